@@ -1,0 +1,82 @@
+"""What a strategy answers: rows in order, each with its arm, its figures and a sentence about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.sampling.pool import Pool
+from annotation.sampling.scores import confidence, entropy
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """m rows of the pool, soonest first, with m arms, reasons and dicts of figures."""
+
+    index: Rows
+    arm: tuple[str, ...]
+    reason: tuple[str, ...]
+    numbers: tuple[dict[str, Any], ...]
+
+    def __add__(self, other: Choice) -> Choice:
+        return Choice(
+            np.concatenate([self.index, other.index]),
+            self.arm + other.arm,
+            self.reason + other.reason,
+            self.numbers + other.numbers,
+        )
+
+
+NOTHING = Choice(np.zeros(0, dtype=np.intp), (), (), ())
+
+
+def doubtful(pool: Pool, rows: Rows, arm: str) -> Choice:
+    """Rows that the model doubts, in words such as "4 against 9, margin 0.03"."""
+    numbers = tuple(doubt(pool, int(row)) for row in rows)
+    return Choice(rows, (arm,) * len(rows), tuple(_doubt_in_words(one, arm) for one in numbers), numbers)
+
+
+def doubt(pool: Pool, row: int) -> dict[str, Any]:
+    """The two most likely classes of a row, their probabilities, and the row's three scores."""
+    assert pool.probabilities is not None  # strategies that doubt are refused without probabilities
+    p = pool.probabilities[row]
+    order = np.argsort(-p, kind="stable")[:2]
+    first, second = int(order[0]), int(order[-1])
+    lead = float(p[first] - p[second]) if len(p) > 1 else 1.0
+    return {
+        "first": pool.classes[first],
+        "second": pool.classes[second],
+        "p_first": float(p[first]),
+        "p_second": float(p[second]),
+        "margin": lead,
+        "confidence": float(confidence(p[None])[0]),
+        "entropy": float(entropy(p[None])[0]),
+    }
+
+
+def _doubt_in_words(numbers: dict[str, Any], arm: str) -> str:
+    if numbers["first"] == numbers["second"]:
+        return f"{numbers['first']} is the only class, so nothing is in doubt"
+    pair = f"{numbers['first']} against {numbers['second']}"
+    if arm == "entropy":
+        return f"{pair}, entropy {numbers['entropy']:.2f} nats"
+    if arm == "least_confidence":
+        return f"{pair}, confidence {numbers['confidence']:.2f}"
+    return f"{pair}, margin {numbers['margin']:.2f}"
+
+
+def uniform(rows: Rows, n: int, probability: float) -> Choice:
+    """Rows drawn uniformly: nothing about them was looked at."""
+    share = f"{probability:.2g}" if probability < 1 else "1"
+    words = f"drawn uniformly from {n:,} waiting items, so that the model is judged fairly (probability {share})"
+    return Choice(
+        rows,
+        ("uniform",) * len(rows),
+        (words,) * len(rows),
+        tuple({"waiting": n, "probability": probability} for _ in rows),
+    )

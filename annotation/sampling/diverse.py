@@ -1,0 +1,40 @@
+"""A batch that is doubtful and does not ask the same question twenty times."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+Rows = NDArray[np.intp]
+CANDIDATES_PER_CHOICE = 10
+
+
+def most_doubtful(score: NDArray[np.floating], count: int, rng: np.random.Generator) -> Rows:
+    """The `count` rows of highest score (n,), highest first, ties in random order, in O(n)."""
+    count = min(count, len(score))
+    jitter = rng.random(len(score))
+    if count < len(score):
+        cut = np.partition(score, len(score) - count)[len(score) - count]
+        sure = np.flatnonzero(score > cut)
+        ties = rng.permutation(np.flatnonzero(score == cut))[: count - len(sure)]
+        rows = np.concatenate([sure, ties])
+    else:
+        rows = np.arange(len(score))
+    return rows[np.lexsort((jitter[rows], -score[rows]))]
+
+
+def spread(vectors: NDArray[np.float32], weight: NDArray[np.floating], count: int, *, seed: int) -> Rows:
+    """`count` of the rows of `vectors` (n, d), one for each cluster of a weighted k-means, nearest its centre.
+
+    `weight` (n,) >= 0, high = pulls centres harder. Answer: distinct rows, the heaviest cluster first. Zhdanov,
+    "Diverse mini-batch active learning" (2019).
+    """
+    if count >= len(vectors):
+        return np.argsort(-weight, kind="stable")
+    fitted = KMeans(count, n_init=1, random_state=seed).fit(vectors, sample_weight=np.maximum(weight, 1e-6))
+    gap = np.linalg.norm(vectors - fitted.cluster_centers_[fitted.labels_], axis=1)
+    order = np.lexsort((gap, fitted.labels_))
+    first = order[np.unique(fitted.labels_[order], return_index=True)[1]]
+    mass = np.bincount(fitted.labels_, weights=weight, minlength=count)[fitted.labels_[first]]
+    return first[np.argsort(-mass, kind="stable")]

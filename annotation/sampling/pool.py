@@ -1,0 +1,160 @@
+"""What a query round is given and what it answers: two frozen dataclasses and their checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.sampling.scores import BadProbabilities, check_probabilities
+
+Floats = NDArray[np.float64]
+
+
+class BadPool(ValueError):
+    """A pool that no query can be made from; the message says what is wrong in words fit for a user."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What is known of n items that wait for a label.
+
+    vectors               (n, d) finite floats, comparable by Euclidean distance (see `vectorise`)
+    probabilities         (n, k) of the model in force, or None when no model can score yet
+    classes               the k classes' names, in the order of the columns; at least one
+    labelled_vectors      (l, d) of the items that have a label, or None
+    labelled_targets      (l,) their classes as codes 0..k-1, or None
+    member_probabilities  (members, n, k) for the strategy "committee", or None
+    signals               (n,) from 0 to 1, how strongly something came back about an item (an override, a
+                          chargeback, a thumb down); 0 = nothing. Cold rounds start there. None = no signals
+    """
+
+    vectors: NDArray[Any]
+    probabilities: NDArray[Any] | None
+    classes: tuple[str, ...]
+    labelled_vectors: NDArray[Any] | None = None
+    labelled_targets: NDArray[Any] | None = None
+    member_probabilities: NDArray[Any] | None = None
+    signals: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The m items to ask next, soonest first, with the reason for each.
+
+    index                  (m,) rows of the pool, no row twice
+    priority               (m,) from 0 to 1, high = sooner; falls along the selection
+    inclusion_probability  (m,) in (0, 1]: the probability with which this round would have chosen the item
+    audit                  (m,) bool, drawn uniformly; only these may judge the model without weights
+    arm                    (m,) which part chose it: margin, entropy, least_confidence, diverse_margin, typical,
+                           committee, rare_class, signal or uniform
+    reason                 m sentences in words with their numbers
+    numbers                m dicts of the figures behind the sentence, plain Python values (JSON can carry them)
+    strategy               the strategy that ran: what `auto` became
+    why                    one sentence: why this strategy, now
+    out_of_scope           (n,) bool over the pool: doubtful, but unlike anything else here, so set aside and not
+                           asked by the active part. Such a row can still be drawn for the audit
+    """
+
+    index: NDArray[np.intp]
+    priority: Floats
+    inclusion_probability: Floats
+    audit: NDArray[np.bool_]
+    arm: NDArray[np.str_]
+    reason: tuple[str, ...]
+    numbers: tuple[dict[str, Any], ...]
+    strategy: str
+    why: str
+    out_of_scope: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+def check_pool(pool: Pool) -> Pool:
+    """Return the pool with every array in the type the strategies expect, or say what is wrong with it.
+
+    Raises `BadPool` (empty pool, vectors not finite, lengths that differ, codes outside the classes) or
+    `BadProbabilities` (see `check_probabilities`).
+    """
+    if not pool.classes:
+        raise BadPool("A pool needs at least one class.")
+    vectors = _vectors(pool.vectors, "vectors")
+    if not len(vectors):
+        raise BadPool("The pool is empty: nothing waits for a label.")
+    labelled, targets = _labelled(pool, vectors.shape[1])
+    return Pool(
+        vectors=vectors,
+        probabilities=_probabilities(pool.probabilities, len(vectors), len(pool.classes), "probabilities"),
+        classes=tuple(str(name) for name in pool.classes),
+        labelled_vectors=labelled,
+        labelled_targets=targets,
+        member_probabilities=_members(pool, len(vectors)),
+        signals=_signals(pool.signals, len(vectors)),
+    )
+
+
+def _vectors(values: NDArray[Any], what: str) -> NDArray[np.float32]:
+    array = np.asarray(values, dtype=np.float32)
+    if array.ndim != 2:
+        raise BadPool(f"The {what} must have rows and columns; the shape is {array.shape}.")
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise BadPool(f"Row {row} of the {what}: column {column} is {array[row, column]}, not a number.")
+    return array
+
+
+def _probabilities(values: NDArray[Any] | None, n: int, k: int, what: str) -> Floats | None:
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.ndim != 2 or array.shape != (n, k):
+        raise BadProbabilities(f"The {what} have the shape {array.shape}; {n} items and {k} classes need ({n}, {k}).")
+    return check_probabilities(array)
+
+
+def _labelled(pool: Pool, width: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    if (pool.labelled_vectors is None) != (pool.labelled_targets is None):
+        raise BadPool("Give the labelled vectors and their targets together, or neither.")
+    if pool.labelled_vectors is None or pool.labelled_targets is None:
+        return np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=np.intp)
+    vectors, targets = _vectors(pool.labelled_vectors, "labelled vectors"), np.asarray(pool.labelled_targets)
+    if vectors.shape != (len(targets), width):
+        raise BadPool(f"{len(targets)} targets and {width} columns do not fit labelled vectors of {vectors.shape}.")
+    return vectors, _codes(targets, len(pool.classes))
+
+
+def _codes(targets: NDArray[Any], k: int) -> NDArray[np.intp]:
+    if targets.ndim != 1 or (targets.size and not np.issubdtype(targets.dtype, np.integer)):
+        raise BadPool(f"Targets must be one whole number each; got {targets.dtype} of shape {targets.shape}.")
+    codes = targets.astype(np.intp)
+    outside = np.flatnonzero((codes < 0) | (codes >= k))
+    if len(outside):
+        raise BadPool(f"Target {outside[0]} is {codes[outside[0]]}; the {k} classes have codes 0 to {k - 1}.")
+    return codes
+
+
+def _members(pool: Pool, n: int) -> Floats | None:
+    if pool.member_probabilities is None:
+        return None
+    members = [
+        _probabilities(np.asarray(one), n, len(pool.classes), f"probabilities of member {position}")
+        for position, one in enumerate(pool.member_probabilities)
+    ]
+    if len(members) < 2:
+        raise BadPool("A committee needs at least two members.")
+    return np.stack([member for member in members if member is not None])
+
+
+def _signals(values: NDArray[Any] | None, n: int) -> Floats | None:
+    if values is None:
+        return None
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (n,) or not np.isfinite(array).all() or (array < 0).any() or (array > 1).any():
+        raise BadPool(f"Signals must be one number from 0 to 1 for each of the {n} items.")
+    return array

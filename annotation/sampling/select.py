@@ -1,0 +1,80 @@
+"""One query round: which items to ask next, and with what probability each could have been asked."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.sampling.audit import audit_draws, draw_audit, interleave
+from annotation.sampling.choice import Choice, uniform
+from annotation.sampling.pool import BadPool, Pool, Selection, check_pool
+from annotation.sampling.strategies import STRATEGIES, Answer, answer
+
+
+def select(pool: Pool, *, size: int, strategy: str = "auto", audit_share: float = 0.2, seed: int) -> Selection:
+    """Choose `size` items of `pool` to ask next: an active part by `strategy`, and a uniform audit part.
+
+    The active part is taken for certain (inclusion probability 1). The audit part is drawn uniformly without
+    replacement from all other items, set-aside and near-duplicate ones included (probability = draws / others), so
+    `hajek_mean` over the whole selection is unbiased for the pool; see `annotation.sampling.audit`. The audit part
+    is `audit_share` of the size and never empty: at least one item of two or more; a round of one throws a coin.
+    A share of 1, and the strategy "random", draw uniformly only. A size above the pool selects the whole pool.
+
+    `auto` switches by what is known; `Selection.strategy` and `.why` say what it became. Same input and seed, same
+    answer. Raises `BadPool`, `BadProbabilities`, or ValueError for an unknown strategy, size or share.
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(f"Unknown strategy {strategy!r}; there are {', '.join(STRATEGIES)}.")
+    if size < 1:
+        raise ValueError(f"A round asks for at least one item, not {size}.")
+    checked, rng = check_pool(pool), np.random.default_rng(seed)
+    share = 1.0 if strategy == "random" else audit_share
+    draws = audit_draws(size, len(checked), share)
+    if size == 1:
+        return _one(checked, strategy, share, rng)
+    active = min(size, len(checked)) - draws
+    chosen = answer(checked, active, strategy if active else "random", rng)
+    return _mix(checked, chosen, draws, rng)
+
+
+def _mix(pool: Pool, chosen: Answer, draws: int, rng: np.random.Generator) -> Selection:
+    rows, probability = draw_audit(len(pool), chosen.choice.index, draws, rng)
+    audit = interleave(len(chosen.choice.index), len(rows))
+    both = chosen.choice + uniform(rows, len(pool), probability)
+    order = np.empty(len(audit), dtype=np.intp)
+    order[~audit], order[audit] = np.arange(len(chosen.choice.index)), len(chosen.choice.index) + np.arange(len(rows))
+    return _selection(both, order, audit, np.where(audit, probability, 1.0), chosen)
+
+
+def _one(pool: Pool, strategy: str, share: float, rng: np.random.Generator) -> Selection:
+    n = len(pool)
+    chosen = answer(pool, 1, strategy, rng)
+    if rng.random() < share:
+        row = rng.integers(n, size=1)
+        is_choice = bool(len(chosen.choice.index)) and int(row[0]) == int(chosen.choice.index[0])
+        probability = share / n + (1 - share) * is_choice
+        picked, audit = uniform(row, n, probability), np.ones(1, dtype=bool)
+    else:
+        probability, picked, audit = share / n + 1 - share, chosen.choice, np.zeros(1, dtype=bool)
+    return _selection(picked, np.zeros(1, dtype=np.intp), audit, np.array([probability]), chosen)
+
+
+def _selection(
+    choice: Choice, order: NDArray[np.intp], audit: NDArray[np.bool_], probability: NDArray[np.float64], chosen: Answer
+) -> Selection:
+    m = len(order)
+    return Selection(
+        index=choice.index[order],
+        priority=1.0 - np.arange(m) / m,
+        inclusion_probability=probability,
+        audit=audit,
+        arm=np.array([choice.arm[position] for position in order], dtype=np.str_),
+        reason=tuple(choice.reason[position] for position in order),
+        numbers=tuple(choice.numbers[position] for position in order),
+        strategy=chosen.strategy,
+        why=chosen.why,
+        out_of_scope=chosen.out_of_scope,
+    )
+
+
+__all__ = ["STRATEGIES", "BadPool", "select"]
