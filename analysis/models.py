@@ -1,0 +1,71 @@
+"""Findings: recomputable reports of a window, and the suspicious things in them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotation.models import Item, Label
+from projects.models import Project
+
+
+class ReportKind(models.TextChoices):
+    PERFORMANCE = "performance"
+    LABEL_QUALITY = "label_quality"
+
+
+class Report(models.Model):
+    """One analysis of one window and model version; computing it again writes a new row, pages read the newest."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="reports")
+    kind = models.CharField(max_length=20, choices=ReportKind)
+    model_version = models.CharField(max_length=80, blank=True, default="")
+    window_days = models.PositiveIntegerField(default=0, help_text="0 is all time.")
+    body = models.JSONField(help_text="Estimates with n and interval, and what the charts draw.")
+    inputs_hash = models.CharField(max_length=64, help_text="Of the rows it read: equal hash, equal report.")
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "kind", "model_version", "-computed_at"], name="report_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.model_version}"
+
+
+class Finding(models.Model):
+    """One suspicious thing, with what a person decided about it."""
+
+    class Kind(models.TextChoices):
+        LABEL_ERROR = "label_error"
+
+    class Decision(models.TextChoices):
+        OPEN = "open"
+        KEPT = "kept"
+        FIXED = "fixed"
+        UNCLEAR = "unclear"
+        REQUEUED = "requeued"
+        GONE = "gone"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="findings")
+    kind = models.CharField(max_length=20, choices=Kind)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="findings")
+    label = models.ForeignKey(Label, models.SET_NULL, null=True, blank=True, related_name="findings")
+    given = models.JSONField()
+    suggested = models.JSONField()
+    score = models.FloatField(help_text="0 to 1, low is most suspect.")
+    expected = models.FloatField(help_text="Expected share of such findings that are right.")
+    details = models.JSONField(default=dict)
+    decision = models.CharField(max_length=10, choices=Decision, default=Decision.OPEN)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "kind"], condition=Q(decision="open"), name="one_open_finding_per_item_and_kind"
+            )
+        ]
+        indexes = [models.Index(fields=["project", "kind", "decision", "score"], name="finding_by_score")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.item_id}"

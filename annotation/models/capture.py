@@ -1,0 +1,132 @@
+"""What came in: samples, what models said of them, what people and the world said back."""
+
+from django.db import models
+
+from projects.ids import new_id
+from projects.models import Project
+
+
+def item_id() -> str:
+    return new_id("item")
+
+
+class Media(models.Model):
+    """One image, stored once per project under the SHA-256 of its bytes."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="media")
+    sha256 = models.CharField(max_length=64)
+    content_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveIntegerField(help_text="Bytes.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "media"
+        constraints = [models.UniqueConstraint(fields=["project", "sha256"], name="media_once")]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class Item(models.Model):
+    """One sample that can be shown and labelled."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="items")
+    uid = models.CharField(max_length=40, unique=True, default=item_id, editable=False)
+    key = models.CharField(max_length=200, help_text="The caller's own key.")
+    body_hash = models.CharField(max_length=64, help_text="Same key and same body replays; another body is refused.")
+    inputs = models.JSONField()
+    contract_version = models.PositiveIntegerField()
+    segment = models.JSONField(default=dict)
+    at = models.DateTimeField(help_text="When it happened, by the caller.")
+    captured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="item_key_once")]
+        indexes = [
+            models.Index(fields=["project", "-captured_at", "-id"], name="item_by_capture"),
+            models.Index(fields=["project", "-at", "-id"], name="item_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class Source(models.TextChoices):
+    CAPTURED = "captured", "Captured"
+    SERVED = "served", "Served here"
+    RESCORED = "rescored", "Scored again"
+    OUT_OF_FOLD = "out_of_fold", "Out of fold"
+
+
+class Prediction(models.Model):
+    """What one model version said of one item, with the threshold and policy in force."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="predictions")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="predictions")
+    source = models.CharField(max_length=12, choices=Source, default=Source.CAPTURED)
+    model_version = models.CharField(max_length=80, blank=True, default="")
+    threshold_version = models.CharField(max_length=80, blank=True, default="")
+    policy_version = models.CharField(max_length=80, blank=True, default="")
+    schema_version = models.PositiveIntegerField(help_text="The label order of `scores`.")
+    scores = models.BinaryField(null=True, help_text="float32 little-endian, one per label of the schema version.")
+    label = models.CharField(max_length=200, blank=True, default="")
+    confidence = models.FloatField(null=True)
+    margin = models.FloatField(null=True)
+    entropy = models.FloatField(null=True)
+    out_of_sample = models.BooleanField(default=True, help_text="False where the version was trained on this item.")
+    degraded = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "model_version", "source"], name="prediction_once_per_source")
+        ]
+        indexes = [
+            models.Index(fields=["project", "model_version", "-at", "-id"], name="prediction_by_version"),
+            models.Index(fields=["project", "-at", "-id"], name="prediction_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} by {self.model_version}"
+
+
+class SignalKind(models.TextChoices):
+    THUMBS_UP = "thumbs_up"
+    THUMBS_DOWN = "thumbs_down"
+    CORRECTION = "correction"
+    OVERRIDE = "override"
+    ESCALATION = "escalation"
+    COMMENT = "comment"
+    ACTION = "action"
+    OUTCOME = "outcome"
+    EXPOSURE = "exposure"
+    CLICK = "click"
+    SKIP = "skip"
+    DWELL = "dwell"
+
+
+class Signal(models.Model):
+    """What came back about a prediction. One that arrives first waits with `item` null."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="signals")
+    key = models.CharField(max_length=200, help_text="The caller's id of this signal.")
+    prediction_key = models.CharField(max_length=200)
+    item = models.ForeignKey(Item, models.CASCADE, null=True, blank=True, related_name="signals")
+    kind = models.CharField(max_length=12, choices=SignalKind)
+    value = models.JSONField(null=True, blank=True)
+    actor = models.CharField(max_length=200, blank=True, default="")
+    body_hash = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    captured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="signal_key_once")]
+        indexes = [
+            models.Index(fields=["project", "prediction_key"], name="signal_waits_for"),
+            models.Index(fields=["project", "kind", "-captured_at"], name="signal_by_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

@@ -1,0 +1,130 @@
+"""What people said, append-only, and what was agreed."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotation.models.capture import Item
+from annotation.models.routing import Cause, Lease, Slot
+from projects.models import Project
+
+User = settings.AUTH_USER_MODEL
+
+
+class Guideline(models.Model):
+    """How to label, from one version on. Every label knows the version it was given under."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="guidelines")
+    version = models.PositiveIntegerField()
+    text = models.TextField(blank=True, default="", help_text="Markdown.")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="guideline_version")]
+
+    def __str__(self) -> str:
+        return f"guideline v{self.version}"
+
+
+class Label(models.Model):
+    """One person's value for one item: the head of append-only revisions. An extra one holds no slot."""
+
+    class State(models.TextChoices):
+        GIVEN = "given"
+        SKIPPED = "skipped"
+        UNDONE = "undone"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="labels")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="labels")
+    lease = models.OneToOneField(Lease, models.CASCADE, related_name="label")
+    slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="labels")
+    user = models.ForeignKey(User, models.CASCADE, related_name="labels")
+    cause = models.CharField(max_length=20, choices=Cause)
+    state = models.CharField(max_length=8, choices=State, default=State.GIVEN)
+    value = models.JSONField(null=True)
+    extra = models.BooleanField(default=False, help_text="Came after the lease ended and the slot was taken.")
+    flagged = models.BooleanField(default=False)
+    guideline_version = models.PositiveIntegerField(default=0)
+    inclusion_probability = models.FloatField(default=1.0)
+    revision = models.PositiveIntegerField(default=1)
+    seconds = models.FloatField(null=True, help_text="Active seconds, as the desk counted them.")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slot"], condition=Q(state="given"), name="exactly_one_label_per_slot")
+        ]
+        indexes = [
+            models.Index(fields=["item", "state"], name="label_by_item"),
+            models.Index(fields=["project", "user", "-updated_at"], name="label_by_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} by {self.user_id}"
+
+
+class LabelRevision(models.Model):
+    """What a label said at one time. Append-only: triggers refuse updates and deletes."""
+
+    label = models.ForeignKey(Label, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=8, choices=Label.State)
+    value = models.JSONField(null=True)
+    body_hash = models.CharField(max_length=64)
+    comment = models.TextField(blank=True, default="")
+    by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["label", "number"], name="revision_number_once")]
+
+    def __str__(self) -> str:
+        return f"revision {self.number} of label {self.label_id}"
+
+
+class ResolutionQuerySet(models.QuerySet["Resolution"]):
+    def current(self) -> "ResolutionQuerySet":
+        return self.filter(superseded_at=None)
+
+    def known_at(self, at: datetime) -> "ResolutionQuerySet":
+        """What was agreed at that time, whatever came later."""
+        return self.filter(Q(superseded_at=None) | Q(superseded_at__gt=at), resolved_at__lte=at)
+
+
+class Resolution(models.Model):
+    """The agreed value of an item, its method and quality. A new one supersedes; none is changed."""
+
+    class Method(models.TextChoices):
+        SINGLE = "single", "One label"
+        UNANIMOUS = "unanimous", "Unanimous"
+        MAJORITY = "majority", "Majority"
+        REVIEWER = "reviewer", "Reviewer"
+        KNOWN = "known", "Known at capture"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="resolutions")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="resolutions")
+    value = models.JSONField()
+    method = models.CharField(max_length=12, choices=Method)
+    quality = models.FloatField(help_text="Share of the votes that agree, 0 to 1.")
+    votes = models.PositiveSmallIntegerField()
+    evaluation = models.BooleanField(default=False, help_text="Measured with, never trained on.")
+    resolved_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    resolved_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ResolutionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item"], condition=Q(superseded_at=None), name="one_current_resolution_per_item"
+            )
+        ]
+        indexes = [models.Index(fields=["project", "resolved_at"], name="resolution_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.method})"

@@ -1,0 +1,160 @@
+"""Why an item needs a person, where it waits, and who holds it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotation.models.capture import Item
+from projects.ids import new_id
+from projects.models import Project
+
+User = settings.AUTH_USER_MODEL
+
+
+def lease_id() -> str:
+    return new_id("lease")
+
+
+class Cause(models.TextChoices):
+    """Why an item needs a person."""
+
+    UNCERTAIN = "uncertain", "Uncertain"
+    DRIFTED = "drifted", "Drifted"
+    DISPUTED = "disputed", "Disputed"
+    OVERRIDDEN = "overridden", "Overridden"
+    OUTCOME_CONFLICT = "outcome_conflict", "Outcome conflict"
+    SUSPECTED = "suspected", "Suspected label error"
+    SLICE = "slice", "Slice"
+    GOLD = "gold", "Gold"
+    AUDIT = "audit", "Audit"
+    TYPICAL = "typical", "Typical"
+
+
+EVALUATION_CAUSES = (Cause.AUDIT, Cause.GOLD)
+
+
+class Queue(models.Model):
+    """A cause or a rule, with how it is sampled and who works on it."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="queues")
+    slug = models.SlugField(max_length=60)
+    title = models.CharField(max_length=120)
+    cause = models.CharField(max_length=20, choices=Cause)
+    overlap = models.PositiveSmallIntegerField(default=1)
+    weight = models.FloatField(default=1.0, help_text="Between queues, higher is asked sooner.")
+    promise_hours = models.FloatField(null=True, blank=True, help_text="How long an item may wait.")
+    paused = models.BooleanField(default=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "slug"], name="queue_slug_once"),
+            models.CheckConstraint(condition=Q(overlap__gte=1) & Q(overlap__lte=20), name="queue_overlap_1_to_20"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class RoutedItem(models.Model):
+    """An item in a queue: cause, reason in words, the numbers behind it, inclusion probability and priority."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        REVIEW = "review"
+        WITHDRAWN = "withdrawn"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="routed_items")
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="routed_items")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="routed_items")
+    cause = models.CharField(max_length=20, choices=Cause)
+    reason = models.CharField(max_length=300)
+    numbers = models.JSONField(default=dict)
+    inclusion_probability = models.FloatField(help_text="Of the design that drew it at its first routing.")
+    represents = models.BooleanField(
+        default=True, help_text="Counts in weighted metrics: drawn at the item's first routing, not at a later one."
+    )
+    evaluation = models.BooleanField(default=False, help_text="No reason or suggestion is shown; never trained on.")
+    priority = models.FloatField(help_text="Written by jobs, higher sooner.")
+    overlap = models.PositiveSmallIntegerField(default=1)
+    scored_by = models.CharField(max_length=80, blank=True, default="", help_text="Version whose scores decided.")
+    strategy = models.CharField(max_length=40, blank=True, default="")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    routed_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item"], condition=Q(state="open"), name="item_open_in_one_queue"),
+            models.CheckConstraint(
+                condition=Q(inclusion_probability__gt=0) & Q(inclusion_probability__lte=1),
+                name="inclusion_probability_0_to_1",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "state", "cause"], name="routed_by_state"),
+            models.Index(fields=["item", "-routed_at"], name="routed_by_item"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} because {self.cause}"
+
+
+class Slot(models.Model):
+    """One place for one person's label. Overlap k is k rows, so over-filling is impossible."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        LEASED = "leased"
+        FILLED = "filled"
+        CLOSED = "closed"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="slots")
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="slots")
+    routed = models.ForeignKey(RoutedItem, models.CASCADE, related_name="slots")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="slots")
+    ordinal = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    priority = models.FloatField(help_text="Queue weight and item priority, written by jobs.")
+    lease_token = models.CharField(max_length=40, blank=True, default="", help_text="Of the claim that holds it.")
+    leased_to = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["routed", "ordinal"], name="slot_ordinal_once"),
+            models.UniqueConstraint(
+                fields=["item", "leased_to"], condition=Q(state="leased"), name="one_lease_per_item_and_person"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "-priority", "id"], condition=Q(state="open"), name="open_slots_by_priority"
+            ),
+            models.Index(fields=["queue", "-priority", "id"], condition=Q(state="open"), name="open_slots_by_queue"),
+            models.Index(fields=["project", "lease_until"], condition=Q(state="leased"), name="leased_slots_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"slot {self.pk} ({self.state})"
+
+
+class Lease(models.Model):
+    """The right of one person to label one item until a time. Its token is the submit's idempotency key."""
+
+    token = models.CharField(max_length=40, unique=True, default=lease_id, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="leases")
+    slot = models.ForeignKey(Slot, models.CASCADE, related_name="leases")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="leases")
+    user = models.ForeignKey(User, models.CASCADE, related_name="leases")
+    guideline_version = models.PositiveIntegerField(default=0)
+    granted_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["slot"], name="lease_by_slot")]
+
+    def __str__(self) -> str:
+        return self.token

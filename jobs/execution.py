@@ -1,0 +1,184 @@
+"""Do one job under a lease and a fence: whatever dies, its effects happen once."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from jobs import faults, registry
+from jobs.models import Job, JobState
+
+log = logging.getLogger(__name__)
+
+
+class Fenced(RuntimeError):
+    """This attempt no longer holds the job: another took over, or a person stopped it. Its effects are rolled back."""
+
+
+class GiveUp(Exception):
+    """The job cannot succeed however often it is tried; the message says why, in words fit for a user."""
+
+
+class Attempt:
+    """One try at a job: what the handler sees. Effects go inside `commit`, and only once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.number = job.attempt
+        self._told = 0.0
+        self._lost = threading.Event()
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return self.job.payload
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(pk=self.job.pk, state=JobState.RUNNING, attempt=self.number)
+
+    def progress(self, share: float, stage: str = "") -> None:
+        """Say how far it is (0 to 1) and renew the lease; written at most once a second."""
+        if self._lost.is_set():
+            raise Fenced("This attempt no longer holds the job.")
+        share = min(max(share, self.job.progress), 1.0)
+        if time.monotonic() - self._told < 1.0 and share < 1.0:
+            return
+        self._told = time.monotonic()
+        now = timezone.now()
+        self.job.progress, self.job.stage = share, stage or self.job.stage
+        changed = self._mine().update(
+            progress=share, stage=self.job.stage, heartbeat_at=now, lease_until=now + lease_length()
+        )
+        if not changed:
+            raise Fenced("This attempt no longer holds the job.")
+        faults.point("after_progress")
+
+    def beat(self) -> None:
+        """Renew the lease from the heartbeat thread."""
+        now = timezone.now()
+        if not self._mine().update(heartbeat_at=now, lease_until=now + lease_length()):
+            self._lost.set()
+
+    @contextmanager
+    def commit(self, **result: Any) -> Iterator[dict[str, Any]]:
+        """The one transaction that holds the job's effects and its end; a fenced attempt leaves nothing behind.
+
+        The handler may add to the yielded result.
+        """
+        faults.point("before_commit")
+        with transaction.atomic():
+            now = timezone.now()
+            # The fence first: on PostgreSQL this locks the row, on SQLite the transaction holds the write lock.
+            if not self._mine().update(state=JobState.SUCCEEDED, finished_at=now, progress=1.0, lease_until=None):
+                raise Fenced("This attempt no longer holds the job.")
+            yield result
+            Job.objects.filter(pk=self.job.pk).update(result=result, error="")
+            faults.point("inside_commit")
+        faults.point("after_commit")
+
+
+def lease_length() -> timedelta:
+    return timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+def claim(job_id: int, *, at: datetime, worker: str) -> Attempt | None:
+    """Take the job in one conditional UPDATE, or None where somebody else has it or it has ended."""
+    changed = (
+        Job.objects.claimable(at)
+        .filter(pk=job_id, attempt__lt=F("max_attempts"))
+        .update(
+            state=JobState.RUNNING, attempt=F("attempt") + 1, lease_until=at + lease_length(), worker=worker,
+            started_at=at, heartbeat_at=at, progress=0.0, stage="",
+        )
+    )  # fmt: skip
+    return Attempt(Job.objects.select_related("project").get(pk=job_id)) if changed else None
+
+
+def run(job_id: int) -> None:
+    """Claim and do a job, if it still waits. Running twice costs nothing."""
+    attempt = claim(job_id, at=timezone.now(), worker=f"{socket.gethostname()}:{os.getpid()}")
+    if attempt is None:
+        return
+    faults.point("after_claim")
+    with heartbeat(attempt):
+        _do(attempt)
+
+
+def _do(attempt: Attempt) -> None:
+    try:
+        handler = registry.kind(attempt.job.kind).handler
+        faults.point("before_work")
+        handler(attempt)
+        _end_if_open(attempt)
+    except Fenced:
+        log.info("Job %s: attempt %s was fenced", attempt.job.pk, attempt.number)
+    except GiveUp as why:
+        fail(attempt.job, attempt.number, str(why), at=timezone.now(), final=True)
+    except SoftTimeLimitExceeded:
+        limit = registry.kind(attempt.job.kind).soft_seconds
+        fail(attempt.job, attempt.number, f"It ran longer than its limit of {limit} s.", at=timezone.now())
+    except Exception as error:  # a job's failure is the job's, not the worker's
+        log.exception("Job %s (%s) failed", attempt.job.pk, attempt.job.kind)
+        fail(attempt.job, attempt.number, f"{type(error).__name__}: {error}", at=timezone.now())
+
+
+def _end_if_open(attempt: Attempt) -> None:
+    """A handler without effects may return without `commit`."""
+    if Job.objects.filter(pk=attempt.job.pk, state=JobState.RUNNING, attempt=attempt.number).exists():
+        with attempt.commit():
+            pass
+
+
+@transaction.atomic
+def fail(job: Job, attempt: int, why: str, *, at: datetime, final: bool = False) -> None:
+    """Put a failed attempt back with a growing pause, or declare the job dead after the last, with its reason."""
+    mine = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, attempt=attempt)
+    if final or attempt >= job.max_attempts:
+        if mine.update(state=JobState.DEAD, error=why, finished_at=at, lease_until=None):
+            tell_dead(job, why)
+        return
+    pause = timedelta(seconds=2**attempt)
+    mine.update(state=JobState.QUEUED, error=why, due_at=at + pause, lease_until=None, hinted_at=None)
+
+
+def tell_dead(job: Job, why: str) -> None:
+    """Let the domain end what the job had begun."""
+    try:
+        on_dead = registry.kind(job.kind).on_dead
+    except registry.UnknownKind:
+        return
+    if on_dead:
+        on_dead(job, why)
+
+
+@contextmanager
+def heartbeat(attempt: Attempt) -> Iterator[None]:
+    """Renew the lease from a thread, so that one long library call does not look like a death."""
+    stop = threading.Event()
+
+    def beats() -> None:
+        while not stop.wait(settings.JOB_LEASE_SECONDS / 3):
+            try:
+                attempt.beat()
+            except Exception:  # a locked or lost database: the next beat tries again, the lease decides
+                log.warning("Job %s: a heartbeat was not written", attempt.job.pk, exc_info=True)
+                close_old_connections()
+        connection.close()
+
+    thread = threading.Thread(target=beats, name=f"heartbeat-{attempt.job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)

@@ -1,0 +1,96 @@
+"""The reaper: brings back work whose worker or message died, and takes the turns of periodic work."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, close_old_connections, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from jobs import execution, queue, registry
+from jobs.models import Beat, Job, JobState, PeriodicSlot
+
+log = logging.getLogger(__name__)
+SLOTS_KEPT = timedelta(days=2)
+MAX_HINT_PAUSE = 300
+
+
+def reap(*, at: datetime) -> dict[str, int]:
+    """One round: bury, revive, hint, take turns. Safe beside other reapers. Returns what it did."""
+    return {"buried": bury(at=at), "revived": revive(at=at), "hinted": hint_waiting(at=at), "turns": take_turns(at=at)}
+
+
+def bury(*, at: datetime) -> int:
+    """Declare dead what lost its worker in its last attempt."""
+    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__gte=F("max_attempts"))
+    for job in lost.select_related("project"):
+        why = f"Its worker stopped answering in attempt {job.attempt} of {job.max_attempts}."
+        execution.fail(job, job.attempt, job.error or why, at=at, final=True)
+    return len(lost)
+
+
+def revive(*, at: datetime) -> int:
+    """Put back what lost its worker and has attempts left."""
+    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__lt=F("max_attempts"))
+    return lost.update(
+        state=JobState.QUEUED, lease_until=None, due_at=at, hinted_at=None, error="Its worker stopped answering."
+    )
+
+
+def hint_waiting(*, at: datetime) -> int:
+    """Hint again where no message can still be under way; the pause grows, so a slow queue is not flooded."""
+    waiting = Job.objects.filter(state=JobState.QUEUED, due_at__lte=at).order_by("due_at", "pk")
+    never = Q(hinted_at=None)
+    old = Q(hinted_at__lt=at - timedelta(seconds=settings.JOB_RESEND_SECONDS))
+    sent = 0
+    for job in waiting.filter(never | old)[:500]:
+        pause = min(settings.JOB_RESEND_SECONDS * 2 ** min(job.hints, 8), MAX_HINT_PAUSE)
+        if job.hinted_at is None or job.hinted_at < at - timedelta(seconds=pause) or _queue_is_idle(job, at):
+            sent += queue.hint(job, at=at)
+    return sent
+
+
+def _queue_is_idle(job: Job, at: datetime) -> bool:
+    """Nothing runs in this queue, so a waiting hint must have been lost with the broker."""
+    return not Job.objects.filter(queue=job.queue, state=JobState.RUNNING, lease_until__gte=at).exists()
+
+
+def take_turns(*, at: datetime) -> int:
+    """Claim each periodic turn by inserting its row; of several reapers one wins."""
+    taken = 0
+    for periodic in registry.periodic():
+        slot = int(at.timestamp()) // periodic.seconds
+        if PeriodicSlot.objects.filter(name=periodic.name, slot=slot).exists():
+            continue
+        try:
+            with transaction.atomic():
+                PeriodicSlot.objects.create(name=periodic.name, slot=slot, claimed_at=at)
+                periodic.enqueue(at)
+                taken += 1
+        except IntegrityError:
+            continue
+    PeriodicSlot.objects.filter(claimed_at__lt=at - SLOTS_KEPT).delete()
+    return taken
+
+
+def beat(name: str, role: str, *, at: datetime) -> None:
+    """Write this process's sign of life."""
+    Beat.objects.update_or_create(name=name, defaults={"role": role, "at": at})
+
+
+def loop(*, stopped: Callable[[], bool], seconds: float) -> None:
+    """Reap until told to stop; a database that is away for a while only delays a round."""
+    while not stopped():
+        began = time.monotonic()
+        try:
+            now = timezone.now()
+            beat("reaper", "reaper", at=now)
+            reap(at=now)
+        except Exception:
+            log.exception("A reaper round failed; the next one tries again")
+            close_old_connections()
+        while not stopped() and time.monotonic() - began < seconds:
+            time.sleep(0.1)

@@ -1,0 +1,99 @@
+"""Who may come in. Every route declares its guard; a test walks all routes and fails on one that does not.
+
+A foreign project is 404, so that ids tell nothing; a role that is too small is 403.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from projects.models import Can, Membership, Project, Role
+
+Level = Literal["public", "signed_in", "superuser", "project", "key"]
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a route asks: `can` for level project, `scope` for level key."""
+
+    level: Level
+    can: Can | None = None
+    scope: str | None = None
+
+
+class ProjectRequest(HttpRequest):
+    """A request behind a project guard."""
+
+    project: Project
+    role: Role
+    htmx: Any
+
+
+def declare(view: Any, guard: Guard) -> Any:
+    view.guard = guard
+    return view
+
+
+def public(view: View) -> View:
+    """Anyone: sign-in, health."""
+    return declare(view, Guard("public"))
+
+
+def signed_in(view: View) -> View:
+    """Anyone with an account."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return declare(inner, Guard("signed_in"))
+
+
+def superuser(view: View) -> View:
+    """The installation's own admins."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_superuser:
+            raise PermissionDenied("Only an admin of this installation can open this page.")
+        return view(request, *args, **kwargs)
+
+    return declare(inner, Guard("superuser"))
+
+
+def member(can: Can) -> Callable[[View], View]:
+    """Members of the project named by `slug` whose role can do this; sets request.project and request.role."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            request.project, request.role = enter(request.user, slug)
+            if not request.role.can(can):
+                raise PermissionDenied(f"Your role here is {request.role}; this page needs one that can {can}.")
+            return view(request, *args, **kwargs)
+
+        return declare(inner, Guard("project", can=can))
+
+    return decorate
+
+
+def enter(user: Any, slug: str) -> tuple[Project, Role]:
+    """The project and the person's role in it; 404 where it is not theirs, as if it were not there."""
+    membership = Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
+    if membership:
+        return membership.project, Role(membership.role)
+    if user.is_superuser and (project := Project.objects.filter(slug=slug).first()):
+        return project, Role.ADMIN
+    raise Http404("There is no such project.")

@@ -1,0 +1,106 @@
+"""People and keys of a project: accounts, one-time sign-in links, roles, API keys."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from projects import audit
+from projects.models import ApiKey, Membership, Project, Role, Scope, SignInLink, User, hashed, new_secret
+
+LINK_LIVES = timedelta(hours=24)
+
+
+class MemberProblem(ValueError):
+    """A change of people or keys that cannot be made; the message is fit for a user."""
+
+
+@transaction.atomic
+def create_user(name: str, *, by: audit.Actor, at: datetime, full_name: str = "", superuser: bool = False) -> User:
+    """Make an account without a password; a sign-in link is the way in."""
+    if User.objects.filter(username=name).exists():
+        raise MemberProblem(f"There is a user {name} already.")
+    first, _, last = full_name.partition(" ")
+    user = User(username=name, first_name=first, last_name=last, is_superuser=superuser, is_staff=superuser)
+    user.set_unusable_password()
+    user.full_clean(exclude=["password"])
+    user.save()
+    audit.record("user.create", by=by, at=at, target=name)
+    return user
+
+
+@transaction.atomic
+def set_role(project: Project, user: User, role: Role, *, by: audit.Actor, at: datetime) -> Membership:
+    """Give a person one role in a project; a project keeps at least one admin."""
+    if role != Role.ADMIN:
+        _keep_one_admin(project, user)
+    membership, _ = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": role}, create_defaults={"role": role, "created_at": at}
+    )
+    audit.record("member.role", by=by, at=at, project=project, target=user.username, details={"role": role})
+    return membership
+
+
+@transaction.atomic
+def remove(project: Project, user: User, *, by: audit.Actor, at: datetime) -> None:
+    """End a membership and the person's keys in the project; what they labelled stays."""
+    _keep_one_admin(project, user)
+    ApiKey.objects.filter(project=project, user=user, revoked_at=None).update(revoked_at=at)
+    Membership.objects.filter(project=project, user=user).delete()
+    audit.record("member.remove", by=by, at=at, project=project, target=user.username)
+
+
+def _keep_one_admin(project: Project, user: User) -> None:
+    admins = set(project.memberships.filter(role=Role.ADMIN).values_list("user_id", flat=True))
+    if admins == {user.pk}:
+        raise MemberProblem(f"{user.name()} is the only admin of {project.title}; make another first.")
+
+
+@transaction.atomic
+def new_link(user: User, *, at: datetime) -> str:
+    """The secret of a sign-in link that works once within 24 hours."""
+    secret = new_secret()
+    SignInLink.objects.create(user=user, hash=hashed(secret), created_at=at, expires_at=at + LINK_LIVES)
+    return secret
+
+
+def link_owner(secret: str, *, at: datetime) -> User | None:
+    """Whom this link would sign in now, or None where it is used, over or unknown."""
+    link = SignInLink.objects.select_related("user").filter(hash=hashed(secret), used_at=None, expires_at__gt=at).first()
+    return link.user if link and link.user.is_active else None
+
+
+@transaction.atomic
+def use_link(secret: str, *, at: datetime) -> User | None:
+    """Spend the link: of two clicks at once exactly one gets the person."""
+    user = link_owner(secret, at=at)
+    if user and SignInLink.objects.filter(hash=hashed(secret), used_at=None).update(used_at=at) == 1:
+        audit.record("user.sign_in", by=user, at=at, target=user.username, details={"by": "link"})
+        return user
+    return None
+
+
+@transaction.atomic
+def create_key(
+    project: Project, user: User, scopes: list[str], *, by: audit.Actor, at: datetime, name: str = "",
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
+    """Make a key and return it with its secret, which is shown once and never stored."""
+    unknown = sorted(set(scopes) - set(Scope.values))
+    if unknown or not scopes:
+        raise MemberProblem(f"Scopes are some of {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}.")
+    if not (user.is_superuser or project.memberships.filter(user=user).exists()):
+        raise MemberProblem(f"{user.username} is not a member of {project.slug}.")
+    secret = "plumb_" + new_secret()
+    key = ApiKey.objects.create(
+        project=project, user=user, name=name, prefix=secret[:12], hash=hashed(secret),
+        scopes=sorted(set(scopes)), created_at=at, expires_at=expires_at,
+    )  # fmt: skip
+    audit.record("key.create", by=by, at=at, project=project, target=key.prefix, details={"scopes": key.scopes})
+    return key, secret
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, *, by: audit.Actor, at: datetime) -> None:
+    """End a key at once; ending it twice is no error."""
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at):
+        audit.record("key.revoke", by=by, at=at, project=key.project, target=key.prefix)

@@ -1,0 +1,230 @@
+"""Whose: people, projects, their versioned label schema and input contract, roles, keys and the audit trail."""
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+
+
+class User(AbstractUser):
+    """A person. Sign-up is closed: an admin or `create_user` makes accounts."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system"
+        LIGHT = "light"
+        DARK = "dark"
+
+    theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    single_keys = models.BooleanField(default=True, help_text="Single keys answer on the desk (WCAG 2.1.4).")
+    keys = models.JSONField(default=dict, blank=True, help_text="Keys that this person has changed: action to key.")
+
+    def name(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Can(models.TextChoices):
+    """What a route may ask of a role."""
+
+    LABEL = "label"
+    SEE = "see"
+    REVIEW = "review"
+    CHANGE = "change"
+    ADMINISTER = "administer"
+
+
+class Role(models.TextChoices):
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
+    ENGINEER = "engineer"
+    ADMIN = "admin"
+
+    def can(self, what: Can) -> bool:
+        return what in ABILITIES[self]
+
+
+ABILITIES: dict[Role, frozenset[Can]] = {
+    Role.ANNOTATOR: frozenset({Can.LABEL}),
+    Role.REVIEWER: frozenset({Can.LABEL, Can.SEE, Can.REVIEW}),
+    Role.ENGINEER: frozenset({Can.LABEL, Can.SEE, Can.REVIEW, Can.CHANGE}),
+    Role.ADMIN: frozenset(Can),
+}
+
+
+class Kind(models.TextChoices):
+    CHOICE = "choice"
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def for_user(self, user: User) -> "ProjectQuerySet":
+        """The projects that this person may enter; a superuser enters all."""
+        if user.is_superuser:
+            return self.order_by("title", "pk")
+        return self.filter(memberships__user=user).order_by("title", "pk")
+
+
+class Project(models.Model):
+    """One decision that a model makes."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CHOICE)
+    overlap = models.PositiveSmallIntegerField(default=1)
+    costs = models.JSONField(default=dict, blank=True)
+    positive = models.CharField(max_length=200, blank=True, default="")
+    safe_default = models.CharField(
+        max_length=200, blank=True, default="", help_text="The label answered when no version can be loaded."
+    )
+    outcome_matures_after_days = models.PositiveIntegerField(default=0)
+    retraining = models.JSONField(default=dict, blank=True)
+    routing = models.JSONField(default=dict, blank=True)
+    # Tags, not foreign keys: predictions of foreign models are first-class, and nothing points upward.
+    champion_version = models.CharField(max_length=80, blank=True, default="")
+    threshold_version = models.CharField(max_length=80, blank=True, default="")
+    policy_version = models.CharField(max_length=80, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(overlap__gte=1) & Q(overlap__lte=20), name="project_overlap_1_to_20")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def schema(self) -> "LabelSchema":
+        """The label schema in force. Reads the database once per instance."""
+        if not hasattr(self, "_schema"):
+            self._schema = self.label_schemas.latest("version")
+        return self._schema
+
+    def contract(self) -> "InputContract":
+        """The input contract in force. Reads the database once per instance."""
+        if not hasattr(self, "_contract"):
+            self._contract = self.input_contracts.latest("version")
+        return self._contract
+
+
+class LabelSchema(models.Model):
+    """The labels of a project from one version on. Immutable: a change is a new version."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="label_schemas")
+    version = models.PositiveIntegerField()
+    labels = models.JSONField(help_text="List of {value, title?, key?, hint?}; the order is that of stored scores.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="label_schema_version")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} labels v{self.version}"
+
+    def values(self) -> list[str]:
+        return [label["value"] for label in self.labels]
+
+
+class InputContract(models.Model):
+    """The typed inputs of a project from one version on. Immutable."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="input_contracts")
+    version = models.PositiveIntegerField()
+    inputs = models.JSONField(help_text="Name to {type: text|number|category|image, min?, max?, values?, …}.")
+    segments = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="input_contract_version")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} inputs v{self.version}"
+
+    def types(self) -> dict[str, str]:
+        return {name: spec["type"] for name, spec in self.inputs.items()}
+
+
+class Membership(models.Model):
+    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.role} of {self.project_id}"
+
+
+class Scope(models.TextChoices):
+    INGEST = "ingest"
+    ANNOTATE = "annotate"
+    READ = "read"
+    ENGINEER = "engineer"
+
+
+def hashed(secret: str) -> str:
+    """SHA-256 of a random secret; enough because the secrets are 256 random bits, not passwords."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiKey(models.Model):
+    """A service's key: only its hash is stored, and it acts for one person in one project."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="api_keys")
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80, blank=True, default="")
+    prefix = models.CharField(max_length=12)
+    hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class SignInLink(models.Model):
+    """A link that signs one person in, once, until a time. Only its hash is stored."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="sign_in_links")
+    hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"link for {self.user_id}"
+
+
+class AuditEvent(models.Model):
+    """Who did what to what, each row hashed with the one before it. Triggers refuse updates and deletes."""
+
+    sequence = models.PositiveBigIntegerField(unique=True)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=200, help_text="user:NAME, key:PREFIX or system")
+    project = models.CharField(max_length=60, blank=True, default="", help_text="Slug, kept when the project goes.")
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=200, blank=True, default="")
+    details = models.JSONField(default=dict)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "-sequence"], name="audit_by_project")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.action}"
+
+
+def new_secret() -> str:
+    """256 random bits as text."""
+    return secrets.token_urlsafe(32)
+
+
+JsonObject = dict[str, Any]

@@ -1,0 +1,71 @@
+"""Words and numbers as LOOK.md says them: a real minus, thousands with a comma, intervals in brackets."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+register = template.Library()
+MINUS, NO_BREAK = "\u2212", "\u00a0"
+
+
+def number(value: float | int | None, places: int = 0) -> str:
+    """1240 is 1,240; None is an en dash."""
+    if value is None:
+        return "\u2013"
+    return f"{value:,.{places}f}".replace("-", MINUS)
+
+
+@register.filter
+def thousands(value: float | int | None) -> str:
+    return number(value)
+
+
+@register.filter
+def places(value: float | int | None, digits: int = 2) -> str:
+    return number(value, digits)
+
+
+@register.filter
+def percent(value: float | None, digits: int = 1) -> str:
+    return "\u2013" if value is None else f"{number(100 * value, digits)}{NO_BREAK}%"
+
+
+@register.filter
+def signed(value: float | None, digits: int = 1) -> str:
+    """+1.4, −0.3: a difference always carries its sign."""
+    return "\u2013" if value is None else ("+" if value > 0 else "") + number(value, digits)
+
+
+def span(length: timedelta) -> str:
+    """5 d 7 h, 14 min, 12 s: the two largest units at most."""
+    seconds = max(int(length.total_seconds()), 0)
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    if days:
+        text = f"{days} d {hours} h" if hours else f"{days} d"
+    elif hours:
+        text = f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    else:
+        text = f"{minutes} min" if minutes else f"{seconds} s"
+    return text.replace(" ", NO_BREAK)
+
+
+@register.filter
+def age(value: datetime | None, now: datetime | None = None) -> str:
+    """How long ago, or a dash."""
+    return "\u2013" if value is None else span((now or timezone.now()) - value)
+
+
+@register.filter
+def plural(count: int, forms: str) -> str:
+    """{{ n|plural:"item,items" }} gives the number with its word."""
+    one, many = forms.split(",")
+    return f"{number(count)}{NO_BREAK}{one if count == 1 else many}"
+
+
+@register.filter
+def lookup(mapping: Any, key: Any) -> Any:
+    return mapping.get(key) if hasattr(mapping, "get") else None

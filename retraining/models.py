@@ -1,0 +1,176 @@
+"""Decisions: on what a model was trained, how good it is, and who released it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotation.models import Item, Resolution
+from jobs.models import Job
+from projects.models import Project
+
+User = settings.AUTH_USER_MODEL
+
+
+class Dataset(models.Model):
+    """A frozen, hashed list of items with their resolutions and split."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="datasets")
+    number = models.PositiveIntegerField()
+    hash = models.CharField(max_length=64, help_text="SHA-256 of the ordered rows and the label schema.")
+    schema_version = models.PositiveIntegerField()
+    contract_version = models.PositiveIntegerField()
+    cut_at = models.DateTimeField(help_text="Only what was known then.")
+    train_rows = models.PositiveIntegerField()
+    evaluation_rows = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="dataset_number_once"),
+            models.UniqueConstraint(fields=["project", "hash"], name="dataset_hash_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"dataset {self.number}"
+
+
+class DatasetRow(models.Model):
+    class Split(models.TextChoices):
+        TRAIN = "train"
+        EVALUATION = "evaluation"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="rows")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="+")
+    resolution = models.ForeignKey(Resolution, models.PROTECT, related_name="+")
+    split = models.CharField(max_length=10, choices=Split)
+    inclusion_probability = models.FloatField(default=1.0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "item"], name="dataset_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.dataset_id}"
+
+
+class TrainingRun(models.Model):
+    """One fit: why it began, on what, with what seed, how it went."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        UNCHANGED = "unchanged"
+        STOPPED = "stopped"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="runs")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=300, help_text="Why it began, in words.")
+    evidence = models.JSONField(default=dict)
+    dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True, related_name="runs")
+    seed = models.PositiveIntegerField(default=0)
+    report = models.JSONField(default=dict, help_text="Candidates tried, calibrator, seconds, library versions.")
+    error = models.TextField(blank=True, default="")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="run_number_once"),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(state__in=["waiting", "running"]), name="one_run_in_flight"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number}"
+
+
+class ModelVersion(models.Model):
+    """An immutable, hashed, signed artifact with its evaluation report."""
+
+    class Stage(models.TextChoices):
+        CANDIDATE = "candidate"
+        CHAMPION = "champion"
+        RETIRED = "retired"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    run = models.OneToOneField(TrainingRun, models.PROTECT, related_name="version")
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.CANDIDATE)
+    family = models.CharField(max_length=40)
+    artifact_sha256 = models.CharField(max_length=64)
+    artifact_size = models.PositiveIntegerField()
+    signature = models.CharField(max_length=64, help_text="HMAC-SHA256 by a key that is not in the database.")
+    parameters = models.JSONField(default=dict, help_text="What prediction needs beside the artifact.")
+    schema_version = models.PositiveIntegerField()
+    contract_version = models.PositiveIntegerField()
+    evaluation = models.JSONField(default=dict)
+    verdict = models.JSONField(default=dict, help_text="The gate's decision against the champion of that time.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number_once"),
+            models.UniqueConstraint(fields=["project"], condition=Q(stage="champion"), name="one_champion"),
+        ]
+
+    def __str__(self) -> str:
+        return self.tag
+
+    @property
+    def tag(self) -> str:
+        """The text that predictions carry."""
+        return f"v{self.number}"
+
+
+class Release(models.Model):
+    """An act that changes what is served. Append-only."""
+
+    class Kind(models.TextChoices):
+        MODEL = "model"
+        THRESHOLD = "threshold"
+        POLICY = "policy"
+
+    class Act(models.TextChoices):
+        PROMOTE = "promote"
+        ROLL_BACK = "roll_back"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="releases")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.MODEL)
+    act = models.CharField(max_length=10, choices=Act)
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="releases")
+    previous = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    automatic = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500)
+    verdict = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "-at", "-id"], name="release_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.version_id}"
+
+
+class TriggerCheck(models.Model):
+    """Why a run began, or why it did not: the newest answer of each trigger."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="trigger_checks")
+    trigger = models.CharField(max_length=40)
+    fired = models.BooleanField()
+    words = models.CharField(max_length=300)
+    evidence = models.JSONField(default=dict)
+    run = models.ForeignKey(TrainingRun, models.SET_NULL, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "trigger", "-at"], name="trigger_newest")]
+
+    def __str__(self) -> str:
+        return self.words

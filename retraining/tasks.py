@@ -1,0 +1,1 @@
+"""Celery and periodic entry points."""

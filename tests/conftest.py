@@ -1,0 +1,61 @@
+"""A throw-away home for every test process, so that no test touches a real installation."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings: they make folders and the secret key in this home.
+_home = tempfile.mkdtemp(prefix="plumbline-test-")
+os.environ["PLUMBLINE_HOME"] = _home
+for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "PLUMBLINE_FAULTS"):
+    if not os.environ.get("PLUMBLINE_TEST_KEEP"):
+        os.environ.pop(_name, None)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: object) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The hints that would have gone to the broker, as job ids; no test talks to a broker by accident."""
+    from jobs import broker
+
+    hints: list[int] = []
+    monkeypatch.setattr(broker, "send", lambda job_id, **_: hints.append(job_id) or True)
+    yield hints
+
+
+@pytest.fixture
+def run_jobs(db: None) -> object:
+    """A function that does all waiting jobs here and now, in order, as workers would."""
+    from django.utils import timezone
+
+    from jobs import execution
+    from jobs.models import Job, JobState
+
+    def run(limit: int = 100) -> int:
+        done = 0
+        while done < limit:
+            waiting = Job.objects.filter(state=JobState.QUEUED, due_at__lte=timezone.now()).order_by("pk").first()
+            if waiting is None:
+                return done
+            execution.run(waiting.pk)
+            done += 1
+        raise AssertionError(f"More than {limit} jobs were done; something enqueues itself.")
+
+    return run
+
+
+@pytest.fixture
+def home() -> Path:
+    return Path(_home)
