@@ -1,0 +1,138 @@
+"""How few labels a strategy needs: the area under the score over the labels asked, and the labels to 95 %.
+
+    python -m benchmarks.label_efficiency [--sets digits sms_spam ...] [--strategies auto random] [--seeds n]
+        [--audit-share 0.05]
+
+One JSON line for each set and strategy. The first batch is chosen with no label known; the model is then refitted from
+scratch each round; seeds vary only what is asked. `area` is the mean of the score over the labels (trapezoid, first
+batch to budget) divided by the score with every label; `labels_to_95` the mean over seeds of the first budget at which
+the score, and the mean of it and the next two, reach 95 % of that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+
+from annotation.sampling import Pool, select, vectorise
+from benchmarks.label_sets import SETS, Absent, LabelSet
+
+Floats = NDArray[np.float64]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
+    for name in options.sets:
+        try:
+            labels = SETS[name]()
+        except Absent as absent:
+            _say(benchmark="label_efficiency", set=name, absent=str(absent))
+            continue
+        vectors = vectorise(labels.columns, labels.types, seed=0)
+        full = _score(labels, np.arange(len(labels.pool_target)))
+        for strategy in options.strategies:
+            _say(**measure(labels, vectors, full, strategy, options.seeds or labels.seeds, options.audit_share))
+
+
+def measure(
+    labels: LabelSet, vectors: NDArray[np.float32], full: float, strategy: str, seeds: int, audit_share: float
+) -> dict[str, Any]:
+    """The figures of one strategy on one set, over `seeds` repetitions."""
+    runs = [replay(labels, vectors, strategy, seed, audit_share) for seed in range(seeds)]
+    curves = np.array([curve for curve, _ in runs]) / full
+    asked = np.minimum(labels.batch * np.arange(1, curves.shape[1] + 1), labels.budget)
+    areas = np.trapezoid(curves, asked, axis=1) / (asked[-1] - asked[0])
+    reached = [_first(curve, asked, 0.95) for curve in curves]
+    there = [count for count in reached if count is not None]
+    return {
+        "benchmark": "label_efficiency",
+        "set": labels.name,
+        "strategy": strategy,
+        "metric": labels.metric,
+        "audit_share": audit_share,
+        "seeds": seeds,
+        "full_data_score": round(full, 4),
+        "area": round(float(areas.mean()), 4),
+        "area_sd": round(float(areas.std(ddof=1)), 4) if seeds > 1 else None,
+        "reach": labels.bar.area,
+        "labels_to_95": float(np.mean(there)) if there else None,
+        "labels_to_95_seeds": f"{len(there)}/{seeds}",
+        "reach_labels_to_95": labels.bar.labels_to_95,
+        "final": round(float(curves[:, -1].mean() * full), 4),
+        "query_cpu_seconds": round(float(np.mean([seconds for _, seconds in runs])), 4),
+    }
+
+
+def replay(
+    labels: LabelSet, vectors: NDArray[np.float32], strategy: str, seed: int, audit_share: float
+) -> tuple[Floats, float]:
+    """The score after each round from nothing to the budget, and the mean CPU seconds of a query."""
+    asked, scores, spent = np.zeros(0, dtype=np.intp), [], []
+    while len(asked) < labels.budget:
+        waiting = np.setdiff1d(np.arange(len(vectors)), asked)
+        probabilities = _predict(labels, asked, labels.pool[waiting]) if len(asked) else None
+        pool = Pool(vectors[waiting], probabilities, labels.classes, vectors[asked], labels.pool_target[asked])
+        size = min(labels.batch, labels.budget - len(asked))
+        started = time.process_time()
+        chosen = select(
+            pool, size=size, strategy=_possible(strategy, pool), audit_share=audit_share, seed=1000 * seed + len(asked)
+        )
+        spent.append(time.process_time() - started)
+        asked = np.concatenate([asked, waiting[chosen.index]])
+        scores.append(_score(labels, asked))
+    return np.array(scores), float(np.mean(spent))
+
+
+def _possible(strategy: str, pool: Pool) -> str:
+    blind = pool.probabilities is None and strategy in ("margin", "entropy", "least_confidence", "diverse_margin")
+    return "random" if blind else strategy
+
+
+def _predict(labels: LabelSet, asked: NDArray[np.intp], rows: Any) -> Floats:
+    """(n, k) probabilities of a model fitted on the rows asked; a class without a label yet has probability 0."""
+    target = labels.pool_target[asked]
+    known = np.unique(target)
+    answer = np.zeros((rows.shape[0], len(labels.classes)))
+    if len(known) == 1:
+        answer[:, known[0]] = 1.0
+        return answer
+    answer[:, known] = labels.model().fit(labels.pool[asked], target).predict_proba(rows)
+    return answer
+
+
+def _score(labels: LabelSet, asked: NDArray[np.intp]) -> float:
+    predicted = _predict(labels, asked, labels.test).argmax(axis=1)
+    if labels.metric == "accuracy":
+        return float(accuracy_score(labels.test_target, predicted))
+    return float(f1_score(labels.test_target, predicted, average="macro"))
+
+
+def _first(curve: Floats, asked: NDArray[np.intp], share: float) -> int | None:
+    for position in range(len(curve)):
+        if curve[position] >= share and curve[position : position + 3].mean() >= share:
+            return int(asked[position])
+    return None
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Label efficiency of the sampling strategies.")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--strategies", nargs="+", default=["auto", "random"])
+    parser.add_argument("--seeds", type=int, default=None, help="repetitions; each set has its own default")
+    parser.add_argument("--audit-share", type=float, default=0.05, help="uniform share; at least one item a round")
+    return parser.parse_args(arguments)
+
+
+def _say(**figures: Any) -> None:
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()
