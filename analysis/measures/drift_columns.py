@@ -1,0 +1,267 @@
+"""One column against another: the two-sample tests and effect sizes behind every drift figure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from sklearn.feature_extraction.text import CountVectorizer
+
+Kind = Literal["number", "category", "text"]
+Array = npt.NDArray[Any]
+
+MIN_ROWS = 30
+SCALED_WASSERSTEIN = "Wasserstein / SD"
+JENSEN_SHANNON = "Jensen–Shannon"
+MISSING, NEW, RARE = "(missing)", "(new)", "(rare)"
+MIN_EXPECTED = 5
+MAX_TERMS = 200
+
+
+@dataclass(frozen=True)
+class ColumnTest:
+    """What one column says. `p` and `effect` are None where they are undefined; `words` then says why."""
+
+    p: float | None
+    effect: float | None
+    effect_name: str
+    n_reference: int
+    n_current: int
+    words: str
+
+
+def kind_of(values: npt.ArrayLike) -> Kind:
+    """Guess a column's kind: numbers are numbers, long varied strings are text, the rest is a category."""
+    column = np.asarray(values)
+    if column.dtype.kind in "iuf":
+        return "number"
+    if column.dtype.kind == "b":
+        return "category"
+    present = [value for value in column.tolist() if not is_missing(value)]
+    if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+        return "number"
+    words = np.mean([len(str(value).split()) for value in present[:1000]]) if present else 0
+    return "text" if words >= 4 and len(set(map(str, present))) > len(present) / 2 else "category"
+
+
+def is_missing(value: object) -> bool:
+    """None, NaN and the empty string count as missing."""
+    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
+
+
+def as_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    """One-dimensional floats with NaN for missing. ValueError for text, infinities and wrong shapes."""
+    raw = np.asarray(values)
+    if raw.ndim != 1:
+        raise ValueError(f"{name}: a column has one dimension, this one has {raw.ndim}")
+    if raw.dtype.kind not in "iufb":
+        raw = np.asarray([np.nan if is_missing(value) else value for value in raw.tolist()], dtype=object)
+    try:
+        numbers = raw.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: declared a number, but holds values that are not") from None
+    if np.isinf(numbers).any():
+        raise ValueError(f"{name}: holds {int(np.isinf(numbers).sum())} infinite values")
+    return numbers
+
+
+def as_words(values: npt.ArrayLike, name: str, missing: str = MISSING) -> Array:
+    """One-dimensional strings, missing values under one name."""
+    raw = np.asarray(values)
+    if raw.ndim != 1:
+        raise ValueError(f"{name}: a column has one dimension, this one has {raw.ndim}")
+    return np.asarray([missing if is_missing(value) else str(value) for value in raw.tolist()], dtype=object)
+
+
+def cauchy_combination(p_values: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """One p from several dependent ones (Liu and Xie 2020): valid under any dependence in the small tail."""
+    p = np.clip(np.asarray(p_values, dtype=float), 1e-300, 1 - 1e-9)
+    w = np.full(len(p), 1 / len(p)) if weights is None else np.asarray(weights) / np.sum(weights)
+    # tan((1/2 - p) pi) loses every digit for tiny p, where it is 1 / (p pi)
+    tangent = np.where(p < 1e-8, 1 / (p * np.pi), np.tan((0.5 - p) * np.pi))
+    total = float((w * tangent).sum())
+    return float(1 / (total * np.pi)) if total > 1e8 else float(0.5 - np.arctan(total) / np.pi)
+
+
+def number_p(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> float:
+    """p that two samples of numbers share a distribution; small = they differ.
+
+    Kolmogorov–Smirnov for any change, the rank-sum for a shift and the second Legendre component of the ranks
+    for a change of spread, combined by Cauchy's rule with half the weight on the shift. KS alone finds a 0.2 SD
+    shift at 1 000 rows a side in 80 % of windows (p < .0025), this in 90 %; a spread of 1.2 in 12 % against 94 %.
+    """
+    n, m = len(reference), len(current)
+    pooled = np.concatenate([reference, current])
+    ranks = (stats.rankdata(pooled) - 0.5) / (n + m)
+    gap = ks_distance(reference, current)
+    root = np.sqrt(n * m / (n + m))
+    ks = float(stats.kstwobign.sf((root + 0.12 + 0.11 / root) * gap))
+    shift = _component_p(ranks, n)
+    spread = _component_p(6 * ranks * ranks - 6 * ranks + 1, n)
+    return cauchy_combination([shift, ks, spread], [2, 1, 1])
+
+
+def _component_p(component: npt.NDArray[np.float64], n: int) -> float:
+    """Two-sided p of a permutation of one component's mean, by its exact variance and the normal law."""
+    total, m = len(component), len(component) - n
+    variance = component.var(ddof=1) * (1 / m - 1 / total)
+    if variance <= 1e-18:
+        return 1.0
+    return float(2 * stats.norm.sf(abs(component[n:].mean() - component.mean()) / np.sqrt(variance)))
+
+
+def ks_distance(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> float:
+    """Largest gap between two empirical distribution functions, 0 to 1; ties are handled."""
+    a, b = np.sort(reference), np.sort(current)
+    points = np.concatenate([a, b])
+    gap = np.searchsorted(a, points, side="right") / len(a) - np.searchsorted(b, points, side="right") / len(b)
+    return float(np.abs(gap).max())
+
+
+def jensen_shannon(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> float:
+    """Jensen–Shannon distance (base 2, 0 = same to 1 = disjoint) of two rows of counts, less its bias by chance.
+
+    Two samples of one distribution with k levels differ by about (k-1)(1/n + 1/m) / (8 ln 2) in divergence
+    (half of chi-square's expectation): without taking that off, a column of many levels always looks changed.
+    """
+    n, m, levels = reference.sum(), current.sum(), int(((reference + current) > 0).sum())
+    p, q = reference / n, current / m
+    middle = (p + q) / 2
+    divergence = (stats.entropy(p, middle, base=2) + stats.entropy(q, middle, base=2)) / 2
+    return float(np.sqrt(max(0.0, divergence - (levels - 1) * (1 / n + 1 / m) / (8 * np.log(2)))))
+
+
+def number_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:
+    """Test one column of numbers; a change in how much is missing counts as drift too.
+
+    Shapes (n,) and (m,), any unit. Effect: Wasserstein distance in units of the reference's standard deviation
+    (0 = same, no upper bound); where the reference never varied or the missing share moved more, the
+    Jensen–Shannon distance instead. Undefined under 30 present values a side, or when both sides hold one same value.
+    """
+    a, b = as_numbers(reference, name), as_numbers(current, name)
+    present_a, present_b = a[~np.isnan(a)], b[~np.isnan(b)]
+    if not (np.isnan(a).any() or np.isnan(b).any()):
+        return _present_number_test(present_a, present_b, name)
+    gaps = category_test(
+        np.where(np.isnan(a), MISSING, "present"), np.where(np.isnan(b), MISSING, "present"), name=name
+    )
+    if gaps.p is None or len(present_a) < MIN_ROWS or len(present_b) < MIN_ROWS:
+        return gaps
+    values = _present_number_test(present_a, present_b, name)
+    if values.p is None:
+        return gaps
+    first = min((values, gaps), key=lambda test: test.p if test.p is not None else 1.0)
+    return ColumnTest(min(1.0, 2 * (first.p or 0.0)), first.effect, first.effect_name, len(a), len(b), first.words)
+
+
+def _present_number_test(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], name: str) -> ColumnTest:
+    n, m = len(a), len(b)
+    if min(n, m) < MIN_ROWS:
+        return undefined(n, m, SCALED_WASSERSTEIN, f"{name}: undefined, {min(n, m)} values where {MIN_ROWS} are needed")
+    low, high = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
+    if low == high:
+        return undefined(n, m, SCALED_WASSERSTEIN, f"{name}: undefined, always {low:.4g} on both sides")
+    # Scaled first, so that neither huge nor tiny units overflow or vanish.
+    scale = max(abs(low), abs(high))
+    a, b = a / scale, b / scale
+    p, spread = number_p(a, b), float(a.std())
+    if spread < 1e-12:
+        share = float((b != a[0]).mean())
+        effect = jensen_shannon(np.array([n, 0.0]), np.array([m * (1 - share), m * share]))
+        words = f"{name}: was always {a[0] * scale:.4g}, now {share:.1%} of values differ"
+        return ColumnTest(p, effect, JENSEN_SHANNON, n, m, words)
+    effect = float(stats.wasserstein_distance(a, b)) / spread
+    words = f"{name}: mean {a.mean() * scale:.4g} → {b.mean() * scale:.4g}, moved {effect:.2f} SD"
+    return ColumnTest(p, effect, SCALED_WASSERSTEIN, n, m, words)
+
+
+def undefined(n: int, m: int, effect_name: str, words: str) -> ColumnTest:
+    return ColumnTest(None, None, effect_name, n, m, words)
+
+
+def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:
+    """Chi-square over the levels of one column; missing is a level, new levels are one, rare ones are pooled.
+
+    Effect: Jensen–Shannon distance, 0 = same to 1 = disjoint. Undefined under 30 rows a side, for one same level
+    on both sides, and for identifiers (most values occur once).
+    """
+    a, b = as_words(reference, name), as_words(current, name)
+    n, m = len(a), len(b)
+    if min(n, m) < MIN_ROWS:
+        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, {min(n, m)} rows where {MIN_ROWS} are needed")
+    if len(set(a)) > n / 2 and len(set(b)) > m / 2:
+        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, an identifier: most values occur once")
+    levels, counts = level_counts(a, b)
+    if len(levels) < 2:
+        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, always {levels[0]} on both sides")
+    p = float(stats.chi2_contingency(counts, correction=False).pvalue)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    top = int(np.abs(shares[1] - shares[0]).argmax())
+    words = f"{name}: {levels[top]} {shares[0, top]:.1%} → {shares[1, top]:.1%}"
+    return ColumnTest(p, jensen_shannon(counts[0], counts[1]), JENSEN_SHANNON, n, m, words)
+
+
+def level_counts(reference: Array, current: Array) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Levels and their counts (2, k), new levels in one and those with too few expected rows in another."""
+    known = set(reference)
+    current = np.asarray([value if value in known else NEW for value in current], dtype=object)
+    levels, inverse = np.unique(np.concatenate([reference, current]).astype(str), return_inverse=True)
+    counts = np.stack(
+        [
+            np.bincount(inverse[: len(reference)], minlength=len(levels)),
+            np.bincount(inverse[len(reference) :], minlength=len(levels)),
+        ]
+    ).astype(float)
+    share = min(len(reference), len(current)) / (len(reference) + len(current))
+    rare = (counts.sum(axis=0) * share < MIN_EXPECTED) & (levels != NEW)
+    if rare.any():
+        counts = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
+    return [*levels[~rare].tolist(), *([RARE] if rare.any() else [])], counts
+
+
+def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:
+    """Terms of one column of text: the share of documents that hold each frequent term, and their length.
+
+    The 200 terms in the most documents of both sides together, each by its two-sample z, and the length in words
+    by `number_test`, combined by Simes' rule. Effect: Jensen–Shannon distance of the term counts.
+    Undefined under 30 rows a side, or when no term occurs in five documents.
+    """
+    a, b = as_words(reference, name, ""), as_words(current, name, "")
+    n, m = len(a), len(b)
+    if min(n, m) < MIN_ROWS:
+        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, {min(n, m)} texts where {MIN_ROWS} are needed")
+    terms, counts = term_counts(a, b)
+    if not terms:
+        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, no term occurs in {MIN_EXPECTED} texts")
+    share = counts / np.array([[n], [m]])
+    pooled = counts.sum(axis=0) / (n + m)
+    z = (share[1] - share[0]) / np.sqrt(np.maximum(pooled * (1 - pooled), 1e-9) * (1 / n + 1 / m))
+    lengths = number_test(_lengths(a), _lengths(b), name=name)
+    p_values = np.sort(np.append(2 * stats.norm.sf(np.abs(z)), 1.0 if lengths.p is None else lengths.p))
+    p = float(min(1.0, (p_values * len(p_values) / np.arange(1, len(p_values) + 1)).min()))
+    top = int(np.abs(z).argmax())
+    words = f"{name}: texts with “{terms[top]}” {share[0, top]:.1%} → {share[1, top]:.1%}"
+    return ColumnTest(p, jensen_shannon(counts[0], counts[1]), JENSEN_SHANNON, n, m, words)
+
+
+def term_counts(a: Array, b: Array) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """The most frequent terms and, for each side, the number of texts that hold them: shape (2, terms)."""
+    counter = CountVectorizer(binary=True, token_pattern=r"(?u)\b\w+\b")
+    try:
+        matrix = counter.fit_transform([*a, *b])
+    except ValueError:  # sklearn's word for "no term at all"
+        return [], np.zeros((2, 0))
+    total = np.asarray(matrix.sum(axis=0)).ravel()
+    keep = np.argsort(-total, kind="stable")[:MAX_TERMS]
+    keep = keep[total[keep] >= MIN_EXPECTED]
+    counts = np.stack([np.asarray(side.sum(axis=0)).ravel() for side in (matrix[: len(a)], matrix[len(a) :])])
+    return counter.get_feature_names_out()[keep].tolist(), counts[:, keep].astype(float)
+
+
+def _lengths(texts: Array) -> npt.NDArray[np.float64]:
+    return np.asarray([len(text.split()) for text in texts], dtype=float)
+
+
+TESTS: dict[Kind, Callable[..., ColumnTest]] = {"number": number_test, "category": category_test, "text": text_test}
