@@ -1,0 +1,163 @@
+"""Fit the model that suits an input contract: a small honest choice under a time budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from retraining.learning import calibration, candidates, checks, folds, reasons, trials
+from retraining.learning.checks import BadInput, Codes, Floats
+from retraining.learning.fitted import Candidate, Fitted
+from retraining.learning.frames import Columns, image_sizes, to_frame
+from retraining.learning.predict import spread
+from retraining.learning.trials import Rows, Trial
+
+FOLDS = 5
+Progress = Callable[[float, str], None]
+
+
+class NotEnoughClasses(ValueError):
+    """A model tells classes apart, so labels of at least two are needed."""
+
+
+def fit(
+    columns: Columns,
+    types: Mapping[str, str],
+    targets: ArrayLike,
+    *,
+    classes: Sequence[str],
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    seconds: float,
+    seed: int,
+    progress: Progress = lambda fraction, words: None,
+) -> Fitted:
+    """The candidate with the lowest held-out log loss, refitted on all rows and calibrated out of fold.
+
+    targets: int codes (n,) into `classes`, or soft targets (n, k) whose rows sum to 1. weights: (n,); a row of weight
+    0 is not learnt from, but gets its out-of-fold probabilities. groups: (n,); rows of one group are held out together.
+    `seconds` bounds the choice: the first, quickest candidate always runs, a further one only while time is left.
+    `progress(share done, words)` is called after each fold and may raise to stop the fit.
+    Raises NotEnoughClasses when all labels agree, BadInput when the arrays cannot be what they are said to be.
+    """
+    names = tuple(classes)
+    soft, weight = _labels(targets, weights, names)
+    sizes = image_sizes(columns, types)
+    rows = _rows(to_frame(columns, types, image_size=sizes), soft, weight, groups, seed)
+    left_out = _without_information(rows, types)
+    common = {"seed": seed, "image_size": {name: list(size) for name, size in sizes.items()}, "left_out": left_out}
+    best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
+    estimator, _ = trials.fitted(rows, types, best.config)
+    method = best.calibration.method
+    calibrated = calibration.wrap(estimator, method, best.scores, rows.targets, weights=rows.weights)
+    progress(1.0, "Fitted on all rows.")
+    return Fitted(
+        estimator=calibrated,
+        classes=names,
+        family=best.config["family"],
+        config=best.config,
+        out_of_fold=spread(best.calibration.probabilities, rows.known, n_classes=len(names)),
+        calibrator=method,
+        candidates=tried,
+        why=reasons.why(best, tried, rows, names),
+        frame_parameters={"image_size": common["image_size"]},
+    )
+
+
+def _labels(targets: ArrayLike, weights: ArrayLike | None, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+    """Soft targets (n, k) and weights (n,), checked."""
+    if len(set(names)) != len(names):
+        raise BadInput("classes must not repeat a name.")
+    if np.ndim(targets) == 2:
+        soft = checks.probabilities(targets, n_classes=len(names), name="targets")
+    else:
+        soft = np.eye(len(names))[checks.codes(targets, n_classes=len(names))]
+    weight = checks.weights(weights, n=len(soft))
+    seen = np.flatnonzero((soft * weight[:, None]).sum(axis=0))
+    if len(seen) < 2:
+        only = f"every label so far is {names[seen[0]]!r}" if len(seen) else "there is no label yet"
+        raise NotEnoughClasses(f"A model needs labels of at least two classes, but {only}.")
+    return soft, weight
+
+
+def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike | None, seed: int) -> Rows:
+    checks.same_length(len(frame), targets=soft)
+    known: NDArray[np.int64] = np.flatnonzero((soft * weight[:, None]).sum(axis=0) > 0)
+    n_groups = len(frame) if groups is None else len(np.unique(np.asarray(groups)))
+    fold = folds.assign(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=groups)
+    inside = soft[:, known]
+    total = inside.sum(axis=1, keepdims=True)
+    inside = np.divide(inside, total, out=np.full_like(inside, 1 / len(known)), where=total > 0)
+    return Rows(frame, inside, known, weight, fold)
+
+
+def _without_information(rows: Rows, types: Mapping[str, str]) -> list[str]:
+    """Text inputs that are the same in every row of some fold's training part: nothing to count there."""
+    texts = [name for name, kind in types.items() if kind == "text"]
+    return [name for name in texts if any(_constant(rows, f"text:{name}", held) for held in np.unique(rows.fold))]
+
+
+def _constant(rows: Rows, column: str, held: int) -> bool:
+    learnt_from: Codes = (rows.fold != held) & (rows.weights > 0)
+    return rows.frame[column][learnt_from].nunique() < 2
+
+
+def _choose(
+    rows: Rows, types: Mapping[str, str], common: dict[str, Any], *, deadline: float, progress: Progress
+) -> tuple[Trial, tuple[Candidate, ...]]:
+    """Try candidates while time is left; the best one again with balanced class weights where classes are rare."""
+    kept = {name: kind for name, kind in types.items() if name not in common["left_out"]}
+    queue = candidates.for_contract(kept, n=len(rows), n_classes=len(rows.known), common=common)
+    steps = (len(queue) + 1) * len(np.unique(rows.fold)) + 1
+    done: list[Trial] = []
+    tried: list[Candidate] = []
+    count = iter(range(1, steps * 2))
+    while queue:
+        config = queue.pop(0)
+        limit = deadline if done else float("inf")
+
+        def tick(family: str = config["family"]) -> None:
+            progress(min(next(count) / steps, 0.99), f"Trying {family}.")
+
+        trial = _attempt(rows, types, config, deadline=limit, tick=tick, tried=tried)
+        done += [trial] if trial else []
+        if not queue and not any("class_weight" in row.config for row in tried):
+            again = candidates.rebalanced(_best(done).config, rows.targets * rows.weights[:, None])
+            queue += [again] if again else []
+    return _best(done), tuple(tried)
+
+
+def _attempt(
+    rows: Rows,
+    types: Mapping[str, str],
+    config: dict[str, Any],
+    *,
+    deadline: float,
+    tick: Callable[[], None],
+    tried: list[Candidate],
+) -> Trial | None:
+    started = time.monotonic()
+    if started > deadline:
+        tried.append(Candidate(config["family"], config, None, None, 0.0, "Not tried: the time was up."))
+        return None
+    try:
+        trial = trials.run(rows, types, config, deadline=deadline, tick=tick)
+    except trials.OutOfTime:
+        taken = time.monotonic() - started
+        tried.append(Candidate(config["family"], config, None, None, taken, "Given up: it would overrun the time."))
+        return None
+    except calibration.NoCalibrator as error:
+        tried.append(Candidate(config["family"], config, None, None, time.monotonic() - started, str(error)))
+        return None
+    note = f"{trial.unconverged} fits did not converge." if trial.unconverged else ""
+    method = trial.calibration.method
+    tried.append(Candidate(config["family"], config, method, trial.log_loss, trial.seconds, note))
+    return trial
+
+
+def _best(done: list[Trial]) -> Trial:
+    return min(done, key=lambda trial: trial.log_loss)

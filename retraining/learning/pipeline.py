@@ -1,0 +1,116 @@
+"""The estimator that fits an input contract, built from a plain config.
+
+Only scikit-learn's own classes are used, because an artifact is loaded by skops with a fixed allow-list and no code
+of ours inside. Texts are hashed rather than listed: a vocabulary of 50 000 n-grams takes skops half a minute to
+write and carries people's words into the artifact, hashes do neither. Columns that never occurred are dropped again
+(VarianceThreshold), or the unseen words of a new text would take up its unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import ClassifierMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
+
+from retraining.learning.checks import BadInput
+from retraining.learning.frames import ImageSize, column_names
+
+FAMILIES = ("linear", "svm", "tree", "naive")
+
+WORDS = r"(?u)\w+|[^\w\s]+"  # punctuation counts: a message in exclamation marks is telling
+HASHES = 2**18
+MOST_CATEGORIES = 50  # of one column; the rarer ones share a place
+
+
+def build(types: Mapping[str, str], config: Mapping[str, Any]) -> Pipeline:
+    """An unfitted pipeline that takes `frames.to_frame`'s frame and integer class codes.
+
+    `config` is plain data: `family` (linear, svm, tree or naive), `image_size`, `seed` and the family's own settings
+    (`C`; `rounds`, `learning_rate`, `smallest_leaf`). Raises BadInput for an unknown family.
+    """
+    family = config["family"]
+    if family not in FAMILIES:
+        raise BadInput(f"{family!r} is not a family of models; known are {', '.join(FAMILIES)}.")
+    sizes = config.get("image_size", {})
+    types = {name: kind for name, kind in types.items() if name not in config.get("left_out", ())}
+    inputs = _for_trees(types, sizes) if family == "tree" else _for_distances(types, sizes)
+    return Pipeline([("inputs", inputs), ("model", _model(family, config))])
+
+
+def _model(family: str, config: Mapping[str, Any]) -> ClassifierMixin:
+    if family == "naive":
+        return DummyClassifier(strategy="prior")
+    if family == "svm":
+        return SVC(C=config.get("C", 10.0), gamma="scale", random_state=config["seed"])
+    if family == "tree":
+        return _trees(config)
+    return LogisticRegression(C=config.get("C", 1.0), max_iter=2000, tol=1e-3, random_state=config["seed"])
+
+
+def _trees(config: Mapping[str, Any]) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+        max_iter=config.get("rounds", 100),
+        learning_rate=config.get("learning_rate", 0.1),
+        min_samples_leaf=config.get("smallest_leaf", 20),
+        early_stopping=False,
+        random_state=config["seed"],
+    )
+
+
+def _for_distances(types: Mapping[str, str], sizes: ImageSize) -> ColumnTransformer:
+    """Every input on a comparable scale, for models that add or compare features."""
+    numbers = Pipeline(
+        [
+            ("fill", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
+            ("scale", StandardScaler()),
+        ]
+    )
+    parts: list[tuple[str, Any, Any]] = [(name, _text(), name) for name in column_names(types, "text", sizes)]
+    parts += _present("numbers", numbers, column_names(types, "number", sizes))
+    one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES)
+    parts += _present("categories", one_hot, column_names(types, "category", sizes))
+    parts += _present("pixels", _blank_pixels(), column_names(types, "image", sizes))
+    return ColumnTransformer(parts, sparse_threshold=0.3)
+
+
+def _for_trees(types: Mapping[str, str], sizes: ImageSize) -> ColumnTransformer:
+    """Numbers as they are, missing ones included.
+
+    Categories are one-hot: the trees' own handling of them hides a functools.partial in the model, which no allow-list
+    should have to name.
+    """
+    one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False)
+    parts = _present("categories", one_hot, column_names(types, "category", sizes))
+    parts += _present("numbers", "passthrough", column_names(types, "number", sizes))
+    parts += _present("pixels", _blank_pixels(), column_names(types, "image", sizes))
+    return ColumnTransformer(parts)
+
+
+def _present(name: str, step: Any, columns: list[str]) -> list[tuple[str, Any, Any]]:
+    return [(name, step, columns)] if columns else []
+
+
+def _blank_pixels() -> SimpleImputer:
+    return SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
+
+
+def _text() -> FeatureUnion:
+    words = HashingVectorizer(n_features=HASHES, ngram_range=(1, 2), token_pattern=WORDS, norm=None)
+    characters = HashingVectorizer(n_features=HASHES, analyzer="char_wb", ngram_range=(2, 5), norm=None)
+    return FeatureUnion([("words", _tf_idf(words)), ("characters", _tf_idf(characters))])
+
+
+def _tf_idf(counts: HashingVectorizer) -> Pipeline:
+    counts.set_params(alternate_sign=False)
+    return Pipeline([("count", counts), ("seen", VarianceThreshold()), ("weigh", TfidfTransformer(sublinear_tf=True))])

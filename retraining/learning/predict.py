@@ -1,0 +1,47 @@
+"""Probabilities of a fitted model for new items, in the order of the project's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+
+from retraining.learning.checks import BadInput, Floats
+from retraining.learning.fitted import Fitted
+from retraining.learning.frames import Columns, to_frame
+
+
+def probabilities(
+    fitted: Fitted | ClassifierMixin,
+    columns: Columns,
+    types: Mapping[str, str],
+    frame_parameters: Mapping[str, Any] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Floats:
+    """Calibrated class probabilities, shape (n, k), rows sum to 1; a class never seen in training has 0.
+
+    `fitted` is a `Fitted`, whose own frame parameters and classes are used when none are given, or a loaded
+    estimator, with which both must be given. Raises BadInput when the columns break the contract.
+    """
+    estimator = fitted
+    if isinstance(fitted, Fitted):
+        estimator = fitted.estimator
+        frame_parameters = fitted.frame_parameters if frame_parameters is None else frame_parameters
+        classes = fitted.classes if classes is None else classes
+    if frame_parameters is None or classes is None:
+        raise BadInput("A bare estimator needs its frame parameters and classes.")
+    frame = to_frame(columns, types, image_size=frame_parameters["image_size"])
+    if not len(frame):
+        return np.zeros((0, len(classes)))
+    return spread(estimator.predict_proba(frame), estimator.classes_, n_classes=len(classes))
+
+
+def spread(known: Floats, codes: Sequence[int], *, n_classes: int) -> Floats:
+    """Columns of the classes that a model knows, spread over all classes; the others get 0."""
+    if len(codes) and max(codes) >= n_classes:
+        raise BadInput(f"The model knows the class code {max(codes)}, but only {n_classes} classes are named.")
+    result = np.zeros((len(known), n_classes))
+    result[:, np.asarray(codes, dtype=int)] = known
+    return result / result.sum(axis=1, keepdims=True)
