@@ -1,0 +1,1 @@
+"""Pure measures of a live model: arrays and frozen dataclasses in and out, seeds passed in, no Django."""
