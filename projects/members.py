@@ -65,7 +65,8 @@ def new_link(user: User, *, at: datetime) -> str:
 
 def link_owner(secret: str, *, at: datetime) -> User | None:
     """Whom this link would sign in now, or None where it is used, over or unknown."""
-    link = SignInLink.objects.select_related("user").filter(hash=hashed(secret), used_at=None, expires_at__gt=at).first()
+    live = SignInLink.objects.select_related("user").filter(used_at=None, expires_at__gt=at)
+    link = live.filter(hash=hashed(secret)).first()
     return link.user if link and link.user.is_active else None
 
 

@@ -1,6 +1,7 @@
 """What came in: samples, what models said of them, what people and the world said back."""
 
 from django.db import models
+from django.db.models import Q
 
 from projects.ids import new_id
 from projects.models import Project
@@ -41,10 +42,12 @@ class Item(models.Model):
     segment = models.JSONField(default=dict)
     at = models.DateTimeField(help_text="When it happened, by the caller.")
     captured_at = models.DateTimeField()
+    considered_at = models.DateTimeField(null=True, blank=True, help_text="First routing round that weighed it.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "key"], name="item_key_once")]
         indexes = [
+            models.Index(fields=["project", "at", "id"], condition=Q(considered_at=None), name="item_not_considered"),
             models.Index(fields=["project", "-captured_at", "-id"], name="item_by_capture"),
             models.Index(fields=["project", "-at", "-id"], name="item_by_time"),
         ]

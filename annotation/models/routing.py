@@ -73,6 +73,9 @@ class RoutedItem(models.Model):
     reason = models.CharField(max_length=300)
     numbers = models.JSONField(default=dict)
     inclusion_probability = models.FloatField(help_text="Of the design that drew it at its first routing.")
+    audit_probability = models.FloatField(
+        null=True, help_text="Of the uniform draw alone, for audit items: what a comparison on them weighs by."
+    )
     represents = models.BooleanField(
         default=True, help_text="Counts in weighted metrics: drawn at the item's first routing, not at a later one."
     )

@@ -1,0 +1,1 @@
+"""HTTP for services: capture in, work out."""

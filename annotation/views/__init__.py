@@ -1,0 +1,1 @@
+"""Pages of annotation: the desk, queues, images."""

@@ -1,0 +1,52 @@
+"""API keys at the door: which key, for which project, with which scope. A foreign project is 404, as if not there."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from projects.guards import Guard, declare
+from projects.models import ApiKey, Scope, hashed
+from projects.problems import problem
+
+USED_EVERY = timedelta(minutes=1)  # last_used_at is written at most once a minute
+
+
+def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Routes that a key with this scope may call; sets request.key and request.project."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def inner(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            key = find_key(request)
+            if key is None:
+                refused = problem(401, "This call needs a valid key: Authorization: Bearer plumb_….")
+                refused["WWW-Authenticate"] = "Bearer"
+                return refused
+            if key.project.slug != slug:
+                return problem(404, "There is no such project for this key.")
+            if scope not in key.scopes:
+                return problem(403, f"This key may {', '.join(key.scopes)}; this call needs {scope}.")
+            request.key, request.project = key, key.project
+            return view(request, slug, *args, **kwargs)
+
+        return declare(inner, Guard("key", scope=scope))
+
+    return decorate
+
+
+def find_key(request: HttpRequest) -> ApiKey | None:
+    """The live key of the Authorization header. The look-up is by hash, so it tells nothing by its time."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not secret:
+        return None
+    now = timezone.now()
+    live = ApiKey.objects.select_related("project", "user").filter(revoked_at=None, user__is_active=True)
+    key = live.filter(Q(expires_at=None) | Q(expires_at__gt=now), hash=hashed(secret.strip())).first()
+    if key and (key.last_used_at is None or key.last_used_at < now - USED_EVERY):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key

@@ -1,0 +1,49 @@
+"""Make a person, give a role where asked, and print a sign-in link that works once."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from projects import members
+from projects.models import Project, Role, User
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--role", choices=Role.values)
+        parser.add_argument("--project", metavar="SLUG")
+        parser.add_argument("--full-name", default="")
+        parser.add_argument("--superuser", action="store_true", help="May administer the whole installation.")
+        parser.add_argument("--address", default="http://127.0.0.1:8000")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, name: str, **options: Any) -> None:
+        if bool(options["role"]) != bool(options["project"]):
+            raise CommandError("--role and --project go together.")
+        try:
+            link = options["address"].rstrip("/") + self._link(name, options)
+        except (members.MemberProblem, ValidationError) as why:
+            raise CommandError(" ".join(getattr(why, "messages", [str(why)]))) from None
+        self.stdout.write(json.dumps({"user": name, "link": link}) if options["json"] else link)
+
+    @transaction.atomic
+    def _link(self, name: str, options: dict[str, Any]) -> str:
+        now = timezone.now()
+        user = User.objects.filter(username=name).first() or members.create_user(
+            name, by=None, at=now, full_name=options["full_name"], superuser=options["superuser"]
+        )
+        if slug := options["project"]:
+            project = Project.objects.filter(slug=slug).first()
+            if project is None:
+                raise CommandError(f"There is no project {slug}.")
+            members.set_role(project, user, Role(options["role"]), by=None, at=now)
+        return reverse("projects:sign-in-link", args=[members.new_link(user, at=now)])
