@@ -1,2 +1,234 @@
-def shell(request):
-    return {}
+"""What stands around every page: the project switch, the pages a role may open with their counts, keys and theme."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, IntegerField, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, resolve, reverse
+
+from analysis.models import Finding
+from annotation.models import Item, RoutedItem
+from jobs.models import Job, JobState
+from projects import keys
+from projects.guards import Guard
+from projects.models import Project, Role, User
+from projects.templatetags.words import number
+from retraining.models import ModelVersion, TrainingRun
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a project: `url` is its name, `count` names the figure beside it, `number` one it needs to exist."""
+
+    name: str
+    url: str
+    count: str = ""
+    number: str = ""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page as one person sees it."""
+
+    name: str
+    url: str
+    count: str | None
+    current: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One part of the view's state: name, value, and where a click leads; an active one is cleared by it."""
+
+    name: str
+    value: str
+    url: str = ""
+    active: bool = False
+
+
+SETTINGS = (
+    Page("Members", "projects:member-list"),
+    Page("API keys", "projects:key-list"),
+    Page("Jobs", "jobs:job-list", count="dead", also=("jobs:job",)),
+    Page("Audit trail", "projects:audit"),
+)
+PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
+    ("", (Page("Overview", "analysis:overview"),)),
+    (
+        "Model in the world",
+        (
+            Page("Performance", "analysis:performance"),
+            Page("Errors", "analysis:errors"),
+            Page("Drift", "analysis:drift"),
+        ),
+    ),
+    (
+        "Labels",
+        (
+            Page("Desk", "annotation:desk"),
+            Page("Queues", "annotation:queue-list", count="waiting", also=("annotation:queue",)),
+            Page("Label quality", "analysis:label-quality", count="suspected"),
+            Page("Label value", "analysis:label-value"),
+        ),
+    ),
+    (
+        "Change",
+        (
+            Page("Runs", "retraining:run-list", count="running", also=("retraining:run",)),
+            Page("Compare", "retraining:compare", number="newest"),
+            Page("Releases", "retraining:release-list"),
+            Page("Lineage", "retraining:lineage"),
+        ),
+    ),
+    ("Data", (Page("Items", "analysis:item-list", count="items", also=("analysis:item",)),)),
+)
+
+
+class Shell:
+    """Everything the frame of a page shows; each part reads the database only when a template asks for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.user: User | None = request.user if request.user.is_authenticated else None  # type: ignore[assignment]
+        self.project: Project | None = getattr(request, "project", None)
+        self.role: Role | None = getattr(request, "role", None)
+        self.theme = self.user.theme if self.user else User.Theme.SYSTEM
+        self.single_keys = self.user.single_keys if self.user else True
+
+    @cached_property
+    def projects(self) -> list[Project]:
+        return list(Project.objects.for_user(self.user)) if self.user else []
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        if not self.project:
+            return ()
+        groups = [Group(title, tuple(self._places(pages))) for title, pages in PAGES]
+        if tabs := self.settings:
+            settings = Place("Settings", tabs[0].url, None, any(tab.current for tab in tabs))
+            groups[-1] = Group(groups[-1].title, (*groups[-1].places, settings))
+        return tuple(group for group in groups if group.places)
+
+    @cached_property
+    def settings(self) -> tuple[Place, ...]:
+        """The tabs of the settings pages."""
+        return tuple(self._places(SETTINGS)) if self.project else ()
+
+    @cached_property
+    def installation(self) -> tuple[Place, ...]:
+        """Pages above all projects."""
+        pages = (
+            Page("Projects", "projects:home"),
+            Page("Health", "jobs:health"),
+            Page("All jobs", "jobs:all-jobs"),
+            Page("Admin console", "admin:index"),
+        )
+        return tuple(self._places(pages))
+
+    @cached_property
+    def chips(self) -> tuple[Chip, ...]:
+        """The view's state where the page itself says nothing: which model serves."""
+        if not self.project or not self.groups:
+            return ()
+        return (
+            Chip("Model", f"{self.project.champion_version} champion" if self.project.champion_version else "none"),
+        )
+
+    @cached_property
+    def search(self) -> str:
+        place = next(self._places((Page("Search", "analysis:item-list"),)), None) if self.project else None
+        return place.url if place else ""
+
+    @cached_property
+    def keys(self) -> tuple[keys.Key, ...]:
+        return keys.keys(self.user) if self.user else ()
+
+    @cached_property
+    def keymap(self) -> dict[str, str]:
+        return {key.action: key.key for key in self.keys}
+
+    @cached_property
+    def caps(self) -> dict[str, str]:
+        return {key.action: key.cap for key in self.keys}
+
+    @cached_property
+    def counts(self) -> dict[str, int | None]:
+        """All figures of the navigation in one query."""
+        project = Project.objects.filter(pk=self.project.pk) if self.project else Project.objects.none()
+        return project.values(
+            waiting=_count(RoutedItem.objects.filter(state=RoutedItem.State.OPEN)),
+            suspected=_count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
+            running=_count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
+            items=_count(Item.objects.all()),
+            dead=_count(Job.objects.filter(state=JobState.DEAD)),
+            newest=_of_project(ModelVersion.objects.all(), Max("number")),
+        ).get()
+
+    def _places(self, pages: tuple[Page, ...]) -> Iterator[Place]:
+        for page in pages:
+            if place := self._place(page):
+                yield place
+
+    def _place(self, page: Page) -> Place | None:
+        """The page as a place, or None where it does not exist yet or is not for this role."""
+        figure = self.counts.get(page.number) if page.number else None
+        if page.number and figure is None:
+            return None
+        try:
+            url = reverse(page.url, args=[*([self.project.slug] if _needs_slug(page) and self.project else []),
+                                          *([figure] if page.number else [])])  # fmt: skip
+        except NoReverseMatch:
+            return None
+        if not self._may_open(url):
+            return None
+        count = self.counts.get(page.count) if page.count else None
+        return Place(page.name, url, short(count) if count else None, self._is_here(page))
+
+    def _may_open(self, url: str) -> bool:
+        guard: Guard | None = getattr(resolve(url).func, "guard", None)
+        if guard is None or guard.level == "key":
+            return False
+        if guard.level == "project":
+            return bool(self.role and guard.can and self.role.can(guard.can))
+        return guard.level != "superuser" or bool(self.user and self.user.is_superuser)
+
+    def _is_here(self, page: Page) -> bool:
+        match = self.request.resolver_match
+        return bool(match) and match.view_name in {page.url, *page.also}
+
+
+def _needs_slug(page: Page) -> bool:
+    return page.url not in {"projects:home", "jobs:health", "jobs:all-jobs", "admin:index"}
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    return Coalesce(_of_project(rows, Count("pk")), 0)
+
+
+def _of_project(rows: QuerySet[Any], what: Any) -> Subquery:
+    grouped = rows.filter(project=OuterRef("pk")).order_by().values("project").annotate(_figure=what)
+    return Subquery(grouped.values("_figure"), output_field=IntegerField())
+
+
+def short(count: int) -> str:
+    """508, 41.2k, 1.3M: what fits beside a name."""
+    for limit, unit in ((1_000_000, "M"), (10_000, "k")):
+        if count >= limit:
+            return f"{count / (1_000_000 if unit == 'M' else 1_000):.1f}{unit}"
+    return number(count)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """The context processor."""
+    return {"shell": Shell(request)} if hasattr(request, "user") else {}

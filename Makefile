@@ -1,0 +1,45 @@
+# Every command sets up what it needs; nothing is installed by hand.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PLUMBLINE_HOME ?= $(CURDIR)/var
+
+.PHONY: run test check fix bench chaos screenshots clean
+
+run: $(VENV)/run.stamp
+	@exec $(BIN)/python manage.py up --port $(PORT)
+
+test: $(VENV)/dev.stamp chromium
+	@unset PLUMBLINE_HOME; $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/dev.stamp
+	@unset PLUMBLINE_HOME; BIN=$(BIN) sh scripts/check.sh
+
+fix: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+bench: $(VENV)/dev.stamp
+	@unset PLUMBLINE_HOME; $(BIN)/python -m benchmarks
+
+SEED ?= 1
+chaos: $(VENV)/dev.stamp
+	@unset PLUMBLINE_HOME; $(BIN)/python -m tests.chaos --seed $(SEED)
+
+screenshots: $(VENV)/dev.stamp chromium
+	@unset PLUMBLINE_HOME; $(BIN)/python -m scripts.screenshots
+
+$(VENV)/run.stamp: requirements.txt
+	@sh scripts/venv.sh $(PYTHON) $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements.txt requirements-dev.txt
+	@sh scripts/venv.sh $(PYTHON) $(VENV) requirements-dev.txt
+	@touch $@ $(VENV)/run.stamp
+
+.PHONY: chromium
+chromium:
+	@sh scripts/chromium.sh
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
