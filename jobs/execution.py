@@ -69,6 +69,11 @@ class Attempt:
         if not self._mine().update(heartbeat_at=now, lease_until=now + lease_length()):
             self._lost.set()
 
+    def tell(self, **result: Any) -> None:
+        """Add to the result of a committed job what is worth knowing of it; nothing depends on it."""
+        merged = {**Job.objects.values_list("result", flat=True).get(pk=self.job.pk), **result}
+        Job.objects.filter(pk=self.job.pk, attempt=self.number).update(result=merged)
+
     @contextmanager
     def commit(self, **result: Any) -> Iterator[dict[str, Any]]:
         """The one transaction that holds the job's effects and its end; a fenced attempt leaves nothing behind.
