@@ -71,7 +71,9 @@ def take_turns(*, at: datetime) -> int:
                 periodic.enqueue(at)
                 taken += 1
         except IntegrityError:
-            continue
+            continue  # another reaper was first
+        except Exception:  # its row is rolled back, so the next round tries again
+            log.exception("The periodic work %s failed", periodic.name)
     PeriodicSlot.objects.filter(claimed_at__lt=at - SLOTS_KEPT).delete()
     return taken
 
