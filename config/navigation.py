@@ -22,13 +22,14 @@ from retraining.models import ModelVersion, TrainingRun
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a project: `url` is its name, `count` names the figure beside it, `number` one it needs to exist."""
+    """A page: `url` is its name, `count` names the figure beside it, `number` the figure that its address needs."""
 
     name: str
     url: str
     count: str = ""
     number: str = ""
     also: tuple[str, ...] = ()
+    in_project: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,10 @@ class Shell:
     def installation(self) -> tuple[Place, ...]:
         """Pages above all projects."""
         pages = (
-            Page("Projects", "projects:home"),
-            Page("Health", "jobs:health"),
-            Page("All jobs", "jobs:all-jobs"),
-            Page("Admin console", "admin:index"),
+            Page("Projects", "projects:home", in_project=False),
+            Page("Health", "jobs:health", in_project=False),
+            Page("All jobs", "jobs:all-jobs", in_project=False),
+            Page("Admin console", "admin:index", in_project=False),
         )
         return tuple(self._places(pages))
 
@@ -185,9 +186,9 @@ class Shell:
         figure = self.counts.get(page.number) if page.number else None
         if page.number and figure is None:
             return None
+        given = [self.project.slug if page.in_project and self.project else None, figure]
         try:
-            url = reverse(page.url, args=[*([self.project.slug] if _needs_slug(page) and self.project else []),
-                                          *([figure] if page.number else [])])  # fmt: skip
+            url = reverse(page.url, args=[value for value in given if value is not None])
         except NoReverseMatch:
             return None
         if not self._may_open(url):
@@ -206,10 +207,6 @@ class Shell:
     def _is_here(self, page: Page) -> bool:
         match = self.request.resolver_match
         return bool(match) and match.view_name in {page.url, *page.also}
-
-
-def _needs_slug(page: Page) -> bool:
-    return page.url not in {"projects:home", "jobs:health", "jobs:all-jobs", "admin:index"}
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

@@ -1,0 +1,224 @@
+/* The shell: keys, dialogs, menus, toasts, and what htmx leaves to us (focus, failures, words for what happened). */
+
+const root = document.documentElement;
+const TOAST_MS = 8000;
+
+/* Toasts: one line, said by the live region, with an undo where the act has one. */
+
+export function toast(text, { href, action = "Undo", stay = false } = {}) {
+  const region = document.getElementById("toasts");
+  if (!region) return null;
+  const line = document.createElement("p");
+  line.className = "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  line.append(words);
+  if (href) line.append(link(href, action));
+  region.append(line);
+  while (region.childElementCount > 3) region.firstElementChild.remove();
+  if (!stay) leave(line);
+  return line;
+}
+
+function link(href, text) {
+  const anchor = document.createElement("a");
+  anchor.href = href;
+  anchor.textContent = text;
+  return anchor;
+}
+
+/* A toast waits while it is pointed at or holds the focus, so that nobody loses an undo to a clock. */
+function leave(line) {
+  setTimeout(() => (line.matches(":hover, :focus-within") ? leave(line) : line.remove()), TOAST_MS);
+}
+
+/* Single keys: an element with data-hotkey="action" is clicked, or focused where it takes text. */
+
+function keymap() {
+  const data = document.getElementById("keymap");
+  return data ? JSON.parse(data.textContent) : {};
+}
+
+export function isTyping(event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof Element)) return false;
+  return target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=submit])");
+}
+
+export function actionOf(event) {
+  if (root.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
+  const pressed = event.key.toLowerCase();
+  return Object.entries(keymap()).find(([, key]) => key === pressed)?.[0] ?? null;
+}
+
+function onKey(event) {
+  if (event.defaultPrevented || isTyping(event) || document.querySelector("dialog[open]")) return;
+  const action = actionOf(event);
+  if (!action) return;
+  if (event.key === " " && event.target instanceof Element && event.target.closest("button, a, summary, input")) return;
+  const found = [...document.querySelectorAll(`[data-hotkey="${CSS.escape(action)}"]`)];
+  const target = found.find((element) => element.matches("input, textarea")) ?? found[0];
+  if (!target || target.matches(":disabled, [aria-disabled=true]")) return;
+  event.preventDefault();
+  if (target.matches("input:not([type=checkbox]), textarea")) target.focus();
+  else target.click();
+}
+
+/* Dialogs, menus, and what a click opens or shows. */
+
+function onClick(event) {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  const closer = event.target.closest("[data-close]");
+  if (closer) closer.closest("dialog")?.close();
+  const reveal = event.target.closest("[data-reveal]");
+  if (reveal) show(reveal);
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+}
+
+function show(button) {
+  const field = document.getElementById(button.dataset.reveal);
+  const hidden = field.type === "password";
+  field.type = hidden ? "text" : "password";
+  button.textContent = hidden ? "Hide" : "Show";
+  button.setAttribute("aria-pressed", String(hidden));
+}
+
+function onEscape(event) {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+}
+
+/* A form that is under way is not sent twice; its button keeps its width and says so. */
+
+function onSubmit(event) {
+  const button = event.submitter;
+  if (!button?.dataset.busy || event.defaultPrevented) return;
+  if (button.getAttribute("aria-busy") === "true") {
+    event.preventDefault();
+    return;
+  }
+  button.style.minWidth = `${button.offsetWidth}px`;
+  button.setAttribute("aria-busy", "true");
+  button.dataset.words = button.textContent;
+  button.textContent = button.dataset.busy;
+}
+
+function rest(scope) {
+  for (const button of scope.querySelectorAll("[aria-busy=true][data-words]")) {
+    button.removeAttribute("aria-busy");
+    button.textContent = button.dataset.words;
+  }
+}
+
+/* htmx: it swaps; where the focus goes and what is said is decided here. */
+
+function afterSwap(event) {
+  const target = event.detail.target ?? event.target;
+  if (!(target instanceof Element)) return;
+  const status = event.detail.xhr?.status;
+  const scope = target.isConnected ? target : document;
+  if (status === 422) return focusOn(scope.querySelector("[aria-invalid=true]") ?? scope.querySelector(".error-list"));
+  const wanted = scope.querySelector("[data-focus]");
+  if (wanted) return focusOn(wanted);
+  if (target.id === "main") return focusOn(target.querySelector("h1"));
+  if (document.activeElement === document.body && event.detail.elt?.id) {
+    focusOn(document.getElementById(event.detail.elt.id));
+  }
+}
+
+function focusOn(element) {
+  if (!element) return;
+  if (element.tabIndex < 0 && !element.hasAttribute("tabindex")) element.setAttribute("tabindex", "-1");
+  element.focus({ preventScroll: element.matches("h1") });
+}
+
+function refused(event) {
+  const { xhr } = event.detail;
+  rest(document);
+  const id = xhr.getResponseHeader("X-Request-Id");
+  if (xhr.status >= 500) toast(`The server failed on this. It is noted as ${id ?? xhr.status}; try again.`, { stay: true });
+  else if (xhr.status === 403) toast("This was refused. Load the page again; your session may have ended.");
+  else if (xhr.status === 404) toast("This is not there any more. Load the page again.");
+  else toast(detail(xhr) ?? `The server refused this (${xhr.status}).`);
+}
+
+function detail(xhr) {
+  try {
+    return JSON.parse(xhr.responseText).detail ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function unreachable() {
+  rest(document);
+  toast("The server cannot be reached. Nothing was sent; try again when the connection is back.", { stay: true });
+}
+
+/* A server says what happened with the header HX-Trigger: {"toast": {"text": …, "href": …, "action": …}}. */
+function said(event) {
+  const { text, value, ...options } = event.detail;
+  toast(text ?? value, options);
+}
+
+/* <pl-pixels columns rows>: the hairline grid over an image whose pixels are shown from 24 px on. */
+class Pixels extends HTMLElement {
+  static observedAttributes = ["columns", "rows"];
+
+  connectedCallback() {
+    this.watch = new ResizeObserver(() => this.draw());
+    this.watch.observe(this);
+    this.draw();
+  }
+
+  disconnectedCallback() {
+    this.watch.disconnect();
+  }
+
+  attributeChangedCallback() {
+    this.draw();
+  }
+
+  draw() {
+    const columns = Number(this.getAttribute("columns"));
+    const rows = Number(this.getAttribute("rows"));
+    this.style.setProperty("--columns", columns || 1);
+    this.style.setProperty("--rows", rows || 1);
+    this.toggleAttribute("data-grid", columns > 0 && this.clientWidth / columns >= 24);
+  }
+}
+
+/* <pl-slider>: a range and a number field that show one value. */
+class Slider extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener("input", this);
+  }
+
+  handleEvent(event) {
+    for (const field of this.querySelectorAll("input")) {
+      if (field !== event.target) field.value = event.target.value;
+    }
+  }
+}
+
+customElements.define("pl-pixels", Pixels);
+customElements.define("pl-slider", Slider);
+
+document.addEventListener("keydown", onKey);
+document.addEventListener("keydown", onEscape);
+document.addEventListener("click", onClick);
+document.addEventListener("submit", onSubmit);
+document.addEventListener("htmx:afterSettle", afterSwap);
+document.addEventListener("htmx:afterRequest", () => rest(document));
+document.addEventListener("htmx:responseError", refused);
+document.addEventListener("htmx:sendError", unreachable);
+document.addEventListener("htmx:timeout", unreachable);
+document.addEventListener("toast", said);
+document.querySelectorAll("#toasts > .toast").forEach(leave);
+window.addEventListener("pageshow", () => rest(document));
