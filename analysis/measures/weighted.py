@@ -114,7 +114,7 @@ def proportion(
     checks.level(level)
     if not inside.any():
         return undefined(NO_ITEMS if domain is None else "No labelled items in this part.")
-    hits, misses = _sums(drawn, good & inside), _sums(drawn, ~good & inside)
+    hits, misses = sums_of(drawn, good & inside), sums_of(drawn, ~good & inside)
     low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
     value = hits.total[0] / (hits.total[0] + misses.total[0])
     return Estimate(float(value), float(low[0]), float(high[0]), int(inside.sum()), kish(drawn.weight[inside]), SHARE)
@@ -218,7 +218,8 @@ def lure(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, leve
     return Estimate(value, value - reach, value + reach, m, kish(weight), LURE)
 
 
-def _sums(drawn: Design, chosen: Bools) -> Sums:
+def sums_of(drawn: Design, chosen: Bools) -> Sums:
+    """The weighted count, shape (1,), of the items chosen (n,)."""
     weight = drawn.weight[chosen]
     if drawn.doubt is None:
         return Sums(np.zeros(1), np.array([weight.sum()]), np.array([weight @ weight]))
