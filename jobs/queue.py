@@ -5,11 +5,14 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from jobs import broker, faults, registry
 from jobs.models import OPEN, Job, JobState
 from projects import audit
 from projects.models import Project, User
+
+ATTEMPTS = 3
 
 
 class NotDead(ValueError):
@@ -57,9 +60,11 @@ def hint(job: Job, *, at: datetime) -> bool:
 @transaction.atomic
 def requeue(job: Job, *, by: User, at: datetime) -> Job:
     """Give a dead job three new attempts."""
+    # The attempt is the fence and never falls: an old worker that comes back must not match a new attempt.
     changed = Job.objects.filter(pk=job.pk, state=JobState.DEAD).update(
-        state=JobState.QUEUED, attempt=0, due_at=at, lease_until=None, finished_at=None, progress=0.0, stage=""
-    )
+        state=JobState.QUEUED, max_attempts=F("attempt") + ATTEMPTS, due_at=at, lease_until=None, finished_at=None,
+        progress=0.0, stage="",
+    )  # fmt: skip
     if not changed:
         raise NotDead("This job is not dead, so there is nothing to requeue.")
     audit.record("job.requeue", by=by, at=at, project=job.project, target=f"job {job.pk}", details={"kind": job.kind})

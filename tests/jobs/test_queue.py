@@ -63,7 +63,7 @@ def test_requeues_a_dead_job_with_three_new_attempts_and_says_who() -> None:
     job, _ = queue.enqueue("test.work", key="k", at=NOW)
     Job.objects.filter(pk=job.pk).update(state=JobState.DEAD, attempt=3, error="It broke.")
     requeued = queue.requeue(job, by=make_user("emil"), at=NOW)
-    assert (requeued.state, requeued.attempt) == (JobState.QUEUED, 0)
+    assert (requeued.state, requeued.attempt, requeued.max_attempts) == (JobState.QUEUED, 3, 6)
     assert AuditEvent.objects.get(action="job.requeue").actor == "user:emil"
 
 

@@ -1,0 +1,1 @@
+"""The seeded crash test: real workers, real kills, and a checker of what was promised."""

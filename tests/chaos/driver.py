@@ -1,0 +1,218 @@
+"""Start workers, kill them at random and at fault points, take the broker away, and check what was promised.
+
+Runs in a process of its own with PLUMBLINE_HOME (and DATABASE_URL, REDIS_URL) set; prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from jobs import queue  # noqa: E402
+from jobs.models import OPEN, Job, JobState  # noqa: E402
+from projects import audit  # noqa: E402
+from projects.models import AuditEvent, User  # noqa: E402
+from tests.chaos import kinds  # noqa: E402
+
+FAULTS = "after_claim,before_work,after_progress,before_commit,inside_commit,after_commit"
+ALLOWANCE = 10.0  # seconds beyond the lease within which killed work must run again
+LONGEST = 1500.0
+
+
+@dataclass
+class Family:
+    """The processes under attack."""
+
+    seed: int
+    faults: float
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    started: int = 0
+
+    def start(self, name: str) -> None:
+        self.started += 1
+        environment = dict(os.environ, PLUMBLINE_FAULT_SEED=f"{self.seed}-{self.started}")
+        command = [sys.executable, "-m", "tests.chaos.reap"]
+        if name != "reaper":
+            environment["PLUMBLINE_FAULTS"] = ",".join(f"{point}={self.faults}" for point in FAULTS.split(","))
+            command = [
+                sys.executable, "-m", "celery", "-A", "config", "worker", "-I", "tests.chaos.kinds", "-l", "CRITICAL",
+                "--without-gossip", "--without-mingle", "--without-heartbeat", "-c", "2", "-Q", "default",
+                "-n", f"{name}-{self.started}@chaos",
+            ]  # fmt: skip
+        with self.log(name).open("wb") as log:
+            self.processes[name] = subprocess.Popen(
+                command, env=environment, start_new_session=True, stdout=log, stderr=log
+            )
+
+    def log(self, name: str) -> Path:
+        return Path(settings.HOME, f"{name}.log")
+
+    def said(self, name: str) -> str:
+        return self.log(name).read_text()[-1500:]
+
+    def kill(self, name: str) -> None:
+        try:
+            os.killpg(self.processes[name].pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.processes[name].wait()
+
+    def revive(self) -> int:
+        """Start again what killed itself at a fault point; returns how many did."""
+        dead = [name for name, process in self.processes.items() if process.poll() is not None]
+        for name in dead:
+            if (code := self.processes[name].returncode) != -signal.SIGKILL:
+                raise RuntimeError(f"{name} ended by itself with code {code}: {self.said(name)}")
+            self.kill(name)  # what is left of its group
+            self.start(name)
+        return len(dead)
+
+
+@dataclass
+class History:
+    kills: Counter[str] = field(default_factory=Counter)
+    brokers_wiped: int = 0
+    requeued: int = 0
+    recoveries: list[float] = field(default_factory=list)
+
+
+def run(*, seed: int, kills: int, jobs: int, faults: float) -> dict[str, Any]:
+    """Enqueue, kill until enough were killed, let the rest finish, check."""
+    call_command("migrate", verbosity=0, interactive=False)
+    chance, history = random.Random(seed), History()
+    family, lost = Family(seed, faults), Lost()
+    person = User.objects.create(username="chaos")
+    for name in ("worker-a", "worker-b", "reaper"):
+        family.start(name)
+    began, made = time.monotonic(), 0
+    try:
+        while time.monotonic() - began < LONGEST:
+            waiting = Job.objects.filter(kind="chaos.work", state__in=OPEN).count()
+            enough = history.kills.total() >= kills
+            while waiting < 6 and (made < jobs or not enough):
+                queue.enqueue("chaos.work", key=f"chaos-{made}", at=timezone.now())
+                made, waiting = made + 1, waiting + 1
+            history.kills["fault point"] += family.revive()
+            lost.look(history)
+            requeue_dead(person, history)
+            if enough and not waiting:
+                break
+            if not enough:
+                attack(chance, family, history, lost)
+            time.sleep(chance.uniform(0.1, 0.6))
+    finally:
+        for name in list(family.processes):
+            family.kill(name)
+    return verdict(history, made)
+
+
+def attack(chance: random.Random, family: Family, history: History, lost: "Lost") -> None:
+    """Kill only workers that hold work: killing one that is still starting proves nothing."""
+    running = list(Job.objects.filter(kind="chaos.work", state=JobState.RUNNING).values_list("pk", "attempt"))
+    if running and chance.random() < 0.5:
+        victim = chance.choice(["worker-a", "worker-b"])
+        family.kill(victim)
+        history.kills["worker"] += 1
+        lost.remember(running)
+        family.start(victim)
+    if chance.random() < 0.02:
+        family.kill("reaper")
+        history.kills["reaper"] += 1
+        family.start("reaper")
+    if chance.random() < 0.04:
+        wipe_broker()
+        history.brokers_wiped += 1
+
+
+class Lost:
+    """Jobs that were running when a worker was killed, and how long until each ran again or ended."""
+
+    def __init__(self) -> None:
+        self.since: dict[tuple[int, int], float] = {}
+
+    def remember(self, running: list[tuple[int, int]]) -> None:
+        for key in running:
+            self.since.setdefault(key, time.monotonic())
+
+    def look(self, history: History) -> None:
+        rows = Job.objects.filter(pk__in={pk for pk, _ in self.since}).in_bulk()
+        for (pk, attempt), since in list(self.since.items()):
+            job = rows[pk]
+            if job.attempt > attempt or job.state not in OPEN:
+                history.recoveries.append(time.monotonic() - since)
+                del self.since[pk, attempt]
+
+
+def requeue_dead(person: User, history: History) -> None:
+    """As a person would with the button: three kills in a row are bad luck here."""
+    for job in Job.objects.filter(state=JobState.DEAD):
+        queue.requeue(job, by=person, at=timezone.now())
+        history.requeued += 1
+
+
+def wipe_broker() -> None:
+    """Everything that the broker holds is gone."""
+    if settings.REDIS_URL:
+        import redis  # noqa: PLC0415
+
+        redis.Redis(unix_socket_path=settings.REDIS_URL.partition("://")[2]).flushall()
+        return
+    for path in Path(settings.BROKER_HOME, "messages").glob("*"):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(Path(settings.BROKER_HOME, "control"), ignore_errors=True)
+    Path(settings.BROKER_HOME, "control").mkdir(mode=0o700, exist_ok=True)
+
+
+def verdict(history: History, made: int) -> dict[str, Any]:
+    """What was promised, counted."""
+    effects = Counter(AuditEvent.objects.filter(action=kinds.EFFECT).values_list("target", flat=True))
+    done = set(Job.objects.filter(kind="chaos.work", state=JobState.SUCCEEDED).values_list("pk", flat=True))
+    slowest = max(history.recoveries, default=0.0)
+    limit = settings.JOB_LEASE_SECONDS + ALLOWANCE
+    result = {
+        "jobs": made,
+        "kills": history.kills.total(),
+        "kills_by": dict(history.kills),
+        "brokers_wiped": history.brokers_wiped,
+        "requeued_by_hand": history.requeued,
+        "lost": made - len(done),
+        "doubled": sum(count > 1 for count in effects.values()),
+        "without_effect": sum(f"job {pk}" not in effects for pk in done),
+        "recoveries": len(history.recoveries),
+        "slowest_recovery_seconds": round(slowest, 1),
+        "recovery_limit_seconds": limit,
+        "audit_whole": audit.first_break() is None,
+    }
+    result["held"] = (
+        result["lost"] == result["doubled"] == result["without_effect"] == 0 and slowest <= limit
+        and bool(result["audit_whole"])
+    )  # fmt: skip
+    return result
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=60)
+    parser.add_argument("--faults", type=float, default=0.01)
+    given = parser.parse_args()
+    print(json.dumps(run(seed=given.seed, kills=given.kills, jobs=given.jobs, faults=given.faults)))
