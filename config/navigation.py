@@ -166,15 +166,18 @@ class Shell:
     @cached_property
     def counts(self) -> dict[str, int | None]:
         """All figures of the navigation in one query."""
-        project = Project.objects.filter(pk=self.project.pk) if self.project else Project.objects.none()
-        return project.values(
-            waiting=_count(RoutedItem.objects.filter(state=RoutedItem.State.OPEN)),
-            suspected=_count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
-            running=_count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
-            items=_count(Item.objects.all()),
-            dead=_count(Job.objects.filter(state=JobState.DEAD)),
-            newest=_of_project(ModelVersion.objects.all(), Max("number")),
-        ).get()
+        if not self.project:
+            return {}
+        figures = {
+            "waiting": _count(RoutedItem.objects.filter(state=RoutedItem.State.OPEN)),
+            "suspected": _count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
+            "running": _count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
+            "items": _count(Item.objects.all()),
+            "dead": _count(Job.objects.filter(state=JobState.DEAD)),
+            "newest": _of_project(ModelVersion.objects.all(), Max("number")),
+        }
+        found = Project.objects.filter(pk=self.project.pk).values(**{f"n_{name}": each for name, each in figures.items()})
+        return {name.removeprefix("n_"): value for name, value in found.get().items()}
 
     def _places(self, pages: tuple[Page, ...]) -> Iterator[Place]:
         for page in pages:

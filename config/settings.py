@@ -25,7 +25,7 @@ INSTALLED_APPS = [
     "analysis",
     "retraining",
     "config",
-    "django.contrib.admin",
+    "config.console.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,10 +1,18 @@
-"""Pages that belong to no project."""
+"""Pages that belong to no project: the list of one's projects, one's account, the styleguide."""
 
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
 
-from projects import styleguide
-from projects.guards import public
+from projects import audit, styleguide
+from projects.forms import AppearanceForm, KeysForm, PasswordForm
+from projects.guards import ProjectRequest, member, public, signed_in
+from projects.models import Can, Project, Role, User
 
 CAUSES = (
     ("uncertain", "Uncertain"), ("drifted", "Drifted"), ("disputed", "Disputed"), ("overridden", "Overridden"),
@@ -13,6 +21,91 @@ CAUSES = (
 )  # fmt: skip
 
 
+class UserRequest(HttpRequest):
+    """A request behind `signed_in`."""
+
+    user: User
+
+
+@signed_in
+@require_GET
+def home(request: UserRequest) -> HttpResponse:
+    """My projects; straight in where there is one."""
+    mine = list(Project.objects.for_user(request.user))
+    if len(mine) == 1:
+        return redirect("projects:enter", mine[0].slug)
+    roles = dict(request.user.memberships.values_list("project_id", "role"))
+    rows = [(project, roles.get(project.pk, Role.ADMIN)) for project in mine]
+    return render(request, "projects/home.html", {"rows": rows})
+
+
+@member(Can.LABEL)
+@require_GET
+def enter(request: ProjectRequest) -> HttpResponse:
+    """The first page of a project for this role: the loop, or the desk for who labels only."""
+    name = "analysis:overview" if request.role.can(Can.SEE) else "annotation:desk"
+    try:
+        return redirect(reverse(name, args=[request.project.slug]))
+    except NoReverseMatch:
+        return redirect("projects:account")
+
+
+@signed_in
+@require_GET
+def account(request: UserRequest) -> HttpResponse:
+    return account_page(request)
+
+
+def account_page(request: UserRequest, *, status: int = 200, **forms: object) -> HttpResponse:
+    """The account with its three forms; the one that was refused is given with its errors."""
+    context = {
+        "appearance": AppearanceForm(instance=request.user),
+        "keys": KeysForm(request.user),
+        "password": PasswordForm(request.user),
+        **forms,
+    }
+    return render(request, "projects/account.html", context, status=status)
+
+
+@signed_in
+@require_POST
+def change_appearance(request: UserRequest) -> HttpResponse:
+    form = AppearanceForm(request.POST, instance=User.objects.get(pk=request.user.pk))
+    if not form.is_valid():
+        return account_page(request, status=422, appearance=form)
+    form.save()
+    messages.success(request, "Appearance saved.")
+    return redirect("projects:account")
+
+
+@signed_in
+@require_POST
+def change_keys(request: UserRequest) -> HttpResponse:
+    form = KeysForm(request.user, request.POST)
+    if not form.is_valid():
+        return account_page(request, status=422, keys=form)
+    request.user.keys = form.cleaned_data["keys"]
+    request.user.save(update_fields=["keys"])
+    messages.success(request, "Keys saved.")
+    return redirect("projects:account")
+
+
+@signed_in
+@sensitive_post_parameters()
+@require_POST
+def change_password(request: UserRequest) -> HttpResponse:
+    form = PasswordForm(request.user, request.POST)
+    if not form.is_valid():
+        return account_page(request, status=422, password=form)
+    request.user.set_password(form.cleaned_data["new"])
+    request.user.save(update_fields=["password"])
+    audit.record("user.password", by=request.user, at=timezone.now(), target=request.user.username)
+    update_session_auth_hash(request, request.user)
+    messages.success(request, "Password saved. Other sessions of yours have ended.")
+    return redirect("projects:account")
+
+
 @public
+@require_GET
 def show_styleguide(request: HttpRequest) -> HttpResponse:
     return render(request, "styleguide.html", {"tokens": styleguide.tokens(), "causes": CAUSES})

@@ -1,0 +1,3 @@
+from projects.console import register
+
+register("annotation", editable=("Queue",))

@@ -1,0 +1,112 @@
+"""What this installation needs to work, what of it is missing, and how to mend it."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from jobs.models import Beat
+
+SEEN_WITHIN = timedelta(seconds=30)
+PROCESSES = {
+    "worker": (
+        "Routing, reports and scoring wait until one runs.",
+        "PLUMBLINE_WORKER=worker celery -A config worker --queues default",
+    ),
+    "trainer": (
+        "Training runs wait until one runs.",
+        "PLUMBLINE_WORKER=trainer celery -A config worker --queues train --concurrency 1",
+    ),
+    "reaper": (
+        "Work whose worker died stays where it is, and nothing periodic happens.",
+        "python manage.py reap",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be there: whether it is, in words, and the command that mends it."""
+
+    name: str
+    ok: bool
+    words: str
+    mend: str = ""
+
+
+def checks(*, at: datetime) -> list[Check]:
+    """All of them; where the database is away nothing else can be asked."""
+    database = check_database()
+    if not database.ok:
+        return [database, check_broker()]
+    migrations = check_migrations()
+    if not migrations.ok:
+        return [database, migrations, check_broker()]
+    return [database, migrations, check_broker(), *check_processes(at=at)]
+
+
+def check_database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return Check("database", False, "The database does not answer.", "Start it, and look at DATABASE_URL.")
+    return Check("database", True, f"The database answers ({connection.vendor}).")
+
+
+def check_migrations() -> Check:
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        count = len(waiting)
+        return Check("migrations", False, f"{count} migrations are not applied.", "python manage.py migrate")
+    return Check("migrations", True, "All migrations are applied.")
+
+
+def check_broker() -> Check:
+    """The broker carries hints only: without it work is delayed by a reaper interval, and a label is taken as ever."""
+    if settings.REDIS_URL:
+        return _check_redis()
+    try:
+        with tempfile.NamedTemporaryFile(dir=settings.BROKER_HOME / "messages", prefix="probe-"):
+            pass
+    except OSError:
+        return Check("broker", False, "The broker folder cannot be written.", f"Look at {settings.BROKER_HOME}.")
+    return Check("broker", True, "The broker folder can be written.")
+
+
+def _check_redis() -> Check:
+    import redis  # noqa: PLC0415  only where Redis is the broker
+
+    try:
+        client = redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://"), socket_timeout=2)
+        client.ping()
+        client.close()
+    except redis.RedisError:
+        return Check("broker", False, "Redis does not answer.", "Start it, and look at REDIS_URL.")
+    return Check("broker", True, "Redis answers.")
+
+
+def check_processes(*, at: datetime) -> list[Check]:
+    """One check per role, by the newest sign of life."""
+    newest: dict[str, Beat] = {}
+    for beat in Beat.objects.order_by("at"):
+        newest[beat.role] = beat
+    return [_check_process(role, newest.get(role), at=at) for role in PROCESSES]
+
+
+def _check_process(role: str, beat: Beat | None, *, at: datetime) -> Check:
+    effect, command = PROCESSES[role]
+    if beat is None:
+        return Check(role, False, f"No {role} was ever seen. {effect}", command)
+    silent = at - beat.at
+    if silent > SEEN_WITHIN:
+        minutes = int(silent.total_seconds() // 60)
+        since = f"{minutes} min" if minutes else f"{int(silent.total_seconds())} s"
+        return Check(role, False, f"No {role} has been seen for {since}. {effect}", command)
+    return Check(role, True, f"A {role} runs, seen {max(int(silent.total_seconds()), 0)} s ago.")
+
+

@@ -1,0 +1,149 @@
+"""Jobs of a project and of the installation, and the health of what does them."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from jobs import health, queue
+from jobs.models import OPEN, Job, JobQuerySet, JobState
+from projects.guards import ProjectRequest, member, public, signed_in, superuser
+from projects.models import Can
+
+PAGE = 50
+VIEWS = (("", "All"), ("open", "Open"), ("dead", "Dead"), ("ended", "Ended"))
+
+
+@member(Can.SEE)
+@require_GET
+def job_list(request: ProjectRequest) -> HttpResponse:
+    return jobs_page(request, Job.objects.filter(project=request.project), may_change=request.role.can(Can.CHANGE))
+
+
+@superuser
+@require_GET
+def all_jobs(request: HttpRequest) -> HttpResponse:
+    return jobs_page(request, Job.objects.all(), may_change=True)
+
+
+def jobs_page(request: Any, jobs: JobQuerySet, *, may_change: bool, status: int = 200, problem: str = "") -> HttpResponse:
+    """Newest first; the rows ask again while one of them is open."""
+    view = request.GET.get("view", "")
+    found = list(page_of(chosen(jobs, view), request.GET.get("before")))
+    rows = found[:PAGE]
+    context = {
+        "jobs": rows,
+        "older": rows[-1].pk if len(found) > PAGE else None,
+        "moving": any(job.state in OPEN for job in rows),
+        "dead": jobs.filter(state=JobState.DEAD).count(),
+        "open": jobs.open().count(),
+        "view": view,
+        "views": VIEWS,
+        "may_change": may_change,
+        "project": getattr(request, "project", None),
+        "now": timezone.now(),
+        "problem": problem,
+    }
+    template = "jobs/job_list.html#rows" if request.htmx else "jobs/job_list.html"
+    return render(request, template, context, status=status)
+
+
+def chosen(jobs: JobQuerySet, view: str) -> JobQuerySet:
+    if view == "open":
+        return jobs.open()
+    if view == "dead":
+        return jobs.filter(state=JobState.DEAD)
+    if view == "ended":
+        return jobs.exclude(state__in=OPEN)
+    if view:
+        raise Http404("Jobs are shown as open, dead, ended or all.")
+    return jobs
+
+
+def page_of(jobs: JobQuerySet, before: str | None) -> JobQuerySet:
+    if before:
+        if not (before.isascii() and before.isdigit() and len(before) < 19):
+            raise Http404("There is no such page of jobs.")
+        jobs = jobs.filter(pk__lt=int(before))
+    return jobs.select_related("project").order_by("-pk")[: PAGE + 1]
+
+
+@member(Can.CHANGE)
+@require_POST
+def requeue(request: ProjectRequest, job_id: int) -> HttpResponse:
+    return requeue_one(request, get_object_or_404(Job, pk=job_id, project=request.project))
+
+
+@superuser
+@require_POST
+def requeue_any(request: HttpRequest, job_id: int) -> HttpResponse:
+    return requeue_one(request, get_object_or_404(Job, pk=job_id))
+
+
+def requeue_one(request: Any, job: Job) -> HttpResponse:
+    try:
+        queue.requeue(job, by=request.user, at=timezone.now())
+    except queue.NotDead as problem:
+        messages.error(request, str(problem))
+    except IntegrityError:
+        messages.error(request, "The same work is queued again already, so this job stays as it is.")
+    else:
+        messages.success(request, f"Job {job.pk} queued again, with {queue.ATTEMPTS} attempts.")
+    return back(request)
+
+
+@member(Can.CHANGE)
+@require_POST
+def stop(request: ProjectRequest, job_id: int) -> HttpResponse:
+    return stop_one(request, get_object_or_404(Job, pk=job_id, project=request.project))
+
+
+@superuser
+@require_POST
+def stop_any(request: HttpRequest, job_id: int) -> HttpResponse:
+    return stop_one(request, get_object_or_404(Job, pk=job_id))
+
+
+def stop_one(request: Any, job: Job) -> HttpResponse:
+    if queue.cancel(job, by=request.user, at=timezone.now()):
+        messages.success(request, f"Job {job.pk} stopped.")
+    else:
+        messages.error(request, f"Job {job.pk} had ended already.")
+    return back(request)
+
+
+def back(request: Any) -> HttpResponse:
+    project = getattr(request, "project", None)
+    return redirect("jobs:job-list", project.slug) if project else redirect("jobs:all-jobs")
+
+
+@signed_in
+@never_cache
+@require_GET
+def show_health(request: HttpRequest) -> HttpResponse:
+    found = health.checks(at=timezone.now())
+    missing = [check for check in found if not check.ok]
+    return render(request, "jobs/health.html", {"checks": found, "missing": missing})
+
+
+@public
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is up. It asks nothing else, so that a database that is away does not restart the web."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@public
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Ready to work, or 503 and what is missing."""
+    missing = [check for check in health.checks(at=timezone.now()) if not check.ok]
+    body = {"ready": not missing, "missing": [{"name": check.name, "detail": check.words} for check in missing]}
+    return JsonResponse(body, status=503 if missing else 200)
