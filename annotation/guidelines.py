@@ -1,0 +1,64 @@
+"""How to label: versions of one text in Markdown. Every lease and label carries the version it was given under."""
+
+from datetime import datetime
+
+import markdown
+import nh3
+from django.db import IntegrityError, transaction
+from django.utils.safestring import SafeString, mark_safe
+
+from annotation.models import Guideline
+from projects import audit
+from projects.models import Project, User
+
+TAGS = {
+    "a", "b", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "kbd",
+    "li", "ol", "p", "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+LONGEST = 100_000
+
+
+class GuidelineProblem(ValueError):
+    """A guideline that cannot be published; the message is fit for a user."""
+
+
+def current(project: Project) -> Guideline | None:
+    """The version in force, or None where the project has none yet."""
+    return project.guidelines.order_by("-version").first()
+
+
+def version(project: Project) -> int:
+    """The number of the version in force, 0 where there is none."""
+    found = project.guidelines.order_by("-version").values_list("version", flat=True).first()
+    return found or 0
+
+
+@transaction.atomic
+def publish(project: Project, *, text: str, by: User | None, at: datetime) -> Guideline:
+    """Put the next version in force. The same text again changes nothing."""
+    if len(text) > LONGEST or "\x00" in text:
+        raise GuidelineProblem(f"A guideline takes at most {LONGEST:,} characters and no NUL; this has {len(text):,}.")
+    last = current(project)
+    if last and last.text == text:
+        return last
+    number = last.version + 1 if last else 1
+    try:
+        with transaction.atomic():
+            made = Guideline.objects.create(project=project, version=number, text=text, created_by=by, created_at=at)
+    except IntegrityError:
+        raise GuidelineProblem(f"Somebody published version {number} just now; load the page and look at it.") from None
+    audit.record("guideline.publish", by=by, at=at, project=project, target=f"version {number}")
+    return made
+
+
+def html(text: str) -> SafeString:
+    """The Markdown as HTML without anything that could run, look like the page or load from elsewhere.
+
+    Headings begin at h3, below the panel's own.
+    """
+    made = markdown.markdown(
+        text, extensions=["sane_lists", "tables", "toc"], extension_configs={"toc": {"baselevel": 3}}
+    )
+    return mark_safe(  # noqa: S308  nh3 keeps the listed tags only
+        nh3.clean(made, tags=TAGS, attributes={"a": {"href", "title"}}, url_schemes={"http", "https", "mailto"})
+    )

@@ -1,0 +1,261 @@
+"""What people answer: submitted once per lease whatever is sent twice, kept when late, undone and revised by appending.
+
+Nothing here talks to a broker: an answer is taken with every worker and queue down.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import connection, transaction
+
+from annotation import guidelines, kinds, resolution
+from annotation.leases import FREE, claim_of, length
+from annotation.models import Item, Label, LabelRevision, Lease, Slot
+from projects.models import Project, User
+
+Status = Literal["created", "existing", "extra", "refused"]
+LONGEST_COMMENT = 2000
+MOST_SECONDS = 24 * 3600.0
+State = Label.State
+
+
+class Refused(ValueError):
+    """An answer or an undo that cannot be taken; the message says why, `status` is the HTTP answer's."""
+
+    def __init__(self, message: str, status: int = 409) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What became of an answer: taken, taken before, kept as an extra judgement, or refused with its reason."""
+
+    token: str
+    status: Status
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A checked answer; the same hash is the same answer. Seconds are left out: a retry may count them anew."""
+
+    value: Any
+    skip: bool
+    flagged: bool
+    comment: str
+    seconds: float | None
+
+    @property
+    def state(self) -> State:
+        return State.SKIPPED if self.skip else State.GIVEN
+
+    @property
+    def hash(self) -> str:
+        body = json.dumps([self.value, self.skip, self.flagged, self.comment], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(body.encode()).hexdigest()
+
+
+def submit(
+    project: Project, token: str, *, value: Any = None, skip: bool = False, flagged: bool = False, comment: str = "",
+    seconds: float | None = None, by: User, at: datetime,
+) -> Submitted:  # fmt: skip
+    """Take one person's answer to the item that they leased.
+
+    The lease is the idempotency key: the same answer again is `existing`, another one is refused until the first is
+    undone. An answer that comes after the lease ended fills the slot if nobody else has; else it is kept as `extra`.
+    """
+    try:
+        answer = check(project, value=value, skip=skip, flagged=flagged, comment=comment, seconds=seconds)
+        with transaction.atomic():
+            lease = locked(project, token, by=by)
+            label = getattr(lease, "label", None)
+            if label and label.state != State.UNDONE:
+                return _again(label, answer)
+            return Submitted(token, _take(lease, label, answer, at=at))
+    except Refused as why:
+        return Submitted(token, "refused", str(why))
+
+
+def check(
+    project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any
+) -> Answer:  # fmt: skip
+    """The answer as it is stored. Raises Refused with a sentence that says what is taken."""
+    if not isinstance(skip, bool) or not isinstance(flagged, bool):
+        raise Refused("`skip` and `flagged` take true or false.", 422)
+    if skip and value is not None:
+        raise Refused("A skip carries no value; send one or the other.", 422)
+    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not _is_text(comment):
+        raise Refused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
+    if seconds is not None and not _is_duration(seconds):
+        raise Refused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
+    if skip:
+        return Answer(None, True, flagged, comment.strip(), seconds)
+    try:
+        checked = kinds.of(project.kind).check(value, project.schema().labels)
+    except kinds.BadValue as why:
+        raise Refused(str(why), 422) from None
+    return Answer(checked, False, flagged, comment.strip(), seconds)
+
+
+def _is_text(text: str) -> bool:
+    """No NUL, which PostgreSQL does not store, and no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _is_duration(seconds: Any) -> bool:
+    plain = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    return plain and math.isfinite(seconds) and 0 <= seconds <= MOST_SECONDS
+
+
+def locked(project: Project, token: str, *, by: User) -> Lease:
+    """This person's lease with all that hangs on it, after everything else that is being done to its item.
+
+    On PostgreSQL the item's row is locked in a statement of its own: what is read next is then what others committed.
+    SQLite has one writer at a time already.
+    """
+    mine = Lease.objects.filter(project=project, token=token)
+    if connection.features.has_select_for_update:
+        list(Item.objects.filter(pk__in=mine.values("item")).select_for_update(no_key=True).values_list("pk"))
+    lease = mine.select_related("slot__routed", "label").first()
+    if lease is None:
+        raise Refused("There is no such lease in this project.", 404)
+    if lease.user_id != by.pk:
+        raise Refused("This lease belongs to another person.", 403)
+    lease.slot.routed.project = lease.project = project
+    return lease
+
+
+def _again(label: Label, answer: Answer) -> Submitted:
+    token = label.lease.token
+    if label.revisions.filter(body_hash=answer.hash).exclude(state=State.UNDONE).exists():
+        return Submitted(token, "existing")
+    raise Refused("This lease was answered otherwise before; undo that answer first.")
+
+
+def _take(lease: Lease, label: Label | None, answer: Answer, *, at: datetime) -> Status:
+    """Fill or free the slot, write the answer, and settle the item where this was the last slot."""
+    routed = lease.slot.routed
+    extra = not answer.skip and not _fill(lease)
+    if answer.skip:
+        Slot.objects.filter(pk=lease.slot_id, state=Slot.State.LEASED, lease_token=claim_of(lease.token)).update(**FREE)
+    _write(lease, label, answer, extra=extra, at=at)
+    Lease.objects.filter(pk=lease.pk).update(ended_at=at)
+    if answer.skip:
+        resolution.skipped(routed, flagged=answer.flagged, at=at)
+    elif not extra:
+        resolution.settle_routed(routed, at=at)
+    return "extra" if extra else "created"
+
+
+def _fill(lease: Lease) -> bool:
+    """Take the slot unless somebody else's label, or a decision, has it; late or not is all the same."""
+    slot = lease.slot
+    if slot.routed.overlap > 1 and _voted(lease):
+        return False
+    free = Slot.objects.filter(pk=slot.pk, state__in=[Slot.State.OPEN, Slot.State.LEASED])
+    return bool(
+        free.update(
+            state=Slot.State.FILLED, lease_token=claim_of(lease.token), leased_to=lease.user_id, lease_until=None
+        )
+    )
+
+
+def _voted(lease: Lease) -> bool:
+    """Whether this person fills another slot of the item: two of their leases can meet there when one came late."""
+    mine = Label.objects.filter(user=lease.user_id, state=State.GIVEN, extra=False)
+    return mine.filter(slot__routed=lease.slot.routed_id).exclude(lease=lease).exists()
+
+
+def _write(lease: Lease, label: Label | None, answer: Answer, *, extra: bool, at: datetime) -> None:
+    """The label as it now stands and the revision that says so."""
+    routed = lease.slot.routed
+    label = label or Label(
+        project=lease.project, item_id=lease.item_id, lease=lease, user_id=lease.user_id, cause=routed.cause,
+        guideline_version=lease.guideline_version, inclusion_probability=routed.inclusion_probability, revision=0,
+        created_at=at,
+    )  # fmt: skip
+    label.slot_id = None if extra else lease.slot_id
+    label.state, label.value, label.extra, label.flagged = answer.state, answer.value, extra, answer.flagged
+    label.seconds = answer.seconds
+    append(label, body_hash=answer.hash, comment=answer.comment, by_id=lease.user_id, at=at)
+
+
+def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: datetime) -> None:
+    """Save the label's head and append the revision that tells of it."""
+    label.revision, label.updated_at = label.revision + 1, at
+    label.save()
+    LabelRevision.objects.create(
+        label=label, number=label.revision, state=label.state, value=label.value, body_hash=body_hash, comment=comment,
+        by_id=by_id, at=at,
+    )  # fmt: skip
+
+
+def undo(project: Project, token: str, *, by: User, at: datetime) -> Lease:
+    """Take an answer back: the lease is the person's again, with its slot if nobody took that meanwhile.
+
+    Undoing twice is no error. Raises Refused where there is no answer, or where the item has moved on since.
+    """
+    with transaction.atomic():
+        lease = locked(project, token, by=by)
+        label = getattr(lease, "label", None)
+        if label is None:
+            raise Refused("There is no answer to undo for this lease.")
+        if label.state != State.UNDONE:
+            _take_back(lease, label, at=at)
+    return lease
+
+
+def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
+    routed, counted = lease.slot.routed, not label.extra
+    if counted and routed.state != routed.State.OPEN:
+        if why := resolution.moved_on(routed, by_id=lease.user_id):
+            raise Refused(why)
+        resolution.reopen(routed, at=at)
+        resolution.restore(routed, at=at)
+    label.state = State.UNDONE
+    append(label, body_hash="", by_id=lease.user_id, at=at)
+    # A skipped item may be with another person by now; then the lease comes back without the slot.
+    mine = Slot.State.OPEN if label.value is None else Slot.State.FILLED
+    if counted:
+        Slot.objects.filter(pk=lease.slot_id, state=mine).update(
+            state=Slot.State.LEASED, lease_token=claim_of(lease.token), leased_to=lease.user_id,
+            lease_until=at + length(),
+        )  # fmt: skip
+    Lease.objects.filter(pk=lease.pk).update(ended_at=None)
+    lease.slot.refresh_from_db(fields=["state", "lease_until", "lease_token", "leased_to"])
+
+
+def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
+    """Change one's own answer: a revision under the guideline now in force, and a new settlement where it counts."""
+    project, token = label.project, label.lease.token
+    try:
+        answer = check(project, value=value, skip=False, flagged=label.flagged, comment="", seconds=label.seconds)
+        with transaction.atomic():
+            lease = locked(project, token, by=by)
+            label = lease.label
+            if label.state != State.GIVEN:
+                raise Refused("This answer was undone or skipped; answer the item again instead.")
+            if label.value == answer.value:
+                return Submitted(token, "existing")
+            _revise(lease, label, answer, at=at)
+        return Submitted(token, "extra" if label.extra else "created")
+    except Refused as why:
+        return Submitted(token, "refused", str(why))
+
+
+def _revise(lease: Lease, label: Label, answer: Answer, *, at: datetime) -> None:
+    routed = lease.slot.routed
+    settled = not label.extra and routed.state != routed.State.OPEN
+    if settled and (why := resolution.moved_on(routed, by_id=lease.user_id)):
+        raise Refused(why)
+    label.value, label.guideline_version = answer.value, guidelines.version(lease.project)
+    append(label, body_hash=answer.hash, by_id=lease.user_id, at=at)
+    if settled:
+        resolution.reopen(routed, at=at)
+        if resolution.settle_routed(routed, at=at) is None:
+            resolution.restore(routed, at=at)

@@ -1,0 +1,165 @@
+"""Who holds what: claims in one statement, heartbeats, and slots that come back by themselves.
+
+A claim takes slots with one conditional UPDATE, so that two people never hold the same one: SQLite has one writer at a
+time, PostgreSQL locks the rows it looks at and skips those that another claim looks at. An expired slot is claimable
+like an open one. What to ask first stands in the slot's priority; nothing is computed here.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from annotation import guidelines
+from annotation.models import Lease, Queue, RoutedItem, Slot
+from projects.ids import new_id
+from projects.models import Project, User
+
+MOST = 20
+
+# Asked of a slot `s`: not an item that this person answered or skipped, not a second slot of an item (one that they
+# hold, or one of a lower ordinal that is free too).
+FRESH = """
+    AND NOT EXISTS (SELECT 1 FROM annotation_label l WHERE l.item_id = s.item_id AND l.user_id = %(user)s
+                    AND l.state IN ('given', 'skipped'))
+    AND NOT EXISTS (SELECT 1 FROM annotation_slot m WHERE m.item_id = s.item_id AND m.leased_to_id = %(user)s
+                    AND m.state = 'leased' AND m.id <> s.id)
+    AND NOT EXISTS (SELECT 1 FROM annotation_slot o WHERE o.routed_id = s.routed_id AND o.ordinal < s.ordinal
+                    AND (o.state = 'open' OR (o.state = 'leased' AND o.lease_until <= %(now)s)))
+    ORDER BY s.priority DESC, s.id LIMIT %(count)s"""
+OF_PROJECT = """s.project_id = %(project)s
+    AND s.queue_id NOT IN (SELECT q.id FROM annotation_queue q WHERE q.project_id = %(project)s AND q.paused)"""
+OF_QUEUE = "s.project_id = %(project)s AND s.queue_id = %(queue)s"
+# States are written out, not passed: a partial index serves only a query that shows its condition.
+CLAIM = """
+WITH free AS (
+    SELECT s.id, s.priority FROM annotation_slot s WHERE {scope} AND s.state = 'open' {fresh} {lock}
+), lapsed AS (
+    SELECT s.id, s.priority FROM annotation_slot s
+    WHERE {scope} AND s.state = 'leased' AND s.lease_until <= %(now)s {fresh} {lock}
+), picked AS (
+    SELECT id FROM (SELECT * FROM free UNION ALL SELECT * FROM lapsed) AS both_kinds
+    ORDER BY priority DESC, id LIMIT %(count)s
+)
+UPDATE annotation_slot
+SET state = 'leased', lease_token = %(token)s, leased_to_id = %(user)s, lease_until = %(until)s
+WHERE id IN (SELECT id FROM picked)
+RETURNING id, routed_id, priority"""
+
+
+def length() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def claim(project: Project, *, by: User, count: int, queue: Queue | None = None, at: datetime) -> list[Lease]:
+    """Lease up to `count` items to this person, the most wanted first; an empty list where nothing waits for them.
+
+    Each lease comes with its slot, routed item and item loaded.
+    """
+    if queue is not None and (queue.paused or queue.project_id != project.pk):
+        return []
+    token = new_id("lease")
+    with transaction.atomic():
+        rows = _take(project, by=by, count=min(max(count, 0), MOST), queue=queue, token=token, at=at)
+        return _grant(project, rows, by=by, token=token, at=at) if rows else []
+
+
+def statement(queue: Queue | None, *, postgres: bool) -> str:
+    """The claim for one queue or for the whole project."""
+    lock = "FOR UPDATE OF s SKIP LOCKED" if postgres else ""
+    return CLAIM.format(scope=OF_QUEUE if queue else OF_PROJECT, fresh=FRESH, lock=lock)
+
+
+def _take(
+    project: Project, *, by: User, count: int, queue: Queue | None, token: str, at: datetime
+) -> list[tuple[int, int, float]]:
+    """(slot, routed item, priority) of each slot taken, the most wanted first."""
+    values = {
+        "project": project.pk, "queue": queue.pk if queue else None, "user": by.pk, "count": count, "token": token,
+        "now": _stored(at), "until": _stored(at + length()),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(statement(queue, postgres=connection.vendor == "postgresql"), values)
+        return sorted(cursor.fetchall(), key=lambda row: (-row[2], row[0]))
+
+
+def _stored(moment: datetime) -> Any:
+    """The time as Django writes it into this database, so that both sides compare alike."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _grant(
+    project: Project, rows: Sequence[tuple[int, int, float]], *, by: User, token: str, at: datetime
+) -> list[Lease]:
+    """One Lease row for each slot of the claim; the number after the hyphen tells them apart."""
+    routed = RoutedItem.objects.select_related("item").in_bulk([row[1] for row in rows])
+    guideline = guidelines.version(project)
+    leases = [
+        Lease(
+            token=f"{token}-{number}", project=project, item=routed[routed_id].item, user=by, granted_at=at,
+            slot=Slot(
+                pk=slot_id, project=project, queue_id=routed[routed_id].queue_id, routed=routed[routed_id],
+                item=routed[routed_id].item, state=Slot.State.LEASED, leased_to=by, lease_token=token,
+                lease_until=at + length(), priority=priority,
+            ),
+            guideline_version=guideline,
+        )
+        for number, (slot_id, routed_id, priority) in enumerate(rows, 1)
+    ]  # fmt: skip
+    return Lease.objects.bulk_create(leases)
+
+
+def claim_of(token: str) -> str:
+    """The claim that a lease's token belongs to: what the slot carries while this lease holds it."""
+    return token.rpartition("-")[0]
+
+
+def holds(lease: Lease) -> bool:
+    """Whether this lease still holds its slot, whatever the clock says: an expired one that nobody took does."""
+    slot = lease.slot
+    return slot.state == Slot.State.LEASED and slot.lease_token == claim_of(lease.token)
+
+
+def resume(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[Lease]:
+    """Extend these leases and return those that still hold, in the order given; what others took is left out."""
+    if not tokens:
+        return []
+    mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
+    claims = {claim_of(token) for token in tokens}
+    Slot.objects.filter(
+        pk__in=mine.values("slot"), state=Slot.State.LEASED, leased_to=by, lease_token__in=claims
+    ).update(lease_until=at + length())
+    held = {lease.token: lease for lease in mine.select_related("slot__routed", "item") if holds(lease)}
+    return [held[token] for token in tokens if token in held]
+
+
+def extend(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[str]:
+    """Heartbeat: the tokens that still hold, extended from now."""
+    return [lease.token for lease in resume(project, tokens=tokens, by=by, at=at)]
+
+
+@transaction.atomic
+def give_back(lease: Lease, *, by: User, at: datetime) -> bool:
+    """Free the slot for others; False where this lease no longer holds it."""
+    freed = Slot.objects.filter(
+        pk=lease.slot_id, state=Slot.State.LEASED, leased_to=by, lease_token=claim_of(lease.token)
+    ).update(**FREE)
+    if freed:
+        Lease.objects.filter(pk=lease.pk).update(ended_at=at)
+    return bool(freed)
+
+
+def give_back_all(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> int:
+    """Free what these tokens hold, as at the end of a sitting."""
+    mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
+    return sum(give_back(lease, by=by, at=at) for lease in mine)
+
+
+def release_expired(*, at: datetime) -> int:
+    """Open the slots whose leases have ended. A claim takes expired slots anyway; this keeps what pages count true."""
+    return Slot.objects.filter(state=Slot.State.LEASED, lease_until__lte=at).update(**FREE)
+
+
+FREE: dict[str, Any] = {"state": Slot.State.OPEN, "lease_token": "", "leased_to": None, "lease_until": None}

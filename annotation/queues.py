@@ -1,0 +1,243 @@
+"""Where items wait for people: queues by cause, what is put into them, and how full they are.
+
+Leases are given by annotation.leases; its calls stand here too, because a queue is what one claims from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils.text import slugify
+
+from annotation.leases import claim, extend, give_back, give_back_all, release_expired, resume
+from annotation.models import Cause, Item, Label, Queue, RoutedItem, Slot
+from projects import audit
+from projects.models import Project, User
+
+__all__ = [
+    "Entry", "NotInProject", "Put", "QueueProblem", "claim", "counts", "create", "ensure", "extend", "give_back",
+    "give_back_all", "put", "release_expired", "resume", "set_paused", "withdraw",
+]  # fmt: skip
+
+CHUNK = 500
+LONGEST_REASON = 300
+AN_HOUR = timedelta(hours=1)
+
+
+class QueueProblem(ValueError):
+    """A queue that cannot be made; the message is fit for a user."""
+
+
+class NotInProject(ValueError):
+    """Items of another project cannot wait in this one's queue."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item to ask about: why, with which numbers, and with what probability it was drawn.
+
+    `priority` is from 0 to 1, high = sooner. `audit_probability` is that of the uniform draw alone, for audit items.
+    """
+
+    item_id: int
+    reason: str
+    numbers: dict[str, Any]
+    inclusion_probability: float
+    priority: float
+    represents: bool = True
+    evaluation: bool = False
+    scored_by: str = ""
+    strategy: str = ""
+    audit_probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Put:
+    """What became of the entries: how many were put, and how many waited in a queue already."""
+
+    created: int
+    already: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How full one queue is, in items; `leased` are slots that somebody holds now."""
+
+    queue: Queue
+    waiting: int = 0
+    leased: int = 0
+    review: int = 0
+    done: int = 0
+    oldest: datetime | None = None
+    answers_last_hour: int = 0
+    people_last_hour: int = 0
+    late: bool = field(default=False)
+
+
+def ensure(project: Project, cause: Cause | str, *, at: datetime) -> Queue:
+    """The project's own queue of this cause, made where there is none."""
+    cause = Cause(cause)
+    # A dispute has its votes already: one more person at a time is asked.
+    overlap = 1 if cause == Cause.DISPUTED else project.overlap
+    defaults = {"title": cause.label, "cause": cause, "overlap": overlap, "created_at": at}
+    queue, _ = Queue.objects.get_or_create(project=project, slug=slugify(cause.label), defaults=defaults)
+    return queue
+
+
+@transaction.atomic
+def create(
+    project: Project, *, title: str, cause: Cause | str, by: User | None, at: datetime, overlap: int | None = None,
+    promise_hours: float | None = None,
+) -> Queue:  # fmt: skip
+    """Make a queue with a name of its own; its slug gets a number where the name is taken."""
+    title = title.strip()
+    if not 1 <= len(title) <= 120:
+        raise QueueProblem("The title of a queue takes 1 to 120 characters.")
+    overlap = project.overlap if overlap is None else overlap
+    if not 1 <= overlap <= 20:
+        raise QueueProblem(f"Overlap is {overlap}; an item is labelled by 1 to 20 people.")
+    queue = Queue(
+        project=project, title=title, cause=Cause(cause), overlap=overlap, promise_hours=promise_hours, created_by=by,
+        created_at=at,
+    )  # fmt: skip
+    _save_under_free_slug(queue)
+    audit.record("queue.create", by=by, at=at, project=project, target=queue.slug, details={"cause": queue.cause})
+    return queue
+
+
+def _save_under_free_slug(queue: Queue) -> None:
+    stem = slugify(queue.title)[:50].strip("-") or "queue"
+    taken = set(Queue.objects.filter(project=queue.project, slug__startswith=stem).values_list("slug", flat=True))
+    queue.slug = next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
+    try:
+        with transaction.atomic():
+            queue.save(force_insert=True)
+    except IntegrityError:  # another took the slug between our look and our insert
+        raise QueueProblem(f"A queue named {queue.title} was made just now; choose another title.") from None
+
+
+@transaction.atomic
+def set_paused(queue: Queue, paused: bool, *, by: User, at: datetime) -> bool:
+    """Stop or start giving out leases from this queue; leases given already may be answered. False = it was so."""
+    changed = Queue.objects.filter(pk=queue.pk, paused=not paused).update(paused=paused)
+    if changed:
+        action = "queue.pause" if paused else "queue.resume"
+        audit.record(action, by=by, at=at, project=queue.project, target=queue.slug)
+    queue.paused = paused
+    return bool(changed)
+
+
+def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
+    """Let these items wait in the queue. One that waits in any queue already is left there and counted.
+
+    An item that was measured with once stays an evaluation item, whatever it is asked for later: it is never trained
+    on. Raises NotInProject, and puts nothing, where an item is of another project.
+    """
+    first = {entry.item_id: entry for entry in reversed(entries)}
+    created = 0
+    with transaction.atomic():
+        wanted = sorted(first)
+        for start in range(0, len(wanted), CHUNK):
+            created += _put_chunk(queue, [first[pk] for pk in wanted[start : start + CHUNK]], at)
+    return Put(created, len(entries) - created)
+
+
+def _put_chunk(queue: Queue, entries: list[Entry], at: datetime) -> int:
+    ids = [entry.item_id for entry in entries]
+    known = Item.objects.filter(project=queue.project_id, pk__in=ids).annotate(
+        waits=Count("routed_items", filter=Q(routed_items__state=RoutedItem.State.OPEN)),
+        measured=Count("routed_items", filter=Q(routed_items__evaluation=True)),
+    )
+    found = {pk: (waits, measured) for pk, waits, measured in known.values_list("pk", "waits", "measured")}
+    if missing := [pk for pk in ids if pk not in found]:
+        raise NotInProject(f"{len(missing)} of these items are not of the project {queue.project.slug}.")
+    new = [entry for entry in entries if not found[entry.item_id][0]]
+    rows = [_routed(queue, entry, bool(found[entry.item_id][1]), at) for entry in new]
+    # Another put may have been quicker since our look: the constraint keeps its row, and ours is left out.
+    RoutedItem.objects.bulk_create(rows, ignore_conflicts=True)
+    mine = RoutedItem.objects.filter(
+        queue=queue, item__in=[row.item_id for row in rows], state=RoutedItem.State.OPEN, slots=None
+    )
+    routed = list(mine)
+    Slot.objects.bulk_create([slot for row in routed for slot in _slots(queue, row)])
+    return len(routed)
+
+
+def _routed(queue: Queue, entry: Entry, measured: bool, at: datetime) -> RoutedItem:
+    return RoutedItem(
+        project=queue.project, queue=queue, item_id=entry.item_id, cause=queue.cause,
+        reason=entry.reason[:LONGEST_REASON], numbers=entry.numbers,
+        inclusion_probability=entry.inclusion_probability, audit_probability=entry.audit_probability,
+        represents=entry.represents, evaluation=entry.evaluation or measured, priority=entry.priority,
+        overlap=queue.overlap, scored_by=entry.scored_by, strategy=entry.strategy, routed_at=at,
+    )  # fmt: skip
+
+
+def _slots(queue: Queue, routed: RoutedItem) -> list[Slot]:
+    """One place for each person; weight stands before priority, so a heavier queue is asked first."""
+    return [
+        Slot(
+            project_id=routed.project_id, queue=queue, routed=routed, item_id=routed.item_id, ordinal=ordinal,
+            priority=queue.weight + routed.priority,
+        )
+        for ordinal in range(routed.overlap)
+    ]  # fmt: skip
+
+
+@transaction.atomic
+def withdraw(project: Project, *, item_ids: Sequence[int], at: datetime) -> int:
+    """Take items out of their queues, those only that nobody holds or has answered; returns how many."""
+    taken = 0
+    for start in range(0, len(item_ids), CHUNK):
+        chunk = RoutedItem.objects.filter(
+            project=project, state=RoutedItem.State.OPEN, item__in=item_ids[start : start + CHUNK]
+        )
+        touched = Q(slots__state=Slot.State.FILLED) | Q(slots__state=Slot.State.LEASED, slots__lease_until__gt=at)
+        taken += close(chunk.exclude(pk__in=chunk.filter(touched).values("pk")), RoutedItem.State.WITHDRAWN, at=at)
+    return taken
+
+
+def close(routed: QuerySet[RoutedItem], state: str, *, at: datetime) -> int:
+    """End these routed items in this state; slots that are not filled take no label any more."""
+    ids = list(routed.values_list("pk", flat=True))
+    Slot.objects.filter(routed__in=ids).exclude(state=Slot.State.FILLED).update(
+        state=Slot.State.CLOSED, lease_token="", leased_to=None, lease_until=None
+    )
+    return RoutedItem.objects.filter(pk__in=ids).update(state=state, closed_at=at)
+
+
+def counts(project: Project, *, at: datetime) -> list[Counts]:
+    """Every queue of the project with how full it is, the fullest first, the paused ones last."""
+    states, leased, rates = _states(project), _leased(project, at), _rates(project, at)
+    found = []
+    for queue in project.queues.order_by("pk"):
+        mine = states.get(queue.pk, {})
+        waiting, oldest = mine.get(RoutedItem.State.OPEN, (0, None))
+        answers, people = rates.get(queue.pk, (0, 0))
+        late = bool(queue.promise_hours and oldest and at - oldest > timedelta(hours=queue.promise_hours))
+        review, done = mine.get(RoutedItem.State.REVIEW, (0, None))[0], mine.get(RoutedItem.State.DONE, (0, None))[0]
+        found.append(Counts(queue, waiting, leased.get(queue.pk, 0), review, done, oldest, answers, people, late))
+    return sorted(found, key=lambda one: (one.queue.paused, -one.waiting, one.queue.pk))
+
+
+def _states(project: Project) -> dict[int, dict[str, tuple[int, datetime | None]]]:
+    rows = RoutedItem.objects.filter(project=project).values_list("queue", "state")
+    found: dict[int, dict[str, tuple[int, datetime | None]]] = {}
+    for queue, state, n, oldest in rows.annotate(n=Count("pk"), oldest=Min("routed_at")).order_by():
+        found.setdefault(queue, {})[state] = (n, oldest)
+    return found
+
+
+def _leased(project: Project, at: datetime) -> dict[int, int]:
+    rows = Slot.objects.filter(project=project, state=Slot.State.LEASED, lease_until__gt=at)
+    return dict(rows.values_list("queue").annotate(n=Count("pk")).order_by())
+
+
+def _rates(project: Project, at: datetime) -> dict[int, tuple[int, int]]:
+    """Answers of the last hour and the people who gave them, by queue."""
+    rows = Label.objects.filter(project=project, state=Label.State.GIVEN, updated_at__gt=at - AN_HOUR)
+    counted = rows.values_list("lease__slot__queue").annotate(n=Count("pk"), people=Count("user", distinct=True))
+    return {queue: (n, people) for queue, n, people in counted.order_by()}

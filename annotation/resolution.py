@@ -1,0 +1,199 @@
+"""What is agreed of an item: votes become a resolution, disagreement goes to a person.
+
+The votes on a routed item are the labels that fill its slots. Where they do not settle, the routed item waits in
+review and the item is asked again as disputed; its votes then count together with the new ones. A reviewer's answer to
+a disputed item decides. A resolution is never changed: a new one supersedes it.
+
+Callers that write hold the item's lock (annotation.labels does), so that two last votes cannot miss each other.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from annotation import kinds, queues
+from annotation.models import Cause, Item, Label, Resolution, RoutedItem, Slot
+from projects import audit
+from projects.models import Can, Project, Role, User
+
+SKIPS = 2  # of different people
+State = RoutedItem.State
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's label as it counts; `here` is false for a vote of the routing that led to this dispute."""
+
+    value: Any
+    user_id: int
+    flagged: bool
+    here: bool
+
+
+@transaction.atomic
+def settle(item: Item, *, at: datetime) -> Resolution | None:
+    """Agree on the item's value if every slot of its last routing is filled; None where it is not agreed."""
+    if connection.features.has_select_for_update:
+        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    routed = item.routed_items.select_related("project").exclude(state=State.WITHDRAWN).order_by("-pk").first()
+    return settle_routed(routed, at=at) if routed and routed.state == State.OPEN else None
+
+
+def settle_routed(routed: RoutedItem, *, at: datetime) -> Resolution | None:
+    """Agree on what this routed item asked, if its votes are all in; the caller holds the item's lock.
+
+    Votes that do not settle, or a flag, send the item to review and ask it again as disputed.
+    """
+    votes = votes_on(routed)
+    here = [vote for vote in votes if vote.here]
+    if len(here) < routed.overlap:
+        return None
+    if reviewer := _reviewer(routed, here):
+        return _resolve(routed, here[-1].value, Resolution.Method.REVIEWER, 1.0, len(votes), by_id=reviewer, at=at)
+    verdict = kinds.of(routed.project.kind).resolve([vote.value for vote in votes])
+    if verdict is None or any(vote.flagged for vote in here):
+        dispute(routed, votes, at=at)
+        return None
+    return _resolve(routed, verdict.value, Resolution.Method(verdict.rule), verdict.quality, len(votes), at=at)
+
+
+def votes_on(routed: RoutedItem) -> list[Vote]:
+    """The labels that fill this routed item's slots, after those of the routings that it is the dispute of."""
+    mine = Q(slot__routed=routed)
+    if routed.cause == Cause.DISPUTED:
+        mine |= Q(slot__routed__item=routed.item_id, slot__routed__state=State.REVIEW)
+    rows = Label.objects.filter(mine, state=Label.State.GIVEN, extra=False).order_by("slot__routed", "pk")
+    return [
+        Vote(value, user_id, flagged, routed_id == routed.pk)
+        for value, user_id, flagged, routed_id in rows.values_list("value", "user", "flagged", "slot__routed")
+    ]
+
+
+def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
+    """The reviewer whose answer decides a dispute, or None."""
+    if routed.cause != Cause.DISPUTED:
+        return None
+    roles = [role for role in Role if role.can(Can.REVIEW)]
+    may = Q(is_superuser=True) | Q(memberships__project=routed.project_id, memberships__role__in=roles)
+    return User.objects.filter(may, pk=here[-1].user_id).values_list("pk", flat=True).first()
+
+
+def _resolve(
+    routed: RoutedItem, value: Any, method: str, quality: float, votes: int, *, at: datetime, by_id: int | None = None
+) -> Resolution:  # fmt: skip
+    """Supersede what was agreed before and close what asked."""
+    Resolution.objects.current().filter(item=routed.item_id).update(superseded_at=at)
+    made = Resolution.objects.create(
+        project_id=routed.project_id, item_id=routed.item_id, value=value, method=method, quality=quality, votes=votes,
+        evaluation=routed.evaluation, resolved_by_id=by_id, resolved_at=at,
+    )  # fmt: skip
+    _asked(routed).update(state=State.DONE, closed_at=at)
+    routed.state, routed.closed_at = State.DONE, at
+    return made
+
+
+def _asked(routed: RoutedItem) -> QuerySet[RoutedItem]:
+    """The routed item, and with a dispute the routings that led to it."""
+    mine = Q(pk=routed.pk)
+    if routed.cause == Cause.DISPUTED:
+        mine |= Q(item=routed.item_id, state=State.REVIEW)
+    return RoutedItem.objects.filter(mine)
+
+
+def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
+    """Send a full routed item to review, and ask its item again in the disputed queue."""
+    RoutedItem.objects.filter(pk=routed.pk).update(state=State.REVIEW, closed_at=at)
+    routed.state, routed.closed_at = State.REVIEW, at
+    kind, labels = kinds.of(routed.project.kind), routed.project.schema().labels
+    tally = Counter(kind.words(vote.value, labels) for vote in votes)
+    entry = queues.Entry(
+        item_id=routed.item_id,
+        reason=_why(votes, tally),
+        numbers={"votes": dict(tally), "agreement": kind.agreement([vote.value for vote in votes])},
+        inclusion_probability=routed.inclusion_probability,
+        audit_probability=routed.audit_probability,
+        priority=1.0,
+        represents=False,
+        evaluation=routed.evaluation,
+        scored_by=routed.scored_by,
+        strategy="disagreement" if len(tally) > 1 else "flag",
+    )
+    queues.put(queues.ensure(routed.project, Cause.DISPUTED, at=at), [entry], at=at)
+
+
+def _why(votes: list[Vote], tally: Counter[str]) -> str:
+    people = {1: "one person", 2: "two people", 3: "three people"}.get(len(votes), f"{len(votes)} people")
+    if len(tally) == 1:
+        return f"flagged by {people} who answered {next(iter(tally))}"
+    return f"{people} disagreed: {', '.join(tally)}"
+
+
+def skipped(routed: RoutedItem, *, flagged: bool, at: datetime) -> bool:
+    """Send the item to review once two different people could not tell, or one flagged it; True where it goes."""
+    people = Label.objects.filter(slot__routed=routed, state=Label.State.SKIPPED).values("user").distinct().count()
+    if routed.state != State.OPEN or (people < SKIPS and not flagged):
+        return False
+    queues.close(RoutedItem.objects.filter(pk=routed.pk), State.REVIEW, at=at)
+    routed.state, routed.closed_at = State.REVIEW, at
+    return True
+
+
+def moved_on(routed: RoutedItem, *, by_id: int) -> str | None:
+    """Why an answer to this routed item can no longer be taken back, or None where it can."""
+    later = RoutedItem.objects.filter(item=routed.item_id, pk__gt=routed.pk).exclude(state=State.WITHDRAWN)
+    unanswered = later.filter(cause=Cause.DISPUTED, state=State.OPEN).exclude(slots__state=Slot.State.FILLED)
+    if later.exclude(pk__in=unanswered.values("pk")).exists():
+        return "This item was asked again since; a reviewer settles it now."
+    current = Resolution.objects.current().filter(item=routed.item_id).first()
+    decided = current and current.method == Resolution.Method.REVIEWER
+    if decided and routed.state == State.DONE and current.resolved_by_id != by_id:
+        return "A reviewer decided this item since."
+    return None
+
+
+def reopen(routed: RoutedItem, *, at: datetime) -> None:
+    """Ask this routed item again, because one of its votes was taken back: withdraw the dispute that nobody answered,
+    open what was closed. What was resolved stands until `restore` or a new settlement."""
+    disputes = RoutedItem.objects.filter(item=routed.item_id, pk__gt=routed.pk, state=State.OPEN)
+    queues.close(disputes, State.WITHDRAWN, at=at)
+    if routed.state == State.DONE and routed.cause == Cause.DISPUTED:
+        led = RoutedItem.objects.filter(item=routed.item_id, pk__lt=routed.pk, closed_at=routed.closed_at)
+        led.filter(state=State.DONE).update(state=State.REVIEW)
+    Slot.objects.filter(routed=routed, state=Slot.State.CLOSED).update(state=Slot.State.OPEN)
+    RoutedItem.objects.filter(pk=routed.pk).update(state=State.OPEN, closed_at=None)
+    routed.state, routed.closed_at = State.OPEN, None
+
+
+def restore(routed: RoutedItem, *, at: datetime) -> None:
+    """Supersede what this routed item settled; what stood when it was asked stands again, as a row of its own."""
+    settled = Resolution.objects.current().filter(item=routed.item_id, resolved_at__gte=routed.routed_at)
+    if not settled.update(superseded_at=at):
+        return
+    before = Resolution.objects.filter(item=routed.item_id).known_at(routed.routed_at).order_by("-pk").first()
+    if before:
+        before.pk, before.resolved_at, before.superseded_at = None, at, None
+        before.save(force_insert=True)
+
+
+@transaction.atomic
+def decide(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
+    """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises BadValue."""
+    project = Project.objects.get(pk=item.project_id)
+    checked = kinds.of(project.kind).check(value, project.schema().labels)
+    if connection.features.has_select_for_update:
+        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    waiting = RoutedItem.objects.filter(item=item, state__in=[State.OPEN, State.REVIEW])
+    votes = Label.objects.filter(item=item, state=Label.State.GIVEN, extra=False).count()
+    measured = RoutedItem.objects.filter(item=item, evaluation=True).exists()
+    queues.close(waiting, State.DONE, at=at)
+    Resolution.objects.current().filter(item=item).update(superseded_at=at)
+    made = Resolution.objects.create(
+        project=project, item=item, value=checked, method=Resolution.Method.REVIEWER, quality=1.0, votes=votes,
+        evaluation=measured, resolved_by=by, resolved_at=at,
+    )  # fmt: skip
+    audit.record("item.decide", by=by, at=at, project=project, target=item.uid, details={"value": checked})
+    return made

@@ -1,0 +1,114 @@
+"""The kinds of task: what a choice takes, when votes settle, which keys stand on the buttons."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation import kinds
+from annotation.kinds import choice
+from projects.models import Kind
+
+LABELS = [{"value": "ham"}, {"value": "spam", "title": "Spam", "hint": "Unwanted"}]
+
+
+@pytest.mark.parametrize("kind", Kind.values)
+def test_every_kind_of_project_has_its_module(kind: str) -> None:
+    found = kinds.of(kind)
+
+    assert found.TEMPLATE == f"annotation/kinds/{kind}.html"
+    assert all(callable(getattr(found, name)) for name in ("check", "words", "agreement", "resolve", "form"))
+
+
+def test_a_choice_takes_one_of_the_labels() -> None:
+    assert choice.check("ham", LABELS) == "ham"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("eggs", '"eggs" is not one of the labels: ham, spam.'),
+        (None, "No label is not one of the labels: ham, spam."),
+        (["ham"], "The value is not one of the labels: ham, spam."),
+        (1, "The value is not one of the labels: ham, spam."),
+        ("Ham", '"Ham" is not one of the labels: ham, spam.'),
+    ],
+)
+def test_what_is_no_label_is_refused_with_the_labels_that_are(value: object, said: str) -> None:
+    with pytest.raises(kinds.BadValue) as refused:
+        choice.check(value, LABELS)
+
+    assert str(refused.value) == said
+
+
+def test_a_refusal_does_not_list_a_thousand_labels() -> None:
+    with pytest.raises(kinds.BadValue, match="l11 and 988 more"):
+        choice.check("x", [{"value": f"l{n}"} for n in range(1000)])
+
+
+def test_words_are_the_title_or_the_value_and_a_retired_label_is_still_readable() -> None:
+    assert [choice.words(value, LABELS) for value in ("ham", "spam", "gone")] == ["ham", "Spam", "gone"]
+
+
+@pytest.mark.parametrize(
+    ("votes", "verdict"),
+    [
+        (["a"], kinds.Verdict("a", "single", 1.0)),
+        (["a", "a"], kinds.Verdict("a", "unanimous", 1.0)),
+        (["a", "b", "a"], kinds.Verdict("a", "majority", 2 / 3)),
+        (["a", "b"], None),
+        (["a", "b", "c"], None),
+        (["a", "a", "b", "c"], None),
+        (["a", "a", "b", "b"], None),
+        ([], None),
+    ],
+)
+def test_votes_settle_by_more_than_half(votes: list[str], verdict: kinds.Verdict | None) -> None:
+    assert choice.resolve(votes) == verdict
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=20))
+def test_a_verdict_says_the_share_that_agrees_and_never_half_or_less(votes: list[str]) -> None:
+    verdict = choice.resolve(votes)
+
+    if verdict:
+        assert verdict.quality == votes.count(verdict.value) / len(votes) > 0.5
+    else:
+        assert all(2 * votes.count(vote) <= len(votes) for vote in votes)
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=8))
+def test_agreement_is_the_share_of_pairs_that_agree(votes: list[str]) -> None:
+    pairs = [(a, b) for i, a in enumerate(votes) for b in votes[i + 1 :]]
+
+    assert choice.agreement(votes) == pytest.approx(sum(a == b for a, b in pairs) / len(pairs))
+
+
+def test_agreement_of_one_vote_is_not_defined() -> None:
+    assert choice.agreement(["a"]) is None
+
+
+def test_labels_that_are_digits_carry_their_own_digit() -> None:
+    assert choice.keys([{"value": digit} for digit in "0123456789"]) == [*"0123456789"]
+
+
+def test_ten_labels_carry_one_to_nine_and_nought_and_the_next_ten_the_same_with_shift() -> None:
+    keys = choice.keys([{"value": f"label {n}"} for n in range(22)])
+
+    assert keys[:3] == ["1", "2", "3"] and keys[9] == "0"
+    assert keys[10] == "+1" and keys[19] == "+0"
+    assert keys[20:] == ["", ""]
+    assert choice.cap("+1") == "⇧1"
+
+
+def test_the_schemas_own_keys_win() -> None:
+    assert choice.keys([{"value": "yes", "key": "y"}, {"value": "no", "key": "n"}]) == ["y", "n"]
+
+
+def test_the_form_keeps_the_schemas_order_and_is_searchable_above_ten() -> None:
+    form = choice.form(LABELS)
+
+    assert [button["title"] for button in form["buttons"]] == ["ham", "Spam"]
+    assert form["buttons"][1]["hint"] == "Unwanted"
+    assert (form["short"], form["searchable"]) == (False, False)
+    assert choice.form([{"value": f"label {n}"} for n in range(11)])["searchable"]
+    assert choice.form([{"value": digit} for digit in "0123456789"])["short"]

@@ -1,0 +1,328 @@
+"""Agreement: single, unanimous, majority; disagreement is asked again; a reviewer decides; nothing agreed is lost."""
+
+from typing import Any
+
+import pytest
+
+from annotation import kinds, labels, queues, resolution
+from annotation.models import Cause, Item, Label, Resolution
+from projects.models import AuditEvent, User
+from tests.annotation.rooms import Room, make_entry, make_room
+from tests.factories import make_item, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def room() -> Room:
+    return make_room(labels=("ham", "spam", "eggs"))
+
+
+def answer(room: Room, user: User, value: str, **options: Any) -> str:
+    token = room.token(user)
+    assert labels.submit(room.project, token, value=value, by=user, at=room.tick(), **options).status == "created"
+    return token
+
+
+def agreed(item: Item) -> tuple[Any, str, float, int] | None:
+    found = Resolution.objects.current().filter(item=item).first()
+    return (found.value, found.method, round(found.quality, 3), found.votes) if found else None
+
+
+def states(item: Item) -> list[tuple[str, str]]:
+    return list(item.routed_items.order_by("pk").values_list("cause", "state"))
+
+
+def test_one_label_settles_where_one_is_asked(room: Room) -> None:
+    (item,) = room.ask(1)
+
+    answer(room, room.alice, "ham")
+
+    assert agreed(item) == ("ham", "single", 1.0, 1)
+    assert states(item) == [("uncertain", "done")]
+
+
+def test_nothing_is_settled_before_the_last_slot(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+
+    answer(room, room.alice, "ham")
+    assert agreed(item) is None
+    answer(room, room.bob, "ham")
+
+    assert agreed(item) == ("ham", "unanimous", 1.0, 2)
+
+
+def test_a_majority_settles(room: Room) -> None:
+    (item,) = room.ask(1, overlap=3)
+
+    for user, value in ((room.alice, "ham"), (room.bob, "spam"), (room.carol, "ham")):
+        answer(room, user, value)
+
+    assert agreed(item) == ("ham", "majority", 0.667, 3)
+
+
+def test_disagreement_goes_to_review_and_is_asked_again_as_disputed(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2, inclusion_probability=0.2)
+
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+
+    assert agreed(item) is None
+    assert states(item) == [("uncertain", "review"), ("disputed", "open")]
+    again = item.routed_items.get(cause=Cause.DISPUTED)
+    assert again.reason == "two people disagreed: ham, spam"
+    assert again.numbers == {"votes": {"ham": 1, "spam": 1}, "agreement": 0.0}
+    assert (again.inclusion_probability, again.represents) == (0.2, False)
+
+
+def test_the_votes_of_a_dispute_count_together(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+
+    answer(room, room.carol, "spam")
+
+    assert agreed(item) == ("spam", "majority", 0.667, 3)
+    assert states(item) == [("uncertain", "done"), ("disputed", "done")]
+
+
+def test_a_dispute_asks_one_person_more_at_a_time_whatever_the_projects_overlap() -> None:
+    room = make_room(overlap=2)
+    (item,) = room.ask(1, overlap=2)
+
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+
+    assert item.routed_items.get(cause=Cause.DISPUTED).slots.count() == 1
+
+
+def test_a_dispute_without_a_majority_is_asked_again(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+    answer(room, room.carol, "eggs")
+
+    assert agreed(item) is None
+    assert states(item) == [("uncertain", "review"), ("disputed", "review"), ("disputed", "open")]
+    answer(room, make_user("dora", room.project), "eggs")
+    assert agreed(item) is None
+    answer(room, make_user("emil", room.project), "eggs")
+    assert agreed(item) == ("eggs", "majority", 0.6, 5)
+
+
+def test_a_reviewers_answer_to_a_disputed_item_decides(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+
+    answer(room, room.rita, "eggs")
+
+    assert agreed(item) == ("eggs", "reviewer", 1.0, 3)
+    assert Resolution.objects.current().get().resolved_by == room.rita
+
+
+def test_a_reviewers_answer_elsewhere_is_a_vote_like_any(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+
+    answer(room, room.rita, "ham")
+    answer(room, room.bob, "spam")
+
+    assert agreed(item) is None
+
+
+def test_what_was_measured_with_is_marked_and_stays_so_through_a_dispute(room: Room) -> None:
+    (item,) = room.ask(1, cause=Cause.AUDIT, overlap=2, evaluation=True)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+    answer(room, room.rita, "ham")
+
+    assert Resolution.objects.current().get(item=item).evaluation
+
+
+def test_a_human_resolution_supersedes_the_one_known_at_capture(room: Room) -> None:
+    (item,) = room.ask(1)
+    known(room, item)
+
+    answer(room, room.alice, "spam")
+
+    assert agreed(item) == ("spam", "single", 1.0, 1)
+    assert Resolution.objects.count() == 2
+
+
+def known(room: Room, item: Item) -> None:
+    at = item.routed_items.get().routed_at
+    Resolution.objects.create(
+        project=room.project, item=item, value="ham", method="known", quality=1.0, votes=0, resolved_at=at
+    )
+
+
+def test_undoing_brings_back_what_stood_before(room: Room) -> None:
+    (item,) = room.ask(1)
+    known(room, item)
+    token = answer(room, room.alice, "spam")
+
+    labels.undo(room.project, token, by=room.alice, at=room.tick())
+
+    assert agreed(item) == ("ham", "known", 1.0, 0)
+    assert Resolution.objects.count() == 3
+
+
+def test_undoing_after_a_revision_brings_back_what_stood_before_both(room: Room) -> None:
+    (item,) = room.ask(1)
+    known(room, item)
+    token = answer(room, room.alice, "spam")
+    labels.revise(Label.objects.get(), value="eggs", by=room.alice, at=room.tick())
+    assert agreed(item) == ("eggs", "single", 1.0, 1)
+
+    labels.undo(room.project, token, by=room.alice, at=room.tick())
+
+    assert agreed(item) == ("ham", "known", 1.0, 0)
+
+
+def test_undoing_one_of_two_votes_withdraws_the_dispute_that_nobody_answered(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    token = answer(room, room.bob, "spam")
+
+    labels.undo(room.project, token, by=room.bob, at=room.tick())
+
+    assert states(item) == [("uncertain", "open"), ("disputed", "withdrawn")]
+    labels.submit(room.project, token, value="ham", by=room.bob, at=room.tick())
+    assert agreed(item) == ("ham", "unanimous", 1.0, 2)
+
+
+def test_revising_one_of_two_votes_into_agreement_settles(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+
+    labels.revise(Label.objects.get(user=room.alice), value="spam", by=room.alice, at=room.tick())
+
+    assert agreed(item) == ("spam", "unanimous", 1.0, 2)
+    assert states(item) == [("uncertain", "done"), ("disputed", "withdrawn")]
+
+
+def test_revising_one_of_two_votes_into_disagreement_unsettles(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "ham")
+
+    labels.revise(Label.objects.get(user=room.alice), value="spam", by=room.alice, at=room.tick())
+
+    assert agreed(item) is None
+    assert states(item) == [("uncertain", "review"), ("disputed", "open")]
+
+
+def test_undoing_the_vote_that_settled_a_dispute_disputes_it_again(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+    token = answer(room, room.carol, "spam")
+
+    labels.undo(room.project, token, by=room.carol, at=room.tick())
+
+    assert agreed(item) is None
+    assert states(item) == [("uncertain", "review"), ("disputed", "open")]
+    labels.submit(room.project, token, value="ham", by=room.carol, at=room.tick())
+    assert agreed(item) == ("ham", "majority", 0.667, 3)
+
+
+def test_an_answer_that_others_have_built_on_cannot_be_taken_back(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    token = answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+    answer(room, room.rita, "ham")
+
+    with pytest.raises(labels.Refused, match="asked again since"):
+        labels.undo(room.project, token, by=room.alice, at=room.tick())
+    revised = labels.revise(Label.objects.get(user=room.alice), value="spam", by=room.alice, at=room.tick())
+
+    assert revised.status == "refused"
+    assert agreed(item) == ("ham", "reviewer", 1.0, 3)
+
+
+def test_a_decision_settles_whatever_was_voted_and_is_on_the_audit_trail(room: Room) -> None:
+    (item,) = room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+
+    made = resolution.decide(item, value="eggs", by=room.rita, at=room.tick())
+
+    assert (made.value, made.method, made.votes, made.resolved_by) == ("eggs", "reviewer", 1, room.rita)
+    assert states(item) == [("uncertain", "done")]
+    assert room.claim(room.bob) == []
+    event = AuditEvent.objects.get(action="item.decide")
+    assert (event.actor, event.target, event.details) == ("user:rita", item.uid, {"value": "eggs"})
+
+
+def test_an_answer_cannot_be_undone_after_a_reviewers_decision(room: Room) -> None:
+    (item,) = room.ask(1)
+    token = answer(room, room.alice, "ham")
+    resolution.decide(item, value="eggs", by=room.rita, at=room.tick())
+
+    with pytest.raises(labels.Refused, match="A reviewer decided"):
+        labels.undo(room.project, token, by=room.alice, at=room.tick())
+
+    assert agreed(item) == ("eggs", "reviewer", 1.0, 1)
+
+
+def test_an_answer_that_comes_after_a_decision_is_an_extra_judgement(room: Room) -> None:
+    (item,) = room.ask(1)
+    token = room.token(room.alice)
+    resolution.decide(item, value="eggs", by=room.rita, at=room.tick())
+
+    late = labels.submit(room.project, token, value="ham", by=room.alice, at=room.tick())
+
+    assert late.status == "extra"
+    assert agreed(item) == ("eggs", "reviewer", 1.0, 0)
+
+
+def test_a_decision_on_an_item_that_was_measured_with_stays_out_of_training(room: Room) -> None:
+    (item,) = room.ask(1, cause=Cause.AUDIT, evaluation=True)
+
+    assert resolution.decide(item, value="ham", by=room.rita, at=room.tick()).evaluation
+
+
+def test_a_decision_for_no_label_is_refused(room: Room) -> None:
+    item = make_item(room.project)
+
+    with pytest.raises(kinds.BadValue):
+        resolution.decide(item, value="bacon", by=room.rita, at=room.tick())
+
+    assert not Resolution.objects.exists()
+
+
+def test_a_second_look_by_another_person_supersedes_the_first(room: Room) -> None:
+    (item,) = room.ask(1)
+    answer(room, room.alice, "ham")
+    queues.put(room.queue(Cause.SUSPECTED), [make_entry(item)], at=room.tick())
+    assert agreed(item) == ("ham", "single", 1.0, 1)
+
+    answer(room, room.bob, "spam")
+
+    assert agreed(item) == ("spam", "single", 1.0, 1)
+    with pytest.raises(labels.Refused):
+        labels.undo(room.project, Label.objects.get(user=room.alice).lease.token, by=room.alice, at=room.tick())
+
+
+def test_undoing_the_second_look_brings_back_the_first(room: Room) -> None:
+    (item,) = room.ask(1)
+    answer(room, room.alice, "ham")
+    queues.put(room.queue(Cause.SUSPECTED), [make_entry(item)], at=room.tick())
+    token = answer(room, room.bob, "spam")
+
+    labels.undo(room.project, token, by=room.bob, at=room.tick())
+
+    assert agreed(item) == ("ham", "single", 1.0, 1)
+
+
+def test_settle_agrees_on_an_item_whose_votes_are_all_in(room: Room) -> None:
+    (item,) = room.ask(1)
+    answer(room, room.alice, "ham")
+    Resolution.objects.all().delete()
+    item.routed_items.update(state="open")
+
+    made = resolution.settle(item, at=room.tick())
+
+    assert made is not None and made.value == "ham"
+    assert resolution.settle(item, at=room.tick()) is None
+    assert resolution.settle(make_item(room.project), at=room.now) is None
