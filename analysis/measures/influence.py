@@ -114,12 +114,12 @@ def overall(per_class: Sequence[Statistic], positive: int | None) -> Statistic:
     """The positive class's statistic when there are two classes (the second unless told), else the classes' mean."""
     if len(per_class) == 2:
         return per_class[1 if positive is None else positive]
-    known = [s for s in per_class if s.value is not None and s.influence is not None]
+    known = [(s.value, s.influence) for s in per_class if s.value is not None and s.influence is not None]
     if not known:
         return per_class[0]
-    value = sum(s.value or 0.0 for s in known) / len(known)
-    influence = np.sum([s.influence for s in known], axis=0) / len(known)
-    method = f"{known[0].method}; mean over classes"
+    value = sum(v for v, _ in known) / len(known)
+    influence = np.sum([moved for _, moved in known], axis=0) / len(known)
+    method = f"{next(s.method for s in per_class if s.value is not None)}; mean over classes"
     left_out = len(per_class) - len(known)
     note = f"{left_out} of {len(per_class)} classes are left out: no labelled item of it, or of any other."
     return Statistic(value, influence, method, note if left_out else "", (0.0, 1.0))

@@ -30,6 +30,9 @@ class Sums(NamedTuple):
         return self.certain + self.estimated
 
 
+Limits = tuple[Floats, Floats]
+
+
 def count_limits(sums: Sums, mass: float, mass_variance: float, tail: float) -> tuple[Floats, Floats]:
     """Limits (m,), (m,) of weighted counts: each misses the true count on its side with probability `tail`.
 
@@ -77,13 +80,26 @@ def share_limits(hits: Sums, misses: Sums, *, mass: float, mass_variance: float,
     return low, high
 
 
+def quotient_limits(a: Floats, a_limits: tuple[Floats, Floats], b: Floats, b_limits: tuple[Floats, Floats]) -> Limits:
+    """Limits (m,), (m,) of a / b from those of two independent positive estimates; infinite where b may be 0."""
+    low, over = _lower_quotient(a, b, a - a_limits[0], b_limits[1] - b)
+    inverse, under = _lower_quotient(b, a, b - b_limits[0], a_limits[1] - a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(over > 0, low / over, 0.0), np.where(inverse > 0, under / inverse, np.inf)
+
+
 def _lower_share(a: Floats, b: Floats, a_down: Floats, b_up: Floats) -> Floats:
-    """The root r of (a - r b)² = a_down² + r² b_up² below a/b, as the share r / (1 + r)."""
+    """The lower limit of a / (a + b)."""
+    above, below = _lower_quotient(a, b, a_down, b_up)
+    # Both are 0 only when nothing is left to doubt.
+    return np.asarray(np.where(above + below > 0, above / np.where(above + below > 0, above + below, 1.0), a > 0))
+
+
+def _lower_quotient(a: Floats, b: Floats, a_down: Floats, b_up: Floats) -> tuple[Floats, Floats]:
+    """The root r below a/b of (a - r b)² = a_down² + r² b_up², as two terms of a fraction that never overflows."""
     room = np.maximum(a * a - a_down * a_down, 0.0)
     rest = b * b - b_up * b_up
-    root = a * b + np.sqrt(np.maximum(a * a * b * b - rest * room, 0.0))
-    # room / root is the odds; a share of 1 (root 0) can only come from a design that has no doubt left.
-    return np.asarray(np.where(root > 0, room / np.where(room + root > 0, room + root, 1.0), np.where(b > 0, 0.0, 1.0)))
+    return room, a * b + np.sqrt(np.maximum(a * a * b * b - rest * room, 0.0))
 
 
 def t_quantile(level: float, freedom: float) -> float:

@@ -179,9 +179,9 @@ def _difference(a: Statistic, b: Statistic, drawn: Design, level: float) -> Esti
 def _wins(a: Bools, b: Bools, drawn: Design) -> Wins:
     parts = (a & b, b & ~a, a & ~b, ~a & ~b)
     total = float(drawn.weight.sum()) or 1.0
-    counts = [int(part.sum()) for part in parts]
+    both, fixed, broken, neither = (int(part.sum()) for part in parts)
     first, second, third, fourth = (float(drawn.weight[part].sum()) / total for part in parts)
-    return Wins(*counts, shares=(first, second, third, fourth))
+    return Wins(both, fixed, broken, neither, (first, second, third, fourth))
 
 
 def _accuracy_difference(a: Bools, b: Bools, drawn: Design, level: float) -> Estimate:
@@ -190,7 +190,7 @@ def _accuracy_difference(a: Bools, b: Bools, drawn: Design, level: float) -> Est
     fixed, broken = b & ~a, a & ~b
     up, up_low, up_high = _share(fixed, drawn, level)
     down, down_low, down_high = _share(broken, drawn, level)
-    together = _correlation(fixed - up, broken - down, drawn)
+    together = _correlation(fixed.astype(np.float64) - up, broken.astype(np.float64) - down, drawn)
 
     def reach(first: float, second: float) -> float:
         return float(np.sqrt(max(first * first + second * second - 2 * together * first * second, 0.0)))

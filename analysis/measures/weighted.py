@@ -16,6 +16,9 @@ from analysis.measures.checks import Bools, Floats, InvalidInput
 from analysis.measures.intervals import Sums
 
 NO_ITEMS = "No labelled items."
+SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
+MEAN = "Hájek mean, linearised variance, t"
+LURE = "LURE, martingale variance, t"
 
 
 @dataclass(frozen=True)
@@ -112,17 +115,18 @@ def proportion(
     good = checks.booleans("successes", successes, drawn.n)
     inside = np.ones(drawn.n, dtype=bool) if domain is None else checks.booleans("domain", domain, drawn.n)
     checks.level(level)
-    if not inside.any():
-        return undefined(NO_ITEMS if domain is None else "No labelled items in this part.")
+    return share(good, inside, drawn, level=level)
+
+
+def share(good: Bools, inside: Bools, drawn: Design, *, level: float = 0.95) -> Estimate:
+    """As `proportion`, for arrays that are checked and a design that is made: share of `inside` that is `good`."""
+    n = int(np.count_nonzero(inside))
+    if not n:
+        return undefined("No labelled items in this part." if drawn.n else NO_ITEMS, method=SHARE)
     hits, misses = sums_of(drawn, good & inside), sums_of(drawn, ~good & inside)
     low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
     value = hits.total[0] / (hits.total[0] + misses.total[0])
-    return Estimate(float(value), float(low[0]), float(high[0]), int(inside.sum()), kish(drawn.weight[inside]), SHARE)
-
-
-SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
-MEAN = "Hájek mean, linearised variance, t"
-LURE = "LURE, martingale variance, t"
+    return Estimate(float(value), float(low[0]), float(high[0]), n, kish(drawn.weight[inside]), SHARE)
 
 
 def mean(

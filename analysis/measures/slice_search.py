@@ -1,0 +1,161 @@
+"""The search behind `slices`: every rule counted and tested, then one finding after another taken out of the rows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.measures import slice_tests
+from analysis.measures.checks import Bools, Floats
+from analysis.measures.slice_columns import Axis, Condition
+from analysis.measures.slice_counts import Block, Rows, Tally, blocks, conditions, total
+
+# Rules whose errors lie less than this many standard deviations above what is due cannot pass any correction.
+SCREEN = 2.0
+# So many of the most deviating rules get their exact tail; the others count as tested, with p = 1.
+CLOSEST = 5000
+
+
+class Policy(NamedTuple):
+    """corrected: by Benjamini–Hochberg at `level`; else each rule stands alone, for other rows to judge."""
+
+    pairs: bool
+    level: float
+    min_rows: int
+    at_most: int
+    corrected: bool = True
+
+
+class Rule(NamedTuple):
+    """A finding: the (column, condition) places of its conditions, its natural log p, and p after correction."""
+
+    places: tuple[tuple[int, int], ...]
+    log_p: float
+    adjusted: float
+
+
+class _Keys(NamedTuple):
+    """Where each rule (m,) is: its column(s) and the conditions' places there, -1 for no second one.
+
+    parent_a, parent_b: the places, among all rules, of its two conditions alone.
+    """
+
+    a: NDArray[np.intp]
+    b: NDArray[np.intp]
+    i: NDArray[np.intp]
+    j: NDArray[np.intp]
+    parent_a: NDArray[np.intp]
+    parent_b: NDArray[np.intp]
+
+    def at(self, where: NDArray[np.intp]) -> "_Keys":
+        return _Keys(*(part[where] for part in self))
+
+
+def search(axes: Sequence[Axis], rows: Rows, policy: Policy) -> tuple[list[Rule], int]:
+    """Findings, the surest first, and how many rules were tested.
+
+    After each finding its rows are taken out and all rules are judged anew among the rows that are left: else the
+    thousand rules that overlap one true finding would let false ones through the correction.
+    """
+    tables, everything = blocks(axes, rows, pairs=policy.pairs), total(rows)
+    left, tested = np.ones(rows.wrong.size, dtype=bool), 0
+    found: list[Rule] = []
+    while len(found) < policy.at_most:
+        best, count = _surest(axes, tables, everything, policy, weighted=rows.weight is not None)
+        tested = tested or count
+        if best is None:
+            break
+        found.append(best)
+        gone = rows_of(best, axes) & left
+        left &= ~gone
+        without = blocks([axis.rows(gone) for axis in axes], rows.part(gone), pairs=policy.pairs)
+        tables = [Block(t.a, t.b, t.bins.less(w.bins)) for t, w in zip(tables, without, strict=True)]
+        everything = everything.less(total(rows.part(gone)))
+    return found, tested
+
+
+def _surest(
+    axes: Sequence[Axis], tables: Sequence[Block], everything: Tally, policy: Policy, *, weighted: bool
+) -> tuple[Rule | None, int]:
+    """The rule with the smallest p of those that pass, or None, and how many were tested."""
+    keys, tally = _flat(tables, axes)
+    tested = (tally.n >= policy.min_rows) & (tally.n < everything.n)
+    deviation = np.where(tested, _deviation(tally, everything, weighted), -np.inf)
+    closest = np.argsort(-deviation)[:CLOSEST]
+    closest = closest[deviation[closest] > SCREEN]
+    log_p = log_tail(tally.at(closest), everything, weighted)
+    count = int(tested.sum())
+    adjusted = slice_tests.benjamini_hochberg(log_p, count) if policy.corrected else np.exp(log_p)
+    fit = adjusted <= policy.level
+    fit[fit] = _beats_parents(keys.at(closest[fit]), tally, closest[fit], axes, policy.level, weighted)
+    if not fit.any():
+        return None, count
+    best = int(np.flatnonzero(fit)[np.argmin(log_p[fit])])
+    return Rule(_places(keys, int(closest[best])), float(log_p[best]), float(adjusted[best])), count
+
+
+def log_tail(part: Tally, whole: Tally, weighted: bool) -> Floats:
+    """Natural log (m,) of the chance that a blind draw from `whole` holds as many errors as `part`."""
+    if weighted:
+        expected = part.weight * whole.wrong / whole.weight
+        return slice_tests.log_weighted_tail(part.wrong, part.wrong_squared, expected)
+    return slice_tests.log_hypergeometric_tail(part.wrong, part.n, whole.wrong, whole.n)
+
+
+def _flat(tables: Sequence[Block], axes: Sequence[Axis]) -> tuple[_Keys, Tally]:
+    """All rules of all blocks in one row; the single conditions come first."""
+    begin = np.append(0, np.cumsum([len(axis.conditions) for axis in axes]))
+    keys, tallies = [], []
+    for block in tables:
+        tally, i, j = conditions(block, axes)
+        b = -1 if block.b is None else block.b
+        parents = (begin[block.a] + i, begin[b] + j) if b >= 0 else (np.full(i.size, -1), np.full(i.size, -1))
+        keys.append(_Keys(np.full(i.size, block.a), np.full(i.size, b), i, j, *parents))
+        tallies.append(tally)
+    joined = _Keys(*(np.concatenate(parts) for parts in zip(*keys, strict=True)))
+    return joined, Tally(*(np.concatenate(parts) for parts in zip(*tallies, strict=True)))
+
+
+def _deviation(tally: Tally, everything: Tally, weighted: bool) -> Floats:
+    """Errors above what is due, in standard deviations (m,)."""
+    rate = everything.wrong / everything.weight
+    spread = tally.wrong_squared if weighted else tally.n * rate * (1 - rate)
+    above = tally.wrong - rate * tally.weight
+    return np.where(spread > 0, above / np.sqrt(np.where(spread > 0, spread, 1.0)), -np.inf)
+
+
+def _beats_parents(
+    keys: _Keys, tally: Tally, rule: NDArray[np.intp], axes: Sequence[Axis], level: float, weighted: bool
+) -> Bools:
+    """Is each rule (m,) of two conditions worse than either alone, beyond the luck of the best of its siblings?"""
+    size = np.array([len(axis.conditions) for axis in axes])
+    better = np.ones(rule.size, dtype=bool)
+    pair = np.flatnonzero(keys.b >= 0)
+    for parent, own in ((keys.parent_a, keys.a), (keys.parent_b, keys.b)):
+        siblings = np.maximum(size.sum() - size[own[pair]], 1)
+        log_p = log_tail(tally.at(rule[pair]), tally.at(parent[pair]), weighted)
+        better[pair] &= log_p <= np.log(level) - np.log(siblings)
+    return better
+
+
+def _places(keys: _Keys, rule: int) -> tuple[tuple[int, int], ...]:
+    a, b, i, j = (int(part[rule]) for part in keys[:4])
+    return ((a, i),) if b < 0 else ((a, i), (b, j))
+
+
+def conditions_of(rule: Rule, axes: Sequence[Axis]) -> tuple[Condition, ...]:
+    return tuple(axes[axis].conditions[place] for axis, place in rule.places)
+
+
+def rows_of(rule: Rule, axes: Sequence[Axis]) -> Bools:
+    """The rows (n,) that meet a rule."""
+    return np.logical_and.reduce([_meets(axes[axis], place) for axis, place in rule.places])
+
+
+def _meets(axis: Axis, place: int) -> Bools:
+    first, last = axis.first[place], axis.last[place]
+    if axis.codes is not None:
+        return np.asarray((axis.codes >= first) & (axis.codes < last))
+    assert axis.terms is not None
+    return np.asarray(axis.terms[:, [first]].toarray()[:, 0] > 0)
