@@ -22,6 +22,9 @@ class Dataset(models.Model):
     cut_at = models.DateTimeField(help_text="Only what was known then.")
     train_rows = models.PositiveIntegerField()
     evaluation_rows = models.PositiveIntegerField()
+    left_out = models.PositiveIntegerField(
+        default=0, help_text="Resolved items on neither side: they would cross it, or their label is retired."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -71,6 +74,7 @@ class TrainingRun(models.Model):
     evidence = models.JSONField(default=dict)
     dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True, related_name="runs")
     seed = models.PositiveIntegerField(default=0)
+    stages = models.JSONField(default=list, help_text="What it did when, in order: {stage, attempt, at}.")
     report = models.JSONField(default=dict, help_text="Candidates tried, calibrator, seconds, library versions.")
     error = models.TextField(blank=True, default="")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -88,6 +92,10 @@ class TrainingRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.number}"
+
+    @property
+    def in_flight(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.RUNNING)
 
 
 class ModelVersion(models.Model):
@@ -126,6 +134,25 @@ class ModelVersion(models.Model):
     def tag(self) -> str:
         """The text that predictions carry."""
         return f"v{self.number}"
+
+
+class EvaluatedItem(models.Model):
+    """What a version and the champion of its time said of one item that neither was trained on. Append-only."""
+
+    version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="evaluated")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="+")
+    truth = models.CharField(max_length=200)
+    label = models.CharField(max_length=200)
+    confidence = models.FloatField()
+    champion_label = models.CharField(max_length=200, help_text="Of the naive baseline where nothing was live.")
+    champion_confidence = models.FloatField()
+    inclusion_probability = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "item"], name="evaluated_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} by {self.version_id}"
 
 
 class Release(models.Model):

@@ -1,1 +1,42 @@
-"""Celery and periodic entry points."""
+"""The jobs of retraining, and the periodic look at its triggers."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from jobs import queue, registry
+from jobs.execution import Attempt
+from retraining import registry as versions
+from retraining import release, training, triggers
+
+
+@registry.handles("retraining.train", queue="train", soft_seconds=3600, hard_seconds=3660, on_dead=training.died)
+def train(attempt: Attempt) -> None:
+    training.perform(attempt, clock=timezone.now)
+
+
+@registry.handles("retraining.rescore", soft_seconds=3600, hard_seconds=3660)
+def rescore(attempt: Attempt) -> None:
+    release.rescore(attempt, clock=timezone.now)
+
+
+@registry.handles("retraining.check", soft_seconds=120, hard_seconds=150)
+def check(attempt: Attempt) -> None:
+    triggers.checked(attempt, at=timezone.now())
+
+
+@registry.handles("retraining.sweep", soft_seconds=120, hard_seconds=150)
+def sweep(attempt: Attempt) -> None:
+    removed = versions.sweep(at=timezone.now())
+    with attempt.commit(removed=removed):
+        pass
+
+
+@registry.every(5, "retraining.triggers")
+def watch(at: datetime) -> None:
+    triggers.watch(at=at)
+
+
+@registry.every(3600, "retraining.sweep")
+def sweep_orphans(at: datetime) -> None:
+    queue.enqueue("retraining.sweep", key="retraining.sweep", at=at)

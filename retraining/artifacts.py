@@ -1,0 +1,145 @@
+"""Artifacts on disk: written whole or not at all, named by their SHA-256, signed, and checked before every load.
+
+The signature's key is derived from SECRET_KEY, which is not in the database: who can write rows or files, but not
+both and the key, cannot have anything loaded. It covers the file's hash and all that a prediction needs beside it.
+"""
+
+import hashlib
+import hmac
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+LARGEST = 512 * 2**20  # bytes of a file
+LARGEST_UNPACKED = 2 * 2**30
+MOST_PARTS = 100_000
+ORPHANS_KEPT = timedelta(hours=24)
+SUFFIX, UNFINISHED = ".skops", ".part"
+
+
+class ArtifactRefused(Exception):
+    """The artifact was not loaded; the message says why, in words fit for a user."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file that is safely on disk, not yet named by any row."""
+
+    sha256: str
+    size: int
+
+
+def folder() -> Path:
+    return Path(settings.ARTIFACT_HOME)
+
+
+def path_of(sha256: str) -> Path:
+    return folder() / f"{sha256}{SUFFIX}"
+
+
+def write(data: bytes) -> Stored:
+    """Put the bytes on disk under their hash: after this returns, a power cut does not take them back."""
+    if len(data) > LARGEST:
+        raise ArtifactRefused(f"The model takes {len(data) / 2**20:.0f} MiB; at most {LARGEST // 2**20} are kept.")
+    sha256 = hashlib.sha256(data).hexdigest()
+    descriptor, name = tempfile.mkstemp(dir=folder(), suffix=UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path_of(sha256))
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder()
+    return Stored(sha256, len(data))
+
+
+def _sync_folder() -> None:
+    """A rename is on disk only when its folder is."""
+    descriptor = os.open(folder(), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sign(sha256: str, *, project_id: int, family: str, parameters: Mapping[str, Any]) -> str:
+    """HMAC-SHA256, as hex, over the file's hash, whose it is and how it is read."""
+    return _signature(settings.SECRET_KEY, sha256, project_id, family, parameters)
+
+
+def _signature(secret: str, sha256: str, project_id: int, family: str, parameters: Mapping[str, Any]) -> str:
+    key = hmac.digest(secret.encode(), b"plumbline: signature of model artifacts, 1", "sha256")
+    message = json.dumps([sha256, project_id, family, parameters], sort_keys=True, separators=(",", ":"))
+    return hmac.digest(key, message.encode(), "sha256").hex()
+
+
+def read(
+    sha256: str, *, size: int, signature: str, project_id: int, family: str, parameters: Mapping[str, Any]
+) -> bytes:
+    """The bytes, once size, hash, signature and unpacked size are right. Raises ArtifactRefused."""
+    expected = [
+        _signature(secret, sha256, project_id, family, parameters)
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+    if not any(hmac.compare_digest(signature, good) for good in expected):
+        raise ArtifactRefused("Its signature was not made with this installation's key, or its row was changed.")
+    data = _read_file(sha256, size)
+    if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256):
+        raise ArtifactRefused("Its file was changed after it was written: the hash differs.")
+    _check_unpacked(data)
+    return data
+
+
+def _read_file(sha256: str, size: int) -> bytes:
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise ArtifactRefused("Its name is not a hash.")
+    try:
+        with path_of(sha256).open("rb") as file:
+            found = os.fstat(file.fileno()).st_size
+            if found != size or found > LARGEST:
+                raise ArtifactRefused(f"Its file has {found:,} bytes where {size:,} were written.")
+            return file.read(LARGEST + 1)
+    except OSError as why:
+        raise ArtifactRefused(f"Its file cannot be read: {why.strerror}.") from None
+
+
+def _check_unpacked(data: bytes) -> None:
+    """A small file that unpacks to a huge one is refused by its own table of contents, before any of it is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        raise ArtifactRefused("Its file is not an artifact of the kind that is written here.") from None
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > LARGEST_UNPACKED or len(parts) > MOST_PARTS:
+        raise ArtifactRefused(
+            f"It would unpack to {unpacked / 2**20:,.0f} MiB in {len(parts):,} parts; that is too much."
+        )
+
+
+def sweep(*, named: Iterable[str], at: datetime) -> int:
+    """Remove files that no version names, once they are a day old: what a killed run left. Returns how many."""
+    keep = {f"{sha256}{SUFFIX}" for sha256 in named}
+    removed = 0
+    for path in folder().iterdir():
+        if path.name in keep or path.suffix not in (SUFFIX, UNFINISHED):
+            continue
+        try:
+            if path.stat().st_mtime < (at - ORPHANS_KEPT).timestamp():
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # another sweeper was here
+            continue
+    return removed

@@ -1,0 +1,187 @@
+"""Datasets: what was known at a time, frozen, hashed and split for good.
+
+An item is on one side for ever: what was once measured with is never trained on, what was once trained on is never
+measured with. What would have to cross is left out and counted.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from numpy.typing import NDArray
+
+from annotation import inputs
+from annotation.models import Resolution, RoutedItem
+from projects.models import Project
+from retraining.models import Dataset, DatasetRow
+
+Split = DatasetRow.Split
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item of a dataset to be."""
+
+    uid: str
+    item_id: int
+    resolution_id: int
+    value: str
+    split: str
+    inclusion_probability: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dataset would hold if it were frozen now; rows ordered by the item's uid."""
+
+    rows: tuple[Row, ...]
+    left_out: int
+    hash: str
+
+    def count(self, split: str) -> int:
+        return sum(row.split == split for row in self.rows)
+
+    def train_labels(self) -> set[str]:
+        return {row.value for row in self.rows if row.split == Split.TRAIN}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One side of a dataset as the pure room takes it: n rows in the dataset's order.
+
+    `targets` (n,) are codes into `classes`; `inclusion_probability` (n,); `segments` n dicts.
+    """
+
+    item_ids: list[int]
+    columns: dict[str, list[Any]]
+    types: dict[str, str]
+    classes: tuple[str, ...]
+    targets: NDArray[np.int64]
+    inclusion_probability: NDArray[np.float64]
+    segments: list[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def only(self, mask: NDArray[np.bool_]) -> "Examples":
+        """The rows where `mask` (n,) is true."""
+        rows = np.flatnonzero(mask).tolist()
+        return replace(
+            self,
+            item_ids=[self.item_ids[i] for i in rows],
+            columns={name: [values[i] for i in rows] for name, values in self.columns.items()},
+            targets=self.targets[mask],
+            inclusion_probability=self.inclusion_probability[mask],
+            segments=[self.segments[i] for i in rows],
+        )
+
+
+def plan(project: Project, *, at: datetime) -> Plan:
+    """What was resolved at that time, each item on its side of the split."""
+    trained, evaluated = _sides_so_far(project, at)
+    drawn = _audit_probabilities(project, at)
+    values = set(project.schema().values())
+    known = Resolution.objects.known_at(at).filter(project=project).order_by("item__uid")
+    found = known.values_list("item__uid", "item_id", "pk", "value", "evaluation")
+    rows, left_out = [], 0
+    for uid, item_id, pk, value, evaluation in found.iterator(chunk_size=5000):
+        crosses = item_id in trained if evaluation else item_id in evaluated
+        if crosses or value not in values:
+            left_out += 1
+            continue
+        split = Split.EVALUATION if evaluation else Split.TRAIN
+        rows.append(Row(uid, item_id, pk, value, split, drawn.get(item_id, 1.0) if evaluation else 1.0))
+    return Plan(tuple(rows), left_out, _hash(project, rows))
+
+
+def _sides_so_far(project: Project, at: datetime) -> tuple[set[int], set[int]]:
+    """Ids of items that were ever trained on, and of those that were ever measured with."""
+    before = DatasetRow.objects.filter(dataset__project=project).distinct()
+    trained = set(before.filter(split=Split.TRAIN).values_list("item_id", flat=True))
+    evaluated = set(before.filter(split=Split.EVALUATION).values_list("item_id", flat=True))
+    held_out = Resolution.objects.filter(project=project, evaluation=True, resolved_at__lte=at)
+    return trained, evaluated | set(held_out.values_list("item_id", flat=True))
+
+
+def _audit_probabilities(project: Project, at: datetime) -> dict[int, float]:
+    """The chance with which the uniform audit drew each evaluation item, whatever else would have chosen it."""
+    routed = RoutedItem.objects.filter(project=project, evaluation=True, represents=True, routed_at__lte=at)
+    rows = routed.order_by("-routed_at", "-pk").values_list("item_id", "audit_probability", "inclusion_probability")
+    return {item_id: audit or inclusion for item_id, audit, inclusion in rows}
+
+
+def _hash(project: Project, rows: list[Row]) -> str:
+    """SHA-256 of the ordered rows, the label schema and the input contract: equal hash, nothing new to learn."""
+    digest = hashlib.sha256()
+    head: list[Any] = [project.schema().version, project.schema().values(), project.contract().version]
+    for line in (head, *([row.uid, row.value, row.split, row.inclusion_probability] for row in rows)):
+        digest.update(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def freeze(project: Project, *, at: datetime) -> Dataset:
+    """The dataset of what was known at that time; freezing the same twice gives the same row."""
+    planned = plan(project, at=at)
+    existing = Dataset.objects.filter(project=project, hash=planned.hash).first()
+    if existing:
+        return existing
+    try:
+        return _write(project, planned, at)
+    except IntegrityError:  # another attempt froze it between our look and our insert
+        return Dataset.objects.get(project=project, hash=planned.hash)
+
+
+@transaction.atomic
+def _write(project: Project, planned: Plan, at: datetime) -> Dataset:
+    newest = Dataset.objects.filter(project=project).aggregate(number=Max("number"))["number"] or 0
+    dataset = Dataset.objects.create(
+        project=project, number=newest + 1, hash=planned.hash, cut_at=at, created_at=at, left_out=planned.left_out,
+        schema_version=project.schema().version, contract_version=project.contract().version,
+        train_rows=planned.count(Split.TRAIN), evaluation_rows=planned.count(Split.EVALUATION),
+    )  # fmt: skip
+    rows = (
+        DatasetRow(
+            dataset=dataset, item_id=row.item_id, resolution_id=row.resolution_id, split=row.split,
+            inclusion_probability=row.inclusion_probability,
+        )
+        for row in planned.rows
+    )  # fmt: skip
+    DatasetRow.objects.bulk_create(rows, batch_size=CHUNK)
+    return dataset
+
+
+def examples(dataset: Dataset, split: str) -> Examples:
+    """Read one side of a dataset into columns and codes."""
+    project = dataset.project
+    types = project.input_contracts.get(version=dataset.contract_version).types()
+    classes = tuple(project.label_schemas.get(version=dataset.schema_version).values())
+    code = {value: i for i, value in enumerate(classes)}
+    found = DatasetRow.objects.filter(dataset=dataset, split=split).order_by("pk")
+    rows = list(
+        found.values_list("item_id", "item__inputs", "resolution__value", "inclusion_probability", "item__segment")
+    )
+    return Examples(
+        item_ids=[row[0] for row in rows],
+        columns=inputs.columns(project, [row[1] for row in rows], types),
+        types=types,
+        classes=classes,
+        targets=np.array([code[row[2]] for row in rows], dtype=np.int64),
+        inclusion_probability=np.array([row[3] for row in rows], dtype=float),
+        segments=[row[4] for row in rows],
+    )
+
+
+def trained_on(dataset: Dataset, item_ids: list[int]) -> set[int]:
+    """Which of these items a model of this dataset has learnt from."""
+    found: set[int] = set()
+    for start in range(0, len(item_ids), CHUNK):
+        chunk = item_ids[start : start + CHUNK]
+        rows = DatasetRow.objects.filter(dataset=dataset, split=Split.TRAIN, item__in=chunk)
+        found |= set(rows.values_list("item_id", flat=True))
+    return found

@@ -1,0 +1,145 @@
+"""Versions: made once with their artifact's hash and signature, loaded only after both are checked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db.models import Max
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+
+from annotation import inputs
+from projects.models import Project
+from retraining import artifacts, datasets
+from retraining.learning import artifact, predict
+from retraining.learning.fitted import Fitted
+from retraining.models import Dataset, ModelVersion, TrainingRun
+
+
+class UnknownVersion(LookupError):
+    """There is no such version in this project."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A version that is ready to predict."""
+
+    tag: str
+    estimator: ClassifierMixin
+    classes: tuple[str, ...]
+    types: Mapping[str, str]
+    frame_parameters: Mapping[str, Any]
+    schema_version: int
+
+    def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
+        """(n, k) in the order of the version's own classes."""
+        return predict.probabilities(self.estimator, columns, self.types, self.frame_parameters, self.classes)
+
+    def score(self, project: Project, rows: Sequence[Mapping[str, Any]]) -> NDArray[Any]:
+        """(n, k) probabilities of n stored inputs."""
+        return self.probabilities(inputs.columns(project, rows, self.types))
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A fitted model whose artifact is on disk, with everything that its row will say of it."""
+
+    stored: artifacts.Stored
+    family: str
+    parameters: dict[str, Any]
+    signature: str
+
+
+def champion(project: Project) -> ModelVersion | None:
+    return ModelVersion.objects.filter(project=project, stage=ModelVersion.Stage.CHAMPION).first()
+
+
+def find(project: Project, tag: str) -> ModelVersion:
+    """The version that predictions call by this tag, such as v3."""
+    number = tag.removeprefix("v")
+    found = None
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        found = ModelVersion.objects.filter(project=project, number=int(number)).select_related("run").first()
+    if found is None:
+        raise UnknownVersion(f"There is no version {tag} in {project.title}.")
+    return found
+
+
+def pack(fitted: Fitted, types: Mapping[str, str], *, project: Project) -> Packed:
+    """Write and sign the artifact of a fitted model."""
+    stored = artifacts.write(artifact.dump(fitted.estimator))
+    parameters = {
+        "classes": list(fitted.classes),
+        "types": dict(types),
+        "frame": dict(fitted.frame_parameters),
+        "calibrator": fitted.calibrator,
+        "config": dict(fitted.config),
+    }
+    parameters = json.loads(json.dumps(parameters))  # as the database will give it back: the signature covers it
+    signature = artifacts.sign(stored.sha256, project_id=project.pk, family=fitted.family, parameters=parameters)
+    return Packed(stored, fitted.family, parameters, signature)
+
+
+def create(
+    run: TrainingRun, dataset: Dataset, packed: Packed, *, evaluation: dict[str, Any], verdict: dict[str, Any],
+    at: datetime,
+) -> ModelVersion:  # fmt: skip
+    """The row of a packed model. Runs in the transaction of the run's end."""
+    newest = ModelVersion.objects.filter(project=run.project).aggregate(number=Max("number"))["number"] or 0
+    return ModelVersion.objects.create(
+        project=run.project, number=newest + 1, run=run, family=packed.family, parameters=packed.parameters,
+        artifact_sha256=packed.stored.sha256, artifact_size=packed.stored.size, signature=packed.signature,
+        schema_version=dataset.schema_version, contract_version=dataset.contract_version,
+        evaluation=evaluation, verdict=verdict, created_at=at,
+    )  # fmt: skip
+
+
+def load(version: ModelVersion) -> Loaded:
+    """The version, its artifact verified first. Raises ArtifactRefused with a sentence that names the version."""
+    packed = Packed(
+        artifacts.Stored(version.artifact_sha256, version.artifact_size), version.family, version.parameters,
+        version.signature,
+    )  # fmt: skip
+    try:
+        return unpack(packed, project=version.project, tag=version.tag, schema_version=version.schema_version)
+    except artifacts.ArtifactRefused as why:
+        raise artifacts.ArtifactRefused(f"{version.tag} cannot be loaded. {why}") from None
+
+
+def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -> Loaded:
+    """Read a packed artifact back through every check."""
+    data = artifacts.read(
+        packed.stored.sha256, size=packed.stored.size, signature=packed.signature, project_id=project.pk,
+        family=packed.family, parameters=packed.parameters,
+    )  # fmt: skip
+    try:
+        estimator = artifact.load(data, family=packed.family)
+    except artifact.Refused as why:
+        raise artifacts.ArtifactRefused(str(why)) from None
+    given = packed.parameters
+    return Loaded(tag, estimator, tuple(given["classes"]), given["types"], given["frame"], schema_version)
+
+
+def verify(version: ModelVersion) -> None:
+    """Check file, hash and signature without loading the model. Raises ArtifactRefused."""
+    try:
+        artifacts.read(
+            version.artifact_sha256, size=version.artifact_size, signature=version.signature,
+            project_id=version.project_id, family=version.family, parameters=version.parameters,
+        )  # fmt: skip
+    except artifacts.ArtifactRefused as why:
+        raise artifacts.ArtifactRefused(f"{version.tag} cannot be loaded. {why}") from None
+
+
+def out_of_sample(version: ModelVersion, item_ids: list[int]) -> NDArray[np.bool_]:
+    """(n,): False where the version has learnt from the item."""
+    seen = datasets.trained_on(version.run.dataset, item_ids) if version.run.dataset else set()
+    return np.array([item_id not in seen for item_id in item_ids], dtype=bool)
+
+
+def sweep(*, at: datetime) -> int:
+    """Remove artifacts that no version of any project names. Returns how many."""
+    return artifacts.sweep(named=ModelVersion.objects.values_list("artifact_sha256", flat=True), at=at)

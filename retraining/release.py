@@ -1,0 +1,178 @@
+"""Releases: acts that change what is served. Each leaves a row and an audit event; none happens half."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from annotation import capture
+from annotation.models import Item, Prediction, Source
+from jobs import queue
+from jobs.execution import Attempt, GiveUp
+from projects import audit
+from projects.models import ApiKey, Project
+from retraining import artifacts, registry
+from retraining.models import ModelVersion, Release
+
+Stage, Act = ModelVersion.Stage, Release.Act
+LONGEST_REASON = 500
+CHUNK = 500
+
+
+class CannotRelease(ValueError):
+    """This release cannot be made; the message says why, in words fit for a user."""
+
+
+class Stale(CannotRelease):
+    """What is live is no longer what the person saw when they decided."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is live, and what a roll back would bring back."""
+
+    champion: ModelVersion | None
+    previous: ModelVersion | None
+
+
+def promote(
+    version: ModelVersion, *, by: audit.Actor, reason: str, at: datetime, automatic: bool = False,
+    expected: str | None = None, verified: bool = False,
+) -> Release:  # fmt: skip
+    """Make this version the champion. Promoting the champion again changes nothing and gives back its release.
+
+    `expected` is the tag that was live when the person decided ("" for none); another one now raises Stale.
+    `verified` says that the caller has just loaded the artifact. Raises ArtifactRefused where it cannot be loaded.
+    """
+    reason = _reason(reason)
+    if not verified:
+        registry.verify(version)
+    with transaction.atomic():
+        project, live = _locked(version.project_id)
+        if live == version:
+            return _newest(project)
+        if expected is not None and expected != (live.tag if live else ""):
+            raise Stale(f"{live or 'Nothing'} is live now, not {expected or 'nothing'}. Look again before you promote.")
+        return _switch(project, live, version, Act.PROMOTE, by=by, reason=reason, at=at, automatic=automatic)
+
+
+def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None) -> Release:
+    """Bring back the version that was live before the champion was promoted.
+
+    Rolling back twice from the same `expected` champion is once: the second call gives back the first one's release.
+    """
+    reason = _reason(reason)
+    ready = previous_of(registry.champion(project))
+    if ready:
+        registry.verify(ready)
+    with transaction.atomic():
+        project, live = _locked(project.pk)
+        if expected is not None and expected != (live.tag if live else ""):
+            return _already_rolled_back(project, live, expected)
+        version = previous_of(live)
+        if live is None or version is None or version != ready:
+            raise CannotRelease("There is no earlier version to go back to.")
+        return _switch(project, live, version, Act.ROLL_BACK, by=by, reason=reason, at=at, automatic=False)
+
+
+def standing(project: Project) -> Standing:
+    live = registry.champion(project)
+    return Standing(live, previous_of(live))
+
+
+def previous_of(live: ModelVersion | None) -> ModelVersion | None:
+    """What was live when this champion was last promoted; None where nothing was."""
+    if live is None:
+        return None
+    promoted = Release.objects.filter(version=live, act=Act.PROMOTE, kind=Release.Kind.MODEL)
+    newest = promoted.select_related("previous__project").order_by("-at", "-pk").first()
+    return newest.previous if newest else None
+
+
+def _reason(given: str) -> str:
+    reason = given.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        raise CannotRelease(f"Say why, in 1 to {LONGEST_REASON} characters; it stays in the audit trail.")
+    return reason
+
+
+def _locked(project_id: int) -> tuple[Project, ModelVersion | None]:
+    """The project under a lock, so that two releases at once happen one after the other, and its champion."""
+    project = Project.objects.select_for_update().get(pk=project_id)
+    return project, registry.champion(project)
+
+
+def _newest(project: Project) -> Release:
+    return Release.objects.filter(project=project, kind=Release.Kind.MODEL).order_by("-at", "-pk")[0]
+
+
+def _already_rolled_back(project: Project, live: ModelVersion | None, expected: str) -> Release:
+    newest = _newest(project) if live else None
+    if newest and newest.act == Act.ROLL_BACK and newest.previous and newest.previous.tag == expected:
+        return newest
+    raise Stale(f"{live or 'Nothing'} is live now, not {expected}. Look again before you roll back.")
+
+
+def _switch(
+    project: Project, live: ModelVersion | None, version: ModelVersion, act: str, *, by: audit.Actor, reason: str,
+    at: datetime, automatic: bool,
+) -> Release:  # fmt: skip
+    """The old champion steps down, the new one up, and everything that depends on it is told. One transaction."""
+    if live:
+        ModelVersion.objects.filter(pk=live.pk).update(stage=Stage.RETIRED)
+    ModelVersion.objects.filter(pk=version.pk).update(stage=Stage.CHAMPION)
+    Project.objects.filter(pk=project.pk).update(champion_version=version.tag)
+    person = by.user if isinstance(by, ApiKey) else by
+    release = Release.objects.create(
+        project=project, act=act, version=version, previous=live, by=person, automatic=automatic, reason=reason,
+        verdict=version.verdict if act == Act.PROMOTE else {}, at=at,
+    )  # fmt: skip
+    details = {"version": version.tag, "previous": live.tag if live else "", "automatic": automatic, "reason": reason}
+    audit.record(f"release.{act}", by=by, at=at, project=project, target=version.tag, details=details)
+    queue.enqueue(
+        "retraining.rescore", key=f"rescore:{project.pk}:{version.tag}", project=project, at=at,
+        payload={"version": version.tag},
+    )  # fmt: skip
+    return release
+
+
+def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
+    """Score the project's items with the version that went live, then have them routed and reported again.
+
+    What has been scored stays scored, so a killed attempt goes on where it was; another release ends it early.
+    """
+    project = Project.objects.get(pk=attempt.job.project_id)
+    version = registry.find(project, attempt.payload["version"])
+    try:
+        loaded = registry.load(version)
+    except artifacts.ArtifactRefused as why:
+        raise GiveUp(str(why)) from None
+    waiting = _unscored(project, version)
+    total, done, last = waiting.count(), 0, 0
+    while rows := list(waiting.filter(pk__gt=last).order_by("pk").values_list("pk", "inputs")[:CHUNK]):
+        if not _is_live(version):
+            break
+        ids, last = [row[0] for row in rows], rows[-1][0]
+        capture.record_scores(
+            project, item_ids=ids, probabilities=loaded.score(project, [row[1] for row in rows]),
+            model_version=version.tag, schema_version=version.schema_version, source=Source.RESCORED,
+            out_of_sample=registry.out_of_sample(version, ids), at=clock(),
+        )  # fmt: skip
+        done += len(rows)
+        attempt.progress(done / max(total, done), f"{done:,} of {total:,} items scored")
+    at = clock()
+    with attempt.commit(scored=done):
+        queue.enqueue("annotation.route", key=f"route:{project.pk}", project=project, at=at)
+        queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
+
+
+def _unscored(project: Project, version: ModelVersion) -> QuerySet[Item]:
+    """Items of which this version has said nothing yet but out of fold."""
+    said = Prediction.objects.filter(item=OuterRef("pk"), model_version=version.tag)
+    return Item.objects.filter(~Exists(said.exclude(source=Source.OUT_OF_FOLD)), project=project)
+
+
+def _is_live(version: ModelVersion) -> bool:
+    return ModelVersion.objects.filter(pk=version.pk, stage=Stage.CHAMPION).exists()

@@ -1,0 +1,251 @@
+"""Training runs: from why one begins to the version that it leaves, whatever is killed on the way.
+
+Nothing but a file under its own hash exists before the run's one commit; an attempt that dies leaves nothing half,
+and the next one starts again from the frozen dataset.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from importlib.metadata import version as library
+from typing import Any
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+
+from annotation import capture
+from annotation.models import Source
+from jobs import faults, queue
+from jobs.execution import Attempt, GiveUp
+from jobs.models import Job, JobState
+from projects import audit
+from projects.models import Project, User
+from retraining import artifacts, datasets, evaluation, registry, release
+from retraining.datasets import Examples
+from retraining.learning import fitting
+from retraining.learning.checks import BadInput
+from retraining.learning.fitted import Fitted
+from retraining.models import Dataset, EvaluatedItem, ModelVersion, TrainingRun
+
+State = TrainingRun.State
+IN_FLIGHT = (State.WAITING, State.RUNNING)
+FIT_SECONDS = 120.0
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
+# In order, with the share of the whole that is done when each begins.
+STAGES = {
+    "Freeze the dataset": 0.0,
+    "Read the inputs": 0.05,
+    "Fit and choose": 0.10,
+    "Write the artifact": 0.80,
+    "Compare on held-out items": 0.88,
+    "Keep the version": 0.97,
+}
+Clock = Callable[[], datetime]
+
+
+class RunInFlight(ValueError):
+    """One run at a time; the message names it."""
+
+
+def open_run(
+    project: Project, *, reason: str, evidence: dict[str, Any], by: User | None, at: datetime
+) -> TrainingRun:  # fmt: skip
+    """Begin a run and enqueue its job. Raises RunInFlight where one waits or runs already."""
+    reconcile(at=at)
+    try:
+        with transaction.atomic():
+            newest = TrainingRun.objects.filter(project=project).aggregate(number=Max("number"))["number"] or 0
+            run = TrainingRun.objects.create(
+                project=project, number=newest + 1, reason=reason[:300], evidence=evidence, seed=newest + 1,
+                created_by=by, created_at=at,
+            )  # fmt: skip
+            run.job, _ = queue.enqueue(
+                "retraining.train", key=f"train:{run.pk}", project=project, payload={"run": run.pk}, by=by, at=at
+            )
+            run.save(update_fields=["job"])
+            audit.record("run.open", by=by, at=at, project=project, target=f"run {run.number}", details=evidence)
+            return run
+    except IntegrityError:
+        other = TrainingRun.objects.filter(project=project, state__in=IN_FLIGHT).first()
+        name = f"Run {other.number}" if other else "Another run"
+        raise RunInFlight(f"{name} is in flight already; one run at a time.") from None
+
+
+@transaction.atomic
+def stop(run: TrainingRun, *, by: User, at: datetime) -> bool:
+    """Stop a run that has not ended; its worker learns of it at its next sign of progress. False where it has ended."""
+    changed = TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT).update(
+        state=State.STOPPED, finished_at=at, error=f"Stopped by {by.name()}."
+    )
+    if changed and run.job:
+        queue.cancel(run.job, by=by, at=at)
+    return bool(changed)
+
+
+def died(job: Job, why: str) -> None:
+    """The job's last attempt has failed: so has the run. Called in the transaction that buries the job."""
+    ended = Job.objects.values_list("finished_at", flat=True).get(pk=job.pk)
+    runs = TrainingRun.objects.filter(pk=job.payload.get("run"), state__in=IN_FLIGHT)
+    runs.update(state=State.FAILED, error=why, finished_at=ended)
+
+
+def reconcile(*, at: datetime) -> int:
+    """End the runs whose job has ended without them: cancelled, buried or removed from the pages of jobs."""
+    ended = {JobState.CANCELLED: State.STOPPED, JobState.DEAD: State.FAILED}
+    lost = TrainingRun.objects.filter(Q(job__state__in=ended) | Q(job=None), state__in=IN_FLIGHT).select_related("job")
+    for run in lost:
+        state = ended[JobState(run.job.state)] if run.job else State.FAILED
+        why = run.job.error or "Its job was cancelled." if run.job else "Its job was removed."
+        TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT).update(state=state, error=why, finished_at=at)
+    return len(lost)
+
+
+def perform(attempt: Attempt, *, clock: Clock) -> None:
+    """Do the run of this job: freeze, read, fit, write, compare, and keep all of it in one commit."""
+    run = _begin(attempt, at=clock())
+    if run is None:
+        return
+    log = _Log(attempt, run, clock)
+    log.stage("Freeze the dataset")
+    dataset = _frozen(run)
+    learnt = TrainingRun.objects.filter(dataset=dataset, state=State.SUCCEEDED).first()
+    if learnt:
+        _end_unchanged(attempt, run, dataset, learnt, at=clock())
+        return
+    log.stage("Read the inputs")
+    train = datasets.examples(dataset, datasets.Split.TRAIN)
+    log.stage("Fit and choose")
+    started = time.monotonic()
+    fitted = _fit(train, run, log)
+    report = _report(train, fitted, seconds=time.monotonic() - started)
+    log.stage("Write the artifact")
+    packed = _packed(fitted, train, run)
+    faults.point("after_artifact")
+    log.stage("Compare on held-out items")
+    champion = registry.champion(run.project)
+    # Read back through every check: what is compared is what will be served.
+    candidate = registry.unpack(packed, project=run.project, tag="", schema_version=dataset.schema_version)
+    judged = evaluation.judge(dataset, candidate, train, fitted.out_of_fold, champion)
+    log.stage("Keep the version")
+    _keep(attempt, run, dataset, packed, judged, train, fitted, report, champion, at=clock())
+
+
+def _begin(attempt: Attempt, *, at: datetime) -> TrainingRun | None:
+    """The run, marked as running; None where it has ended already. A requeued job takes a failed run up again."""
+    mine = TrainingRun.objects.filter(pk=attempt.payload["run"])
+    try:
+        with transaction.atomic():
+            mine.filter(started_at=None).update(started_at=at)
+            taken = mine.filter(state__in=(*IN_FLIGHT, State.FAILED)).update(
+                state=State.RUNNING, error="", finished_at=None
+            )
+    except IntegrityError:
+        raise GiveUp("Another run of this project is in flight; start a new one when it has ended.") from None
+    return mine.select_related("project", "dataset").get() if taken else None
+
+
+class _Log:
+    """Says on the job's row how far the run is, and on the run's what it did when."""
+
+    def __init__(self, attempt: Attempt, run: TrainingRun, clock: Clock) -> None:
+        self.attempt, self.run, self.clock = attempt, run, clock
+        self.began = 0.0
+
+    def stage(self, name: str) -> None:
+        self.began = STAGES[name]
+        entry = {"stage": name, "attempt": self.attempt.number, "at": self.clock().isoformat()}
+        self.run.stages = [*self.run.stages, entry]
+        # Only the attempt that holds the job may write: one that was overtaken must not tell its story.
+        held = Job.objects.filter(pk=self.attempt.job.pk, state=JobState.RUNNING, attempt=self.attempt.number)
+        TrainingRun.objects.filter(pk=self.run.pk, job__in=held).update(stages=self.run.stages)
+        self.attempt.progress(self.began, name)
+
+    def fitting(self, share: float, words: str) -> None:
+        end = STAGES["Write the artifact"]
+        self.attempt.progress(self.began + share * (end - self.began), words.rstrip("."))
+
+
+def _frozen(run: TrainingRun) -> Dataset:
+    """The run's dataset: frozen by its first attempt as of its start, read again by every later one."""
+    if run.dataset is None:
+        assert run.started_at is not None  # set by _begin
+        run.dataset = datasets.freeze(run.project, at=run.started_at)
+        TrainingRun.objects.filter(pk=run.pk).update(dataset=run.dataset)
+    return run.dataset
+
+
+def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt: TrainingRun, *, at: datetime) -> None:
+    why = f"Nothing would change: run {learnt.number} has learnt from the same dataset {dataset.number}."
+    with attempt.commit(unchanged=True):
+        TrainingRun.objects.filter(pk=run.pk).update(state=State.UNCHANGED, finished_at=at, report={"why": why})
+
+
+def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
+    if not len(train):
+        raise GiveUp("There is no resolved label to train on yet.")
+    try:
+        return fitting.fit(
+            train.columns, train.types, train.targets, classes=train.classes, seconds=FIT_SECONDS, seed=run.seed,
+            progress=log.fitting,
+        )  # fmt: skip
+    except (fitting.NotEnoughClasses, BadInput) as why:
+        raise GiveUp(str(why)) from None
+
+
+def _packed(fitted: Fitted, train: Examples, run: TrainingRun) -> registry.Packed:
+    try:
+        return registry.pack(fitted, train.types, project=run.project)
+    except artifacts.ArtifactRefused as why:  # too large, and it will be as large the next time
+        raise GiveUp(str(why)) from None
+
+
+def _report(train: Examples, fitted: Fitted, *, seconds: float) -> dict[str, Any]:
+    """What was tried and why one was taken, with the quality that held-out folds show."""
+    right = fitted.out_of_fold.argmax(axis=1) == train.targets
+    chosen = [one.log_loss for one in fitted.candidates if one.log_loss is not None]
+    return {
+        "family": fitted.family,
+        "calibrator": fitted.calibrator,
+        "why": fitted.why,
+        "candidates": [asdict(one) for one in fitted.candidates],
+        "out_of_fold": {
+            "accuracy": evaluation.share(right, np.ones(len(train))),
+            "log_loss": min(chosen) if chosen else None,
+        },
+        "fit_seconds": round(seconds, 2),
+        "libraries": {name: library(name) for name in LIBRARIES},
+    }
+
+
+def _keep(
+    attempt: Attempt, run: TrainingRun, dataset: Dataset, packed: registry.Packed, judged: evaluation.Judged,
+    train: Examples, fitted: Fitted, report: dict[str, Any], champion: ModelVersion | None, *, at: datetime,
+) -> None:  # fmt: skip
+    """The one transaction in which the version begins to exist, with its rows, its scores and maybe its release."""
+    with attempt.commit() as result:
+        version = registry.create(
+            run, dataset, packed, evaluation=judged.evaluation, verdict=judged.verdict, at=at
+        )  # fmt: skip
+        for row in judged.rows:
+            row.version = version
+        EvaluatedItem.objects.bulk_create(judged.rows, batch_size=500)
+        capture.record_scores(
+            run.project, item_ids=train.item_ids, probabilities=fitted.out_of_fold, model_version=version.tag,
+            schema_version=dataset.schema_version, source=Source.OUT_OF_FOLD,
+            out_of_sample=np.ones(len(train), dtype=bool), at=at,
+        )  # fmt: skip
+        TrainingRun.objects.filter(pk=run.pk).update(state=State.SUCCEEDED, report=report, finished_at=at, error="")
+        result |= {"version": version.tag, "promoted": _release(version, judged, champion, at=at)}
+
+
+def _release(version: ModelVersion, judged: evaluation.Judged, champion: ModelVersion | None, *, at: datetime) -> bool:
+    """Promote by itself the first version that beats the naive baseline, and later ones where the spec says so."""
+    project = Project.objects.get(pk=version.project_id)
+    by_gate = project.retraining.get("promote", "ask") == "by_gate"
+    if not judged.promoted or (champion and not by_gate) or registry.champion(project) != champion:
+        return False
+    reason = f"By the gate: {judged.verdict['words']}"[: release.LONGEST_REASON]
+    release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
+    return True

@@ -1,0 +1,209 @@
+"""Releases: one champion, each act once with its row and event, none on a stale view or a broken artifact."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation.models import Prediction, Source
+from jobs import execution, registry
+from jobs.models import Job, JobState
+from projects.models import AuditEvent, Project, User
+from retraining import artifacts, release
+from retraining.models import ModelVersion, Release, TrainingRun
+from tests.factories import NOW, make_item, make_user
+from tests.retraining.worlds import learn, make_world, train
+
+pytestmark = pytest.mark.django_db
+Stage = ModelVersion.Stage
+
+
+@pytest.fixture
+def ada() -> User:
+    return make_user("ada")
+
+
+@pytest.fixture
+def project(artifact_home: Any) -> Project:
+    """v1 is live; v2 and v3 are candidates."""
+    project = make_world()
+    learn(project, 40)
+    for _ in range(3):
+        train(project)
+        learn(project, 1, at=timezone.now())
+    project.refresh_from_db()
+    return project
+
+
+def version(project: Project, number: int) -> ModelVersion:
+    return ModelVersion.objects.get(project=project, number=number)
+
+
+def live(project: Project) -> str:
+    project.refresh_from_db()
+    champions = [row.tag for row in ModelVersion.objects.filter(project=project, stage=Stage.CHAMPION)]
+    assert champions == [project.champion_version]
+    return project.champion_version
+
+
+def promote(project: Project, number: int, by: User, **options: Any) -> Release:
+    return release.promote(version(project, number), by=by, reason="better", at=timezone.now(), **options)
+
+
+def roll_back(project: Project, by: User, **options: Any) -> Release:
+    return release.roll_back(project, by=by, reason="complaints", at=timezone.now(), **options)
+
+
+class TestPromote:
+    def test_makes_one_champion_with_a_row_an_event_and_work_for_the_rest(self, project: Project, ada: User) -> None:
+        made = promote(project, 2, ada)
+        assert live(project) == "v2" and version(project, 1).stage == Stage.RETIRED
+        assert (made.act, made.by, made.previous, made.automatic) == ("promote", ada, version(project, 1), False)
+        event = AuditEvent.objects.get(action="release.promote", details__version="v2")
+        assert (event.actor, event.target, event.details["previous"]) == ("user:ada", "v2", "v1")
+        assert Job.objects.filter(kind="retraining.rescore", payload__version="v2").count() == 1
+
+    def test_of_the_champion_changes_nothing(self, project: Project, ada: User) -> None:
+        first = promote(project, 2, ada, expected="v1")
+        assert promote(project, 2, ada, expected="v1") == first
+        assert Release.objects.filter(version__number=2).count() == 1
+
+    def test_refuses_what_was_decided_on_a_stale_view(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada, expected="v1")
+        with pytest.raises(release.Stale, match="v2 is live now, not v1"):
+            promote(project, 3, ada, expected="v1")
+        assert live(project) == "v2"
+
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
+    def test_asks_for_a_reason(self, project: Project, ada: User, reason: str) -> None:
+        with pytest.raises(release.CannotRelease, match="Say why"):
+            release.promote(version(project, 2), by=ada, reason=reason, at=NOW)
+
+    def test_refuses_a_version_that_could_not_be_served(self, project: Project, ada: User) -> None:
+        artifacts.path_of(version(project, 2).artifact_sha256).write_bytes(b"tampered")
+        with pytest.raises(artifacts.ArtifactRefused, match="v2 cannot be loaded"):
+            promote(project, 2, ada)
+        assert live(project) == "v1"
+
+    def test_keeps_all_or_nothing(self, project: Project, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuses(*args: Any, **options: Any) -> None:
+            raise RuntimeError("the audit trail is read-only")
+
+        monkeypatch.setattr("retraining.release.audit.record", refuses)
+        with pytest.raises(RuntimeError):
+            promote(project, 2, ada)
+        assert live(project) == "v1" and Release.objects.count() == 1
+
+    def test_two_champions_are_impossible(self, project: Project) -> None:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ModelVersion.objects.filter(project=project, number=2).update(stage=Stage.CHAMPION)
+
+
+class TestRollBack:
+    def test_brings_back_what_was_live_before(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        made = roll_back(project, ada)
+        assert live(project) == "v1"
+        assert (made.act, made.version.tag, made.previous.tag) == ("roll_back", "v1", "v2")  # type: ignore[union-attr]
+        assert AuditEvent.objects.filter(action="release.roll_back", details__version="v1").exists()
+
+    def test_goes_further_back_each_time(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        promote(project, 3, ada)
+        seen = [roll_back(project, ada).version.tag for _ in range(2)]
+        assert seen == ["v2", "v1"]
+
+    def test_twice_from_the_same_view_is_once(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        promote(project, 3, ada)
+        first = roll_back(project, ada, expected="v3")
+        assert roll_back(project, ada, expected="v3") == first
+        assert live(project) == "v2"
+
+    def test_refuses_what_was_decided_on_a_stale_view(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        with pytest.raises(release.Stale, match="v2 is live now, not v1"):
+            roll_back(project, ada, expected="v1")
+
+    def test_says_when_there_is_nothing_to_go_back_to(self, project: Project, ada: User) -> None:
+        with pytest.raises(release.CannotRelease, match="no earlier version"):
+            roll_back(project, ada)
+
+    def test_says_so_without_any_version(self, ada: User) -> None:
+        with pytest.raises(release.CannotRelease, match="no earlier version"):
+            roll_back(make_world(), ada)
+
+    def test_refuses_to_go_back_to_a_broken_artifact(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        artifacts.path_of(version(project, 1).artifact_sha256).unlink()
+        with pytest.raises(artifacts.ArtifactRefused, match="v1 cannot be loaded"):
+            roll_back(project, ada)
+        assert live(project) == "v2"
+
+
+class TestRescore:
+    @pytest.fixture(autouse=True)
+    def others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The jobs that follow belong to other apps."""
+        kinds = {name: kind for name, kind in registry._kinds.items() if name.startswith("retraining.")}
+        monkeypatch.setattr(registry, "_kinds", kinds)
+        for name in ("annotation.route", "analysis.report"):
+            registry.handles(name)(lambda attempt: None)
+
+    def work(self) -> Job:
+        job = Job.objects.filter(kind="retraining.rescore").latest("pk")
+        Job.objects.filter(pk=job.pk).update(due_at=NOW - timedelta(days=1))
+        execution.run(job.pk)
+        job.refresh_from_db()
+        return job
+
+    def test_scores_every_item_and_marks_what_was_trained_on(self, project: Project, ada: User) -> None:
+        unseen = make_item(project, inputs={"x": 2.0, "y": 0.0})
+        promote(project, 2, ada)
+        job = self.work()
+        rows = Prediction.objects.filter(model_version="v2", source=Source.RESCORED)
+        trained = version(project, 2).run.dataset
+        assert trained is not None
+        assert (job.state, job.result) == (JobState.SUCCEEDED, {"scored": project.items.count()})
+        assert rows.count() == project.items.count()
+        assert rows.filter(out_of_sample=False).count() == trained.train_rows == 41
+        row = rows.get(item=unseen)
+        assert row.label == "spam" and np.frombuffer(row.scores, dtype="<f4").argmax() == 1
+
+    def test_has_the_items_routed_and_reported_again(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        self.work()
+        assert set(Job.objects.filter(kind__in=["annotation.route", "analysis.report"]).values_list("kind", flat=True)) == {
+            "annotation.route",
+            "analysis.report",
+        }
+
+    def test_goes_on_where_a_killed_attempt_was(
+        self, project: Project, ada: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(release, "CHUNK", 10)
+        promote(project, 2, ada)
+        done = list(project.items.order_by("pk")[:10])
+        for item in done:
+            Prediction.objects.create(
+                project=project, item=item, model_version="v2", source=Source.RESCORED, schema_version=1, at=NOW
+            )
+        assert self.work().result == {"scored": project.items.count() - 10}
+
+    def test_ends_early_when_another_release_overtakes_it(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        late = Job.objects.get(kind="retraining.rescore", payload__version="v2")
+        promote(project, 3, ada)
+        execution.run(late.pk)
+        late.refresh_from_db()
+        assert late.result == {"scored": 0} and not Prediction.objects.filter(source=Source.RESCORED).exists()
+
+    def test_gives_up_on_a_broken_artifact_with_a_sentence(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        artifacts.path_of(version(project, 2).artifact_sha256).unlink()
+        job = self.work()
+        assert job.state == JobState.DEAD and "v2 cannot be loaded" in job.error
+        assert TrainingRun.objects.count() == 3

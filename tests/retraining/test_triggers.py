@@ -1,0 +1,201 @@
+"""Triggers: when a run begins by itself, and in words why it does not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from jobs import execution
+from jobs.models import Job
+from projects.models import Project
+from retraining import training, triggers
+from retraining.models import TrainingRun, TriggerCheck
+from retraining.triggers import Facts, Policy
+from tests.factories import NOW, make_user
+from tests.retraining.worlds import do, learn, make_world, open_run, supersede, train
+
+RULE = Policy(after_labels=50, cooldown=timedelta(minutes=5), by_gate=False)
+
+
+def facts(**given: Any) -> Facts:
+    return Facts(
+        **{"training": 40, "evaluation": 12, "in_flight": None, "last": 7, "last_ended_at": None, "classes": 2, **given}
+    )
+
+
+class TestDecide:
+    @pytest.mark.parametrize(
+        ("given", "code", "words"),
+        [
+            ({"training": 19}, "too_few", "31 of 50 new labels; a run starts at 50."),
+            ({}, "fires", "52 new labels since run 7 began; a run starts at 50."),
+            ({"last": None}, "fires", "52 new labels; a run starts at 50."),
+            ({"training": 38}, "fires", "50 new labels since run 7 began; a run starts at 50."),
+            ({"in_flight": 8}, "in_flight", "Run 8 is in flight; 52 of 50 new labels for the next one so far."),
+            (
+                {"last_ended_at": NOW - timedelta(minutes=1)},
+                "cooldown",
+                "52 of 50 new labels, but run 7 has just ended; a run starts at 12:04 UTC.",
+            ),
+            ({"last_ended_at": NOW - timedelta(minutes=5)}, "fires", None),
+            (
+                {"same": 7},
+                "unchanged",
+                "52 of 50 new labels, but nothing would change: they agree with the dataset of run 7.",
+            ),
+            (
+                {"classes": 1},
+                "one_class",
+                "52 of 50 new labels, but they are all alike; a model needs labels of at least two kinds.",
+            ),
+        ],
+    )
+    def test_says_why(self, given: dict[str, Any], code: str, words: str | None) -> None:
+        answer = triggers.decide(facts(**given), RULE, at=NOW)
+        assert (answer.code, answer.fires) == (code, code == "fires")
+        assert words is None or answer.words == words
+
+
+@pytest.mark.django_db
+class TestPolicy:
+    def test_has_the_defaults_that_a_spec_may_leave_out(self) -> None:
+        rule = triggers.policy(make_world())
+        assert (rule.after_labels, rule.cooldown, rule.by_gate) == (50, timedelta(minutes=5), False)
+
+    def test_is_the_projects_own(self) -> None:
+        given = {"after_labels": 20, "cooldown_minutes": 0.5, "promote": "by_gate"}
+        rule = triggers.policy(make_world(retraining=given))
+        assert (rule.after_labels, rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
+
+
+@pytest.fixture
+def project(db: None, artifact_home: Any) -> Project:
+    return make_world(retraining={"after_labels": 10, "cooldown_minutes": 5})
+
+
+def check(project: Project, **options: Any) -> TriggerCheck:
+    return triggers.check(project, at=options.get("at", timezone.now()))
+
+
+class TestLook:
+    def test_counts_every_current_resolution_before_the_first_run(self, project: Project) -> None:
+        items = learn(project, 3)
+        learn(project, 2, evaluation=True)
+        supersede(items[0].resolutions.get(), "ham", at=NOW)
+        learn(make_world(), 4)
+        found = triggers.look(project)
+        assert (found.training, found.evaluation, found.new, found.last) == (3, 2, 5, None)
+
+    def test_counts_from_the_beginning_of_the_last_run(self, project: Project) -> None:
+        learn(project, 40)
+        train(project)
+        learn(project, 3, at=timezone.now())
+        found = triggers.look(project)
+        assert (found.new, found.last, found.in_flight) == (3, 1, None)
+        assert found.last_ended_at is not None
+
+    def test_counts_for_the_next_run_while_one_is_in_flight(self, project: Project) -> None:
+        learn(project, 12)
+        run = open_run(project)
+        learn(project, 2, at=timezone.now())
+        found = triggers.look(project)
+        assert (found.in_flight, found.new) == (run.number, 2)
+
+    def test_knows_when_the_labels_agree_with_the_last_dataset(self, project: Project) -> None:
+        items = learn(project, 40)
+        train(project)
+        for item in items[:12]:
+            resolution = item.resolutions.get()
+            supersede(resolution, resolution.value, at=timezone.now())
+        assert triggers.look(project).new == 12
+        assert triggers.look_closely(project, at=timezone.now()).same == 1
+
+    def test_a_stopped_run_counts_as_a_beginning(self, project: Project) -> None:
+        learn(project, 12)
+        run = open_run(project)
+        training.stop(run, by=make_user(), at=timezone.now())
+        assert triggers.look(project).new == 0
+
+
+class TestCheck:
+    def test_opens_a_run_with_its_evidence(self, project: Project) -> None:
+        learn(project, 8)
+        learn(project, 3, evaluation=True)
+        row = check(project)
+        run = TrainingRun.objects.get()
+        assert (row.fired, row.run, run.reason) == (True, run, "11 new labels; a run starts at 10.")
+        assert run.evidence == {"code": "fires", "training": 8, "evaluation": 3, "last_run": None}
+
+    def test_says_why_not(self, project: Project) -> None:
+        learn(project, 4)
+        row = check(project)
+        assert (row.fired, row.words) == (False, "4 of 10 new labels; a run starts at 10.")
+        assert not TrainingRun.objects.exists()
+
+    def test_writes_a_row_only_when_the_answer_is_another_one(self, project: Project) -> None:
+        for _ in range(3):
+            learn(project, 2)
+            check(project)
+        assert TriggerCheck.objects.count() == 1
+        assert triggers.newest(project).words == "6 of 10 new labels; a run starts at 10."  # type: ignore[union-attr]
+        learn(project, 5)
+        check(project)
+        check(project)
+        assert list(TriggerCheck.objects.order_by("pk").values_list("fired", flat=True)) == [False, True, False]
+
+    def test_waits_for_the_cooldown(self, project: Project) -> None:
+        learn(project, 40)
+        train(project)
+        learn(project, 12, at=timezone.now())
+        assert "has just ended" in check(project).words
+        assert check(project, at=timezone.now() + timedelta(minutes=6)).fired
+
+    def test_does_not_fire_where_nothing_would_change(self, project: Project) -> None:
+        items = learn(project, 40)
+        train(project)
+        for item in items[:12]:
+            resolution = item.resolutions.get()
+            supersede(resolution, resolution.value, at=timezone.now())
+        row = check(project, at=timezone.now() + timedelta(minutes=6))
+        assert (row.fired, row.evidence["code"]) == (False, "unchanged")
+
+    def test_does_not_fire_on_labels_that_are_all_alike(self, project: Project) -> None:
+        for item in learn(project, 12):
+            item.resolutions.update(value="ham")
+        assert check(project).evidence["code"] == "one_class"
+
+
+class TestWatch:
+    def test_lets_a_job_look_closely_only_where_it_seems_time(self, project: Project) -> None:
+        learn(project, 12)
+        make_world()
+        triggers.watch(at=timezone.now())
+        job = Job.objects.get()
+        assert (job.kind, job.project) == ("retraining.check", project)
+        execution.run(job.pk)
+        assert TrainingRun.objects.get().project == project
+
+    def test_one_look_is_enough_for_the_same_labels(self, project: Project) -> None:
+        for item in learn(project, 12):
+            item.resolutions.update(value="ham")
+        triggers.watch(at=timezone.now())
+        execution.run(Job.objects.get().pk)
+        triggers.watch(at=timezone.now())
+        assert Job.objects.count() == 1
+        learn(project, 1)
+        triggers.watch(at=timezone.now())
+        assert Job.objects.count() == 2
+
+    def test_costs_few_queries(self, project: Project, django_assert_max_num_queries: Any) -> None:
+        learn(project, 4)
+        triggers.watch(at=timezone.now())
+        with django_assert_max_num_queries(8):
+            triggers.watch(at=timezone.now())
+
+    def test_ends_runs_whose_job_ended_without_them(self, project: Project) -> None:
+        learn(project, 12)
+        run = open_run(project)
+        Job.objects.update(state="cancelled")
+        triggers.watch(at=timezone.now())
+        assert do(run).state == TrainingRun.State.STOPPED

@@ -1,0 +1,100 @@
+"""Small projects whose truth is known: two numbers decide between two labels."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+
+from annotation.models import Cause, Item, Queue, Resolution, RoutedItem
+from jobs import execution
+from jobs.models import Job
+from projects.models import Project
+from retraining import training
+from retraining.models import ModelVersion, TrainingRun
+from tests.factories import NOW, make_item, make_project
+
+NUMBERS = {"x": {"type": "number"}, "y": {"type": "number"}}
+LABELS = ("ham", "spam")
+
+
+def make_world(slug: str = "", **fields: Any) -> Project:
+    return make_project(slug, labels=LABELS, inputs=NUMBERS, **fields)
+
+
+def resolve(
+    item: Item, value: str, *, evaluation: bool = False, at: datetime = NOW, audit_probability: float | None = None
+) -> Resolution:
+    """An agreed value; an evaluation one comes from the uniform audit draw."""
+    if evaluation:
+        queue, _ = Queue.objects.get_or_create(
+            project=item.project, slug="audit", defaults={"title": "Audit", "cause": Cause.AUDIT, "created_at": at}
+        )
+        RoutedItem.objects.create(
+            project=item.project, queue=queue, item=item, cause=Cause.AUDIT, reason="drawn uniformly", routed_at=at,
+            inclusion_probability=1.0, audit_probability=audit_probability, evaluation=True, priority=1.0,
+            state=RoutedItem.State.DONE,
+        )  # fmt: skip
+    return Resolution.objects.create(
+        project=item.project, item=item, value=value, method=Resolution.Method.SINGLE, quality=1.0, votes=1,
+        evaluation=evaluation, resolved_at=at,
+    )  # fmt: skip
+
+
+def supersede(resolution: Resolution, value: str, *, at: datetime, evaluation: bool | None = None) -> Resolution:
+    Resolution.objects.filter(pk=resolution.pk).update(superseded_at=at)
+    return Resolution.objects.create(
+        project=resolution.project, item=resolution.item, value=value, method=Resolution.Method.REVIEWER, quality=1.0,
+        votes=1, evaluation=resolution.evaluation if evaluation is None else evaluation, resolved_at=at,
+    )  # fmt: skip
+
+
+def learn(
+    project: Project, n: int, *, evaluation: bool = False, noise: float = 0.0, seed: int = 0, at: datetime = NOW
+) -> list[Item]:
+    """`n` resolved items; spam where x is above 0, with a share of wrong labels."""
+    rng = np.random.default_rng(seed)
+    items = []
+    for x, y in rng.normal(size=(n, 2)):
+        item = make_item(project, inputs={"x": round(float(x), 4), "y": round(float(y), 4)})
+        wrong = rng.random() < noise
+        resolve(item, LABELS[int((x > 0) != wrong)], evaluation=evaluation, at=at)
+        items.append(item)
+    return items
+
+
+def open_run(project: Project, *, at: datetime | None = None) -> TrainingRun:
+    return training.open_run(project, reason="31 new labels", evidence={}, by=None, at=at or timezone.now())
+
+
+def do(run: TrainingRun) -> TrainingRun:
+    """Do the run's job here and now, as its worker would."""
+    assert run.job is not None
+    Job.objects.filter(pk=run.job.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    execution.run(run.job.pk)
+    run.refresh_from_db()
+    return run
+
+
+def train(project: Project) -> ModelVersion:
+    """A run from beginning to end."""
+    run = do(open_run(project))
+    assert run.state == TrainingRun.State.SUCCEEDED, run.error
+    return run.version
+
+
+def crash_at(point: str) -> Callable[[str], None]:
+    """A stand-in for `faults.point` that dies, once, where the chaos test would kill the process."""
+    left = [point]
+
+    def fault(name: str) -> None:
+        if name in left:
+            left.remove(name)
+            raise Crash(name)
+
+    return fault
+
+
+class Crash(BaseException):
+    """Not an Exception: nothing that a handler catches may hide it, as with SIGKILL."""
