@@ -5,7 +5,6 @@ Nothing here talks to a broker: an answer is taken with every worker and queue d
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from django.db import connection, transaction
 from annotation import guidelines, kinds, resolution
 from annotation.leases import FREE, claim_of, length
 from annotation.models import Item, Label, LabelRevision, Lease, Slot
+from annotation.rows import finite, storable
 from projects.models import Project, User
 
 Status = Literal["created", "existing", "extra", "refused"]
@@ -89,7 +89,7 @@ def check(
         raise Refused("`skip` and `flagged` take true or false.", 422)
     if skip and value is not None:
         raise Refused("A skip carries no value; send one or the other.", 422)
-    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not _is_text(comment):
+    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not storable(comment):
         raise Refused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
     if seconds is not None and not _is_duration(seconds):
         raise Refused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
@@ -102,14 +102,8 @@ def check(
     return Answer(checked, False, flagged, comment.strip(), seconds)
 
 
-def _is_text(text: str) -> bool:
-    """No NUL, which PostgreSQL does not store, and no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _is_duration(seconds: Any) -> bool:
-    plain = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    return plain and math.isfinite(seconds) and 0 <= seconds <= MOST_SECONDS
+    return finite(seconds) and 0 <= seconds <= MOST_SECONDS
 
 
 def locked(project: Project, token: str, *, by: User) -> Lease:

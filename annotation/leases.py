@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from annotation import guidelines
-from annotation.models import Lease, Queue, RoutedItem, Slot
+from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, Source
 from projects.ids import new_id
 from projects.models import Project, User
 
@@ -64,6 +64,15 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
     with transaction.atomic():
         rows = _take(project, by=by, count=min(max(count, 0), MOST), queue=queue, token=token, at=at)
         return _grant(project, rows, by=by, token=token, at=at) if rows else []
+
+
+def fill(
+    project: Project, *, by: User, count: int, held: Sequence[str] = (), queue: Queue | None = None, at: datetime
+) -> list[Lease]:  # fmt: skip
+    """A desk's buffer: what it held before and still does, then new leases up to `count` in all."""
+    kept = resume(project, tokens=held[:count], by=by, at=at)
+    wanted = count - len(kept)
+    return kept + (claim(project, by=by, count=wanted, queue=queue, at=at) if wanted > 0 else [])
 
 
 def statement(queue: Queue | None, *, postgres: bool) -> str:
@@ -138,6 +147,22 @@ def resume(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -
 def extend(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[str]:
     """Heartbeat: the tokens that still hold, extended from now."""
     return [lease.token for lease in resume(project, tokens=tokens, by=by, at=at)]
+
+
+def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str, Any]]:
+    """What the champion, or else the newest version, says of each item, by item id; nothing for evaluation items."""
+    asked = [lease.item_id for lease in leases if not lease.slot.routed.evaluation]
+    rows = Prediction.objects.filter(item__in=asked).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
+    found: dict[int, dict[str, Any]] = {}
+    for item_id, label, confidence, version in rows.order_by("at", "pk").values_list(
+        "item", "label", "confidence", "model_version"
+    ):
+        if (
+            version == project.champion_version
+            or found.get(item_id, {}).get("model_version") != project.champion_version
+        ):
+            found[item_id] = {"value": label, "confidence": confidence, "model_version": version}
+    return found
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ LABELS = [{"value": "ham"}, {"value": "spam", "title": "Spam", "hint": "Unwanted
 def test_every_kind_of_project_has_its_module(kind: str) -> None:
     found = kinds.of(kind)
 
-    assert found.TEMPLATE == f"annotation/kinds/{kind}.html"
+    assert f"annotation/kinds/{kind}.html" == found.TEMPLATE
     assert all(callable(getattr(found, name)) for name in ("check", "words", "agreement", "resolve", "form"))
 
 

@@ -1,0 +1,31 @@
+"""One JSON object out of a request's body, or one clear sentence."""
+
+from typing import Any
+
+import msgspec
+
+from annotation.rows import BadBody
+
+
+def read(body: bytes, *, fields: set[str]) -> dict[str, Any]:
+    """The object, with no other fields than these. Raises BadBody with the answer's status."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as why:
+        raise BadBody(f"The body is not JSON: {why}.") from None
+    except RecursionError:
+        raise BadBody("The body is nested too deeply.") from None
+    if not isinstance(value, dict):
+        raise BadBody("The body is not a JSON object.", 422)
+    if unknown := sorted(set(value) - fields):
+        raise BadBody(f"`{unknown[0][:60]}` is not a field of this call, which takes {', '.join(sorted(fields))}.", 422)
+    return value
+
+
+def texts(value: Any, name: str, *, most: int) -> list[str]:
+    """A list of texts that a database can be asked for; an absent one is empty."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > most or not all(isinstance(text, str) for text in value):
+        raise BadBody(f"`{name}` takes a list of at most {most} texts.", 422)
+    return [text for text in value if "\x00" not in text]

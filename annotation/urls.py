@@ -1,0 +1,25 @@
+"""The pages of work, under a project."""
+
+from django.urls import path
+
+from annotation.views import desk, items, queues
+
+app_name = "annotation"
+
+urlpatterns = [
+    # The desk
+    path("desk/", desk.page, name="desk"),
+    path("desk/leases", desk.claim, name="desk-leases"),
+    path("desk/leases/<str:token>", desk.look, name="desk-lease"),
+    path("desk/answers", desk.answer, name="desk-answers"),
+    path("desk/beat", desk.beat, name="desk-beat"),
+    path("desk/back", desk.give_back, name="desk-back"),
+    path("desk/guideline", desk.guideline, name="desk-guideline"),
+    # Queues
+    path("queues/", queues.listing, name="queue-list"),
+    path("queues/<slug:queue>/", queues.detail, name="queue"),
+    path("queues/<slug:queue>/pause", queues.pause, name="queue-pause"),
+    path("queues/<slug:queue>/decide", queues.decide, name="queue-decide"),
+    # Items
+    path("media/<str:sha256>", items.image, name="media"),
+]

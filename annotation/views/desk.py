@@ -1,0 +1,256 @@
+"""The desk: the page, and the calls by which its script keeps a buffer of leases and sends answers behind it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import body, guidelines, kinds, labels, leases, queues
+from annotation.models import Label, Lease, Queue
+from annotation.rows import BadBody
+from annotation.views.showing import show
+from projects.guards import member
+from projects.models import Can, Project
+from projects.problems import problem
+
+BUFFER = 5
+UNDO_DEEP = 20
+MOST_ANSWERS = 50
+FLAGS = ("Two labels fit", "No label fits", "It cannot be read", "Somebody should see this")
+FIELDS = {"op", "lease", "value", "skip", "flagged", "comment", "seconds"}
+Call = Callable[..., HttpResponse]
+
+
+def json_call(view: Call) -> Call:
+    """A call of the desk's script: JSON out, and a body that does not fit is a problem with its sentence."""
+
+    @wraps(view)
+    def inner(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except BadBody as why:
+            return problem(why.status, str(why))
+
+    return inner
+
+
+@require_GET
+@member(Can.LABEL)
+def page(request: Any) -> HttpResponse:
+    """The frame: guideline, answers, history. Items come by a POST, so that opening the page leases nothing."""
+    project, queue = request.project, _queue(request.project, request.GET.get("queue"))
+    guideline, kind = guidelines.current(project), kinds.of(project.kind)
+    form = kind.form(project.schema().labels)
+    context = {
+        "project": project,
+        "queue": queue,
+        "kind_template": kind.TEMPLATE,
+        "form": form,
+        "flags": FLAGS,
+        "guideline": guideline,
+        "guideline_html": guidelines.html(guideline.text) if guideline else "",
+        "progress": _progress(project, queue),
+        "config": _config(request, queue, guideline.version if guideline else 0),
+    }
+    return render(request, "annotation/desk.html", context)
+
+
+def _queue(project: Project, slug: Any) -> Queue | None:
+    if not slug:
+        return None
+    if not isinstance(slug, str) or "\x00" in slug:
+        raise Http404("There is no such queue in this project.")
+    return get_object_or_404(Queue, project=project, slug=slug)
+
+
+def _progress(project: Project, queue: Queue | None) -> dict[str, int]:
+    """Items done and in all, of the queue or of every queue that is not paused."""
+    rows = [row for row in queues.counts(project, at=timezone.now()) if not row.queue.paused or row.queue == queue]
+    mine = [row for row in rows if queue is None or row.queue == queue]
+    done = sum(row.done + row.review for row in mine)
+    return {"done": done, "total": done + sum(row.waiting for row in mine)}
+
+
+def _config(request: Any, queue: Queue | None, guideline: int) -> str:
+    """What the script needs to know, for an attribute of the element."""
+    names = ("leases", "answers", "beat", "back", "guideline")
+    calls = {name: reverse(f"annotation:desk-{name}", args=[request.project.slug]) for name in names}
+    config = {
+        "calls": calls,
+        "queue": queue.slug if queue else None,
+        "buffer": BUFFER,
+        "undo": UNDO_DEEP,
+        "beatSeconds": settings.LEASE_SECONDS / 3,
+        "leaseSeconds": settings.LEASE_SECONDS,
+        "guideline": guideline,
+        "store": f"{request.project.slug}/{request.user.pk}",
+        "history": _history(request.project, request.user),
+    }
+    return msgspec.json.encode(config).decode()
+
+
+def _history(project: Project, user: Any) -> list[dict[str, Any]]:
+    """The person's last answers, the oldest first: what was said, without what was asked."""
+    mine = Label.objects.filter(project=project, user=user).exclude(state=Label.State.UNDONE)
+    rows = mine.select_related("lease", "item").order_by("-pk")[:UNDO_DEEP]
+    return [
+        {**_entry(project, label), "thumb": next((picture.src for picture in show(project, label.item).pictures), None)}
+        for label in reversed(rows)
+    ]
+
+
+def _entry(project: Project, label: Label) -> dict[str, Any]:
+    skipped = label.state == Label.State.SKIPPED
+    words = "skipped" if skipped else kinds.of(project.kind).words(label.value, project.schema().labels)
+    revised = label.revisions.count() > 1 if label.revision > 1 else False
+    return {"lease": label.lease.token, "value": label.value, "skip": skipped, "words": words, "edited": revised}
+
+
+@require_POST
+@member(Can.LABEL)
+@json_call
+def claim(request: Any) -> HttpResponse:
+    """Fill the desk's buffer: what it held before a reload first, then what is most wanted."""
+    given = body.read(request.body, fields={"count", "queue", "resume"})
+    count = given.get("count")
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= leases.MOST:
+        raise BadBody(f"`count` takes a whole number from 1 to {leases.MOST}.", 422)
+    resume = body.texts(given.get("resume"), "resume", most=leases.MOST)
+    queue, now = _queue(request.project, given.get("queue")), timezone.now()
+    found = leases.fill(request.project, by=request.user, count=count, held=resume, queue=queue, at=now)
+    answer: dict[str, Any] = {"leases": [_lease(request.project, lease) for lease in found]}
+    if not found:
+        answer["nothing"] = _nothing(request, queue)
+    return _json(answer)
+
+
+def _lease(project: Project, lease: Lease) -> dict[str, Any]:
+    """A lease for the script: the item drawn, and nothing that would tell an evaluation item's cause."""
+    routed = lease.slot.routed
+    shown = show(project, lease.item)
+    drawn = {"shown": shown, "item": lease.item, "routed": None if routed.evaluation else routed}
+    return {
+        "lease": lease.token,
+        "html": render_to_string("annotation/desk.html#item", drawn),
+        "guideline": lease.guideline_version,
+        "thumb": shown.pictures[0].src if shown.pictures else None,
+    }
+
+
+def _nothing(request: Any, queue: Queue | None) -> str:
+    """Why there is nothing to do, and where there is."""
+    now = timezone.now()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    mine = Label.objects.filter(project=request.project, user=request.user, state=Label.State.GIVEN)
+    rows = queues.counts(request.project, at=now)
+    here = [row for row in rows if queue is None or row.queue == queue]
+    context = {
+        "project": request.project,
+        "today": mine.filter(created_at__gte=today).count(),
+        "held": sum(row.leased for row in here),
+        "paused": queue is not None and queue.paused,
+        "next": next((row for row in rows if row.queue != queue and row.waiting and not row.queue.paused), None)
+        if queue
+        else None,
+    }
+    return render_to_string("annotation/desk.html#nothing", context)
+
+
+@never_cache
+@require_GET
+@member(Can.LABEL)
+def look(request: Any, token: str) -> HttpResponse:
+    """One of the person's own leases again, to correct what they answered."""
+    mine = Lease.objects.select_related("slot__routed", "item").filter(project=request.project, user=request.user)
+    return _json(_lease(request.project, get_object_or_404(mine, token=token)))
+
+
+@require_POST
+@member(Can.LABEL)
+@json_call
+def answer(request: Any) -> HttpResponse:
+    """Answers, undoings and corrections in the order in which the person made them; each has its own result."""
+    rows = body.read(request.body, fields={"answers"}).get("answers")
+    if not isinstance(rows, list) or len(rows) > MOST_ANSWERS:
+        raise BadBody(f"`answers` takes a list of at most {MOST_ANSWERS} answers.", 422)
+    return _json({"results": [_act(request, row) for row in rows]})
+
+
+def _act(request: Any, row: Any) -> dict[str, Any]:
+    token = row.get("lease") if isinstance(row, dict) else None
+    if not isinstance(token, str) or "\x00" in token or set(row) - FIELDS or row.get("op") not in ACTS:
+        fields = ", ".join(sorted(FIELDS))
+        return {
+            "lease": None,
+            "status": "refused",
+            "error": f"An answer takes {fields}; op is one of {', '.join(ACTS)}.",
+        }
+    status, error = ACTS[row["op"]](request, token, row)
+    return {"lease": token, "status": status, "error": error}
+
+
+def _submit(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+    given = {name: row[name] for name in FIELDS - {"op", "lease"} if row.get(name) is not None}
+    done = labels.submit(request.project, token, by=request.user, at=timezone.now(), **given)
+    return done.status, done.error
+
+
+def _undo(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+    try:
+        labels.undo(request.project, token, by=request.user, at=timezone.now())
+    except labels.Refused as why:
+        return "refused", str(why)
+    return "undone", None
+
+
+def _revise(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+    mine = Label.objects.select_related("lease").filter(project=request.project, user=request.user)
+    label = mine.filter(lease__token=token).first()
+    if label is None:
+        return "refused", "There is no answer of yours to correct for this lease."
+    label.project = request.project
+    done = labels.revise(label, value=row.get("value"), by=request.user, at=timezone.now())
+    return done.status, done.error
+
+
+ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
+
+
+@require_POST
+@member(Can.LABEL)
+@json_call
+def beat(request: Any) -> HttpResponse:
+    """Heartbeat: extend what the desk holds and say what it still holds."""
+    tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
+    return _json({"held": queues.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
+
+
+@require_POST
+@member(Can.LABEL)
+@json_call
+def give_back(request: Any) -> HttpResponse:
+    """The end of a sitting: what the desk holds waits for others at once."""
+    tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
+    return _json({"freed": queues.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())})
+
+
+@require_GET
+@member(Can.LABEL)
+def guideline(request: Any) -> HttpResponse:
+    """The guideline in force, for a desk that was opened under an older one."""
+    current = guidelines.current(request.project)
+    context = {"guideline": current, "guideline_html": guidelines.html(current.text) if current else ""}
+    return render(request, "annotation/desk.html#guideline", context)
+
+
+def _json(answer: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(answer), content_type="application/json")

@@ -1,0 +1,120 @@
+"""The queues: what waits, for how long, and who is at it; one queue with what needs a reviewer."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import kinds, queues, resolution
+from annotation.models import Label, Queue, RoutedItem
+from annotation.views.showing import show
+from projects.guards import member
+from projects.models import Can, Project
+
+SHOWN = 50
+
+
+@require_GET
+@member(Can.LABEL)
+def listing(request: Any) -> HttpResponse:
+    return _listing(request)
+
+
+def _listing(request: Any) -> HttpResponse:
+    now = timezone.now()
+    rows = queues.counts(request.project, at=now)
+    waits = [row for row in rows if row.waiting and not row.queue.paused]
+    context = {
+        "project": request.project,
+        "rows": rows,
+        "now": now,
+        "waiting": sum(row.waiting for row in waits),
+        "busy": len(waits),
+        "oldest": min((row.oldest for row in waits if row.oldest), default=None),
+        "late": [row for row in waits if row.late],
+        "may_pause": request.role.can(Can.REVIEW),
+        "may_see": request.role.can(Can.SEE),
+    }
+    return render(request, "annotation/queues.html" + ("#rows" if _fragment(request) else ""), context)
+
+
+def _fragment(request: Any) -> bool:
+    return bool(request.htmx) and not request.htmx.boosted
+
+
+@require_POST
+@member(Can.REVIEW)
+def pause(request: Any, queue: str) -> HttpResponse:
+    """Stop or start a queue: `paused` is 1 or 0, so that a form sent twice does the same twice."""
+    found = get_object_or_404(Queue, project=request.project, slug=queue)
+    queues.set_paused(found, request.POST.get("paused") == "1", by=request.user, at=timezone.now())
+    if _fragment(request):
+        return _listing(request)
+    return redirect("annotation:queue-list", slug=request.project.slug)
+
+
+@require_GET
+@member(Can.SEE)
+def detail(request: Any, queue: str) -> HttpResponse:
+    found = get_object_or_404(Queue, project=request.project, slug=queue)
+    return _detail(request, found)
+
+
+def _detail(request: Any, queue: Queue, *, error: str = "", status: int = 200) -> HttpResponse:
+    now = timezone.now()
+    counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
+    mine = RoutedItem.objects.filter(queue=queue).select_related("item")
+    waiting = mine.filter(state=RoutedItem.State.OPEN).order_by("-priority", "pk")[:SHOWN]
+    review = mine.filter(state=RoutedItem.State.REVIEW).order_by("closed_at", "pk")[:SHOWN]
+    context = {
+        "project": request.project,
+        "queue": queue,
+        "counts": counts,
+        "now": now,
+        "waiting": [(routed, show(request.project, routed.item)) for routed in waiting],
+        "review": _with_votes(request.project, list(review)),
+        "labels": kinds.of(request.project.kind).form(request.project.schema().labels)["buttons"],
+        "may_decide": request.role.can(Can.REVIEW),
+        "error": error,
+    }
+    page = "annotation/queue.html" + ("#review" if _fragment(request) else "")
+    return render(request, page, context, status=status)
+
+
+def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:
+    """Each item in review with what was said of it, without names."""
+    kind, schema = kinds.of(project.kind), project.schema().labels
+    said: dict[int, list[Label]] = {}
+    votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=Label.State.UNDONE)
+    for label in votes.order_by("pk"):
+        said.setdefault(label.item_id, []).append(label)
+    found = []
+    for routed in review:
+        mine = said.get(routed.item_id, [])
+        given = [kind.words(label.value, schema) for label in mine if label.state == Label.State.GIVEN]
+        skips = sum(label.state == Label.State.SKIPPED for label in mine)
+        found.append({"routed": routed, "shown": show(project, routed.item), "given": given, "skips": skips})
+    return found
+
+
+@require_POST
+@member(Can.REVIEW)
+def decide(request: Any, queue: str) -> HttpResponse:
+    """Settle one item in review by a reviewer's own decision."""
+    found = get_object_or_404(Queue, project=request.project, slug=queue)
+    uid = request.POST.get("item", "")
+    waits = [RoutedItem.State.OPEN, RoutedItem.State.REVIEW]
+    routed = RoutedItem.objects.select_related("item").filter(queue=found, item__uid=uid, state__in=waits).first()
+    if routed is None:
+        return _detail(request, found, error="This item was settled meanwhile; the list is as it is now.", status=409)
+    try:
+        made = resolution.decide(routed.item, value=request.POST.get("value"), by=request.user, at=timezone.now())
+    except kinds.BadValue as why:
+        return _detail(request, found, error=str(why), status=422)
+    if _fragment(request):
+        return _detail(request, found)
+    messages.success(request, f"Decided: {uid} is {kinds.of(request.project.kind).words(made.value, [])}.")
+    return redirect("annotation:queue", slug=request.project.slug, queue=found.slug)

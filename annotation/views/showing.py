@@ -1,0 +1,73 @@
+"""An item's inputs as a page shows them: texts, images, and a table of the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from annotation.models import Item
+from projects.models import Project
+from projects.templatetags.words import number
+
+PIXELATED = 176  # an image up to this size is shown enlarged, pixel by pixel
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image by its address; `small` ones are enlarged with crisp pixels."""
+
+    name: str
+    src: str
+    width: int
+    height: int
+
+    @property
+    def small(self) -> bool:
+        return max(self.width, self.height) <= PIXELATED
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What stands on the stage, in this order; `meta` is the quiet line below."""
+
+    texts: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+    facts: tuple[tuple[str, str], ...]
+    meta: tuple[str, ...]
+
+    @property
+    def named(self) -> bool:
+        """Whether texts and images need their names beside them."""
+        return len(self.texts) + len(self.pictures) > 1
+
+
+def show(project: Project, item: Item) -> Shown:
+    """Sort the inputs by their type in the contract; what the contract no longer has is shown as a fact."""
+    types = project.contract().types()
+    names = [name for name in types if name in item.inputs] + [name for name in item.inputs if name not in types]
+    values = [(name, item.inputs[name]) for name in names if item.inputs[name] is not None]
+    pictures = [picture(project, name, value) for name, value in values if is_image(value)]
+    texts = [(name, str(value)) for name, value in values if types.get(name) == "text"]
+    facts = [(name, plain(value)) for name, value in values if types.get(name) != "text" and not is_image(value)]
+    segment = [f"{name} {value}" for name, value in item.segment.items()]
+    return Shown(tuple(texts), tuple(pictures), tuple(facts), (*segment, f"{item.at:%-d %b %H:%M}"))
+
+
+def is_image(value: Any) -> bool:
+    return isinstance(value, Mapping) and "media" in value
+
+
+def picture(project: Project, name: str, value: Mapping[str, Any]) -> Picture:
+    src = reverse("annotation:media", args=[project.slug, value["media"]])
+    return Picture(name, src, int(value["width"]), int(value["height"]))
+
+
+def plain(value: Any) -> str:
+    """A number with its point and thousands, anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return number(value)
+    whole, _, rest = f"{value!r}".partition(".")
+    return f"{number(int(whole))}.{rest}" if rest and whole.lstrip("-").isdigit() and abs(value) >= 1 else str(value)

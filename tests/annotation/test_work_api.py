@@ -1,0 +1,227 @@
+"""Leases and labels over HTTP: who may, what is refused with which sentence, and that good rows are kept."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation import labels
+from annotation.models import Cause, Label, LabelRevision
+from projects import members
+from projects.models import User
+from tests.annotation.rooms import LATER, Room, make_room
+from tests.factories import NOW, make_prediction, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+class Caller:
+    """A service with one person's key."""
+
+    def __init__(self, room: Room, user: User, scopes: tuple[str, ...] = ("annotate",)) -> None:
+        _, self.secret = members.create_key(room.project, user, list(scopes), by=None, at=NOW)
+        self.base, self.client = f"/api/v1/projects/{room.project.slug}", Client()
+
+    def send(self, method: str, path: str, body: Any = None, raw: bytes | None = None) -> tuple[int, dict[str, Any]]:
+        answer = self.client.generic(
+            method, self.base + path, raw if raw is not None else json.dumps(body),
+            content_type="application/json", headers={"Authorization": f"Bearer {self.secret}"},
+        )  # fmt: skip
+        return answer.status_code, answer.json()
+
+    def lease(self, count: int = 1, **more: Any) -> list[dict[str, Any]]:
+        status, body = self.send("POST", "/leases", {"count": count, **more})
+        assert status == 200, body
+        return body["leases"]
+
+    def label(self, *rows: Any) -> list[dict[str, Any]]:
+        status, body = self.send("POST", "/labels", {"labels": list(rows)})
+        assert status == 200, body
+        return body["results"]
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Room:
+    made = make_room()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: made.now)
+    return made
+
+
+@pytest.fixture
+def alice(room: Room) -> Caller:
+    return Caller(room, room.alice)
+
+
+def test_a_lease_carries_what_a_screen_needs(room: Room, alice: Caller) -> None:
+    (item,) = room.ask(1)
+    make_prediction(item, [0.6, 0.4], model_version="v1")
+
+    (lease,) = alice.lease()
+
+    assert set(lease) == {
+        "lease", "item", "inputs", "cause", "reason", "guideline_version", "suggestion", "expires_at",
+    }  # fmt: skip
+    assert (lease["item"], lease["inputs"]) == (item.uid, item.inputs)
+    assert (lease["cause"], lease["reason"]) == ("uncertain", "ham against spam, margin 0.03")
+    assert lease["guideline_version"] == 1
+    assert lease["suggestion"]["value"] == "ham" and lease["suggestion"]["model_version"] == "v1"
+    assert lease["expires_at"] == "2026-11-23T12:10:01Z"
+
+
+@pytest.mark.parametrize("cause", [Cause.AUDIT, Cause.GOLD, Cause.DRIFTED])
+def test_an_evaluation_item_carries_no_reason_and_no_suggestion(room: Room, alice: Caller, cause: Cause) -> None:
+    (item,) = room.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
+    make_prediction(item, [0.6, 0.4])
+
+    (lease,) = alice.lease()
+
+    assert (lease["cause"], lease["reason"], lease["suggestion"]) == ("audit", "", None)
+    assert "uniformly" not in json.dumps(lease)
+
+
+def test_the_champion_suggests_before_a_newer_version_does(room: Room, alice: Caller) -> None:
+    (item,) = room.ask(1)
+    room.project.champion_version = "v1"
+    room.project.save()
+    make_prediction(item, [0.6, 0.4], model_version="v1")
+    make_prediction(item, [0.1, 0.9], model_version="v2", at=NOW.replace(year=2027))
+
+    assert alice.lease()[0]["suggestion"]["model_version"] == "v1"
+
+
+def test_leases_come_from_the_queue_asked_for(room: Room, alice: Caller) -> None:
+    room.ask(2)
+    (audit,) = room.ask(1, cause=Cause.AUDIT)
+
+    assert [lease["item"] for lease in alice.lease(5, queue="audit")] == [audit.uid]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{", 400, "The body is not JSON"),
+        (b"\xff", 400, "The body is not JSON"),
+        (b"[" * 100_000, 400, "The body is"),
+        (b"[1]", 422, "The body is not a JSON object."),
+        (b"{}", 422, "`count` takes a whole number from 1 to 20."),
+        (b'{"count": 0}', 422, "`count` takes a whole number from 1 to 20."),
+        (b'{"count": 21}', 422, "`count` takes a whole number from 1 to 20."),
+        (b'{"count": true}', 422, "`count` takes a whole number from 1 to 20."),
+        (b'{"count": "5"}', 422, "`count` takes a whole number from 1 to 20."),
+        (b'{"count": 1, "queue": "nowhere"}', 404, "There is no such queue in this project."),
+        (b'{"count": 1, "queue": 5}', 404, "There is no such queue in this project."),
+        (b'{"count": 1, "size": 5}', 422, "`size` is not a field of this call"),
+    ],
+)
+def test_a_malformed_call_for_leases_is_refused_in_one_sentence(
+    alice: Caller, body: bytes, status: int, said: str
+) -> None:
+    answered, problem = alice.send("POST", "/leases", raw=body)
+
+    assert answered == status
+    assert problem["status"] == status and problem["detail"].startswith(said)
+
+
+def test_labels_are_taken_replayed_and_refused_row_by_row(room: Room, alice: Caller) -> None:
+    room.ask(3)
+    first, second, third = (lease["lease"] for lease in alice.lease(3))
+    alice.label({"lease": first, "value": "ham"})
+
+    results = alice.label(
+        {"lease": first, "value": "ham", "seconds": 1.5},
+        {"lease": first, "value": "spam"},
+        {"lease": second, "value": "eggs"},
+        {"lease": second, "value": "spam", "comment": "clear"},
+        {"lease": third, "skip": True},
+        {"lease": "lease_unknown-1", "value": "ham"},
+        {"value": "ham"},
+        "nonsense",
+        {"lease": third, "colour": "red"},
+        {"lease": third, "value": "ham", "seconds": "two"},
+    )
+
+    assert [row["status"] for row in results] == [
+        "existing", "refused", "refused", "created", "created", "refused", "refused", "refused", "refused", "refused",
+    ]  # fmt: skip
+    assert results[2] == {
+        "lease": second, "status": "refused", "error": '"eggs" is not one of the labels: ham, spam.',
+    }  # fmt: skip
+    assert results[5]["error"] == "There is no such lease in this project."
+    assert results[8]["error"].startswith("`colour` is not a field of a label")
+    assert Label.objects.filter(state="given").count() == 2
+
+
+def test_a_label_of_another_projects_item_is_refused(room: Room, alice: Caller) -> None:
+    room.ask(1)
+    other = Room(make_project(), room.alice, room.bob, room.carol, room.rita)
+    other.ask(1)
+
+    (result,) = alice.label({"lease": other.token(room.alice), "value": "ham"})
+
+    assert (result["status"], result["error"]) == ("refused", "There is no such lease in this project.")
+
+
+def test_a_label_for_another_persons_lease_is_refused(room: Room, alice: Caller) -> None:
+    room.ask(1)
+
+    (result,) = alice.label({"lease": room.token(room.bob), "value": "ham"})
+
+    assert (result["status"], result["error"]) == ("refused", "This lease belongs to another person.")
+
+
+def test_a_label_for_an_expired_lease_is_taken_or_kept_as_extra(room: Room, alice: Caller) -> None:
+    room.ask(2)
+    first, second = (lease["lease"] for lease in alice.lease(2))
+    room.tick(LATER)
+    taken = room.claim(room.bob, 1)[0]
+    labels.submit(room.project, taken.token, value="spam", by=room.bob, at=room.tick())
+
+    results = alice.label({"lease": first, "value": "ham"}, {"lease": second, "value": "ham"})
+
+    assert [row["status"] for row in results] == ["extra", "created"]
+
+
+def test_labels_take_a_list_of_at_most_a_thousand(alice: Caller) -> None:
+    assert alice.send("POST", "/labels", {"labels": {}})[0] == 422
+    status, body = alice.send("POST", "/labels", {"labels": [{}] * 1001})
+    assert (status, body["detail"]) == (413, "The batch has 1,001 labels; at most 1,000 are taken at once.")
+
+
+def test_undo_gives_the_lease_back_and_can_be_sent_twice(room: Room, alice: Caller) -> None:
+    room.ask(1)
+    (lease,) = alice.lease()
+    alice.label({"lease": lease["lease"], "value": "ham"})
+
+    for _ in range(2):
+        status, body = alice.send("DELETE", f"/labels/{lease['lease']}")
+        assert status == 200
+        assert (body["lease"], body["status"], body["expires_at"]) == (
+            lease["lease"], "undone", "2026-11-23T12:10:01Z",
+        )  # fmt: skip
+
+    assert LabelRevision.objects.count() == 2
+    assert alice.label({"lease": lease["lease"], "value": "spam"})[0]["status"] == "created"
+
+
+def test_undo_of_nothing_of_anothers_and_of_the_unknown_have_their_status(room: Room, alice: Caller) -> None:
+    room.ask(2)
+    (mine,) = alice.lease()
+    theirs = room.token(room.bob)
+    labels.submit(room.project, theirs, value="ham", by=room.bob, at=room.tick())
+
+    statuses = [alice.send("DELETE", f"/labels/{token}")[0] for token in (mine["lease"], theirs, "lease_unknown-1")]
+
+    assert statuses == [409, 403, 404]
+
+
+def test_work_needs_the_annotate_scope_of_this_project(room: Room) -> None:
+    reader = Caller(room, room.alice, ("read", "ingest"))
+    foreign = Room(make_project("foreign"), *[make_user(project=None) for _ in range(4)])
+
+    assert reader.send("POST", "/leases", {"count": 1})[0] == 403
+    caller = Caller(room, room.alice)
+    caller.base = f"/api/v1/projects/{foreign.project.slug}"
+    assert caller.send("POST", "/leases", {"count": 1})[0] == 404
+    caller.secret = "plumb_nonsense"
+    assert caller.send("POST", "/leases", {"count": 1})[0] == 401
