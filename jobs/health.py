@@ -61,8 +61,8 @@ def check_migrations() -> Check:
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
-        count = len(waiting)
-        return Check("migrations", False, f"{count} migrations are not applied.", "python manage.py migrate")
+        words = "1 migration is" if len(waiting) == 1 else f"{len(waiting)} migrations are"
+        return Check("migrations", False, f"{words} not applied.", "python manage.py migrate")
     return Check("migrations", True, "All migrations are applied.")
 
 

@@ -139,8 +139,16 @@ def audit_page(request: ProjectRequest, *, before: int | None = None, **more: An
         events = events.filter(sequence__lt=before)
     found = list(events[: PAGE + 1])
     older = found[PAGE - 1].sequence if len(found) > PAGE else None
-    context = {"events": found[:PAGE], "older": older, "before": before, **more}
+    rows = [(event, facts(event.details)) for event in found[:PAGE]]
+    context = {"rows": rows, "older": older, "before": before, **more}
     return render(request, "projects/audit.html", context)
+
+
+def facts(details: dict[str, Any]) -> list[tuple[str, str]]:
+    """Details in words: a list is its parts, not Python's way of writing one."""
+    return [
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in details.items()
+    ]
 
 
 def whole(text: str | None) -> int | None:

@@ -94,6 +94,26 @@ function onEscape(event) {
   menu.querySelector("summary").focus();
 }
 
+/* A form with data-confirm asks first, in the words of the form, and goes on by itself. */
+
+function confirmFirst(event) {
+  const form = event.target;
+  const dialog = document.getElementById("confirm");
+  if (!form.dataset.confirm || !dialog || form.dataset.confirmed) return;
+  event.preventDefault();
+  dialog.querySelector("h2").textContent = form.dataset.confirm;
+  dialog.querySelector("button").textContent = form.dataset.act;
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => goOn(form, dialog.returnValue), { once: true });
+  dialog.showModal();
+}
+
+function goOn(form, answer) {
+  if (answer !== "yes") return;
+  form.dataset.confirmed = "yes";
+  form.requestSubmit();
+}
+
 /* A form that is under way is not sent twice; its button keeps its width and says so. */
 
 function onSubmit(event) {
@@ -158,7 +178,7 @@ function detail(xhr) {
 
 function unreachable() {
   rest(document);
-  toast("The server cannot be reached. Nothing was sent; try again when the connection is back.", { stay: true });
+  toast("The server cannot be reached. Try again when the connection is back.", { stay: true });
 }
 
 /* A server says what happened with the header HX-Trigger: {"toast": {"text": …, "href": …, "action": …}}. */
@@ -213,6 +233,7 @@ customElements.define("pl-slider", Slider);
 document.addEventListener("keydown", onKey);
 document.addEventListener("keydown", onEscape);
 document.addEventListener("click", onClick);
+document.addEventListener("submit", confirmFirst);
 document.addEventListener("submit", onSubmit);
 document.addEventListener("htmx:afterSettle", afterSwap);
 document.addEventListener("htmx:afterRequest", () => rest(document));
