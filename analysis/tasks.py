@@ -1,1 +1,41 @@
-"""Celery and periodic entry points."""
+"""The job that computes reports, and the periodic look for projects whose reports are old."""
+
+from datetime import datetime
+
+from django.db.models import Max
+from django.utils import timezone
+
+from analysis import reports
+from analysis.models import Finding
+from annotation.models import Prediction, Resolution
+from jobs import queue, registry
+from jobs.execution import Attempt
+from projects.models import Project
+
+
+@registry.handles("analysis.report", soft_seconds=900, hard_seconds=960)
+def report(attempt: Attempt) -> None:
+    project = Project.objects.get(pk=attempt.job.project_id)
+    attempt.progress(0.1, "Reading labels and predictions")
+    made = reports.refresh(project, at=timezone.now())
+    with attempt.commit(reports=[f"{one.kind} {one.model_version}".strip() for one in made]):
+        pass
+
+
+@registry.every(30, "analysis.reports")
+def refresh_old(at: datetime) -> None:
+    """Enqueue reports where a label, a score or a decision is newer than the last look."""
+    for project in Project.objects.all():
+        newest = _newest_fact(project)
+        last = project.jobs.filter(kind="analysis.report").aggregate(at=Max("created_at"))["at"]
+        if newest and (last is None or newest > last):
+            queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
+
+
+def _newest_fact(project: Project) -> datetime | None:
+    facts = (
+        Resolution.objects.filter(project=project).aggregate(at=Max("resolved_at"))["at"],
+        Prediction.objects.filter(project=project).aggregate(at=Max("at"))["at"],
+        Finding.objects.filter(project=project).aggregate(at=Max("decided_at"))["at"],
+    )
+    return max((fact for fact in facts if fact), default=None)

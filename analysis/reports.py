@@ -1,0 +1,177 @@
+"""Reports: frames into measures into rows that pages read. Computing one again from the same rows writes nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from analysis import findings, frames
+from analysis.frames import LiveFrame
+from analysis.measures import curves, performance
+from analysis.measures.label_errors import LabelErrorsUndefined
+from analysis.models import Report, ReportKind
+from projects.models import Project
+
+WINDOWS = (0, 28, 7)  # days; 0 is all time
+BINS = 10
+LEAST_IN_BIN = 10
+CURVE_POINTS = 61
+MOST_CURVES = 50
+KEPT = 50  # reports of one kind, version and window
+
+
+def refresh(project: Project, *, at: datetime) -> list[Report]:
+    """Compute what pages read: performance of the serving version in each window, and label quality."""
+    made = [label_quality(project, at=at)]
+    if project.champion_version:
+        made += [performance_of(project, project.champion_version, days=days, at=at) for days in WINDOWS]
+    return [report for report in made if report is not None]
+
+
+def performance_of(project: Project, version: str, *, days: int, at: datetime) -> Report | None:
+    """How good the version is, weighted by inclusion probability. None where nothing changed since the last report."""
+    frame = frames.live(project, version, at=at, days=days)
+    return _keep(project, ReportKind.PERFORMANCE, version, days, frame.hash, lambda: _performance(frame, project), at)
+
+
+def label_quality(project: Project, *, at: datetime) -> Report | None:
+    """Which labels are likely wrong. None where nothing changed since the last report."""
+    frame = frames.labels(project)
+    decided = findings.decisions(project)
+    hash_ = f"{frame.hash[:48]}{hash(tuple(sorted(decided.items()))) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+    return _keep(
+        project, ReportKind.LABEL_QUALITY, "", 0, hash_, lambda: _label_quality(project, frame, decided, at), at
+    )
+
+
+def newest(project: Project, kind: str, *, version: str = "", days: int = 0) -> Report | None:
+    """The report that a page shows."""
+    rows = Report.objects.filter(project=project, kind=kind, model_version=version, window_days=days)
+    return rows.order_by("-computed_at", "-pk").first()
+
+
+def _keep(
+    project: Project, kind: ReportKind, version: str, days: int, hash_: str, compute: Any, at: datetime
+) -> Report | None:
+    last = newest(project, kind, version=version, days=days)
+    if last and last.inputs_hash == hash_:
+        return None
+    report = Report.objects.create(
+        project=project, kind=kind, model_version=version, window_days=days, inputs_hash=hash_, body=compute(),
+        computed_at=at,
+    )  # fmt: skip
+    same = Report.objects.filter(project=project, kind=kind, model_version=version, window_days=days)
+    old = list(same.order_by("-computed_at", "-pk").values_list("pk", flat=True)[KEPT:])
+    Report.objects.filter(pk__in=old).delete()
+    return report
+
+
+def estimate(given: Any) -> dict[str, Any]:
+    """An Estimate as a page reads it."""
+    return {
+        "value": _plain(given.value), "low": _plain(given.low), "high": _plain(given.high), "n": given.n,
+        "note": getattr(given, "note", ""),
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
+    if not len(frame):
+        return {"n": 0, "audit": 0, "population": frame.population, "waiting": frame.waiting, "classes": []}
+    measured = performance.classification(
+        frame.truth, frame.predicted, classes=frame.classes, inclusion_probability=frame.inclusion_probability,
+        probabilities=frame.probabilities,
+    )  # fmt: skip
+    return {
+        "n": measured.n,
+        "audit": int(frame.audit.sum()),
+        "population": frame.population,
+        "waiting": frame.waiting,
+        "effective_n": measured.effective_n,
+        "labels": list(frame.classes),
+        **{name: estimate(getattr(measured, name)) for name in MEASURES},
+        "classes": [
+            {
+                "label": one.label, "labelled": one.labelled, "predicted": one.predicted,
+                "precision": estimate(one.precision), "recall": estimate(one.recall), "f1": estimate(one.f1),
+            }
+            for one in measured.per_class
+        ],
+        "counts": measured.counts.tolist(),
+        "confusion": measured.confusion.tolist(),
+        "curves": _curves(frame),
+        "series": _series(frame),
+    }  # fmt: skip
+
+
+MEASURES = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
+
+
+def _curves(frame: LiveFrame) -> dict[str, Any]:
+    """One class against the rest: precision and recall at each threshold of its score."""
+    if frame.probabilities is None or len(frame.classes) > MOST_CURVES:
+        return {}
+    found = {}
+    for code, name in enumerate(frame.classes):
+        truth = frame.truth == code
+        if not truth.any() or truth.all():
+            continue
+        curve = curves.threshold_curve(
+            truth, frame.probabilities[:, code], frame.inclusion_probability, at_most=CURVE_POINTS
+        )
+        found[name] = {
+            "threshold": _list(curve.thresholds),
+            "precision": _band(curve.precision),
+            "recall": _band(curve.recall),
+            "base_rate": float(np.average(truth, weights=1 / frame.inclusion_probability)),
+        }
+    return found
+
+
+def _band(band: Any) -> dict[str, Any]:
+    return {"value": _list(band.value), "low": _list(band.low), "high": _list(band.high)}
+
+
+def _list(values: Sequence[float]) -> list[float | None]:
+    return [_plain(value) for value in values]
+
+
+def _series(frame: LiveFrame) -> list[dict[str, Any]]:
+    """Accuracy, and each class's precision and recall, over equal stretches of time with enough labels in each."""
+    stamps = np.array([moment.timestamp() for moment in frame.at])
+    edges = np.linspace(stamps[0], stamps[-1], BINS + 1)
+    place = np.clip(np.searchsorted(edges, stamps, side="right") - 1, 0, BINS - 1)
+    points = []
+    for bin_ in range(BINS):
+        inside = place == bin_
+        if inside.sum() < LEAST_IN_BIN:
+            continue
+        measured = performance.classification(
+            frame.truth[inside], frame.predicted[inside], classes=frame.classes,
+            inclusion_probability=frame.inclusion_probability[inside],
+        )  # fmt: skip
+        points.append(
+            {
+                "from": float(edges[bin_]),
+                "to": float(edges[bin_ + 1]),
+                "accuracy": estimate(measured.accuracy),
+                "classes": {
+                    one.label: {"precision": estimate(one.precision), "recall": estimate(one.recall)}
+                    for one in measured.per_class
+                },
+            }
+        )
+    return points
+
+
+def _label_quality(
+    project: Project, frame: frames.LabelFrame, decided: dict[int, bool], at: datetime
+) -> dict[str, Any]:
+    try:
+        return findings.search(project, frame, decided, at=at)
+    except LabelErrorsUndefined as why:
+        return {"n": len(frame.item_ids), "undefined": str(why)}
