@@ -14,6 +14,8 @@ from retraining.learning import checks
 from retraining.learning.checks import BadInput, Codes, Floats
 
 METHODS = ("none", "sigmoid", "isotonic", "temperature")
+ENOUGH_FOR_SIGMOID = 0
+ENOUGH_FOR_ISOTONIC = 0
 SMALLEST = 1e-6  # probabilities below count as this in a log loss: one certain mistake costs 13.8, not infinity
 
 
@@ -31,7 +33,7 @@ class Calibration:
 
 
 class Given(ClassifierMixin, BaseEstimator):
-    """A classifier whose decision function is its input: lets scikit-learn calibrate scores made elsewhere.
+    """A classifier that answers with its input: lets scikit-learn calibrate what was computed elsewhere.
 
     It stands in while calibrators are fitted and is then replaced by the real model, so it is never in an artifact.
     """
@@ -46,14 +48,21 @@ class Given(ClassifierMixin, BaseEstimator):
     def classes_(self) -> Codes:
         return self.classes
 
-    def decision_function(self, X: Floats) -> Floats:
-        return X[:, 1] - X[:, 0] if X.shape[1] == 2 else X
-
     def predict(self, X: Floats) -> Codes:
         return self.classes[X.argmax(axis=1)]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+class GivenScores(Given):
+    def decision_function(self, X: Floats) -> Floats:
+        return X[:, 1] - X[:, 0] if X.shape[1] == 2 else X
+
+
+class GivenProbabilities(Given):
+    def predict_proba(self, X: Floats) -> Floats:
+        return X
 
 
 def log_losses(probabilities: Floats, soft_targets: Floats) -> Floats:
@@ -62,31 +71,33 @@ def log_losses(probabilities: Floats, soft_targets: Floats) -> Floats:
 
 
 def choose(
-    scores: ArrayLike,
     soft_targets: ArrayLike,
     *,
     fold: ArrayLike,
+    scores: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     weights: ArrayLike | None = None,
 ) -> Calibration:
     """The calibrator with the lowest held-out log loss.
 
-    scores: (n, k) out-of-fold decision values, higher means more likely; `probabilities` (n, k) are the model's own,
-    absent when it has none (then `none` is no candidate); `soft_targets` (n, k) rows sum to 1; `fold` (n,) says which
-    rows are calibrated together: a row's calibrator never saw it. Raises BadInput on shapes, NaN or bad rows.
+    soft_targets: (n, k), rows sum to 1. fold: (n,), which rows are held out together: a row's calibrator never saw it.
+    scores: (n, k) out-of-fold decision values, higher means more likely. probabilities: (n, k) out of fold, the
+    model's own; without them `none` is no candidate, without scores they are themselves calibrated.
+    Raises BadInput on shapes, NaN or rows that do not sum to 1, NoCalibrator when nothing can be chosen.
     Platt 1999 (sigmoid), Zadrozny and Elkan 2002 (isotonic), Guo et al. 2017 (temperature), by scikit-learn.
     """
-    scores = _finite(scores)
-    targets = checks.probabilities(soft_targets, n_classes=scores.shape[1], name="soft_targets")
-    checks.same_length(len(scores), soft_targets=targets)
-    weight = checks.weights(weights, n=len(scores))
-    fold = checks.codes(fold, name="fold")
-    checks.same_length(len(scores), fold=fold)
-    tried: dict[str, Floats] = {}
-    if probabilities is not None:
-        tried["none"] = checks.probabilities(probabilities, n_classes=scores.shape[1])
-    if _can_calibrate(targets, fold, weight):
-        tried |= {method: _held_out(method, scores, targets, weight, fold) for method in METHODS[1:]}
+    targets = checks.probabilities(soft_targets, name="soft_targets")
+    n, k = targets.shape
+    weight = checks.weights(weights, n=n)
+    folds = checks.codes(fold, name="fold")
+    own = None if probabilities is None else checks.probabilities(probabilities, n_classes=k)
+    given = own if scores is None else _finite(scores, k)
+    if given is None:
+        raise BadInput("Scores or probabilities are needed.")
+    checks.same_length(n, fold=folds, scores=given)
+    tried: dict[str, Floats] = {} if own is None else {"none": own}
+    for method in _possible(targets, folds, weight):
+        tried[method] = _held_out(method, given, targets, weight, folds, as_scores=scores is not None)
     if not tried:
         raise NoCalibrator("Too few labels to turn its scores into probabilities.")
     losses = {name: float(np.average(log_losses(p, targets), weights=weight)) for name, p in tried.items()}
@@ -97,52 +108,53 @@ def choose(
 def wrap(
     estimator: ClassifierMixin,
     method: str,
-    scores: Floats,
+    given: Floats,
     soft_targets: Floats,
     *,
     weights: Floats | None = None,
 ) -> ClassifierMixin:
-    """The fitted `estimator` with a calibrator fitted on its out-of-fold scores, as one scikit-learn classifier.
+    """The fitted `estimator` with a calibrator fitted on what it said out of fold, as one scikit-learn classifier.
 
-    Columns of scores and targets follow `estimator.classes_`. With method `none` the estimator itself comes back.
+    given: (n, k) its decision values, or probabilities where it has no decision function. Columns of `given` and of
+    `soft_targets` follow `estimator.classes_`. With method `none` the estimator itself comes back.
     """
     if method == "none":
         return estimator
-    weight = checks.weights(weights, n=len(scores))
-    calibrated = _fit(method, np.asarray(scores, dtype=float), np.asarray(soft_targets), weight, estimator.classes_)
+    weight = checks.weights(weights, n=len(given))
+    as_scores = hasattr(estimator, "decision_function")
+    calibrated = _fit(method, given, soft_targets, weight, estimator.classes_, as_scores=as_scores)
     calibrated.estimator = FrozenEstimator(estimator)
     calibrated.calibrated_classifiers_[0].estimator = FrozenEstimator(estimator)
     return calibrated
 
 
-def _held_out(method: str, scores: Floats, targets: Floats, weight: Floats, fold: Codes) -> Floats:
-    result = np.empty_like(scores)
-    columns = np.arange(scores.shape[1])
+def _held_out(method: str, given: Floats, targets: Floats, weight: Floats, fold: Codes, *, as_scores: bool) -> Floats:
+    result = np.empty_like(given)
+    columns = np.arange(given.shape[1])
     for held in np.unique(fold):
         inside, outside = fold != held, fold == held
-        calibrated = _fit(method, scores[inside], targets[inside], weight[inside], columns)
-        result[outside] = calibrated.predict_proba(scores[outside])
+        calibrated = _fit(method, given[inside], targets[inside], weight[inside], columns, as_scores=as_scores)
+        result[outside] = calibrated.predict_proba(given[outside])
     return result
 
 
-def _fit(method: str, scores: Floats, targets: Floats, weight: Floats, classes: Codes) -> CalibratedClassifierCV:
+def _fit(
+    method: str, given: Floats, targets: Floats, weight: Floats, classes: Codes, *, as_scores: bool
+) -> CalibratedClassifierCV:
     """Soft targets become a weighted row per class.
 
-    One more row, at the score of median margin and as likely to be any class, keeps a few flawless rows from being
-    read as certainty (Laplace's rule), and keeps every class known to the calibrator.
+    One more row, of median margin and as likely to be any class, keeps a few flawless rows from being read as
+    certainty (Laplace's rule), and keeps every class known to the calibrator.
     """
     share = targets * weight[:, None]
     rows, columns = np.nonzero(share)
-    every = np.arange(len(classes))
-    typical = np.full(len(every), _typical(scores))
-    each = weight[weight > 0].mean() / len(every)
-    calibrated = CalibratedClassifierCV(
-        Given(classes), method=method, ensemble=False, cv=_all_at_once(len(rows) + len(every))
-    )
+    k = len(classes)
+    stand_in = (GivenScores if as_scores else GivenProbabilities)(classes)
+    calibrated = CalibratedClassifierCV(stand_in, method=method, ensemble=False, cv=_all_at_once(len(rows) + k))
     return calibrated.fit(
-        scores[np.concatenate([rows, typical])],
-        classes[np.concatenate([columns, every])],
-        sample_weight=np.concatenate([share[rows, columns], np.full(len(every), each)]),
+        given[np.concatenate([rows, np.full(k, _typical(given))])],
+        classes[np.concatenate([columns, np.arange(k)])],
+        sample_weight=np.concatenate([share[rows, columns], np.full(k, weight[weight > 0].mean() / k)]),
     )
 
 
@@ -158,17 +170,25 @@ def _all_at_once(n: int) -> list[tuple[Codes, Codes]]:
     return [(np.arange(n), np.arange(n))]
 
 
-def _can_calibrate(targets: Floats, fold: Codes, weight: Floats) -> bool:
-    """Each fold's complement must hold two classes, or there is nothing to tell apart."""
+def _possible(targets: Floats, fold: Codes, weight: Floats) -> tuple[str, ...]:
+    """The methods that have enough to go on in every fold's complement.
+
+    A temperature is one number for all classes; sigmoid and isotonic are fitted class against rest, and with a handful
+    of labels of a class they would rather learn the folds.
+    """
     share = targets * weight[:, None]
-    known = [(share[fold != held].sum(axis=0) > 0).sum() >= 2 for held in np.unique(fold)]
-    return len(known) > 1 and all(known)
+    inside = np.array([share[fold != held].sum(axis=0) for held in np.unique(fold)])
+    labels = np.array([(share[fold != held] > 0).sum(axis=0) for held in np.unique(fold)])
+    if len(inside) < 2 or ((inside > 0).sum(axis=1) < 2).any():
+        return ()
+    enough = {"temperature": 0, "sigmoid": ENOUGH_FOR_SIGMOID, "isotonic": ENOUGH_FOR_ISOTONIC}
+    return tuple(method for method, least in enough.items() if labels.min() >= least)
 
 
-def _finite(scores: ArrayLike) -> Floats:
+def _finite(scores: ArrayLike, k: int) -> Floats:
     array = np.asarray(scores, dtype=float)
-    if array.ndim != 2 or array.shape[1] < 2:
-        raise BadInput("scores must have a row per item and a column for each of at least two classes.")
+    if array.ndim != 2 or array.shape[1] != k or k < 2:
+        raise BadInput(f"scores must have a row per item and {k} columns, one for each of at least two classes.")
     if not np.isfinite(array).all():
         raise BadInput("scores must be finite.")
     return array

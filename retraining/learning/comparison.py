@@ -31,11 +31,11 @@ class Comparison:
     def n(self) -> int:
         return len(self.gain)
 
-    def better_p(self, *, seed: int) -> float:
-        """One-sided p that the candidate is no better: exact where rows count alike, else by flipping signs."""
+    def better_p(self) -> float:
+        """One-sided p that the candidate is no better: exact where rows count alike, else by likelihood ratio."""
         if np.ptp(self.weight) < 1e-9 and np.isin(self.gain, (-1.0, 0.0, 1.0)).all():
             return paired.exact_p(int((self.gain > 0).sum()), int((self.gain < 0).sum()), self.n)
-        return paired.flip_p(self.gain, self.weight, seed=seed)
+        return paired.not_worse_p(self.gain, self.weight, margin=0.0)
 
 
 def compare(

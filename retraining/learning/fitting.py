@@ -14,7 +14,7 @@ from retraining.learning.checks import BadInput, Codes, Floats
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.learning.frames import Columns, image_sizes, to_frame
 from retraining.learning.predict import spread
-from retraining.learning.trials import Rows, Trial
+from retraining.learning.trials import GivenUp, Rows, Trial
 
 FOLDS = 5
 Progress = Callable[[float, str], None]
@@ -51,7 +51,7 @@ def fit(
     left_out = _without_information(rows, types)
     common = {"seed": seed, "image_size": {name: list(size) for name, size in sizes.items()}, "left_out": left_out}
     best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
-    estimator, _ = trials.fitted(rows, types, best.config)
+    estimator = trials.fitted(rows, types, best.config)
     method = best.calibration.method
     calibrated = calibration.wrap(estimator, method, best.scores, rows.targets, weights=rows.weights)
     progress(1.0, "Fitted on all rows.")
@@ -109,55 +109,32 @@ def _constant(rows: Rows, column: str, held: int) -> bool:
 def _choose(
     rows: Rows, types: Mapping[str, str], common: dict[str, Any], *, deadline: float, progress: Progress
 ) -> tuple[Trial, tuple[Candidate, ...]]:
-    """Try candidates while time is left; the best one again with balanced class weights where classes are rare."""
+    """Try group after group while time is left; the first candidate of all is finished whatever it takes."""
     kept = {name: kind for name, kind in types.items() if name not in common["left_out"]}
-    queue = candidates.for_contract(kept, n=len(rows), n_classes=len(rows.known), common=common)
-    steps = (len(queue) + 1) * len(np.unique(rows.fold)) + 1
-    done: list[Trial] = []
-    tried: list[Candidate] = []
-    count = iter(range(1, steps * 2))
-    while queue:
-        config = queue.pop(0)
-        limit = deadline if done else float("inf")
+    groups = candidates.for_contract(kept, rows.share, common=common)
+    steps = sum(len(group) for group in groups) * len(np.unique(rows.fold)) + 1
+    fits = iter(range(1, steps))
 
-        def tick(family: str = config["family"]) -> None:
-            progress(min(next(count) / steps, 0.99), f"Trying {family}.")
+    def tick(family: str) -> None:
+        progress(next(fits) / steps, f"Trying {family}.")
 
-        trial = _attempt(rows, types, config, deadline=limit, tick=tick, tried=tried)
-        done += [trial] if trial else []
-        if not queue and not any("class_weight" in row.config for row in tried):
-            again = candidates.rebalanced(_best(done).config, rows.targets * rows.weights[:, None])
-            queue += [again] if again else []
-    return _best(done), tuple(tried)
+    outcomes: list[Trial | GivenUp] = []
+    for group in groups:
+        outcomes += _tried(rows, kept, group, deadline=deadline, first=not outcomes, tick=tick)
+    finished = [outcome for outcome in outcomes if isinstance(outcome, Trial)]
+    best = min(finished, key=lambda trial: trial.log_loss)
+    return best, tuple(reasons.candidate(outcome) for outcome in outcomes)
 
 
-def _attempt(
+def _tried(
     rows: Rows,
     types: Mapping[str, str],
-    config: dict[str, Any],
+    group: list[dict[str, Any]],
     *,
     deadline: float,
-    tick: Callable[[], None],
-    tried: list[Candidate],
-) -> Trial | None:
-    started = time.monotonic()
-    if started > deadline:
-        tried.append(Candidate(config["family"], config, None, None, 0.0, "Not tried: the time was up."))
-        return None
-    try:
-        trial = trials.run(rows, types, config, deadline=deadline, tick=tick)
-    except trials.OutOfTime:
-        taken = time.monotonic() - started
-        tried.append(Candidate(config["family"], config, None, None, taken, "Given up: it would overrun the time."))
-        return None
-    except calibration.NoCalibrator as error:
-        tried.append(Candidate(config["family"], config, None, None, time.monotonic() - started, str(error)))
-        return None
-    note = f"{trial.unconverged} fits did not converge." if trial.unconverged else ""
-    method = trial.calibration.method
-    tried.append(Candidate(config["family"], config, method, trial.log_loss, trial.seconds, note))
-    return trial
-
-
-def _best(done: list[Trial]) -> Trial:
-    return min(done, key=lambda trial: trial.log_loss)
+    first: bool,
+    tick: Callable[[str], None],
+) -> list[Trial | GivenUp]:
+    if not first and time.monotonic() > deadline:
+        return [GivenUp(config, 0.0, "Not tried: the time was up.") for config in group]
+    return trials.run(rows, types, group, deadline=deadline, keep_first=first, tick=tick)

@@ -15,6 +15,8 @@ from retraining.learning.comparison import Comparison, compare, most_common, sli
 from retraining.learning.paired import Difference
 from retraining.learning.planning import Plan
 
+NO_LABEL = "no audit label in this slice"
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -59,7 +61,6 @@ def judge(
     power: float = 0.8,
     costs: ArrayLike | None = None,
     naive: ArrayLike | None = None,
-    seed: int = 0,
 ) -> Verdict:
     """Promote when the candidate is better overall and every protected slice is shown not to be worse by `margin`.
 
@@ -77,14 +78,14 @@ def judge(
     if not rows.n:
         return _verdict(rows, [], None, None, "Held: no audit label yet, so nothing is known about either model.", None)
     plan = Plan(alpha=alpha, power=power)
-    found = [_better("better overall", rows, plan, seed), *_slices(rows, masks, margin, plan)]
+    found = [_better("better overall", rows, plan), *_slices(rows, masks, margin, plan)]
     if naive is not None:
         above = compare(truth, naive, candidate_predicted, inclusion_probability=inclusion_probability, costs=costs)
-        found.append(_better("better than the naive baseline", above, plan, seed))
+        found.append(_better("better than the naive baseline", above, plan))
     gates = [gate for gate, _ in found]
     needed = planning.together([more for _, more in found])
     difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * alpha)
-    return _verdict(rows, gates, difference, rows.better_p(seed=seed), _words(gates, difference, needed), needed)
+    return _verdict(rows, gates, difference, rows.better_p(), _words(gates, difference, needed), needed)
 
 
 def beats_naive(
@@ -96,7 +97,6 @@ def beats_naive(
     alpha: float = 0.05,
     power: float = 0.8,
     costs: ArrayLike | None = None,
-    seed: int = 0,
 ) -> Verdict:
     """`judge` for a project without a champion: against always answering the commonest class.
 
@@ -112,7 +112,6 @@ def beats_naive(
         alpha=alpha,
         power=power,
         costs=costs,
-        seed=seed,
     )
 
 
@@ -139,8 +138,8 @@ def _verdict(
     )
 
 
-def _better(name: str, rows: Comparison, plan: Plan, seed: int) -> tuple[Gate, int | None]:
-    p = rows.better_p(seed=seed)
+def _better(name: str, rows: Comparison, plan: Plan) -> tuple[Gate, int | None]:
+    p = rows.better_p()
     difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * plan.alpha)
     gate = Gate(name, p <= plan.alpha, f"{_interval(difference)}, p = {p:.3f}", f"p at most {plan.alpha:g}")
     return gate, 0 if gate.passed else plan.more_for_better(rows.gain, rows.weight)
@@ -163,7 +162,7 @@ def _slice(
 ) -> tuple[Gate, int | None]:
     limit = f"shown not to be worse by {100 * margin:g} points or more: adjusted p at most {plan.alpha:g}"
     if not mask.any():
-        return Gate(f"{name} no worse", False, "no audit label in this slice", limit), None
+        return Gate(f"{name} no worse", False, NO_LABEL, limit), None
     difference = paired.difference(rows.gain[mask], rows.weight[mask], level=1 - 2 * plan.alpha)
     value = f"{_interval(difference)}, n = {difference.n}, adjusted p = {p:.3f}"
     gate = Gate(f"{name} no worse", p <= plan.alpha, value, limit)
@@ -172,11 +171,14 @@ def _slice(
 
 
 def _words(gates: list[Gate], difference: Difference, needed: int | None) -> str:
+    empty = [gate.name.removesuffix(" no worse") for gate in gates if gate.value == NO_LABEL]
     failed = [gate.name for gate in gates if not gate.passed]
     lead = f"{_interval(difference)} on {difference.n} audit labels"
     if not failed:
         return f"Promoted: {lead}, and every condition holds."
     words = f"Held: {lead}; not shown: {', '.join(failed)}."
+    if empty:
+        return f"{words} Without an audit label in {', '.join(empty)} nothing can be shown there."
     if needed is not None:
         return f"{words} If the models differ as they seem to, about {needed} more audit labels would decide."
     return f"{words} More labels would probably not change that, unless the models differ from what they seem."

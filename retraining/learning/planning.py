@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from retraining.learning.checks import Floats, Mask
-from retraining.learning.paired import moments
+from retraining.learning.paired import padded
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ class Plan:
         share = float(weights[mask].sum() / weights.sum())
         if not share > 0:
             return None
-        mean, error = moments(gain[mask], weights[mask])
+        values, heavy = padded(gain[mask], weights[mask])
+        mean = float(np.average(values, weights=heavy))
         room = mean + margin
         if room <= 0:
             return None
-        per_row = error**2 * (mask.sum() + 2)
-        wanted = per_row * ((norm.isf(self.alpha / tests) + norm.ppf(self.power)) / room) ** 2
+        spread = float(np.average((values - mean) ** 2, weights=heavy)) * _design_effect(heavy)
+        wanted = spread * ((norm.isf(self.alpha / tests) + norm.ppf(self.power)) / room) ** 2
         return ceil(_more(wanted, int(mask.sum())) / share)
 
 

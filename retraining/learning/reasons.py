@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from retraining.learning.fitted import Candidate
-from retraining.learning.trials import Rows, Trial
+from retraining.learning.trials import GivenUp, Rows, Trial
+
+
+def candidate(outcome: Trial | GivenUp) -> Candidate:
+    """The row that people read of one thing tried."""
+    family = outcome.config["family"]
+    if isinstance(outcome, GivenUp):
+        return Candidate(family, outcome.config, None, None, outcome.seconds, outcome.note)
+    note = f"{outcome.unconverged} of its fits did not converge." if outcome.unconverged else ""
+    return Candidate(family, outcome.config, outcome.calibration.method, outcome.log_loss, outcome.seconds, note)
 
 
 def why(best: Trial, tried: tuple[Candidate, ...], rows: Rows, classes: tuple[str, ...]) -> str:

@@ -1,10 +1,10 @@
-"""Try one candidate: fit it on every fold's complement, score what was held out, calibrate, time it."""
+"""Try candidates that read the same features: fit on every fold's complement, score what was held out, calibrate."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
-from retraining.learning.calibration import SMALLEST, Calibration, choose
-from retraining.learning.checks import Codes, Floats
-from retraining.learning.pipeline import build
+from retraining.learning.calibration import Calibration, NoCalibrator, choose
+from retraining.learning.checks import Codes, Floats, Mask
+from retraining.learning.pipeline import WITH_PROBABILITIES, WITH_SCORES, build
 
 FAR_BELOW = 10.0  # how far under a row's lowest score a class is put that the fold's model never met
+
+Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,21 @@ class Rows:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def only(self, mask: Codes) -> Rows:
-        return Rows(self.frame[mask], self.targets[mask], self.known, self.weights[mask], self.fold[mask])
+    @property
+    def share(self) -> Floats:
+        """Weight of each row for each class, shape (n, k)."""
+        return self.targets * self.weights[:, None]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A finished candidate: out-of-fold scores (n, k), its calibration, seconds taken, fits that did not converge."""
+    """A finished candidate.
 
-    config: Mapping[str, Any]
+    scores: (n, k) held out, what the calibrator reads: decision values, or probabilities where there are none.
+    unconverged: how many of its fits did not converge.
+    """
+
+    config: Config
     scores: Floats
     calibration: Calibration
     seconds: float
@@ -53,66 +61,113 @@ class Trial:
         return dict(self.calibration.losses)[self.calibration.method]
 
 
-class OutOfTime(Exception):
-    """The budget would be overrun before every fold is done."""
+@dataclass(frozen=True)
+class GivenUp:
+    """A candidate that was not finished, after how many seconds, and why."""
+
+    config: Config
+    seconds: float
+    note: str
+
+
+@dataclass
+class _Running:
+    """A candidate under way: what it said of the rows held out so far, each array (n, k)."""
+
+    config: Config
+    scores: Floats
+    probabilities: Floats
+    seconds: float = 0.0
+    unconverged: int = 0
 
 
 def run(
-    rows: Rows, types: Mapping[str, str], config: Mapping[str, Any], *, deadline: float, tick: Callable[[], None]
-) -> Trial:
-    """Cross-fit `config`; raises OutOfTime once the folds left would overrun `deadline` (time.monotonic)."""
-    started = time.monotonic()
-    scores = np.zeros(rows.targets.shape)
-    own: Floats | None = np.zeros(rows.targets.shape)
+    rows: Rows,
+    types: Mapping[str, str],
+    configs: Sequence[Config],
+    *,
+    deadline: float,
+    keep_first: bool,
+    tick: Callable[[str], None],
+) -> list[Trial | GivenUp]:
+    """Cross-fit candidates that share their features; one outcome for each, in order.
+
+    When the folds left would overrun `deadline` (time.monotonic), candidates are given up from the last on; the first
+    only without `keep_first`. `tick(family)` is called after each fit.
+    """
+    running = [_Running(config, _blank(rows), _blank(rows)) for config in configs]
+    late: list[Trial | GivenUp] = []
     held_out = np.unique(rows.fold)
-    unconverged = 0
+    shared = 0.0
     for done, held in enumerate(held_out, start=1):
-        inside, outside = rows.fold != held, rows.fold == held
-        model, converged = fitted(rows.only(inside), types, config)
-        unconverged += not converged
-        scores[outside] = decision_scores(model, rows.frame[outside], rows.known)
-        own = _own_probabilities(model, rows, outside, own)
-        tick()
-        now = time.monotonic()
-        if done < len(held_out) and now + (now - started) / done * (len(held_out) - done) > deadline:
-            raise OutOfTime
-    calibration = choose(scores, rows.targets, fold=rows.fold, probabilities=own, weights=rows.weights)
-    return Trial(config, scores, calibration, time.monotonic() - started, unconverged)
+        started = time.monotonic()
+        outside = rows.fold == held
+        inside = ~outside & (rows.weights > 0)
+        features = build(types, configs[0])[0]
+        learnt, new = features.fit_transform(rows.frame[inside]), features.transform(rows.frame[outside])
+        shared += time.monotonic() - started
+        for candidate in running:
+            _fit_fold(candidate, build(types, candidate.config)[-1], rows, learnt, new, inside, outside)
+            tick(candidate.config["family"])
+        part_left = (len(held_out) - done) / done
+        while len(running) > keep_first and part_left * (shared + _seconds(running)) > deadline - time.monotonic():
+            dropped = running.pop()
+            late.insert(0, GivenUp(dropped.config, dropped.seconds, "Given up: it would overrun the time."))
+        if not running:
+            break
+    return [_finished(candidate, rows, shared / len(configs)) for candidate in running] + late
 
 
-def fitted(rows: Rows, types: Mapping[str, str], config: Mapping[str, Any]) -> tuple[Pipeline, bool]:
-    """The pipeline fitted to `rows`, and whether it converged. A single class leaves only its share to be learnt."""
-    share = _class_weighted(rows.targets * rows.weights[:, None], config)
-    row, column = np.nonzero(share)
-    single = len(np.unique(column)) < 2
-    model = build(types, {**config, "family": "naive"} if single else config)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        model.fit(rows.frame.iloc[row], rows.known[column], model__sample_weight=share[row, column])
-    _pass_on([warning for warning in caught if warning.category is not ConvergenceWarning])
-    return model, not any(warning.category is ConvergenceWarning for warning in caught)
+def fitted(rows: Rows, types: Mapping[str, str], config: Config) -> Pipeline:
+    """The candidate's whole pipeline, fitted to all rows that have weight."""
+    pipeline = build(types, config)
+    learnt_from = rows.weights > 0
+    features = pipeline[0].fit_transform(rows.frame[learnt_from])
+    _fit_model(pipeline[-1], features, rows.share[learnt_from], rows.known, config)
+    return pipeline
 
 
-def decision_scores(model: ClassifierMixin, frame: pd.DataFrame, known: Codes) -> Floats:
+def decision_scores(model: ClassifierMixin, features: Any, known: Codes) -> Floats:
     """Decision values, shape (n, k) in the order of `known`; a class the model never met lies far below the rest."""
-    if hasattr(model, "decision_function"):
-        values = model.decision_function(frame)
-        values = np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values
-    else:
-        values = np.log(np.clip(model.predict_proba(frame), SMALLEST, 1.0))
+    values = model.decision_function(features)
+    values = np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values
     scores = np.repeat(values.min(axis=1, keepdims=True) - FAR_BELOW, len(known), axis=1)
     scores[:, np.searchsorted(known, model.classes_)] = values
     return scores
 
 
-def _own_probabilities(model: Pipeline, rows: Rows, outside: Codes, own: Floats | None) -> Floats | None:
-    if own is None or not hasattr(model, "predict_proba"):
-        return None
-    own[np.ix_(outside, np.searchsorted(rows.known, model.classes_))] = model.predict_proba(rows.frame[outside])
-    return own
+def _fit_fold(
+    candidate: _Running, model: ClassifierMixin, rows: Rows, learnt: Any, new: Any, inside: Mask, outside: Mask
+) -> None:
+    started = time.monotonic()
+    share = rows.share[inside]
+    met = np.flatnonzero(share.sum(axis=0))
+    if len(met) == 1:  # nothing to tell apart in this fold: the one class is all it can answer
+        candidate.scores[outside] = np.where(np.arange(len(rows.known)) == met[0], 0.0, -FAR_BELOW)
+        candidate.probabilities[np.ix_(outside, met)] = 1.0
+        return
+    candidate.unconverged += not _fit_model(model, learnt, share, rows.known, candidate.config)
+    if candidate.config["family"] in WITH_SCORES:
+        candidate.scores[outside] = decision_scores(model, new, rows.known)
+    if candidate.config["family"] in WITH_PROBABILITIES:
+        candidate.probabilities[np.ix_(outside, met)] = model.predict_proba(new)
+    candidate.seconds += time.monotonic() - started
 
 
-def _class_weighted(share: Floats, config: Mapping[str, Any]) -> Floats:
+def _fit_model(model: ClassifierMixin, features: Any, share: Floats, known: Codes, config: Config) -> bool:
+    """Fit in place, a soft target as a weighted row per class; False when the solver did not converge."""
+    share = _class_weighted(share, config)
+    row, column = np.nonzero(share)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model.fit(features[row], known[column], sample_weight=share[row, column])
+    others = [warning for warning in caught if not issubclass(warning.category, ConvergenceWarning)]
+    for warning in others:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return len(others) == len(caught)
+
+
+def _class_weighted(share: Floats, config: Config) -> Floats:
     """With class weight `balanced`, every class that is present weighs the same in total."""
     totals = share.sum(axis=0)
     if config.get("class_weight") != "balanced":
@@ -121,6 +176,23 @@ def _class_weighted(share: Floats, config: Mapping[str, Any]) -> Floats:
     return share * np.divide(each, totals, out=np.zeros_like(totals), where=totals > 0)
 
 
-def _pass_on(caught: list[warnings.WarningMessage]) -> None:
-    for warning in caught:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+def _seconds(running: Sequence[_Running]) -> float:
+    return sum(candidate.seconds for candidate in running)
+
+
+def _finished(candidate: _Running, rows: Rows, shared: float) -> Trial | GivenUp:
+    family = candidate.config["family"]
+    scores = candidate.scores if family in WITH_SCORES else None
+    own = candidate.probabilities if family in WITH_PROBABILITIES else None
+    started = time.monotonic()
+    try:
+        chosen = choose(rows.targets, fold=rows.fold, scores=scores, probabilities=own, weights=rows.weights)
+    except NoCalibrator as error:
+        return GivenUp(candidate.config, candidate.seconds + shared, str(error))
+    seconds = candidate.seconds + shared + time.monotonic() - started
+    raw = candidate.probabilities if scores is None else scores
+    return Trial(candidate.config, raw, chosen, seconds, candidate.unconverged)
+
+
+def _blank(rows: Rows) -> Floats:
+    return np.zeros(rows.targets.shape)
