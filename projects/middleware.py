@@ -27,7 +27,7 @@ def body_limit(get_response: Next) -> Next:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit():
+        if not (length.isascii() and length.isdigit()):  # "²" is a digit to Python, and no number
             return problem(400, "The Content-Length header is not a number.")
         if int(length) > settings.BODY_LIMIT:
             limit = settings.BODY_LIMIT // 2**20

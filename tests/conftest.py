@@ -20,6 +20,25 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_home, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _flush_may_empty_append_only_tables() -> Iterator[None]:
+    """Between transactional tests all tables are emptied; only then the triggers that refuse it are lifted."""
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
+    from projects import append_only
+
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def lifted(self: BaseDatabaseOperations, statements: list[str]) -> None:
+        append_only.release(self.connection, *append_only.TABLES)
+        flush(self, statements)
+        append_only.protect(self.connection, *append_only.TABLES)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", lifted)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: object) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]

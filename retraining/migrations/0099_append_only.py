@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from projects import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("retraining", "0002_evaluated_items")]
+
+    operations = [append_only.protection("retraining_release")]

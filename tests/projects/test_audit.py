@@ -1,0 +1,109 @@
+"""The audit trail: a chain that shows any change, and triggers that refuse one."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from projects import append_only, audit
+from projects.models import AuditEvent
+from tests.factories import NOW, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three_events() -> list[AuditEvent]:
+    ada = make_user("ada")
+    return [
+        audit.record("member.role", by=ada, at=NOW + timedelta(seconds=n), target=f"person-{n}", details={"n": n})
+        for n in range(3)
+    ]
+
+
+@pytest.fixture
+def tamper() -> Callable[..., None]:
+    """Change a stored event as somebody with the database in hand would, past the triggers."""
+
+    def change(sequence: int, **fields: object) -> None:
+        with append_only.lifted("projects_auditevent"):
+            AuditEvent.objects.filter(sequence=sequence).update(**fields)
+
+    return change
+
+
+def test_a_chain_as_written_fits(three_events):
+    assert [event.sequence for event in three_events] == [1, 2, 3]
+    assert three_events[0].previous_hash == audit.GENESIS
+    assert three_events[2].previous_hash == three_events[1].hash
+    assert audit.first_break() is None
+
+
+def test_an_empty_chain_fits():
+    assert audit.first_break() is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("actor", "user:somebody-else"), ("action", "key.create"), ("target", "other"), ("details", {"n": 9}),
+        ("project", "other"), ("at", NOW + timedelta(days=1)),
+    ],
+)  # fmt: skip
+def test_a_changed_field_is_found_at_its_event(three_events, tamper, field, value):
+    tamper(2, **{field: value})
+    assert audit.first_break() == (2, "event 2 was changed after it was written")
+
+
+def test_a_changed_event_with_a_new_hash_breaks_the_next(three_events, tamper):
+    event = three_events[1]
+    event.actor = "user:somebody-else"
+    tamper(2, actor=event.actor, hash=audit.digest(event))
+    assert audit.first_break() == (3, "event 3 does not follow event 2")
+
+
+def test_a_missing_event_is_named(three_events):
+    with append_only.lifted("projects_auditevent"):
+        AuditEvent.objects.filter(sequence=2).delete()
+    assert audit.first_break() == (2, "event 2 is missing")
+
+
+def test_an_act_that_is_rolled_back_leaves_no_event(three_events):
+    def fails() -> None:
+        with transaction.atomic():
+            audit.record("member.role", by=None, at=NOW)
+            raise RuntimeError
+
+    pytest.raises(RuntimeError, fails)
+    assert AuditEvent.objects.count() == 3
+
+
+def test_the_actor_is_a_user_a_key_or_the_system():
+    ada = make_user("ada", make_project("digits"), "admin")
+    assert audit.actor_name(ada) == "user:ada"
+    assert audit.actor_name(None) == "system"
+
+
+@pytest.mark.parametrize("act", ["update", "delete"])
+def test_the_database_refuses_to_change_an_event(three_events, act):
+    def change() -> None:
+        with transaction.atomic():
+            rows = AuditEvent.objects.filter(sequence=2)
+            _ = rows.update(actor="nobody") if act == "update" else rows.delete()
+
+    with pytest.raises(IntegrityError, match="append-only"):
+        change()
+    assert audit.first_break() is None
+
+
+def test_every_append_only_table_is_protected_after_all_migrations():
+    wanted = {f"{table}_no_{verb.lower()}" for table in append_only.TABLES for verb in append_only.VERBS}
+    assert wanted <= append_only.protected(connection)
+
+
+def test_lifting_puts_the_protection_back():
+    before = append_only.protected(connection)
+    with append_only.lifted("projects_auditevent"):
+        assert "projects_auditevent_no_update" not in append_only.protected(connection)
+    assert append_only.protected(connection) == before

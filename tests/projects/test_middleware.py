@@ -1,0 +1,60 @@
+"""The edge: limits on bodies, request ids, problem bodies, headers."""
+
+import json
+
+import pytest
+from django.http import HttpResponse
+
+from projects.middleware import body_limit, vary_on_fragment
+from projects.problems import problem
+
+
+def reached(request):
+    return HttpResponse("reached")
+
+
+def test_a_body_of_17_mib_is_refused_before_it_is_read(rf):
+    request = rf.post("/", data=b"", content_type="application/json", CONTENT_LENGTH=str(17 * 2**20))
+    response = body_limit(reached)(request)
+    assert response.status_code == 413
+    assert json.loads(response.content)["detail"] == "The body is 17.0 MiB; at most 16 MiB are taken at once."
+
+
+@pytest.mark.django_db
+def test_a_real_body_of_17_mib_is_refused_at_the_door(client):
+    response = client.post("/sign-in/", data=b"a" * (17 * 2**20), content_type="application/octet-stream")
+    assert response.status_code == 413
+    assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_at_the_limit_goes_through(rf, settings):
+    request = rf.post("/", data=b"", content_type="text/plain", CONTENT_LENGTH=str(settings.BODY_LIMIT))
+    assert body_limit(reached)(request).content == b"reached"
+
+
+@pytest.mark.parametrize("length", ["many", "-1", "1e9", "٢", "²"])
+def test_a_length_that_is_not_a_number_is_refused(rf, length):
+    response = body_limit(reached)(rf.get("/", CONTENT_LENGTH=length))
+    assert response.status_code == 400
+
+
+def test_fragments_and_pages_are_told_apart_by_caches(rf):
+    assert "HX-Request" in vary_on_fragment(reached)(rf.get("/"))["Vary"]
+
+
+def test_a_problem_has_the_fields_of_rfc_9457():
+    response = problem(409, "The key is taken.", key="a-1")
+    assert response["Content-Type"] == "application/problem+json"
+    assert json.loads(response.content) == {
+        "type": "about:blank", "title": "Conflict", "status": 409, "detail": "The key is taken.", "key": "a-1",
+    }  # fmt: skip
+
+
+def test_every_answer_has_a_request_id_and_the_strict_policy(client):
+    response = client.get("/healthz")
+    assert response["X-Request-Id"].startswith("req_")
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
