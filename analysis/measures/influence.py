@@ -25,13 +25,21 @@ class Statistic:
     method: str = MEAN
     note: str = ""
     bounds: tuple[float, float] | None = None
+    floor: float = -np.inf
 
 
 def estimate(found: Statistic, drawn: Design, level: float) -> Estimate:
     if found.value is None or found.influence is None:
         return undefined(found.note, n=drawn.n, method=found.method)
     return linearised(
-        found.value, found.influence, drawn, level=level, method=found.method, bounds=found.bounds, note=found.note
+        found.value,
+        found.influence,
+        drawn,
+        level=level,
+        method=found.method,
+        bounds=found.bounds,
+        floor=found.floor,
+        note=found.note,
     )
 
 
@@ -39,12 +47,13 @@ def nothing(note: str, method: str = MEAN) -> Statistic:
     return Statistic(None, None, method, note)
 
 
-def mean_of(values: Floats, drawn: Design, note: str = "") -> Statistic:
+def mean_of(values: Floats, drawn: Design, *, floor: float, note: str = "") -> Statistic:
+    """Weighted mean of values (n,), none of which can be below `floor`."""
     if not drawn.n:
         return nothing(NO_ITEMS)
     total = float(drawn.weight.sum())
     value = float(drawn.weight @ values) / total
-    return Statistic(value, (values - value) / total, note=note)
+    return Statistic(value, (values - value) / total, note=note, floor=floor)
 
 
 def macro_f1(actual: Ints, called: Ints, k: int, drawn: Design) -> Statistic:
@@ -70,7 +79,7 @@ def log_loss(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
     given = scored[np.arange(drawn.n), actual]
     ruled_out = int(np.count_nonzero(given < SMALLEST))
     note = f"{ruled_out} items were given no chance of being what they are; counted as {SMALLEST:.1g}."
-    return mean_of(-np.log(np.maximum(given, SMALLEST)), drawn, note if ruled_out else "")
+    return mean_of(-np.log(np.maximum(given, SMALLEST)), drawn, floor=0.0, note=note if ruled_out else "")
 
 
 def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
@@ -78,7 +87,7 @@ def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
     if scored is None:
         return nothing(NO_PROBABILITIES)
     losses = np.einsum("ij,ij->i", scored, scored) + 1 - 2 * scored[np.arange(drawn.n), actual]
-    return mean_of(losses / 2 if scored.shape[1] == 2 else losses, drawn)
+    return mean_of(losses / 2 if scored.shape[1] == 2 else losses, drawn, floor=0.0)
 
 
 def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Design) -> Statistic:
@@ -87,7 +96,7 @@ def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Des
     price = np.asarray(costs, dtype=np.float64)
     if price.shape != (k, k) or not np.isfinite(price).all():
         raise InvalidInput(f"costs must be {k} rows of {k} finite numbers, truth in rows; its shape is {price.shape}.")
-    return mean_of(price[actual, called], drawn)
+    return mean_of(price[actual, called], drawn, floor=float(price.min()))
 
 
 def areas(actual: Ints, scored: Floats | None, k: int, drawn: Design) -> tuple[list[Statistic], list[Statistic]]:

@@ -15,7 +15,7 @@ from analysis.measures.performance import checked_positive
 from analysis.measures.weighted import NO_ITEMS, Design, Estimate, design, linearised, sums_of, undefined
 
 PAIRED_SHARES = "Difference of paired Hájek shares, gamma limits joined by MOVER"
-PAIRED_MEANS = "Difference of paired Hájek estimates, linearised variance, t"
+PAIRED_MEANS = "Difference of paired Hájek estimates, linearised variance, t corrected for skewness"
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from analysis.measures.intervals import Sums
 
 NO_ITEMS = "No labelled items."
 SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
-MEAN = "Hájek mean, linearised variance, t"
-LURE = "LURE, martingale variance, t"
+MEAN = "Hájek mean, linearised variance, t corrected for skewness"
+LURE = "LURE, martingale variance, t corrected for skewness"
 
 
 @dataclass(frozen=True)
@@ -170,11 +170,13 @@ def linearised(
     level: float = 0.95,
     method: str = MEAN,
     bounds: tuple[float, float] | None = None,
+    floor: float = -np.inf,
     note: str = "",
 ) -> Estimate:
     """The interval of an estimate whose change per unit of item weight is `influence` (n,).
 
-    With `bounds` the limits are taken on the logit scale between them, so that they never leave them.
+    With `bounds` the limits are taken on the logit scale between them, so that they never leave them; without, they
+    are corrected for the skewness of what the items add. floor: what the truth cannot lie below.
     """
     checks.level(level)
     n = int(np.count_nonzero(influence)) or drawn.n
@@ -182,11 +184,14 @@ def linearised(
     variance = float(terms.sum())
     if drawn.n < 2 and variance >= 0 and drawn.doubt is None:
         return Estimate(value, None, None, drawn.n, drawn.effective_n, method, note or "One item gives no interval.")
-    freedom = _freedom(terms, variance)
-    reach = intervals.t_quantile(level, freedom) * variance**0.5
-    low, high = value - reach, value + reach
+    error = variance**0.5
     if bounds is not None:
-        low, high = _within(value, reach, bounds)
+        low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance)) * error, bounds)
+    else:
+        quantile = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0))
+        skew = float(terms @ (drawn.weight * influence)) / error**3 if error > 0 else 0.0
+        low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
+        low = max(low, floor)
     return Estimate(value, low, high, n, drawn.effective_n, method, note)
 
 
@@ -215,11 +220,13 @@ def lure(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, leve
     value = float(share @ guess) / m
     if m < 2:
         return Estimate(value, None, None, m, float(m), LURE, "One item gives no interval.")
-    terms = (share * (guess - value) / m) ** 2
-    variance = float(terms.sum()) * m / (m - 1)
-    reach = intervals.t_quantile(level, _freedom(terms, variance)) * variance**0.5
+    moved = share * (guess - value) / m
+    error = float((moved @ moved) * m / (m - 1)) ** 0.5
+    skew = float((moved**3).sum()) / error**3 if error > 0 else 0.0
+    quantile = intervals.t_quantile(level, m - 1)
+    low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
     weight = 1 + (pool - m) / (pool - step) * (1 / ((pool - step + 1) * q) - 1)
-    return Estimate(value, value - reach, value + reach, m, kish(weight), LURE)
+    return Estimate(value, low, high, m, kish(weight), LURE)
 
 
 def sums_of(drawn: Design, chosen: Bools) -> Sums:
