@@ -137,12 +137,12 @@ def _take(lease: Lease, label: Label | None, answer: Answer, *, at: datetime) ->
     extra = not answer.skip and not _fill(lease)
     if answer.skip:
         Slot.objects.filter(pk=lease.slot_id, state=Slot.State.LEASED, lease_token=claim_of(lease.token)).update(**FREE)
-    _write(lease, label, answer, extra=extra, at=at)
+    given = _write(lease, label, answer, extra=extra, at=at)
     Lease.objects.filter(pk=lease.pk).update(ended_at=at)
     if answer.skip:
         resolution.skipped(routed, flagged=answer.flagged, at=at)
     elif not extra:
-        resolution.settle_routed(routed, at=at)
+        resolution.settle_routed(routed, at=at, only=given)
     return "extra" if extra else "created"
 
 
@@ -165,7 +165,7 @@ def _voted(lease: Lease) -> bool:
     return mine.filter(slot__routed=lease.slot.routed_id).exclude(lease=lease).exists()
 
 
-def _write(lease: Lease, label: Label | None, answer: Answer, *, extra: bool, at: datetime) -> None:
+def _write(lease: Lease, label: Label | None, answer: Answer, *, extra: bool, at: datetime) -> Label:
     """The label as it now stands and the revision that says so."""
     routed = lease.slot.routed
     label = label or Label(
@@ -177,6 +177,7 @@ def _write(lease: Lease, label: Label | None, answer: Answer, *, extra: bool, at
     label.state, label.value, label.extra, label.flagged = answer.state, answer.value, extra, answer.flagged
     label.seconds = answer.seconds
     append(label, body_hash=answer.hash, comment=answer.comment, by_id=lease.user_id, at=at)
+    return label
 
 
 def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: datetime) -> None:

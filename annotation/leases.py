@@ -152,17 +152,10 @@ def extend(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -
 def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str, Any]]:
     """What the champion, or else the newest version, says of each item, by item id; nothing for evaluation items."""
     asked = [lease.item_id for lease in leases if not lease.slot.routed.evaluation]
-    rows = Prediction.objects.filter(item__in=asked).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
-    found: dict[int, dict[str, Any]] = {}
-    for item_id, label, confidence, version in rows.order_by("at", "pk").values_list(
-        "item", "label", "confidence", "model_version"
-    ):
-        if (
-            version == project.champion_version
-            or found.get(item_id, {}).get("model_version") != project.champion_version
-        ):
-            found[item_id] = {"value": label, "confidence": confidence, "model_version": version}
-    return found
+    scored = Prediction.objects.filter(item__in=asked).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
+    rows = scored.order_by("at", "pk").values_list("item", "label", "confidence", "model_version")
+    last_wins = sorted(rows, key=lambda row: row[3] == project.champion_version)
+    return {item: {"value": label, "confidence": sure, "model_version": tag} for item, label, sure, tag in last_wins}
 
 
 @transaction.atomic

@@ -43,12 +43,14 @@ def settle(item: Item, *, at: datetime) -> Resolution | None:
     return settle_routed(routed, at=at) if routed and routed.state == State.OPEN else None
 
 
-def settle_routed(routed: RoutedItem, *, at: datetime) -> Resolution | None:
+def settle_routed(routed: RoutedItem, *, at: datetime, only: Label | None = None) -> Resolution | None:
     """Agree on what this routed item asked, if its votes are all in; the caller holds the item's lock.
 
-    Votes that do not settle, or a flag, send the item to review and ask it again as disputed.
+    Votes that do not settle, or a flag, send the item to review and ask it again as disputed. `only` is the label just
+    given where one is asked for, so that the commonest answer reads nothing more.
     """
-    votes = votes_on(routed)
+    alone = only is not None and routed.overlap == 1 and routed.cause != Cause.DISPUTED
+    votes = [Vote(only.value, only.user_id, only.flagged, True)] if only and alone else votes_on(routed)
     here = [vote for vote in votes if vote.here]
     if len(here) < routed.overlap:
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -130,7 +130,7 @@ def claim(request: Any) -> HttpResponse:
     answer: dict[str, Any] = {"leases": [_lease(request.project, lease) for lease in found]}
     if not found:
         answer["nothing"] = _nothing(request, queue)
-    return _json(answer)
+    return JsonResponse(answer)
 
 
 def _lease(project: Project, lease: Lease) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _nothing(request: Any, queue: Queue | None) -> str:
 def look(request: Any, token: str) -> HttpResponse:
     """One of the person's own leases again, to correct what they answered."""
     mine = Lease.objects.select_related("slot__routed", "item").filter(project=request.project, user=request.user)
-    return _json(_lease(request.project, get_object_or_404(mine, token=token)))
+    return JsonResponse(_lease(request.project, get_object_or_404(mine, token=token)))
 
 
 @require_POST
@@ -182,7 +182,7 @@ def answer(request: Any) -> HttpResponse:
     rows = body.read(request.body, fields={"answers"}).get("answers")
     if not isinstance(rows, list) or len(rows) > MOST_ANSWERS:
         raise BadBody(f"`answers` takes a list of at most {MOST_ANSWERS} answers.", 422)
-    return _json({"results": [_act(request, row) for row in rows]})
+    return JsonResponse({"results": [_act(request, row) for row in rows]})
 
 
 def _act(request: Any, row: Any) -> dict[str, Any]:
@@ -231,7 +231,7 @@ ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
 def beat(request: Any) -> HttpResponse:
     """Heartbeat: extend what the desk holds and say what it still holds."""
     tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
-    return _json({"held": queues.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
+    return JsonResponse({"held": queues.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
 
 
 @require_POST
@@ -240,7 +240,8 @@ def beat(request: Any) -> HttpResponse:
 def give_back(request: Any) -> HttpResponse:
     """The end of a sitting: what the desk holds waits for others at once."""
     tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
-    return _json({"freed": queues.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())})
+    freed = queues.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())
+    return JsonResponse({"freed": freed})
 
 
 @require_GET
@@ -250,7 +251,3 @@ def guideline(request: Any) -> HttpResponse:
     current = guidelines.current(request.project)
     context = {"guideline": current, "guideline_html": guidelines.html(current.text) if current else ""}
     return render(request, "annotation/desk.html#guideline", context)
-
-
-def _json(answer: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(answer), content_type="application/json")

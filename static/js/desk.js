@@ -1,0 +1,305 @@
+/* The desk: one key answers and brings the next item in a frame; what needs the server happens behind it. */
+
+import { Buffer, drawn } from "./desk/buffer.js";
+import { Clock } from "./desk/clock.js";
+import { Drafts } from "./desk/drafts.js";
+import { isPressing, isTyping, meaning } from "./desk/keys.js";
+import { Labels } from "./desk/labels.js";
+import { Outbox } from "./desk/outbox.js";
+import { Side } from "./desk/side.js";
+import { Stage } from "./desk/stage.js";
+import { Store } from "./desk/store.js";
+import { Strip } from "./desk/strip.js";
+import { Connection, get, poster } from "./desk/wire.js";
+import { toast } from "./shell.js";
+
+const SKIP = { value: null, skip: true, words: "skipped" };
+const FLUSH_MS = 2000;
+
+class Desk extends HTMLElement {
+  connectedCallback() {
+    this.config = JSON.parse(this.dataset.config);
+    const { calls, store, history, guideline } = this.config;
+    const say = (words) => this.say(words);
+    this.post = poster(this.dataset.csrf);
+    this.store = new Store(store);
+    this.clock = new Clock();
+    this.outbox = new Outbox({ url: calls.answers, post: this.post, store: this.store });
+    this.buffer = new Buffer({ config: this.config, post: this.post, store: this.store, outbox: this.outbox });
+    this.connection = new Connection({ outbox: this.outbox, say });
+    this.labels = new Labels({ scope: this, choose: (answer) => this.answer(answer), say });
+    this.stage = new Stage(this);
+    this.side = new Side({ url: calls.guideline, version: guideline, back: () => this.stage.focus() });
+    this.drafts = new Drafts({
+      store: this.store,
+      current: () => (this.viewing ? null : this.buffer.current),
+      onFlag: (flag) => this.flagged(flag),
+    });
+    this.strip = new Strip(this.querySelector(".history ol"), (entry) => this.open(entry));
+    this.history = this.recall(history);
+    this.viewing = null;
+    this.strip.draw(this.history);
+    this.listen();
+    this.begin();
+  }
+
+  listen() {
+    const acts = { undo: "undo", skip: "skip", flag: "flag", note: "comment", guide: "guideline", leave: "leave" };
+    for (const [id, act] of Object.entries(acts)) {
+      document.getElementById(id).addEventListener("click", () => this.acts[act]());
+    }
+    document.getElementById("break").addEventListener("click", (event) => this.rest(event));
+    document.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
+    this.outbox.addEventListener("change", () => this.tell());
+    this.outbox.addEventListener("result", ({ detail }) => this.result(detail));
+    this.buffer.addEventListener("change", () => this.came());
+    addEventListener("beforeunload", (event) => this.outbox.size && event.preventDefault());
+    setInterval(() => this.beat(), this.config.beatSeconds * 1000);
+  }
+
+  /* The server's history, and what was answered before a reload but has not reached it. */
+  recall(history) {
+    const unsent = this.outbox.acts.filter(({ op, lease }) => op === "submit" && this.outbox.has(lease));
+    this.count(unsent.length);
+    return [
+      ...history.filter(({ lease }) => !this.outbox.acts.some((act) => act.lease === lease)),
+      ...unsent.map((act) => ({ ...act, words: act.skip ? SKIP.words : this.labels.words(act.value), edited: false })),
+    ];
+  }
+
+  /* What was not sent before a reload goes first: an undo among it brings its lease back. */
+  async begin() {
+    this.tell();
+    await this.outbox.flush(FLUSH_MS);
+    this.buffer.fill();
+  }
+
+  /* Keys */
+
+  acts = {
+    undo: () => this.undo(),
+    skip: () => this.answer(SKIP),
+    flag: () => this.drafts.flag(),
+    comment: () => this.drafts.write(),
+    guideline: () => this.side.toggle(),
+    previous: () => this.look(-1),
+    next: () => this.look(1),
+    leave: () => this.leave(),
+    search: () => this.labels.search?.focus(),
+    escape: () => this.side.close() || (this.viewing ? this.leave() : this.stage.focus()),
+  };
+
+  onKey(event) {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const meant = meaning(event);
+    if (!meant) return;
+    if (isTyping(event)) return this.whileTyping(event, meant);
+    const button = this.labels.find(meant.labels);
+    const act = button ? () => this.labels.press(button) : this.acts[meant.act];
+    if (!act || (!button && isPressing(event))) return;
+    event.preventDefault();
+    if (!event.repeat) act(); // a key held down is not a decision
+  }
+
+  whileTyping(event, meant) {
+    const isSearch = event.target === this.labels.search;
+    if (meant.act === "escape") {
+      if (isSearch) this.labels.clear();
+      this.stage.focus();
+    } else if (isSearch && event.key === "Enter") {
+      this.labels.pressFirst();
+    } else return;
+    event.preventDefault();
+  }
+
+  /* Answers */
+
+  answer({ value, skip, words }) {
+    if (this.viewing) return this.correct({ value, skip, words });
+    const item = this.buffer.current;
+    if (!item || this.connection.isFull) return;
+    const extras = this.drafts.take(item.lease);
+    this.buffer.take();
+    this.history.push({ lease: item.lease, value, skip, words, edited: false, thumb: item.thumb, item });
+    if (this.history.length > this.config.undo) this.history.shift();
+    this.strip.add(this.history.at(-1));
+    this.count(1);
+    this.paint();
+    this.say(`${skip ? "Skipped" : `Labelled ${words}`}. ${this.upNext()}`);
+    this.outbox.add({ op: "submit", lease: item.lease, value, skip, ...extras, seconds: this.clock.take() });
+  }
+
+  /* Change an answer given before, from the strip; the item in front waits. */
+  correct({ value, skip, words }) {
+    const entry = this.viewing;
+    if (skip === entry.skip && value === entry.value) return this.leave();
+    if (!this.outbox.amend(entry.lease, { value, skip })) {
+      const { lease } = entry;
+      if (!skip && !entry.skip) this.outbox.add({ op: "revise", lease, value });
+      else for (const op of ["undo", "submit"]) this.outbox.add(op === "undo" ? { op, lease } : { op, lease, value, skip });
+    }
+    const { value: was, skip: wasSkip, words: wasWords } = entry;
+    Object.assign(entry, { value, skip, words, edited: true, was: { value: was, skip: wasSkip, words: wasWords } });
+    this.leave();
+    this.say(`Corrected to ${words}.`);
+  }
+
+  async undo() {
+    if (this.viewing) return this.leave();
+    const entry = this.history.pop();
+    if (!entry) return this.say("There is nothing to undo.");
+    this.strip.draw(this.history);
+    const item = await this.itemOf(entry);
+    if (!item) {
+      this.history.push(entry);
+      this.strip.draw(this.history);
+      return toast("This item cannot be brought back without a connection. Nothing was changed.");
+    }
+    if (!this.outbox.drop(entry.lease)) this.outbox.add({ op: "undo", lease: entry.lease });
+    this.buffer.putBack({ ...item, before: entry });
+    this.count(-1);
+    this.paint();
+    this.say("Undone. The item is back in front of you.");
+  }
+
+  /* The item of an earlier answer: at hand in this sitting, fetched after a reload. */
+  async itemOf(entry) {
+    if (entry.item) return entry.item;
+    const lease = await get(`${this.config.calls.leases}/${encodeURIComponent(entry.lease)}`);
+    entry.item = lease && drawn(lease);
+    return entry.item;
+  }
+
+  /* What the server said of one answer; a refusal is told and taken back here too. */
+  result({ act, status, error }) {
+    if (status !== "refused") return;
+    const entry = this.history.find(({ lease }) => lease === act.lease);
+    if (act.op === "revise" && entry) Object.assign(entry, entry.was, { edited: false });
+    else if (act.op === "submit" && entry) this.forget(entry);
+    else if (act.op === "undo" && !entry) this.unreturn(act.lease);
+    this.strip.draw(this.history, this.viewing);
+    toast(error);
+  }
+
+  forget(entry) {
+    this.history = this.history.filter((one) => one !== entry);
+    this.count(-1);
+  }
+
+  /* An undo was refused: the item leaves the front, and its answer stands as it was. */
+  unreturn(lease) {
+    const item = this.buffer.items.find((one) => one.lease === lease);
+    if (item?.before) this.history.push(item.before);
+    this.buffer.remove(lease);
+    this.count(1);
+    this.paint();
+  }
+
+  flagged(flag) {
+    this.stage.focus();
+    if (flag?.skip) this.answer(SKIP);
+    else if (flag) this.say(`Flagged: ${flag.why}. Now answer or skip.`);
+  }
+
+  /* History */
+
+  look(step) {
+    const at = this.viewing ? this.history.indexOf(this.viewing) : this.history.length;
+    const entry = this.history[at + step];
+    if (entry) this.open(entry);
+    else if (step > 0) this.leave();
+  }
+
+  async open(entry) {
+    if (!(await this.itemOf(entry))) return toast("This item cannot be shown without a connection.");
+    this.viewing = entry;
+    this.paint();
+    this.strip.draw(this.history, entry);
+    this.say(`You answered ${entry.words}. Choose another label to correct it.`);
+  }
+
+  leave() {
+    if (!this.viewing) return;
+    this.viewing = null;
+    this.paint();
+    this.strip.draw(this.history);
+    this.say("Back at the item in front.");
+  }
+
+  /* Painting: on the path of every key, so it touches little. */
+
+  paint({ focus = true } = {}) {
+    const item = this.viewing?.item ?? this.buffer.current;
+    const before = this.viewing ?? item?.before;
+    if (item) this.stage.show(item);
+    else this.wait();
+    this.labels.mark(before && !before.skip ? before.value : null);
+    this.drafts.show(Boolean(this.viewing));
+    this.allow();
+    if (item) this.side.keepUp(item.guideline);
+    if (!focus) return;
+    this.labels.clear();
+    this.stage.focus();
+  }
+
+  wait() {
+    const { away, nothing } = this.buffer;
+    if (nothing && !away) this.stage.nothing(nothing);
+    else if (away) this.stage.wait("The next items come when the connection is back. What you answered is safe.");
+    else this.stage.wait("The next items are on their way.");
+  }
+
+  came() {
+    if (this.viewing || this.stage.shows(this.buffer.current)) return this.allow();
+    this.paint({ focus: document.activeElement === document.body });
+    if (!this.buffer.current) return;
+    this.clock.take();
+    this.say(this.upNext());
+  }
+
+  allow() {
+    const isOpen = Boolean(this.viewing || (this.buffer.current && !this.connection.isFull));
+    this.labels.allow(isOpen);
+    document.getElementById("skip").disabled = !isOpen;
+  }
+
+  tell() {
+    this.connection.show();
+    this.allow();
+  }
+
+  count(by) {
+    const [thread, done, total] = ["thread", "done", "total"].map((id) => document.getElementById(id));
+    const now = Math.max(0, thread.value + by);
+    thread.max = Math.max(thread.max, now);
+    thread.value = now;
+    done.textContent = now.toLocaleString("en");
+    total.textContent = thread.max.toLocaleString("en");
+  }
+
+  upNext() {
+    const { value, max } = document.getElementById("thread");
+    if (!this.buffer.current) return "";
+    return `Next: item ${Math.min(value + 1, max).toLocaleString("en")} of ${max.toLocaleString("en")}.`;
+  }
+
+  say(words) {
+    document.getElementById("said").textContent = words;
+  }
+
+  /* A desk that nobody sits at lets its leases lapse. */
+  beat() {
+    const patience = Math.max((this.config.leaseSeconds * 1000) / 2, 60_000);
+    if (!document.hidden && this.clock.idle < patience) this.buffer.beat();
+  }
+
+  async rest(event) {
+    event.preventDefault();
+    const { href } = event.currentTarget;
+    await this.outbox.flush(FLUSH_MS);
+    await this.post(this.config.calls.back, { tokens: this.buffer.tokens });
+    location.assign(href);
+  }
+}
+
+customElements.define("pl-desk", Desk);

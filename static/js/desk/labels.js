@@ -1,0 +1,61 @@
+/* The label buttons: found by key, narrowed by a search that never moves or renumbers them. */
+
+const FLASH_MS = 80;
+
+export class Labels {
+  constructor({ scope, choose, say }) {
+    Object.assign(this, { choose, say });
+    this.buttons = [...scope.querySelectorAll("[data-value]")];
+    this.search = scope.querySelector("#find");
+    this.byKey = new Map(this.buttons.map((button) => [button.dataset.key.toLowerCase(), button]));
+    this.byKey.delete("");
+    for (const button of this.buttons) button.addEventListener("click", () => this.press(button));
+    this.search?.addEventListener("input", () => this.#narrow());
+  }
+
+  words(value) {
+    return this.buttons.find((button) => button.dataset.value === value)?.dataset.words ?? String(value);
+  }
+
+  /* The first button that carries one of these keys. */
+  find(keys) {
+    return keys?.map((key) => this.byKey.get(key)).find(Boolean) ?? null;
+  }
+
+  press(button) {
+    if (button.disabled) return;
+    button.classList.add("pressed");
+    setTimeout(() => button.classList.remove("pressed"), FLASH_MS);
+    this.choose({ value: button.dataset.value, skip: false, words: button.dataset.words });
+  }
+
+  pressFirst() {
+    const first = this.buttons.find((button) => !button.hidden && !button.disabled);
+    if (first) this.press(first);
+  }
+
+  /* Mark what was answered before; null marks nothing. */
+  mark(value) {
+    for (const button of this.buttons) {
+      const isMarked = String(button.dataset.value === value);
+      if (button.getAttribute("aria-pressed") !== isMarked) button.setAttribute("aria-pressed", isMarked);
+    }
+  }
+
+  allow(isOpen) {
+    for (const button of this.buttons) if (button.disabled === isOpen) button.disabled = !isOpen;
+  }
+
+  #narrow() {
+    const wanted = this.search.value.trim().toLowerCase();
+    for (const button of this.buttons) button.hidden = !button.textContent.toLowerCase().includes(wanted);
+    const found = this.buttons.filter((button) => !button.hidden).length;
+    this.say(`${found} of ${this.buttons.length} labels.`);
+  }
+
+  clear() {
+    if (!this.search?.value) return;
+    this.search.value = "";
+    for (const button of this.buttons) button.hidden = false;
+  }
+}

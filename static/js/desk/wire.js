@@ -1,0 +1,74 @@
+/* The wire and the words about it: calls that never throw, and one line that says where the answers are. */
+
+export const MOST_UNSENT = 20;
+
+/* A function that posts JSON and returns {ok, status, body}: a lost connection is a state, not an error. */
+export function poster(csrf) {
+  return async (url, body) => {
+    try {
+      const answer = await fetch(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrf },
+        body: JSON.stringify(body),
+        redirect: "manual",
+      });
+      return { ok: answer.ok, status: statusOf(answer), body: isJson(answer) ? await answer.json() : null };
+    } catch {
+      return { ok: false, status: 0, body: null };
+    }
+  };
+}
+
+/* The answer's JSON or text, or null where it did not come. */
+export async function get(url) {
+  try {
+    const answer = await fetch(url, { redirect: "manual" });
+    if (!answer.ok) return null;
+    return isJson(answer) ? await answer.json() : await answer.text();
+  } catch {
+    return null;
+  }
+}
+
+/* A sign-in page in place of an answer comes as a redirect, which is opaque here. */
+function statusOf(answer) {
+  return answer.type === "opaqueredirect" ? 401 : answer.status;
+}
+
+function isJson(answer) {
+  return /json/.test(answer.headers.get("Content-Type") ?? "");
+}
+
+export class Connection {
+  constructor({ outbox, say }) {
+    Object.assign(this, { outbox, say });
+    this.state = document.getElementById("connection");
+    this.note = document.getElementById("trouble");
+  }
+
+  get isFull() {
+    return this.outbox.size >= MOST_UNSENT;
+  }
+
+  show() {
+    const waiting = this.outbox.size;
+    const isStuck = Boolean(this.outbox.trouble && waiting);
+    const words = `${waiting === 1 ? "1 answer waits" : `${waiting} answers wait`} to be sent`;
+    this.state.textContent = isStuck ? words : waiting ? "Sending…" : "All answers sent";
+    this.state.classList.toggle("warn", isStuck);
+    this.state.classList.toggle("good", !isStuck);
+    this.#tell(isStuck ? `${words}. ${this.#advice()}` : "");
+  }
+
+  #advice() {
+    if (this.outbox.trouble === "signed-out") return "You are signed out; sign in again in another tab. They are safe here.";
+    return this.isFull ? "Labelling goes on when the connection is back." : "Keep going; they are safe here.";
+  }
+
+  #tell(words) {
+    if (this.note.textContent === words) return;
+    this.note.textContent = words;
+    this.note.hidden = !words;
+    this.say(words || "All answers sent.");
+  }
+}
