@@ -14,7 +14,8 @@ def number(value: float | int | None, places: int = 0) -> str:
     """1240 is 1,240; None is an en dash."""
     if value is None:
         return "\u2013"
-    return f"{value:,.{places}f}".replace("-", MINUS)
+    text = f"{value:,.{places}f}"
+    return text.replace("-", MINUS) if text.strip("-0.") else text.lstrip("-")  # nothing is not less than nothing
 
 
 @register.filter
@@ -35,7 +36,8 @@ def percent(value: float | None, digits: int = 1) -> str:
 @register.filter
 def signed(value: float | None, digits: int = 1) -> str:
     """+1.4, −0.3: a difference always carries its sign."""
-    return "\u2013" if value is None else ("+" if value > 0 else "") + number(value, digits)
+    text = number(value, digits)
+    return f"+{text}" if value is not None and value > 0 and text.strip("0.") else text
 
 
 def span(length: timedelta) -> str:
@@ -69,3 +71,15 @@ def plural(count: int, forms: str) -> str:
 @register.filter
 def lookup(mapping: Any, key: Any) -> Any:
     return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.filter
+def attribute(thing: Any, name: str) -> Any:
+    """An attribute whose name is computed; None where there is none."""
+    return getattr(thing, name, None)
+
+
+@register.filter
+def split(text: str) -> list[str]:
+    """A list of words, for small loops in templates."""
+    return text.split()

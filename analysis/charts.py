@@ -1,0 +1,192 @@
+"""Charts as SVG text, drawn at their real width so that 11 px stays 11 px. Pure: numbers in, markup out.
+
+Marks are links where a target is given. Colours come from classes; a table twin stands beside each chart on its page.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+LEFT, TOP, FOOT = 36, 20, 36
+MINUS = "\u2212"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value with its interval; `href` opens what is behind it."""
+
+    x: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+    title: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A named vertical: a release, or the place that the plumb line shows."""
+
+    x: float
+    name: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plot's box in pixels and the values at its edges."""
+
+    width: int
+    height: int
+    left: float
+    right: float
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+
+    def x(self, value: float) -> float:
+        share = (value - self.x_low) / ((self.x_high - self.x_low) or 1.0)
+        return round(self.left + share * (self.right - self.left), 1)
+
+    def y(self, value: float) -> float:
+        share = (min(max(value, self.y_low), self.y_high) - self.y_low) / ((self.y_high - self.y_low) or 1.0)
+        return round(self.height - FOOT - share * (self.height - FOOT - TOP), 1)
+
+    @property
+    def foot(self) -> float:
+        return self.height - FOOT
+
+
+def ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Three to five round numbers that cover low to high."""
+    step = nice_step((high - low) / max(count - 1, 1))
+    first = math.floor(low / step + 1e-9)
+    last = math.ceil(high / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def nice_step(rough: float) -> float:
+    """The smallest of 1, 2, 2.5, 5 or 10 times a power of ten that is at least `rough`."""
+    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 0.1
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough - 1e-12)
+
+
+def line(
+    points: Sequence[Point], *, label: str, x_ticks: Sequence[tuple[float, str]], x_name: str = "",
+    releases: Sequence[Mark] = (), plumb: Mark | None = None, plumb_value: float | None = None,
+    y_range: tuple[float, float] | None = None, dots: bool = False, end_note: bool = True, width: int = 400,
+    height: int = 200,
+) -> str:  # fmt: skip
+    """A line with its band, release marks, and the last value at its end; "" where there is no point."""
+    if not points:
+        return ""
+    frame = _frame(points, x_ticks, y_range, width=width, height=height, room=92 if end_note else 12)
+    parts = [
+        _grid(frame), _x_axis(frame, x_ticks, x_name), *(_release(frame, mark) for mark in releases),
+        _band(frame, points), _path(frame, points),
+        _plumb(frame, plumb, plumb_value) if plumb else "",
+        *(_dot(frame, point) for point in (points if dots else points[-1:])),
+        _end(frame, points[-1]) if end_note else "",
+    ]  # fmt: skip
+    return _svg(frame, label, parts)
+
+
+def _frame(
+    points: Sequence[Point], x_ticks: Sequence[tuple[float, str]], y_range: tuple[float, float] | None, *, width: int,
+    height: int, room: int,
+) -> Frame:  # fmt: skip
+    xs = [point.x for point in points] + [at for at, _ in x_ticks]
+    if y_range is None:
+        values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]
+        steps = ticks(min(values), max(values))
+        y_range = (steps[0], steps[-1] if steps[-1] > steps[0] else steps[0] + 0.1)
+    return Frame(width, height, LEFT, width - room, min(xs), max(xs), *y_range)
+
+
+def _grid(frame: Frame) -> str:
+    rows = ticks(frame.y_low, frame.y_high)
+    places = 2 if max(abs(frame.y_low), abs(frame.y_high)) <= 5 else 0
+    lines = "".join(f"M{frame.left} {frame.y(v)}H{frame.right}" for v in rows)
+    words = "".join(
+        f'<text class="end-of" x="{frame.left - 6}" y="{frame.y(v) + 4}">{_number(v, places)}</text>' for v in rows
+    )
+    return f'<path class="gridline" d="{lines}"/>{words}'
+
+
+def _x_axis(frame: Frame, x_ticks: Sequence[tuple[float, str]], name: str) -> str:
+    strokes = f"M{frame.left} {frame.foot}H{frame.right}"
+    strokes += "".join(f"M{frame.x(at)} {frame.foot}v4" for at, _ in x_ticks)
+    words = "".join(
+        f'<text class="middle" x="{frame.x(at)}" y="{frame.foot + 16}">{escape(word)}</text>' for at, word in x_ticks
+    )
+    named = f'<text class="end-of" x="{frame.right}" y="{frame.foot + 31}">{escape(name)}</text>' if name else ""
+    return f'<path class="axis" d="{strokes}"/>{words}{named}'
+
+
+def _release(frame: Frame, mark: Mark) -> str:
+    x = frame.x(mark.x)
+    return (
+        f'<path class="release" d="M{x} {TOP - 4}V{frame.foot}"/>'
+        f'<text class="middle halo" x="{x}" y="{TOP - 8}">{escape(mark.name)}</text>'
+    )
+
+
+def _band(frame: Frame, points: Sequence[Point]) -> str:
+    known = [p for p in points if p.low is not None and p.high is not None]
+    if len(known) < 2:
+        return ""
+    above = " ".join(f"{frame.x(p.x)},{frame.y(p.high or 0)}" for p in known)
+    below = " ".join(f"{frame.x(p.x)},{frame.y(p.low or 0)}" for p in reversed(known))
+    return f'<polygon class="band" points="{above} {below}"/>'
+
+
+def _path(frame: Frame, points: Sequence[Point]) -> str:
+    if len(points) < 2:
+        return ""
+    return f'<polyline class="series" points="{" ".join(f"{frame.x(p.x)},{frame.y(p.value)}" for p in points)}"/>'
+
+
+def _dot(frame: Frame, point: Point) -> str:
+    x, y = frame.x(point.x), frame.y(point.value)
+    whisker = ""
+    if point.low is not None and point.high is not None:
+        whisker = f'<path class="whisker" d="M{x} {frame.y(point.low)}V{frame.y(point.high)}"/>'
+    mark = f'<circle class="point" cx="{x}" cy="{y}" r="5"><title>{escape(point.title)}</title></circle>'
+    if point.href:
+        # A transparent disc: the mark itself is smaller than a finger.
+        reach = f'<circle cx="{x}" cy="{y}" r="12" fill="transparent"/>'
+        return f'{whisker}<a href="{escape(point.href)}" aria-label="{escape(point.title)}">{reach}{mark}</a>'
+    return whisker + mark
+
+
+def _plumb(frame: Frame, mark: Mark, value: float | None) -> str:
+    x = frame.x(mark.x)
+    bob = f"M{x} {frame.foot - 6}l4 6-4 10-4-10z"
+    at = "" if value is None else f'<circle class="point marked" cx="{x}" cy="{frame.y(value)}" r="5"/>'
+    side = "end-of halo value" if x > (frame.left + frame.right) / 2 else "halo value"
+    offset = -8 if "end-of" in side else 8
+    words = f'<text class="{side}" x="{x + offset}" y="{TOP + 4}">{escape(mark.name)}</text>'
+    return f'<path class="plumb" d="M{x} {TOP - 12}V{frame.foot}"/><path class="bob" d="{bob}"/>{at}{words}'
+
+
+def _end(frame: Frame, point: Point) -> str:
+    x, y = frame.x(point.x) + 12, frame.y(point.value)
+    interval = ""
+    if point.low is not None and point.high is not None:
+        interval = f'<text x="{x}" y="{y + 17}">[{_number(point.low, 3)}, {_number(point.high, 3)}]</text>'
+    return f'<text class="value" x="{x}" y="{y + 3}">{_number(point.value, 3)}</text>{interval}'
+
+
+def _number(value: float, places: int) -> str:
+    return f"{value:,.{places}f}".replace("-", MINUS)
+
+
+def _svg(frame: Frame, label: str, parts: Sequence[str]) -> str:
+    size = f'width="{frame.width}" height="{frame.height}" viewBox="0 0 {frame.width} {frame.height}"'
+    return f'<svg {size} role="group" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+
+
+def heat_step(share: float) -> int:
+    """The heat step, 1 to 5, of an error cell by its share of the row (0 to 1)."""
+    return next((step for step, limit in enumerate((0.02, 0.05, 0.10, 0.15), start=1) if share < limit), 5)

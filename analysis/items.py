@@ -1,0 +1,189 @@
+"""The items that a view of the explorer shows: an allow-list of filters, the same for the page and the API."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+from django.db.models import CharField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.utils.dateparse import parse_datetime
+
+from analysis.models import Finding
+from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Source
+from projects.models import Project
+
+PAGE = 30
+WINDOWS = {"1": 1, "7": 7, "28": 28}
+STATES = {"resolved": "resolved", "waiting": "waiting for a person", "review": "in review", "open": "without a label"}
+JUDGED = Q(out_of_sample=True) & ~Q(source=Source.OUT_OF_FOLD)
+
+
+class JsonText(Func):
+    """The text of a JSON value that is one string, in the words of each database."""
+
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return super().as_sql(compiler, connection, template="json_extract(%(expressions)s, '$')", **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return super().as_sql(compiler, connection, template="((%(expressions)s) #>> '{}')", **extra)
+
+
+class BadFilter(ValueError):
+    """A filter whose value is not on its list; the message names what it takes."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The view's state. Empty is no filter. `judges` limits to items that may judge that version."""
+
+    state: str = ""
+    cause: str = ""
+    queue: str = ""
+    truth: str = ""
+    says: str = ""
+    disagree: str = ""
+    version: str = ""
+    judges: str = ""
+    segment: str = ""
+    suspected: str = ""
+    resolved: str = ""
+    q: str = ""
+    window: str = ""
+
+    def query(self, **changes: str) -> str:
+        """The filters as a query string."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)} | changes
+        return urlencode({name: value for name, value in given.items() if value})
+
+
+NAMES = {
+    "state": "State", "cause": "Cause", "queue": "Queue", "truth": "Resolved as", "says": "Model says",
+    "disagree": "Model and label differ", "version": "Version", "judges": "Judges", "segment": "Segment",
+    "suspected": "Suspected label", "resolved": "Has a label", "q": "Text", "window": "Seen in the last days",
+}  # fmt: skip
+
+
+def read(given: Mapping[str, str], project: Project) -> Filters:
+    """The filters of a query string; what is not on the list of names is passed over. Raises BadFilter."""
+    wanted = {field.name: str(given.get(field.name, ""))[:200].replace("\x00", "") for field in fields(Filters)}
+    values = project.schema().values()
+    allowed: dict[str, Iterable[str]] = {
+        "state": STATES, "cause": Cause.values, "truth": values, "says": values, "disagree": ["yes"],
+        "suspected": ["yes"], "resolved": ["yes", "no"], "window": WINDOWS,
+    }  # fmt: skip
+    for name, choices in allowed.items():
+        if wanted[name] and wanted[name] not in choices:
+            shown = ", ".join(list(choices)[:12])
+            raise BadFilter(f"{NAMES[name]} is {wanted[name][:40]!r}; it takes {shown}.")
+    if wanted["segment"] and "=" not in wanted["segment"]:
+        raise BadFilter("Segment takes name=value, such as channel=app.")
+    return Filters(**wanted)
+
+
+def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item]:
+    """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first."""
+    said = Prediction.objects.filter(item=OuterRef("pk")).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
+    version = filters.judges or filters.version or project.champion_version
+    of_version = said.filter(model_version=version).order_by("-at", "-pk")
+    newest = said.order_by("-at", "-pk")
+    resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
+    routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
+    wanted = of_version if filters.judges or filters.version else newest
+    items = Item.objects.filter(project=project).annotate(
+        says=Subquery(wanted.values("label")[:1]),
+        score=Subquery(wanted.values("confidence")[:1]),
+        by_version=Subquery(wanted.values("model_version")[:1]),
+        truth=JsonText(Subquery(resolution.values("value")[:1], output_field=JSONField())),
+        cause=Subquery(routed.values("cause")[:1], output_field=CharField()),
+    )
+    return _filtered(items, project, filters, resolution, at=at).order_by("-at", "-pk")
+
+
+def _filtered(
+    items: QuerySet[Item], project: Project, filters: Filters, resolution: Any, *, at: datetime
+) -> QuerySet[Item]:  # fmt: skip
+    routed = RoutedItem.objects.filter(item=OuterRef("pk"))
+    if filters.cause:
+        items = items.filter(Exists(routed.filter(cause=filters.cause)))
+    if filters.queue:
+        items = items.filter(Exists(routed.filter(queue__slug=filters.queue)))
+    if filters.truth:
+        items = items.filter(Exists(resolution.filter(value=filters.truth)))
+    if filters.says:
+        items = items.filter(says=filters.says)
+    if filters.disagree:
+        items = items.filter(says__isnull=False, truth__isnull=False).exclude(truth=F("says"))
+    if filters.version:
+        items = items.filter(Exists(Prediction.objects.filter(item=OuterRef("pk"), model_version=filters.version)))
+    if filters.judges:
+        items = items.filter(
+            Exists(routed.filter(represents=True)),
+            Exists(resolution.exclude(method=Resolution.Method.KNOWN)),
+            Exists(Prediction.objects.filter(JUDGED, item=OuterRef("pk"), model_version=filters.judges)),
+        )
+    if filters.segment:
+        name, _, value = filters.segment.partition("=")
+        # The name goes into the transform as data; in a keyword of `filter` it could name other tables.
+        items = items.annotate(part=KeyTextTransform(name, "segment")).filter(part=value)
+    if filters.suspected:
+        items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
+    if filters.resolved:
+        has = Exists(resolution)
+        items = items.filter(has if filters.resolved == "yes" else ~has)
+    if filters.q:
+        items = items.filter(Q(key__icontains=filters.q) | Q(uid=filters.q) | Q(inputs__icontains=filters.q))
+    if filters.window:
+        items = items.filter(at__gte=at - timedelta(days=WINDOWS[filters.window]))
+    return _in_state(items, filters.state, resolution, routed)
+
+
+def _in_state(items: QuerySet[Item], state: str, resolution: Any, routed: Any) -> QuerySet[Item]:
+    if state == "resolved":
+        return items.filter(Exists(resolution))
+    if state == "open":
+        return items.filter(~Exists(resolution), ~Exists(routed))
+    if state in ("waiting", "review"):
+        wanted = RoutedItem.State.OPEN if state == "waiting" else RoutedItem.State.REVIEW
+        return items.filter(Exists(routed.filter(state=wanted)))
+    return items
+
+
+def page(items: QuerySet[Item], *, after: str = "", size: int = PAGE) -> tuple[list[Item], str]:
+    """One page in time order and the cursor of the next, "" at the end. Raises BadFilter for a strange cursor."""
+    if after:
+        moment, _, pk = after.partition("~")
+        at = parse_datetime(moment)
+        if at is None or at.tzinfo is None or not pk.isdigit():
+            raise BadFilter("The cursor is not one that a page gave.")
+        items = items.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)))
+    rows = list(items[: size + 1])
+    following = f"{rows[size - 1].at.isoformat()}~{rows[size - 1].pk}" if len(rows) > size else ""
+    return rows[:size], following
+
+
+def story(item: Item) -> dict[str, Any]:
+    """Everything known of one item, in the order in which it became known."""
+    predictions = list(item.predictions.order_by("at", "pk"))
+    values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
+    return {
+        "predictions": [(row, top_scores(row, values.get(row.schema_version, []))) for row in predictions],
+        "signals": list(item.signals.order_by("at", "pk")),
+        "routings": list(item.routed_items.select_related("queue").order_by("routed_at", "pk")),
+        "labels": list(item.labels.select_related("user").order_by("created_at", "pk")),
+        "resolutions": list(item.resolutions.select_related("resolved_by").order_by("resolved_at", "pk")),
+        "findings": list(item.findings.select_related("decided_by").order_by("found_at", "pk")),
+        "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
+    }
+
+
+def top_scores(row: Prediction, values: list[str]) -> list[tuple[str, float]]:
+    """The three largest scores with their labels."""
+    if row.scores is None:
+        return []
+    scores = np.frombuffer(bytes(row.scores), dtype="<f4")
+    return [(values[i], float(scores[i])) for i in np.argsort(-scores)[:3] if i < len(values)]

@@ -1,0 +1,23 @@
+"""What happened to the serving model and when, read from the audit trail: analysis may not import retraining."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from projects.models import AuditEvent, Project
+
+ACTS = {"release.promote": "promoted", "release.roll_back": "rolled back to"}
+
+
+@dataclass(frozen=True)
+class ReleaseMark:
+    """One release: the version that it made the serving one, and when."""
+
+    version: str
+    act: str
+    at: datetime
+
+
+def releases(project: Project) -> list[ReleaseMark]:
+    """All releases, oldest first."""
+    events = AuditEvent.objects.filter(project=project.slug, action__in=ACTS).order_by("sequence")
+    return [ReleaseMark(str(event.details.get("version", "")), ACTS[event.action], event.at) for event in events]

@@ -1,0 +1,288 @@
+"""The loop as seven stations: how much stands at each, how old the oldest is, where it is stuck, what to do next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, Q
+from django.urls import NoReverseMatch, reverse
+
+from analysis.models import Finding
+from annotation.models import Item, Label, Prediction, Resolution, RoutedItem
+from jobs.models import Job, JobState
+from projects.models import AuditEvent, Project
+from projects.templatetags.words import number, span
+
+TRAIN = "retraining.train"
+PROMISED = {"label": timedelta(days=2), "review": timedelta(days=2)}
+NOT_KNOWN = "not known"
+ENOUGH_AUDITED = 60
+
+
+@dataclass(frozen=True)
+class Station:
+    """One station of the loop. `late` is the broken promise in words, "" where none is broken."""
+
+    key: str
+    name: str
+    count: str
+    unit: str
+    since: str = ""
+    rate: str = ""
+    url: str = ""
+    late: str = ""
+    waits: timedelta = timedelta()
+    bottleneck: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to do next: what, because, what it is expected to gain, and where."""
+
+    words: str
+    because: str
+    gain: str
+    button: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the stations and actions are made of; one query or two each."""
+
+    captured: int
+    captured_before: int
+    newest: datetime | None
+    findings: int
+    oldest_finding: datetime | None
+    unrouted: int
+    oldest_unrouted: datetime | None
+    waiting: int
+    oldest_waiting: datetime | None
+    review: int
+    oldest_review: datetime | None
+    labels_hour: int
+    labels_week: int
+    audited: int
+    run: Job | None
+    last_run: Job | None
+    released: AuditEvent | None
+    trigger_new: int
+
+
+def read(project: Project, *, at: datetime) -> Facts:
+    day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
+    items = Item.objects.filter(project=project)
+    captured = items.filter(captured_at__gt=day - timedelta(days=1)).aggregate(
+        now=Count("pk", filter=Q(captured_at__gt=day)), before=Count("pk", filter=Q(captured_at__lte=day))
+    )
+    unrouted = items.filter(considered_at=None).aggregate(n=Count("pk"), oldest=Min("captured_at"))
+    findings = Finding.objects.filter(project=project, decision=Finding.Decision.OPEN)
+    found = findings.aggregate(n=Count("pk"), oldest=Min("found_at"))
+    routed = RoutedItem.objects.filter(project=project).aggregate(
+        waiting=Count("pk", filter=Q(state="open")), oldest_waiting=Min("routed_at", filter=Q(state="open")),
+        review=Count("pk", filter=Q(state="review")), oldest_review=Min("routed_at", filter=Q(state="review")),
+    )  # fmt: skip
+    labels = Label.objects.filter(project=project, state=Label.State.GIVEN).aggregate(
+        hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
+    )
+    runs = Job.objects.filter(project=project, kind=TRAIN)
+    last = runs.filter(state=JobState.SUCCEEDED).order_by("-finished_at").first()
+    resolved = (
+        Resolution.objects.current()
+        .filter(project=project)
+        .aggregate(
+            audited=Count("pk", filter=Q(evaluation=True)),
+            new=Count("pk", filter=Q(resolved_at__gt=last.started_at) if last and last.started_at else Q()),
+        )
+    )
+    return Facts(
+        captured=captured["now"], captured_before=captured["before"],
+        newest=Prediction.objects.filter(project=project).aggregate(at=Max("at"))["at"],
+        findings=found["n"], oldest_finding=found["oldest"], unrouted=unrouted["n"],
+        oldest_unrouted=unrouted["oldest"], **routed, labels_hour=labels["hour"], labels_week=labels["week"],
+        audited=resolved["audited"], trigger_new=resolved["new"],
+        run=runs.open().order_by("-pk").first(), last_run=last,
+        released=AuditEvent.objects.filter(project=project.slug, action__startswith="release.").last(),
+    )  # fmt: skip
+
+
+def stations(project: Project, facts: Facts, *, at: datetime) -> list[Station]:
+    """The seven, with the bottleneck marked: the one whose oldest has waited longest against its promise."""
+    made = [_predict(project, facts, at), _monitor(project, facts, at), _select(project, facts, at),
+            _label(project, facts, at), _review(project, facts, at), _train(project, facts, at),
+            _release(project, facts, at)]  # fmt: skip
+    stuck = bottleneck(made)
+    return [replace(station, bottleneck=station.key == stuck) for station in made]
+
+
+def bottleneck(made: list[Station]) -> str:
+    """The broken promise that is broken worst; else where the most time is spent waiting; "" in an empty loop."""
+    late = [station for station in made if station.late]
+    waiting = late or [station for station in made if station.waits > timedelta()]
+    return max(waiting, key=lambda station: station.waits).key if waiting else ""
+
+
+def _age(at: datetime, since: datetime | None) -> timedelta:
+    return at - since if since else timedelta()
+
+
+def _oldest(at: datetime, since: datetime | None) -> str:
+    return f"oldest {span(at - since)}" if since else ""
+
+
+def _predict(project: Project, facts: Facts, at: datetime) -> Station:
+    change = ""
+    if facts.captured_before:
+        share = 100 * (facts.captured - facts.captured_before) / facts.captured_before
+        change = ("+" if share > 0 else "") + number(share) + "\u00a0% against the day before"
+    newest = f"newest {span(at - facts.newest)}" if facts.newest else ""
+    return Station("predict", "Predict", number(facts.captured), "in 24 hours", newest, change,
+                   _url("analysis:item-list", project, "window=1"))  # fmt: skip
+
+
+def _monitor(project: Project, facts: Facts, at: datetime) -> Station:
+    return Station("monitor", "Monitor", number(facts.findings), "findings open", _oldest(at, facts.oldest_finding),
+                   "", _url("analysis:label-quality", project))  # fmt: skip
+
+
+def _select(project: Project, facts: Facts, at: datetime) -> Station:
+    return Station("select", "Select", number(facts.unrouted), "candidates", _oldest(at, facts.oldest_unrouted), "",
+                   _url("analysis:item-list", project, "state=open"))  # fmt: skip
+
+
+def _label(project: Project, facts: Facts, at: datetime) -> Station:
+    waits = _age(at, facts.oldest_waiting)
+    late = f"Bottleneck, promise {span(PROMISED['label'])}" if waits > PROMISED["label"] else ""
+    return Station("label", "Label", number(facts.waiting), "waiting", _oldest(at, facts.oldest_waiting),
+                   f"{number(facts.labels_hour)} in the last hour", _url("annotation:queue-list", project), late,
+                   waits)  # fmt: skip
+
+
+def _review(project: Project, facts: Facts, at: datetime) -> Station:
+    waits = _age(at, facts.oldest_review)
+    late = f"Bottleneck, promise {span(PROMISED['review'])}" if waits > PROMISED["review"] else ""
+    return Station("review", "Review", number(facts.review), "disputes", _oldest(at, facts.oldest_review), "",
+                   _url("analysis:item-list", project, "state=review"), late, waits)  # fmt: skip
+
+
+def _train(project: Project, facts: Facts, at: datetime) -> Station:
+    url = _url("retraining:run-list", project)
+    if facts.run:
+        since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
+        words = f"run at {number(100 * facts.run.progress)}\u00a0%"
+        return Station("train", "Train", "1", words, since, facts.run.stage, url)
+    needed = project.retraining.get("after_labels", 50)
+    last = f"last {span(at - facts.last_run.finished_at)} ago" if facts.last_run and facts.last_run.finished_at else ""
+    return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)
+
+
+def _release(project: Project, facts: Facts, at: datetime) -> Station:
+    since = f"for {span(at - facts.released.at)}" if facts.released else ""
+    unit = "serves" if project.champion_version else "no version serves"
+    return Station("release", "Release", project.champion_version or "0", unit, since, "",
+                   _url("retraining:release-list", project))  # fmt: skip
+
+
+def _url(name: str, project: Project, query: str = "") -> str:
+    """The page's address, or "" where this version has no such page."""
+    try:
+        return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")
+    except NoReverseMatch:
+        return ""
+
+
+def actions(project: Project, facts: Facts) -> list[Action]:
+    """At most five, the one that unblocks most first."""
+    found = [*_decisions(project, facts), *_labelling(project, facts), *_checks(project, facts)]
+    return [action for action in found if action.url][:5]
+
+
+def _decisions(project: Project, facts: Facts) -> Iterator[Action]:
+    if candidate := _candidate(facts):
+        because = "It is trained and judged, and serves nobody until you decide."
+        yield Action(f"Decide on {candidate}", because, NOT_KNOWN, "Compare", _compare(project, candidate))
+    if facts.review:
+        url = _url("analysis:item-list", project, "state=review")
+        because = "Their labels count for nothing until then."
+        yield Action(f"Resolve {_n(facts.review, 'dispute')}", because, NOT_KNOWN, "Open disputes", url)
+    if facts.run:
+        because = facts.run.stage or "It waits for a worker."
+        yield Action("Watch the run", because, "a new candidate", "Open run", _url("retraining:run-list", project))
+
+
+def _labelling(project: Project, facts: Facts) -> Iterator[Action]:
+    desk, after = _url("annotation:desk", project), int(project.retraining.get("after_labels", 50))
+    needed = after - facts.trigger_new
+    if facts.waiting and needed > 0 and not facts.run:
+        because = f"{number(facts.trigger_new)} of {number(after)} new labels; then a run starts by itself."
+        words = f"Label {_n(min(needed, facts.waiting), 'item')}"
+        yield Action(words, because, "a new candidate", "Label", desk)
+    elif facts.waiting:
+        because = "They were chosen because they matter."
+        yield Action(f"Label {_n(facts.waiting, 'waiting item')}", because, NOT_KNOWN, "Label", desk)
+    if facts.audited < ENOUGH_AUDITED:
+        because = f"{facts.audited} so far; {ENOUGH_AUDITED} give an interval of about ±10 points."
+        words = f"Label {ENOUGH_AUDITED - facts.audited} more audit items"
+        yield Action(words, because, "a narrower interval", "Label", desk)
+
+
+def _checks(project: Project, facts: Facts) -> Iterator[Action]:
+    if facts.findings:
+        url, because = _url("analysis:label-quality", project), "The model, which never saw them, disagrees."
+        yield Action(f"Check {_n(facts.findings, 'suspected label')}", because, NOT_KNOWN, "Open", url)
+    if not facts.newest:
+        because = "Nothing has been captured yet."
+        yield Action("Send predictions", because, NOT_KNOWN, "Make a key", _url("projects:key-list", project))
+
+
+def _n(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}" + ("" if count == 1 else "s")
+
+
+def _candidate(facts: Facts) -> str:
+    """The version of the newest run, where nobody has promoted it since."""
+    result = facts.last_run.result if facts.last_run else {}
+    version = str(result.get("version", ""))
+    if not version or result.get("promoted"):
+        return ""
+    ended = facts.last_run.finished_at if facts.last_run else None
+    decided = facts.released is not None and ended is not None and facts.released.at >= ended
+    return "" if decided else version
+
+
+def _compare(project: Project, tag: str) -> str:
+    try:
+        return reverse("retraining:compare", args=[project.slug, int(tag.removeprefix("v"))])
+    except (NoReverseMatch, ValueError):
+        return _url("retraining:run-list", project)
+
+
+EVENT_WORDS = {
+    "release.promote": "{version} was promoted", "release.roll_back": "rolled back to {version}",
+    "run.open": "a training run began", "queue.create": "queue {target} was made",
+    "finding.decide": "a suspected label was {decision}", "guideline.publish": "guideline {target} was published",
+    "member.role": "{target} became {role}", "key.create": "key {target}… was made",
+    "key.revoke": "key {target}… was revoked", "project.create": "the project was made",
+    "item.decide": "an item was resolved by hand", "job.requeue": "{target} was requeued",
+    "job.cancel": "{target} was stopped",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    at: datetime
+    words: str
+    who: str
+
+
+def events(project: Project, *, most: int = 6) -> list[Event]:
+    """What happened lately, from the audit trail, in words."""
+    rows = AuditEvent.objects.filter(project=project.slug, action__in=EVENT_WORDS).order_by("-sequence")[:most]
+    found = []
+    for row in rows:
+        given = {"target": row.target, "version": "", "decision": "decided", "role": "", **row.details}
+        words = EVENT_WORDS[row.action].format(**given)
+        who = row.actor.partition(":")[2] or "the policy"
+        found.append(Event(row.at, words[0].upper() + words[1:], who))
+    return found

@@ -1,0 +1,18 @@
+"""Addresses of the pages of analysis, under p/<slug>/."""
+
+from django.urls import path
+
+from analysis.views import items, label_quality, overview, performance
+
+app_name = "analysis"
+
+urlpatterns = [
+    path("", overview.overview_page, name="overview"),
+    path("performance/", performance.performance, name="performance"),
+    path("label-quality/", label_quality.label_quality, name="label-quality"),
+    path("label-quality/queue/", label_quality.queue_suspects, name="label-quality-queue"),
+    path("label-quality/<int:pk>/", label_quality.decide, name="label-quality-decide"),
+    path("items/", items.item_list, name="item-list"),
+    path("items/queue/", items.queue_selection, name="item-queue"),
+    path("items/<str:uid>/", items.item, name="item"),
+]

@@ -1,0 +1,1 @@
+"""Pages of analysis: each asks a question and answers it with numbers."""

@@ -1,0 +1,89 @@
+"""Items: show me the cases."""
+
+from dataclasses import fields
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from analysis import followups, items
+from annotation.models import Item
+from projects.guards import member
+from projects.models import Can
+
+MOST_SELECTED = 5000
+COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
+
+
+@require_GET
+@member(Can.SEE)
+def item_list(request: Any) -> HttpResponse:
+    project, now = request.project, timezone.now()
+    try:
+        filters = items.read(request.GET, project)
+        found = items.select(project, filters, at=now)
+        rows, following = items.page(found, after=request.GET.get("after", ""))
+    except items.BadFilter as why:
+        return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
+    total = items.select(project, filters, at=now).values("pk")[:COUNTED].count()
+    context = {
+        "project": project, "rows": rows, "filters": filters, "active": active(request, filters), "total": total,
+        "more": total == COUNTED, "following": following, "query": filters.query(), "names": items.NAMES,
+        "values": project.schema().values(), "states": items.STATES, "causes": items.Cause.choices,
+        "inputs": project.contract().types(), "can_change": request.role.can(Can.CHANGE),
+        "after": request.GET.get("after", ""),
+    }  # fmt: skip
+    template = "analysis/item_list.html" + ("#rows" if request.htmx and not request.htmx.boosted else "")
+    return render(request, template, context)
+
+
+def active(request: Any, filters: items.Filters) -> list[dict[str, str]]:
+    """The filters in force as chips, each with the address of the view without it."""
+    base = reverse("analysis:item-list", args=[request.project.slug])
+    found = []
+    for field in fields(filters):
+        if value := getattr(filters, field.name):
+            query = filters.query(**{field.name: ""})
+            words = items.STATES.get(value, value) if field.name == "state" else value
+            found.append({"name": items.NAMES[field.name], "value": words, "url": f"{base}?{query}" if query else base})
+    return found
+
+
+@require_POST
+@member(Can.CHANGE)
+def queue_selection(request: Any) -> HttpResponse:
+    """Make a queue of the chosen rows, or of the whole view."""
+    project, now = request.project, timezone.now()
+    back = reverse("analysis:item-list", args=[project.slug])
+    try:
+        filters = items.read(request.POST, project)
+        found = items.select(project, filters, at=now)
+        if request.POST.get("all") != "yes":
+            found = found.filter(uid__in=request.POST.getlist("item")[:MOST_SELECTED])
+        ids = list(found.values_list("pk", flat=True)[:MOST_SELECTED])
+        title = request.POST.get("title", "").strip()[:100] or f"Selection of {now:%d %b %H:%M}"
+        words = " and ".join(f"{chip['name'].lower()} {chip['value']}" for chip in active(request, filters))
+        queue, put = followups.queue_items(
+            project, ids, title=title, reason=f"chosen by {request.user.name()}: {words or 'by hand'}"[:300],
+            by=request.user, at=now,
+        )  # fmt: skip
+    except (items.BadFilter, followups.NothingToQueue, followups.queues.QueueProblem) as why:
+        context = {"project": project, "error": str(why)}
+        return render(request, "analysis/item_list.html", context, status=422)
+    waited = f" {put.already} wait in a queue already." if put.already else ""
+    messages.info(request, f"{put.created} items added to {queue.title}.{waited}")
+    return redirect(f"{back}?queue={queue.slug}")
+
+
+@require_GET
+@member(Can.SEE)
+def item(request: Any, uid: str) -> HttpResponse:
+    """Everything known of one case."""
+    found = Item.objects.filter(project=request.project, uid=uid).first()
+    if found is None:
+        raise Http404("There is no such item in this project.")
+    return render(request, "analysis/item.html", {"project": request.project, "item": found, **items.story(found)})

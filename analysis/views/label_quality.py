@@ -1,0 +1,116 @@
+"""Label quality: can I trust the labels?"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET, require_POST
+
+from analysis import charts, findings, followups, reports
+from analysis.models import Finding, ReportKind
+from projects.guards import member
+from projects.models import Can, Project
+
+CARDS = 24
+ACTS = {"keep": "kept", "fix": "fixed", "unclear": "unclear", "queue": "requeued"}
+
+
+@require_GET
+@member(Can.SEE)
+def label_quality(request: Any) -> HttpResponse:
+    template = "analysis/label_quality.html" + ("#cards" if request.htmx and not request.htmx.boosted else "")
+    return render(request, template, context(request))
+
+
+def context(request: Any) -> dict[str, Any]:
+    project: Project = request.project
+    report = reports.newest(project, ReportKind.LABEL_QUALITY)
+    body = report.body if report else {}
+    mine = Finding.objects.filter(project=project, kind=Finding.Kind.LABEL_ERROR)
+    counts = dict(mine.values_list("decision").annotate(n=Count("pk")).order_by())
+    suspects = list(mine.filter(decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS])
+    decided = list(mine.filter(decision__in=list(ACTS.values())).select_related("item").order_by("-decided_at")[:6])
+    waiting = counts.get(Finding.Decision.OPEN, 0)
+    image = next((name for name, kind in project.contract().types().items() if kind == "image"), "")
+    return {
+        "project": project, "report": report, "body": body, "suspects": suspects, "decided": decided,
+        "waiting": waiting, "counts": counts, "judged": judged(counts), "curve": curve(body, waiting),
+        "can_decide": request.role.can(Can.REVIEW), "can_change": request.role.can(Can.CHANGE), "image": image,
+        "first_input": next(iter(project.contract().types().items())),
+        "items_url": reverse("analysis:item-list", args=[project.slug]) + "?suspected=yes",
+    }  # fmt: skip
+
+
+def judged(counts: dict[str, int]) -> dict[str, int]:
+    """How many of the suspects that people looked at were really wrong."""
+    fixed, kept = counts.get("fixed", 0), counts.get("kept", 0)
+    return {"fixed": fixed, "n": fixed + kept}
+
+
+def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
+    """Expected precision by length of the list, with the plumb line at what waits now."""
+    rows = body.get("curve")
+    if not rows:
+        return None
+    here = min(rows, key=lambda row: abs(row["m"] - max(waiting, 1)))
+    points = [charts.Point(row["m"], row["value"], row["low"], row["high"]) for row in rows]
+    last = rows[-1]["m"]
+    svg = charts.line(
+        points, label="Expected precision of the list by its length", x_name="labels checked, surest first",
+        x_ticks=[(v, f"{v:.0f}") for v in charts.ticks(0, last, 5) if v <= last],
+        y_range=(0.0, 1.0), plumb=charts.Mark(here["m"], f"{here['value']:.2f} at {here['m']}"),
+        plumb_value=here["value"], end_note=False, width=360, height=230,
+    )  # fmt: skip
+    return {"svg": mark_safe(svg), "rows": rows, "here": here, "wrong": here["value"] * here["m"],
+            "low": here["low"] * here["m"], "high": here["high"] * here["m"]}  # fmt: skip
+
+
+@require_POST
+@member(Can.REVIEW)
+def decide(request: Any, pk: int) -> HttpResponse:
+    """Keep, fix, unclear or queue again: one suspect."""
+    finding = Finding.objects.select_related("project").filter(project=request.project, pk=pk).first()
+    if finding is None:
+        raise Http404("There is no such finding in this project.")
+    act = request.POST.get("act", "")
+    if act not in ACTS:
+        return _again(request, f"The decision takes {', '.join(ACTS)}; it is {act[:20]!r}.", status=422)
+    try:
+        if act == "queue":
+            if not request.role.can(Can.CHANGE):
+                return _again(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
+            followups.queue_findings(request.project, [finding], by=request.user, at=timezone.now())
+        else:
+            findings.decide(finding, ACTS[act], by=request.user, at=timezone.now())
+    except findings.AlreadyDecided as why:
+        return _again(request, str(why), status=409)
+    return _again(request)
+
+
+@require_POST
+@member(Can.CHANGE)
+def queue_suspects(request: Any) -> HttpResponse:
+    """Ask people again about all that wait, or the surest `count` of them."""
+    given = request.POST.get("count", "")
+    count = min(int(given), findings.MOST) if given.isdigit() else findings.MOST
+    mine = Finding.objects.filter(project=request.project, decision=Finding.Decision.OPEN).order_by("score", "pk")
+    try:
+        queue, put = followups.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())
+    except followups.NothingToQueue as why:
+        return _again(request, str(why), status=422)
+    messages.info(request, f"{put.created} items added to {queue.title}.")
+    return redirect("annotation:queue-list", request.project.slug)
+
+
+def _again(request: Any, problem: str = "", status: int = 200) -> HttpResponse:
+    """The cards once more: as a fragment for htmx, else the whole page after a redirect."""
+    if request.htmx or problem:
+        part = "#cards" if request.htmx else ""
+        values = context(request) | {"problem": problem}
+        return render(request, f"analysis/label_quality.html{part}", values, status=422 if status == 409 else status)
+    return redirect("analysis:label-quality", request.project.slug)

@@ -1,0 +1,38 @@
+"""Overview: where is the loop stuck, and what next?"""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from analysis import marks, overview, reports
+from analysis.models import ReportKind
+from analysis.views.performance import over_time, read_state
+from projects.guards import member
+from projects.models import Can
+
+
+@require_GET
+@member(Can.SEE)
+def overview_page(request: Any) -> HttpResponse:
+    project, now = request.project, timezone.now()
+    facts = overview.read(project, at=now)
+    made = overview.stations(project, facts, at=now)
+    report = reports.newest(project, ReportKind.PERFORMANCE, version=project.champion_version)
+    body = report.body if report and report.body.get("n") else None
+    state = read_state({}, project)
+    context = {
+        "project": project,
+        "facts": facts,
+        "stations": made,
+        "stuck": next((station for station in made if station.bottleneck), None),
+        "place": next((number for number, station in enumerate(made) if station.bottleneck), None),
+        "actions": overview.actions(project, facts),
+        "events": overview.events(project),
+        "body": body,
+        "quality": over_time(body, marks.releases(project), project, state) if body else None,
+    }
+    template = "analysis/overview.html" + ("#loop" if request.htmx and not request.htmx.boosted else "")
+    return render(request, template, context)

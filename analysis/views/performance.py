@@ -1,0 +1,244 @@
+"""Performance: how good is the serving version, class by class and at each threshold?"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET
+
+from analysis import charts, marks, reports
+from analysis.models import Report, ReportKind
+from projects.guards import member
+from projects.models import Can, Project
+
+WINDOWS = {"all": 0, "28": 28, "7": 7}
+WINDOW_WORDS = {"all": "all time", "28": "last 28 days", "7": "last 7 days"}
+PROVISIONAL = 60  # audit labels; below it the interval is wider than ±10 points
+PAIRS = 7
+SMALL_N = 5
+
+
+@dataclass(frozen=True)
+class State:
+    """What the URL says: window, class and measure."""
+
+    window: str
+    label: str
+    version: str
+
+    def url(self, project: Project, **changes: str) -> str:
+        parts = {"window": self.window, "label": self.label, "version": self.version, **changes}
+        wanted = {name: value for name, value in parts.items() if value and (name, value) != ("window", "all")}
+        return reverse("analysis:performance", args=[project.slug]) + (f"?{urlencode(wanted)}" if wanted else "")
+
+
+@require_GET
+@member(Can.SEE)
+def performance(request: Any) -> HttpResponse:
+    project: Project = request.project
+    state = read_state(request.GET, project)
+    report = reports.newest(project, ReportKind.PERFORMANCE, version=state.version, days=WINDOWS[state.window])
+    context = {"project": project, "state": state, "report": report, "chips": chips(project, state)}
+    if report and report.body.get("n"):
+        context |= figures(project, report, state)
+    template = "analysis/performance.html" + ("#figures" if request.htmx and not request.htmx.boosted else "")
+    return render(request, template, context)
+
+
+def read_state(given: Any, project: Project) -> State:
+    """The URL's state, with the default for whatever is not on the list."""
+    values = project.schema().values()
+    window = given.get("window", "all")
+    label = given.get("label", "")
+    versions = versions_of(project)
+    version = given.get("version", "")
+    return State(
+        window=window if window in WINDOWS else "all",
+        label=label if label in values else "",
+        version=version if version in versions else project.champion_version,
+    )
+
+
+def versions_of(project: Project) -> list[str]:
+    rows = Report.objects.filter(project=project, kind=ReportKind.PERFORMANCE).order_by("model_version")
+    return list(rows.values_list("model_version", flat=True).distinct())
+
+
+def chips(project: Project, state: State) -> list[dict[str, Any]]:
+    """The chips of the bar: the next window, and the next version that has a report."""
+    windows = list(WINDOWS)
+    following = windows[(windows.index(state.window) + 1) % len(windows)]
+    versions = versions_of(project) or [state.version]
+    at = versions.index(state.version) if state.version in versions else 0
+    champion = " champion" if state.version == project.champion_version else ""
+    return [
+        {"name": "Window", "value": WINDOW_WORDS[state.window], "url": state.url(project, window=following)},
+        {
+            "name": "Model",
+            "value": f"{state.version}{champion}" if state.version else "none serves",
+            "url": state.url(project, version=versions[(at + 1) % len(versions)]) if len(versions) > 1 else "",
+        },
+    ]
+
+
+def figures(project: Project, report: Report, state: State) -> dict[str, Any]:
+    body = report.body
+    label = state.label or project.positive or hardest(body)
+    moments = marks.releases(project)
+    return {
+        "body": body,
+        "label": label,
+        "one": next((row for row in body["classes"] if row["label"] == label), None),
+        "provisional": body["audit"] < PROVISIONAL,
+        "needed": max(0, PROVISIONAL - body["audit"]),
+        "matrix": matrix(project, body, state),
+        "pairs": pairs(project, body, state),
+        "per_class": per_class(project, body, state, label),
+        "curve": curve(body, label),
+        "curve_rows": curve_rows(body, label),
+        "over_time": over_time(body, moments, project, state),
+        "class_over_time": class_over_time(body, label, moments),
+        "items_url": items_url(project, state),
+        "wrong_url": items_url(project, state, disagree="yes"),
+    }
+
+
+def hardest(body: dict[str, Any]) -> str:
+    """The class with the least recall among those with enough labels, which is where to look first."""
+    known = [row for row in body["classes"] if row["recall"]["value"] is not None and row["labelled"] >= SMALL_N]
+    return min(known, key=lambda row: row["recall"]["value"])["label"] if known else body["classes"][0]["label"]
+
+
+def items_url(project: Project, state: State, **filters: str) -> str:
+    wanted = {"resolved": "yes", "judges": state.version, **filters}
+    if state.window != "all":
+        wanted["window"] = state.window
+    return reverse("analysis:item-list", args=[project.slug]) + "?" + urlencode(wanted)
+
+
+def matrix(project: Project, body: dict[str, Any], state: State) -> dict[str, Any]:
+    """Rows of cells with count, class and link; recall at the right."""
+    names, rows = body["labels"], []
+    for i, name in enumerate(names):
+        counts = body["counts"][i]
+        total = sum(counts)
+        cells = []
+        for j, count in enumerate(counts):
+            kind = "zero" if not count else "diagonal" if i == j else f"heat-{charts.heat_step(count / total)}"
+            url = items_url(project, state, truth=name, says=names[j]) if count else ""
+            cells.append({"count": count, "kind": kind, "url": url, "says": names[j]})
+        rows.append({"label": name, "cells": cells, "recall": body["classes"][i]["recall"], "n": total})
+    return {"names": names, "rows": rows, "wide": len(names) <= 20}
+
+
+def pairs(project: Project, body: dict[str, Any], state: State) -> dict[str, Any]:
+    """The largest cells off the diagonal."""
+    names = body["labels"]
+    found = [
+        {
+            "truth": names[i],
+            "says": names[j],
+            "n": count,
+            "url": items_url(project, state, truth=names[i], says=names[j]),
+        }
+        for i, row in enumerate(body["counts"])
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    found.sort(key=lambda pair: -pair["n"])
+    wrong = sum(pair["n"] for pair in found)
+    for pair in found[:PAIRS]:
+        pair["share"] = pair["n"] / wrong
+        pair["width"] = round(120 * pair["n"] / found[0]["n"])
+    return {"top": found[:PAIRS], "all": len(found), "wrong": wrong}
+
+
+def per_class(project: Project, body: dict[str, Any], state: State, label: str) -> list[dict[str, Any]]:
+    return [
+        {**row, "small": row["labelled"] < SMALL_N, "current": row["label"] == label,
+         "url": state.url(project, label=row["label"]),
+         "recall_url": items_url(project, state, truth=row["label"]),
+         "precision_url": items_url(project, state, says=row["label"])}
+        for row in body["classes"]
+    ]  # fmt: skip
+
+
+def curve(body: dict[str, Any], label: str) -> dict[str, Any] | None:
+    """Precision against recall of one class, and where the decision in force stands on it."""
+    found = body["curves"].get(label)
+    if not found:
+        return None
+    rows = curve_rows(body, label)
+    points = [charts.Point(row["recall"], row["precision"], row["low"], row["high"]) for row in reversed(rows)]
+    row = next(row for row in body["classes"] if row["label"] == label)
+    precision, recall = row["precision"], row["recall"]
+    plumb = None
+    if precision["value"] is not None and recall["value"] is not None:
+        plumb = charts.Mark(recall["value"], "in force")
+    svg = charts.line(
+        points, label=f"Precision of {label} at each recall", x_name=f"recall of {label}",
+        x_ticks=[(v / 4, f"{v / 4:.2f}") for v in range(5)], y_range=(0.0, 1.0), plumb=plumb,
+        plumb_value=precision["value"], end_note=False, width=470, height=250,
+    )  # fmt: skip
+    return {"svg": mark_safe(svg), "precision": precision, "recall": recall, "base_rate": found["base_rate"]}
+
+
+def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
+    found = body["curves"].get(label)
+    if not found:
+        return []
+    columns = zip(
+        found["threshold"], found["precision"]["value"], found["precision"]["low"], found["precision"]["high"],
+        found["recall"]["value"], strict=True,
+    )  # fmt: skip
+    names = ("threshold", "precision", "low", "high", "recall")
+    rows = [dict(zip(names, row, strict=True)) for row in columns]
+    return [row for row in rows if row["precision"] is not None and row["recall"] is not None]
+
+
+def over_time(
+    body: dict[str, Any], moments: list[marks.ReleaseMark], project: Project, state: State
+) -> dict[str, Any] | None:
+    series = [(point, point["accuracy"]) for point in body["series"] if point["accuracy"]["value"] is not None]
+    return _chart(series, moments, "Accuracy over time", width=620)
+
+
+def class_over_time(body: dict[str, Any], label: str, moments: list[marks.ReleaseMark]) -> dict[str, Any]:
+    def series(measure: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        found = [(point, point["classes"].get(label, {}).get(measure)) for point in body["series"]]
+        return [(point, value) for point, value in found if value and value["value"] is not None]
+
+    return {
+        measure: _chart(series(measure), moments, f"{measure.title()} of {label} over time", width=470)
+        for measure in ("precision", "recall")
+    }
+
+
+def _chart(
+    series: list[tuple[dict[str, Any], dict[str, Any]]], moments: list[marks.ReleaseMark], label: str, *, width: int
+) -> dict[str, Any] | None:
+    """A line over time with release marks inside its span, and its table."""
+    if not series:
+        return None
+    points = [
+        charts.Point((p["from"] + p["to"]) / 2, v["value"], v["low"], v["high"], f"{v['value']:.3f}, n {v['n']}")
+        for p, v in series
+    ]
+    first, last = series[0][0]["from"], series[-1][0]["to"]
+    spots = [(first + (last - first) * share) for share in (0, 0.5, 1)]
+    svg = charts.line(
+        points, label=label, x_ticks=[(at, day(at)) for at in spots], dots=True, width=width,
+        releases=[charts.Mark(m.at.timestamp(), m.version) for m in moments if first <= m.at.timestamp() <= last],
+    )  # fmt: skip
+    rows = [{"from": day(p["from"]), "to": day(p["to"]), **v} for p, v in series]
+    return {"svg": mark_safe(svg), "rows": rows, "last": rows[-1]}
+
+
+def day(stamp: float) -> str:
+    moment = datetime.fromtimestamp(stamp, UTC)
+    return f"{moment.day} {moment:%b}"
