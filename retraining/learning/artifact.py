@@ -85,7 +85,7 @@ ALLOWED = {family: frozenset(_PLAIN | _CALIBRATION | _FEATURES | model) for fami
 
 
 def dump(estimator: ClassifierMixin) -> bytes:
-    """The estimator in skops's format, compressed. Two dumps of one estimator are equivalent, not equal byte by byte."""
+    """The estimator in skops's format, compressed. Two dumps of one are equivalent, not equal byte by byte."""
     return skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
 
 

@@ -41,11 +41,12 @@ def _spread_groups(targets: Codes, group: Codes, folds: int, rng: np.random.Gene
     np.add.at(counts, (group, targets), 1)
     if len(counts) < 2:
         raise BadInput("All rows belong to one group, so none can be held out from another.")
+    counts = np.column_stack([counts, counts.sum(axis=1)])  # the sizes too, so that no fold stays empty
     share = np.maximum(counts.sum(axis=0), 1)
     held = np.zeros((folds, counts.shape[1]))
     chosen = np.empty(len(counts), dtype=np.int64)
     shuffled = rng.permutation(len(counts))
-    for g in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
+    for g in shuffled[np.argsort(-counts[shuffled, -1], kind="stable")]:
         chosen[g] = int(np.argmin((((held + counts[g]) / share) ** 2).sum(axis=1) - ((held / share) ** 2).sum(axis=1)))
         held[chosen[g]] += counts[g]
     return chosen[group]

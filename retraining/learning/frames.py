@@ -7,6 +7,7 @@ scikit-learn classes only: blank texts get a mark, images become a fixed number 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,7 @@ def _resized(name: str, i: int, image: np.ndarray, size: tuple[int, int]) -> Flo
     return _averaging(image.shape[0], size[0]) @ grey @ _averaging(image.shape[1], size[1]).T
 
 
+@lru_cache(maxsize=64)
 def _averaging(source: int, target: int) -> Floats:
     """Matrix (target, source) that averages by overlap of area; its rows sum to 1."""
     edges = np.linspace(0, source, target + 1)

@@ -141,7 +141,7 @@ def _verdict(
 def _better(name: str, rows: Comparison, plan: Plan) -> tuple[Gate, int | None]:
     p = rows.better_p()
     difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * plan.alpha)
-    gate = Gate(name, p <= plan.alpha, f"{_interval(difference)}, p = {p:.3f}", f"p at most {plan.alpha:g}")
+    gate = Gate(name, p <= plan.alpha, f"{_interval(difference)}, {_p(p)}", f"p at most {plan.alpha:g}")
     return gate, 0 if gate.passed else plan.more_for_better(rows.gain, rows.weight)
 
 
@@ -164,7 +164,7 @@ def _slice(
     if not mask.any():
         return Gate(f"{name} no worse", False, NO_LABEL, limit), None
     difference = paired.difference(rows.gain[mask], rows.weight[mask], level=1 - 2 * plan.alpha)
-    value = f"{_interval(difference)}, n = {difference.n}, adjusted p = {p:.3f}"
+    value = f"{_interval(difference)}, n = {difference.n}, adjusted {_p(p)}"
     gate = Gate(f"{name} no worse", p <= plan.alpha, value, limit)
     needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests)
     return gate, 0 if gate.passed else needed
@@ -187,6 +187,10 @@ def _words(gates: list[Gate], difference: Difference, needed: int | None) -> str
 def _interval(difference: Difference) -> str:
     level = f"{100 * difference.level:g} % interval"
     return f"{difference.value:+.1f} points ({level} {difference.low:+.1f} to {difference.high:+.1f})"
+
+
+def _p(p: float) -> str:
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def _check_rates(margin: float, alpha: float, power: float) -> None:

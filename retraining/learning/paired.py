@@ -65,28 +65,26 @@ def not_worse_p(gain: ArrayLike, weights: ArrayLike, *, margin: float) -> float:
     rows. Signed root of the empirical likelihood ratio (Owen 2001), see `padded`; unlike a Wald or bootstrap test it
     keeps its error rate when the few rows that count for much are lopsided.
     """
-    g = np.asarray(gain, dtype=float)
-    w = checks.weights(weights, n=len(g))
-    if not len(g):
-        return 1.0
-    return float(norm.sf(_root(*padded(g, w), mean=-margin)))
+    g, w = _rows(gain, weights)
+    return float(norm.sf(_root(_sample(g, w), mean=-margin))) if len(g) else 1.0
 
 
 def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Difference:
     """Weighted (Hajek) mean gain with the interval of all means that an empirical likelihood ratio test would keep.
 
-    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities. Raises BadInput without rows.
+    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1). Raises BadInput without
+    rows or out of range.
     """
-    g = np.asarray(gain, dtype=float)
+    g, w = _rows(gain, weights)
     if not len(g):
         raise BadInput("There are no rows to compare.")
-    w = checks.weights(weights, n=len(g))
-    values, heavy = padded(g, w)
-    z = norm.ppf((1 + level) / 2)
+    if not 0 < level < 1:
+        raise BadInput(f"The level of an interval lies between 0 and 1, not at {level}.")
+    sample, z = _sample(g, w), norm.ppf((1 + level) / 2)
     return Difference(
         value=100 * float(np.average(g, weights=w)),
-        low=100 * _mean_at(values, heavy, z),
-        high=100 * _mean_at(values, heavy, -z),
+        low=100 * _mean_at(sample, z),
+        high=100 * _mean_at(sample, -z),
         level=level,
         n=len(g),
         n_effective=float(w.sum() ** 2 / (w**2).sum()),
@@ -104,20 +102,42 @@ def padded(gain: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return np.concatenate([gain, [1.0, -1.0]]), np.concatenate([weights, [heavy, heavy]])
 
 
-def _root(values: Floats, weights: Floats, *, mean: float) -> float:
+@dataclass(frozen=True)
+class _Sample:
+    """The distinct rows of a padded sample, each array (m,): gain, weight, how often."""
+
+    gain: Floats
+    weight: Floats
+    count: Floats
+
+
+def _rows(gain: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
+    g = np.asarray(gain, dtype=float)
+    if g.ndim != 1 or not (np.abs(g) <= 1 + 1e-9).all():
+        raise BadInput("gain must be one row of numbers between -1 and 1.")
+    return np.clip(g, -1.0, 1.0), checks.weights(weights, n=len(g))
+
+
+def _sample(gain: Floats, weights: Floats) -> _Sample:
+    values, weight = padded(gain, weights)
+    distinct, count = np.unique(values + 1j * weight, return_counts=True)
+    return _Sample(distinct.real, distinct.imag, count.astype(float))
+
+
+def _root(sample: _Sample, *, mean: float) -> float:
     """Signed root of the log empirical likelihood ratio for `mean`; above 0 where the sample's is higher."""
-    z = weights * (values - mean)
+    z = sample.weight * (sample.gain - mean)
     if not z.min() < 0 < z.max():
         return np.inf if z.min() >= 0 else -np.inf
     edges = (-(1 - 1e-10) / z.max(), -(1 - 1e-10) / z.min())
-    tilt = brentq(lambda t: (z / (1 + t * z)).sum(), *edges)
-    return float(np.sign(tilt) * np.sqrt(max(0.0, 2 * np.log1p(tilt * z).sum())))
+    tilt = brentq(lambda t: (sample.count * z / (1 + t * z)).sum(), *edges)
+    return float(np.sign(tilt) * np.sqrt(max(0.0, 2 * (sample.count * np.log1p(tilt * z)).sum())))
 
 
-def _mean_at(values: Floats, weights: Floats, root: float) -> float:
-    """The mean whose signed root is `root`; the root falls from infinity at -1 to minus infinity at 1."""
+def _mean_at(sample: _Sample, root: float) -> float:
+    """The mean whose signed root is `root`; the root falls without bound from mean -1 to mean 1."""
     inside = 1 - 1e-9
-    ends = [_root(values, weights, mean=mean) - root for mean in (-inside, inside)]
+    ends = [_root(sample, mean=mean) - root for mean in (-inside, inside)]
     if not ends[0] > 0 > ends[1]:
         return -1.0 if ends[0] <= 0 else 1.0
-    return float(brentq(lambda mean: _root(values, weights, mean=mean) - root, -inside, inside, xtol=1e-6))
+    return float(brentq(lambda mean: _root(sample, mean=mean) - root, -inside, inside, xtol=1e-6))

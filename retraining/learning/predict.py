@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
+from retraining.learning import checks
 from retraining.learning.checks import BadInput, Floats
 from retraining.learning.fitted import Fitted
 from retraining.learning.frames import Columns, to_frame
@@ -25,9 +27,8 @@ def probabilities(
     `fitted` is a `Fitted`, whose own frame parameters and classes are used when none are given, or a loaded
     estimator, with which both must be given. Raises BadInput when the columns break the contract.
     """
-    estimator = fitted
+    estimator: ClassifierMixin = fitted.estimator if isinstance(fitted, Fitted) else fitted
     if isinstance(fitted, Fitted):
-        estimator = fitted.estimator
         frame_parameters = fitted.frame_parameters if frame_parameters is None else frame_parameters
         classes = fitted.classes if classes is None else classes
     if frame_parameters is None or classes is None:
@@ -38,10 +39,9 @@ def probabilities(
     return spread(estimator.predict_proba(frame), estimator.classes_, n_classes=len(classes))
 
 
-def spread(known: Floats, codes: Sequence[int], *, n_classes: int) -> Floats:
+def spread(known: Floats, codes: ArrayLike, *, n_classes: int) -> Floats:
     """Columns of the classes that a model knows, spread over all classes; the others get 0."""
-    if len(codes) and max(codes) >= n_classes:
-        raise BadInput(f"The model knows the class code {max(codes)}, but only {n_classes} classes are named.")
+    places = checks.codes(codes, n_classes=n_classes, name="the model's classes")
     result = np.zeros((len(known), n_classes))
-    result[:, np.asarray(codes, dtype=int)] = known
+    result[:, places] = known
     return result / result.sum(axis=1, keepdims=True)

@@ -106,13 +106,14 @@ def run(
         features = build(types, configs[0])[0]
         learnt, new = features.fit_transform(rows.frame[inside]), features.transform(rows.frame[outside])
         shared += time.monotonic() - started
-        for candidate in running:
+        part_left = (len(held_out) - done) / done
+        position = 0
+        while position < len(running):
+            candidate = running[position]
             _fit_fold(candidate, build(types, candidate.config)[-1], rows, learnt, new, inside, outside)
             tick(candidate.config["family"])
-        part_left = (len(held_out) - done) / done
-        while len(running) > keep_first and part_left * (shared + _seconds(running)) > deadline - time.monotonic():
-            dropped = running.pop()
-            late.insert(0, GivenUp(dropped.config, dropped.seconds, "Given up: it would overrun the time."))
+            late = _give_up(running, shared, part_left, deadline - time.monotonic(), keep=int(keep_first)) + late
+            position += 1
         if not running:
             break
     return [_finished(candidate, rows, shared / len(configs)) for candidate in running] + late
@@ -174,6 +175,17 @@ def _class_weighted(share: Floats, config: Config) -> Floats:
         return share
     each = totals.sum() / (totals > 0).sum()
     return share * np.divide(each, totals, out=np.zeros_like(totals), where=totals > 0)
+
+
+def _give_up(
+    running: list[_Running], shared: float, part_left: float, seconds_left: float, *, keep: int
+) -> list[Trial | GivenUp]:
+    """Take candidates from the end of `running` until the folds left of the others fit into the seconds left."""
+    dropped: list[Trial | GivenUp] = []
+    while len(running) > keep and part_left * (shared + _seconds(running)) > seconds_left:
+        last = running.pop()
+        dropped.insert(0, GivenUp(last.config, last.seconds, "Given up: it would overrun the time."))
+    return dropped
 
 
 def _seconds(running: Sequence[_Running]) -> float:
