@@ -75,10 +75,10 @@ def database(home: Path) -> dict[str, Any]:
     """The default database: DATABASE_URL (postgres://…), or SQLite in `home`."""
     url = os.environ.get("DATABASE_URL")
     if not url:
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": home / "plumbline.sqlite3", "OPTIONS": SQLITE_OPTIONS}
+        return {"ENGINE": "config.sqlite", "NAME": home / "plumbline.sqlite3", "OPTIONS": SQLITE_OPTIONS}
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path), "OPTIONS": SQLITE_OPTIONS}
+        return {"ENGINE": "config.sqlite", "NAME": unquote(parts.path), "OPTIONS": SQLITE_OPTIONS}
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"DATABASE_URL begins with {parts.scheme!r}; it takes postgres://… or sqlite://….")
     query = dict(parse_qsl(parts.query))

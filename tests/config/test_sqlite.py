@@ -1,0 +1,99 @@
+"""The wait for SQLite's write lock: as patient as the limit says, and no more."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.sqlite.base import Cursor
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "t.sqlite3"
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (n INTEGER)")
+    connection.close()
+    return file
+
+
+def opened(path: Path, milliseconds: int = 5000) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=milliseconds / 1000, check_same_thread=False)
+    return connection
+
+
+@pytest.fixture
+def held(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another connection that holds the write lock."""
+    other = opened(path)
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+@pytest.mark.parametrize("query", ["BEGIN IMMEDIATE", "INSERT INTO t VALUES (1)", "\nUPDATE t SET n = 2"])
+def test_a_write_waits_until_the_lock_is_free(path: Path, held: sqlite3.Connection, query: str) -> None:
+    threading.Timer(0.15, held.rollback).start()
+    mine = opened(path)
+
+    started = time.monotonic()
+    mine.cursor(factory=Cursor).execute(query)
+
+    assert 0.1 < time.monotonic() - started < 2
+    mine.close()
+
+
+def test_a_write_gives_up_at_the_limit_and_the_limit_stands_after(path: Path, held: sqlite3.Connection) -> None:
+    mine = opened(path, 100)
+
+    started = time.monotonic()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        mine.cursor(factory=Cursor).execute("BEGIN IMMEDIATE")
+
+    assert time.monotonic() - started >= 0.1
+    assert mine.execute("PRAGMA busy_timeout").fetchone() == (100,)
+    mine.close()
+
+
+def test_reading_and_other_errors_do_not_wait(path: Path, held: sqlite3.Connection) -> None:
+    mine = opened(path)
+    cursor = mine.cursor(factory=Cursor)
+
+    assert cursor.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    held.rollback()
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        cursor.execute("INSERT INTO nowhere VALUES (1)")
+    mine.close()
+
+
+def test_one_who_waits_long_gets_in_among_many_who_come_and_go(path: Path) -> None:
+    stop, waits = threading.Event(), []
+
+    def hurry() -> None:
+        mine = opened(path)
+        cursor = mine.cursor(factory=Cursor)
+        while not stop.is_set():
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("INSERT INTO t VALUES (1)")
+            mine.commit()
+        mine.close()
+
+    crowd = [threading.Thread(target=hurry) for _ in range(8)]
+    for one in crowd:
+        one.start()
+    mine = opened(path)
+    for _ in range(10):
+        started = time.monotonic()
+        mine.cursor(factory=Cursor).execute("BEGIN IMMEDIATE")
+        waits.append(time.monotonic() - started)
+        mine.rollback()
+    stop.set()
+    for one in crowd:
+        one.join()
+    mine.close()
+
+    assert max(waits) < 4
