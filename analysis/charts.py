@@ -86,7 +86,7 @@ def line(
         _grid(frame), _x_axis(frame, x_ticks, x_name), *(_release(frame, mark) for mark in releases),
         _band(frame, points), _path(frame, points),
         _plumb(frame, plumb, plumb_value) if plumb else "",
-        *(_dot(frame, point) for point in (points if dots else points[-1:])),
+        *(_dot(frame, point) for point in (points if dots else points[-1:] if end_note else ())),
         _end(frame, points[-1]) if end_note else "",
     ]  # fmt: skip
     return _svg(frame, label, parts)

@@ -259,14 +259,20 @@ def _compare(project: Project, tag: str) -> str:
 
 
 EVENT_WORDS = {
-    "release.promote": "{version} was promoted", "release.roll_back": "rolled back to {version}",
-    "run.open": "a training run began", "queue.create": "queue {target} was made",
-    "finding.decide": "a suspected label was {decision}", "guideline.publish": "guideline {target} was published",
-    "member.role": "{target} became {role}", "key.create": "key {target}… was made",
-    "key.revoke": "key {target}… was revoked", "project.create": "the project was made",
-    "item.decide": "an item was resolved by hand", "job.requeue": "{target} was requeued",
-    "job.cancel": "{target} was stopped",
-}  # fmt: skip
+    "release.promote": "Promoted {version}",
+    "release.roll_back": "Rolled back to {version}",
+    "run.open": "Training began: {target}",
+    "queue.create": "Queue {target} made",
+    "finding.decide": "Suspected label {decision}",
+    "guideline.publish": "Guideline {target} published",
+    "member.role": "{target} became {role}",
+    "key.create": "Key {target}… made",
+    "key.revoke": "Key {target}… revoked",
+    "project.create": "Project made",
+    "item.decide": "Item resolved by hand",
+    "job.requeue": "Requeued {target}",
+    "job.cancel": "Stopped {target}",
+}
 
 
 @dataclass(frozen=True)
@@ -282,7 +288,6 @@ def events(project: Project, *, most: int = 6) -> list[Event]:
     found = []
     for row in rows:
         given = {"target": row.target, "version": "", "decision": "decided", "role": "", **row.details}
-        words = EVENT_WORDS[row.action].format(**given)
-        who = row.actor.partition(":")[2] or "the policy"
-        found.append(Event(row.at, words[0].upper() + words[1:], who))
+        who = row.actor.partition(":")[2] or "Plumbline itself"
+        found.append(Event(row.at, EVENT_WORDS[row.action].format(**given), who))
     return found

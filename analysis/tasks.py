@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from analysis import reports
 from analysis.models import Finding
-from annotation.models import Prediction, Resolution
+from annotation.models import Item, Prediction, Resolution
 from jobs import queue, registry
 from jobs.execution import Attempt
 from projects.models import Project
@@ -35,6 +35,7 @@ def refresh_old(at: datetime) -> None:
 def _newest_fact(project: Project) -> datetime | None:
     facts = (
         Resolution.objects.filter(project=project).aggregate(at=Max("resolved_at"))["at"],
+        Item.objects.filter(project=project).aggregate(at=Max("captured_at"))["at"],
         Prediction.objects.filter(project=project).aggregate(at=Max("at"))["at"],
         Finding.objects.filter(project=project).aggregate(at=Max("decided_at"))["at"],
     )

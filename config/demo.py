@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 
 from annotation import capture, guidelines, labels, leases, routing
 from annotation.models import Item, Slot
-from jobs import execution
+from jobs import execution, queue
 from jobs.models import Job, JobState
 from projects import audit, members, specs
 from projects.models import AuditEvent, Project, Role, User
@@ -87,7 +87,13 @@ def _people(at: datetime) -> None:
     for name, full_name, role in [*PEOPLE, BEA]:
         user = members.create_user(name, by=None, at=began, full_name=full_name, superuser=role == Role.ADMIN)
         members.set_role(project, user, role, by=None, at=began)
+    _hold_routing(project)
     guidelines.publish(project, text=GUIDELINE.strip(), by=User.objects.get(username="ruth"), at=began)
+
+
+def _hold_routing(project: Project) -> None:
+    """The demo routes at moments of its own; a job that routes meanwhile finds no room."""
+    Project.objects.filter(pk=project.pk).update(routing={"batch": 1, "waiting": 0, "audit_share": 0.5})
 
 
 def _first_traffic(at: datetime) -> None:
@@ -99,10 +105,10 @@ def _first_traffic(at: datetime) -> None:
 
 
 def _first_labels(at: datetime) -> None:
-    """Bea answers what is routed cold, half of it drawn uniformly: the first evaluation set."""
+    """Bea answers what is routed cold, most of it drawn uniformly: the first evaluation set."""
     when = moment(SEED + BEFORE, at)
     if not Slot.objects.filter(project=_project()).exists():
-        _route(when, size=120, audit_share=0.5)
+        _route(when, size=100, audit_share=0.6)
     _answer(when + timedelta(hours=2), at=at)
 
 
@@ -127,8 +133,8 @@ def _served_traffic(at: datetime) -> None:
     """The rest of the set, in order, answered by the champion and captured as it answered."""
     images, _ = digits()
     project = _project()
-    for start in range(SEED + BEFORE, len(images), 60):
-        rows = range(start, min(start + 60, len(images)))
+    for start in range(SEED + BEFORE, len(images), 12):
+        rows = range(start, min(start + 12, len(images)))
         inputs = [_row(i, images, at)["inputs"] for i in rows]
         keys = [_key(i) for i in rows]
         serving.predict(project, inputs=inputs, keys=keys, at=moment(rows[0], at))
@@ -144,18 +150,27 @@ def _segments(n: int) -> None:
 
 def _later_labels(at: datetime) -> None:
     """Bea answers until the next run is about 20 labels away."""
-    project, when = _project(), at - timedelta(hours=6)
-    run = project.runs.earliest("number")
-    since = project.resolutions.filter(resolved_at__gt=run.started_at).count()
-    wanted = AFTER_LABELS - LEFT_TO_LABEL - since
-    if not Slot.objects.filter(project=project, state=Slot.State.OPEN).exists() and wanted > 0:
-        _route(when, size=wanted, audit_share=0.6)
-    _answer(when, at=at, most=wanted)
+    when = at - timedelta(hours=6)
+    for turn in range(5):
+        if (wanted := AFTER_LABELS - LEFT_TO_LABEL - _labelled_since()) < 1:
+            return
+        if not Slot.objects.filter(project=_project(), state=Slot.State.OPEN).exists():
+            _route(when + timedelta(minutes=turn), size=max(wanted, 2), audit_share=0.6)
+        _answer(when + timedelta(hours=turn), at=at, most=wanted)
+
+
+def _labelled_since() -> int:
+    """Labels resolved since the first run began: what the trigger counts."""
+    project = _project()
+    return project.resolutions.filter(resolved_at__gt=project.runs.earliest("number").started_at).count()
 
 
 def _queue(at: datetime) -> None:
     """Fill the queue that the visitor meets, and compute the reports."""
+    Project.objects.filter(slug=SLUG).update(routing=SPEC["routing"])
     _route(at, size=80, audit_share=0.25)
+    project = _project()
+    queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
     _work()
 
 
@@ -231,7 +246,7 @@ def png(image: NDArray[np.uint8]) -> str:
 STEPS: list[tuple[str, str, Callable[[datetime], None]]] = [
     ("people", "Making the demo project: handwritten digits that come with scikit-learn.", _people),
     ("first traffic", "  capturing 380 digits from before there was a model", _first_traffic),
-    ("first labels", "  labelling 120 of them", _first_labels),
+    ("first labels", "  labelling 100 of them", _first_labels),
     ("first model", "  training the first model", _first_model),
     ("served traffic", "  serving and capturing 1,417 more, the last 350 from a changed sensor", _served_traffic),
     ("later labels", "  labelling until the next training run is 20 labels away", _later_labels),

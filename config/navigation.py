@@ -176,7 +176,9 @@ class Shell:
             "dead": _count(Job.objects.filter(state=JobState.DEAD)),
             "newest": _of_project(ModelVersion.objects.all(), Max("number")),
         }
-        found = Project.objects.filter(pk=self.project.pk).values(**{f"n_{name}": each for name, each in figures.items()})
+        found = Project.objects.filter(pk=self.project.pk).values(
+            **{f"n_{name}": each for name, each in figures.items()}
+        )
         return {name.removeprefix("n_"): value for name, value in found.get().items()}
 
     def _places(self, pages: tuple[Page, ...]) -> Iterator[Place]:

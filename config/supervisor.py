@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from django.conf import settings
 
 GRACE_SECONDS = 10
 RESTART_SECONDS = 2.0
+QUIET_WARNING = "ignore:You're running the worker with superuser privileges"
 
 
 @dataclass
@@ -47,15 +47,35 @@ class Child:
             pass
 
 
+class Stop:
+    """Set by a signal handler, which may interrupt itself: a plain flag, for the lock of an Event would not survive."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep in short steps; True as soon as the end was asked for."""
+        until = time.monotonic() + seconds
+        while not self.asked and time.monotonic() < until:
+            time.sleep(0.05)
+        return self.asked
+
+
 def family(*, port: int, workers: int) -> list[Child]:
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING", "--without-gossip",
+    celery = [python, "-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING", "--without-gossip",
               "--without-mingle", "--without-heartbeat", "--pool", "prefork"]  # fmt: skip
-    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    # One thread each: the family shares the cores. The warning is for pickles, and only JSON is accepted here.
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": QUIET_WARNING}
     return [
         Child("web", [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2",
-                      "--worker-class", "gthread", "--threads", "8", "--log-level", "warning", "--graceful-timeout", "5",
-                      "--no-control-socket"], one_thread),
+                      "--worker-class", "gthread", "--threads", "8", "--log-level", "warning", "--graceful-timeout",
+                      "5", "--no-control-socket", "--preload"], one_thread),
         Child("worker", [*celery, "--queues", "default", "--concurrency", str(workers), "--hostname", "worker@%h"],
               {"PLUMBLINE_WORKER": "worker", **one_thread}),
         Child("trainer", [*celery, "--queues", "train", "--concurrency", "1", "--hostname", "trainer@%h"],
@@ -66,9 +86,7 @@ def family(*, port: int, workers: int) -> list[Child]:
 
 def run(*, port: int, workers: int, say: Callable[[str], object], ready: Callable[[], None]) -> None:
     """Run the family until SIGINT or SIGTERM."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop()
     children = family(port=port, workers=workers)
     try:
         for child in children:
@@ -81,8 +99,8 @@ def run(*, port: int, workers: int, say: Callable[[str], object], ready: Callabl
         say("Stopped.")
 
 
-def _wait_for_web(web: Child, port: int, stop: threading.Event) -> bool:
-    while not stop.is_set() and web.alive():
+def _wait_for_web(web: Child, port: int, stop: Stop) -> bool:
+    while not stop.asked and web.alive():
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
                 return True
@@ -91,7 +109,7 @@ def _wait_for_web(web: Child, port: int, stop: threading.Event) -> bool:
     return False
 
 
-def _watch(children: list[Child], stop: threading.Event, say: Callable[[str], object]) -> None:
+def _watch(children: list[Child], stop: Stop, say: Callable[[str], object]) -> None:
     while not stop.wait(0.5):
         for child in children:
             if not child.alive():
@@ -99,7 +117,7 @@ def _watch(children: list[Child], stop: threading.Event, say: Callable[[str], ob
                 say(f"{child.name} ended by itself (code {code}); starting it again.")
                 child.signal(signal.SIGKILL)  # what is left of its group
                 stop.wait(max(0.0, RESTART_SECONDS - (time.monotonic() - child.started)))
-                if not stop.is_set():
+                if not stop.asked:
                     child.start()
 
 

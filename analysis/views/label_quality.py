@@ -64,7 +64,7 @@ def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
         points, label="Expected precision of the list by its length", x_name="labels checked, surest first",
         x_ticks=[(v, f"{v:.0f}") for v in charts.ticks(0, last, 5) if v <= last],
         y_range=(0.0, 1.0), plumb=charts.Mark(here["m"], f"{here['value']:.2f} at {here['m']}"),
-        plumb_value=here["value"], end_note=False, width=360, height=230,
+        plumb_value=here["value"], end_note=False, width=302, height=220,
     )  # fmt: skip
     return {"svg": mark_safe(svg), "rows": rows, "here": here, "wrong": here["value"] * here["m"],
             "low": here["low"] * here["m"], "high": here["high"] * here["m"]}  # fmt: skip

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from analysis import marks, overview, reports
 from analysis.models import ReportKind
-from analysis.views.performance import over_time, read_state
+from analysis.views.performance import over_time
 from projects.guards import member
 from projects.models import Can
 
@@ -22,7 +22,6 @@ def overview_page(request: Any) -> HttpResponse:
     made = overview.stations(project, facts, at=now)
     report = reports.newest(project, ReportKind.PERFORMANCE, version=project.champion_version)
     body = report.body if report and report.body.get("n") else None
-    state = read_state({}, project)
     context = {
         "project": project,
         "facts": facts,
@@ -32,7 +31,7 @@ def overview_page(request: Any) -> HttpResponse:
         "actions": overview.actions(project, facts),
         "events": overview.events(project),
         "body": body,
-        "quality": over_time(body, marks.releases(project), project, state) if body else None,
+        "quality": over_time(body, marks.releases(project), width=390) if body else None,
     }
     template = "analysis/overview.html" + ("#loop" if request.htmx and not request.htmx.boosted else "")
     return render(request, template, context)

@@ -21,6 +21,7 @@ WINDOW_WORDS = {"all": "all time", "28": "last 28 days", "7": "last 7 days"}
 PROVISIONAL = 60  # audit labels; below it the interval is wider than ±10 points
 PAIRS = 7
 SMALL_N = 5
+FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five is no verdict
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def figures(project: Project, report: Report, state: State) -> dict[str, Any]:
         "per_class": per_class(project, body, state, label),
         "curve": curve(body, label),
         "curve_rows": curve_rows(body, label),
-        "over_time": over_time(body, moments, project, state),
+        "over_time": over_time(body, moments),
         "class_over_time": class_over_time(body, label, moments),
         "items_url": items_url(project, state),
         "wrong_url": items_url(project, state, disagree="yes"),
@@ -129,7 +130,9 @@ def matrix(project: Project, body: dict[str, Any], state: State) -> dict[str, An
         total = sum(counts)
         cells = []
         for j, count in enumerate(counts):
-            kind = "zero" if not count else "diagonal" if i == j else f"heat-{charts.heat_step(count / total)}"
+            kind = (
+                "zero" if not count else "diagonal" if i == j else f"heat-{charts.heat_step(count / max(total, FEW))}"
+            )
             url = items_url(project, state, truth=name, says=names[j]) if count else ""
             cells.append({"count": count, "kind": kind, "url": url, "says": names[j]})
         rows.append({"label": name, "cells": cells, "recall": body["classes"][i]["recall"], "n": total})
@@ -183,7 +186,7 @@ def curve(body: dict[str, Any], label: str) -> dict[str, Any] | None:
     svg = charts.line(
         points, label=f"Precision of {label} at each recall", x_name=f"recall of {label}",
         x_ticks=[(v / 4, f"{v / 4:.2f}") for v in range(5)], y_range=(0.0, 1.0), plumb=plumb,
-        plumb_value=precision["value"], end_note=False, width=470, height=250,
+        plumb_value=precision["value"], end_note=False, width=390, height=230,
     )  # fmt: skip
     return {"svg": mark_safe(svg), "precision": precision, "recall": recall, "base_rate": found["base_rate"]}
 
@@ -201,11 +204,9 @@ def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["precision"] is not None and row["recall"] is not None]
 
 
-def over_time(
-    body: dict[str, Any], moments: list[marks.ReleaseMark], project: Project, state: State
-) -> dict[str, Any] | None:
+def over_time(body: dict[str, Any], moments: list[marks.ReleaseMark], *, width: int = 560) -> dict[str, Any] | None:
     series = [(point, point["accuracy"]) for point in body["series"] if point["accuracy"]["value"] is not None]
-    return _chart(series, moments, "Accuracy over time", width=620)
+    return _chart(series, moments, "Accuracy over time", width=width)
 
 
 def class_over_time(body: dict[str, Any], label: str, moments: list[marks.ReleaseMark]) -> dict[str, Any]:
@@ -214,7 +215,7 @@ def class_over_time(body: dict[str, Any], label: str, moments: list[marks.Releas
         return [(point, value) for point, value in found if value and value["value"] is not None]
 
     return {
-        measure: _chart(series(measure), moments, f"{measure.title()} of {label} over time", width=470)
+        measure: _chart(series(measure), moments, f"{measure.title()} of {label} over time", width=390)
         for measure in ("precision", "recall")
     }
 
