@@ -1,35 +1,34 @@
 """Can a classifier tell the window from the reference? One number for all columns together, one score per row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
-from sklearn.decomposition import TruncatedSVD
+from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-from analysis.measures.drift_columns import Kind, as_numbers, as_words, kind_of
+from analysis.measures.domain_encoding import Columns, encoder
+from analysis.measures.drift_columns import Kind, as_numbers, is_clock, kind_of
+from analysis.measures.drift_reference import dependence
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
-Columns = Mapping[str, npt.ArrayLike]
 
 MIN_ROWS = 60
-MAX_LEVELS = 60
-TEXT_COMPONENTS = 20
-MAX_ROWS = 20_000
+MAX_REFERENCE = 20_000
+BLOCKS_A_WINDOW = 10
 
 
 @dataclass(frozen=True)
 class Domain:
-    """`auc` .5 = the window looks like the reference, 1 = every row gives itself away; `low`, `high` its 95 % interval.
+    """`auc` .5 = the window looks like the reference, 1 = every row gives itself away; `low`, `high` its interval.
 
     p: chance of such an AUC with no drift (permutation of whole blocks). newness: one value per current row, 0 to 1,
-    high = looks like nothing in the reference. importance: share of the telling per column, sums to 1 (empty when
-    nothing tells). All None or empty where undefined, `why` says the reason.
+    high = looks like nothing in the reference. importance: per column, how much AUC is lost when it is shuffled, as
+    shares that sum to 1, highest first (empty when nothing tells). auc, low, high, p are None where undefined and
+    newness NaN; `why` says the reason. block: rows that were kept together.
     """
 
     auc: float | None
@@ -38,53 +37,18 @@ class Domain:
     p: float | None
     newness: Floats
     importance: tuple[tuple[str, float], ...]
+    block: int
     why: str
 
 
-def encode(
-    reference: Columns, current: Columns, types: Mapping[str, Kind] | None = None
-) -> tuple[Floats, Floats, list[str]]:
-    """Both sides as float matrices (n, d), (m, d) fitted on the reference, and the column each of the d came from."""
-    names = [name for name in reference if name in current]
-    if not names:
-        raise ValueError("the reference and the current window share no column")
-    before, now, owners = [], [], []
-    for name in names:
-        kind = (types or {}).get(name) or kind_of(reference[name])
-        a, b = _encoded(np.asarray(reference[name]), np.asarray(current[name]), kind, name)
-        before.append(a)
-        now.append(b)
-        owners += [name] * a.shape[1]
-    return np.hstack(before), np.hstack(now), owners
+@dataclass(frozen=True)
+class CrossFitted:
+    """Out-of-fold P(current | row) per side; block and fold of each row, reference first."""
 
-
-def _encoded(reference: Array, current: Array, kind: Kind, name: str) -> tuple[Floats, Floats]:
-    if kind == "number":
-        return as_numbers(reference, name)[:, None], as_numbers(current, name)[:, None]
-    if kind == "category":
-        return _frequencies(as_words(reference, name), as_words(current, name))
-    return _terms(as_words(reference, name, ""), as_words(current, name, ""))
-
-
-def _frequencies(reference: Array, current: Array) -> tuple[Floats, Floats]:
-    """Levels by their rank of frequency in the reference; new levels and rare ones share the last place."""
-    levels, counts = np.unique(reference.astype(str), return_counts=True)
-    order = {level: float(place) for place, level in enumerate(levels[np.argsort(-counts, kind="stable")][:MAX_LEVELS])}
-    last = float(len(order) + 1)
-    return tuple(np.array([[order.get(str(v), last)] for v in side], dtype=float) for side in (reference, current))  # type: ignore[return-value]
-
-
-def _terms(reference: Array, current: Array) -> tuple[Floats, Floats]:
-    vectors = TfidfVectorizer(sublinear_tf=True, min_df=2, max_features=20_000)
-    try:
-        before = vectors.fit_transform([*reference, *current])
-    except ValueError:  # sklearn's word for "no term at all"
-        return np.zeros((len(reference), 1)), np.zeros((len(current), 1))
-    size = min(TEXT_COMPONENTS, before.shape[1] - 1)
-    dense = (
-        before.toarray() if size < 2 else TruncatedSVD(size, random_state=0).fit_transform(sparse.csr_matrix(before))
-    )
-    return dense[: len(reference)], dense[len(reference) :]
+    before: Floats
+    now: Floats
+    blocks: Array
+    folds: Array
 
 
 def domain_auc(
@@ -92,7 +56,7 @@ def domain_auc(
     current: Columns,
     *,
     types: Mapping[str, Kind] | None = None,
-    block: int = 1,
+    block: int | None = None,
     folds: int = 5,
     permutations: int = 999,
     level: float = 0.95,
@@ -100,31 +64,56 @@ def domain_auc(
 ) -> Domain:
     """Cross-fitted gradient-boosting classifier, reference or window, judged by its out-of-fold AUC.
 
-    Columns as in `drift.compare`. `block`: rows in order that hang together (a day, a household); whole blocks go to
-    one fold and are permuted together, so that dependence does not pass for drift. Sides above 20 000 rows are thinned
-    evenly. Interval and p by DeLong's placements averaged per block, p by permuting blocks within folds.
+    Columns as in `drift.compare`; those that run with time (clocks, counters) are left out. `block`: rows in order
+    that hang together; whole blocks go to one fold and are permuted together, so that dependence does not pass for
+    drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows are
+    thinned evenly. Interval by DeLong's placements summed per block, p by permuting blocks within folds.
     Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies.
     """
-    a, b, owners = encode(reference, current, types)
-    if len(a) == 0 or len(b) == 0:
-        raise ValueError("the reference or the current window is empty")
-    if min(len(a), len(b)) < MIN_ROWS or min(len(a), len(b)) < folds * block:
-        return _undefined(
-            len(b), f"Undefined: {min(len(a), len(b))} rows where {max(MIN_ROWS, folds * block)} are needed."
-        )
-    pooled = np.vstack([a, b])
-    if not np.nanmax(np.where(np.isnan(pooled), -1.0, 1.0) * 0 + np.nan_to_num(pooled, nan=-1e18).std(axis=0)) > 0:
-        return _undefined(len(b), "Undefined: no column varies.")
-    return _judged(a, b, owners, block, folds, permutations, level, seed)
+    names = [name for name in reference if name in current]
+    kinds: dict[str, Kind] = {name: (types or {}).get(name) or kind_of(reference[name]) for name in names}
+    names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
+    if not names:
+        raise ValueError("the reference and the current window share no column that can be compared")
+    encode = encoder({name: reference[name] for name in names}, kinds)
+    a, b = encode.matrix(reference), encode.matrix(current)
+    if len(b) == 0:
+        raise ValueError("the current window is empty")
+    size = block or _block_size(a, len(b))
+    a = _thinned(a, size)
+    if why := _cannot(a, b, max(MIN_ROWS, folds * size)):
+        return Domain(None, None, None, None, np.full(len(b), np.nan), (), size, why)
+    domain = _judged(a, b, size, folds, permutations, level, seed)
+    return replace(domain, importance=_importance(a, b, encode.owners, seed))
 
 
 def newest(domain: Domain, count: int = 10) -> npt.NDArray[np.intp]:
     """Indices of the `count` current rows that look least like the reference, newest-looking first."""
+    if domain.auc is None:
+        return np.zeros(0, dtype=np.intp)
     return np.argsort(-domain.newness, kind="stable")[:count]
 
 
-def _undefined(rows: int, why: str) -> Domain:
-    return Domain(None, None, None, None, np.full(rows, np.nan), (), why)
+def _timed(before: npt.ArrayLike, now: npt.ArrayLike, kind: Kind, name: str) -> bool:
+    return kind == "number" and is_clock(as_numbers(before, name), as_numbers(now, name))
+
+
+def _block_size(reference: Floats, window: int) -> int:
+    depends = any(dependence(column).dependent for column in reference.T)
+    return max(1, window // BLOCKS_A_WINDOW) if depends else 1
+
+
+def _thinned(reference: Floats, block: int) -> Floats:
+    step = -(-len(reference) // MAX_REFERENCE)
+    return reference[np.arange(len(reference)) // block % step == 0]
+
+
+def _cannot(a: Floats, b: Floats, needed: int) -> str:
+    if min(len(a), len(b)) < needed:
+        return f"Undefined: {min(len(a), len(b))} rows where {needed} are needed."
+    pooled = np.vstack([a, b])
+    same = (pooled == pooled[0]) | (np.isnan(pooled) & np.isnan(pooled[0]))
+    return "Undefined: no column varies." if same.all() else ""
 
 
 def _blocks(
@@ -143,8 +132,8 @@ def classifier(seed: int) -> HistGradientBoostingClassifier:
     )  # fmt: skip
 
 
-def cross_fitted(a: Floats, b: Floats, block: int, folds: int, seed: int) -> tuple[Floats, Floats, Array, Array]:
-    """Out-of-fold P(current | row), classes balanced, for both sides; and each row's block (numbered over both)."""
+def cross_fitted(a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: int = 0) -> CrossFitted:
+    """Out-of-fold P(current | row) of both sides, classes balanced."""
     rng = np.random.default_rng(seed)
     (block_a, fold_a), (block_b, fold_b) = _blocks(len(a), block, folds, rng), _blocks(len(b), block, folds, rng)
     x, side = np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
@@ -154,21 +143,49 @@ def cross_fitted(a: Floats, b: Floats, block: int, folds: int, seed: int) -> tup
         train = fold != held
         model = classifier(seed).fit(x[train], side[train], sample_weight=weight[train])
         scores[~train] = model.predict_proba(x[~train])[:, 1]
-    return scores[: len(a)], scores[len(a) :], np.r_[block_a, block_b + block_a[-1] + 1], fold
+    return CrossFitted(scores[: len(a)], scores[len(a) :], np.r_[block_a, block_b + block_a[-1] + 1], fold)
 
 
-def _judged(
-    a: Floats, b: Floats, owners: Sequence[str], block: int, folds: int, permutations: int, level: float, seed: int
-) -> Domain:
-    a = a[:: max(1, -(-len(a) // MAX_ROWS))] if block == 1 else a
-    before, now, blocks, fold = cross_fitted(a, b, block, folds, seed)
-    scores, side = np.r_[before, now], np.r_[np.zeros(len(a)), np.ones(len(b))]
-    auc, error = _auc(before, now, blocks[: len(a)], blocks[len(a) :])
-    reach = stats.norm.ppf(0.5 + level / 2) * error
-    p = _permutation_p(scores, side, blocks, fold, permutations, np.random.default_rng(seed))
+def domain_scores(a: Floats, b: Floats, rows: Floats, *, seed: int = 0) -> Floats:
+    """P(current | row), classes balanced, of rows that took no part in the fit."""
+    return _fitted(a, b, seed).predict_proba(rows)[:, 1]
+
+
+def _fitted(a: Floats, b: Floats, seed: int) -> HistGradientBoostingClassifier:
+    weight = np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
+    return classifier(seed).fit(np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))], sample_weight=weight)
+
+
+def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, level: float, seed: int) -> Domain:
+    fitted = cross_fitted(a, b, block=block, folds=folds, seed=seed)
+    auc, error = _auc(fitted.before, fitted.now, fitted.blocks[: len(a)], fitted.blocks[len(a) :])
+    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
+    p = _permutation_p(fitted, permutations, np.random.default_rng(seed))
     low, high = max(0.0, auc - reach), min(1.0, auc + reach)
-    why = f"A classifier tells window from reference with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}."
-    return Domain(auc, low, high, p, now, (), why)
+    together = f", rows kept together by {block}" if block > 1 else ""
+    why = (
+        f"A classifier tells window from reference with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
+    )
+    return Domain(auc, low, high, p, fitted.now, (), block, why)
+
+
+def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple[tuple[str, float], ...]:
+    """AUC lost on the odd rows by shuffling one column at a time, after a fit on the even rows, as shares."""
+    rng, model = np.random.default_rng(seed), _fitted(a[::2], b[::2], seed)
+    x, n = np.vstack([a[1::2], b[1::2]]), len(a[1::2])
+    full = _plain_auc(model.predict_proba(x)[:, 1], n)
+    lost = {}
+    for name in dict.fromkeys(owners):
+        mixed, place = x.copy(), np.flatnonzero(np.array(owners) == name)
+        mixed[:, place] = mixed[rng.permutation(len(x))][:, place]
+        lost[name] = max(0.0, full - _plain_auc(model.predict_proba(mixed)[:, 1], n))
+    total = sum(lost.values())
+    return tuple(sorted(((k, v / total) for k, v in lost.items()), key=lambda pair: -pair[1])) if total > 0 else ()
+
+
+def _plain_auc(scores: Floats, n: int) -> float:
+    ranks, m = stats.rankdata(scores), len(scores) - n
+    return float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))
 
 
 def _auc(before: Floats, now: Floats, block_a: Array, block_b: Array) -> tuple[float, float]:
@@ -187,24 +204,24 @@ def _cluster_variance(residual: Floats, blocks: Array) -> float:
     return float((sums**2).sum() / len(residual) ** 2 * len(sums) / max(1, len(sums) - 1))
 
 
-def _permutation_p(
-    scores: Floats, side: Floats, blocks: Array, fold: Array, permutations: int, rng: np.random.Generator
-) -> float:
-    """Mean rank of the window within each fold, against the same with the side labels of whole blocks permuted."""
+def _permutation_p(fitted: CrossFitted, permutations: int, rng: np.random.Generator) -> float:
+    """Mean rank of the window within each fold, against the same with the sides of whole blocks permuted."""
+    scores, fold = np.r_[fitted.before, fitted.now], fitted.folds
     ranks = np.empty(len(scores))
     for held in np.unique(fold):
         ranks[fold == held] = stats.rankdata(scores[fold == held]) / (fold == held).sum()
-    first = np.unique(blocks, return_index=True)[1]
-    totals, sizes, sides, folds = np.bincount(blocks, ranks), np.bincount(blocks), side[first], fold[first]
-    seen = _mean_gap(totals, sizes, sides)
+    first = np.unique(fitted.blocks, return_index=True)[1]
+    totals = np.bincount(fitted.blocks, ranks).astype(float)
+    sizes = np.bincount(fitted.blocks).astype(float)
+    sides, folds = (first >= len(fitted.before)).astype(float), fold[first]
+    seen, places = _mean_gap(totals, sizes, sides), np.argsort(folds, kind="stable")
     beaten = 0
     for _ in range(permutations):
-        order = np.lexsort((rng.random(len(folds)), folds))
         shuffled = np.empty_like(sides)
-        shuffled[np.argsort(folds, kind="stable")] = sides[order]
+        shuffled[places] = sides[np.lexsort((rng.random(len(folds)), folds))]
         beaten += _mean_gap(totals, sizes, shuffled) >= seen - 1e-12
     return (1 + beaten) / (1 + permutations)
 
 
-def _mean_gap(totals: Floats, sizes: Array, sides: Floats) -> float:
+def _mean_gap(totals: Floats, sizes: Floats, sides: Floats) -> float:
     return float((totals @ sides) / (sizes @ sides) - (totals @ (1 - sides)) / (sizes @ (1 - sides)))

@@ -8,7 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.measures import drift_reference
-from analysis.measures.drift_columns import JENSEN_SHANNON, SCALED_WASSERSTEIN, TESTS, ColumnTest, Kind, kind_of
+from analysis.measures.drift_columns import (
+    JENSEN_SHANNON,
+    SCALED_WASSERSTEIN,
+    TESTS,
+    ColumnTest,
+    Kind,
+    as_numbers,
+    is_clock,
+    kind_of,
+)
 
 Array = npt.NDArray[Any]
 Columns = Mapping[str, npt.ArrayLike]
@@ -18,7 +27,6 @@ Season = tuple[npt.ArrayLike, npt.ArrayLike]
 EFFECT_FLOOR: Mapping[str, float] = {SCALED_WASSERSTEIN: 0.1, JENSEN_SHANNON: 0.05}
 THIN = 200
 SCORES_SHARE = 0.5
-CLOCK_STEPS, CLOCK_BACKWARD = 10, 0.05
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,8 @@ def _feature(
     kind = kind or kind_of(before)
     test = TESTS[kind](before if rows is None else before[rows[0]], now if rows is None else now[rows[1]], name=name)
     past = None
-    if test.p is not None and kind == "number" and ordered is not False and _is_clock(before, now):
+    timed = test.p is not None and kind == "number" and ordered is not False
+    if timed and is_clock(as_numbers(before, name), as_numbers(now, name)):
         test = replace(test, p=None, effect=None, words=f"{name}: undefined, it runs with time (a clock or a counter)")
     if test.p is not None:
         past = drift_reference.past_p(before, now, kind, season=season, ordered=ordered, name=name)
@@ -199,15 +208,6 @@ def _row(name: str, kind: Kind, test: ColumnTest, past: float | None, score: boo
     )  # fmt: skip
 
 
-def _is_clock(before: Array, now: Array) -> bool:
-    """Almost only rising through both sides, and now above nearly all of before: it tells the time, not the world."""
-    both = np.concatenate([before, now]).astype(float)
-    steps = np.diff(both[~np.isnan(both)])
-    moves = steps[steps != 0]
-    rising = len(moves) >= CLOCK_STEPS and (moves < 0).mean() <= CLOCK_BACKWARD
-    return bool(rising and np.nanmedian(now.astype(float)) >= np.nanquantile(before.astype(float), 0.95))
-
-
 def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, float]) -> list[FeatureDrift]:
     tested = [feature for feature in features if feature.p is not None]
     scores = sum(feature.score for feature in tested)
@@ -215,7 +215,7 @@ def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, flo
     weights = [
         SCORES_SHARE / scores if f.score else (1 - SCORES_SHARE) / others if scores else 1.0 for f in tested
     ] if others else None  # fmt: skip
-    values = adjusted([feature.p for feature in tested], weights)
+    values = adjusted(np.array([feature.p for feature in tested], dtype=float), weights)
     found = {feature.name: float(value) for feature, value in zip(tested, values, strict=True)}
     return [_decided(feature, found.get(feature.name), level, floors) for feature in features]
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -18,6 +19,7 @@ JENSEN_SHANNON = "Jensen–Shannon"
 MISSING, NEW, RARE = "(missing)", "(new)", "(rare)"
 MIN_EXPECTED = 5
 MAX_TERMS = 200
+CLOCK_STEPS, CLOCK_BACKWARD = 10, 0.05
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,33 @@ def as_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
 
 
 def as_words(values: npt.ArrayLike, name: str, missing: str = MISSING) -> Array:
-    """One-dimensional strings, missing values under one name."""
+    """One-dimensional strings, missing values under one name; 1 and 1.0 are one level (gaps turn ints to floats)."""
     raw = np.asarray(values)
     if raw.ndim != 1:
         raise ValueError(f"{name}: a column has one dimension, this one has {raw.ndim}")
-    return np.asarray([missing if is_missing(value) else str(value) for value in raw.tolist()], dtype=object)
+    column = pd.Series(raw)
+    gaps = (column.isna() | (column.astype(str) == "")).to_numpy()
+    words = column.astype(str).to_numpy(dtype=object)
+    if raw.dtype.kind == "f":
+        words = pd.Series(words).str.removesuffix(".0").to_numpy(dtype=object)
+    words[gaps] = missing
+    return words
+
+
+def is_clock(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> bool:
+    """Almost only rising through both sides, and now above nearly all of before: it tells the time, not the world."""
+    before, now = reference[~np.isnan(reference)], current[~np.isnan(current)]
+    steps = np.diff(np.concatenate([before, now]))
+    moves = steps[steps != 0]
+    if len(before) == 0 or len(now) == 0 or len(moves) < CLOCK_STEPS or (moves < 0).mean() > CLOCK_BACKWARD:
+        return False
+    return bool(np.median(now) >= np.quantile(before, 0.95))
 
 
 def cauchy_combination(p_values: Sequence[float], weights: Sequence[float] | None = None) -> float:
     """One p from several dependent ones (Liu and Xie 2020): valid under any dependence in the small tail."""
-    p = np.clip(np.asarray(p_values, dtype=float), 1e-300, 1 - 1e-9)
+    # A p of 1 (nothing moved at all) would outweigh any other by its infinite tangent.
+    p = np.clip(np.asarray(p_values, dtype=float), 1e-300, 0.99)
     w = np.full(len(p), 1 / len(p)) if weights is None else np.asarray(weights) / np.sum(weights)
     # tan((1/2 - p) pi) loses every digit for tiny p, where it is 1 / (p pi)
     tangent = np.where(p < 1e-8, 1 / (p * np.pi), np.tan((0.5 - p) * np.pi))
@@ -191,7 +210,7 @@ def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str
     n, m = len(a), len(b)
     if min(n, m) < MIN_ROWS:
         return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, {min(n, m)} rows where {MIN_ROWS} are needed")
-    if len(set(a)) > n / 2 and len(set(b)) > m / 2:
+    if len(pd.unique(a)) > n / 2 and len(pd.unique(b)) > m / 2:
         return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, an identifier: most values occur once")
     levels, counts = level_counts(a, b)
     if len(levels) < 2:
@@ -205,15 +224,10 @@ def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str
 
 def level_counts(reference: Array, current: Array) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Levels and their counts (2, k), new levels in one and those with too few expected rows in another."""
-    known = set(reference)
-    current = np.asarray([value if value in known else NEW for value in current], dtype=object)
-    levels, inverse = np.unique(np.concatenate([reference, current]).astype(str), return_inverse=True)
-    counts = np.stack(
-        [
-            np.bincount(inverse[: len(reference)], minlength=len(levels)),
-            np.bincount(inverse[len(reference) :], minlength=len(levels)),
-        ]
-    ).astype(float)
+    known = pd.Series(current).isin(pd.unique(reference))
+    codes, names = pd.factorize(np.concatenate([reference, np.where(known, current, NEW)]), sort=True)
+    levels, sides = names.astype(str), (codes[: len(reference)], codes[len(reference) :])
+    counts = np.stack([np.bincount(side, minlength=len(levels)) for side in sides]).astype(float)
     share = min(len(reference), len(current)) / (len(reference) + len(current))
     rare = (counts.sum(axis=0) * share < MIN_EXPECTED) & (levels != NEW)
     if rare.any():

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer
 
 from analysis.measures.drift_columns import (
     MIN_EXPECTED,
-    NEW,
     Kind,
     as_numbers,
     as_words,
@@ -27,6 +27,7 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 MIN_BLOCKS = 6
+SLIDES = 4
 LAGS = 10
 DEPENDENT_BELOW = 0.001
 MAX_SEASONS = 400
@@ -132,7 +133,9 @@ def past_p(
         return None
     if not ordered and not any(dependence(column).dependent for column in before.T):
         return None
-    return cauchy_combination([_forward_p(before[:, k], now[:, k]) for k in range(before.shape[1])])
+    found = [_forward_p(before[:, k], now[:, k]) for k in range(before.shape[1])]
+    known = [p for p in found if p is not None]
+    return cauchy_combination(known) if known else 1.0
 
 
 def _less_season(before: Floats, now: Floats, past: npt.ArrayLike, present: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -145,21 +148,30 @@ def _less_season(before: Floats, now: Floats, past: npt.ArrayLike, present: npt.
     return before - means[inverse], now[index >= 0] - means[index[index >= 0]]
 
 
-def _forward_p(before: Floats, now: Floats) -> float:
-    """Two-sided t test of the window's mean against the forward errors of the blocks before it."""
+def _forward_p(before: Floats, now: Floats) -> float | None:
+    """Two-sided t test of the window's mean against the forward errors of earlier windows; None when all are equal.
+
+    Windows slide by a quarter, so that every phase of a week or day that a window may start in has been seen.
+    """
     length = min(len(now), len(before) // MIN_BLOCKS)
-    means = block_means(before[:, None], length)[:, 0]
-    start = max(2, len(means) // 4)
-    seen = np.arange(start, len(means))
-    running = np.cumsum(means)[seen - 1] / seen
-    errors = (means[seen] - running) / np.sqrt(1 + 1 / seen)
-    error = (now.mean() - means.mean()) / np.sqrt(length / len(now) + 1 / len(means))
+    errors, ahead = _forward_errors(before, length)
+    error = (now.mean() - before.mean()) / np.sqrt(length / len(now) + length / len(before))
     variance = float((errors**2).mean())
     if variance <= 1e-18:
-        return 1.0 if abs(error) <= 1e-9 else 0.0
-    correlation = float(np.clip((errors[1:] * errors[:-1]).mean() / variance, 0.0, 0.95))
-    freedom = max(2.0, len(errors) * (1 - correlation) / (1 + correlation))
-    return float(2 * stats.t.sf(abs(error) / np.sqrt(variance), freedom))
+        return None if abs(error) <= 1e-9 else 0.0
+    correlation = float(np.clip((errors[ahead:] * errors[:-ahead]).mean() / variance, 0.0, 0.95))
+    # A variance of correlated values rests on fewer of them (Bartlett), and sliding adds none.
+    freedom = len(errors) / ahead * (1 - correlation**2) / (1 + correlation**2)
+    return float(2 * stats.t.sf(abs(error) / np.sqrt(variance), max(2.0, freedom)))
+
+
+def _forward_errors(before: Floats, length: int) -> tuple[Floats, int]:
+    """Each sliding window's mean less the mean of all rows before it, scaled to one window; and slides per window."""
+    slide = max(1, length // SLIDES)
+    total = np.concatenate([[0.0], np.cumsum(before)])
+    starts = np.arange(max(2 * length, len(before) // 4), len(before) - length + 1, slide)
+    means = (total[starts + length] - total[starts]) / length
+    return (means - total[starts] / starts) / np.sqrt(1 + length / starts), -(-length // slide)
 
 
 def components(reference: npt.ArrayLike, kind: Kind, *, name: str = "column") -> Callable[[Array], Floats]:
@@ -188,13 +200,14 @@ def _rank_components(reference: Floats, name: str) -> Callable[[Array], Floats]:
 
 def _level_components(reference: Array, name: str) -> Callable[[Array], Floats]:
     levels, counts = np.unique(reference.astype(str), return_counts=True)
-    top, known = levels[np.argsort(-counts, kind="stable")][:TOP_LEVELS], set(levels.tolist())
+    top = levels[np.argsort(-counts, kind="stable")][:TOP_LEVELS].tolist()
+    known = pd.Index(levels)
 
     def of(values: Array) -> Floats:
         column = as_words(values, name)
-        new = np.asarray([value not in known for value in column], dtype=bool)
-        column = np.where(new, NEW, column)
-        return np.column_stack([column == level for level in [*top.tolist(), NEW]]).astype(float)
+        return np.column_stack([*(column == level for level in top), ~pd.Series(column).isin(known).to_numpy()]).astype(
+            float
+        )
 
     return of
 
