@@ -1,13 +1,28 @@
-"""Models of how annotators err: Dawid-Skene, one-coin and GLAD, fitted by EM on votes alone."""
+"""How annotators err: models of votes fitted by EM, each giving a posterior over every item's true label.
 
+All models share one shape. Items belong to latent types (usually the labels themselves); an annotator votes for a
+label with a probability that depends on the type alone. What differs is how far an annotator's confusion is their own
+and how far it is borrowed from the whole crowd. Arrays are kept per observed (annotator, label) pair, so that memory
+grows with the votes and not with annotators x labels x labels.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy import sparse
+from scipy.optimize import minimize
+from scipy.special import digamma, expit, log_expit
+from sklearn.cluster import KMeans
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+ROUNDS = 60
+TOLERANCE = 1e-6
+MAP_SHARPNESS = 2  # votes of a type are noisier than its truth, so their shares are sharpened before they name it
 
 
 @dataclass(frozen=True)
@@ -21,89 +36,262 @@ class Votes:
     annotators: int
     k: int
 
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints]:
+        """The distinct (annotator, label) pairs and each vote's place among them."""
+        found, place = np.unique(self.annotator * self.k + self.label, return_inverse=True)
+        return found, place
+
+    @cached_property
+    def pair_annotator(self) -> Ints:
+        return self.pairs[0] // self.k
+
+    @cached_property
+    def pair_label(self) -> Ints:
+        return self.pairs[0] % self.k
+
+    @cached_property
+    def by_item(self) -> sparse.csr_matrix:
+        """Votes per (item, pair)."""
+        at = (self.item, self.pairs[1])
+        return sparse.csr_matrix((np.ones(self.item.size), at), shape=(self.items, self.pairs[0].size))
+
+    @cached_property
+    def by_pair(self) -> sparse.csr_matrix:
+        return self.by_item.T.tocsr()
+
+    @cached_property
+    def of_annotator(self) -> sparse.csr_matrix:
+        return _indicator(self.pair_annotator, self.annotators)
+
+    @cached_property
+    def of_label(self) -> sparse.csr_matrix:
+        return _indicator(self.pair_label, self.k)
+
+    @cached_property
+    def counts(self) -> Floats:
+        """Votes per item and label, (items, k)."""
+        flat = np.bincount(self.item * self.k + self.label, minlength=self.items * self.k)
+        return flat.reshape(self.items, self.k).astype(np.float64)
+
+    def of_items(self, chosen: Ints) -> "Votes":
+        """The votes on some items, which are numbered anew in their order."""
+        place = np.full(self.items, -1)
+        place[chosen] = np.arange(chosen.size)
+        kept = place[self.item] >= 0
+        item = place[self.item[kept]]
+        return Votes(item, self.annotator[kept], self.label[kept], chosen.size, self.annotators, self.k)
+
+    def only(self, keep: NDArray[np.bool_]) -> "Votes":
+        """The same items and annotators, with some of the votes."""
+        return Votes(self.item[keep], self.annotator[keep], self.label[keep], self.items, self.annotators, self.k)
+
 
 @dataclass(frozen=True)
-class Consensus:
-    """`posterior` (items, k) over the true label; `quality` (annotators,) probability of a right vote."""
+class Fit:
+    """`posterior` (items, k) over the true label; `latent` (items, types).
+
+    `chance(annotators, labels)` (v, types): the probability that each annotator gives each label, for every type.
+    """
 
     posterior: Floats
-    quality: Floats
+    latent: Floats
+    chance: Callable[[Ints, Ints], Floats]
+
+    def predict(self, votes: Votes) -> Floats:
+        """Probability (v,) that the model gave to each of these votes."""
+        return (self.latent[votes.item] * self.chance(votes.annotator, votes.label)).sum(axis=1)
 
 
-def counts(votes: Votes) -> Floats:
-    """Votes per item and class, (items, k)."""
-    flat = np.bincount(votes.item * votes.k + votes.label, minlength=votes.items * votes.k)
-    return flat.reshape(votes.items, votes.k).astype(np.float64)
+Lean = Floats | None  # log odds per item and label, (items, k), that a model adds to the votes
 
 
-def majority(votes: Votes) -> Consensus:
-    """Share of votes; annotators by their agreement with it."""
-    shares = counts(votes)
-    shares /= shares.sum(axis=1, keepdims=True)
-    return Consensus(shares, _agreement(votes, shares))
+def majority(votes: Votes, lean: Lean = None) -> Fit:
+    """The share of votes."""
+    shares = _normalised(np.log(_shares(votes) + 1e-12) + _lean(votes, lean))[0]
+    return Fit(shares, shares, lambda annotator, label: np.eye(votes.k)[label])
 
 
-def dawid_skene(votes: Votes, *, rounds: int = 100) -> Consensus:
-    """Each annotator has a full confusion matrix (Dawid and Skene 1979)."""
-    posterior = majority(votes).posterior
-    for _ in range(rounds):
-        posterior = _dawid_skene_round(votes, posterior)
-    return Consensus(posterior, _agreement(votes, posterior))
+def one_coin(votes: Votes, lean: Lean = None) -> Fit:
+    """Each annotator is right with one probability; errors fall as the whole crowd's do."""
+    return hierarchical(votes, lean, strength=np.inf)
 
 
-def one_coin(votes: Votes, *, rounds: int = 100) -> Consensus:
-    """Each annotator is right with one probability, and errs evenly otherwise."""
-    posterior = majority(votes).posterior
-    for _ in range(rounds):
-        posterior = _one_coin_round(votes, posterior)
-    return Consensus(posterior, _agreement(votes, posterior))
+def dawid_skene(votes: Votes, lean: Lean = None) -> Fit:
+    """Each annotator has a confusion matrix of their own (Dawid and Skene 1979), barely smoothed."""
+    return _expectation_maximisation(votes, _soft_start(votes, lean), lean, strength=0.01, named=np.eye(votes.k))
 
 
-def glad(votes: Votes, *, rounds: int = 30) -> Consensus:
-    """Annotators have ability, items difficulty (Whitehill et al. 2009)."""
-    posterior = majority(votes).posterior
+def hierarchical(votes: Votes, lean: Lean = None, *, strength: float) -> Fit:
+    """Confusion matrices that lean on their annotator's own accuracy as if on `strength` earlier votes per class."""
+    posterior, last = _soft_start(votes, lean), -np.inf
+    for _ in range(ROUNDS):
+        chance = _own_accuracy(votes, posterior, strength)
+        cells = chance(votes.pair_annotator, votes.pair_label)
+        posterior, reached = _expect(votes, np.log(cells), posterior, _lean(votes, lean))
+        if reached - last < TOLERANCE * abs(reached):
+            break
+        last = reached
+    return Fit(posterior, posterior, chance)
+
+
+def item_types(votes: Votes, lean: Lean = None, *, extra: int, seed: int, strength: float = 10) -> Fit | None:
+    """Dawid-Skene with `extra` more item types than labels, by variational Bayes; None where votes are too uniform.
+
+    Annotators lean on the whole crowd's votes for a type as if on `strength` earlier votes. Crowds err on kinds of
+    items as well as by person: hard negatives that look positive form a type of their own here, named after the label
+    that its votes favour, instead of being swept into the positives.
+    """
+    if not extra:
+        start = _soft_start(votes, lean)
+        return _expectation_maximisation(votes, start, lean, strength=strength, named=np.eye(votes.k), bayes=True)
+    grouped = _clustered_start(votes, votes.k + extra, seed)
+    if grouped is None:
+        return None
+    return _expectation_maximisation(votes, grouped, lean, strength=strength, named=None, bayes=True)
+
+
+def glad(votes: Votes, lean: Lean = None) -> Fit:
+    """Annotators have an ability and items a difficulty, errors fall evenly (Whitehill et al. 2009).
+
+    MAP by EM under that paper's priors; labels are equally likely beforehand, as there.
+    """
+    posterior, last = _soft_start(votes, lean), -np.inf
     ability, ease = np.ones(votes.annotators), np.zeros(votes.items)
-    for _ in range(rounds):
-        ability, ease = _glad_ascent(votes, posterior, ability, ease)
-        right = expit(ability[votes.annotator] * np.exp(ease[votes.item]))
-        posterior = _evenly_wrong(votes, np.clip(right, 1e-6, 1 - 1e-6), posterior.mean(axis=0))
-    return Consensus(posterior, _agreement(votes, posterior))
+    for _ in range(ROUNDS):
+        ability, ease = _abilities(votes, posterior, ability, ease)
+        strength = ability[votes.annotator] * np.exp(ease[votes.item])
+        gain = log_expit(strength) - log_expit(-strength) + np.log(max(votes.k - 1, 1))
+        flat = np.bincount(votes.item * votes.k + votes.label, weights=gain, minlength=votes.items * votes.k)
+        posterior, reached = _normalised(flat.reshape(votes.items, votes.k) + _lean(votes, lean))
+        if abs(reached - last) < 1e-5 * abs(reached):
+            break
+        last = reached
+    return Fit(posterior, posterior, lambda annotator, label: _even_coin(expit(ability), annotator, label, votes.k))
 
 
-def _agreement(votes: Votes, posterior: Floats) -> Floats:
+def annotator_quality(votes: Votes, posterior: Floats) -> Floats:
+    """Probability (annotators,) of a right vote, shrunk to the crowd's as if by two more votes; high = trustworthy."""
+    right = np.bincount(votes.annotator, weights=posterior[votes.item, votes.label], minlength=votes.annotators)
+    given = np.bincount(votes.annotator, minlength=votes.annotators)
+    return (right + 2 * right.sum() / given.sum()) / (given + 2)
+
+
+def _indicator(code: Ints, size: int) -> sparse.csr_matrix:
+    return sparse.csr_matrix((np.ones(code.size), (code, np.arange(code.size))), shape=(size, code.size))
+
+
+def _shares(votes: Votes) -> Floats:
+    return votes.counts / np.maximum(votes.counts.sum(axis=1, keepdims=True), 1)
+
+
+def _lean(votes: Votes, lean: Lean) -> Floats:
+    return np.zeros((votes.items, votes.k)) if lean is None else lean
+
+
+def _soft_start(votes: Votes, lean: Lean) -> Floats:
+    soft = 0.9 * _shares(votes) + 0.1 * votes.counts.sum(axis=0) / votes.counts.sum()
+    return _normalised(np.log(soft + 1e-12) + _lean(votes, lean))[0]
+
+
+def _clustered_start(votes: Votes, types: int, seed: int) -> Floats | None:
+    rows, place, n = np.unique(_shares(votes).round(6), axis=0, return_inverse=True, return_counts=True)
+    if len(rows) <= types:
+        return None
+    groups = KMeans(types, n_init=4, random_state=seed).fit(rows, sample_weight=n).labels_
+    return 0.8 * np.eye(types)[groups[place.ravel()]] + 0.2 / types
+
+
+def _prior(latent: Floats) -> Floats:
+    return (latent.sum(axis=0) + 1) / (latent.shape[0] + latent.shape[1])
+
+
+def _expect(votes: Votes, log_cells: Floats, latent: Floats, lean: Floats) -> tuple[Floats, float]:
+    return _normalised(votes.by_item @ log_cells + np.log(_prior(latent)) + lean)
+
+
+def _normalised(score: Floats) -> tuple[Floats, float]:
+    """Posterior and log likelihood from log joint scores (items, types), in one pass."""
+    top = score.max(axis=1, keepdims=True)
+    weight = np.exp(score - top)
+    total = weight.sum(axis=1, keepdims=True)
+    return weight / total, float((top + np.log(total)).sum())
+
+
+def _own_accuracy(votes: Votes, posterior: Floats, strength: float) -> Callable[[Ints, Ints], Floats]:
+    cells = votes.by_pair @ posterior
+    mass = votes.of_annotator @ cells
+    slips = (votes.of_label @ cells + 0.5).T * (1 - np.eye(votes.k))
+    slips /= np.maximum(slips.sum(axis=1, keepdims=True), 1e-12)
+    hits = votes.of_annotator @ cells[np.arange(len(cells)), votes.pair_label]
+    right = (hits + 4 * hits.sum() / mass.sum()) / (mass.sum(axis=1) + 4)
+    right = np.clip(right, 0.001, 0.999)[:, None]
+
+    def chance(annotator: Ints, label: Ints) -> Floats:
+        coin = np.where(np.eye(votes.k, dtype=bool)[label], right[annotator], (1 - right[annotator]) * slips.T[label])
+        coin = np.maximum(coin, 1e-6)
+        if np.isinf(strength):
+            return coin
+        return (_observed(votes, cells, annotator, label) + strength * coin) / (mass[annotator] + strength)
+
+    return chance
+
+
+def _observed(votes: Votes, cells: Floats, annotator: Ints, label: Ints) -> Floats:
+    """Expected votes (v, types) of these annotators for these labels, zero for a pair never seen."""
+    wanted = annotator * votes.k + label
+    at = np.minimum(np.searchsorted(votes.pairs[0], wanted), votes.pairs[0].size - 1)
+    return np.where((votes.pairs[0][at] == wanted)[:, None], cells[at], 0.0)
+
+
+def _expectation_maximisation(
+    votes: Votes, latent: Floats, lean: Lean, *, strength: float, named: Floats | None, bayes: bool = False
+) -> Fit:
+    last = -np.inf
+    for _ in range(ROUNDS):
+        cells = votes.by_pair @ latent
+        crowd = votes.of_label @ cells + 0.5
+        crowd /= crowd.sum(axis=0)
+        mass = votes.of_annotator @ cells
+        names = _names(crowd) if named is None else named
+        above, below = cells + strength * crowd[votes.pair_label], (mass + strength)[votes.pair_annotator]
+        log_cells = digamma(above) - digamma(below) if bayes else np.log(above) - np.log(below)
+        latent, reached = _expect(votes, log_cells, latent, np.log(np.exp(_lean(votes, lean)) @ names.T))
+        if abs(reached - last) < TOLERANCE * abs(reached):
+            break
+        last = reached
+
+    def chance(annotator: Ints, label: Ints) -> Floats:
+        seen = _observed(votes, cells, annotator, label)
+        return (seen + strength * crowd[label]) / (mass[annotator] + strength)
+
+    return Fit(latent @ names, latent, chance)
+
+
+def _names(crowd: Floats) -> Floats:
+    sharp = crowd.T**MAP_SHARPNESS
+    return sharp / sharp.sum(axis=1, keepdims=True)
+
+
+def _even_coin(right: Floats, annotator: Ints, label: Ints, k: int) -> Floats:
+    wrong = (1 - right[annotator])[:, None] / max(k - 1, 1)
+    return np.where(np.eye(k, dtype=bool)[label], right[annotator][:, None], wrong)
+
+
+def _abilities(votes: Votes, posterior: Floats, ability: Floats, ease: Floats) -> tuple[Floats, Floats]:
     hit = posterior[votes.item, votes.label]
-    total = np.bincount(votes.annotator, weights=hit, minlength=votes.annotators)
-    return total / np.bincount(votes.annotator, minlength=votes.annotators)
 
+    def loss(point: Floats) -> tuple[float, Floats]:
+        a, e = point[: votes.annotators], point[votes.annotators :]
+        scale = np.exp(np.clip(e, -5, 5))[votes.item]
+        strength = a[votes.annotator] * scale
+        miss = expit(strength) - hit
+        value = -(hit * log_expit(strength) + (1 - hit) * log_expit(-strength)).sum()
+        value += ((a - 1) ** 2).sum() / 2 + (e**2).sum() / 2
+        up = np.bincount(votes.annotator, weights=miss * scale, minlength=votes.annotators) + a - 1
+        slope = np.bincount(votes.item, weights=miss * strength, minlength=votes.items) + e
+        return value, np.concatenate([up, slope])
 
-def _dawid_skene_round(votes: Votes, posterior: Floats) -> Floats:
-    confusion = np.full((votes.annotators, votes.k, votes.k), 0.01)
-    np.add.at(confusion, (votes.annotator, slice(None), votes.label), posterior[votes.item])
-    confusion /= confusion.sum(axis=2, keepdims=True)
-    evidence = np.log(confusion)[votes.annotator, :, votes.label]
-    score = np.tile(np.log(posterior.mean(axis=0) + 1e-12), (votes.items, 1))
-    np.add.at(score, votes.item, evidence)
-    return softmax(score, axis=1)
-
-
-def _one_coin_round(votes: Votes, posterior: Floats) -> Floats:
-    right = np.clip(_agreement(votes, posterior), 1e-6, 1 - 1e-6)[votes.annotator]
-    return _evenly_wrong(votes, right, posterior.mean(axis=0))
-
-
-def _evenly_wrong(votes: Votes, right: Floats, prior: Floats) -> Floats:
-    gain = np.log(right) - np.log((1 - right) / max(votes.k - 1, 1))
-    score = np.bincount(votes.item * votes.k + votes.label, weights=gain, minlength=votes.items * votes.k)
-    return softmax(score.reshape(votes.items, votes.k) + np.log(prior + 1e-12), axis=1)
-
-
-def _glad_ascent(votes: Votes, posterior: Floats, ability: Floats, ease: Floats) -> tuple[Floats, Floats]:
-    hit = posterior[votes.item, votes.label]
-    for _ in range(10):
-        strength = np.exp(ease)[votes.item]
-        surprise = hit - expit(ability[votes.annotator] * strength)
-        up = np.bincount(votes.annotator, weights=surprise * strength, minlength=votes.annotators) - (ability - 1)
-        slope = surprise * ability[votes.annotator] * strength
-        ease = ease + 0.05 * (np.bincount(votes.item, weights=slope, minlength=votes.items) - ease)
-        ability = ability + 0.05 * up / (1 + np.bincount(votes.annotator, minlength=votes.annotators) / 50)
-    return ability, ease
+    start = np.concatenate([ability, ease])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 20}).x
+    return found[: votes.annotators], np.clip(found[votes.annotators :], -5, 5)
