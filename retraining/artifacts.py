@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 LARGEST = 512 * 2**20  # bytes of a file
 LARGEST_UNPACKED = 2 * 2**30
@@ -79,8 +80,8 @@ def sign(sha256: str, *, project_id: int, family: str, parameters: Mapping[str, 
     return _signature(settings.SECRET_KEY, sha256, project_id, family, parameters)
 
 
-def _signature(secret: str, sha256: str, project_id: int, family: str, parameters: Mapping[str, Any]) -> str:
-    key = hmac.digest(secret.encode(), b"plumbline: signature of model artifacts, 1", "sha256")
+def _signature(secret: str | bytes, sha256: str, project_id: int, family: str, parameters: Mapping[str, Any]) -> str:
+    key = hmac.digest(force_bytes(secret), b"plumbline: signature of model artifacts, 1", "sha256")
     message = json.dumps([sha256, project_id, family, parameters], sort_keys=True, separators=(",", ":"))
     return hmac.digest(key, message.encode(), "sha256").hex()
 

@@ -110,8 +110,8 @@ def _sides_so_far(project: Project, at: datetime) -> tuple[set[int], set[int]]:
 
 
 def _audit_probabilities(project: Project, at: datetime) -> dict[int, float]:
-    """The chance with which the uniform audit drew each evaluation item, whatever else would have chosen it."""
-    routed = RoutedItem.objects.filter(project=project, evaluation=True, represents=True, routed_at__lte=at)
+    """The chance with which a uniform draw first chose each evaluation item, whatever else would have chosen it."""
+    routed = RoutedItem.objects.filter(project=project, evaluation=True, routed_at__lte=at)
     rows = routed.order_by("-routed_at", "-pk").values_list("item_id", "audit_probability", "inclusion_probability")
     return {item_id: audit or inclusion for item_id, audit, inclusion in rows}
 

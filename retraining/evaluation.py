@@ -227,10 +227,10 @@ def _differences(sides: Sides, gain: NDArray[np.float64]) -> list[dict[str, Any]
     every = np.ones(len(gain), dtype=bool)
     rows = [
         {"name": "Accuracy", "kind": "overall", **_difference(gain, sides, every)},
-        {"name": "Probability of the right label", "kind": "overall", **_difference(trust, sides, every)},
+        {"name": "Probability of the truth", "kind": "overall", **_difference(trust, sides, every)},
     ]
-    for kind, name, mask in [*_by_segment(sides.segments), *_by_label(sides.truth)][:MOST_GROUPS]:
-        rows.append({"name": name, "kind": kind, **_difference(gain, sides, mask)})
+    for group, mask in [*_by_segment(sides.segments), *_by_label(sides.truth)][:MOST_GROUPS]:
+        rows.append({**group, **_difference(gain, sides, mask)})
     return rows
 
 
@@ -239,8 +239,14 @@ def _difference(gain: NDArray[np.float64], sides: Sides, mask: NDArray[np.bool_]
     return {"n": found.n, "value": found.value, "low": found.low, "high": found.high, "small": found.n < SMALL_N}
 
 
-def _by_segment(segments: Sequence[dict[str, Any]]) -> list[tuple[str, str, NDArray[np.bool_]]]:
-    """Each value of each segment, most frequent first."""
+def in_segment(segment: dict[str, Any], wanted: str) -> bool:
+    """Whether an item's segment has the pair that a difference is named by, such as channel=app."""
+    name, _, value = wanted.partition("=")
+    return name in segment and str(segment[name]) == value
+
+
+def _by_segment(segments: Sequence[dict[str, Any]]) -> list[tuple[dict[str, str], NDArray[np.bool_]]]:
+    """Each value of each segment with its rows, most frequent first."""
     pairs: dict[tuple[str, str], list[int]] = {}
     for row, segment in enumerate(segments):
         for name, value in segment.items():
@@ -249,13 +255,14 @@ def _by_segment(segments: Sequence[dict[str, Any]]) -> list[tuple[str, str, NDAr
     for (name, value), rows in sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         mask = np.zeros(len(segments), dtype=bool)
         mask[rows] = True
-        found.append(("segment", f"{name} {value}", mask))
+        found.append(({"name": f"{name} {value}", "kind": "segment", "segment": f"{name}={value}"}, mask))
     return found
 
 
-def _by_label(truth: NDArray[Any]) -> list[tuple[str, str, NDArray[np.bool_]]]:
+def _by_label(truth: NDArray[Any]) -> list[tuple[dict[str, str], NDArray[np.bool_]]]:
     names, counts = np.unique(truth, return_counts=True)
-    return [("label", str(names[i]), truth == names[i]) for i in np.argsort(-counts, kind="stable")]
+    order = np.argsort(-counts, kind="stable")
+    return [({"name": str(names[i]), "kind": "label", "label": str(names[i])}, truth == names[i]) for i in order]
 
 
 def latency(model: registry.Loaded, examples: Examples) -> dict[str, float]:

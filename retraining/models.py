@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from annotation.models import Item, Resolution
 from jobs.models import Job
@@ -136,6 +136,28 @@ class ModelVersion(models.Model):
         return f"v{self.number}"
 
 
+class Outcome(models.TextChoices):
+    """How two sides compare on one item."""
+
+    BOTH_RIGHT = "both_right", "both right"
+    FIXED = "fixed", "fixed"
+    BROKEN = "broken", "broken"
+    BOTH_WRONG = "both_wrong", "both wrong"
+
+
+class EvaluatedItemQuerySet(models.QuerySet["EvaluatedItem"]):
+    def outcome(self, outcome: str) -> "EvaluatedItemQuerySet":
+        ours, theirs = Q(label=F("truth")), Q(champion_label=F("truth"))
+        return self.filter(
+            {
+                Outcome.BOTH_RIGHT: ours & theirs,
+                Outcome.FIXED: ours & ~theirs,
+                Outcome.BROKEN: ~ours & theirs,
+                Outcome.BOTH_WRONG: ~ours & ~theirs,
+            }[Outcome(outcome)]
+        )
+
+
 class EvaluatedItem(models.Model):
     """What a version and the champion of its time said of one item that neither was trained on. Append-only."""
 
@@ -147,6 +169,8 @@ class EvaluatedItem(models.Model):
     champion_label = models.CharField(max_length=200, help_text="Of the naive baseline where nothing was live.")
     champion_confidence = models.FloatField()
     inclusion_probability = models.FloatField()
+
+    objects = EvaluatedItemQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "item"], name="evaluated_item_once")]

@@ -143,7 +143,8 @@ def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
 
     What has been scored stays scored, so a killed attempt goes on where it was; another release ends it early.
     """
-    project = Project.objects.get(pk=attempt.job.project_id)
+    project = attempt.job.project
+    assert project is not None  # a rescore is always enqueued for one
     version = registry.find(project, attempt.payload["version"])
     try:
         loaded = registry.load(version)

@@ -189,12 +189,13 @@ def _stored_answer(name: str, row: Prediction, values: list[str]) -> Answer:
 
 def _score(project: Project, stored: list[dict[str, Any]]) -> _Scored:
     """The champion's scores, else those of the version before it, else none."""
-    standing = release.standing(project)
-    for version in (standing.champion, standing.previous):
+    champion = registry.champion(project)
+    for find in (lambda: champion, lambda: release.previous_of(champion)):
+        version = find()
         if version is None:
             continue
         try:
-            return _Scored(version.tag, version != standing.champion, _by(version, project, stored))
+            return _Scored(version.tag, version != champion, _by(version, project, stored))
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
     return _Scored(SAFE_DEFAULT, True, None)

@@ -246,6 +246,6 @@ def _release(version: ModelVersion, judged: evaluation.Judged, champion: ModelVe
     by_gate = project.retraining.get("promote", "ask") == "by_gate"
     if not judged.promoted or (champion and not by_gate) or registry.champion(project) != champion:
         return False
-    reason = f"By the gate: {judged.verdict['words']}"[: release.LONGEST_REASON]
+    reason = f"By the gate: {judged.verdict['words'].removeprefix('Promoted: ')}"[: release.LONGEST_REASON]
     release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
     return True

@@ -143,7 +143,9 @@ def watch(*, at: datetime) -> None:
 
 def checked(attempt: Attempt, *, at: datetime) -> None:
     """The job of a close look."""
-    check(Project.objects.get(pk=attempt.job.project_id), at=at)
+    project = attempt.job.project
+    assert project is not None  # a look is always enqueued for one
+    check(project, at=at)
 
 
 def newest(project: Project) -> TriggerCheck | None:

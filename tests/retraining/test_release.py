@@ -15,7 +15,7 @@ from projects.models import AuditEvent, Project, User
 from retraining import artifacts, release
 from retraining.models import ModelVersion, Release, TrainingRun
 from tests.factories import NOW, make_item, make_user
-from tests.retraining.worlds import learn, make_world, train
+from tests.retraining.worlds import learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 Stage = ModelVersion.Stage
@@ -30,11 +30,11 @@ def ada() -> User:
 def project(artifact_home: Any) -> Project:
     """v1 is live; v2 and v3 are candidates."""
     project = make_world()
-    learn(project, 40)
-    for _ in range(3):
-        train(project)
+    learn(project, 5)
+    make_champion(project)
+    for _ in range(2):
         learn(project, 1, at=timezone.now())
-    project.refresh_from_db()
+        make_version(project)
     return project
 
 
@@ -169,14 +169,16 @@ class TestRescore:
         assert trained is not None
         assert (job.state, job.result) == (JobState.SUCCEEDED, {"scored": project.items.count()})
         assert rows.count() == project.items.count()
-        assert rows.filter(out_of_sample=False).count() == trained.train_rows == 41
+        assert rows.filter(out_of_sample=False).count() == trained.train_rows == 6
         row = rows.get(item=unseen)
         assert row.label == "spam" and np.frombuffer(row.scores, dtype="<f4").argmax() == 1
 
     def test_has_the_items_routed_and_reported_again(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)
         self.work()
-        assert set(Job.objects.filter(kind__in=["annotation.route", "analysis.report"]).values_list("kind", flat=True)) == {
+        assert set(
+            Job.objects.filter(kind__in=["annotation.route", "analysis.report"]).values_list("kind", flat=True)
+        ) == {
             "annotation.route",
             "analysis.report",
         }
@@ -184,14 +186,14 @@ class TestRescore:
     def test_goes_on_where_a_killed_attempt_was(
         self, project: Project, ada: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(release, "CHUNK", 10)
+        monkeypatch.setattr(release, "CHUNK", 2)
         promote(project, 2, ada)
-        done = list(project.items.order_by("pk")[:10])
+        done = list(project.items.order_by("pk")[:3])
         for item in done:
             Prediction.objects.create(
                 project=project, item=item, model_version="v2", source=Source.RESCORED, schema_version=1, at=NOW
             )
-        assert self.work().result == {"scored": project.items.count() - 10}
+        assert self.work().result == {"scored": project.items.count() - 3}
 
     def test_ends_early_when_another_release_overtakes_it(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)

@@ -13,7 +13,7 @@ from retraining import training, triggers
 from retraining.models import TrainingRun, TriggerCheck
 from retraining.triggers import Facts, Policy
 from tests.factories import NOW, make_user
-from tests.retraining.worlds import do, learn, make_world, open_run, supersede, train
+from tests.retraining.worlds import do, learn, make_version, make_world, open_run, supersede
 
 RULE = Policy(after_labels=50, cooldown=timedelta(minutes=5), by_gate=False)
 
@@ -89,7 +89,7 @@ class TestLook:
 
     def test_counts_from_the_beginning_of_the_last_run(self, project: Project) -> None:
         learn(project, 40)
-        train(project)
+        make_version(project, at=timezone.now())
         learn(project, 3, at=timezone.now())
         found = triggers.look(project)
         assert (found.new, found.last, found.in_flight) == (3, 1, None)
@@ -104,7 +104,7 @@ class TestLook:
 
     def test_knows_when_the_labels_agree_with_the_last_dataset(self, project: Project) -> None:
         items = learn(project, 40)
-        train(project)
+        make_version(project, at=timezone.now())
         for item in items[:12]:
             resolution = item.resolutions.get()
             supersede(resolution, resolution.value, at=timezone.now())
@@ -146,14 +146,14 @@ class TestCheck:
 
     def test_waits_for_the_cooldown(self, project: Project) -> None:
         learn(project, 40)
-        train(project)
+        make_version(project, at=timezone.now())
         learn(project, 12, at=timezone.now())
         assert "has just ended" in check(project).words
         assert check(project, at=timezone.now() + timedelta(minutes=6)).fired
 
     def test_does_not_fire_where_nothing_would_change(self, project: Project) -> None:
         items = learn(project, 40)
-        train(project)
+        make_version(project, at=timezone.now())
         for item in items[:12]:
             resolution = item.resolutions.get()
             supersede(resolution, resolution.value, at=timezone.now())

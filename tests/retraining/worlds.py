@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from annotation.models import Cause, Item, Queue, Resolution, RoutedItem
 from jobs import execution
 from jobs.models import Job
 from projects.models import Project
-from retraining import training
+from retraining import datasets, registry, release, training
+from retraining.learning import fitting
+from retraining.learning.fitted import Fitted
 from retraining.models import ModelVersion, TrainingRun
 from tests.factories import NOW, make_item, make_project
 
@@ -82,6 +85,35 @@ def train(project: Project) -> ModelVersion:
     run = do(open_run(project))
     assert run.state == TrainingRun.State.SUCCEEDED, run.error
     return run.version
+
+
+@lru_cache
+def fitted() -> Fitted:
+    """A model of the worlds' truth, fitted once for all tests that only need some model."""
+    x = np.linspace(-2, 2, 40)
+    columns = {"x": x.tolist(), "y": [0.0] * 40}
+    types = {"x": "number", "y": "number"}
+    return fitting.fit(columns, types, (x > 0).astype(int), classes=LABELS, seconds=0.0, seed=1)
+
+
+def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any] | None = None) -> ModelVersion:
+    """A candidate with its artifact, without the work of a run."""
+    number = project.runs.count() + 1
+    dataset = datasets.freeze(project, at=timezone.now())
+    run = TrainingRun.objects.create(
+        project=project, number=number, state=TrainingRun.State.SUCCEEDED, reason="a test", dataset=dataset,
+        created_at=at, started_at=at, finished_at=at,
+    )  # fmt: skip
+    packed = registry.pack(fitted(), {"x": "number", "y": "number"}, project=project)
+    return registry.create(run, dataset, packed, evaluation={}, verdict=verdict or {"decision": "hold"}, at=at)
+
+
+def make_champion(project: Project) -> ModelVersion:
+    version = make_version(project)
+    release.promote(version, by=None, reason="a test", at=timezone.now(), automatic=True)
+    version.refresh_from_db()
+    project.refresh_from_db()
+    return version
 
 
 def crash_at(point: str) -> Callable[[str], None]:

@@ -1,0 +1,116 @@
+"""Where the marks of retraining's charts stand. Pure: numbers in, coordinates out; the template draws them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["better", "worse", "unclear"]
+ROW, TOP, GAP = 30, 28, 12
+NAME_END, N_END, PLOT_START, VALUE_END = 176, 200, 236, 96  # the last is measured from the right
+TICKS = 5
+ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """One difference with its interval, in points; above 0 the candidate is better.
+
+    `group` sets rows apart; `query` selects the items behind the row.
+    """
+
+    name: str
+    group: str
+    n: int
+    value: float
+    low: float
+    high: float
+    small: bool
+    query: str = ""
+
+    @property
+    def tone(self) -> Tone:
+        if self.low > 0:
+            return "better"
+        return "worse" if self.high < 0 else "unclear"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of the forest: its data and where it stands; whiskers are cut at the edge of the plot."""
+
+    row: Paired
+    y: float
+    x: float
+    left: float
+    right: float
+
+    @property
+    def clear(self) -> bool:
+        return self.row.tone != "unclear"
+
+    @property
+    def base(self) -> float:
+        """Where the row's words stand."""
+        return self.y + 4
+
+    @property
+    def box(self) -> tuple[float, float]:
+        """The upper left corner of a square of 10."""
+        return round(self.x - 5, 1), self.y - 5
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: float
+    value: float
+
+    @property
+    def places(self) -> int:
+        return 0 if float(self.value).is_integer() else 1
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A table of intervals around zero; `zero` is where the plumb line hangs, `foot` where its bob does."""
+
+    width: int
+    height: int
+    name_end: int
+    n_end: int
+    value_end: int
+    zero: float
+    foot: float
+    ticks: tuple[Tick, ...]
+    marks: tuple[Mark, ...]
+
+    @property
+    def beside(self) -> float:
+        """Where words stand that the plumb line must not cross."""
+        return self.zero + 8
+
+
+def forest(rows: Sequence[Paired], *, width: int = 560) -> Forest:
+    """Lay the rows out at the width they are drawn at, so that 11 px stays 11 px."""
+    right = width - VALUE_END - 40
+    step = round_step(max([1.0, *(max(abs(row.low), abs(row.high)) for row in rows if not row.small)]))
+    reach = step * (TICKS // 2)
+
+    def x(value: float) -> float:
+        share = (min(max(value, -reach), reach) + reach) / (2 * reach)
+        return round(PLOT_START + share * (right - PLOT_START), 1)
+
+    marks, y, group = [], float(TOP), rows[0].group if rows else ""
+    for row in rows:
+        y += GAP if row.group != group else 0
+        group = row.group
+        marks.append(Mark(row, y + ROW / 2, x(row.value), x(row.low), x(row.high)))
+        y += ROW
+    ticks = tuple(Tick(x(step * i), step * i) for i in range(-(TICKS // 2), TICKS // 2 + 1))
+    return Forest(width, int(y) + 28, NAME_END, N_END, width - VALUE_END, x(0.0), y, ticks, tuple(marks))
+
+
+def round_step(reach: float) -> float:
+    """The smallest round number of which two reach that far, so that the axis ends on a tick. `reach` above 0."""
+    power = 10.0 ** math.floor(math.log10(reach / 2))
+    return next(power * factor for factor in ROUND if 2 * power * factor >= reach - 1e-9)

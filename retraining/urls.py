@@ -1,0 +1,27 @@
+"""The pages of change, under a project."""
+
+from django.urls import path
+
+from retraining.views import compare, releases, runs
+
+app_name = "retraining"
+
+run_urls = [
+    path("runs/", runs.run_list, name="run-list"),
+    path("runs/start/", runs.start, name="run-start"),
+    path("runs/<int:number>/", runs.run, name="run"),
+    path("runs/<int:number>/stop/", runs.stop, name="run-stop"),
+]
+compare_urls = [
+    path("compare/<int:number>/", compare.compare, name="compare"),
+    path("compare/<int:number>/differences.csv", compare.differences, name="compare-csv"),
+    path("compare/<int:number>/promote/", compare.promote, name="promote"),
+    path("compare/<int:number>/ask/", compare.ask, name="ask"),
+    path("compare/<int:number>/<slug:outcome>/", compare.cases, name="compare-cases"),
+    path("compare/<int:number>/<slug:outcome>/ask/", compare.ask_again, name="compare-ask"),
+]
+release_urls = [
+    path("releases/", releases.release_list, name="release-list"),
+    path("releases/roll-back/", releases.roll_back, name="roll-back"),
+]
+urlpatterns = [*run_urls, *compare_urls, *release_urls]

@@ -1,0 +1,22 @@
+"""Pages of retraining: runs, the comparison of versions, releases."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from projects.models import Project
+from retraining.models import ModelVersion, TrainingRun
+
+
+def fragment(request: Any) -> bool:
+    return bool(request.htmx) and not request.htmx.boosted
+
+
+def run_of(project: Project, number: int) -> TrainingRun:
+    runs = TrainingRun.objects.select_related("job", "dataset", "created_by", "version")
+    return get_object_or_404(runs, project=project, number=number)
+
+
+def version_of(project: Project, number: int) -> ModelVersion:
+    versions = ModelVersion.objects.select_related("project", "run__dataset")
+    return get_object_or_404(versions, project=project, number=number)

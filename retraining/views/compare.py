@@ -1,0 +1,292 @@
+"""Is the candidate better? One version against what was live when it was made."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotation.models import Prediction
+from annotation.views.showing import show
+from projects.guards import member
+from projects.models import Can, Project
+from retraining import artifacts, asking, evaluation, figures, registry, release
+from retraining.figures import Paired
+from retraining.forms import MOST_ASKED, AskForm, PromoteForm
+from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
+from retraining.views import fragment, version_of
+
+BROKEN_SHOWN, CASES_SHOWN, ROWS_DRAWN, OTHERS_SHOWN = 9, 60, 12, 12
+ALL, FILTERS = "all", ("label", "segment")
+INTERVAL = re.compile(r" \(\d+ % interval ([+-][\d.]+) to ([+-][\d.]+)\)")
+NEGATIVE = re.compile(r"-(?=\d)")
+A_DAY = timedelta(days=1)
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@require_GET
+@member(Can.SEE)
+def compare(request: Any, number: int) -> HttpResponse:
+    return _compare(request, version_of(request.project, number))
+
+
+def _compare(request: Any, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
+    live = registry.champion(request.project)
+    rows = paired(version)
+    broken = EvaluatedItem.objects.filter(version=version).outcome(Outcome.BROKEN)
+    context = {
+        **_head(request, version),
+        "live": live,
+        "gates": gates(version.verdict),
+        "headline": headline(version.verdict),
+        "overall": next(iter(version.evaluation.get("differences", [])), None),
+        "wanted": min(version.verdict.get("needed") or 0, MOST_ASKED),
+        "p_words": p_words(version.verdict.get("p")),
+        "sides": sides(version),
+        "forest": figures.forest(rows[:ROWS_DRAWN]),
+        "rows": rows,
+        "counts": version.evaluation.get("counts", {}),
+        "broken": _cases(request.project, broken, BROKEN_SHOWN),
+        "served": _served(request.project, live),
+        "others": _others(request.project),
+        "form": PromoteForm(tag=version.tag, initial={"expected": live.tag if live else ""}),
+        "label_version": f"Type {version.tag}",
+        "may_change": request.role.can(Can.CHANGE),
+        "error": error,
+    }
+    return render(request, "retraining/compare.html", context, status=status)
+
+
+def _head(request: Any, version: ModelVersion) -> dict[str, Any]:
+    """What every page about one comparison says of it."""
+    other = version.verdict.get("against", "the naive baseline")
+    return {
+        "project": request.project,
+        "version": version,
+        "verdict": version.verdict,
+        "evaluation": version.evaluation,
+        "other": "baseline" if other == "the naive baseline" else other,
+    }
+
+
+def _others(project: Project) -> Any:
+    versions = ModelVersion.objects.filter(project=project).only("number", "stage", "project")
+    return versions.order_by("-number")[:OTHERS_SHOWN]
+
+
+def headline(verdict: dict[str, Any]) -> str:
+    """The decision and how many of the gate's conditions it rests on, in words."""
+    found = verdict.get("gates", [])
+    failed = sum(not gate["passed"] for gate in found)
+    if verdict.get("decision") == "promote":
+        return {1: "Promote: the condition holds", 2: "Promote: both conditions hold"}.get(
+            len(found), f"Promote: all {len(found)} conditions hold"
+        )
+    if not failed:
+        return "Hold: nothing could be compared"
+    if failed == len(found):
+        return "Hold: no condition is shown" if failed > 1 else "Hold: the condition is not shown"
+    return f"Hold: {failed} of {len(found)} conditions {'is' if failed == 1 else 'are'} not shown"
+
+
+def p_words(p: float | None) -> str:
+    """As a sentence says it: below the resolution that anybody acts on, only that."""
+    if p is None:
+        return "not known"
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def sides(version: ModelVersion) -> list[dict[str, Any]]:
+    """Each side's weighted accuracy, the candidate's first; the baseline once, whichever role it plays."""
+    found = version.evaluation
+    if not found.get("accuracy"):
+        return []
+    naive = {
+        "name": "Naive baseline",
+        "accuracy": found["naive"]["accuracy"],
+        "note": f"always {found['naive']['label']}",
+    }
+    ours = {"name": version.tag, "accuracy": found["accuracy"], "note": ""}
+    if not found["against_champion"]:
+        return [ours, naive]
+    return [ours, {"name": found["other"]["name"], "accuracy": found["other"]["accuracy"], "note": ""}, naive]
+
+
+def gates(verdict: dict[str, Any]) -> list[dict[str, Any]]:
+    """The gate's sentences as pages write numbers: intervals in brackets, a real minus, no p of zero."""
+    return [
+        {**gate, "value": written(gate["value"]), "limit": written(gate["limit"])} for gate in verdict.get("gates", [])
+    ]
+
+
+def written(sentence: str) -> str:
+    bracketed = INTERVAL.sub(lambda found: f" [{float(found[1]):.1f}, {float(found[2]):.1f}]", sentence)
+    return NEGATIVE.sub("−", bracketed.replace("p = 0.000", "p < 0.001").replace("p at most", "limit"))
+
+
+def paired(version: ModelVersion) -> list[Paired]:
+    return [
+        Paired(row["name"], row["kind"], row["n"], row["value"], row["low"], row["high"], row["small"], _query(row))
+        for row in version.evaluation.get("differences", [])
+    ]
+
+
+def _query(row: dict[str, Any]) -> str:
+    return urlencode({name: row[name] for name in FILTERS if name in row})
+
+
+def _served(project: Project, live: ModelVersion | None) -> int:
+    """Requests of the last day: what a promotion would touch."""
+    if live is None:
+        return 0
+    since = timezone.now() - A_DAY
+    return Prediction.objects.filter(project=project, model_version=live.tag, source="served", at__gte=since).count()
+
+
+def _cases(project: Project, rows: Any, shown: int) -> list[tuple[EvaluatedItem, Any]]:
+    """The surest first, each with its inputs as people see them."""
+    found = rows.select_related("item").order_by("-confidence", "pk")[:shown]
+    return [(row, show(project, row.item)) for row in found]
+
+
+@require_GET
+@member(Can.SEE)
+def cases(request: Any, number: int, outcome: str) -> HttpResponse:
+    """The items behind one count, or behind one row of the differences."""
+    version = version_of(request.project, number)
+    rows = chosen(version, outcome, request.GET)
+    page = _page(request.GET.get("page", "1"))
+    found = list(
+        rows.select_related("item").order_by("-confidence", "pk")[(page - 1) * CASES_SHOWN :][: CASES_SHOWN + 1]
+    )
+    filters = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    context = {
+        **_head(request, version),
+        "outcome": outcome,
+        "words": "compared" if outcome == ALL else Outcome(outcome).label,
+        "total": rows.count(),
+        "cases": [(row, show(request.project, row.item)) for row in found[:CASES_SHOWN]],
+        "tabs": [(ALL, "All"), *((one.value, one.label.capitalize()) for one in Outcome)],
+        "filters": filters,
+        "query": urlencode(filters),
+        "page": page,
+        "next": page + 1 if len(found) > CASES_SHOWN else None,
+        "previous": page - 1,
+        "may_change": request.role.can(Can.CHANGE),
+    }
+    return render(request, "retraining/cases.html" + ("#cases" if fragment(request) else ""), context)
+
+
+def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuerySet:
+    """The compared items of one outcome, of one true label, of one segment."""
+    if outcome != ALL and outcome not in Outcome.values:
+        raise Http404("There is no such outcome.")
+    rows = EvaluatedItem.objects.filter(version=version)
+    rows = rows if outcome == ALL else rows.outcome(outcome)
+    if label := given.get("label", ""):
+        rows = rows.filter(truth=label[:200].replace("\x00", ""))
+    if segment := given.get("segment", ""):
+        # Compared in Python: a segment's name in a keyword of `filter` could name other tables.
+        pairs = rows.values_list("pk", "item__segment")
+        rows = rows.filter(pk__in=[pk for pk, own in pairs if evaluation.in_segment(own, segment)])
+    return rows
+
+
+def _page(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and 0 < int(given) < 1_000_000):
+        raise Http404("There is no such page.")
+    return int(given)
+
+
+@require_GET
+@member(Can.SEE)
+def differences(request: Any, number: int) -> HttpResponse:
+    """The paired differences as CSV, safe to open in a spreadsheet."""
+    version = version_of(request.project, number)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["measure", "kind", "n", "difference_points", "low_95", "high_95"])
+    for row in paired(version):
+        writer.writerow([_safe(row.name), row.group, row.n, row.value, row.low, row.high])
+    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    name = f"{request.project.slug}-{version.tag}-differences.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _safe(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is quoted."""
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
+@require_http_methods(["GET", "POST"])
+@member(Can.CHANGE)
+def promote(request: Any, number: int) -> HttpResponse:
+    """The form on a page of its own, for those without JavaScript, and the act."""
+    version = version_of(request.project, number)
+    live = registry.champion(request.project)
+    if request.method == "GET":
+        form = PromoteForm(tag=version.tag, initial={"expected": live.tag if live else ""})
+        return _promote_page(request, version, live, form)
+    form = PromoteForm(request.POST, tag=version.tag)
+    if not form.is_valid():
+        return _promote_page(request, version, live, form, status=422)
+    try:
+        release.promote(
+            version, by=request.user, reason=form.cleaned_data["reason"], at=timezone.now(),
+            expected=form.cleaned_data["expected"],
+        )  # fmt: skip
+    except (release.CannotRelease, artifacts.ArtifactRefused) as why:
+        return _compare(request, version, error=str(why), status=409)
+    messages.success(request, f"Promoted {version.tag}. It answers from the next request on.")
+    return redirect("retraining:release-list", slug=request.project.slug)
+
+
+def _promote_page(
+    request: Any, version: ModelVersion, live: ModelVersion | None, form: PromoteForm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        **_head(request, version),
+        "live": live,
+        "words": written(version.verdict.get("words", "")),
+        "label_version": f"Type {version.tag}",
+        "served": _served(request.project, live),
+        "form": form,
+    }
+    return render(request, "retraining/promote.html", context, status=status)
+
+
+@require_POST
+@member(Can.CHANGE)
+def ask_again(request: Any, number: int, outcome: str) -> HttpResponse:
+    """Put the items of a selection into a queue of their own, to be looked at once more."""
+    version = version_of(request.project, number)
+    rows = chosen(version, outcome, request.POST)
+    words = "compared" if outcome == ALL else Outcome(outcome).label
+    ids = list(rows.order_by("-confidence", "pk").values_list("item_id", flat=True)[:MOST_ASKED])
+    made = asking.again(version, item_ids=ids, words=words, by=request.user, at=timezone.now())
+    messages.success(request, f"{made.put.created:,} items added to {made.queue.title}.")
+    return redirect("annotation:queue", slug=request.project.slug, queue=made.queue.slug)
+
+
+@require_POST
+@member(Can.CHANGE)
+def ask(request: Any, number: int) -> HttpResponse:
+    """Send more items to people, so that the next verdict can be decided."""
+    version = version_of(request.project, number)
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return _compare(request, version, error=" ".join(map(str, form.errors["count"])), status=422)
+    try:
+        put = asking.for_more(version, count=form.cleaned_data["count"], by=request.user, at=timezone.now())
+    except asking.NothingToDraw as why:
+        return _compare(request, version, error=str(why), status=409)
+    messages.success(request, f"{put.created:,} items added to Audit; the next run is judged with them.")
+    return redirect("retraining:compare", slug=request.project.slug, number=number)

@@ -1,0 +1,60 @@
+"""What is live, and can I go back?"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from projects.guards import member
+from projects.models import Can
+from retraining import artifacts, release
+from retraining.forms import RollBackForm
+from retraining.models import ModelVersion, Release
+
+SHOWN = 50
+
+
+@require_GET
+@member(Can.SEE)
+def release_list(request: Any) -> HttpResponse:
+    return _releases(request)
+
+
+def _releases(request: Any, *, error: str = "", form: RollBackForm | None = None, status: int = 200) -> HttpResponse:
+    standing = release.standing(request.project)
+    releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
+    versions = ModelVersion.objects.filter(project=request.project).defer("parameters")
+    expected = standing.champion.tag if standing.champion else ""
+    context = {
+        "project": request.project,
+        "now": timezone.now(),
+        "standing": standing,
+        "releases": releases.defer("version__evaluation", "version__parameters", "verdict").order_by("-at", "-pk")[
+            :SHOWN
+        ],
+        "candidates": versions.filter(stage=ModelVersion.Stage.CANDIDATE).order_by("-number")[:5],
+        "form": form or RollBackForm(initial={"expected": expected}),
+        "may_change": request.role.can(Can.CHANGE),
+        "error": error,
+    }
+    return render(request, "retraining/releases.html", context, status=status)
+
+
+@require_POST
+@member(Can.CHANGE)
+def roll_back(request: Any) -> HttpResponse:
+    form = RollBackForm(request.POST)
+    if not form.is_valid():
+        return _releases(request, form=form, status=422)
+    try:
+        made = release.roll_back(
+            request.project, by=request.user, reason=form.cleaned_data["reason"], at=timezone.now(),
+            expected=form.cleaned_data["expected"],
+        )  # fmt: skip
+    except (release.CannotRelease, artifacts.ArtifactRefused) as why:
+        return _releases(request, error=str(why), status=409)
+    messages.success(request, f"Rolled back to {made.version.tag}. It answers from the next request on.")
+    return redirect("retraining:release-list", slug=request.project.slug)

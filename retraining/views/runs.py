@@ -1,0 +1,155 @@
+"""What is training, and did it work?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from projects.guards import member
+from projects.models import Can, Project
+from projects.templatetags.words import span
+from retraining import training, triggers
+from retraining.models import TrainingRun, TriggerCheck
+from retraining.views import fragment, run_of
+
+SHOWN = 30
+CHECKS = 8
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run as the page shows it: done, now, failed or waiting, and how long it took."""
+
+    name: str
+    state: str
+    took: str
+
+
+@require_GET
+@member(Can.SEE)
+def run_list(request: Any) -> HttpResponse:
+    now = timezone.now()
+    runs = list(_runs(request.project, request.GET.get("before", "")))
+    facts, rule = triggers.look(request.project), triggers.policy(request.project)
+    context = {
+        "project": request.project,
+        "now": now,
+        "runs": runs[:SHOWN],
+        "older": runs[SHOWN - 1].number if len(runs) > SHOWN else None,
+        "newest": runs[0] if runs else None,
+        "flying": next((run for run in runs if run.in_flight), None),
+        "facts": facts,
+        "rule": rule,
+        "cooldown": span(rule.cooldown),
+        "answer": triggers.decide(facts, rule, at=now),
+        "closely": _closely(request.project, facts, rule),
+        "checks": TriggerCheck.objects.filter(project=request.project)
+        .select_related("run")
+        .order_by("-at", "-pk")[:CHECKS],
+        "may_change": request.role.can(Can.CHANGE),
+    }
+    return render(request, "retraining/runs.html" + ("#state" if fragment(request) else ""), context)
+
+
+def _runs(project: Project, before: str) -> Any:
+    runs = TrainingRun.objects.filter(project=project).select_related("job", "dataset", "version")
+    if before.isascii() and before.isdigit():
+        runs = runs.filter(number__lt=int(before))
+    return runs.defer("report", "stages", "version__evaluation", "version__parameters").order_by("-number")[: SHOWN + 1]
+
+
+def _closely(project: Project, facts: triggers.Facts, rule: triggers.Policy) -> TriggerCheck | None:
+    """What a close look said of exactly these counts, where the cheap look alone would fire."""
+    last = triggers.newest(project)
+    return last if facts.new >= rule.after_labels and last and not last.fired else None
+
+
+@require_POST
+@member(Can.CHANGE)
+def start(request: Any) -> HttpResponse:
+    """Begin a run now. A second click finds the first one's run in flight and leads there."""
+    try:
+        run = training.open_run(
+            request.project, reason=f"Asked for by {request.user.name()}.", evidence={"code": "asked"},
+            by=request.user, at=timezone.now(),
+        )  # fmt: skip
+        messages.success(request, f"Run {run.number} begins.")
+    except training.RunInFlight as why:
+        messages.info(request, str(why))
+        flying = TrainingRun.objects.filter(project=request.project, state__in=training.IN_FLIGHT).first()
+        if flying is None:  # it ended between the refusal and this look
+            return redirect("retraining:run-list", slug=request.project.slug)
+        run = flying
+    return redirect("retraining:run", slug=request.project.slug, number=run.number)
+
+
+@require_GET
+@member(Can.SEE)
+def run(request: Any, number: int) -> HttpResponse:
+    return _run(request, number)
+
+
+def _run(request: Any, number: int) -> HttpResponse:
+    found = run_of(request.project, number)
+    now = timezone.now()
+    context = {
+        "project": request.project,
+        "now": now,
+        "run": found,
+        "version": getattr(found, "version", None),
+        "stages": stages(found, now),
+        "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",
+        "candidates": sorted(found.report.get("candidates", []), key=_by_loss),
+        "may_change": request.role.can(Can.CHANGE),
+    }
+    return render(request, "retraining/run.html" + ("#state" if fragment(request) else ""), context)
+
+
+def _by_loss(candidate: dict[str, Any]) -> tuple[bool, float]:
+    """Best first, what was not finished last."""
+    loss = candidate.get("log_loss")
+    return loss is None, loss or 0.0
+
+
+def stages(run: TrainingRun, now: datetime) -> list[Stage]:
+    """Every stage in order, as the last attempt has gone through them."""
+    attempt = max((entry["attempt"] for entry in run.stages), default=0)
+    begun = {entry["stage"]: datetime.fromisoformat(entry["at"]) for entry in run.stages if entry["attempt"] == attempt}
+    ends = [*list(begun.values())[1:], run.finished_at or now]
+    took = {name: end - begun[name] for name, end in zip(begun, ends, strict=True)} if begun else {}
+    last = next(reversed(begun), "")
+    return [
+        Stage(name, _state(name, last, name in begun, run), short(took[name]) if name in took else "")
+        for name in training.STAGES
+    ]
+
+
+def short(length: timedelta) -> str:
+    """0.4 s, 12 s, 3 min: stages are often quicker than a second."""
+    seconds = length.total_seconds()
+    return f"{seconds:.1f}\u00a0s" if seconds < 10 else span(length)
+
+
+def _state(name: str, last: str, begun: bool, run: TrainingRun) -> str:
+    if not begun:
+        return "waiting" if run.in_flight else "skipped"
+    if name != last or run.state in (run.State.SUCCEEDED, run.State.UNCHANGED):
+        return "done"
+    return "now" if run.in_flight else "failed"
+
+
+@require_POST
+@member(Can.CHANGE)
+def stop(request: Any, number: int) -> HttpResponse:
+    """Stop a run; one that has ended meanwhile is left as it is."""
+    found = run_of(request.project, number)
+    stopped = training.stop(found, by=request.user, at=timezone.now())
+    if fragment(request):
+        return _run(request, number)
+    messages.info(request, f"Run {number} is stopped." if stopped else f"Run {number} had ended already.")
+    return redirect("retraining:run", slug=request.project.slug, number=number)

@@ -1,0 +1,142 @@
+"""The report and the verdict: on items that neither side was trained on, weighted, with their intervals."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from projects.models import Project
+from retraining import datasets, evaluation, registry
+from retraining.datasets import Split
+from retraining.models import EvaluatedItem, ModelVersion, Outcome
+from tests.factories import make_item
+from tests.retraining.worlds import fitted, learn, make_champion, make_version, make_world, resolve
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project(artifact_home: Any) -> Project:
+    project = make_world()
+    learn(project, 10)
+    return project
+
+
+def judge(project: Project, champion: ModelVersion | None, *, wrong: bool = False) -> evaluation.Judged:
+    """The worlds' own model as the candidate, or one that answers the opposite."""
+    dataset = datasets.freeze(project, at=timezone.now() + timedelta(days=1))
+    train = datasets.examples(dataset, Split.TRAIN)
+    packed = registry.pack(fitted(), train.types, project=project)
+    candidate = registry.unpack(packed, project=project, tag="", schema_version=1)
+    if wrong:
+        candidate = registry.Loaded(
+            "", candidate.estimator, ("spam", "ham"), train.types, candidate.frame_parameters, 1
+        )
+    out_of_fold = np.eye(2)[train.targets] * 0.8 + 0.1
+    return evaluation.judge(dataset, candidate, train, out_of_fold, champion)
+
+
+class TestWithoutAChampion:
+    def test_judges_on_out_of_fold_predictions_while_there_are_few_evaluation_items(self, project: Project) -> None:
+        learn(project, 29, evaluation=True)
+        judged = judge(project, None)
+        assert (judged.verdict["basis"], judged.evaluation["n"]) == ("out_of_fold", 10)
+        assert (
+            judged.verdict["against"] == "the naive baseline" and "held-out training labels" in judged.verdict["words"]
+        )
+
+    def test_judges_on_evaluation_items_once_there_are_enough(self, project: Project) -> None:
+        learn(project, 30, evaluation=True, seed=2)
+        judged = judge(project, None)
+        assert (judged.verdict["basis"], judged.evaluation["n"], judged.promoted) == ("evaluation", 30, True)
+
+    def test_the_naive_baseline_answers_the_commonest_training_label(self, project: Project) -> None:
+        for _ in range(20):
+            resolve(make_item(project, inputs={"x": 1.0, "y": 0.0}), "spam")
+        learn(project, 30, evaluation=True, seed=2)
+        naive = judge(project, None).evaluation["naive"]
+        assert naive["label"] == "spam"
+        spam = sum(row.value == "spam" for row in project.resolutions.filter(evaluation=True))
+        assert naive["accuracy"]["value"] == pytest.approx(spam / 30)
+
+
+class TestAgainstAChampion:
+    def test_counts_who_was_right(self, project: Project) -> None:
+        champion = make_champion(project)
+        learn(project, 40, evaluation=True, seed=2)
+        same = judge(project, champion)
+        assert same.evaluation["counts"] == {
+            "both_right": pytest.approx(40, abs=2), "fixed": 0, "broken": 0, "both_wrong": pytest.approx(0, abs=2),
+        }  # fmt: skip
+        opposite = judge(project, champion, wrong=True)
+        assert opposite.evaluation["counts"]["broken"] >= 38 and not opposite.promoted
+
+    def test_says_what_one_item_each_side_said(self, project: Project) -> None:
+        champion = make_champion(project)
+        learn(project, 20, evaluation=True, seed=2)
+        judged = judge(project, champion, wrong=True)
+        assert {(row.label, row.champion_label) for row in judged.rows} == {("ham", "spam"), ("spam", "ham")}
+        assert all(0.5 <= row.confidence <= 1 for row in judged.rows)
+
+    def test_holds_without_evaluation_items_and_says_why(self, project: Project) -> None:
+        judged = judge(project, make_champion(project))
+        assert (judged.verdict["decision"], judged.evaluation["n"], judged.rows) == ("hold", 0, [])
+        assert judged.evaluation["accuracy"] is None and "no audit label yet" in judged.verdict["words"]
+
+    def test_weighs_by_the_chance_of_being_drawn(self, project: Project) -> None:
+        champion = make_champion(project)
+        for x, value, chance in ((1.0, "spam", 1.0), (1.0, "ham", 0.1)):
+            for _ in range(10):
+                resolve(make_item(project, inputs={"x": x, "y": 0.0}), value, evaluation=True, audit_probability=chance)
+        accuracy = judge(project, champion).evaluation["accuracy"]
+        assert accuracy["value"] == pytest.approx(10 / 110)
+        assert accuracy["n"] == 20 and accuracy["low"] < 10 / 110 < accuracy["high"]
+
+    def test_compares_by_segment_and_label_and_marks_what_is_too_few(self, project: Project) -> None:
+        champion = make_champion(project)
+        for item in learn(project, 25, evaluation=True, seed=2):
+            item.segment = {"channel": "app"}
+            item.save(update_fields=["segment"])
+        learn(project, 3, evaluation=True, seed=3)
+        rows = judge(project, champion).evaluation["differences"]
+        app = next(row for row in rows if row["kind"] == "segment")
+        assert (app["name"], app["segment"], app["n"], app["small"]) == ("channel app", "channel=app", 25, False)
+        labels = {row["label"]: row["n"] for row in rows if row["kind"] == "label"}
+        assert sum(labels.values()) == 28 and set(labels) == {"ham", "spam"}
+        assert rows[0]["n"] == 28 and rows[0]["name"] == "Accuracy"
+
+    def test_measures_how_long_one_row_takes(self, project: Project) -> None:
+        latency = judge(project, None).evaluation["latency"]
+        assert 0 < latency["median_ms"] <= latency["slowest_ms"] and latency["n"] == 10
+
+
+def test_outcomes_partition_the_items(project: Project) -> None:
+    version = make_version(project)
+    for i, (label, theirs) in enumerate([("ham", "ham"), ("ham", "spam"), ("spam", "ham"), ("spam", "spam")]):
+        EvaluatedItem.objects.create(
+            version=version, item=project.items.all()[i], truth="ham", label=label, confidence=0.9,
+            champion_label=theirs, champion_confidence=0.8, inclusion_probability=1.0,
+        )  # fmt: skip
+    found = {one: EvaluatedItem.objects.outcome(one).get() for one in Outcome}
+    assert {one: (row.label, row.champion_label) for one, row in found.items()} == {
+        Outcome.BOTH_RIGHT: ("ham", "ham"),
+        Outcome.FIXED: ("ham", "spam"),
+        Outcome.BROKEN: ("spam", "ham"),
+        Outcome.BOTH_WRONG: ("spam", "spam"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("segment", "wanted", "inside"),
+    [
+        ({"channel": "app"}, "channel=app", True),
+        ({"channel": "web"}, "channel=app", False),
+        ({}, "channel=app", False),
+        ({"size": 3}, "size=3", True),
+        ({"query": "a=b"}, "query=a=b", True),
+    ],
+)
+def test_finds_the_items_of_a_segment(segment: dict[str, Any], wanted: str, inside: bool) -> None:
+    assert evaluation.in_segment(segment, wanted) is inside

@@ -1,0 +1,439 @@
+"""Runs, comparison and releases as a browser without JavaScript meets them, and as htmx asks for their parts."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.models import Job, JobState
+from projects.models import AuditEvent, InputContract, Project, Role
+from retraining import artifacts, release, triggers
+from retraining.models import ModelVersion, Release, TrainingRun
+from retraining.views import compare, runs
+from tests.factories import NOW, make_item, make_user
+from tests.retraining.worlds import do, learn, make_champion, make_version, make_world, open_run, resolve, train
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def project(artifact_home: Any) -> Project:
+    return make_world("mail", title="Mail", retraining={"after_labels": 50})
+
+
+@pytest.fixture
+def ada(client: Client, project: Project) -> Client:
+    """An engineer's browser."""
+    client.force_login(make_user("ada", project, Role.ENGINEER, first_name="Ada"))
+    return client
+
+
+@pytest.fixture
+def bob(project: Project) -> Client:
+    """A reviewer's browser: sees, but changes nothing here."""
+    client = Client()
+    client.force_login(make_user("bob", project, Role.REVIEWER))
+    return client
+
+
+def url(name: str, *arguments: Any) -> str:
+    return reverse(f"retraining:{name}", args=["mail", *arguments])
+
+
+def text(response: Any) -> str:
+    """What the page says, without markup and runs of blanks."""
+    body = re.sub(r"<(script|style|dialog|noscript).*?</\1>", "", response.content.decode(), flags=re.S)
+    return re.sub(r"[\s\u00a0]+", " ", re.sub(r"<[^>]+>", " ", body)).replace("&#x27;", "'").replace("&quot;", '"')
+
+
+class TestRuns:
+    def test_says_what_to_do_before_the_first_run(self, ada: Client) -> None:
+        page = text(ada.get(url("run-list")))
+        assert "No run yet. 0 of 50 new labels; a run starts at 50." in page
+        assert "The first one begins by itself when enough labels are resolved. Label some" in page
+
+    def test_counts_towards_the_next_run(self, ada: Client, project: Project) -> None:
+        learn(project, 28)
+        learn(project, 3, evaluation=True)
+        page = text(ada.get(url("run-list")))
+        assert "31 of 50 new labels; a run starts at 50." in page
+        assert "28 resolved labels" in page and "3 resolved labels, never trained on" in page
+
+    def test_says_why_it_began_and_why_not(self, ada: Client, project: Project) -> None:
+        Project.objects.update(retraining={"after_labels": 30})
+        project.refresh_from_db()
+        learn(project, 28)
+        triggers.check(project, at=timezone.now())
+        learn(project, 2)
+        triggers.check(project, at=timezone.now())
+        page = text(ada.get(url("run-list")))
+        assert "Began run 1 . 30 new labels; a run starts at 30." in page
+        assert "28 of 30 new labels; a run starts at 30." in page
+
+    def test_lists_each_run_with_what_it_brought(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        train(project)
+        do(open_run(project))
+        page = text(ada.get(url("run-list")))
+        assert "Run 2 found nothing new to learn" in page
+        assert re.search(r"Run 1 succeeded 31 new labels 40 0 v1 champion passed", page)
+
+    def test_shows_a_run_in_flight_with_its_share(self, ada: Client, project: Project) -> None:
+        run = open_run(project)
+        Job.objects.filter(pk=run.job_id).update(state=JobState.RUNNING, progress=0.46, stage="Trying svm")
+        TrainingRun.objects.update(state=TrainingRun.State.RUNNING)
+        answer = ada.get(url("run-list"))
+        assert "Run 1 is running: Trying svm, 46 %." in text(answer)
+        assert b'hx-trigger="every 2s"' in answer.content
+
+    def test_pages_back_through_many_runs(self, ada: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runs, "SHOWN", 2)
+        for number in range(1, 6):
+            TrainingRun.objects.create(
+                project=project, number=number, state="failed", reason="r", created_at=NOW, finished_at=NOW
+            )
+        assert "Run 5" in text(ada.get(url("run-list"))) and "?before=4" in ada.get(url("run-list")).content.decode()
+        older = text(ada.get(url("run-list") + "?before=4"))
+        assert "Run 3" in older and "Run 2" in older and "Run 5 failed r" not in older
+
+    def test_the_fragment_carries_the_sentence_too(self, ada: Client) -> None:
+        body = ada.get(url("run-list"), headers=HTMX).content.decode()
+        assert "<html" not in body and 'id="said" hx-swap-oob="true"' in body and 'id="state"' in body
+
+    def test_costs_few_queries(self, ada: Client, project: Project, django_assert_max_num_queries: Any) -> None:
+        learn(project, 6)
+        for _ in range(3):
+            make_version(project)
+        with django_assert_max_num_queries(15):
+            ada.get(url("run-list"))
+
+
+class TestRetrainNow:
+    def test_begins_a_run_in_the_persons_name(self, ada: Client) -> None:
+        answer = ada.post(url("run-start"))
+        run = TrainingRun.objects.get()
+        assert (answer.status_code, answer["Location"]) == (302, url("run", 1))
+        assert run.reason == "Asked for by Ada." and run.created_by is not None
+
+    def test_a_second_click_leads_to_the_run_in_flight(self, ada: Client) -> None:
+        ada.post(url("run-start"))
+        answer = ada.post(url("run-start"), follow=True)
+        assert answer.redirect_chain == [(url("run", 1), 302)]
+        assert "Run 1 is in flight already; one run at a time." in text(answer)
+        assert TrainingRun.objects.count() == 1
+
+    def test_is_not_for_a_reviewer(self, bob: Client) -> None:
+        assert bob.post(url("run-start")).status_code == 403
+        assert b"Retrain now" not in bob.get(url("run-list")).content
+
+
+class TestRun:
+    def test_polls_while_it_runs_and_stops_by_itself(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        run = open_run(project)
+        flying = ada.get(url("run", 1), headers=HTMX).content.decode()
+        assert 'hx-trigger="every 2s"' in flying and "Waiting for a worker" in flying
+        do(run)
+        ended = ada.get(url("run", 1), headers=HTMX).content.decode()
+        assert "hx-trigger" not in ended and "hx-get" not in ended
+
+    def test_tells_the_whole_story_of_a_run(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        learn(project, 35, evaluation=True, seed=1)
+        version = train(project)
+        page = text(ada.get(url("run", 1)))
+        assert "What did run 1 bring?" in page and "v1 , linear" in page and "it is live." in page
+        for words in (
+            "Trained on 40 items",
+            "Measured with 35 items, none trained on",
+            "attempt 1 of 3",
+            "Keep the version",
+        ):
+            assert words in page
+        why = version.run.report["why"]
+        assert why[0].upper() + why[1:] in page
+        out_of_fold = version.run.report["out_of_fold"]["accuracy"]
+        assert f"{out_of_fold['value']:.3f} [{out_of_fold['low']:.3f}, {out_of_fold['high']:.3f}], n 40" in page
+
+    def test_says_why_it_failed(self, ada: Client, project: Project) -> None:
+        for item in learn(project, 3):
+            item.resolutions.update(value="ham")
+        do(open_run(project))
+        page = text(ada.get(url("run", 1)))
+        assert "It failed. A model needs labels of at least two classes, but every label so far is 'ham'." in page
+        assert "Write the artifact not reached" in page
+
+    def test_can_be_stopped(self, ada: Client, project: Project) -> None:
+        open_run(project)
+        answer = ada.post(url("run-stop", 1), follow=True)
+        assert "Run 1 is stopped." in text(answer) and "It was stopped. Stopped by Ada." in text(answer)
+        assert "Run 1 had ended already." in text(ada.post(url("run-stop", 1), follow=True))
+
+    def test_a_stop_by_htmx_answers_with_the_part(self, ada: Client, project: Project) -> None:
+        open_run(project)
+        body = ada.post(url("run-stop", 1), headers=HTMX).content.decode()
+        assert "<html" not in body and "It was stopped." in body and "hx-trigger" not in body
+
+    @pytest.mark.parametrize("number", [9, 10**30])
+    def test_is_404_where_there_is_none(self, ada: Client, number: int) -> None:
+        assert ada.get(f"/p/mail/runs/{number}/").status_code == 404
+
+
+@pytest.fixture
+def compared(project: Project) -> ModelVersion:
+    """v1 is live; v2 was compared with it on 60 items and is held."""
+    learn(project, 40)
+    make_champion(project)
+    learn(project, 60, evaluation=True, seed=1, noise=0.1)
+    resolve(make_item(project, inputs={"x": 0.4, "y": 0.1}), "ham")
+    return train(project)
+
+
+class TestCompare:
+    def test_gives_the_verdict_with_its_rule_and_numbers(self, ada: Client, compared: ModelVersion) -> None:
+        page = text(ada.get(url("compare", 2)))
+        row = compared.evaluation["differences"][0]
+        assert "Is the candidate better?" in page and ", n 60 that neither was trained on." in page
+        assert f"[{row['low']:.1f}, {row['high']:.1f}]".replace("-", "\u2212") in page
+        assert "Hold: 1 of 2 conditions is not shown" in page and "at most 5 % of cases" in page
+        for gate in compared.verdict["gates"]:
+            assert gate["name"].capitalize() in page
+
+    def test_counts_link_to_exactly_these_items(self, ada: Client, compared: ModelVersion) -> None:
+        page = ada.get(url("compare", 2)).content.decode()
+        for outcome, count in compared.evaluation["counts"].items():
+            assert f'href="{url("compare-cases", 2, outcome)}">{count}</a>' in page
+            answer = text(ada.get(url("compare-cases", 2, outcome)))
+            assert f"{count} {'item' if count == 1 else 'items'} of the comparison of v2 with v1." in answer
+
+    def test_a_row_of_the_differences_links_to_its_items(self, ada: Client, compared: ModelVersion) -> None:
+        row = next(row for row in compared.evaluation["differences"] if row["kind"] == "label")
+        address = f"{url('compare-cases', 2, 'all')}?label={row['label']}"
+        assert address in ada.get(url("compare", 2)).content.decode()
+        assert f"{row['n']} items of the comparison" in text(ada.get(address))
+
+    def test_a_segment_is_never_read_as_a_path_through_tables(self, ada: Client, compared: ModelVersion) -> None:
+        for name in ("project__memberships__user__password", "__", "'"):
+            answer = ada.get(url("compare-cases", 2, "all"), {"segment": f"{name}=x"})
+            assert answer.status_code == 200 and "0 items of the comparison" in text(answer)
+
+    def test_gives_the_table_as_csv_without_formulas(self, ada: Client, compared: ModelVersion) -> None:
+        compared.evaluation["differences"][0]["name"] = "=HYPERLINK(1)"
+        compared.save()
+        answer = ada.get(url("compare-csv", 2))
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        lines = answer.content.decode().splitlines()
+        assert lines[0].startswith("measure,") and lines[1].startswith("'=HYPERLINK(1),overall,60,")
+
+    def test_says_what_is_missing_without_evaluation_items(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        make_champion(project)
+        resolve(make_item(project, inputs={"x": 0.4, "y": 0.1}), "ham")
+        train(project)
+        page = text(ada.get(url("compare", 2)))
+        assert "Not known: no item yet that neither was trained on." in page
+        assert "Hold: nothing could be compared" in page and "None has been labelled so far." in page
+
+    def test_warns_when_another_version_is_live_now(
+        self, ada: Client, project: Project, compared: ModelVersion
+    ) -> None:
+        release.promote(make_version(project), by=None, reason="other", at=timezone.now())
+        assert "v3 is live now. This verdict was given against v1" in text(ada.get(url("compare", 2)))
+
+    def test_offers_a_reviewer_nothing_to_press(self, bob: Client, compared: ModelVersion) -> None:
+        body = bob.get(url("compare", 2)).content.decode()
+        assert (
+            "An engineer of this project can promote it." in body
+            and "<form" not in body.partition("<main")[2].partition("</main")[0]
+        )
+
+    def test_costs_few_queries(self, ada: Client, compared: ModelVersion, django_assert_max_num_queries: Any) -> None:
+        for name in (url("compare", 2), url("compare-cases", 2, "both_right"), url("run", 1), url("release-list")):
+            with django_assert_max_num_queries(15):
+                assert ada.get(name).status_code == 200
+
+    @pytest.mark.parametrize(
+        "path", ["compare/9/", "compare/2/none/", "compare/2/fixed/?page=0", "compare/2/fixed/?page=x"]
+    )
+    def test_is_404_where_there_is_none(self, ada: Client, compared: ModelVersion, path: str) -> None:
+        assert ada.get(f"/p/mail/{path}").status_code == 404
+
+
+class TestPromote:
+    def post(self, client: Client, **given: str) -> Any:
+        return client.post(url("promote", 2), {"version": "v2", "reason": "better", "expected": "v1", **given})
+
+    def test_asks_for_the_version_to_be_typed(self, ada: Client, compared: ModelVersion) -> None:
+        answer = self.post(ada, version="v1")
+        assert answer.status_code == 422 and "Type v2 to say which version you mean." in text(answer)
+        assert not Release.objects.filter(version=compared).exists()
+
+    def test_asks_for_a_reason(self, ada: Client, compared: ModelVersion) -> None:
+        answer = self.post(ada, reason=" ")
+        assert answer.status_code == 422 and "Say why; it stays in the audit trail." in text(answer)
+
+    def test_has_a_page_of_its_own_without_javascript(self, ada: Client, compared: ModelVersion) -> None:
+        page = ada.get(url("promote", 2))
+        assert "The gate holds it." in text(page) and 'name="expected" value="v1"' in page.content.decode()
+
+    def test_promotes_and_says_so(self, ada: Client, compared: ModelVersion) -> None:
+        answer = self.post(ada)
+        assert answer["Location"] == url("release-list")
+        page = text(ada.get(url("release-list")))
+        assert "Promoted v2. It answers from the next request on." in page and "v2 answers" in page
+        assert AuditEvent.objects.get(action="release.promote", target="v2").actor == "user:ada"
+
+    def test_a_double_click_is_one_release(self, ada: Client, compared: ModelVersion) -> None:
+        assert [self.post(ada).status_code for _ in range(2)] == [302, 302]
+        assert Release.objects.filter(version=compared).count() == 1
+
+    def test_a_stale_form_is_refused_with_a_sentence(
+        self, ada: Client, project: Project, compared: ModelVersion
+    ) -> None:
+        release.promote(make_version(project), by=None, reason="other", at=timezone.now())
+        answer = self.post(ada)
+        assert answer.status_code == 409
+        assert "v3 is live now, not v1. Look again before you promote." in text(answer)
+
+    def test_a_broken_artifact_is_refused_with_a_sentence(self, ada: Client, compared: ModelVersion) -> None:
+        artifacts.path_of(compared.artifact_sha256).unlink()
+        answer = self.post(ada)
+        assert answer.status_code == 409 and "v2 cannot be loaded. Its file cannot be read" in text(answer)
+
+    def test_is_not_for_a_reviewer(self, bob: Client, compared: ModelVersion) -> None:
+        assert self.post(bob).status_code == 403
+
+
+class TestAsk:
+    def test_adds_audit_items_and_says_how_many(self, ada: Client, project: Project, compared: ModelVersion) -> None:
+        for _ in range(5):
+            make_item(project, inputs={"x": 0.1, "y": 0.0})
+        answer = ada.post(url("ask", 2), {"count": "3"}, follow=True)
+        assert "3 items added to Audit; the next run is judged with them." in text(answer)
+        assert project.routed_items.filter(state="open").count() == 3
+
+    @pytest.mark.parametrize(
+        ("count", "words"), [("0", "At least one item"), ("x", "a whole number"), ("", "Say how many")]
+    )
+    def test_says_what_is_wrong_with_the_number(
+        self, ada: Client, compared: ModelVersion, count: str, words: str
+    ) -> None:
+        answer = ada.post(url("ask", 2), {"count": count})
+        assert answer.status_code == 422 and words in text(answer)
+
+    def test_says_when_nothing_is_left_to_draw(self, ada: Client, compared: ModelVersion) -> None:
+        answer = ada.post(url("ask", 2), {"count": "3"})
+        assert answer.status_code == 409 and "No unlabelled item is left to draw from" in text(answer)
+
+    def test_a_selection_becomes_a_queue(self, ada: Client, project: Project, compared: ModelVersion) -> None:
+        row = next(row for row in compared.evaluation["differences"] if row["kind"] == "label")
+        ada.post(url("compare-ask", 2, "all"), {"label": row["label"]})
+        queue = project.queues.get(title="v2 against v1: compared")
+        assert queue.routed_items.count() == row["n"]
+
+
+class TestReleases:
+    def test_says_what_answers_before_the_first_release(self, ada: Client, project: Project) -> None:
+        assert "Nothing is live. Requests are refused." in text(ada.get(url("release-list")))
+        Project.objects.update(safe_default="ham")
+        assert "Nothing is live. Requests get the safe default, ham." in text(ada.get(url("release-list")))
+
+    def test_rolls_back_with_a_reason(self, ada: Client, project: Project, compared: ModelVersion) -> None:
+        release.promote(compared, by=None, reason="better", at=timezone.now())
+        assert "You can go back to v1 ." in text(ada.get(url("release-list")))
+        answer = ada.post(url("roll-back"), {"reason": "complaints", "expected": "v2"}, follow=True)
+        page = text(answer)
+        assert "Rolled back to v1. It answers from the next request on." in page
+        assert re.search(r"Rolled back v1 v2 Ada complaints", page)
+
+    def test_a_double_click_goes_back_once(self, ada: Client, project: Project, compared: ModelVersion) -> None:
+        release.promote(compared, by=None, reason="better", at=timezone.now())
+        release.promote(make_version(project), by=None, reason="better", at=timezone.now())
+        for _ in range(2):
+            assert ada.post(url("roll-back"), {"reason": "complaints", "expected": "v3"}).status_code == 302
+        project.refresh_from_db()
+        assert project.champion_version == "v2"
+
+    def test_a_stale_form_is_refused_with_a_sentence(
+        self, ada: Client, project: Project, compared: ModelVersion
+    ) -> None:
+        answer = ada.post(url("roll-back"), {"reason": "complaints", "expected": "v7"})
+        assert answer.status_code == 409 and "v1 is live now, not v7. Look again before you roll back." in text(answer)
+
+    def test_asks_for_a_reason(self, ada: Client, compared: ModelVersion) -> None:
+        release.promote(compared, by=None, reason="better", at=timezone.now())
+        answer = ada.post(url("roll-back"), {"reason": "", "expected": "v2"})
+        assert answer.status_code == 422 and b'aria-invalid="true"' in answer.content
+
+    def test_is_not_for_a_reviewer(self, bob: Client, compared: ModelVersion) -> None:
+        assert bob.post(url("roll-back"), {"reason": "x", "expected": "v1"}).status_code == 403
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("sentence", "words"),
+        [
+            ("+0.3 points (90 % interval -1.0 to +1.7), p = 0.324", "+0.3 points [\u22121.0, 1.7], p = 0.324"),
+            (
+                "-4.7 points (90 % interval -7.7 to -1.9), p = 0.000",
+                "\u22124.7 points [\u22127.7, \u22121.9], p < 0.001",
+            ),
+            ("p at most 0.05", "limit 0.05"),
+        ],
+    )
+    def test_writes_the_gates_numbers_as_pages_do(self, sentence: str, words: str) -> None:
+        assert compare.written(sentence) == words
+
+    @pytest.mark.parametrize(
+        ("decision", "passed", "words"),
+        [
+            ("promote", [True], "Promote: the condition holds"),
+            ("promote", [True, True], "Promote: both conditions hold"),
+            ("promote", [True] * 3, "Promote: all 3 conditions hold"),
+            ("hold", [], "Hold: nothing could be compared"),
+            ("hold", [False], "Hold: the condition is not shown"),
+            ("hold", [False, True], "Hold: 1 of 2 conditions is not shown"),
+            ("hold", [False, False], "Hold: no condition is shown"),
+            ("hold", [False, False, True], "Hold: 2 of 3 conditions are not shown"),
+        ],
+    )
+    def test_counts_the_conditions(self, decision: str, passed: list[bool], words: str) -> None:
+        assert compare.headline({"decision": decision, "gates": [{"passed": one} for one in passed]}) == words
+
+
+def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    InputContract.objects.create(
+        project=project, version=2, inputs={"text": {"type": "text"}, "x": {"type": "number"}}, created_at=NOW
+    )
+    learn(project, 5)
+    make_champion(project)
+    version = make_version(project)
+    item = make_item(project, inputs={"text": evil, "x": 1}, segment={evil: evil})
+    version.evaluated.create(
+        item=item,
+        truth=evil,
+        label="b",
+        confidence=1,
+        champion_label=evil,
+        champion_confidence=1,
+        inclusion_probability=1,
+    )
+    version.verdict = {"decision": "hold", "against": evil, "words": evil, "gates": [], "rule": {"alpha": 0.05}}
+    version.evaluation = {
+        "n": 1, "counts": {"broken": 1}, "against_champion": True,
+        "differences": [
+            {"name": evil, "kind": "label", "label": evil, "n": 30, "value": 1, "low": 0, "high": 2, "small": False}
+        ],
+    }  # fmt: skip
+    version.save()
+    TrainingRun.objects.update(reason=evil, error=evil)
+    release.promote(version, by=None, reason=evil, at=timezone.now())
+    pages = ("compare/2/", "compare/2/all/", "compare/2/broken/", "compare/2/promote/", "runs/", "runs/1/", "releases/")
+    for path in pages:
+        body = ada.get(f"/p/mail/{path}").content.decode()
+        assert "<img src=x" not in body and "&lt;img src=x" in body, path
