@@ -206,23 +206,34 @@ def undo(project: Project, token: str, *, by: User, at: datetime) -> Lease:
 
 
 def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
-    routed, counted = lease.slot.routed, not label.extra
-    if counted and routed.state != routed.State.OPEN:
+    routed, slot = lease.slot.routed, lease.slot
+    skipped = label.state == State.SKIPPED
+    # What a skip led to is a review with the slot closed; whatever else became of the item, others did.
+    led = routed.state == routed.State.REVIEW and slot.state == Slot.State.CLOSED if skipped else not label.extra
+    if led and routed.state != routed.State.OPEN:
         if why := resolution.moved_on(routed, by_id=lease.user_id):
             raise Refused(why)
         resolution.reopen(routed, at=at)
         resolution.restore(routed, at=at)
     label.state = State.UNDONE
     append(label, body_hash="", by_id=lease.user_id, at=at)
-    # A skipped item may be with another person by now; then the lease comes back without the slot.
-    mine = Slot.State.OPEN if label.value is None else Slot.State.FILLED
-    if counted:
-        Slot.objects.filter(pk=lease.slot_id, state=mine).update(
+    if not label.extra:
+        _hold_again(lease, Slot.State.OPEN if skipped else Slot.State.FILLED, at=at)
+    Lease.objects.filter(pk=lease.pk).update(ended_at=None)
+    slot.refresh_from_db(fields=["state", "lease_until", "lease_token", "leased_to"])
+
+
+def _hold_again(lease: Lease, state: str, *, at: datetime) -> None:
+    """Give the slot back to its person, if it is still as they left it; a skipped one may be with another by now."""
+    mine = Slot.objects.filter(pk=lease.slot_id, state=state)
+    held = Slot.objects.filter(item=lease.item_id, leased_to=lease.user_id, state=Slot.State.LEASED)
+    if held.exclude(pk=lease.slot_id).exists():  # they hold another slot of the item, and nobody holds two
+        mine.update(**FREE)
+    else:
+        mine.update(
             state=Slot.State.LEASED, lease_token=claim_of(lease.token), leased_to=lease.user_id,
             lease_until=at + length(),
         )  # fmt: skip
-    Lease.objects.filter(pk=lease.pk).update(ended_at=None)
-    lease.slot.refresh_from_db(fields=["state", "lease_until", "lease_token", "leased_to"])
 
 
 def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
