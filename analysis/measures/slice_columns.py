@@ -13,7 +13,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from analysis.measures.checks import Bools, Floats, InvalidInput
 from analysis.measures.drift_columns import Kind, as_numbers, as_words, is_missing, kind_of
 
-NUMBER_BINS = 10
+# Twelfths hold the halves, thirds and quarters at which people cut.
+NUMBER_BINS = 12
 MOST_VALUES = 50
 MOST_TERMS = 200
 TERM = r"(?u)\b\w\w+\b"

@@ -86,13 +86,32 @@ def _surest(
     closest = closest[deviation[closest] > SCREEN]
     log_p = log_tail(tally.at(closest), everything, weighted)
     count = int(tested.sum())
-    adjusted = slice_tests.benjamini_hochberg(log_p, count) if policy.corrected else np.exp(log_p)
+    adjusted = _corrected(log_p, closest, keys, tested) if policy.corrected else np.exp(log_p)
     fit = adjusted <= policy.level
-    fit[fit] = _beats_parents(keys.at(closest[fit]), tally, closest[fit], axes, policy.level, weighted)
+    fit[fit] = _beats_parents(keys.at(closest[fit]), tally, closest[fit], axes, policy, weighted)
     if not fit.any():
         return None, count
     best = int(np.flatnonzero(fit)[np.argmin(log_p[fit])])
     return Rule(_places(keys, int(closest[best])), float(log_p[best]), float(adjusted[best])), count
+
+
+def _corrected(log_p: Floats, rule: NDArray[np.intp], keys: _Keys, tested: Bools) -> Floats:
+    """p after correction (m,) of the rules listed, the others that were tested having p = 1.
+
+    Rules on the same columns overlap and stand or fall together, so they are a family of their own, and each family
+    weighs the same however finely its columns are cut: Benjamini–Hochberg within each family, and over the families
+    by their smallest corrected p (Simes), as in Benjamini and Bogomolov (JRSS B 2014).
+    """
+    all_family = keys.a * (keys.b.max() + 2) + keys.b + 1
+    families, sizes = np.unique(all_family[tested], return_counts=True)
+    within, simes = np.ones(log_p.size), np.ones(families.size)
+    own = np.searchsorted(families, all_family[rule])
+    for family in np.unique(own):
+        mine = own == family
+        within[mine] = slice_tests.benjamini_hochberg(log_p[mine], int(sizes[family]))
+        simes[family] = within[mine].min()
+    over = slice_tests.benjamini_hochberg(np.log(np.maximum(simes, 1e-300)), families.size)
+    return np.minimum(within * (over / np.maximum(simes, 1e-300))[own], 1.0)
 
 
 def log_tail(part: Tally, whole: Tally, weighted: bool) -> Floats:
@@ -126,16 +145,16 @@ def _deviation(tally: Tally, everything: Tally, weighted: bool) -> Floats:
 
 
 def _beats_parents(
-    keys: _Keys, tally: Tally, rule: NDArray[np.intp], axes: Sequence[Axis], level: float, weighted: bool
+    keys: _Keys, tally: Tally, rule: NDArray[np.intp], axes: Sequence[Axis], policy: Policy, weighted: bool
 ) -> Bools:
     """Is each rule (m,) of two conditions worse than either alone, beyond the luck of the best of its siblings?"""
     size = np.array([len(axis.conditions) for axis in axes])
     better = np.ones(rule.size, dtype=bool)
     pair = np.flatnonzero(keys.b >= 0)
     for parent, own in ((keys.parent_a, keys.a), (keys.parent_b, keys.b)):
-        siblings = np.maximum(size.sum() - size[own[pair]], 1)
+        siblings = np.maximum(size.sum() - size[own[pair]], 1) if policy.corrected else 1
         log_p = log_tail(tally.at(rule[pair]), tally.at(parent[pair]), weighted)
-        better[pair] &= log_p <= np.log(level) - np.log(siblings)
+        better[pair] &= log_p <= np.log(policy.level) - np.log(siblings)
     return better
 
 

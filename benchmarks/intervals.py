@@ -1,0 +1,203 @@
+"""Do 95 % intervals of live metrics hold the truth 95 % of the time, when most labels were asked where in doubt?
+
+    python -m benchmarks.intervals [--projects 1000] [--seed 0] [--worlds rare five ...]
+
+One JSON line per metric: the share of simulated projects whose interval held the truth, for three readings of the same
+labels. `process` and `window` weigh each label by its inclusion probability (the truth being that of endless traffic,
+or of the project's own items, labelled or not); `naive` takes the labels as they are. Each project draws its own number
+of classes, how rare they are, how good and how overconfident its model is, how many items it has, how many of the most
+uncertain are labelled for certain, and which share of the others is audited. --worlds adds the same for fixed settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from analysis.measures.calibration import risk_coverage
+from analysis.measures.curves import Costs
+from analysis.measures.paired import compare
+from analysis.measures.performance import classification
+from analysis.measures.thresholds import band_at
+from analysis.measures.weighted import Estimate
+
+Floats = NDArray[np.float64]
+Measured = dict[str, Estimate]
+ENDLESS = 200_000
+COSTS = Costs(false_positive=1, false_negative=5, review=0.4)
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a project's items come from: logits normal around `lean` (k,), the model's as noisy and too bold."""
+
+    lean: tuple[float, ...]
+    spread: float
+    boldness: float
+    noise: float
+    items: int
+    active: int
+    audit: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """truth (n,); scores of the model and of a rival (n, k)."""
+
+    truth: NDArray[np.int64]
+    scores: Floats
+    rival: Floats
+
+    def at(self, rows: NDArray[np.intp]) -> Traffic:
+        return Traffic(self.truth[rows], self.scores[rows], self.rival[rows])
+
+
+WORLDS = {
+    "balanced": World((0.0, 0.0), 2.0, 1.3, 0.5, 4_000, 200, 0.1),
+    "one_in_six": World((1.1, -1.1), 1.6, 1.3, 0.5, 10_000, 300, 0.05),
+    "rare": World((2.2, -2.2), 1.7, 1.3, 0.5, 20_000, 500, 0.04),
+    "five": World((1.0, 0.5, 0.0, -0.5, -1.0), 3.0, 1.3, 0.5, 8_000, 400, 0.06),
+    "small": World((0.0, 0.0), 2.0, 1.3, 0.5, 2_000, 100, 0.1),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
+    report("any", any_world, options.projects, options.seed)
+    for name in options.worlds:
+        report(name, lambda rng, world=WORLDS[name]: world, options.projects, options.seed)
+
+
+def report(name: str, world_of: Callable[[np.random.Generator], World], projects: int, seed: int) -> None:
+    started = time.process_time()
+    held, widths = coverage(world_of, projects, seed)
+    for metric, readings in held.items():
+        print(
+            json.dumps(
+                {
+                    "benchmark": "intervals",
+                    "world": name,
+                    "metric": metric,
+                    "projects": projects,
+                    **{reading: round(float(np.mean(hits)), 4) for reading, hits in readings.items()},
+                    "width": round(float(np.mean(widths[metric])), 4),
+                }
+            ),
+            flush=True,
+        )
+    seconds = round(time.process_time() - started, 1)
+    print(json.dumps({"benchmark": "intervals", "world": name, "cpu_seconds": seconds}), flush=True)
+
+
+def coverage(
+    world_of: Callable[[np.random.Generator], World], projects: int, seed: int
+) -> tuple[dict[str, dict[str, list[bool]]], dict[str, list[float]]]:
+    """For each metric and reading, whether each project's interval held the truth; widths of the process's."""
+    held: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    widths: dict[str, list[float]] = defaultdict(list)
+    for project in range(projects):
+        rng = np.random.default_rng([seed, project])
+        for metric, reading, truth, found in _project(world_of(rng), rng):
+            if truth.value is None or found.low is None or found.high is None:
+                continue
+            name = metric.split(":")[0]
+            held[name][reading].append(bool(found.low <= truth.value <= found.high))
+            if reading == "process":
+                widths[name].append(found.high - found.low)
+    return held, widths
+
+
+def _project(world: World, rng: np.random.Generator) -> Iterator[tuple[str, str, Estimate, Estimate]]:
+    endless = measured(draw(world, ENDLESS, rng), np.ones(ENDLESS))
+    items = draw(world, world.items, rng)
+    own = measured(items, np.ones(world.items))
+    rows, inclusion = chosen(items.scores, world, rng)
+    asked = items.at(rows)
+    readings = {
+        "process": (measured(asked, inclusion), endless),
+        "window": (measured(asked, inclusion, population=world.items), own),
+        "naive": (measured(asked, np.ones(rows.size)), endless),
+    }
+    for reading, (found, truth) in readings.items():
+        for metric, estimate in found.items():
+            yield metric, reading, truth[metric], estimate
+
+
+def any_world(rng: np.random.Generator) -> World:
+    k = int(rng.choice([2, 2, 3, 5]))
+    lean = np.sort(rng.normal(size=k) * rng.uniform(0, 1.2))
+    items = int(rng.integers(2_000, 20_000))
+    return World(
+        lean=tuple(float(v) for v in lean - lean.mean()),
+        spread=float(rng.uniform(1.5, 3.5)),
+        boldness=float(rng.uniform(0.8, 1.5)),
+        noise=float(rng.uniform(0.2, 1.0)),
+        items=items,
+        active=int(rng.integers(100, 500)),
+        audit=float(np.clip(rng.uniform(150, 500) / items, 0.01, 0.3)),
+    )
+
+
+def draw(world: World, n: int, rng: np.random.Generator) -> Traffic:
+    logits = rng.normal(size=(n, len(world.lean))) * world.spread + np.array(world.lean)
+    truth = (softmax(logits, axis=1).cumsum(axis=1) > rng.random(n)[:, None]).argmax(axis=1)
+    model, rival = (
+        softmax(logits * world.boldness + rng.normal(size=logits.shape) * noise, axis=1)
+        for noise in (world.noise, world.noise + 0.3)
+    )
+    return Traffic(truth, model, rival)
+
+
+def chosen(scores: Floats, world: World, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
+    """Rows to label and their inclusion probabilities: the most uncertain for certain, a uniform audit of the rest."""
+    top = np.partition(scores, -2, axis=1)[:, -2:]
+    active = np.zeros(world.items, dtype=bool)
+    active[np.argpartition(top[:, 1] - top[:, 0], world.active)[: world.active]] = True
+    rows = np.flatnonzero(active | (rng.random(world.items) < world.audit))
+    return rows, np.where(active[rows], 1.0, world.audit)
+
+
+def measured(traffic: Traffic, inclusion: Floats, population: int | None = None) -> Measured:
+    """Every estimate to be judged; per-class ones carry their class after a colon."""
+    k = traffic.scores.shape[1]
+    names = [str(c) for c in range(k)]
+    price = np.ones((k, k)) - np.eye(k)
+    price[-1, 0] = 5
+    shared = {"classes": names, "inclusion_probability": inclusion, "population": population, "costs": price}
+    called, other = traffic.scores.argmax(axis=1), traffic.rival.argmax(axis=1)
+    found = classification(traffic.truth, called, probabilities=traffic.scores, **shared)
+    pair = compare(
+        traffic.truth, called, other, probabilities_a=traffic.scores, probabilities_b=traffic.rival, **shared
+    )
+    wrong, sure = (called != traffic.truth).astype(float), traffic.scores.max(axis=1)
+    band = band_at(
+        traffic.truth == 0, traffic.scores[:, 0], inclusion, low=0.2, high=0.7, costs=COSTS, population=population
+    )
+    overall = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc", "cost")
+    return {
+        **{name: getattr(found, name) for name in overall},
+        **{f"{name}:{c.label}": getattr(c, name) for c in found.per_class for name in ("precision", "recall", "f1")},
+        **{f"difference in {name}": getattr(pair, name) for name in overall},
+        **{f"band {name}": getattr(band, name) for name in ("cost", "automation", "error", "precision", "recall")},
+        "aurc": risk_coverage(wrong, sure, inclusion, population=population).aurc,
+    }
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--projects", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--worlds", nargs="*", default=[], choices=sorted(WORLDS))
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
