@@ -187,6 +187,21 @@ function said(event) {
   toast(text ?? value, options);
 }
 
+/* What scrolls sideways takes the focus, so that a keyboard can scroll it; what fits does not. */
+
+function reachable() {
+  for (const box of document.querySelectorAll(".scroll, .chart, .tabs")) {
+    const scrolls = box.scrollWidth > box.clientWidth;
+    if (scrolls && !box.hasAttribute("tabindex")) {
+      box.tabIndex = 0;
+      box.dataset.scrolls = "";
+    } else if (!scrolls && box.dataset.scrolls === "") {
+      box.removeAttribute("tabindex");
+      delete box.dataset.scrolls;
+    }
+  }
+}
+
 /* <pl-pixels columns rows>: the hairline grid over an image whose pixels are shown from 24 px on. */
 class Pixels extends HTMLElement {
   static observedAttributes = ["columns", "rows"];
@@ -236,6 +251,10 @@ document.addEventListener("click", onClick);
 document.addEventListener("submit", confirmFirst);
 document.addEventListener("submit", onSubmit);
 document.addEventListener("htmx:afterSettle", afterSwap);
+document.addEventListener("htmx:afterSettle", reachable);
+document.addEventListener("toggle", reachable, true);
+window.addEventListener("resize", reachable);
+reachable();
 document.addEventListener("htmx:afterRequest", () => rest(document));
 document.addEventListener("htmx:responseError", refused);
 document.addEventListener("htmx:sendError", unreachable);

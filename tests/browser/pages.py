@@ -1,0 +1,85 @@
+"""Every page that must be clean, in the states that a person brings it into. A new page is one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page as Tab
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address, who opens it, and what is done before it is looked at."""
+
+    name: str
+    path: str
+    who: str = "engineer"
+    then: Callable[[Tab], object] | None = None
+    answers: tuple[int, ...] = ()  # refusals that belong to the state, such as 422
+
+
+def press(name: str) -> Callable[[Tab], object]:
+    return lambda tab: tab.get_by_role("button", name=name).first.click()
+
+
+def follow(selector: str) -> Callable[[Tab], object]:
+    """Open the first such link."""
+
+    def go(tab: Tab) -> None:
+        tab.locator(selector).first.click()
+        tab.wait_for_load_state()
+
+    return go
+
+
+def wrong_password(tab: Tab) -> None:
+    tab.get_by_label("User name").fill("nobody")
+    tab.get_by_label("Password", exact=True).fill("not this one")
+    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_text("do not match").wait_for()
+
+
+def no_scope(tab: Tab) -> None:
+    tab.get_by_label("What it is for").fill("line")
+    tab.get_by_role("button", name="Make key").click()
+    tab.get_by_text("Choose at least one scope").wait_for()
+
+
+def keys_twice(tab: Tab) -> None:
+    tab.get_by_label("Undo the last answer").fill("f")
+    tab.get_by_role("button", name="Save keys").click()
+    tab.get_by_text("would do two things").wait_for()
+
+
+DIGITS = "/p/digits"
+PAGES = [
+    Page("sign-in", "/sign-in/", who=""),
+    Page("sign-in-refused", "/sign-in/", who="", then=wrong_password, answers=(422,)),
+    Page("link-gone", "/sign-in/nonsense/", who="", answers=(410,)),
+    Page("styleguide", "/styleguide/", who=""),
+    Page("not-found", "/nowhere/", who="", answers=(404,)),
+    Page("not-for-this-role", f"{DIGITS}/members/", who="annotator", answers=(403,)),
+    Page("account", "/account/"),
+    Page("account-refused", "/account/", then=keys_twice, answers=(422,)),
+    Page("health", "/health/"),
+    Page("keys-dialog", "/account/", then=lambda tab: tab.keyboard.press("?")),
+    Page("members", f"{DIGITS}/members/", who="admin"),
+    Page("remove-asks", f"{DIGITS}/members/", who="admin", then=press("Remove Ada")),
+    Page("api-keys", f"{DIGITS}/keys/", who="admin"),
+    Page("api-keys-refused", f"{DIGITS}/keys/", who="admin", then=no_scope, answers=(422,)),
+    Page("audit", f"{DIGITS}/audit/", who="admin"),
+    Page("audit-verified", f"{DIGITS}/audit/", who="admin", then=press("Verify the chain")),
+    Page("jobs", f"{DIGITS}/jobs/"),
+    Page("all-jobs", "/jobs/", who="admin"),
+    Page("overview", f"{DIGITS}/"),
+    Page("performance", f"{DIGITS}/performance/"),
+    Page("label-quality", f"{DIGITS}/label-quality/", who="reviewer"),
+    Page("items", f"{DIGITS}/items/"),
+    Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
+    Page("desk", f"{DIGITS}/desk/", who="annotator"),
+    Page("queues", f"{DIGITS}/queues/"),
+    Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),
+    Page("runs", f"{DIGITS}/runs/"),
+    Page("run", f"{DIGITS}/runs/1/"),
+    Page("compare", f"{DIGITS}/compare/1/"),
+    Page("releases", f"{DIGITS}/releases/"),
+]
