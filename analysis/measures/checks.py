@@ -12,6 +12,9 @@ Bools = NDArray[np.bool_]
 
 # Scores are stored as 32-bit floats and may have been rounded to three places by whoever sent them.
 SUM_TOLERANCE = 2e-3
+# No item may stand for more than a billion: sums of squared weights stay far from overflow.
+RAREST = 1e-9
+LARGEST = 1e100
 
 
 class InvalidInput(ValueError):
@@ -26,6 +29,9 @@ def vector(name: str, values: ArrayLike, n: int | None = None) -> Floats:
     if not finite.all():
         row = int(np.argmin(finite))
         raise InvalidInput(f"{name} has {found[row]} in row {row}; every value must be a finite number.")
+    if found.size and np.abs(found).max() > LARGEST:
+        row = int(np.abs(found).argmax())
+        raise InvalidInput(f"{name} has {found[row]:g} in row {row}, too large to be added up.")
     return found
 
 
@@ -57,11 +63,11 @@ def codes(name: str, values: ArrayLike, k: int, n: int | None = None) -> Ints:
 def inclusion(values: ArrayLike, n: int) -> Floats:
     """Inclusion probabilities of shape (n,), each above 0 and at most 1."""
     found = vector("inclusion_probability", values, n)
-    if found.size and (found.min() <= 0 or found.max() > 1):
-        row = int(np.argmax((found <= 0) | (found > 1)))
+    if found.size and (found.min() < RAREST or found.max() > 1):
+        row = int(np.argmax((found < RAREST) | (found > 1)))
         raise InvalidInput(
             f"inclusion_probability has {found[row]:g} in row {row}; an item that was labelled was chosen "
-            "with a probability above 0 and at most 1."
+            f"with a probability above 0 (at least {RAREST:g}) and at most 1."
         )
     return found
 

@@ -77,7 +77,8 @@ def share_limits(hits: Sums, misses: Sums, *, mass: float, mass_variance: float,
     b_low, b_high = count_limits(misses, mass, mass_variance, tail)
     low = _lower_share(a, b, a - a_low, b_high - b)
     high = 1 - _lower_share(b, a, b - b_low, a_high - a)
-    return low, high
+    share = a / np.where(a + b > 0, a + b, 1.0)
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 def quotient_limits(a: Floats, a_limits: tuple[Floats, Floats], b: Floats, b_limits: tuple[Floats, Floats]) -> Limits:

@@ -69,7 +69,7 @@ def undefined(note: str, *, n: int = 0, method: str = "") -> Estimate:
 def design(inclusion_probability: ArrayLike, *, population: int | None = None) -> Design:
     """Weights from inclusion probabilities (n,). population: items in the window, labelled or not.
 
-    With a population the weights of the items not chosen for certain are scaled so that all sum to it.
+    With a population the weights of the items not chosen for certain are scaled so that all sum to it (none below 1).
     Raises InvalidInput for probabilities outside (0, 1] and for a population smaller than the sample.
     """
     found = np.asarray(inclusion_probability)
@@ -182,14 +182,14 @@ def linearised(
     n = int(np.count_nonzero(influence)) or drawn.n
     terms = influence * influence * drawn.variance
     variance = float(terms.sum())
-    if drawn.n < 2 and variance >= 0 and drawn.doubt is None:
+    if drawn.n < 2 and drawn.doubt is None:
         return Estimate(value, None, None, drawn.n, drawn.effective_n, method, note or "One item gives no interval.")
     error = variance**0.5
     if bounds is not None:
         low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance)) * error, bounds)
     else:
         quantile = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0))
-        skew = float(terms @ (drawn.weight * influence)) / error**3 if error > 0 else 0.0
+        skew = _skewness(drawn.weight * influence, drawn.doubt)
         low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
         low = max(low, floor)
     return Estimate(value, low, high, n, drawn.effective_n, method, note)
@@ -222,9 +222,8 @@ def lure(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, leve
         return Estimate(value, None, None, m, float(m), LURE, "One item gives no interval.")
     moved = share * (guess - value) / m
     error = float((moved @ moved) * m / (m - 1)) ** 0.5
-    skew = float((moved**3).sum()) / error**3 if error > 0 else 0.0
     quantile = intervals.t_quantile(level, m - 1)
-    low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
+    low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), _skewness(moved, None)))
     weight = 1 + (pool - m) / (pool - step) * (1 / ((pool - step + 1) * q) - 1)
     return Estimate(value, low, high, m, kish(weight), LURE)
 
@@ -262,6 +261,17 @@ def _freedom(terms: Floats, variance: float) -> float:
     """Degrees of freedom that give a variance of this spread (Satterthwaite): few when few items carry it."""
     spread = float(terms @ terms)
     return max(3 * variance**2 / spread - 1, 1.0) if spread > 0 else float("inf")
+
+
+def _skewness(moved: Floats, doubt: Floats | None) -> float:
+    """Of a sum of independent terms moved (n,), of which `doubt` (n,) says how much is left to chance."""
+    scale = float(np.abs(moved).max(initial=0.0))
+    if scale == 0:
+        return 0.0
+    part = np.ones_like(moved) if doubt is None else doubt
+    unit = moved / scale
+    spread = float(unit * unit @ part)
+    return float(unit**3 @ part) / spread**1.5 if spread > 0 else 0.0
 
 
 def _within(value: float, reach: float, bounds: tuple[float, float]) -> tuple[float, float]:
