@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from numpy.typing import ArrayLike
-from statsmodels.stats.multitest import multipletests
 
 from retraining.learning import paired, planning
 from retraining.learning.checks import BadInput, Codes, Mask
@@ -150,7 +149,7 @@ def _slices(rows: Comparison, masks: Mapping[str, Mask], margin: float, plan: Pl
     if not masks:
         return []
     raw = [paired.not_worse_p(rows.gain[mask], rows.weight[mask], margin=margin) for mask in masks.values()]
-    adjusted = multipletests(raw, alpha=plan.alpha, method="holm")[1]
+    adjusted = paired.holm(raw)
     return [
         _slice(name, rows, mask, margin, plan, float(p), len(masks))
         for (name, mask), p in zip(masks.items(), adjusted, strict=True)

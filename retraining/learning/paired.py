@@ -91,6 +91,15 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Differen
     )
 
 
+def holm(ps: ArrayLike) -> Floats:
+    """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes."""
+    raw = np.asarray(ps, dtype=float)
+    order = np.argsort(raw)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))
+    return adjusted
+
+
 def padded(gain: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Gains and weights with one row gained and one lost added, both of size-biased mean weight.
 

@@ -108,12 +108,7 @@ _MODELS: dict[str, Callable[[Mapping[str, Any]], ClassifierMixin]] = {
 
 def _for_distances(types: Mapping[str, str], sizes: ImageSize, *, dense: bool) -> ColumnTransformer:
     """Every input on a comparable scale, for models that add or compare features."""
-    numbers = Pipeline(
-        [
-            ("fill", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
-            ("scale", StandardScaler()),
-        ]
-    )
+    numbers = Pipeline([("fill", _filled()), ("scale", StandardScaler())])
     parts: list[tuple[str, Any, Any]] = [(name, _text(), name) for name in column_names(types, "text", sizes)]
     parts += _present("numbers", numbers, column_names(types, "number", sizes))
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES)
@@ -123,20 +118,25 @@ def _for_distances(types: Mapping[str, str], sizes: ImageSize, *, dense: bool) -
 
 
 def _for_trees(types: Mapping[str, str], sizes: ImageSize) -> ColumnTransformer:
-    """Numbers as they are, missing ones included.
+    """Numbers on their own scale, categories one-hot.
 
-    Categories are one-hot: the trees' own handling of them hides a functools.partial in the model, which no allow-list
-    should have to name.
+    The boosted trees' own handling of categories hides a functools.partial in the model, which no allow-list should
+    have to name; their own handling of missing numbers fails where a column has nothing else.
     """
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False)
     parts = _present("categories", one_hot, column_names(types, "category", sizes))
-    parts += _present("numbers", "passthrough", column_names(types, "number", sizes))
+    parts += _present("numbers", _filled(), column_names(types, "number", sizes))
     parts += _present("pixels", _blank_pixels(), column_names(types, "image", sizes))
     return ColumnTransformer(parts)
 
 
 def _present(name: str, step: Any, columns: list[str]) -> list[tuple[str, Any, Any]]:
     return [(name, step, columns)] if columns else []
+
+
+def _filled() -> SimpleImputer:
+    """Medians for missing numbers, and a column beside that says so."""
+    return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
 
 
 def _blank_pixels() -> SimpleImputer:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from retraining.learning import paired
 from retraining.learning.checks import BadInput
@@ -102,6 +103,20 @@ def test_a_larger_margin_is_easier_to_keep() -> None:
     ps = [paired.not_worse_p(gain, np.ones(111), margin=margin) for margin in (0, 0.02, 0.05, 0.2)]
     assert ps == sorted(ps, reverse=True)
     assert ps[0] > 0.5 > 0.05 > ps[-1]
+
+
+@given(hnp.arrays(float, st.integers(1, 8), elements=st.floats(0, 1)))
+@settings(deadline=None)
+def test_holms_adjustment_never_lowers_a_p_and_keeps_their_order(ps: np.ndarray) -> None:
+    adjusted = paired.holm(ps)
+    assert (adjusted >= ps).all() and (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(ps)]) >= 0).all()
+
+
+def test_holms_adjustment_is_that_of_statsmodels() -> None:
+    ps = [0.04, 0.001, 0.02, 0.6, 0.013]
+    assert paired.holm(ps) == pytest.approx(multipletests(ps, method="holm")[1])
+    assert len(paired.holm([])) == 0
 
 
 def test_without_rows_nothing_is_shown() -> None:
