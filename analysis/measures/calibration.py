@@ -238,7 +238,8 @@ def _ece(
     plain = float(share @ np.abs(gap))
     if plain == 0 or not noise.any():
         return Estimate(plain, plain, plain, drawn.n, drawn.effective_n, ECE), plain
-    normal = np.random.default_rng(seed).standard_normal((DRAWS, gap.size)) * noise
+    half = np.random.default_rng(seed).standard_normal((DRAWS // 2, gap.size)) * noise
+    normal = np.concatenate([half, -half])  # mirrored, so that the draws themselves lean to no side
     tail = (1 - level) / 2
 
     def seen(scale: float) -> Floats:

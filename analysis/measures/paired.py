@@ -65,8 +65,8 @@ def accuracy_difference(
 ) -> Estimate:
     """Share that b gets right minus share that a does, from correct_a, correct_b (n,) bool; low, high in -1..1.
 
-    Newcombe's paired interval (Statistics in Medicine 1998, method 10), with weights: the limits of the shares that
-    only one gets right, joined with their correlation.
+    In the manner of Newcombe's paired intervals (Statistics in Medicine 1998), with weights: the limits of the two
+    shares that only one gets right, joined with their correlation.
     """
     drawn = design(inclusion_probability, population=population)
     a = checks.booleans("correct_a", correct_a, drawn.n)

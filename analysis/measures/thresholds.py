@@ -12,7 +12,7 @@ from analysis.measures import checks, ranking
 from analysis.measures.checks import Bools, Floats, InvalidInput
 from analysis.measures.curves import Costs
 from analysis.measures.ranking import Ranking
-from analysis.measures.weighted import Design, Estimate, design, mean, proportion
+from analysis.measures.weighted import Estimate, design, mean, proportion
 
 SAME_ITEMS = "Chosen and measured on the same items: expect slightly worse on new ones."
 
@@ -81,9 +81,14 @@ def band_at(
         error=share(accepted != actual, ~asked),
         precision=share(actual, accepted),
         recall=share(~refused, actual),
-        counts=tuple((int((part & ~actual).sum()), int((part & actual).sum())) for part in (refused, asked, accepted)),  # type: ignore[arg-type]
+        counts=(_split(refused, actual), _split(asked, actual), _split(accepted, actual)),
         note=note,
     )
+
+
+def _split(part: Bools, actual: Bools) -> tuple[int, int]:
+    positive = int((part & actual).sum())
+    return int(part.sum()) - positive, positive
 
 
 def cheapest_threshold(
@@ -96,7 +101,7 @@ def cheapest_threshold(
     population: int | None = None,
 ) -> ReviewBand:
     """The single threshold with the lowest estimated cost per decision, as a band of no width."""
-    drawn, ranked = _ranked(truth, scores, inclusion_probability, population)
+    ranked = _ranked(truth, scores, inclusion_probability, population)
     accept, refuse = _lines(ranked, costs, review=0.0)
     best = int(np.argmin(accept + refuse))
     cut = float(_cuts(ranked)[best])
@@ -123,25 +128,31 @@ def cheapest_band(
     population: int | None = None,
 ) -> ReviewBand:
     """The two thresholds with the lowest estimated cost per decision when a review costs `costs.review`."""
-    drawn, ranked = _ranked(truth, scores, inclusion_probability, population)
+    ranked = _ranked(truth, scores, inclusion_probability, population)
     accept, refuse = _lines(ranked, costs, review=costs.review)
     upper, lower = _best_pair(accept, refuse)
     cuts = _cuts(ranked)
+    low, high = float(cuts[lower]), float(cuts[upper])
     return band_at(
-        truth, scores, inclusion_probability, low=float(cuts[lower]), high=float(cuts[upper]), costs=costs, level=level,
-        population=population, note=SAME_ITEMS,
-    )  # fmt: skip
+        truth,
+        scores,
+        inclusion_probability,
+        low=low,
+        high=high,
+        costs=costs,
+        level=level,
+        population=population,
+        note=SAME_ITEMS,
+    )
 
 
-def _ranked(
-    truth: ArrayLike, scores: ArrayLike, inclusion_probability: ArrayLike, population: int | None
-) -> tuple[Design, Ranking]:
+def _ranked(truth: ArrayLike, scores: ArrayLike, inclusion_probability: ArrayLike, population: int | None) -> Ranking:
     drawn = design(inclusion_probability, population=population)
     actual = checks.booleans("truth", truth, drawn.n)
     given = checks.vector("scores", scores, drawn.n)
     if not drawn.n:
         raise InvalidInput("No labelled items: a threshold cannot be chosen from nothing.")
-    return drawn, ranking.rank(actual, given, drawn.weight)
+    return ranking.rank(actual, given, drawn.weight)
 
 
 def _cuts(ranked: Ranking) -> Floats:

@@ -16,6 +16,7 @@ from analysis.measures.checks import Bools, Floats, InvalidInput
 from analysis.measures.intervals import Sums
 
 NO_ITEMS = "No labelled items."
+ONE_ITEM = "One item gives no interval."
 SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
 MEAN = "Hájek mean, linearised variance, t corrected for skewness"
 LURE = "LURE, martingale variance, t corrected for skewness"
@@ -183,7 +184,7 @@ def linearised(
     terms = influence * influence * drawn.variance
     variance = float(terms.sum())
     if drawn.n < 2 and drawn.doubt is None:
-        return Estimate(value, None, None, drawn.n, drawn.effective_n, method, note or "One item gives no interval.")
+        return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {ONE_ITEM}".strip())
     error = variance**0.5
     if bounds is not None:
         low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance)) * error, bounds)
@@ -219,7 +220,7 @@ def lure(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, leve
     share = pool * (pool - m) / ((pool - step) * (pool - step + 1.0))
     value = float(share @ guess) / m
     if m < 2:
-        return Estimate(value, None, None, m, float(m), LURE, "One item gives no interval.")
+        return Estimate(value, None, None, m, float(m), LURE, ONE_ITEM)
     moved = share * (guess - value) / m
     error = float((moved @ moved) * m / (m - 1)) ** 0.5
     quantile = intervals.t_quantile(level, m - 1)

@@ -14,7 +14,7 @@ chances = st.sampled_from([1.0, 0.5, 0.1, 0.02])
 
 
 @st.composite
-def samples(draw, values=st.booleans(), least=1):
+def samples(draw, values, least=1):
     n = draw(st.integers(least, 40))
     return draw(hnp.arrays(np.float64, n, elements=values)), draw(hnp.arrays(np.float64, n, elements=chances))
 
