@@ -173,7 +173,10 @@ def _difference(a: Statistic, b: Statistic, drawn: Design, level: float) -> Esti
     assert a.value is not None and b.value is not None and a.influence is not None and b.influence is not None
     note = " ".join(dict.fromkeys(part for part in (a.note, b.note) if part))
     moved = b.influence - a.influence
-    return linearised(b.value - a.value, moved, drawn, level=level, method=PAIRED_MEANS, note=note)
+    # Two areas between 0 and 1 differ by something between -1 and 1.
+    bounds = None if a.bounds is None else (-1.0, 1.0)
+    value = b.value - a.value
+    return linearised(value, moved, drawn, level=level, method=PAIRED_MEANS, bounds=bounds, note=note)
 
 
 def _wins(a: Bools, b: Bools, drawn: Design) -> Wins:

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from analysis.measures.checks import Bools, Floats
 from analysis.measures.slice_columns import Axis
 from analysis.measures.slice_counts import Rows, total
-from analysis.measures.slice_search import Policy, Rule, log_tail, rows_of, search
+from analysis.measures.slice_search import SAME, Policy, Rule, likeness, log_tail, rows_of, search
 from analysis.measures.weighted import Design, Estimate, share
 
-# Two rules are the same finding when most rows that meet one of them meet both.
-SAME = 0.5
 PROPOSE_AT = 0.01
 
 
@@ -56,8 +54,8 @@ def _log_p(mask: Bools, judge: Bools, rows: Rows) -> float:
 def _verdict(
     mine: Bools, masks: Sequence[Bools], agrees: NDArray[np.bool_], judge: Bools, rows: Rows, drawn: Design
 ) -> Verdict:
-    likeness = [float((mine & mask).sum() / max(1, int((mine | mask).sum()))) for mask in masks]
-    if not likeness or max(likeness) < SAME:
+    alike = [likeness(mine, mask) for mask in masks]
+    if not alike or max(alike) < SAME:
         return Verdict(False, None)
-    best = int(np.argmax(likeness))
+    best = int(np.argmax(alike))
     return Verdict(bool(agrees[best]), share(rows.wrong, masks[best] & judge, drawn))

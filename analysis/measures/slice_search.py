@@ -13,6 +13,8 @@ from analysis.measures.slice_counts import Block, Rows, Tally, blocks, condition
 
 # Rules whose errors lie less than this many standard deviations above what is due cannot pass any correction.
 SCREEN = 2.0
+# Two rules are the same finding when most rows that meet one of them meet both.
+SAME = 0.5
 # So many of the most deviating rules get their exact tail; the others count as tested, with p = 1.
 CLOSEST = 5000
 
@@ -61,14 +63,19 @@ def search(axes: Sequence[Axis], rows: Rows, policy: Policy) -> tuple[list[Rule]
     tables, everything = blocks(axes, rows, pairs=policy.pairs), total(rows)
     left, tested = np.ones(rows.wrong.size, dtype=bool), 0
     found: list[Rule] = []
+    masks: list[Bools] = []
     while len(found) < policy.at_most:
         best, count = _surest(axes, tables, everything, policy, weighted=rows.weight is not None)
         tested = tested or count
         if best is None:
             break
-        found.append(best)
-        gone = rows_of(best, axes) & left
+        met = rows_of(best, axes)
+        gone = met & left
         left &= ~gone
+        # What is left at the rim of a finding, because its bounds fall between two bins, is no finding of its own.
+        if all(likeness(met, other) < SAME for other in masks):
+            found.append(best)
+            masks.append(met)
         without = blocks([axis.rows(gone) for axis in axes], rows.part(gone), pairs=policy.pairs)
         tables = [Block(t.a, t.b, t.bins.less(w.bins)) for t, w in zip(tables, without, strict=True)]
         everything = everything.less(total(rows.part(gone)))
@@ -165,6 +172,11 @@ def _places(keys: _Keys, rule: int) -> tuple[tuple[int, int], ...]:
 
 def conditions_of(rule: Rule, axes: Sequence[Axis]) -> tuple[Condition, ...]:
     return tuple(axes[axis].conditions[place] for axis, place in rule.places)
+
+
+def likeness(one: Bools, other: Bools) -> float:
+    """Share of the rows that meet either rule which meet both (Jaccard)."""
+    return float((one & other).sum() / max(1, int((one | other).sum())))
 
 
 def rows_of(rule: Rule, axes: Sequence[Axis]) -> Bools:
