@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from django.db.models import CharField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils.dateparse import parse_datetime
 
 from analysis.models import Finding
@@ -129,7 +130,7 @@ def _filtered(
     if filters.segment:
         name, _, value = filters.segment.partition("=")
         # The name goes into the transform as data; in a keyword of `filter` it could name other tables.
-        items = items.annotate(part=KeyTextTransform(name, "segment")).filter(part=value)
+        items = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField())).filter(part=value)
     if filters.suspected:
         items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
     if filters.resolved:

@@ -8,8 +8,8 @@ from django.db.models import Count, Max, Min, Q
 from django.urls import NoReverseMatch, reverse
 
 from analysis.models import Finding
-from annotation.models import Item, Label, Prediction, Resolution, RoutedItem
-from jobs.models import Job, JobState
+from annotation.models import Item, Label, Resolution, RoutedItem
+from jobs.models import OPEN, Job, JobState
 from projects.models import AuditEvent, Project
 from projects.templatetags.words import number, span
 
@@ -73,10 +73,13 @@ class Facts:
 def read(project: Project, *, at: datetime) -> Facts:
     day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
     items = Item.objects.filter(project=project)
-    captured = items.filter(captured_at__gt=day - timedelta(days=1)).aggregate(
-        now=Count("pk", filter=Q(captured_at__gt=day)), before=Count("pk", filter=Q(captured_at__lte=day))
+    captured = items.aggregate(
+        now=Count("pk", filter=Q(captured_at__gt=day)),
+        before=Count("pk", filter=Q(captured_at__lte=day, captured_at__gt=day - timedelta(days=1))),
+        newest=Max("at"),
+        unrouted=Count("pk", filter=Q(considered_at=None)),
+        oldest=Min("captured_at", filter=Q(considered_at=None)),
     )
-    unrouted = items.filter(considered_at=None).aggregate(n=Count("pk"), oldest=Min("captured_at"))
     findings = Finding.objects.filter(project=project, decision=Finding.Decision.OPEN)
     found = findings.aggregate(n=Count("pk"), oldest=Min("found_at"))
     routed = RoutedItem.objects.filter(project=project).aggregate(
@@ -86,8 +89,8 @@ def read(project: Project, *, at: datetime) -> Facts:
     labels = Label.objects.filter(project=project, state=Label.State.GIVEN).aggregate(
         hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
     )
-    runs = Job.objects.filter(project=project, kind=TRAIN)
-    last = runs.filter(state=JobState.SUCCEEDED).order_by("-finished_at").first()
+    runs = list(Job.objects.filter(project=project, kind=TRAIN).order_by("-pk")[:20])
+    last = next((run for run in runs if run.state == JobState.SUCCEEDED), None)
     resolved = (
         Resolution.objects.current()
         .filter(project=project)
@@ -98,11 +101,11 @@ def read(project: Project, *, at: datetime) -> Facts:
     )
     return Facts(
         captured=captured["now"], captured_before=captured["before"],
-        newest=Prediction.objects.filter(project=project).aggregate(at=Max("at"))["at"],
-        findings=found["n"], oldest_finding=found["oldest"], unrouted=unrouted["n"],
-        oldest_unrouted=unrouted["oldest"], **routed, labels_hour=labels["hour"], labels_week=labels["week"],
+        newest=captured["newest"],
+        findings=found["n"], oldest_finding=found["oldest"], unrouted=captured["unrouted"],
+        oldest_unrouted=captured["oldest"], **routed, labels_hour=labels["hour"], labels_week=labels["week"],
         audited=resolved["audited"], trigger_new=resolved["new"],
-        run=runs.open().order_by("-pk").first(), last_run=last,
+        run=next((run for run in runs if run.state in OPEN), None), last_run=last,
         released=AuditEvent.objects.filter(project=project.slug, action__startswith="release.").last(),
     )  # fmt: skip
 

@@ -143,10 +143,11 @@ def _list(values: Sequence[float]) -> list[float | None]:
 def _series(frame: LiveFrame) -> list[dict[str, Any]]:
     """Accuracy, and each class's precision and recall, over equal stretches of time with enough labels in each."""
     stamps = np.array([moment.timestamp() for moment in frame.at])
-    edges = np.linspace(stamps[0], stamps[-1], BINS + 1)
-    place = np.clip(np.searchsorted(edges, stamps, side="right") - 1, 0, BINS - 1)
+    bins = max(1, min(BINS, len(frame) // (2 * LEAST_IN_BIN)))
+    edges = np.linspace(stamps[0], stamps[-1], bins + 1)
+    place = np.clip(np.searchsorted(edges, stamps, side="right") - 1, 0, bins - 1)
     points = []
-    for bin_ in range(BINS):
+    for bin_ in range(bins):
         inside = place == bin_
         if inside.sum() < LEAST_IN_BIN:
             continue

@@ -1,0 +1,155 @@
+"""Reports and findings: recomputable, honest about too little, fed by what people decide."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+
+from analysis import findings, followups, reports
+from analysis.frames import LabelFrame
+from analysis.models import Finding, Report
+from annotation.models import Queue, Resolution, RoutedItem
+from projects.models import AuditEvent, Project
+from tests.analysis.worlds import world
+from tests.factories import NOW, make_item, make_prediction, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_same_rows_make_no_new_report() -> None:
+    project, _ = world()
+    assert len(reports.refresh(project, at=NOW)) == 1 + len(reports.WINDOWS)
+    assert reports.refresh(project, at=NOW) == []
+
+
+def test_performance_carries_interval_and_n() -> None:
+    project, _ = world(60, wrong=6)
+    reports.refresh(project, at=NOW)
+    body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
+    accuracy = body["accuracy"]
+    assert accuracy["value"] == pytest.approx(0.9)
+    assert accuracy["low"] < 0.9 < accuracy["high"]
+    assert (body["n"], body["audit"]) == (60, 60)
+    assert np.sum(body["counts"]) == 60
+    assert [row["labelled"] for row in body["classes"]] == [30, 30]
+    assert body["series"]
+
+
+def test_nothing_to_judge_by_is_said_and_not_guessed() -> None:
+    project = make_project(champion_version="v1")
+    reports.refresh(project, at=NOW)
+    assert reports.newest(project, "performance", version="v1").body["n"] == 0  # type: ignore[union-attr]
+    quality = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
+    assert "30 are needed" in quality["undefined"]
+
+
+def noisy(n: int = 120, flips: int = 10) -> tuple[Project, list[int]]:
+    """Labels of which the first `flips` are wrong, with confident out-of-fold scores of the truth."""
+    project = make_project()
+    rng = np.random.default_rng(0)
+    ids = []
+    for i in range(n):
+        item, truth = make_item(project), i % 2
+        sure = float(rng.uniform(0.85, 0.99))
+        make_prediction(item, [sure, 1 - sure] if truth == 0 else [1 - sure, sure], source="out_of_fold")
+        given = truth if i >= flips else 1 - truth
+        Resolution.objects.create(project=project, item=item, value=["ham", "spam"][given], method="single",
+                                  quality=1.0, votes=1, resolved_at=NOW)  # fmt: skip
+        ids.append(item.pk)
+    return project, ids
+
+
+def test_suspects_are_the_wrong_labels() -> None:
+    project, ids = noisy()
+    reports.refresh(project, at=NOW)
+    suspects = Finding.objects.order_by("score")
+    found = {finding.item_id for finding in suspects}
+    assert found <= set(ids[:10])
+    assert len(found) >= 9
+    assert all(finding.given != finding.suggested for finding in suspects)
+
+
+def test_fixing_settles_the_item_and_keeping_is_not_asked_again() -> None:
+    project, _ = noisy()
+    reports.refresh(project, at=NOW)
+    ruth = make_user("ruth", project, "reviewer")
+    first, second = Finding.objects.order_by("score")[:2]
+
+    findings.decide(first, "fixed", by=ruth, at=NOW)
+    findings.decide(second, "kept", by=ruth, at=NOW)
+    reports.refresh(project, at=NOW)
+
+    assert Resolution.objects.current().get(item=first.item).value == first.suggested
+    assert not Finding.objects.filter(item__in=[first.item, second.item], decision="open").exists()
+    assert AuditEvent.objects.filter(action="finding.decide").count() == 2
+
+
+def test_what_people_decide_feeds_the_shown_precision() -> None:
+    project, _ = noisy()
+    reports.refresh(project, at=NOW)
+    before = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
+    ruth = make_user("ruth", project, "reviewer")
+    for finding in Finding.objects.order_by("score")[:5]:
+        findings.decide(finding, "kept", by=ruth, at=NOW)
+    reports.refresh(project, at=NOW)
+    after = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
+    assert (after["decided"], after["wrong"]) == (5, 0)
+    assert after["curve"][5]["value"] < before["curve"][5]["value"]
+
+
+def test_deciding_twice_the_same_way_is_no_error_and_another_way_is() -> None:
+    project, _ = noisy()
+    reports.refresh(project, at=NOW)
+    ruth, finding = make_user("ruth", project, "reviewer"), Finding.objects.first()
+    assert finding
+    findings.decide(finding, "kept", by=ruth, at=NOW)
+    findings.decide(finding, "kept", by=ruth, at=NOW)
+    with pytest.raises(findings.AlreadyDecided, match="decided before: kept"):
+        findings.decide(finding, "fixed", by=ruth, at=NOW)
+
+
+def test_suspects_become_a_queue_of_their_own() -> None:
+    project, _ = noisy()
+    reports.refresh(project, at=NOW)
+    suspects = list(Finding.objects.order_by("score"))
+    queue, put = followups.queue_findings(project, suspects, by=make_user("emil", project, "engineer"), at=NOW)
+    assert (queue.cause, put.created) == ("suspected", len(suspects))
+    assert not RoutedItem.objects.filter(queue=queue, represents=True).exists()
+    assert not Finding.objects.filter(decision="open").exists()
+
+
+def test_an_empty_selection_makes_no_queue() -> None:
+    project = make_project()
+    with pytest.raises(followups.NothingToQueue):
+        followups.queue_items(project, [], title="x", reason="y", by=make_user(), at=NOW)
+    assert not Queue.objects.exists()
+
+
+def test_eight_of_a_hundred_flipped_digits_are_ranked_first() -> None:
+    bundle, rng = load_digits(), np.random.default_rng(3)
+    x, truth = bundle.data[:600] / 16, bundle.target[:600]
+    wrong = rng.random(600) < 0.08
+    given = np.where(wrong, (truth + rng.integers(1, 10, 600)) % 10, truth)
+    p = cross_val_predict(LogisticRegression(max_iter=500), x, given, cv=5, method="predict_proba")
+    project = make_project(labels=[str(digit) for digit in range(10)])
+    items = [make_item(project) for _ in range(600)]
+    frame = LabelFrame(tuple(project.schema().values()), np.array([i.pk for i in items]), given, p, ("v1",))
+
+    body = findings.search(project, frame, {}, at=NOW)
+
+    surest = list(Finding.objects.order_by("score").values_list("item_id", flat=True)[:30])
+    flipped = {item.pk for item, is_wrong in zip(items, wrong, strict=True) if is_wrong}
+    assert sum(pk in flipped for pk in surest) >= 27
+    assert body["flagged"] >= 30
+
+
+def test_old_reports_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "KEPT", 2)
+    project, items = world(20)
+    for item in items[:4]:
+        Resolution.objects.filter(item=item).update(value="ham")
+        reports.performance_of(project, "v1", days=0, at=NOW)
+        Resolution.objects.filter(item=item).update(value="spam")
+        reports.performance_of(project, "v1", days=0, at=NOW)
+    assert Report.objects.filter(window_days=0, kind="performance").count() == 2

@@ -1,0 +1,235 @@
+"""The pages of analysis: who may open them, few queries, full page and fragment, every number a link."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from analysis import charts, items, overview, reports
+from analysis.models import Finding
+from annotation.models import Item, RoutedItem
+from jobs.models import Job
+from projects import members
+from projects.models import Project, User
+from tests.analysis.worlds import Cause, route, world
+from tests.factories import NOW, make_item, make_prediction, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+PAGES = ("overview", "performance", "label-quality", "item-list")
+
+
+@pytest.fixture
+def stand() -> tuple[Project, list[Item], User]:
+    project, made = world()
+    reports.refresh(project, at=NOW)
+    return project, made, make_user("emil", project, "engineer")
+
+
+def client(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser
+
+
+@pytest.mark.parametrize("name", PAGES)
+class TestEachPage:
+    def test_opens_in_at_most_15_queries(self, name: str, stand: Any, django_assert_max_num_queries: Any) -> None:
+        project, _, emil = stand
+        browser = client(emil)
+        with django_assert_max_num_queries(15 + 2):  # session and user come before the page's own
+            assert browser.get(reverse(f"analysis:{name}", args=[project.slug])).status_code == 200
+
+    def test_gives_htmx_a_fragment_and_others_the_page(self, name: str, stand: Any) -> None:
+        project, _, emil = stand
+        url = reverse(f"analysis:{name}", args=[project.slug])
+        whole = client(emil).get(url)
+        part = client(emil).get(url, headers={"HX-Request": "true"})
+        assert b"<html" in whole.content
+        assert part.status_code == 200
+        assert b"<html" not in part.content
+        assert "HX-Request" in whole["Vary"]
+
+    def test_is_not_there_for_a_stranger_and_closed_to_an_annotator(self, name: str, stand: Any) -> None:
+        project, _, _ = stand
+        url = reverse(f"analysis:{name}", args=[project.slug])
+        assert client(make_user("stranger")).get(url).status_code == 404
+        assert client(make_user("ada", project, "annotator")).get(url).status_code == 403
+
+    def test_says_what_to_do_where_there_is_nothing(self, name: str) -> None:
+        project = make_project()
+        page = client(make_user("emil", project, "engineer")).get(reverse(f"analysis:{name}", args=[project.slug]))
+        assert page.status_code == 200
+        assert b'class="empty"' in page.content
+
+
+class TestItems:
+    def test_filters_narrow_the_view(self, stand: Any) -> None:
+        project, made, _ = stand
+        found = items.select(project, items.read({"disagree": "yes"}, project), at=NOW)
+        assert {item.pk for item in found} == {item.pk for item in made[:6]}
+        found = items.select(project, items.read({"truth": "ham", "says": "spam"}, project), at=NOW)
+        assert found.count() == 3
+        assert items.select(project, items.read({"judges": "v1"}, project), at=NOW).count() == 60
+        assert items.select(project, items.read({"cause": "audit", "state": "resolved"}, project), at=NOW).count() == 60
+        assert items.select(project, items.read({"resolved": "no"}, project), at=NOW).count() == 0
+
+    def test_a_segment_is_data_and_never_a_path(self, stand: Any) -> None:
+        project, made, _ = stand
+        Item.objects.filter(pk=made[0].pk).update(segment={"channel": "app"})
+        assert items.select(project, items.read({"segment": "channel=app"}, project), at=NOW).count() == 1
+        for name in ("project__memberships__user__password", "a__startswith", "channel__regex", "'; --"):
+            assert items.select(project, items.read({"segment": f"{name}=a"}, project), at=NOW).count() == 0
+
+    def test_unknown_and_crafted_parameters_do_nothing(self, stand: Any) -> None:
+        project, _, emil = stand
+        url = reverse("analysis:item-list", args=[project.slug])
+        for crafted in ("project__api_keys__hash=a", "user__password__startswith=x", "order_by=pk", "__class__=1"):
+            assert b"<b>60</b>" in client(emil).get(f"{url}?{crafted}").content
+
+    @pytest.mark.parametrize("query", ["state=gone", "truth=eggs", "window=9", "segment=x", "after=rubbish", "cause=x"])
+    def test_a_value_that_is_not_on_its_list_is_refused_in_words(self, stand: Any, query: str) -> None:
+        project, _, emil = stand
+        answer = client(emil).get(reverse("analysis:item-list", args=[project.slug]) + f"?{query}")
+        assert answer.status_code == 400
+        assert b"This view cannot be shown" in answer.content
+
+    def test_pages_have_no_gap_and_no_double(self, stand: Any) -> None:
+        project, made, _ = stand
+        seen, after = [], ""
+        while True:
+            rows, after = items.page(items.select(project, items.Filters(), at=NOW), after=after, size=7)
+            seen += [row.pk for row in rows]
+            if not after:
+                break
+        assert seen == [item.pk for item in reversed(made)]
+
+    def test_a_selection_becomes_a_queue(self, stand: Any) -> None:
+        project, made, emil = stand
+        url = reverse("analysis:item-queue", args=[project.slug])
+        answer = client(emil).post(url, {"item": [made[0].uid, made[1].uid], "title": "Odd ones"})
+        assert answer.status_code == 302
+        assert set(RoutedItem.objects.filter(queue__slug="odd-ones").values_list("item", flat=True)) == {
+            made[0].pk, made[1].pk,
+        }  # fmt: skip
+        assert client(emil).post(url, {"title": "None"}).status_code == 422
+
+    def test_an_item_of_another_project_is_not_there(self, stand: Any) -> None:
+        project, _, emil = stand
+        foreign = make_item(make_project())
+        assert client(emil).get(reverse("analysis:item", args=[project.slug, foreign.uid])).status_code == 404
+
+    def test_text_with_a_script_tag_is_text(self, stand: Any) -> None:
+        project, _, emil = stand
+        evil = make_item(project, inputs={"text": "<script>alert(1)</script>"}, at=NOW + timedelta(days=99))
+        make_prediction(evil, [0.5, 0.5])
+        for url in (reverse("analysis:item-list", args=[project.slug]),
+                    reverse("analysis:item", args=[project.slug, evil.uid])):  # fmt: skip
+            content = client(emil).get(url).content
+            assert b"<script>alert" not in content
+            assert b"&lt;script&gt;alert" in content
+
+
+class TestApi:
+    def get(self, project: Project, user: User, path: str, scopes: list[str] | None = None) -> Any:
+        _, secret = members.create_key(project, user, scopes or ["read"], by=None, at=NOW)
+        return Client().get(f"/api/v1/projects/{project.slug}/{path}", headers={"Authorization": f"Bearer {secret}"})
+
+    def test_items_come_in_pages_with_a_cursor(self, stand: Any) -> None:
+        project, _, emil = stand
+        body = self.get(project, emil, "items?says=ham").json()
+        assert len(body["items"]) == 30
+        assert body["next"] is None
+        assert body["items"][0].keys() >= {"id", "key", "inputs", "label", "resolution"}
+
+    def test_one_item_comes_whole(self, stand: Any) -> None:
+        project, made, emil = stand
+        body = self.get(project, emil, f"items/{made[0].uid}").json()
+        assert body["predictions"][0]["model_version"] == "v1"
+        assert body["resolution"] == "spam"
+
+    def test_metrics_carry_intervals(self, stand: Any) -> None:
+        project, _, emil = stand
+        body = self.get(project, emil, "metrics").json()
+        assert body["n"] == 60
+        assert body["accuracy"]["low"] < body["accuracy"]["value"] < body["accuracy"]["high"]
+        assert self.get(project, emil, "metrics?window=3").status_code == 422
+
+    def test_a_key_without_the_scope_is_refused(self, stand: Any) -> None:
+        project, _, emil = stand
+        assert self.get(project, emil, "items", ["ingest"]).status_code == 403
+
+
+class TestLabelQuality:
+    def test_a_reviewer_decides_with_one_post(self, stand: Any) -> None:
+        project, made, _ = stand
+        Finding.objects.all().delete()
+        finding = Finding.objects.create(project=project, kind="label_error", item=made[0], given="spam",
+                                         suggested="ham", score=0.1, expected=0.9, found_at=NOW)  # fmt: skip
+        ruth = make_user("ruth", project, "reviewer")
+        url = reverse("analysis:label-quality-decide", args=[project.slug, finding.pk])
+        assert client(ruth).post(url, {"act": "fix"}).status_code == 302
+        finding.refresh_from_db()
+        assert finding.decision == "fixed"
+        assert client(ruth).post(url, {"act": "keep"}, headers={"HX-Request": "true"}).status_code == 422
+        assert client(ruth).post(url, {"act": "explode"}).status_code == 422
+        assert client(make_user("ada", project, "annotator")).post(url, {"act": "keep"}).status_code == 403
+
+
+class TestOverview:
+    def test_names_the_broken_promise(self, stand: Any) -> None:
+        project, made, _ = stand
+        RoutedItem.objects.filter(item=made[0]).update(state="review", routed_at=NOW)
+        later = NOW + timedelta(days=3)
+        stations = overview.stations(project, overview.read(project, at=later), at=later)
+        [stuck] = [station for station in stations if station.bottleneck]
+        assert (stuck.key, stuck.count) == ("review", "1")
+        assert "promise 2" in stuck.late
+
+    def test_asks_for_the_labels_that_a_run_waits_for(self, stand: Any) -> None:
+        project, _, _ = stand
+        make_prediction(item := make_item(project), [0.5, 0.5])
+        route(project, [item], Cause.UNCERTAIN, probability=1.0)
+        project.retraining = {"after_labels": 100}
+        [label, *_] = overview.actions(project, overview.read(project, at=NOW))
+        assert label.words == "Label 1 item"
+        assert label.because == "60 of 100 new labels; then a run starts by itself."
+
+    def test_a_candidate_that_waits_comes_first(self, stand: Any) -> None:
+        project, _, _ = stand
+        Job.objects.create(kind="retraining.train", key="t", project=project, state="succeeded", created_at=NOW,
+                           due_at=NOW, started_at=NOW, finished_at=NOW,
+                           result={"version": "v2", "promoted": False})  # fmt: skip
+        first = overview.actions(project, overview.read(project, at=NOW))[0]
+        assert first.words == "Decide on v2"
+
+
+class TestCharts:
+    def test_are_well_formed_without_styles_and_escape_their_words(self) -> None:
+        points = [charts.Point(x, 0.5 + x / 10, 0.4, 0.9, "<b>", "/a?b=1&c=2") for x in range(4)]
+        svg = charts.line(points, label='a "<script>"', x_ticks=[(0, "0"), (3, "<3")], dots=True,
+                          releases=[charts.Mark(1, "<v2>")], plumb=charts.Mark(2, "here"), plumb_value=0.7)  # fmt: skip
+        tree = ElementTree.fromstring(svg)
+        assert not [node for node in tree.iter() if "style" in node.attrib]
+        assert "<script>" not in svg
+
+    def test_nothing_is_drawn_of_nothing(self) -> None:
+        assert charts.line([], label="x", x_ticks=[]) == ""
+
+    def test_ticks_are_round_and_cover(self) -> None:
+        for low, high in ((0.0, 1.0), (0.82, 0.93), (3, 4000), (0.5, 0.5)):
+            steps = charts.ticks(low, high)
+            assert steps[0] <= low and steps[-1] >= high
+            assert len(steps) <= 8
+
+    def test_heat_has_five_steps(self) -> None:
+        assert [charts.heat_step(share) for share in (0.01, 0.03, 0.07, 0.12, 0.5)] == [1, 2, 3, 4, 5]
+
+
+def test_reports_are_json(stand: Any) -> None:
+    project, _, _ = stand
+    body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
+    assert json.loads(json.dumps(body, allow_nan=False)) == body

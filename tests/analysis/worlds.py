@@ -1,0 +1,50 @@
+"""A small labelled world: items with a model's scores, routed by the product's own design and answered."""
+
+from datetime import timedelta
+
+import numpy as np
+
+from annotation.models import Cause, Item, Resolution, RoutedItem
+from annotation.queues import Entry, ensure, put
+from projects.models import Project
+from tests.factories import NOW, make_item, make_prediction, make_project
+
+
+def world(n: int = 60, *, wrong: int = 6, version: str = "v1") -> tuple[Project, list[Item]]:
+    """n audit items of which the model gets `wrong` wrong; every one of them answered."""
+    project = make_project(inputs={"text": {"type": "text"}}, champion_version=version)
+    items = []
+    for i in range(n):
+        item = make_item(project, at=NOW + timedelta(hours=i))
+        says = i % 2
+        make_prediction(item, [0.9, 0.1] if says == 0 else [0.1, 0.9], model_version=version)
+        items.append(item)
+    route(project, items, Cause.AUDIT, probability=0.5)
+    for i, item in enumerate(items):
+        truth = (i % 2) if i >= wrong else 1 - i % 2
+        resolve(item, ["ham", "spam"][truth], evaluation=True)
+    return project, items
+
+
+def route(project: Project, items: list[Item], cause: Cause, *, probability: float, minutes: int = 0) -> None:
+    audit = cause == Cause.AUDIT
+    entries = [
+        Entry(item_id=item.pk, reason="test", numbers={}, inclusion_probability=probability, priority=0.5,
+              evaluation=audit, audit_probability=probability if audit else None)
+        for item in items
+    ]  # fmt: skip
+    put(ensure(project, cause, at=NOW), entries, at=NOW + timedelta(minutes=minutes))
+    for item in items:
+        Item.objects.filter(pk=item.pk).update(considered_at=NOW)
+
+
+def resolve(item: Item, value: str, **fields: object) -> Resolution:
+    RoutedItem.objects.filter(item=item).update(state=RoutedItem.State.DONE)
+    return Resolution.objects.create(
+        **{"project": item.project, "item": item, "value": value, "method": "single", "quality": 1.0, "votes": 1,
+           "resolved_at": NOW, **fields}
+    )  # fmt: skip
+
+
+def vectors(n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
