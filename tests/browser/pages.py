@@ -81,5 +81,7 @@ PAGES = [
     Page("runs", f"{DIGITS}/runs/"),
     Page("run", f"{DIGITS}/runs/1/"),
     Page("compare", f"{DIGITS}/compare/1/"),
+    Page("compare-items", f"{DIGITS}/compare/1/all/"),
+    Page("promote", f"{DIGITS}/compare/1/promote/"),
     Page("releases", f"{DIGITS}/releases/"),
 ]
