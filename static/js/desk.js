@@ -106,7 +106,7 @@ class Desk extends HTMLElement {
     if (meant.act === "escape") {
       if (isSearch) this.labels.clear();
       this.stage.focus();
-    } else if (isSearch && event.key === "Enter") {
+    } else if (isSearch && meant.act === "enter") {
       this.labels.pressFirst();
     } else return;
     event.preventDefault();

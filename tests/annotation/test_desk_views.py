@@ -1,6 +1,7 @@
 """The desk's page and calls, and the queues' pages: what they show, what they hide, and whom they let in."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -239,6 +240,23 @@ def test_the_guideline_is_cleaned_of_what_could_run_or_load(room: Room) -> None:
 
     assert "<h3>Top</h3>" in told and "<kbd>Space</kbd>" in told and "<strong>bold</strong>" in told
     assert not any(bad in told for bad in ("<script", "<img", "javascript:", "alert(1)</"))
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("# A\n\n## B\n\n# C", [3, 4, 3]),
+        ("## A\n\n##### B\n\n### C", [3, 4, 4]),
+        ("### A", [3]),
+        ("# A\n\n## B\n\n### C\n\n#### D\n\n##### E", [3, 4, 5, 6, 6]),
+        ("no heading", []),
+    ],
+)
+def test_headings_of_a_guideline_go_down_one_level_at_a_time(text: str, levels: list[int]) -> None:
+    html = guidelines.html(text)
+
+    assert [int(level) for level in re.findall(r"<h(\d)>", html)] == levels
+    assert [int(level) for level in re.findall(r"</h(\d)>", html)] == levels
 
 
 def test_publishing_the_same_guideline_again_makes_no_version(room: Room) -> None:

@@ -9,7 +9,7 @@ const DIGIT = /^(Digit|Numpad)(\d)$/;
 /* "act" with its name, "label" with the keys that it may carry, or null where the key is not the desk's. */
 export function meaning(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.keyCode === 229) return null;
-  if (event.key === "Escape") return { act: "escape" };
+  if (event.key === "Escape" || event.key === "Enter") return { act: event.key.toLowerCase() };
   if (document.documentElement.dataset.keys === "off") return null;
   if (event.key === "Backspace") return { act: "undo" };
   const action = actionOf(event);

@@ -14,7 +14,8 @@ export class Outbox extends EventTarget {
     Object.assign(this, { url, post, store });
     this.acts = store.read("outbox", []);
     this.trouble = "";
-    addEventListener("online", () => this.now());
+    // The line is back, or the person is, perhaps from signing in again in another tab.
+    for (const sign of ["online", "focus"]) addEventListener(sign, () => this.now());
   }
 
   get size() {
@@ -62,7 +63,7 @@ export class Outbox extends EventTarget {
   /* Resolves when everything is sent, or after a while. */
   async flush(ms) {
     const end = performance.now() + ms;
-    if (this.#timer) this.now();
+    this.now();
     while (this.size && performance.now() < end) await new Promise((done) => setTimeout(done, 50));
   }
 
