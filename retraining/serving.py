@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import transaction
 from numpy.typing import NDArray
 
 from annotation import capture, media
@@ -117,9 +116,9 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
     scored = _score(project, stored)
     answered = _answered(project, names, scored)
     new = [i for i, name in enumerate(names) if name not in known]
-    with transaction.atomic():
-        _capture(project, answered, new, inputs, at=at)
-        _record_again(project, answered, scored, known, at=at)
+    # No transaction around both: capture checks the inputs again, and the database must not be held meanwhile.
+    _capture(project, answered, new, inputs, at=at)
+    _record_again(project, answered, scored, known, at=at)
     return answered
 
 

@@ -1,11 +1,12 @@
 """Triggers: when a run begins by itself, and in words why it does not."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from annotation.models import Resolution
 from jobs import queue
@@ -14,6 +15,7 @@ from projects.models import Project
 from retraining import datasets, training
 from retraining.models import TrainingRun, TriggerCheck
 
+log = logging.getLogger(__name__)
 NEW_LABELS = "new_labels"
 AFTER_LABELS, COOLDOWN_MINUTES = 50, 5.0
 
@@ -94,17 +96,19 @@ def look(project: Project) -> Facts:
     runs = TrainingRun.objects.filter(project=project).order_by("-number")
     last = runs.exclude(state__in=training.IN_FLIGHT).first()
     flying = runs.filter(state__in=training.IN_FLIGHT).first()
-    began = flying or last
-    known = Resolution.objects.current().filter(project=project)
-    if began:
-        known = known.filter(resolved_at__gt=began.started_at or began.created_at)
-    counts = known.aggregate(
+    counts = new_labels(project, flying or last).aggregate(
         training=Count("pk", filter=Q(evaluation=False)), evaluation=Count("pk", filter=Q(evaluation=True))
     )
     return Facts(
         **counts, in_flight=flying.number if flying else None, last=last.number if last else None,
         last_ended_at=last.finished_at if last else None,
     )  # fmt: skip
+
+
+def new_labels(project: Project, since: TrainingRun | None) -> QuerySet[Resolution]:
+    """What was resolved after this run began; everything where there was none."""
+    known = Resolution.objects.current().filter(project=project)
+    return known.filter(resolved_at__gt=since.started_at or since.created_at) if since else known
 
 
 def look_closely(project: Project, *, at: datetime) -> Facts:
@@ -133,12 +137,20 @@ def watch(*, at: datetime) -> None:
     """Look at every project; where it seems time, a job looks closely, for that may take long."""
     training.reconcile(at=at)
     for project in Project.objects.all():
-        facts = look(project)
-        answer = decide(facts, policy(project), at=at)
-        if not answer.fires:
-            _keep(project, facts, answer, None, at=at)
-        elif not _asked_already(project, facts):
-            queue.enqueue("retraining.check", key=f"check:{project.pk}", project=project, at=at)
+        try:
+            with transaction.atomic():
+                _watch(project, at=at)
+        except Exception:  # one project's broken settings must not stop the others' triggers
+            log.exception("The triggers of %s could not be looked at", project.slug)
+
+
+def _watch(project: Project, *, at: datetime) -> None:
+    facts = look(project)
+    answer = decide(facts, policy(project), at=at)
+    if not answer.fires:
+        _keep(project, facts, answer, None, at=at)
+    elif not _asked_already(project, facts):
+        queue.enqueue("retraining.check", key=f"check:{project.pk}", project=project, at=at)
 
 
 def checked(attempt: Attempt, *, at: datetime) -> None:

@@ -9,7 +9,11 @@ app_name = "retraining"
 run_urls = [
     path("runs/", runs.run_list, name="run-list"),
     path("runs/start/", runs.start, name="run-start"),
+    path("runs/new-to-learn-from/", runs.new_items, {"split": "train"}, name="new-train"),
+    path("runs/new-to-measure-with/", runs.new_items, {"split": "evaluation"}, name="new-evaluation"),
     path("runs/<int:number>/", runs.run, name="run"),
+    path("runs/<int:number>/trained-on/", runs.run_items, {"split": "train"}, name="run-train"),
+    path("runs/<int:number>/measured-with/", runs.run_items, {"split": "evaluation"}, name="run-evaluation"),
     path("runs/<int:number>/stop/", runs.stop, name="run-stop"),
 ]
 compare_urls = [

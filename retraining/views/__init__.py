@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from projects.models import Project
@@ -10,6 +11,14 @@ from retraining.models import ModelVersion, TrainingRun
 
 def fragment(request: Any) -> bool:
     return bool(request.htmx) and not request.htmx.boosted
+
+
+def page_of(request: Any) -> int:
+    """The page that the address asks for, the first where it asks for none."""
+    given = request.GET.get("page", "1")
+    if not (given.isascii() and given.isdigit() and 0 < int(given) < 1_000_000):
+        raise Http404("There is no such page.")
+    return int(given)
 
 
 def run_of(project: Project, number: int) -> TrainingRun:

@@ -21,7 +21,7 @@ from retraining import artifacts, asking, evaluation, figures, registry, release
 from retraining.figures import Paired
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
-from retraining.views import fragment, version_of
+from retraining.views import fragment, page_of, version_of
 
 BROKEN_SHOWN, CASES_SHOWN, ROWS_DRAWN, OTHERS_SHOWN = 9, 60, 12, 12
 ALL, FILTERS = "all", ("label", "segment")
@@ -162,7 +162,7 @@ def cases(request: Any, number: int, outcome: str) -> HttpResponse:
     """The items behind one count, or behind one row of the differences."""
     version = version_of(request.project, number)
     rows = chosen(version, outcome, request.GET)
-    page = _page(request.GET.get("page", "1"))
+    page = page_of(request)
     found = list(
         rows.select_related("item").order_by("-confidence", "pk")[(page - 1) * CASES_SHOWN :][: CASES_SHOWN + 1]
     )
@@ -197,12 +197,6 @@ def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuer
         pairs = rows.values_list("pk", "item__segment")
         rows = rows.filter(pk__in=[pk for pk, own in pairs if evaluation.in_segment(own, segment)])
     return rows
-
-
-def _page(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and 0 < int(given) < 1_000_000):
-        raise Http404("There is no such page.")
-    return int(given)
 
 
 @require_GET

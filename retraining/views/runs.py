@@ -1,23 +1,26 @@
 """What is training, and did it work?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from annotation.models import Item, Resolution
+from annotation.views.showing import show
 from projects.guards import member
 from projects.models import Can, Project
 from projects.templatetags.words import span
 from retraining import training, triggers
-from retraining.models import TrainingRun, TriggerCheck
-from retraining.views import fragment, run_of
+from retraining.models import DatasetRow, TrainingRun, TriggerCheck
+from retraining.views import fragment, page_of, run_of
 
-SHOWN = 30
+SHOWN, ITEMS_SHOWN = 30, 60
 CHECKS = 8
 
 
@@ -141,6 +144,46 @@ def _state(name: str, last: str, begun: bool, run: TrainingRun) -> str:
     if name != last or run.state in (run.State.SUCCEEDED, run.State.UNCHANGED):
         return "done"
     return "now" if run.in_flight else "failed"
+
+
+@require_GET
+@member(Can.SEE)
+def run_items(request: Any, number: int, split: str) -> HttpResponse:
+    """The items that a run was trained on, or measured with, each with the value that was agreed then."""
+    found = run_of(request.project, number)
+    if found.dataset is None:
+        raise Http404("This run has no dataset yet.")
+    rows = DatasetRow.objects.filter(dataset=found.dataset, split=split).order_by("pk")
+    verb = "trained on" if split == DatasetRow.Split.TRAIN else "measured with"
+    question = f"What was run {number} {verb}?"
+    pairs = rows.select_related("item", "resolution")
+    return _items(request, question, pairs, lambda row: (row.item, row.resolution))
+
+
+@require_GET
+@member(Can.SEE)
+def new_items(request: Any, split: str) -> HttpResponse:
+    """The items whose labels count towards the next run."""
+    since = TrainingRun.objects.filter(project=request.project).order_by("-number").first()
+    rows = triggers.new_labels(request.project, since).filter(evaluation=split == DatasetRow.Split.EVALUATION)
+    verb = "learn from" if split == DatasetRow.Split.TRAIN else "measure with"
+    ordered = rows.select_related("item").order_by("-resolved_at", "-pk")
+    return _items(request, f"What is new to {verb}?", ordered, lambda row: (row.item, row))
+
+
+def _items(request: Any, question: str, rows: Any, parts: Callable[[Any], tuple[Item, Resolution]]) -> HttpResponse:
+    page = page_of(request)
+    found = list(rows[(page - 1) * ITEMS_SHOWN :][: ITEMS_SHOWN + 1])
+    pairs = [parts(row) for row in found[:ITEMS_SHOWN]]
+    context = {
+        "project": request.project,
+        "question": question,
+        "total": rows.count(),
+        "items": [(item, resolution, show(request.project, item)) for item, resolution in pairs],
+        "next": page + 1 if len(found) > ITEMS_SHOWN else None,
+        "previous": page - 1,
+    }
+    return render(request, "retraining/items.html" + ("#items" if fragment(request) else ""), context)
 
 
 @require_POST

@@ -83,5 +83,6 @@ PAGES = [
     Page("compare", f"{DIGITS}/compare/1/"),
     Page("compare-items", f"{DIGITS}/compare/1/all/"),
     Page("promote", f"{DIGITS}/compare/1/promote/"),
+    Page("run-items", f"{DIGITS}/runs/1/trained-on/"),
     Page("releases", f"{DIGITS}/releases/"),
 ]

@@ -187,10 +187,18 @@ class TestWatch:
         triggers.watch(at=timezone.now())
         assert Job.objects.count() == 2
 
+    def test_broken_settings_of_one_project_stop_no_other(self, project: Project) -> None:
+        Project.objects.filter(pk=make_world("a-first").pk).update(retraining={"after_labels": "many"})
+        broken = make_world(retraining={"cooldown_minutes": None})
+        learn(broken, 1)
+        learn(project, 12)
+        triggers.watch(at=timezone.now())
+        assert Job.objects.get().project == project
+
     def test_costs_few_queries(self, project: Project, django_assert_max_num_queries: Any) -> None:
         learn(project, 4)
         triggers.watch(at=timezone.now())
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(10):
             triggers.watch(at=timezone.now())
 
     def test_ends_runs_whose_job_ended_without_them(self, project: Project) -> None:

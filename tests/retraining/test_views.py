@@ -61,7 +61,7 @@ class TestRuns:
         learn(project, 3, evaluation=True)
         page = text(ada.get(url("run-list")))
         assert "31 of 50 new labels; a run starts at 50." in page
-        assert "28 resolved labels" in page and "3 resolved labels, never trained on" in page
+        assert "28 resolved labels" in page and "3 resolved labels , never trained on" in page
 
     def test_says_why_it_began_and_why_not(self, ada: Client, project: Project) -> None:
         Project.objects.update(retraining={"after_labels": 30})
@@ -149,7 +149,7 @@ class TestRun:
         assert "What did run 1 bring?" in page and "v1 , linear" in page and "it is live." in page
         for words in (
             "Trained on 40 items",
-            "Measured with 35 items, none trained on",
+            "Measured with 35 items , none trained on",
             "attempt 1 of 3",
             "Keep the version",
         ):
@@ -167,6 +167,31 @@ class TestRun:
         assert "It failed. A model needs labels of at least two classes, but every label so far is 'ham'." in page
         assert "Write the artifact not reached" in page
 
+    def test_its_numbers_link_to_exactly_these_items(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        learn(project, 31, evaluation=True, seed=1)
+        train(project)
+        page = ada.get(url("run", 1)).content.decode()
+        for split, count in (("train", 40), ("evaluation", 31)):
+            assert url(f"run-{split}", 1) in page
+            answer = text(ada.get(url(f"run-{split}", 1)))
+            assert f"{count} items , each with the value that was agreed." in answer
+
+    def test_the_items_of_the_next_run_are_those_counted(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        train(project)
+        learn(project, 3, at=timezone.now())
+        assert "3 items" in text(ada.get(url("new-train")))
+        assert "No item here" in text(ada.get(url("new-evaluation")))
+
+    def test_pages_through_its_items(self, ada: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runs, "ITEMS_SHOWN", 2)
+        learn(project, 5)
+        make_version(project)
+        pages = [ada.get(url("run-train", 1), {"page": page}).content.decode() for page in (1, 2, 3)]
+        assert [page.count('<li class="card">') for page in pages] == [2, 2, 1]
+        assert "?page=2" in pages[0] and "?page=4" not in pages[2]
+
     def test_can_be_stopped(self, ada: Client, project: Project) -> None:
         open_run(project)
         answer = ada.post(url("run-stop", 1), follow=True)
@@ -178,9 +203,12 @@ class TestRun:
         body = ada.post(url("run-stop", 1), headers=HTMX).content.decode()
         assert "<html" not in body and "It was stopped." in body and "hx-trigger" not in body
 
-    @pytest.mark.parametrize("number", [9, 10**30])
-    def test_is_404_where_there_is_none(self, ada: Client, number: int) -> None:
-        assert ada.get(f"/p/mail/runs/{number}/").status_code == 404
+    @pytest.mark.parametrize(
+        "path", ["9/", f"{10**30}/", "1/trained-on/", "9/measured-with/", "new-to-learn-from/?page=0"]
+    )
+    def test_is_404_where_there_is_none(self, ada: Client, project: Project, path: str) -> None:
+        open_run(project)
+        assert ada.get(f"/p/mail/runs/{path}").status_code == 404
 
 
 @pytest.fixture
