@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from annotation import guidelines, kinds, resolution
 from annotation.leases import FREE, claim_of, length
-from annotation.models import Item, Label, LabelRevision, Lease, Slot
+from annotation.models import Item, Label, LabelRevision, Lease, Resolution, Slot
 from annotation.rows import finite, storable
 from projects.models import Project, User
 
@@ -115,7 +116,8 @@ def locked(project: Project, token: str, *, by: User) -> Lease:
     mine = Lease.objects.filter(project=project, token=token)
     if connection.features.has_select_for_update:
         list(Item.objects.filter(pk__in=mine.values("item")).select_for_update(no_key=True).values_list("pk"))
-    lease = mine.select_related("slot__routed", "label").first()
+    stands = Exists(Resolution.objects.current().filter(item=OuterRef("item")))
+    lease = mine.select_related("slot__routed", "label").annotate(stands=stands).first()
     if lease is None:
         raise Refused("There is no such lease in this project.", 404)
     if lease.user_id != by.pk:
@@ -142,7 +144,7 @@ def _take(lease: Lease, label: Label | None, answer: Answer, *, at: datetime) ->
     if answer.skip:
         resolution.skipped(routed, flagged=answer.flagged, at=at)
     elif not extra:
-        resolution.settle_routed(routed, at=at, only=given)
+        resolution.settle_routed(routed, at=at, only=given, stands=lease.stands)  # type: ignore[attr-defined]
     return "extra" if extra else "created"
 
 

@@ -43,11 +43,13 @@ def settle(item: Item, *, at: datetime) -> Resolution | None:
     return settle_routed(routed, at=at) if routed and routed.state == State.OPEN else None
 
 
-def settle_routed(routed: RoutedItem, *, at: datetime, only: Label | None = None) -> Resolution | None:
+def settle_routed(
+    routed: RoutedItem, *, at: datetime, only: Label | None = None, stands: bool = True
+) -> Resolution | None:
     """Agree on what this routed item asked, if its votes are all in; the caller holds the item's lock.
 
     Votes that do not settle, or a flag, send the item to review and ask it again as disputed. `only` is the label just
-    given where one is asked for, so that the commonest answer reads nothing more.
+    given and `stands` is false where nothing was agreed before, so that the commonest answer asks for nothing known.
     """
     alone = only is not None and routed.overlap == 1 and routed.cause != Cause.DISPUTED
     votes = [Vote(only.value, only.user_id, only.flagged, True)] if only and alone else votes_on(routed)
@@ -60,7 +62,8 @@ def settle_routed(routed: RoutedItem, *, at: datetime, only: Label | None = None
     if verdict is None or any(vote.flagged for vote in here):
         dispute(routed, votes, at=at)
         return None
-    return _resolve(routed, verdict.value, Resolution.Method(verdict.rule), verdict.quality, len(votes), at=at)
+    method = Resolution.Method(verdict.rule)
+    return _resolve(routed, verdict.value, method, verdict.quality, len(votes), stands=stands, at=at)
 
 
 def votes_on(routed: RoutedItem) -> list[Vote]:
@@ -85,10 +88,12 @@ def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
 
 
 def _resolve(
-    routed: RoutedItem, value: Any, method: str, quality: float, votes: int, *, at: datetime, by_id: int | None = None
+    routed: RoutedItem, value: Any, method: str, quality: float, votes: int, *, at: datetime, by_id: int | None = None,
+    stands: bool = True,
 ) -> Resolution:  # fmt: skip
     """Supersede what was agreed before and close what asked."""
-    Resolution.objects.current().filter(item=routed.item_id).update(superseded_at=at)
+    if stands:
+        Resolution.objects.current().filter(item=routed.item_id).update(superseded_at=at)
     made = Resolution.objects.create(
         project_id=routed.project_id, item_id=routed.item_id, value=value, method=method, quality=quality, votes=votes,
         evaluation=routed.evaluation, resolved_by_id=by_id, resolved_at=at,

@@ -201,15 +201,18 @@ def test_a_claim_is_five_statements_at_most_whatever_its_size(room: Room) -> Non
 def test_a_claim_seeks_the_index_of_open_slots_and_sorts_nothing(room: Room, named: bool) -> None:
     room.ask(3)
     queue = room.queue() if named else None
-    values = {"project": 1, "queue": 1, "user": 1, "count": 1, "token": "t", "now": "", "until": ""}
+    postgres, now = connection.vendor == "postgresql", connection.ops.adapt_datetimefield_value(room.now)
+    values = {"project": 1, "queue": 1, "user": 1, "count": 1, "token": "t", "now": now, "until": now}
 
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN QUERY PLAN " + leases.statement(queue, postgres=False), values)
-        plan = [row[3] for row in cursor.fetchall()]
+        if postgres:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # three rows are read faster without an index
+        explain = "EXPLAIN " if postgres else "EXPLAIN QUERY PLAN "
+        cursor.execute(explain + leases.statement(queue, postgres=postgres), values)
+        plan = " ".join(str(row) for row in cursor.fetchall())
 
-    index = "open_slots_by_queue" if named else "open_slots_by_priority"
-    assert any(f"SEARCH s USING INDEX {index}" in line for line in plan), plan
-    assert "leased_slots_by_end" in " ".join(plan)
+    assert ("open_slots_by_queue" if named else "open_slots_by_priority") in plan, plan
+    assert "leased_slots_by_end" in plan
 
 
 def test_a_heartbeat_extends_what_is_held_and_names_what_is_not(room: Room) -> None:
