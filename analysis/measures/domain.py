@@ -71,18 +71,21 @@ def domain_auc(
     Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies.
     """
     names = [name for name in reference if name in current]
+    if not names:
+        raise ValueError("the reference and the current window share no column")
+    rows = len(np.asarray(current[names[0]]))
     kinds: dict[str, Kind] = {name: (types or {}).get(name) or kind_of(reference[name]) for name in names}
     names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
     if not names:
-        raise ValueError("the reference and the current window share no column that can be compared")
+        return _undefined(rows, "Undefined: every column runs with time.")
     encode = encoder({name: reference[name] for name in names}, kinds)
     a, b = encode.matrix(reference), encode.matrix(current)
-    if len(b) == 0:
+    if rows == 0:
         raise ValueError("the current window is empty")
-    size = block or _block_size(a, len(b))
+    size = block or _block_size(a, rows)
     a = _thinned(a, size)
     if why := _cannot(a, b, max(MIN_ROWS, folds * size)):
-        return Domain(None, None, None, None, np.full(len(b), np.nan), (), size, why)
+        return _undefined(rows, why)
     domain = _judged(a, b, size, folds, permutations, level, seed)
     return replace(domain, importance=_importance(a, b, encode.owners, seed))
 
@@ -92,6 +95,10 @@ def newest(domain: Domain, count: int = 10) -> npt.NDArray[np.intp]:
     if domain.auc is None:
         return np.zeros(0, dtype=np.intp)
     return np.argsort(-domain.newness, kind="stable")[:count]
+
+
+def _undefined(rows: int, why: str) -> Domain:
+    return Domain(None, None, None, None, np.full(rows, np.nan), (), 1, why)
 
 
 def _timed(before: npt.ArrayLike, now: npt.ArrayLike, kind: Kind, name: str) -> bool:

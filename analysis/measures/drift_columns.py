@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
+from scipy.special import kolmogorov, ndtr, ndtri
 from sklearn.feature_extraction.text import CountVectorizer
 
 Kind = Literal["number", "category", "text"]
@@ -107,19 +108,17 @@ def cauchy_combination(p_values: Sequence[float], weights: Sequence[float] | Non
 def number_p(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> float:
     """p that two samples of numbers share a distribution; small = they differ.
 
-    Kolmogorov–Smirnov for any change, the rank-sum for a shift and the second Legendre component of the ranks
-    for a change of spread, combined by Cauchy's rule with half the weight on the shift. KS alone finds a 0.2 SD
-    shift at 1 000 rows a side in 80 % of windows (p < .0025), this in 90 %; a spread of 1.2 in 12 % against 94 %.
+    Kolmogorov–Smirnov for any change, normal scores of the ranks for a shift (van der Waerden) and their squares for a
+    change of spread (Klotz), combined by Cauchy's rule with most weight on the shift. Measured at 1 000 normal rows a
+    side and p < .0025 (one column of twenty): KS alone finds a 0.2 SD shift in 80 % and a spread of 1.2 in 12 % of
+    windows, this in 93 % and 98 %.
     """
     n, m = len(reference), len(current)
-    pooled = np.concatenate([reference, current])
-    ranks = (stats.rankdata(pooled) - 0.5) / (n + m)
+    scores = ndtri((stats.rankdata(np.concatenate([reference, current])) - 0.5) / (n + m))
     gap = ks_distance(reference, current)
     root = np.sqrt(n * m / (n + m))
-    ks = float(stats.kstwobign.sf((root + 0.12 + 0.11 / root) * gap))
-    shift = _component_p(ranks, n)
-    spread = _component_p(6 * ranks * ranks - 6 * ranks + 1, n)
-    return cauchy_combination([shift, ks, spread], [2, 1, 1])
+    ks = float(kolmogorov((root + 0.12 + 0.11 / root) * gap))
+    return cauchy_combination([_component_p(scores, n), ks, _component_p(scores * scores, n)], [4, 1, 1])
 
 
 def _component_p(component: npt.NDArray[np.float64], n: int) -> float:
@@ -128,15 +127,15 @@ def _component_p(component: npt.NDArray[np.float64], n: int) -> float:
     variance = component.var(ddof=1) * (1 / m - 1 / total)
     if variance <= 1e-18:
         return 1.0
-    return float(2 * stats.norm.sf(abs(component[n:].mean() - component.mean()) / np.sqrt(variance)))
+    return float(2 * ndtr(-abs(component[n:].mean() - component.mean()) / np.sqrt(variance)))
 
 
 def ks_distance(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> float:
     """Largest gap between two empirical distribution functions, 0 to 1; ties are handled."""
     a, b = np.sort(reference), np.sort(current)
-    points = np.concatenate([a, b])
-    gap = np.searchsorted(a, points, side="right") / len(a) - np.searchsorted(b, points, side="right") / len(b)
-    return float(np.abs(gap).max())
+    at_a = np.searchsorted(a, a, side="right") / len(a) - np.searchsorted(b, a, side="right") / len(b)
+    at_b = np.searchsorted(a, b, side="right") / len(a) - np.searchsorted(b, b, side="right") / len(b)
+    return float(max(np.abs(at_a).max(), np.abs(at_b).max()))
 
 
 def jensen_shannon(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> float:
@@ -224,7 +223,7 @@ def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str
 
 def level_counts(reference: Array, current: Array) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Levels and their counts (2, k), new levels in one and those with too few expected rows in another."""
-    known = pd.Series(current).isin(pd.unique(reference))
+    known = pd.Series(current).isin([*pd.unique(reference), MISSING])
     codes, names = pd.factorize(np.concatenate([reference, np.where(known, current, NEW)]), sort=True)
     levels, sides = names.astype(str), (codes[: len(reference)], codes[len(reference) :])
     counts = np.stack([np.bincount(side, minlength=len(levels)) for side in sides]).astype(float)
@@ -253,7 +252,7 @@ def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "
     pooled = counts.sum(axis=0) / (n + m)
     z = (share[1] - share[0]) / np.sqrt(np.maximum(pooled * (1 - pooled), 1e-9) * (1 / n + 1 / m))
     lengths = number_test(_lengths(a), _lengths(b), name=name)
-    p_values = np.sort(np.append(2 * stats.norm.sf(np.abs(z)), 1.0 if lengths.p is None else lengths.p))
+    p_values = np.sort(np.append(2 * ndtr(-np.abs(z)), 1.0 if lengths.p is None else lengths.p))
     p = float(min(1.0, (p_values * len(p_values) / np.arange(1, len(p_values) + 1)).min()))
     top = int(np.abs(z).argmax())
     words = f"{name}: texts with “{terms[top]}” {share[0, top]:.1%} → {share[1, top]:.1%}"

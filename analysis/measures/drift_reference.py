@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy.special import chdtrc, stdtr
 from sklearn.feature_extraction.text import CountVectorizer
 
 from analysis.measures.drift_columns import (
@@ -92,19 +92,19 @@ def _ljung_box_p(column: Floats) -> float:
     power = float(centred @ centred)
     lags = np.arange(1, LAGS + 1)
     correlations = np.array([centred[lag:] @ centred[:-lag] for lag in lags]) / power
-    return float(stats.chi2.sf(n * (n + 2) * (correlations**2 / (n - lags)).sum(), LAGS))
+    return float(chdtrc(LAGS, n * (n + 2) * (correlations**2 / (n - lags)).sum()))
 
 
 def _overdispersion(column: Floats, length: int) -> tuple[float, float]:
     means = block_means(column[:, None], length)[:, 0]
     ratio = float(length * means.var(ddof=1) / column.var(ddof=1))
-    return ratio, float(stats.chi2.sf(ratio * (len(means) - 1), len(means) - 1))
+    return ratio, float(chdtrc(len(means) - 1, ratio * (len(means) - 1)))
 
 
 def block_means(matrix: Floats, length: int) -> Floats:
     """Means of consecutive whole blocks, newest kept: shape (n // length, k)."""
     blocks = len(matrix) // length
-    return matrix[len(matrix) - blocks * length :].reshape(blocks, length, -1).mean(axis=1)
+    return matrix[len(matrix) - blocks * length :].reshape(blocks, length, matrix.shape[1]).mean(axis=1)
 
 
 def past_p(
@@ -162,7 +162,7 @@ def _forward_p(before: Floats, now: Floats) -> float | None:
     correlation = float(np.clip((errors[ahead:] * errors[:-ahead]).mean() / variance, 0.0, 0.95))
     # A variance of correlated values rests on fewer of them (Bartlett), and sliding adds none.
     freedom = len(errors) / ahead * (1 - correlation**2) / (1 + correlation**2)
-    return float(2 * stats.t.sf(abs(error) / np.sqrt(variance), max(2.0, freedom)))
+    return float(2 * stdtr(max(2.0, freedom), -abs(error) / np.sqrt(variance)))
 
 
 def _forward_errors(before: Floats, length: int) -> tuple[Floats, int]:

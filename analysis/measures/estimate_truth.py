@@ -58,7 +58,7 @@ def reference(
 
     `predicted` defaults to the largest score. `features` (n, d) floats, NaN for missing (`domain_encoding.encoder`).
     With features, boosted trees learn the class from score and features (up to 10 classes, from 1 000 rows); they get
-    the share of the estimate that lowers the held-out log loss most, none if by less than a standard error.
+    the share of the estimate that lowers the held-out log loss most, none if by less than two standard errors.
     ValueError: NaN scores, rows that do not sum to 1, unknown labels, one class only, under 30 rows, unequal lengths.
     """
     matrix = checked_scores(scores)
@@ -109,7 +109,7 @@ def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> Refin
     losses = [_log_loss(share * trees + (1 - share) * isotonic, labels) for share in SHARES]
     best = int(np.argmin([loss.mean() for loss in losses]))
     gain = losses[0] - losses[best]
-    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+    if gain.mean() <= 2 * gain.std() / np.sqrt(len(gain)):
         return None
     return Refiner(_fit(inputs, labels, seed), SHARES[best])
 

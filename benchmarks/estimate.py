@@ -1,0 +1,229 @@
+"""How far estimates without labels are from what the labels show later.
+
+    python -m benchmarks.estimate [--times 12] [--seed 0] [--only simulated credit employment label_shift]
+
+One JSON line for each case. Errors are absolute, in the metric's own unit, averaged over windows. `static` keeps the
+reference's figure, `cbpe` is the confidence-based estimate, `ours` the one fitted to the window's mix of inputs.
+Simulated worlds: a logistic regression that cannot express the truth, a reference with labels, a window drawn from
+elsewhere; the truth there is the expected accuracy, without label noise. credit_default and employment_ma are read
+from ../shared/data and skipped where that is not there.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from analysis.measures import estimate
+from analysis.measures.domain_encoding import encoder
+from analysis.measures.drift_columns import Kind, as_words
+from analysis.measures.expected_metrics import METRICS
+from analysis.measures.label_shift import bbse
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+Line = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class World:
+    """truth: P(class 1) of rows (n, d); moved: how far the window's mean lies from the reference's, per column."""
+
+    name: str
+    truth: Callable[[Floats], Floats]
+    moved: tuple[float, ...]
+
+
+WORLDS = (
+    World("bent", lambda x: expit(1.2 * x[:, 0] + 1.5 * (x[:, 1] ** 2 - 1) + 0.5 * x[:, 2]), (0.8, 0.8, 0)),
+    World("crossed", lambda x: expit(2 * x[:, 0] * x[:, 1] + x[:, 2]), (0.7, 0.7, 0.3)),
+    World("noisy corner", lambda x: np.where(x[:, 1] > 0.5, 0.5, expit(3 * x[:, 0])), (0, 1, 0)),
+    World("wave", lambda x: expit(2 * np.sin(2 * x[:, 0]) + x[:, 1]), (1, 0.5, 0)),
+    World("well specified", lambda x: expit(1.5 * x[:, 0] - x[:, 1]), (0.8, -0.5, 0)),
+)
+
+
+def simulated(times: int, seed: int) -> Iterator[Line]:
+    """Covariate shift with the model misspecified in four ways and not in a fifth; and no shift at all."""
+    for shifted in (True, False):
+        every: list[Floats] = []
+        for world in WORLDS:
+            errors = np.array(
+                [_simulated(world, shifted, np.random.default_rng([seed, time])) for time in range(times)]
+            )
+            every.append(errors)
+            yield {"case": "covariate shift" if shifted else "no shift", "world": world.name, **_means(errors)}
+        together = np.vstack(every)
+        line = _means(together)
+        name = "covariate shift" if shifted else "no shift"
+        yield {
+            "case": name,
+            "world": "all",
+            "windows": len(together),
+            **line,
+            "ours_over_cbpe": line["ours"] / line["cbpe"],
+        }
+
+
+def _means(errors: Floats) -> Line:
+    return dict(zip(("static", "cbpe", "ours"), np.abs(errors).mean(axis=0).tolist(), strict=True))
+
+
+def _simulated(world: World, shifted: bool, rng: np.random.Generator) -> list[float]:
+    train, past, now = (rng.normal(size=(rows, 3)) for rows in (4000, 10_000, 2000))
+    now = now + np.array(world.moved) * shifted
+    model = LogisticRegression().fit(train, rng.random(len(train)) < world.truth(train))
+    labels = (rng.random(len(past)) < world.truth(past)).astype(np.int64)
+    reference = estimate.reference(model.predict_proba(past), labels, features=past)
+    scores = model.predict_proba(now)
+    truth = np.column_stack([1 - world.truth(now), world.truth(now)])
+    real = truth[np.arange(len(now)), scores.argmax(axis=1)].mean()
+    return [
+        float((reference.predicted == labels).mean() - real),
+        (estimate.cbpe(reference, scores)["accuracy"].value or np.nan) - real,
+        (estimate.shift_weighted(reference, scores, now)["accuracy"].value or np.nan) - real,
+    ]
+
+
+def credit(times: int, seed: int) -> Iterator[Line]:
+    """Real rows, windows of 2 000 drawn so that one column's high values prevail; their labels are the truth."""
+    path = DATA / "credit_default" / "items.csv.gz"
+    if not path.exists():
+        return
+    rows = pd.read_csv(path).drop(columns="id")
+    for column in ("LIMIT_BAL", "AGE", "PAY_0", "BILL_AMT1"):
+        errors = np.array([_tilted(rows, column, np.random.default_rng([seed, time])) for time in range(times)])
+        yield {"case": "credit_default, covariate shift", "tilted_by": column, "windows": times, **_means(errors)}
+
+
+def _tilted(rows: pd.DataFrame, column: str, rng: np.random.Generator) -> list[float]:
+    inputs, labels = rows.drop(columns="label").to_numpy(float), rows["label"].to_numpy(np.int64)
+    order = rng.permutation(len(rows))
+    train, past, rest = order[:6000], order[6000:18_000], order[18_000:]
+    # A model that saw only part of the columns, as a plain scorecard does: shift in the others bends its calibration.
+    seen = [rows.columns.get_loc(c) for c in ("PAY_AMT1", "BILL_AMT1", "SEX", "EDUCATION", "MARRIAGE", "PAY_2")]
+    model = HistGradientBoostingClassifier(max_iter=60, random_state=0).fit(inputs[train][:, seen], labels[train])
+    rank = rows[column].rank(pct=True).to_numpy()[rest]
+    chance = rank**3 / (rank**3).sum()
+    now = rng.choice(rest, size=2000, replace=False, p=chance)
+    reference = estimate.reference(model.predict_proba(inputs[past][:, seen]), labels[past], features=inputs[past])
+    scores = model.predict_proba(inputs[now][:, seen])
+    real = float((scores.argmax(axis=1) == labels[now]).mean())
+    return [
+        float((reference.predicted == reference.labels).mean() - real),
+        (estimate.cbpe(reference, scores)["accuracy"].value or np.nan) - real,
+        (estimate.shift_weighted(reference, scores, inputs[now])["accuracy"].value or np.nan) - real,
+    ]
+
+
+def employment(times: int, seed: int) -> Iterator[Line]:
+    """A live model's predictions 2016 to 2018 in chunks of 1 000 rows, its targets later; 2015 is the reference."""
+    path = DATA / "employment_ma" / "items.parquet"
+    if not path.exists():
+        return
+    rows = pd.read_parquet(path)
+    past, now = rows[rows.split == "reference"], rows[rows.split == "analysis"]
+    encode = encoder(_inputs(past))
+    reference = estimate.reference(
+        past.predicted_probability.to_numpy(), past.employed.to_numpy(), features=encode.matrix(_inputs(past))
+    )
+    features, found = encode.matrix(_inputs(now)), defaultdict(list)
+    for start in range(0, len(now), 1000):
+        for key, error in _chunk(reference, now.iloc[start : start + 1000], features[start : start + 1000]):
+            found[key].append(error)
+    for metric in METRICS:
+        ours, cbpe = (np.array(found[metric, method]) for method in ("ours", "cbpe"))
+        yield {
+            "case": "employment_ma, chunks of 1 000",
+            "metric": metric,
+            "chunks": len(ours),
+            "ours": np.abs(ours[:, 0]).mean(),
+            "cbpe": np.abs(cbpe[:, 0]).mean(),
+            "covered_ours": ours[:, 1].mean(),
+            "covered_cbpe": cbpe[:, 1].mean(),
+        }
+
+
+def _inputs(rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
+    left_out = ("id", "employed", "year", "prediction", "predicted_probability", "split")
+    kinds: dict[str, Kind] = {
+        c: "number" if rows[c].dtype.kind == "f" else "category" for c in rows if c not in left_out
+    }
+    return {c: rows[c].to_numpy() if kind == "number" else as_words(rows[c].to_numpy(), c) for c, kind in kinds.items()}
+
+
+def _chunk(
+    reference: estimate.Reference, rows: pd.DataFrame, features: Floats
+) -> Iterator[tuple[tuple[str, str], tuple[float, bool]]]:
+    score, said = rows.predicted_probability.to_numpy(), rows.prediction.to_numpy()
+    scores, labels = np.column_stack([1 - score, score]), np.eye(2)[rows.employed.to_numpy()]
+    for method, found in (
+        ("cbpe", estimate.cbpe(reference, score, predicted=said, metrics=METRICS)),
+        ("ours", estimate.shift_weighted(reference, score, features, predicted=said, metrics=METRICS)),
+    ):
+        for metric, value in found.items():
+            real = estimate.expected(metric, labels, scores, said)
+            if None not in (real, value.value):
+                yield (metric, method), (value.value - real, value.low <= real <= value.high)
+
+
+def label_shift(times: int, seed: int) -> Iterator[Line]:
+    """Class shares move, each class looks as before: the new share of class 1 from scores alone, at n = 2 000."""
+    for now in (0.3, 0.5, 0.7, 0.9):
+        found = [_moved_share(now, np.random.default_rng([seed, time])) for time in range(20 * times)]
+        errors, covered, alarmed = np.array(found).T
+        yield {
+            "case": "label shift from 30 %", "now": now, "windows": len(found), "bbse": np.abs(errors).mean(),
+            "covered": covered.mean(), "drifted": alarmed.mean(),
+        }  # fmt: skip
+
+
+def _moved_share(now: float, rng: np.random.Generator) -> tuple[float, bool, bool]:
+    def drawn(share: float, rows: int) -> tuple[Floats, Ints]:
+        labels = (rng.random(rows) < share).astype(np.int64)
+        return expit(1.5 * (rng.normal(size=rows) + 1.5 * labels - 0.75) - 0.85), labels
+
+    (past, labels), (scores, _) = drawn(0.3, 2000), drawn(now, 2000)
+    result = bbse(past, labels, scores, resamples=200)
+    if result.now is None or result.low is None or result.high is None:
+        return float("nan"), False, False
+    return float(result.now[1] - now), bool(result.low[1] <= now <= result.high[1]), result.drifted
+
+
+CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
+    "simulated": simulated,
+    "credit": credit,
+    "employment": employment,
+    "label_shift": label_shift,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
+    options = parser.parse_args(arguments)
+    for name in options.only:
+        began = time.process_time()
+        for line in CASES[name](options.times, options.seed):
+            rounded = {k: round(float(v), 5) if isinstance(v, float) else v for k, v in line.items()}
+            cost = round(time.process_time() - began, 1)
+            print(json.dumps({"benchmark": "estimate", **rounded, "cpu_s": cost}), flush=True)
+            began = time.process_time()
+
+
+if __name__ == "__main__":
+    main()
