@@ -80,7 +80,7 @@ def metrics(request: Any, slug: str) -> HttpResponse:
         return problem(422, f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")
     project = request.project
     report = reports.newest(project, ReportKind.PERFORMANCE, version=project.champion_version, days=WINDOWS[window])
-    body = report.body if report else {"n": 0}
+    body: dict[str, Any] = report.body if report else {"n": 0}
     told: dict[str, Any] = {"window": window, "model_version": project.champion_version, "n": body["n"]}
     if report:
         told |= {"audit_labels": body["audit"], "items": body["population"], "computed_at": report.computed_at}

@@ -125,7 +125,9 @@ def _said(project: Project, version: str, ids: list[int]) -> dict[int, _Said]:
         rows = rows.exclude(source=Source.OUT_OF_FOLD).exclude(label="").order_by("at", "pk")
         for item_id, label, scores, out in rows.values_list("item_id", "label", "scores", "out_of_sample"):
             seen = found.get(item_id)
-            found[item_id] = _Said(label, scores, bool(out) and (seen is None or seen.out_of_sample))
+            found[item_id] = _Said(
+                label, None if scores is None else bytes(scores), bool(out) and (seen is None or seen.out_of_sample)
+            )
     return found
 
 
@@ -196,7 +198,7 @@ def labels(project: Project) -> LabelFrame:
             rows.values_list("item_id", "scores", "model_version", "source", "at", "pk"),
             key=lambda row: (row[3] == Source.OUT_OF_FOLD, row[4], row[5]),
         )
-        best |= {row[0]: (bytes(row[1]), row[2]) for row in ordered if len(row[1]) == 4 * len(classes)}
+        best |= {row[0]: (bytes(row[1]), row[2]) for row in ordered if row[1] and len(row[1]) == 4 * len(classes)}
     ids = sorted(best)
     codes = {name: code for code, name in enumerate(classes)}
     matrix = _matrix([best[pk][0] for pk in ids], len(classes))

@@ -106,8 +106,8 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
 
 
 def _filtered(
-    items: QuerySet[Item], project: Project, filters: Filters, resolution: Any, *, at: datetime
-) -> QuerySet[Item]:  # fmt: skip
+    items: QuerySet[Any], project: Project, filters: Filters, resolution: Any, *, at: datetime
+) -> QuerySet[Any]:  # fmt: skip
     routed = RoutedItem.objects.filter(item=OuterRef("pk"))
     if filters.cause:
         items = items.filter(Exists(routed.filter(cause=filters.cause)))
@@ -143,7 +143,7 @@ def _filtered(
     return _in_state(items, filters.state, resolution, routed)
 
 
-def _in_state(items: QuerySet[Item], state: str, resolution: Any, routed: Any) -> QuerySet[Item]:
+def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) -> QuerySet[Any]:
     if state == "resolved":
         return items.filter(Exists(resolution))
     if state == "open":

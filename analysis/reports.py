@@ -1,6 +1,6 @@
 """Reports: frames into measures into rows that pages read. Computing one again from the same rows writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -136,7 +136,7 @@ def _band(band: Any) -> dict[str, Any]:
     return {"value": _list(band.value), "low": _list(band.low), "high": _list(band.high)}
 
 
-def _list(values: Sequence[float]) -> list[float | None]:
+def _list(values: Iterable[float]) -> list[float | None]:
     return [_plain(value) for value in values]
 
 

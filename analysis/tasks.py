@@ -15,7 +15,7 @@ from projects.models import Project
 
 @registry.handles("analysis.report", soft_seconds=900, hard_seconds=960)
 def report(attempt: Attempt) -> None:
-    project = Project.objects.get(pk=attempt.job.project_id)
+    project = Project.objects.get(jobs=attempt.job)
     attempt.progress(0.1, "Reading labels and predictions")
     made = reports.refresh(project, at=timezone.now())
     with attempt.commit(reports=[f"{one.kind} {one.model_version}".strip() for one in made]):

@@ -156,8 +156,8 @@ def moved_on(routed: RoutedItem, *, by_id: int) -> str | None:
     if later.exclude(pk__in=unanswered.values("pk")).exists():
         return "This item was asked again since; a reviewer settles it now."
     current = Resolution.objects.current().filter(item=routed.item_id).first()
-    decided = current and current.method == Resolution.Method.REVIEWER
-    if decided and routed.state == State.DONE and current.resolved_by_id != by_id:
+    by_another = current and current.method == Resolution.Method.REVIEWER and current.resolved_by_id != by_id
+    if by_another and routed.state == State.DONE:
         return "A reviewer decided this item since."
     return None
 

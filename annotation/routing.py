@@ -143,7 +143,7 @@ def scores(project: Project, ids: list[int], k: int) -> tuple[NDArray[np.float64
     for start in range(0, len(ids), 500):
         chunk = wanted.filter(item__in=ids[start : start + 500]).order_by("at", "pk")
         for item_id, stored, version in chunk.values_list("item_id", "scores", "model_version"):
-            row, array = place[item_id], np.frombuffer(stored, dtype="<f4").astype(float)
+            row, array = place[item_id], np.frombuffer(bytes(stored or b""), dtype="<f4").astype(float)
             by_champion = version == project.champion_version
             if len(array) == k and (by_champion or versions[row] != project.champion_version or not versions[row]):
                 probabilities[row], versions[row] = array / array.sum(), version or "unnamed version"
@@ -232,8 +232,9 @@ def _objections(project: Project) -> list[tuple[int, str, bool]]:
     rows = Signal.objects.filter(~Exists(routed), project=project, item__isnull=False, kind__in=OBJECTIONS)
     found: dict[int, tuple[int, str, bool]] = {}
     for signal in rows.select_related("item").order_by("at", "pk")[:1000]:
+        assert signal.item is not None  # asked for above
         said = f"corrected to {signal.value}" if signal.value is not None else "thumbs down"
-        found[signal.item_id] = (signal.item_id, said, signal.item.considered_at is not None)
+        found[signal.item.pk] = (signal.item.pk, said, signal.item.considered_at is not None)
     return list(found.values())
 
 

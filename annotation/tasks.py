@@ -17,7 +17,7 @@ SIGNAL_WINDOW = timedelta(days=30)
 @registry.handles("annotation.route", soft_seconds=600, hard_seconds=660)
 def route(attempt: Attempt) -> None:
     """Write priorities under the champion, then route what waits."""
-    project = Project.objects.get(pk=attempt.job.project_id)
+    project = Project.objects.get(jobs=attempt.job)
     attempt.progress(0.1, "Ranking open items")
     rescored = rescoring.refresh(project, at=timezone.now())
     attempt.progress(0.3, "Choosing items")

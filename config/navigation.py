@@ -101,7 +101,7 @@ class Shell:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.user: User | None = request.user if request.user.is_authenticated else None  # type: ignore[assignment]
+        self.user: User | None = request.user if request.user.is_authenticated else None
         self.project: Project | None = getattr(request, "project", None)
         self.role: Role | None = getattr(request, "role", None)
         self.theme = self.user.theme if self.user else User.Theme.SYSTEM
@@ -179,7 +179,8 @@ class Shell:
         found = Project.objects.filter(pk=self.project.pk).values(
             **{f"n_{name}": each for name, each in figures.items()}
         )
-        return {name.removeprefix("n_"): value for name, value in found.get().items()}
+        counted: Any = found.get()
+        return {name.removeprefix("n_"): value for name, value in counted.items()}
 
     def _places(self, pages: tuple[Page, ...]) -> Iterator[Place]:
         for page in pages:
@@ -211,7 +212,7 @@ class Shell:
 
     def _is_here(self, page: Page) -> bool:
         match = self.request.resolver_match
-        return bool(match) and match.view_name in {page.url, *page.also}
+        return match is not None and match.view_name in {page.url, *page.also}
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

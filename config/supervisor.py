@@ -50,7 +50,7 @@ class Child:
     """One process of the family: a function that runs until it is told to end."""
 
     name: str
-    run: Callable[[], None]
+    run: Callable[[], object]
     pid: int = 0
     code: int | None = None
     started: float = 0.0

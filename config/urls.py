@@ -3,9 +3,18 @@
 from importlib.util import find_spec
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, include, path
 
 from config.api import api
+from projects.guards import public
+
+
+@public
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it on pages that name no icon, such as the console's."""
+    return HttpResponseRedirect("/static/icon.svg")
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("projects.urls")),
@@ -17,4 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
+    path("favicon.ico", favicon),
 ]

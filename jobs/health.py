@@ -108,5 +108,3 @@ def _check_process(role: str, beat: Beat | None, *, at: datetime) -> Check:
         since = f"{minutes} min" if minutes else f"{int(silent.total_seconds())} s"
         return Check(role, False, f"No {role} has been seen for {since}. {effect}", command)
     return Check(role, True, f"A {role} runs, seen {max(int(silent.total_seconds()), 0)} s ago.")
-
-

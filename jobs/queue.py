@@ -35,10 +35,10 @@ def enqueue(
                 created_at=at, due_at=due_at or at,
             )  # fmt: skip
     except IntegrityError:
-        job = Job.objects.filter(key=key, state__in=OPEN).order_by("-pk").first()
-        if job is None:  # it ended between our insert and our look
+        other = Job.objects.filter(key=key, state__in=OPEN).order_by("-pk").first()
+        if other is None:  # it ended between our insert and our look
             return enqueue(kind, key=key, at=at, project=project, payload=payload, by=by, due_at=due_at)
-        return job, False
+        return other, False
     if job.due_at <= at:
         transaction.on_commit(partial(hint, job, at=at))
     return job, True

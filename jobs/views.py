@@ -31,7 +31,9 @@ def all_jobs(request: HttpRequest) -> HttpResponse:
     return jobs_page(request, Job.objects.all(), may_change=True)
 
 
-def jobs_page(request: Any, jobs: JobQuerySet, *, may_change: bool, status: int = 200, problem: str = "") -> HttpResponse:
+def jobs_page(
+    request: Any, jobs: JobQuerySet, *, may_change: bool, status: int = 200, problem: str = ""
+) -> HttpResponse:
     """Newest first; the rows ask again while one of them is open."""
     view = request.GET.get("view", "")
     found = list(page_of(chosen(jobs, view), request.GET.get("before")))

@@ -18,7 +18,6 @@ from django.utils import timezone
 from projects import audit
 from projects.guards import Guard, declare, public
 
-
 WIDE = (BinaryField, JSONField, TextField)
 
 
@@ -31,7 +30,7 @@ class Console(admin.AdminSite):
     site_url = "/"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_active and request.user.is_superuser)
 
     def get_urls(self) -> list[Any]:
         urls = super().get_urls()
@@ -70,10 +69,10 @@ class TableAdmin(admin.ModelAdmin):
     def __init__(self, model: type[Model], site: admin.AdminSite) -> None:
         fields = model._meta.concrete_fields
         foreign = [field.name for field in fields if isinstance(field, ForeignKey)]
-        self.raw_id_fields = foreign
-        self.list_select_related = foreign or False
-        self.exclude = [field.name for field in fields if isinstance(field, BinaryField)]
-        self.list_display = [field.name for field in fields if not isinstance(field, WIDE)][:9]
+        self.raw_id_fields = foreign  # type: ignore[misc]
+        self.list_select_related = foreign or False  # type: ignore[misc]
+        self.exclude = [field.name for field in fields if isinstance(field, BinaryField)]  # type: ignore[misc]
+        self.list_display: Any = [field.name for field in fields if not isinstance(field, WIDE)][:9]
         super().__init__(model, site)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -88,7 +88,8 @@ class RoleForm(forms.Form):
 class KeyForm(forms.Form):
     name = forms.CharField(max_length=80, error_messages={"required": "Say what the key is for."})
     scopes = forms.MultipleChoiceField(
-        choices=Scope.choices, error_messages={"required": "Choose at least one scope; a key without one opens nothing."}
+        choices=Scope.choices,
+        error_messages={"required": "Choose at least one scope; a key without one opens nothing."},
     )
     expires = forms.ChoiceField(choices=EXPIRY, required=False, initial="90")
 

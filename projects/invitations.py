@@ -18,9 +18,7 @@ class Invited:
 
 
 @transaction.atomic
-def invite(
-    project: Project, name: str, role: Role, *, by: audit.Actor, at: datetime, full_name: str = ""
-) -> Invited:
+def invite(project: Project, name: str, role: Role, *, by: audit.Actor, at: datetime, full_name: str = "") -> Invited:
     """Give the named person this role, making the account where there is none.
 
     A link is made for new accounts only: with one for an account that stands, an admin of one project could become

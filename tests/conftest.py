@@ -45,13 +45,13 @@ def _quick_passwords(settings: object) -> None:
 
 
 @pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The hints that would have gone to the broker, as job ids; no test talks to a broker by accident."""
     from jobs import broker
 
     hints: list[int] = []
     monkeypatch.setattr(broker, "send", lambda job_id, **_: hints.append(job_id) or True)
-    yield hints
+    return hints
 
 
 @pytest.fixture

@@ -121,22 +121,32 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
     item = make_item(project, f"key-{project.slug}")
     guideline = Guideline.objects.create(project=project, version=number, text="x", created_by=owner, created_at=NOW)
     media = Media.objects.create(
-        project=project, sha256=f"{project.pk:064x}", content_type="image/png", width=1, height=1, size=1, created_at=NOW
+        project=project,
+        sha256=f"{project.pk:064x}",
+        content_type="image/png",
+        width=1,
+        height=1,
+        size=1,
+        created_at=NOW,
     )
     queue = Queue.objects.create(
         project=project, slug=f"queue-{project.slug}", title="Queue", cause=Cause.UNCERTAIN, created_at=NOW
     )
     routed = RoutedItem.objects.create(
-        project=project, queue=queue, item=item, cause=Cause.UNCERTAIN, reason="x", inclusion_probability=0.5, priority=1,
+        project=project, queue=queue, item=item, cause=Cause.UNCERTAIN, reason="x", inclusion_probability=0.5,
+        priority=1,
         routed_at=NOW,
     )  # fmt: skip
     slot = Slot.objects.create(project=project, queue=queue, routed=routed, item=item, ordinal=1, priority=1)
     lease = Lease.objects.create(project=project, slot=slot, item=item, user=owner, granted_at=NOW)
     finding = Finding.objects.create(
-        project=project, item=item, kind=Finding.Kind.LABEL_ERROR, given="ham", suggested="spam", score=0.1, expected=0.9,
+        project=project, item=item, kind=Finding.Kind.LABEL_ERROR, given="ham", suggested="spam", score=0.1,
+        expected=0.9,
         found_at=NOW,
     )  # fmt: skip
-    job = Job.objects.create(kind="x.y", key=project.slug, project=project, state=JobState.DEAD, created_at=NOW, due_at=NOW)
+    job = Job.objects.create(
+        kind="x.y", key=project.slug, project=project, state=JobState.DEAD, created_at=NOW, due_at=NOW
+    )
     key, _ = members.create_key(project, owner, ["read"], by=owner, at=timezone.now())
     dataset = Dataset.objects.create(
         project=project, number=number, hash=f"{project.pk:064x}", schema_version=1, contract_version=1, cut_at=NOW,

@@ -41,7 +41,7 @@ def invite(request: ProjectRequest) -> HttpResponse:
     given = form.cleaned_data
     try:
         invited = invitations.invite(
-            request.project, given["name"], Role(given["role"]), by=request.user, at=timezone.now(),
+            request.project, given["name"], Role(given["role"]), by=request.user, at=timezone.now(),  # type: ignore[arg-type]
             full_name=given["full_name"],
         )  # fmt: skip
     except members.MemberProblem as problem:
@@ -66,7 +66,7 @@ def set_role(request: ProjectRequest, user_id: int) -> HttpResponse:
         return members_page(request, status=422, problem=f"A role is one of {', '.join(Role.values)}.")
     role = Role(form.cleaned_data["role"])
     try:
-        members.set_role(request.project, user, role, by=request.user, at=timezone.now())
+        members.set_role(request.project, user, role, by=request.user, at=timezone.now())  # type: ignore[arg-type]
     except members.MemberProblem as problem:
         return members_page(request, status=422, problem=str(problem))
     messages.success(request, f"{user.name()} is {role} now.")
@@ -78,7 +78,7 @@ def set_role(request: ProjectRequest, user_id: int) -> HttpResponse:
 def remove_member(request: ProjectRequest, user_id: int) -> HttpResponse:
     user = member_of(request, user_id)
     try:
-        members.remove(request.project, user, by=request.user, at=timezone.now())
+        members.remove(request.project, user, by=request.user, at=timezone.now())  # type: ignore[arg-type]
     except members.MemberProblem as problem:
         return members_page(request, status=422, problem=str(problem))
     messages.success(request, f"{user.name()} removed; what they labelled stays.")

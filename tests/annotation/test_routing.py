@@ -1,7 +1,6 @@
 """Routing: what is asked, why, and with what probability; the design that the weighted metrics rest on."""
 
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import pytest

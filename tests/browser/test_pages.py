@@ -10,7 +10,8 @@ from tests.browser.pages import PAGES, Page
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"wide": (1280, 800), "phone": (390, 844)}
 # Links inside sentences and tables are exempt, as in WCAG 2.5.8; controls are not.
-SMALL = """() => [...document.querySelectorAll("button, summary, select, input:not([type=hidden], [type=checkbox], [type=radio]), .button, .nav a, .tabs a, .chip")]
+SMALL = """() => [...document.querySelectorAll("button, summary, select, .button, .nav a, .tabs a, .chip, "
+  + "input:not([type=hidden], [type=checkbox], [type=radio])")]
   .filter((each) => each.checkVisibility() && !each.closest(".hidden-text") && !each.matches(".link, :disabled"))
   .filter((each) => { const box = each.getBoundingClientRect(); return box.height > 0 && box.height < %d; })
   .map((each) => `${each.outerHTML.slice(0, 80)} is ${each.getBoundingClientRect().height} px high`)"""

@@ -139,14 +139,16 @@ def test_a_refusal_says_the_sentence_of_the_server(open_page):
 def test_a_lost_connection_is_said(open_page):
     watched = open_page(JOBS, who="engineer")
     watched.page.context.set_offline(True)
-    watched.page.evaluate('() => htmx.ajax("GET", "/nowhere", { target: "main" })')
+    watched.page.evaluate('() => { htmx.ajax("GET", "/nowhere", { target: "main" }).catch(() => {}); }')
     expect(watched.page.get_by_role("status")).to_contain_text("The server cannot be reached.")
     watched.problems.clear()
 
 
 def test_a_refused_form_gets_the_focus_at_its_first_error(open_page):
     watched = open_page(JOBS, who="engineer")
-    fragment(watched.page, 422, '<input id="fine"><input id="wrong" aria-invalid="true">', **{"Content-Type": "text/html"})
+    fragment(
+        watched.page, 422, '<input id="fine"><input id="wrong" aria-invalid="true">', **{"Content-Type": "text/html"}
+    )
     expect(watched.page.locator("#wrong")).to_be_focused()
     watched.problems.clear()
 

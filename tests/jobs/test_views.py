@@ -73,7 +73,12 @@ class TestList:
         make_job(project, kind="one.dead", state=JobState.DEAD)
         make_job(project, kind="one.open")
         make_job(project, kind="one.ended", state=JobState.SUCCEEDED)
-        for view, kinds in (("dead", {"dead"}), ("open", {"open"}), ("ended", {"dead", "ended"}), ("", {"dead", "open", "ended"})):
+        for view, kinds in (
+            ("dead", {"dead"}),
+            ("open", {"open"}),
+            ("ended", {"dead", "ended"}),
+            ("", {"dead", "open", "ended"}),
+        ):
             assert set(re.findall(r"one\.(\w+)", text(engineer.get("/p/digits/jobs/", {"view": view})))) == kinds
         assert engineer.get("/p/digits/jobs/?view=nonsense").status_code == 404
 

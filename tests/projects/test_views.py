@@ -240,7 +240,9 @@ class TestMembers:
 
 class TestKeys:
     def test_the_secret_is_shown_once(self, as_ada):
-        response = as_ada.post("/p/digits/keys/create/", {"name": "line", "scopes": ["read", "ingest"], "expires": "30"})
+        response = as_ada.post(
+            "/p/digits/keys/create/", {"name": "line", "scopes": ["read", "ingest"], "expires": "30"}
+        )
         secret = re.search(r"plumb_[\w-]{40,}", response.content.decode()).group()
         key = ApiKey.objects.get()
         assert key.hash == hashed(secret)

@@ -1,0 +1,114 @@
+"""What a fit is worth: the model chosen, its score on fresh rows, and whether its own estimate of that was right.
+
+    python -m benchmarks.fitting [--sets digits sms_spam ...] [--sizes 20 60 200 600] [--seeds 3] [--seconds 60]
+
+One JSON line for each set and number of labels, means over seeds. `log_loss` (nats, low is good) is that of the
+calibrated model on up to 2000 fresh rows, `held_out` what the fit itself estimated from its training rows,
+`uncalibrated` that of the same model left as it was where it has probabilities of its own (else the same figure);
+`plain` is the benchmark's usual single model with default probabilities. A class that no label named counts as
+probability 1e-6. `families` and `calibrators` say what was chosen, per seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.label_sets import SETS, Absent, LabelSet
+from retraining.learning import Fitted, fit, probabilities
+from retraining.learning.calibration import log_losses
+from retraining.learning.predict import spread
+
+FRESH = 2000
+Floats = NDArray[np.float64]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
+    for name in options.sets:
+        try:
+            labels = SETS[name]()
+        except Absent as absent:
+            print(json.dumps({"benchmark": "fitting", "set": name, "absent": str(absent)}), flush=True)
+            continue
+        for n in options.sizes:
+            print(json.dumps(_line(labels, n, options.seeds, options.seconds)), flush=True)
+
+
+def _line(labels: LabelSet, n: int, seeds: int, seconds: float) -> dict[str, Any]:
+    runs = [_run(labels, n, seed, seconds) for seed in range(seeds)]
+    chosen = [run.pop("fitted") for run in runs]
+    means = {key: round(float(np.mean([run[key] for run in runs])), 4) for key in runs[0]}
+    return {
+        "benchmark": "fitting",
+        "set": labels.name,
+        "labels": n,
+        "seeds": seeds,
+        **means,
+        "families": [one.family for one in chosen],
+        "calibrators": [one.calibrator for one in chosen],
+    }
+
+
+def _run(labels: LabelSet, n: int, seed: int, seconds: float) -> dict[str, Any]:
+    order = np.random.default_rng(seed).permutation(len(labels.pool_target))
+    learnt, fresh = order[:n], order[n : n + FRESH]
+    target, truth = labels.pool_target[learnt], np.eye(len(labels.classes))[labels.pool_target[fresh]]
+    started = time.perf_counter()
+    found = fit(_rows(labels, learnt), labels.types, target, classes=labels.classes, seconds=seconds, seed=seed)
+    taken = time.perf_counter() - started
+    said = probabilities(found, _rows(labels, fresh), labels.types)
+    plain = _plain(labels, learnt, fresh)
+    return {
+        "accuracy": (said.argmax(axis=1) == truth.argmax(axis=1)).mean(),
+        "plain_accuracy": (plain.argmax(axis=1) == truth.argmax(axis=1)).mean(),
+        "log_loss": log_losses(said, truth).mean(),
+        "held_out": log_losses(found.out_of_fold, np.eye(len(labels.classes))[target]).mean(),
+        "uncalibrated": log_losses(_uncalibrated(found, labels, fresh, said), truth).mean(),
+        "plain": log_losses(plain, truth).mean(),
+        "seconds": taken,
+        "fitted": found,
+    }
+
+
+def _rows(labels: LabelSet, rows: NDArray[np.intp]) -> dict[str, list[Any]]:
+    return {name: [values[i] for i in rows] for name, values in labels.columns.items()}
+
+
+def _uncalibrated(found: Fitted, labels: LabelSet, fresh: NDArray[np.intp], said: Floats) -> Floats:
+    if found.calibrator == "none":
+        return said
+    inner = found.estimator.estimator.estimator  # calibrated, frozen, pipeline
+    if not hasattr(inner, "predict_proba"):
+        return said
+    return probabilities(inner, _rows(labels, fresh), labels.types, found.frame_parameters, found.classes)
+
+
+def _plain(labels: LabelSet, learnt: NDArray[np.intp], fresh: NDArray[np.intp]) -> Floats:
+    model = labels.model()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the plain model may warn of what it likes
+        model.fit(labels.pool[learnt], labels.pool_target[learnt])
+    return spread(model.predict_proba(labels.pool[fresh]), model.classes_, n_classes=len(labels.classes))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fitting", description="What a fit is worth.")
+    parser.add_argument(
+        "--sets", nargs="+", choices=sorted(SETS), default=[name for name in SETS if name != "banking77"]
+    )
+    parser.add_argument("--sizes", nargs="+", type=int, default=[20, 60, 200, 600])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

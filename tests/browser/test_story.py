@@ -1,0 +1,190 @@
+"""The whole story of the first day, as four people, against the real thing: web, worker, trainer and reaper.
+
+`manage.py up` starts in an empty home; the demo is made; Ada labels from the keyboard until a run starts by itself;
+Emil watches it, compares, promotes and calls the API; Ruth checks a suspected label; Noor looks at the console.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+LAUNCH = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+          "--disable-component-update", "--disable-sync"]  # fmt: skip
+MINUTE = 60_000
+
+pytestmark = [pytest.mark.browser, pytest.mark.services]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running Plumbline with its sign-in links."""
+
+    address: str
+    home: str
+    links: dict[str, str]
+
+    def manage(self, *words: str) -> str:
+        environment = {**os.environ, "PLUMBLINE_HOME": self.home}
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    home = tempfile.mkdtemp(prefix="plumbline-story-")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = Path(home, "up.log")
+    environment = {**os.environ, "PLUMBLINE_HOME": home, "PYTHONUNBUFFERED": "1"}
+    with log.open("w") as out:
+        up = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(port)], cwd=ROOT, env=environment, stdout=out,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    deadline = time.monotonic() + 240
+    while "Each link signs in once" not in log.read_text():
+        assert up.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    links = dict(re.findall(r"(\w+) \w+, \w+\s+(http\S+)", log.read_text()))
+    yield Installation(f"http://127.0.0.1:{port}", home, links)
+    up.send_signal(signal.SIGINT)
+    up.wait(30)
+    said = log.read_text()
+    shutil.rmtree(home, ignore_errors=True)
+    assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=LAUNCH)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def problems() -> Iterator[list[str]]:
+    """What the browser complained of: script errors, refused content."""
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+def enter(browser: Browser, installation: Installation, name: str, problems: list[str]) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("response", lambda answer: problems.append(answer.url) if answer.status >= 400 else None)
+    page.goto(installation.links[name])
+    page.locator("main button").click()
+    expect(page).not_to_have_url(re.compile("sign-in"))
+    return page
+
+
+def test_the_loop_turns_once(installation: Installation, browser: Browser, problems: list[str]) -> None:
+    _ada_labels_until_a_run_starts(enter(browser, installation, "Ada", problems))
+    emil = enter(browser, installation, "Emil", problems)
+    _emil_watches_compares_and_promotes(emil, installation)
+    _the_next_predictions_come_from_the_new_version(installation)
+    _ruth_checks_a_suspected_label(enter(browser, installation, "Ruth", problems), installation)
+    _noor_looks_at_the_console(enter(browser, installation, "Noor", problems), installation)
+
+
+def _ada_labels_until_a_run_starts(page: Page) -> None:
+    """About twenty digits, one key each, and the answers are sent."""
+    for number in range(24):
+        expect(page.locator(".stage .item")).to_be_visible()
+        page.keyboard.press(str(number % 10))
+        page.wait_for_timeout(60)
+    expect(page.get_by_text("All answers sent")).to_be_visible(timeout=MINUTE)
+
+
+def _emil_watches_compares_and_promotes(page: Page, installation: Installation) -> None:
+    page.goto(f"{installation.address}/p/digits/runs/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    deadline = time.monotonic() + 60
+    run = f"{installation.address}/p/digits/runs/2/"
+    while page.request.get(run).status != 200:
+        assert time.monotonic() < deadline, "no run started by itself"
+        page.wait_for_timeout(500)
+    page.goto(run)
+    expect(page.locator("main")).to_contain_text(re.compile("v2"), timeout=2 * MINUTE)  # its progress is polled
+    page.goto(f"{installation.address}/p/digits/compare/2/")
+    expect(page.locator(".answer")).to_contain_text("points")
+    page.get_by_role("button", name="Promote v2").first.click()
+    dialog = page.locator("dialog[open]")
+    dialog.locator("input[type=text], input:not([type])").first.fill("v2")
+    if (reason := dialog.locator("textarea, input[name=reason]")).count():
+        reason.first.fill("Better on items that neither was trained on")
+    dialog.get_by_role("button", name=re.compile("Promote")).click()
+    expect(page.get_by_text(re.compile("v2")).first).to_be_visible()
+    page.goto(f"{installation.address}/p/digits/")
+    expect(page.locator(".station").last).to_contain_text("v2")
+
+
+def _the_next_predictions_come_from_the_new_version(installation: Installation) -> None:
+    key = installation.manage("create_key", "--user", "emil", "--project", "digits", "--scopes", "engineer,ingest,read")
+    image = installation.manage("shell", "-c", "from config import demo; print(demo.png(demo.digits()[0][9]))")
+    request = urllib.request.Request(
+        f"{installation.address}/api/v1/projects/digits/predict",
+        data=json.dumps({"inputs": [{"image": image.splitlines()[-1]}], "keys": ["story-1"]}).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answered:
+        said = json.load(answered)
+    assert (said["model_version"], said["degraded"]) == ("v2", False)
+    assert said["predictions"][0]["label"] == "9"
+
+
+def _ruth_checks_a_suspected_label(page: Page, installation: Installation) -> None:
+    page.goto(f"{installation.address}/p/digits/label-quality/")
+    cards = page.locator(".suspects .card")
+    before = cards.count()
+    assert before > 0
+    page.keyboard.press("2")
+    expect(page.get_by_text(re.compile("Last decided"))).to_contain_text("fixed")
+
+
+def _noor_looks_at_the_console(page: Page, installation: Installation) -> None:
+    for path, words in (
+        ("/p/digits/performance/", "How good is it now"),
+        ("/p/digits/items/", "Show me the cases"),
+        ("/admin/", "Plumbline"),
+        ("/styleguide/", "Styleguide"),
+    ):
+        answered = page.goto(installation.address + path)
+        assert answered is not None and answered.status == 200, path
+        expect(page.locator("body")).to_contain_text(words)
+    assert "the chain is whole" in installation.manage("verify_audit")
+
+
+def test_a_second_interrupt_while_stopping_does_no_harm() -> None:
+    """A signal handler may interrupt itself: two at once must not lock the supervisor."""
+    code = (
+        "import os, signal, threading, time\n"
+        "from config.supervisor import Stop\n"
+        "stop = Stop()\n"
+        "pid = os.getpid()\n"
+        "threading.Thread(target=lambda: [os.kill(pid, signal.SIGTERM) for _ in range(200)]).start()\n"
+        "assert stop.wait(10)\n"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, timeout=30).returncode == 0
