@@ -71,14 +71,18 @@ SQLITE_OPTIONS = {
 }
 
 
+def sqlite(name: Path | str) -> dict[str, Any]:
+    return {"ENGINE": "config.sqlite", "NAME": name, "OPTIONS": SQLITE_OPTIONS, "TEST": {"NAME": ":memory:"}}
+
+
 def database(home: Path) -> dict[str, Any]:
     """The default database: DATABASE_URL (postgres://…), or SQLite in `home`."""
     url = os.environ.get("DATABASE_URL")
     if not url:
-        return {"ENGINE": "config.sqlite", "NAME": home / "plumbline.sqlite3", "OPTIONS": SQLITE_OPTIONS}
+        return sqlite(home / "plumbline.sqlite3")
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        return {"ENGINE": "config.sqlite", "NAME": unquote(parts.path), "OPTIONS": SQLITE_OPTIONS}
+        return sqlite(unquote(parts.path))
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"DATABASE_URL begins with {parts.scheme!r}; it takes postgres://… or sqlite://….")
     query = dict(parse_qsl(parts.query))

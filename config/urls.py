@@ -26,5 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
-    path("favicon.ico", favicon),
+    path("favicon.ico", favicon, name="favicon"),
 ]

@@ -1,23 +1,10 @@
-"""A throw-away home for every test process, so that no test touches a real installation."""
+"""What every test has: quick passwords, a broker that only remembers, triggers that let a flush through."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# Before Django reads its settings: they make folders and the secret key in this home.
-_home = tempfile.mkdtemp(prefix="plumbline-test-")
-os.environ["PLUMBLINE_HOME"] = _home
-for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "PLUMBLINE_FAULTS"):
-    if not os.environ.get("PLUMBLINE_TEST_KEEP"):
-        os.environ.pop(_name, None)
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(_home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -77,4 +64,4 @@ def run_jobs(db: None) -> object:
 
 @pytest.fixture
 def home() -> Path:
-    return Path(_home)
+    return Path(os.environ["PLUMBLINE_HOME"])

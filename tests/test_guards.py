@@ -104,7 +104,7 @@ def test_the_walk_finds_pages_console_and_api():
 
 def test_only_these_pages_are_public():
     public = {route.name for route in PAGES if route.guard and route.guard.level == "public"}
-    assert public == {"sign-in", "sign-in-link", "healthz", "readyz", "styleguide", "login"}
+    assert public == {"sign-in", "sign-in-link", "favicon", "healthz", "readyz", "styleguide", "login"}
 
 
 def test_what_names_a_project_asks_for_a_member_and_the_other_way_round():

@@ -127,7 +127,8 @@ def _shrink(name: str, value: Any) -> Vectors:
     pixels = np.asarray(value)
     if pixels.ndim != 2 or not pixels.size or pixels.dtype != np.uint8:
         raise BadColumns(f"Column {name!r} is an image but holds {pixels.dtype} of shape {pixels.shape}.")
-    return _averages(pixels.shape[0]) @ (pixels.astype(np.float32) / 255) @ _averages(pixels.shape[1]).T
+    shrunk = _averages(pixels.shape[0]) @ (pixels.astype(np.float32) / 255) @ _averages(pixels.shape[1]).T
+    return np.asarray(shrunk, dtype=np.float32)
 
 
 def _averages(length: int) -> Vectors:

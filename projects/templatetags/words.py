@@ -35,14 +35,14 @@ def places(value: float | int | None, digits: int = 2) -> str:
 
 @register.filter
 def percent(value: float | None, digits: int = 1) -> str:
-    return "\u2013" if unknown(value) else f"{number(100 * value, digits)}{NO_BREAK}%"
+    return "\u2013" if value is None or unknown(value) else f"{number(100 * value, digits)}{NO_BREAK}%"
 
 
 @register.filter
 def signed(value: float | None, digits: int = 1) -> str:
     """+1.4, −0.3: a difference always carries its sign."""
     text = number(value, digits)
-    return f"+{text}" if not unknown(value) and value > 0 and text.strip("0.") else text
+    return f"+{text}" if value is not None and not unknown(value) and value > 0 and text.strip("0.") else text
 
 
 def span(length: timedelta) -> str:
@@ -63,7 +63,7 @@ def span(length: timedelta) -> str:
 @register.filter
 def age(value: datetime | None, now: datetime | None = None) -> str:
     """How long ago, or a dash."""
-    return "\u2013" if unknown(value) else span((now or timezone.now()) - value)
+    return "\u2013" if value is None or unknown(value) else span((now or timezone.now()) - value)
 
 
 @register.filter

@@ -1,0 +1,16 @@
+"""A throw-away home for every test process, so that no test touches a real installation.
+
+A plugin (`-p tests.home`), because pytest-django reads the settings before it reads any conftest.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_home = tempfile.mkdtemp(prefix="plumbline-test-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ["PLUMBLINE_HOME"] = _home
+for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "PLUMBLINE_FAULTS"):
+    if not os.environ.get("PLUMBLINE_TEST_KEEP"):
+        os.environ.pop(_name, None)
