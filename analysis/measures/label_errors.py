@@ -130,7 +130,8 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
         score, flagged, spread, method = noise.right, noise.right < 0.5, SPREAD, _told(noise)
     else:
         score = get_label_quality_scores(given, believed, method="normalized_margin")
-        flagged = find_label_issues(given, believed, n_jobs=1)  # a prefork worker may not have children
+        # A prefork worker may not have children, so cleanlab may not start any.
+        flagged = find_label_issues(given, believed, filter_by="low_normalized_margin", n_jobs=1)
         spread = SPREAD_WITHOUT_EVIDENCE
         method = "Normalised margin: the labels show no more errors than the model's own doubts explain."
     order = np.argsort(score, kind="stable")
@@ -170,10 +171,10 @@ def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
     given, believed = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
     if believed.ndim != 2 or given.ndim != 1 or given.shape[0] != believed.shape[0]:
         raise LabelErrorsUndefined(f"Labels {given.shape} need probabilities (n, k), not {believed.shape}.")
-    if not np.issubdtype(given.dtype, np.integer):
-        raise LabelErrorsUndefined("Labels must be whole-number codes 0..k-1.")
     if given.size < LEAST_ROWS:
         raise LabelErrorsUndefined(f"{given.size} rows are too few to judge labels by; {LEAST_ROWS} is the least.")
+    if not np.issubdtype(given.dtype, np.integer):
+        raise LabelErrorsUndefined("Labels must be whole-number codes 0..k-1.")
     k = believed.shape[1]
     if classes is not None and len(classes) != k:
         raise LabelErrorsUndefined(f"There are {k} columns of probabilities for {len(classes)} classes.")

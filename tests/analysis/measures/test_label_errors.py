@@ -53,7 +53,7 @@ def test_the_score_finds_errors_of_either_cause_at_least_as_well_as_the_better_o
 def test_the_share_of_wrong_labels_is_estimated():
     for kind in ("at random", "by confusion"):
         for rate in (0.03, 0.1, 0.25):
-            labels, p, wrong = planted(kind, rate=rate)
+            labels, p, wrong = planted(kind, rate=rate, sharp=5.0)
             share = suspected(labels, p).estimated_share
             assert share.low <= wrong.mean() <= share.high
             assert share.value == pytest.approx(wrong.mean(), abs=0.035)
@@ -87,7 +87,6 @@ def test_clean_labels_raise_no_alarm_and_fall_back_to_the_margin():
 
 
 def test_suggestions_are_the_likeliest_other_class_and_usually_the_truth():
-    rng = np.random.default_rng(1)
     labels, p, wrong = planted("at random", sharp=5.0)
     truth = p.argmax(axis=1)
     found = suspected(labels, p)
@@ -95,15 +94,14 @@ def test_suggestions_are_the_likeliest_other_class_and_usually_the_truth():
     assert (found.suggested == truth)[wrong].mean() > 0.8
     assert found.flagged[wrong].mean() > 0.7
     assert wrong[found.flagged].mean() > 0.8
-    assert rng.random() < 1
 
 
 def test_the_longest_list_that_keeps_a_precision():
-    labels, p, wrong = planted("at random")
+    labels, p, wrong = planted("at random", sharp=5.0)
     expected = suspected(labels, p).expected_precision
     longest = expected.longest(0.8)
     assert expected.of(longest).value >= 0.8 > expected.of(longest + 1).value
-    assert wrong[expected.order[:longest]].mean() == pytest.approx(0.8, abs=0.07)
+    assert expected.of(longest).low <= wrong[expected.order[:longest]].mean() <= expected.of(longest).high
     assert expected.longest(1.01) == 0
     with pytest.raises(LabelErrorsUndefined, match="not 0"):
         expected.of(0)
