@@ -14,7 +14,7 @@ from retraining.learning import checks
 from retraining.learning.checks import BadInput, Codes, Floats
 
 METHODS = ("none", "sigmoid", "isotonic", "temperature")
-# labels of each class in each fold's complement; measured on six data sets at 20 to 1000 labels, see the docs
+# labels of each class in each fold's complement; docs/figures/learning.md has what other limits cost
 ENOUGH_FOR_TEMPERATURE = 1
 ENOUGH_FOR_SIGMOID = 10
 ENOUGH_FOR_ISOTONIC = 50

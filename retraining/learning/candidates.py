@@ -47,7 +47,7 @@ def _svm(kinds: set[str]) -> list[Config]:
 
 
 def _trees(kinds: set[str], n: int, k: int) -> list[Config]:
-    """Forests hold best on few rows, small trees on some, large ones on many (measured; see the docs)."""
+    """Forests do best on few rows, small trees on some, large ones on many: each is tried where it may win."""
     if not kinds & {"number", "category"} or n < FEW or k > MANY_CLASSES:
         return []
     configs: list[Config] = [{"family": "tree", "leaves": 6, "smallest_leaf": 5, "learning_rate": 0.05}]

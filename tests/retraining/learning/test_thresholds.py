@@ -69,6 +69,15 @@ def test_the_cheapest_class_weighs_costs() -> None:
     assert thresholds.cheapest_class([[0.9, 0.1], [0.99, 0.01]], costs).tolist() == [1, 0]
 
 
+@given(st.integers(1, 20), st.integers(2, 5), st.integers(0, 99))
+def test_no_other_class_costs_less_on_average(n: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    chance, costs = rng.dirichlet(np.ones(k), n), rng.random((k, k))
+    taken = thresholds.cheapest_class(chance, costs)
+    expected = chance @ costs
+    assert (expected[np.arange(n), taken] <= expected.min(axis=1) + 1e-12).all()
+
+
 @pytest.mark.parametrize(
     ("given_scores", "costs", "said"),
     [
