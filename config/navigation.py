@@ -208,7 +208,9 @@ class Shell:
             return False
         if guard.level == "project":
             return bool(self.role and guard.can and self.role.can(guard.can))
-        return guard.level != "superuser" or bool(self.user and self.user.is_superuser)
+        if guard.level == "superuser":
+            return bool(self.user and self.user.is_superuser)
+        return guard.level == "public" or self.user is not None
 
     def _is_here(self, page: Page) -> bool:
         match = self.request.resolver_match

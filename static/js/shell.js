@@ -14,6 +14,7 @@ export function toast(text, { href, action = "Undo", stay = false } = {}) {
   words.textContent = text;
   line.append(words);
   if (href) line.append(link(href, action));
+  if (stay) line.append(closer());
   region.append(line);
   while (region.childElementCount > 3) region.firstElementChild.remove();
   if (!stay) leave(line);
@@ -25,6 +26,15 @@ function link(href, text) {
   anchor.href = href;
   anchor.textContent = text;
   return anchor;
+}
+
+function closer() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link";
+  button.dataset.dismiss = "";
+  button.textContent = "Close";
+  return button;
 }
 
 /* A toast waits while it is pointed at or holds the focus, so that nobody loses an undo to a clock. */
@@ -71,6 +81,7 @@ function onClick(event) {
   if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
   const closer = event.target.closest("[data-close]");
   if (closer) closer.closest("dialog")?.close();
+  event.target.closest("[data-dismiss]")?.closest(".toast")?.remove();
   const reveal = event.target.closest("[data-reveal]");
   if (reveal) show(reveal);
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -260,5 +271,5 @@ document.addEventListener("htmx:responseError", refused);
 document.addEventListener("htmx:sendError", unreachable);
 document.addEventListener("htmx:timeout", unreachable);
 document.addEventListener("toast", said);
-document.querySelectorAll("#toasts > .toast").forEach(leave);
+document.querySelectorAll("#toasts > .toast:not([data-stays])").forEach(leave);
 window.addEventListener("pageshow", () => rest(document));

@@ -1,0 +1,121 @@
+"""What stands around a page: places by role, counts in one query, the current place, the keys."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.urls import resolve
+
+from analysis.models import Finding
+from annotation.models import Cause, Queue, RoutedItem
+from config.navigation import Shell, short
+from jobs.models import Job, JobState
+from projects.models import Role
+from tests.factories import NOW, make_item, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project():
+    return make_project("digits", title="Cheque digits", champion_version="v3")
+
+
+@pytest.fixture
+def shell_of(rf, project):
+    def make(role, path="/p/digits/runs/", **fields):
+        request = rf.get(path)
+        request.user = make_user(f"a-{role}", project, role, **fields)
+        request.project, request.role = project, Role(role)
+        request.resolver_match = resolve(path)
+        return Shell(request)
+
+    return make
+
+
+def names(shell):
+    return [place.name for group in shell.groups for place in group.places]
+
+
+def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of):
+    shell = shell_of("annotator")
+    assert names(shell) == ["Desk", "Queues"]
+    assert shell.search == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "tabs"),
+    [("reviewer", ["Jobs"]), ("engineer", ["Jobs"]), ("admin", ["Members", "API keys", "Jobs", "Audit trail"])],
+)
+def test_settings_lead_to_the_first_tab_that_is_open(shell_of, role, tabs):
+    shell = shell_of(role)
+    assert [tab.name for tab in shell.settings] == tabs
+    settings = shell.groups[-1].places[-1]
+    assert (settings.name, settings.url) == ("Settings", shell.settings[0].url)
+
+
+def test_groups_follow_the_loop(shell_of):
+    shell = shell_of("engineer")
+    assert [group.title for group in shell.groups] == ["", "Model in the world", "Labels", "Change", "Data"]
+    assert names(shell)[:2] == ["Overview", "Performance"]
+    assert "Compare" not in names(shell), "there is no version to compare yet"
+
+
+def test_the_current_place_is_the_page_or_the_list_above_it(shell_of):
+    current = [place.name for group in shell_of("engineer").groups for place in group.places if place.current]
+    assert current == ["Runs"]
+    below = shell_of("reviewer", "/p/digits/runs/1/")
+    assert [place.name for group in below.groups for place in group.places if place.current] == ["Runs"]
+
+
+def test_counts_are_those_of_this_project_and_cost_one_query(shell_of, project, django_assert_num_queries):
+    for place in (project, make_project("other")):
+        item = make_item(place)
+        queue = Queue.objects.create(project=place, slug="q", title="Q", cause=Cause.AUDIT, created_at=NOW)
+        RoutedItem.objects.create(
+            project=place, queue=queue, item=item, cause=Cause.AUDIT, reason="x", inclusion_probability=1, priority=1,
+            routed_at=NOW,
+        )  # fmt: skip
+        Finding.objects.create(
+            project=place,
+            item=item,
+            kind="label_error",
+            given="a",
+            suggested="b",
+            score=0.1,
+            expected=0.9,
+            found_at=NOW,
+        )
+        Job.objects.create(kind="x", key=place.slug, project=place, state=JobState.DEAD, created_at=NOW, due_at=NOW)
+    shell = shell_of("engineer")
+    with django_assert_num_queries(1):
+        counts = shell.counts
+    assert counts == {"waiting": 1, "suspected": 1, "running": 0, "items": 1, "dead": 1, "newest": None}
+    with django_assert_num_queries(0):
+        assert {place.name: place.count for group in shell.groups for place in group.places if place.count} == {
+            "Queues": "1", "Label quality": "1", "Items": "1",
+        }  # fmt: skip
+
+
+def test_nobody_has_an_empty_frame(rf, django_assert_num_queries):
+    request = rf.get("/")
+    request.user, request.resolver_match = AnonymousUser(), None
+    with django_assert_num_queries(0):
+        shell = Shell(request)
+        assert (shell.groups, shell.projects, shell.chips, shell.search, shell.keymap) == ((), [], (), "", {})
+        assert shell.installation == ()
+
+
+def test_the_keys_are_the_persons_own(shell_of):
+    shell = shell_of("engineer", keys={"undo": "z"})
+    assert (shell.keymap["undo"], shell.caps["undo"], shell.caps["skip"]) == ("z", "Z", "Space")
+
+
+def test_the_model_in_force_is_a_chip(shell_of):
+    chip = shell_of("engineer").chips[0]
+    assert (chip.name, chip.value) == ("Model", "v3 champion")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0"), (1_797, "1,797"), (9_999, "9,999"), (41_208, "41.2k"), (1_300_000, "1.3M")]
+)
+def test_counts_are_short(count, words):
+    assert short(count) == words
