@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Matrix = Any  # (n, d) array or scipy sparse matrix
 
+MARK = "\N{MIDDLE DOT}"  # ends every text, so that no fold is without a term
 TYPES = ("text", "number", "category", "image")
 
 
@@ -53,8 +54,10 @@ def checked_columns(columns: Mapping[str, Sequence[Any]], types: Mapping[str, st
 def _cells(name: str, values: Sequence[Any], kind: str) -> NDArray[Any]:
     """Text (n,) of str, category (n, 1) of str, number (n, 1) and image (n, pixels) of float."""
     if kind in ("text", "category"):
-        words = np.array(["" if pd.isna(v) else str(v) for v in values], dtype=object)
-        return words if kind == "text" else words.reshape(-1, 1)
+        words = ["" if pd.isna(v) else str(v) for v in values]
+        if kind == "text":
+            return np.array([f"{text} {MARK}" for text in words], dtype=object)
+        return np.array(words, dtype=object).reshape(-1, 1)
     try:
         numbers = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
     except (TypeError, ValueError) as error:

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import body, guidelines, kinds, labels, leases, queues
-from annotation.models import Label, Lease, Queue
+from annotation.models import Label, Lease, Queue, Slot
 from annotation.rows import BadBody
 from annotation.views.showing import show
 from projects.guards import member
@@ -152,11 +152,12 @@ def _nothing(request: Any, queue: Queue | None) -> str:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     mine = Label.objects.filter(project=request.project, user=request.user, state=Label.State.GIVEN)
     rows = queues.counts(request.project, at=now)
-    here = [row for row in rows if queue is None or row.queue == queue]
+    others = Slot.objects.filter(project=request.project, state=Slot.State.LEASED, lease_until__gt=now)
+    others = others.exclude(leased_to=request.user)
     context = {
         "project": request.project,
         "today": mine.filter(created_at__gte=today).count(),
-        "held": sum(row.leased for row in here),
+        "held": (others.filter(queue=queue) if queue else others).count(),
         "paused": queue is not None and queue.paused,
         "next": next((row for row in rows if row.queue != queue and row.waiting and not row.queue.paused), None)
         if queue

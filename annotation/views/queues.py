@@ -85,18 +85,20 @@ def _detail(request: Any, queue: Queue, *, error: str = "", status: int = 200) -
 
 
 def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:
-    """Each item in review with what was said of it, without names."""
+    """Each item in review with what was said of it and why it was flagged, without names."""
     kind, schema = kinds.of(project.kind), project.schema().labels
     said: dict[int, list[Label]] = {}
     votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=Label.State.UNDONE)
-    for label in votes.order_by("pk"):
+    for label in votes.prefetch_related("revisions").order_by("pk"):
         said.setdefault(label.item_id, []).append(label)
     found = []
     for routed in review:
         mine = said.get(routed.item_id, [])
         given = [kind.words(label.value, schema) for label in mine if label.state == Label.State.GIVEN]
+        comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
         skips = sum(label.state == Label.State.SKIPPED for label in mine)
-        found.append({"routed": routed, "shown": show(project, routed.item), "given": given, "skips": skips})
+        shown = show(project, routed.item)
+        found.append({"routed": routed, "shown": shown, "given": given, "skips": skips, "comments": comments})
     return found
 
 

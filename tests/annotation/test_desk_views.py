@@ -137,6 +137,16 @@ def test_an_empty_queue_says_so_and_names_the_next(room: Room) -> None:
     assert "?queue=audit" in body["nothing"] and "Next queue: Audit, 3" in body["nothing"]
 
 
+def test_an_empty_queue_says_how_much_is_with_others(room: Room) -> None:
+    room.ask(2)
+    room.token(room.bob)
+    room.token(room.alice)
+
+    _, body = call(browser(room.alice), url(room, "desk-leases"), {"count": 5})
+
+    assert "1\u00a0item is with other people and comes back here if not answered." in body["nothing"]
+
+
 def test_a_paused_queue_says_that_it_is_paused(room: Room) -> None:
     room.ask(1)
     Queue.objects.update(paused=True)
@@ -353,10 +363,15 @@ def disputed(room: Room) -> Any:
 def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(room: Room) -> None:
     item = disputed(room)
     room.ask(2)
+    labels.submit(
+        room.project, room.token(room.carol, queue=room.queue()), skip=True, flagged=True, comment="Two labels fit",
+        by=room.carol, at=room.tick(),
+    )  # fmt: skip
 
     page = browser(room.rita).get(url(room, "queue", "uncertain")).content.decode()
 
-    assert "<b>2\u00a0items wait</b>" in page
+    assert "<b>1\u00a0item waits</b>" in page and "2 in review" in page
+    assert "nothing; 1\u00a0skip" in page and "Two labels fit" in page
     assert "ham, spam" in page and item.uid in page
     assert "alice" not in page
 

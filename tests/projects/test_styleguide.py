@@ -1,4 +1,4 @@
-"""The look that can be counted: contrast of every token, weight of the styles, rules of the policy in every template."""
+"""The look that can be counted: contrast of the tokens, weight of the styles, the policy in every template."""
 
 import gzip
 import re

@@ -8,6 +8,7 @@ export class Stage {
     this.node = desk.querySelector(".stage");
     this.answers = desk.querySelector(".answers");
     addEventListener("resize", () => this.fit());
+    addEventListener("online", () => this.mend());
   }
 
   shows(item) {
@@ -19,6 +20,14 @@ export class Stage {
     this.node.replaceChildren(item.node);
     this.node.scrollTop = 0;
     this.fit();
+    this.mend();
+  }
+
+  /* An image that did not come while the line was away is asked for again. */
+  mend() {
+    for (const image of this.node.querySelectorAll("img")) {
+      if (image.complete && !image.naturalWidth) image.src = image.getAttribute("src");
+    }
   }
 
   wait(words) {

@@ -20,7 +20,8 @@ export class Strip {
 
   #line(entry, isCurrent) {
     const line = document.createElement("li");
-    line.className = `${entry.edited ? "edited" : ""} ${entry.skip ? "skip" : ""}`;
+    line.classList.toggle("edited", Boolean(entry.edited));
+    line.classList.toggle("skipped", Boolean(entry.skip));
     if (isCurrent) line.setAttribute("aria-current", "true");
     const button = document.createElement("button");
     button.type = "button";
