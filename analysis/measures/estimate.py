@@ -4,7 +4,7 @@ Neither estimate sees concept drift (the meaning of the inputs changing): the ga
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from analysis.measures.estimate_truth import (
     Floats,
     Ints,
     Reference,
+    alike,
     calibrated,
     checked_features,
     class_numbers,
@@ -40,6 +41,8 @@ class Estimate:
 
     low, high: interval for what the window's labels will show once all are known. error: standard error of the
     value as an estimate of the expectation (no label noise in it). n_effective: reference rows that weigh in.
+    attainable: the metric of a model that says all that score and inputs tell of the class, as held-out reference rows
+    like the window's show; None where that is not known. Near the value: a new model would find the rows as hard.
     """
 
     metric: Metric
@@ -51,6 +54,7 @@ class Estimate:
     n_effective: float
     method: str
     why: str
+    attainable: float | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,8 @@ def shift_weighted(
     weights = np.ones(len(past.labels)) if len(now) < MIN_ROWS else density_ratio(past.features, columns, seed=seed)
     truth = truth_in_window(past, now, columns, weights)
     effective = float(weights.sum() ** 2 / (weights**2).sum())
-    return _estimates(metrics, truth, now, said, effective, "covariate-shift weighted", level, seed)
+    found = _estimates(metrics, truth, now, said, effective, "covariate-shift weighted", level, seed)
+    return {metric: _with_attainable(one, past, weights) for metric, one in found.items()}
 
 
 def _window(past: Reference, scores: npt.ArrayLike, predicted: npt.ArrayLike | None) -> tuple[Floats, Ints]:
@@ -173,6 +178,20 @@ def _estimate(
     return Estimate(metric, value, low, high, error, n, effective, method, why)
 
 
+def _with_attainable(found: Estimate, past: Reference, weights: Floats) -> Estimate:
+    """The value, and what was gained on held-out reference rows like the window's by all that inputs tell."""
+    if found.value is None or past.held_out is None:
+        return found
+    rows = alike(weights)
+    best, truth = past.held_out[rows], np.eye(past.scores.shape[1])[past.labels[rows]]
+    told = expected(found.metric, truth, best, best.argmax(axis=1))
+    said = expected(found.metric, truth, past.scores[rows], past.predicted[rows])
+    if told is None or said is None:
+        return found
+    ceiling = np.inf if found.metric == "log_loss" else BOUNDED_ABOVE
+    return replace(found, attainable=float(np.clip(found.value + told - said, 0.0, ceiling)))
+
+
 def gap(audit: tuple[float, float, float], estimate: Estimate, *, level: float = 0.01) -> Gap:
     """Hold the audit's labels (value, low, high of a 95 % interval) against the estimate without labels.
 
@@ -194,9 +213,10 @@ def gap(audit: tuple[float, float, float], estimate: Estimate, *, level: float =
 def retrain_call(history: Sequence[Window], *, baseline: float, margin: float = 0.02, windows: int = 2) -> RetrainCall:
     """Would the last windows (oldest first) call for retraining? Inputs that drift never do so alone.
 
-    Calls when, in each of the last `windows` windows and for the same cause, the estimate's whole interval lies more
-    than `margin` worse than `baseline` (the reference's metric), or the audit is worse than the estimate beyond chance
-    and by more than `margin`. `margin` is in the metric's own unit: a loss too small to act on.
+    Calls when, in each of the last `windows` windows and for the same cause, the audit is worse than the estimate
+    beyond chance and by more than `margin`, or the estimate's whole interval lies more than `margin` worse than
+    `baseline` (the reference's metric) and, where it is known, what is `attainable` more than `margin` better than the
+    estimate: harder rows are no reason to retrain. `margin` is in the metric's own unit: a loss too small to act on.
     """
     if windows < 1 or margin < 0 or not np.isfinite(baseline):
         raise ValueError("a call needs at least one window, a margin of at least 0 and a finite baseline")
@@ -206,7 +226,9 @@ def retrain_call(history: Sequence[Window], *, baseline: float, margin: float = 
     if all(_meaning_changed(window, margin) for window in last):
         return RetrainCall(True, "concept drift", _words(windows, last[-1].gap))
     if all(_worse(window.estimate, baseline, margin) for window in last):
-        return RetrainCall(True, "performance", _words(windows, last[-1].estimate))
+        if all(_mendable(window.estimate, margin) for window in last):
+            return RetrainCall(True, "performance", _words(windows, last[-1].estimate))
+        return RetrainCall(False, "", _hard(last[-1].estimate))
     drifted = last[-1].drift_share
     moved = f" Inputs moved ({drifted:.0%} by importance), which alone is no reason." if drifted else ""
     return RetrainCall(False, "", f"Neither the estimate nor the audit shows a loss that lasts.{moved}")
@@ -214,6 +236,15 @@ def retrain_call(history: Sequence[Window], *, baseline: float, margin: float = 
 
 def _words(windows: int, cause: Gap | Estimate | None) -> str:
     return f"In {windows} running windows. {cause.why if cause else ''}"
+
+
+def _hard(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.attainable is None:
+        return "Neither the estimate nor the audit shows a loss that lasts and that a new model would mend."
+    return (
+        f"{estimate.why} The rows are harder than the reference's: with all that score and inputs told there, "
+        f"{estimate.attainable:.3f} can be reached, so that a new model would hardly do better."
+    )
 
 
 def _meaning_changed(window: Window, margin: float) -> bool:
@@ -227,3 +258,11 @@ def _worse(estimate: Estimate | None, baseline: float, margin: float) -> bool:
     if estimate.metric in LOW_IS_GOOD:
         return estimate.low > baseline + margin
     return estimate.high < baseline - margin
+
+
+def _mendable(estimate: Estimate | None, margin: float) -> bool:
+    """Would a new model do better by more than the margin? Where nobody can tell, the loss alone decides."""
+    if estimate is None or estimate.value is None or estimate.attainable is None:
+        return True
+    better = estimate.attainable - estimate.value
+    return (-better if estimate.metric in LOW_IS_GOOD else better) > margin

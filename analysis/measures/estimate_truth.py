@@ -36,7 +36,8 @@ class Refiner:
 class Reference:
     """Labelled rows that the model did not learn from: scores (n, k), labels, predicted (n,), features (n, d).
 
-    refiner: None where features were not given or did not lower the held-out log loss.
+    refiner: None where features were not given or did not lower the held-out log loss. held_out (n, k): what score and
+    features told of each row's class to models that had not seen the row; None where that was not tried.
     """
 
     scores: Floats
@@ -44,6 +45,7 @@ class Reference:
     predicted: Ints
     features: Floats | None = None
     refiner: Refiner | None = None
+    held_out: Floats | None = None
 
 
 def reference(
@@ -69,8 +71,8 @@ def reference(
         raise ValueError("the reference holds one class only: nothing can be calibrated on it")
     said = matrix.argmax(axis=1) if predicted is None else class_numbers(predicted, matrix, "predicted")
     columns = checked_features(features, len(matrix))
-    refiner = None if columns is None else _refined(matrix, given, columns, seed)
-    return Reference(matrix, given, said, columns, refiner)
+    refiner, held_out = (None, None) if columns is None else _refined(matrix, given, columns, seed)
+    return Reference(matrix, given, said, columns, refiner, held_out)
 
 
 def class_numbers(values: npt.ArrayLike, scores: Floats, name: str) -> Ints:
@@ -93,12 +95,13 @@ def checked_features(features: npt.ArrayLike | None, rows: int) -> Floats | None
     return matrix
 
 
-def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> Refiner | None:
-    """Trees on score and features, and the share of them that lowers the held-out log loss most; None for no share."""
+def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> tuple[Refiner | None, Floats | None]:
+    """Trees on score and features with the share of them that lowers the held-out log loss most (None for no share),
+    and what that share told of held-out rows (None where there is too little to learn from)."""
     classes, counts = np.unique(labels, return_counts=True)
     too_many = len(classes) > REFINE_CLASSES or len(classes) < scores.shape[1]
     if too_many or len(labels) < REFINE_FROM or counts.min() < 10 * FOLDS or features.shape[1] == 0:
-        return None
+        return None, None
     inputs = _inputs(scores, features)
     fold = np.random.default_rng(seed).permutation(np.arange(len(labels)) % FOLDS)
     trees, isotonic = np.empty_like(scores), np.empty_like(scores)
@@ -110,8 +113,14 @@ def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> Refin
     best = int(np.argmin([loss.mean() for loss in losses]))
     gain = losses[0] - losses[best]
     if gain.mean() <= 2 * gain.std() / np.sqrt(len(gain)):
-        return None
-    return Refiner(_fit(inputs, labels, seed), SHARES[best])
+        return None, isotonic
+    return Refiner(_fit(inputs, labels, seed), SHARES[best]), SHARES[best] * trees + (1 - SHARES[best]) * isotonic
+
+
+def alike(weights: Floats) -> Ints:
+    """Row numbers (n,), drawn evenly along the weights (n,): n rows in the mix that the weights describe."""
+    total = np.cumsum(weights)
+    return np.searchsorted(total, (np.arange(len(weights)) + 0.5) / len(weights) * total[-1])
 
 
 def truth_in_window(past: Reference, scores: Floats, features: Floats, weights: Floats) -> Floats:

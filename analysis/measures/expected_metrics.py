@@ -20,8 +20,23 @@ def expected(metric: Metric, truth: Floats, scores: Floats, said: Ints) -> float
 
     Precision, recall and f1 are of class 1 with two classes, macro averages otherwise; roc_auc likewise, one class
     against the rest; brier is the sum over classes halved for two. High is good, except for log_loss and brier.
-    None where undefined: a class that is never there or never called.
+    None where undefined: no rows, a class that is never there or never called. ValueError: NaN or infinite values,
+    shapes that do not fit, columns said that there are not.
     """
+    _check(truth, scores, said)
+    return _expected(metric, truth, scores, said) if len(said) else None
+
+
+def _check(truth: Floats, scores: Floats, said: Ints) -> None:
+    if truth.ndim != 2 or scores.shape != truth.shape or said.shape != truth.shape[:1]:
+        raise ValueError(f"truth {truth.shape}, scores {scores.shape} and said {said.shape} do not fit together")
+    if not (np.isfinite(truth).all() and np.isfinite(scores).all()):
+        raise ValueError("truth and scores are finite numbers: some are NaN or infinite")
+    if len(said) and not (said.min() >= 0 and said.max() < truth.shape[1]):
+        raise ValueError(f"said: outside the {truth.shape[1]} classes")
+
+
+def _expected(metric: Metric, truth: Floats, scores: Floats, said: Ints) -> float | None:
     classes = range(truth.shape[1]) if truth.shape[1] > 2 else [1]
     if metric == "accuracy":
         return float(truth[np.arange(len(said)), said].mean())
@@ -38,11 +53,15 @@ def expected(metric: Metric, truth: Floats, scores: Floats, said: Ints) -> float
 def label_noise(metric: Metric, truth: Floats, scores: Floats, said: Ints, rng: np.random.Generator) -> float:
     """Standard deviation of the metric once labels are known, when each label is a draw from its row of `truth`.
 
-    By 200 drawn labellings; above 4 000 rows on an even share of them, scaled by the square root.
+    By 200 drawn labellings; above 4 000 rows on an even share of them, scaled by the square root. 0 where the metric
+    is undefined. ValueError as for `expected`.
     """
+    _check(truth, scores, said)
+    if not len(said):
+        return 0.0
     step = -(-len(said) // DRAWN_ROWS)
     truth, scores, said = truth[::step], scores[::step], said[::step]
-    drawn = [expected(metric, _drawn(truth, rng), scores, said) for _ in range(DRAWS)]
+    drawn = [_expected(metric, _drawn(truth, rng), scores, said) for _ in range(DRAWS)]
     known = [value for value in drawn if value is not None]
     return float(np.std(known) / np.sqrt(step)) if len(known) > 1 else 0.0
 

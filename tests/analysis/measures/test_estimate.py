@@ -1,5 +1,7 @@
 """How good is the model before labels come, and when that should make anybody retrain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -149,6 +151,25 @@ def test_an_estimate_lies_in_its_interval_and_in_range(seed, classes, metric):
         assert metric == "log_loss" or one.high <= max(1, one.value)
 
 
+@settings(max_examples=5, deadline=None)
+@given(
+    st.integers(0, 10_000), st.integers(2, 3), st.floats(-1, 1), st.sampled_from(METRICS), st.sampled_from([150, 1000])
+)
+def test_a_weighted_estimate_lies_in_its_interval_and_names_what_can_be_reached(seed, classes, moved, metric, rows):
+    rng = np.random.default_rng(seed)
+    scores, features = rng.dirichlet(np.ones(classes), rows), rng.normal(size=(rows, 2))
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, rows - classes)])
+    past = estimate.reference(scores, labels, features=features)
+    now = rng.dirichlet(np.ones(classes), 60)
+    one = estimate.shift_weighted(past, now, rng.normal(moved, 1, (60, 2)), metrics=(metric,))[metric]
+    if one.value is None:
+        assert one.attainable is None and one.why.startswith("Undefined")
+    else:
+        assert 0 <= one.low <= one.value <= one.high
+        assert 0 < one.n_effective <= rows + 1e-9
+        assert one.attainable is None or 0 <= one.attainable <= (np.inf if metric == "log_loss" else 1)
+
+
 class TestGap:
     def test_concept_drift_shows_in_the_audit_and_not_in_the_estimate(self, shifted):
         past, model, x, y = shifted
@@ -199,6 +220,36 @@ class TestRetrainCall:
         assert retrain_call([worse, worse], baseline=0.83).cause == "concept drift"
         assert not retrain_call([Window(known(0.83), apart(-0.01))] * 2, baseline=0.83).call
         assert not retrain_call([worse, Window(known(0.83), apart(0.0, False))], baseline=0.83).call
+
+    def test_harder_rows_that_a_new_model_would_find_as_hard_do_not_call(self):
+        hard = Window(replace(known(0.7), attainable=0.71))
+        call = retrain_call([hard, hard], baseline=0.83)
+        assert not call.call
+        assert "0.710 can be reached" in call.why
+        assert not retrain_call([Window(replace(known(0.7), attainable=0.8)), hard], baseline=0.83).call
+        assert retrain_call([Window(replace(known(0.7), attainable=0.8))] * 2, baseline=0.83).cause == "performance"
+        assert retrain_call([Window(replace(known(0.6, "log_loss"), attainable=0.4))] * 2, baseline=0.4).call
+        assert not retrain_call([Window(replace(known(0.6, "log_loss"), attainable=0.59))] * 2, baseline=0.4).call
+        worse = replace(hard, gap=apart(-0.1))
+        assert retrain_call([worse, worse], baseline=0.83).cause == "concept drift"
+
+    def test_a_model_that_never_learnt_the_new_rows_calls_and_one_before_noise_does_not(self):
+        calls = []
+        for learnable in (True, False):
+            rng = np.random.default_rng(5)
+
+            def drawn(moved, rows=6000, learnable=learnable, rng=rng):
+                x = rng.normal(size=(rows, 2)) + [0, moved]
+                turned = np.where(learnable, expit(-4 * x[:, 0]), 0.5)
+                return x, (rng.random(rows) < np.where(x[:, 1] > 1, turned, expit(4 * x[:, 0]))).astype(int)
+
+            x, y = drawn(0)
+            model = LogisticRegression().fit(x, y)
+            past = estimate.reference(model.predict_proba(x), y, features=x)
+            now, _ = drawn(1.5, 1500)
+            found = estimate.shift_weighted(past, model.predict_proba(now), now)["accuracy"]
+            calls.append(retrain_call([Window(found)] * 2, baseline=float((model.predict(x) == y).mean())).call)
+        assert calls == [True, False]
 
     def test_losses_call_when_they_rise(self):
         assert retrain_call([Window(known(0.6, "log_loss"))] * 2, baseline=0.4).call

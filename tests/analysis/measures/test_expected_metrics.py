@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
@@ -67,3 +67,38 @@ def test_stays_in_range(seed, classes, rows, metric):
     value = expected(metric, truth, scores, said)
     assert value is None or value >= 0
     assert value is None or metric in ("log_loss", "brier") or value <= 1 + 1e-9
+
+
+@given(st.integers(0, 10_000), st.integers(2, 4), st.integers(1, 40), st.sampled_from(METRICS))
+@settings(max_examples=30)
+def test_labels_known_for_certain_leave_no_noise_and_others_some(seed, classes, rows, metric):
+    scores, said, truth, labels = world(seed, classes, rows)
+    rng = np.random.default_rng(seed)
+    assert label_noise(metric, np.eye(classes)[labels], scores, said, rng) == pytest.approx(0, abs=1e-12)
+    noise = label_noise(metric, truth, scores, said, rng)
+    assert noise >= 0 and np.isfinite(noise)
+    assert metric != "accuracy" or noise > 0
+
+
+BAD = [
+    ({"truth": np.full((2, 2), np.nan)}, "NaN or infinite"),
+    ({"scores": np.full((2, 2), np.inf)}, "NaN or infinite"),
+    ({"scores": np.full((2, 3), 1 / 3)}, "do not fit together"),
+    ({"said": np.array([0])}, "do not fit together"),
+    ({"said": np.array([0, 2])}, "outside the 2 classes"),
+    ({"said": np.array([0, -1])}, "outside the 2 classes"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), BAD)
+def test_what_does_not_fit_is_refused(change, says):
+    given_ = {"truth": np.eye(2), "scores": np.full((2, 2), 0.5), "said": np.array([0, 1]), **change}
+    with pytest.raises(ValueError, match=says):
+        expected("accuracy", given_["truth"], given_["scores"], given_["said"])
+    with pytest.raises(ValueError, match=says):
+        label_noise("accuracy", given_["truth"], given_["scores"], given_["said"], np.random.default_rng(0))
+
+
+def test_no_rows_are_undefined():
+    assert expected("accuracy", np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, int)) is None
+    assert label_noise("accuracy", np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, int), np.random.default_rng(0)) == 0
