@@ -1,0 +1,148 @@
+"""The measures on a file, without a project and without a database: labels, votes, drift, slices, performance."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from analysis.files import drift, labels, performance, shapes, slices, votes
+from analysis.files.shapes import Answer
+from analysis.files.tables import BadFile, read
+from analysis.measures.agreement import AgreementUndefined
+from analysis.measures.checks import InvalidInput
+from analysis.measures.inputs import ProbabilitiesUndefined
+from analysis.measures.label_errors import LabelErrorsUndefined
+from analysis.measures.votes import METHODS, VotesUndefined
+
+Told = tuple[Answer, Callable[[Answer], str]]
+REFUSED = (BadFile, InvalidInput, VotesUndefined, AgreementUndefined, LabelErrorsUndefined, ProbabilitiesUndefined)
+
+
+class Command(BaseCommand):
+    help = __doc__
+    requires_system_checks: list[str] = []  # it touches no database, and may run where none is set up
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = parser.add_subparsers(dest="what", required=True, metavar="labels|votes|drift|slices|performance")
+        for add in (_labels, _votes, _drift, _slices, _performance):
+            one = add(what)
+            one.add_argument("--seed", type=int, default=0)
+            one.add_argument("--json", metavar="OUT", help="Write one JSON object there; - is standard output.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = Namespace(**options)
+        try:
+            if given.json and given.json != "-":
+                shapes.checked_target(given.json, [options[name] for name in FILES if options.get(name)])
+            answer, words = given.run(given)
+            self._tell(answer, words, given.json)
+        except REFUSED as why:
+            raise CommandError(" ".join(str(why).split())) from None
+
+    def _tell(self, answer: Answer, words: Callable[[Answer], str], out: str | None) -> None:
+        if out is None:
+            self.stdout.write(words(answer))
+        elif out == "-":
+            self.stdout.write(shapes.encoded(answer))
+        else:
+            shapes.write(answer, out)
+
+
+FILES = ("file", "votes", "truth", "items", "reference", "current", "probabilities")
+
+
+def _names(given: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in given.split(",") if name.strip())
+
+
+def _labels(what: Any) -> ArgumentParser:
+    parser: ArgumentParser = what.add_parser("labels", help="Which labels are probably wrong?")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--label", required=True, metavar="COL")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", metavar="COL")
+    source.add_argument("--inputs", type=_names, default=(), metavar="A,B")
+    source.add_argument("--probabilities", metavar="NPZ", help="Out of sample, rows as in FILE, columns as `classes`.")
+    parser.add_argument("--truth", metavar="COL")
+    parser.add_argument("--seconds", type=float, default=60.0, help="CPU that the models may take.")
+    parser.set_defaults(run=_run_labels)
+    return parser
+
+
+def _run_labels(given: Namespace) -> Told:
+    asked = labels.Asked(
+        given.label, given.text, given.inputs, given.probabilities, given.truth, given.seconds, given.seed
+    )
+    return labels.analyse(read(given.file), asked), labels.told
+
+
+def _votes(what: Any) -> ArgumentParser:
+    parser: ArgumentParser = what.add_parser("votes", help="What do several people's votes come to?")
+    parser.add_argument("votes", metavar="VOTES")
+    for name in ("--item", "--annotator", "--label"):
+        parser.add_argument(name, required=True, metavar="COL")
+    parser.add_argument("--truth", metavar="FILE")
+    parser.add_argument("--text", metavar="COL")
+    parser.add_argument("--items", metavar="FILE")
+    parser.add_argument("--method", choices=METHODS, default="auto")
+    parser.set_defaults(run=_run_votes)
+    return parser
+
+
+def _run_votes(given: Namespace) -> Told:
+    if given.items and not given.text:
+        raise BadFile("--items needs --text, the column that says what the votes are about.")
+    asked = votes.Asked(given.item, given.annotator, given.label, given.text, given.method, given.seed)
+    truth, items = (read(name) if name else None for name in (given.truth, given.items))
+    return votes.analyse(read(given.votes), asked, truth=truth, items=items), votes.told
+
+
+def _drift(what: Any) -> ArgumentParser:
+    parser: ArgumentParser = what.add_parser("drift", help="Is the world changing?")
+    parser.add_argument("reference", metavar="REFERENCE")
+    parser.add_argument("current", metavar="CURRENT")
+    parser.add_argument("--season", metavar="COL")
+    parser.add_argument("--columns", type=_names, default=(), metavar="A,B")
+    parser.set_defaults(run=_run_drift)
+    return parser
+
+
+def _run_drift(given: Namespace) -> Told:
+    asked = drift.Asked(given.season, given.columns, given.seed)
+    return drift.analyse(read(given.reference), read(given.current), asked), drift.told
+
+
+def _slices(what: Any) -> ArgumentParser:
+    parser: ArgumentParser = what.add_parser("slices", help="Where is the model wrong?")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--error", metavar="COL")
+    parser.add_argument("--label", metavar="COL")
+    parser.add_argument("--predicted", metavar="COL")
+    parser.add_argument("--columns", type=_names, default=(), metavar="A,B")
+    parser.set_defaults(run=_run_slices)
+    return parser
+
+
+def _run_slices(given: Namespace) -> Told:
+    pair = (given.label is not None) + (given.predicted is not None)
+    if pair != (2 if given.error is None else 0):
+        raise BadFile("Say either --error, or --label and --predicted.")
+    asked = slices.Asked(given.error, given.label, given.predicted, given.columns, given.seed)
+    return slices.analyse(read(given.file), asked), slices.told
+
+
+def _performance(what: Any) -> ArgumentParser:
+    parser: ArgumentParser = what.add_parser("performance", help="How good is the model?")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--label", required=True, metavar="COL")
+    parser.add_argument("--scores", required=True, metavar="PREFIX")
+    parser.add_argument("--weight", metavar="COL")
+    parser.add_argument("--positive", metavar="LABEL")
+    parser.set_defaults(run=_run_performance)
+    return parser
+
+
+def _run_performance(given: Namespace) -> Told:
+    asked = performance.Asked(given.label, given.scores, given.weight, given.positive, given.seed)
+    return performance.analyse(read(given.file), asked), performance.told
