@@ -13,8 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize
-from scipy.special import digamma, expit, log_expit
+from scipy.special import digamma
 from sklearn.cluster import KMeans
 
 Floats = NDArray[np.float64]
@@ -108,7 +107,7 @@ Lean = Floats | None  # log odds per item and label, (items, k), that a model ad
 
 def majority(votes: Votes, lean: Lean = None) -> Fit:
     """The share of votes."""
-    shares = _normalised(np.log(_shares(votes) + 1e-12) + _lean(votes, lean))[0]
+    shares = normalised(np.log(_shares(votes) + 1e-12) + with_lean(votes, lean))[0]
     return Fit(shares, shares, lambda annotator, label: np.eye(votes.k)[label])
 
 
@@ -119,20 +118,30 @@ def one_coin(votes: Votes, lean: Lean = None) -> Fit:
 
 def dawid_skene(votes: Votes, lean: Lean = None) -> Fit:
     """Each annotator has a confusion matrix of their own (Dawid and Skene 1979), barely smoothed."""
-    return _expectation_maximisation(votes, _soft_start(votes, lean), lean, strength=0.01, named=np.eye(votes.k))
+    return _expectation_maximisation(votes, soft_start(votes, lean), lean, strength=0.01, named=np.eye(votes.k))
 
 
-def hierarchical(votes: Votes, lean: Lean = None, *, strength: float) -> Fit:
+def hierarchical(votes: Votes, lean: Lean = None, *, strength: float, prior: str = "learnt") -> Fit:
     """Confusion matrices that lean on their annotator's own accuracy as if on `strength` earlier votes per class."""
-    posterior, last = _soft_start(votes, lean), -np.inf
+    posterior, last = soft_start(votes, lean), -np.inf
     for _ in range(ROUNDS):
         chance = _own_accuracy(votes, posterior, strength)
         cells = chance(votes.pair_annotator, votes.pair_label)
-        posterior, reached = _expect(votes, np.log(cells), posterior, _lean(votes, lean))
+        base = log_prior(votes, posterior, prior) + with_lean(votes, lean)
+        posterior, reached = normalised(votes.by_item @ np.log(cells) + base)
         if reached - last < TOLERANCE * abs(reached):
             break
         last = reached
     return Fit(posterior, posterior, chance)
+
+
+def independent(votes: Votes, lean: Lean = None, *, prior: str = "learnt") -> Fit:
+    """Dawid-Skene by variational Bayes: everyone begins at two to one for the right label, and borrows from nobody."""
+    earlier, start = (np.eye(votes.k) + 1) / (votes.k + 1), soft_start(votes, lean)
+    named, strength = np.eye(votes.k), votes.k + 1
+    return _expectation_maximisation(
+        votes, start, lean, strength=strength, named=named, bayes=True, earlier=earlier, prior=prior
+    )
 
 
 def item_types(votes: Votes, lean: Lean = None, *, extra: int, seed: int, strength: float = 10) -> Fit | None:
@@ -143,31 +152,12 @@ def item_types(votes: Votes, lean: Lean = None, *, extra: int, seed: int, streng
     that its votes favour, instead of being swept into the positives.
     """
     if not extra:
-        start = _soft_start(votes, lean)
+        start = soft_start(votes, lean)
         return _expectation_maximisation(votes, start, lean, strength=strength, named=np.eye(votes.k), bayes=True)
     grouped = _clustered_start(votes, votes.k + extra, seed)
     if grouped is None:
         return None
     return _expectation_maximisation(votes, grouped, lean, strength=strength, named=None, bayes=True)
-
-
-def glad(votes: Votes, lean: Lean = None) -> Fit:
-    """Annotators have an ability and items a difficulty, errors fall evenly (Whitehill et al. 2009).
-
-    MAP by EM under that paper's priors; labels are equally likely beforehand, as there.
-    """
-    posterior, last = _soft_start(votes, lean), -np.inf
-    ability, ease = np.ones(votes.annotators), np.zeros(votes.items)
-    for _ in range(ROUNDS):
-        ability, ease = _abilities(votes, posterior, ability, ease)
-        strength = ability[votes.annotator] * np.exp(ease[votes.item])
-        gain = log_expit(strength) - log_expit(-strength) + np.log(max(votes.k - 1, 1))
-        flat = np.bincount(votes.item * votes.k + votes.label, weights=gain, minlength=votes.items * votes.k)
-        posterior, reached = _normalised(flat.reshape(votes.items, votes.k) + _lean(votes, lean))
-        if abs(reached - last) < 1e-5 * abs(reached):
-            break
-        last = reached
-    return Fit(posterior, posterior, lambda annotator, label: _even_coin(expit(ability), annotator, label, votes.k))
 
 
 def annotator_quality(votes: Votes, posterior: Floats) -> Floats:
@@ -185,13 +175,13 @@ def _shares(votes: Votes) -> Floats:
     return votes.counts / np.maximum(votes.counts.sum(axis=1, keepdims=True), 1)
 
 
-def _lean(votes: Votes, lean: Lean) -> Floats:
+def with_lean(votes: Votes, lean: Lean) -> Floats:
     return np.zeros((votes.items, votes.k)) if lean is None else lean
 
 
-def _soft_start(votes: Votes, lean: Lean) -> Floats:
+def soft_start(votes: Votes, lean: Lean) -> Floats:
     soft = 0.9 * _shares(votes) + 0.1 * votes.counts.sum(axis=0) / votes.counts.sum()
-    return _normalised(np.log(soft + 1e-12) + _lean(votes, lean))[0]
+    return normalised(np.log(soft + 1e-12) + with_lean(votes, lean))[0]
 
 
 def _clustered_start(votes: Votes, types: int, seed: int) -> Floats | None:
@@ -202,15 +192,20 @@ def _clustered_start(votes: Votes, types: int, seed: int) -> Floats | None:
     return 0.8 * np.eye(types)[groups[place.ravel()]] + 0.2 / types
 
 
-def _prior(latent: Floats) -> Floats:
-    return (latent.sum(axis=0) + 1) / (latent.shape[0] + latent.shape[1])
+def log_prior(votes: Votes, latent: Floats, prior: str) -> Floats:
+    """Log share of each type: "learnt" from the items, "held" half way to the share of votes, or "even".
+
+    A learnt prior can run away: of two labels that annotators mix up, the commoner swallows the other.
+    """
+    found = latent.sum(axis=0) + 1
+    if prior == "even":
+        found = np.ones_like(found)
+    if prior == "held":
+        found = found + latent.shape[0] * votes.counts.sum(axis=0) / votes.counts.sum()
+    return np.log(found / found.sum())
 
 
-def _expect(votes: Votes, log_cells: Floats, latent: Floats, lean: Floats) -> tuple[Floats, float]:
-    return _normalised(votes.by_item @ log_cells + np.log(_prior(latent)) + lean)
-
-
-def _normalised(score: Floats) -> tuple[Floats, float]:
+def normalised(score: Floats) -> tuple[Floats, float]:
     """Posterior and log likelihood from log joint scores (items, types), in one pass."""
     top = score.max(axis=1, keepdims=True)
     weight = np.exp(score - top)
@@ -245,18 +240,27 @@ def _observed(votes: Votes, cells: Floats, annotator: Ints, label: Ints) -> Floa
 
 
 def _expectation_maximisation(
-    votes: Votes, latent: Floats, lean: Lean, *, strength: float, named: Floats | None, bayes: bool = False
+    votes: Votes,
+    latent: Floats,
+    lean: Lean,
+    *,
+    strength: float,
+    named: Floats | None,
+    bayes: bool = False,
+    earlier: Floats | None = None,
+    prior: str = "learnt",
 ) -> Fit:
+    """EM from `latent`; annotators begin at `earlier` (k, types), or at what the whole crowd does, by `strength`."""
     last = -np.inf
     for _ in range(ROUNDS):
         cells = votes.by_pair @ latent
-        crowd = votes.of_label @ cells + 0.5
-        crowd /= crowd.sum(axis=0)
+        crowd = _crowd(votes, cells) if earlier is None else earlier
         mass = votes.of_annotator @ cells
         names = _names(crowd) if named is None else named
         above, below = cells + strength * crowd[votes.pair_label], (mass + strength)[votes.pair_annotator]
         log_cells = digamma(above) - digamma(below) if bayes else np.log(above) - np.log(below)
-        latent, reached = _expect(votes, log_cells, latent, np.log(np.exp(_lean(votes, lean)) @ names.T))
+        base = log_prior(votes, latent, prior) + np.log(np.exp(with_lean(votes, lean)) @ names.T)
+        latent, reached = normalised(votes.by_item @ log_cells + base)
         if abs(reached - last) < TOLERANCE * abs(reached):
             break
         last = reached
@@ -268,30 +272,11 @@ def _expectation_maximisation(
     return Fit(latent @ names, latent, chance)
 
 
+def _crowd(votes: Votes, cells: Floats) -> Floats:
+    found = votes.of_label @ cells + 0.5
+    return found / found.sum(axis=0)
+
+
 def _names(crowd: Floats) -> Floats:
     sharp = crowd.T**MAP_SHARPNESS
     return sharp / sharp.sum(axis=1, keepdims=True)
-
-
-def _even_coin(right: Floats, annotator: Ints, label: Ints, k: int) -> Floats:
-    wrong = (1 - right[annotator])[:, None] / max(k - 1, 1)
-    return np.where(np.eye(k, dtype=bool)[label], right[annotator][:, None], wrong)
-
-
-def _abilities(votes: Votes, posterior: Floats, ability: Floats, ease: Floats) -> tuple[Floats, Floats]:
-    hit = posterior[votes.item, votes.label]
-
-    def loss(point: Floats) -> tuple[float, Floats]:
-        a, e = point[: votes.annotators], point[votes.annotators :]
-        scale = np.exp(np.clip(e, -5, 5))[votes.item]
-        strength = a[votes.annotator] * scale
-        miss = expit(strength) - hit
-        value = -(hit * log_expit(strength) + (1 - hit) * log_expit(-strength)).sum()
-        value += ((a - 1) ** 2).sum() / 2 + (e**2).sum() / 2
-        up = np.bincount(votes.annotator, weights=miss * scale, minlength=votes.annotators) + a - 1
-        slope = np.bincount(votes.item, weights=miss * strength, minlength=votes.items) + e
-        return value, np.concatenate([up, slope])
-
-    start = np.concatenate([ability, ease])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 20}).x
-    return found[: votes.annotators], np.clip(found[votes.annotators :], -5, 5)

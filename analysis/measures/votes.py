@@ -1,6 +1,8 @@
 """Resolve several people's votes on each item into one label, with its quality and theirs."""
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,18 +11,12 @@ import pandas as pd
 from cleanlab.multiannotator import get_label_quality_multiannotator
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.measures import annotators
+from analysis.measures import abilities, annotators, vote_evidence
 from analysis.measures.annotators import Fit
 
 Floats = NDArray[np.float64]
-Model = Callable[[annotators.Votes, Floats | None], Fit | None]
 
 METHODS = ("auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab")
-FOLDS = 5
-EVIDENCE_ITEMS = 5000  # enough to tell the models apart; more would only cost time
-LEAST_EVIDENCE = 30
-LEANS = (0.0, 0.5, 1.0, 2.0, 4.0)  # above 1 where labels with errors have taught the model to doubt too much
-KERNEL = 2.0  # standard errors: a model that far behind the best keeps exp(-1/2) of its weight
 SUM_TOLERANCE = 0.01
 
 
@@ -83,7 +79,7 @@ def resolve(
     columns in the order of `classes` (default: the labels seen, sorted); every method but `majority` uses them.
     `method`: one of METHODS. `auto` hides a fifth of the votes at a time, asks every model of how annotators err to
     foretell them, and averages the models by that evidence (pseudo-Bayesian model averaging on held-out log
-    likelihood, after Yao et al. 2018); no truth is needed. Raises VotesUndefined on input that cannot be resolved.
+    likelihood, Yao et al. 2018); no truth is needed. Raises VotesUndefined on input that cannot be resolved.
 
     Sources: Dawid and Skene 1979; Whitehill et al. 2009 (GLAD); Goh et al. 2022 (CROWDLAB, through cleanlab).
     """
@@ -104,115 +100,47 @@ def resolve(
 
 def _outcome(votes: annotators.Votes, believed: Floats | None, method: str, seed: int) -> _Outcome:
     several = votes.counts.sum(axis=1).max() > 1
+    if votes.k == 1:
+        why = "Only one label was ever given, so nothing tells a right vote from a wrong one and quality is undefined."
+        return _Outcome(annotators.majority(votes).posterior, "majority", why, defined=False)
     if method == "crowdlab":
-        return _crowdlab(votes, believed, several)
+        return _crowdlab(votes, believed, several, seed)
     if not several and (believed is None or method == "majority"):
         why = "No item has votes of two annotators, so each keeps its only vote and quality is undefined."
         return _Outcome(annotators.majority(votes).posterior, "majority", why, defined=False)
     if method == "auto":
         return _auto(votes, believed, seed)
-    lean = None if believed is None or method == "majority" else _lean(believed, 1.0)
+    lean = None if believed is None or method == "majority" else vote_evidence.lean(believed, 1.0)
     return _Outcome(_SINGLE[method](votes, lean).posterior, method, "It was asked for.")
 
 
 def _auto(votes: annotators.Votes, believed: Floats | None, seed: int) -> _Outcome:
-    chosen = _evidence_items(votes, 1 if believed is not None else 2, seed)
-    evidence = votes.of_items(chosen)
-    if evidence.item.size < LEAST_EVIDENCE or votes.k == 1:
-        lean = None if believed is None else _lean(believed, 1.0)
-        why = f"Only {evidence.item.size} votes can be checked against others, too few to compare models on."
+    found = vote_evidence.weighed(votes, believed, seed)
+    if found is None:
+        lean = None if believed is None else vote_evidence.lean(believed, 1.0)
+        least = vote_evidence.LEAST_EVIDENCE
+        why = f"Fewer than {least} votes can be checked against others, too few to compare models on."
         return _Outcome(annotators.one_coin(votes, lean).posterior, "one_coin", why)
-    trust = 0.0 if believed is None else _trust(evidence, believed[chosen], seed)
-    lean = _lean(believed, trust) if believed is not None and trust else None
-    models = _models(votes.k, seed)
-    weights = _weights(evidence, models, None if lean is None else lean[chosen], seed)
-    posterior = np.zeros((votes.items, votes.k))
-    for name, weight in weights.items():
-        fitted = models[name](votes, lean)
-        posterior += weight * (annotators.one_coin(votes, lean) if fitted is None else fitted).posterior
-    return _Outcome(posterior, "combined", _reason(weights, evidence.item.size, believed is not None, trust))
+    return _Outcome(found.posterior, "combined", found.why)
 
 
-def _models(k: int, seed: int) -> dict[str, Model]:
-    """Every model that `auto` weighs: from one number per annotator to a matrix each, and from k item types up."""
-    models: dict[str, Model] = {"one accuracy per annotator": annotators.one_coin}
-    for strength in (3, 10, 30):
-        models[f"a confusion matrix per annotator (prior of {strength} votes)"] = _hierarchical(strength)
-    for extra in (0, 1, 2, 3, 4, 6):
-        models[f"{k + extra} item types"] = _types(extra, seed)
-    return models
-
-
-def _hierarchical(strength: float) -> Model:
-    return lambda votes, lean: annotators.hierarchical(votes, lean, strength=strength)
-
-
-def _types(extra: int, seed: int) -> Model:
-    return lambda votes, lean: annotators.item_types(votes, lean, extra=extra, seed=seed)
-
-
-def _evidence_items(votes: annotators.Votes, least: int, seed: int) -> NDArray[np.int64]:
-    """At most EVIDENCE_ITEMS items whose votes something else speaks about: `least` votes or more."""
-    able = np.flatnonzero(votes.counts.sum(axis=1) >= least)
-    if able.size <= EVIDENCE_ITEMS:
-        return able
-    return np.sort(np.random.default_rng(seed).choice(able, EVIDENCE_ITEMS, replace=False))
-
-
-def _held_out(votes: annotators.Votes, model: Model, lean: Floats | None, seed: int) -> Floats | None:
-    """Log probability (v,) of each vote from a fit that did not see it; None where the model cannot be fitted."""
-    fold = np.random.default_rng(seed).permutation(votes.item.size) % FOLDS
-    found = np.empty(votes.item.size)
-    for held in range(FOLDS):
-        fitted = model(votes.only(fold != held), lean)
-        if fitted is None:
-            return None
-        found[fold == held] = np.log(np.maximum(fitted.predict(votes.only(fold == held)), 1e-6))
-    return found
-
-
-def _weights(votes: annotators.Votes, models: Mapping[str, Model], lean: Floats | None, seed: int) -> dict[str, float]:
-    scored = {name: _held_out(votes, model, lean, seed) for name, model in models.items()}
-    per_item = {
-        name: np.bincount(votes.item, weights=s, minlength=votes.items) for name, s in scored.items() if s is not None
-    }
-    best = max(per_item, key=lambda name: per_item[name].sum())
-    seen = np.bincount(votes.item, minlength=votes.items) > 0
-    behind = {name: (per_item[best] - found)[seen] for name, found in per_item.items()}
-    z = {name: gap.sum() / (gap.std() * np.sqrt(gap.size) + 1e-12) for name, gap in behind.items()}
-    weight = {name: float(np.exp(-((z[name] / KERNEL) ** 2) / 2)) for name in z}
-    kept = {name: w for name, w in weight.items() if w > 0.01}
-    return {name: w / sum(kept.values()) for name, w in kept.items()}
-
-
-def _trust(votes: annotators.Votes, believed: Floats, seed: int) -> float:
-    """How far to trust the model's probabilities, by how well they help to foretell held-out votes."""
-    held = [_held_out(votes, _hierarchical(10), _lean(believed, share), seed) for share in LEANS]
-    return LEANS[int(np.argmax([-np.inf if found is None else found.sum() for found in held]))]
-
-
-def _lean(believed: Floats, trust: float) -> Floats:
-    return trust * (np.log(np.maximum(believed, 1e-6)) - np.log(np.maximum(believed.mean(axis=0), 1e-6)))
-
-
-def _reason(weights: Mapping[str, float], n: int, with_model: bool, trust: float) -> str:
-    ranked = sorted(weights.items(), key=lambda pair: -pair[1])
-    told = "; ".join(f"{name} ({weight:.0%})" for name, weight in ranked[:3])
-    rest = f"; {len(ranked) - 3} more" if len(ranked) > 3 else ""
-    model = f" The model's probabilities count with weight {trust:g}." if with_model else ""
-    return f"Weighed by how well each foretold {n} held-out votes: {told}{rest}.{model}"
-
-
-def _crowdlab(votes: annotators.Votes, believed: Floats | None, several: bool) -> _Outcome:
+def _crowdlab(votes: annotators.Votes, believed: Floats | None, several: bool, seed: int) -> _Outcome:
     if votes.annotators < 2 or not several:
         raise VotesUndefined("CROWDLAB needs two annotators or more, and an item that two of them voted on.")
     wide = np.full((votes.items, votes.annotators), np.nan)
     wide[votes.item, votes.annotator] = votes.label
     prior = (votes.counts.sum(axis=0) + 1e-6) / (votes.counts.sum() + votes.k * 1e-6)
     model = np.tile(prior, (votes.items, 1)) if believed is None else believed
-    found = get_label_quality_multiannotator(pd.DataFrame(wide), model, verbose=False)
+    with _seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of ties, and of annotators who agree nowhere: both show in the quality
+        try:
+            found = get_label_quality_multiannotator(pd.DataFrame(wide), model, verbose=False)
+        except ValueError as error:
+            raise VotesUndefined(f"CROWDLAB cannot resolve these votes: {error}.") from error
     label = found["label_quality"]["consensus_label"].to_numpy().astype(int)
     quality = found["label_quality"]["consensus_quality_score"].to_numpy()
+    if not np.isfinite(quality).all():
+        raise VotesUndefined("CROWDLAB gives no quality on these votes: too few agree for its weights.")
     posterior = np.tile(((1 - quality) / max(votes.k - 1, 1))[:, None], (1, votes.k))
     posterior[np.arange(votes.items), label] = quality
     rated = found["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
@@ -220,6 +148,17 @@ def _crowdlab(votes: annotators.Votes, believed: Floats | None, several: bool) -
         "" if believed is not None else " Without a model it starts from the share of each label."
     )
     return _Outcome(posterior, "crowdlab", why, rated)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Make numpy's global generator, by which cleanlab breaks ties, repeatable, and leave it as it was found."""
+    before = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
 
 
 def _checked(probabilities: ArrayLike, items: int, k: int) -> Floats:
@@ -272,5 +211,5 @@ _SINGLE: dict[str, Callable[[annotators.Votes, Floats | None], Fit]] = {
     "majority": annotators.majority,
     "dawid_skene": annotators.dawid_skene,
     "one_coin": annotators.one_coin,
-    "glad": annotators.glad,
+    "glad": abilities.glad,
 }
