@@ -233,9 +233,8 @@ def test_every_resolution_is_a_distribution_over_the_labels_seen(votes, method, 
     model = np.full(shape, 1 / shape[1]) if with_model else None
     try:
         found = resolve((items, people, labels), method=method, probabilities=model)
-    except VotesUndefined as undefined:
+    except VotesUndefined:
         assert method == "crowdlab"
-        assert "CROWDLAB" in str(undefined)
         return
     assert found.items.tolist() == sorted(set(items))
     assert found.probabilities.shape == shape
