@@ -11,6 +11,8 @@ import tempfile
 _home = tempfile.mkdtemp(prefix="plumbline-test-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["PLUMBLINE_HOME"] = _home
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # as in manage.py: threads of two processes on two cores wait for each other
 for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "PLUMBLINE_FAULTS"):
     if not os.environ.get("PLUMBLINE_TEST_KEEP"):
         os.environ.pop(_name, None)

@@ -10,6 +10,8 @@ from analysis.measures.weighted import proportion
 from annotation import routing
 from projects.models import LabelSchema, Project
 
+pytestmark = pytest.mark.xdist_group("frames_simulation")  # one process draws for both tests
+
 REPETITIONS, N, SIZE, SHARE = 400, 2000, 120, 0.5
 
 

@@ -1,10 +1,14 @@
 """The wait for SQLite's write lock: as patient as the limit says, and no more."""
 
+import multiprocessing
+import os
+import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +72,61 @@ def test_reading_and_other_errors_do_not_wait(path: Path, held: sqlite3.Connecti
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         cursor.execute("INSERT INTO nowhere VALUES (1)")
     mine.close()
+
+
+def _waits(path: Path, start: Any, times: Any) -> None:
+    mine = opened(path, 20_000)
+    cursor = mine.cursor(factory=Cursor)
+    cursor.turnstile = f"{path}-turn"
+    start.wait()
+    before = time.process_time()
+    cursor.execute("BEGIN IMMEDIATE")
+    mine.commit()
+    times.put(time.process_time() - before)
+
+
+def crowd(path: Path, size: int) -> tuple[list[Any], Any, Any]:
+    """Processes that wait at the barrier; forked before anything here is open, as SQLite asks."""
+    fork = multiprocessing.get_context("fork")
+    start, times = fork.Barrier(size + 1), fork.Queue()
+    people = [fork.Process(target=_waits, args=(path, start, times)) for _ in range(size)]
+    for one in people:
+        one.start()
+    return people, start, times
+
+
+def test_a_crowd_of_processes_waits_without_work_and_all_get_in(path: Path) -> None:
+    people, start, times = crowd(path, 12)
+    holder = opened(path)
+    holder.execute("BEGIN IMMEDIATE")
+    start.wait()
+    time.sleep(0.5)
+    holder.rollback()
+
+    spent = sorted(times.get(timeout=30) for _ in people)
+    for one in people:
+        one.join()
+    holder.close()
+
+    assert spent[5] < 0.01  # of processor time: only the one at the head looks, all others sleep
+
+
+def test_a_killed_process_leaves_the_turnstile_open(path: Path) -> None:
+    (stuck,), start, _ = crowd(path, 1)
+    holder = opened(path)
+    holder.execute("BEGIN IMMEDIATE")
+    start.wait()
+    time.sleep(0.1)
+    os.kill(stuck.pid, signal.SIGKILL)
+    stuck.join()
+    holder.rollback()
+    cursor = holder.cursor(factory=Cursor)
+    cursor.turnstile = f"{path}-turn"
+
+    cursor.execute("BEGIN IMMEDIATE")
+
+    assert holder.in_transaction
+    holder.close()
 
 
 def test_one_who_waits_long_gets_in_among_many_who_come_and_go(path: Path) -> None:
