@@ -24,6 +24,7 @@ LEADING_ZERO = r"[+-]?0\d+"
 DATE = r"\d{4}-\d{2}-\d{2}([T ].*)?"
 TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 GUESSED_FROM = 5000
+NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal")
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,15 @@ def features(
 ) -> tuple[list[Any], dict[str, Kind]]:
     """For each table a dict of columns as measures take them, and the kind of each, one for all tables together.
 
-    number: every cell that is not missing parses as one, and none has a leading zero; dates count as numbers, of
-    seconds, where asked. Otherwise text (long and varied) or category.
+    number: what the format calls so, or in CSV where every cell that is not missing parses as one and none has a
+    leading zero; dates count as numbers, of seconds, where asked. Otherwise text (long and varied) or category.
     """
     found: list[dict[str, Array]] = [{} for _ in tables]
     kinds: dict[str, Kind] = {}
     for name in names:
         parts = [table[name] for table in tables]
-        columns = _as_numbers(parts) or (_as_seconds(parts) if dates else None)
+        numbers_only = all(_may_be_numbers(table, name) for table in tables)
+        columns = (_as_numbers(parts) if numbers_only else None) or (_as_seconds(parts) if dates else None)
         if columns:
             kinds[name] = "number"
         else:
@@ -150,21 +152,23 @@ def features(
     return found, kinds
 
 
+def _may_be_numbers(table: Table, name: str) -> bool:
+    series = table[name]
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return not pd.api.types.is_bool_dtype(series.dtype)
+    if table.typed:
+        return pd.api.types.infer_dtype(series, skipna=True) in NUMBER_TYPES
+    return not bool(series.iloc[:GUESSED_FROM].astype(str).str.fullmatch(LEADING_ZERO).any())
+
+
 def _as_numbers(parts: Sequence["pd.Series[Any]"]) -> list[Array] | None:
     found: list[Array] = []
     for part in parts:
         values, bad = _parsed(part)
-        if bad.any() or pd.api.types.is_bool_dtype(part.dtype) or _zero_led(part):
+        if bad.any():
             return None
         found.append(values)
     return found if any(np.isfinite(values).any() for values in found) else None
-
-
-def _zero_led(series: "pd.Series[Any]") -> bool:
-    """Whether cells are written as codes are, such as 007 or 02139."""
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return False
-    return bool(series.iloc[:GUESSED_FROM].astype(str).str.fullmatch(LEADING_ZERO).any())
 
 
 def _as_seconds(parts: Sequence["pd.Series[Any]"]) -> list[Array] | None:

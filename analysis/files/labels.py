@@ -89,7 +89,7 @@ def _fitted(table: Table, asked: Asked, known: Bools) -> _Model:
     names = [asked.text] if asked.text else list(asked.inputs)
     if asked.label in names:
         raise BadFile(f"The label {asked.label!r} cannot be its own input.")
-    part = Table(table.name, table.frame[known].reset_index(drop=True))
+    part = table.rows(known)
     (found,), kinds = columns.features([part], names)
     types: dict[str, str] = {asked.text: "text"} if asked.text else dict(kinds)
     if asked.text:

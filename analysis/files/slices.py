@@ -31,7 +31,7 @@ def analyse(table: Table, asked: Asked) -> Answer:
     if not known.any():
         raise BadFile(f"{table.name} has no row that is known to be right or wrong.")
     names = _names(table, asked)
-    part = table if known.all() else Table(table.name, table.frame[known].reset_index(drop=True))
+    part = table if known.all() else table.rows(known)
     (found,), kinds = columns.features([part], names)
     for name, column in found.items():
         if kinds[name] == "number" and np.isinf(column).any():

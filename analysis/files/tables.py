@@ -7,7 +7,7 @@ import json
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,18 @@ class BadFile(ValueError):
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file in their order; `name` is what messages call it."""
+    """The rows of a file in their order; `name` is what messages call it.
+
+    `typed`: the format tells numbers from text, so that text which looks like a number is still text.
+    """
 
     name: str
     frame: pd.DataFrame
+    typed: bool = False
+
+    def rows(self, kept: Any) -> "Table":
+        """The same columns with some of the rows (n,) bool, numbered anew."""
+        return replace(self, frame=self.frame[kept].reset_index(drop=True))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -54,14 +62,15 @@ def listed(names: list[str]) -> str:
 def read(path: str) -> Table:
     """The table in a file. Raises BadFile for anything that is not a whole, known, non-empty file."""
     name = Path(path).name
-    frame = _reader(path)(_bytes(Path(path)), name)
+    reader = _reader(path)
+    frame = reader(_bytes(Path(path)), name)
     frame.columns = pd.Index([str(column).strip() for column in frame.columns])
     twice = [column for column in frame.columns[frame.columns.duplicated()] if column]
     if twice:
         raise BadFile(f"{name} names the column {twice[0]!r} twice.")
     if frame.empty:
         raise BadFile(f"{name} has no rows.")
-    return Table(name, frame.reset_index(drop=True))
+    return Table(name, frame.reset_index(drop=True), typed=reader is not _csv)
 
 
 def _reader(path: str) -> Callable[[bytes, str], pd.DataFrame]:

@@ -1,0 +1,91 @@
+"""`analyse drift` finds the column that moved between two files, and no other."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management.base import CommandError
+
+from tests.analysis.analysing import analyse, csv, text
+
+
+def stream(folder: Path, name: str, *, seed: int, shift: float = 0.0, rows: int = 400) -> Path:
+    rng = np.random.default_rng(seed)
+    return csv(
+        folder / name,
+        {
+            "moved": rng.normal(size=rows) + shift,
+            "still": rng.normal(size=rows),
+            "colour": rng.choice(["red", "blue"], rows),
+            "always": ["x"] * rows,
+            "at": [f"2026-{1 + seed:02}-{1 + i // 20:02}" for i in range(rows)],
+        },
+    )
+
+
+def test_the_column_that_moved_is_found_and_no_other(tmp_path: Path) -> None:
+    files = stream(tmp_path, "before.csv", seed=1), stream(tmp_path, "now.csv", seed=2, shift=0.8)
+    out = analyse("drift", *files)
+    assert out["drifted"] is True
+    assert [one["name"] for one in out["features"] if one["drifted"]] == ["moved"]
+    moved = out["features"][0]
+    assert moved["p"] <= moved["p_adjusted"] < 0.01 and 0.6 < moved["effect"] < 1
+    assert 0.6 < out["domain_auc"]["low"] < out["domain_auc"]["value"] < out["domain_auc"]["high"] < 0.9
+    assert "moved" in text("drift", *files)
+
+
+def test_what_stood_still_is_no_drift_and_the_undefined_has_its_reason(tmp_path: Path) -> None:
+    out = analyse("drift", stream(tmp_path, "before.csv", seed=1), stream(tmp_path, "now.csv", seed=2))
+    assert out["drifted"] is False
+    told = {one["name"]: one for one in out["features"]}
+    assert told["always"]["p"] is None and "always x" in told["always"]["words"]
+    assert told["at"]["p"] is None and "runs with time" in told["at"]["words"]
+    assert out["domain_auc"]["low"] <= 0.55
+
+
+def test_only_like_seasons_are_compared(tmp_path: Path) -> None:
+    """Warm half the year before, warm all of now: another mix of seasons, the same world."""
+    rng = np.random.default_rng(0)
+    warm = {"before.csv": np.arange(600) % 2, "now.csv": np.ones(400, dtype=int)}
+    files = [
+        csv(tmp_path / name, {"heat": 5.0 * on + rng.normal(size=on.size), "season": np.where(on, "summer", "winter")})
+        for name, on in warm.items()
+    ]
+    assert analyse("drift", *files, "--columns", "heat")["drifted"] is True
+    out = analyse("drift", *files, "--season", "season")
+    assert out["drifted"] is False and [one["name"] for one in out["features"]] == ["heat"]
+    assert out["domain_auc"]["low"] <= 0.55
+
+
+def test_columns_on_one_side_only_are_named(tmp_path: Path) -> None:
+    one = csv(tmp_path / "before.csv", {"a": range(60), "gone": range(60)})
+    two = csv(tmp_path / "now.csv", {"a": range(60), "new": range(60)})
+    out = analyse("drift", one, two)
+    assert (out["only_in_reference"], out["only_in_current"]) == (["gone"], ["new"])
+    assert "Only in the reference file: gone" in text("drift", one, two)
+
+
+def test_few_rows_and_constant_columns_are_undefined_with_a_reason(tmp_path: Path) -> None:
+    few = csv(tmp_path / "few.csv", {"a": range(9), "b": [1] * 9})
+    out = analyse("drift", few, few)
+    assert out["drifted"] is False and all(one["p"] is None and one["words"] for one in out["features"])
+    assert out["domain_auc"]["value"] is None and "Undefined" in out["domain_auc"]["note"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "told"),
+    [
+        ({"b": [1]}, (), "share no column to compare"),
+        ({"a": ["inf"] * 40}, (), "infinite"),
+        ({"a": range(40)}, ("--season", "month"), "has no column 'month'; it has a, s"),
+        ({"a": range(40), "s": ["x"] * 39 + [None]}, ("--season", "s"), "'s' has gaps"),
+        ({"a": range(40), "s": ["z"] * 40}, ("--season", "s"), "season"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    tmp_path: Path, columns: dict[str, Any], options: tuple[str, ...], told: str
+) -> None:
+    before = csv(tmp_path / "before.csv", {"a": range(40), "s": ["x"] * 40})
+    with pytest.raises(CommandError, match=told):
+        analyse("drift", before, csv(tmp_path / "now.csv", columns), *options)

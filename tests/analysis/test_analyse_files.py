@@ -1,0 +1,120 @@
+"""A file of CSV, JSON lines or Parquet is read with its labels as they are spelt; any other is refused in words."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.files import columns
+from analysis.files.tables import BadFile, Table, read
+
+FRAME = pd.DataFrame({"name": ["a", "b", "a"], "label": ["1", "2", "1"], "x": [0.5, 1.5, 2.5]})
+
+
+def written(folder: Path, suffix: str) -> Path:
+    path = folder / f"rows{suffix.removesuffix('.gz')}"
+    if ".csv" in suffix:
+        FRAME.to_csv(path, index=False)
+    elif ".jsonl" in suffix:
+        path.write_text("".join(json.dumps(row) + "\n" for row in FRAME.to_dict("records")))
+    else:
+        FRAME.to_parquet(path)
+    if suffix.endswith(".gz"):
+        packed = path.with_name(path.name + ".gz")
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        return packed
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet", ".parquet.gz"])
+def test_each_format_gives_the_same_columns(tmp_path: Path, suffix: str) -> None:
+    table = read(str(written(tmp_path, suffix)))
+    assert table.columns == ["name", "label", "x"] and len(table) == 3
+    assert columns.words(table, "label").names == ("1", "2")
+    assert columns.numbers(table, "x").tolist() == [0.5, 1.5, 2.5]
+
+
+def refused(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(BadFile) as why:
+        read(str(path))
+    assert "\n" not in str(why.value)
+    return str(why.value)
+
+
+def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
+    for name, content, told in (
+        ("rows.xlsx", b"x", "rows.xlsx is not CSV, JSON lines or Parquet"),
+        ("rows", b"x", "is not CSV"),
+        ("rows.csv", b"", "rows.csv is empty"),
+        ("rows.csv", b" \n\n", "rows.csv is empty"),
+        ("rows.csv", b"a,b\n", "rows.csv has no rows"),
+        ("rows.csv", b"a,b\n1,2,3\n", "more cells than the header"),
+        ("rows.csv", b"a,b\n1,2\n1,2,3\n", "not whole CSV"),
+        ("rows.csv", b'a,b\n"1,2\n', "not whole CSV"),
+        ("rows.csv", b"a,a\n1,2\n", "names the column 'a' twice"),
+        ("rows.csv", b"a\n\xff\xfe\n", "not UTF-8"),
+        ("rows.jsonl", b"", "is empty"),
+        ("rows.jsonl", b'{"a": 1}\n{"a": \n', "Line 2 of rows.jsonl is not JSON"),
+        ("rows.jsonl", b"[1, 2]\n", "Line 1 of rows.jsonl is not a JSON object"),
+        ("rows.parquet", b"PAR1 and no more", "not whole Parquet"),
+        ("rows.csv.gz", b"a,b\n1,2\n", "not whole gzip"),
+        ("rows.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-6], "not whole gzip"),
+        ("rows.csv.gz", gzip.compress(b""), "is empty"),
+    ):
+        assert told in refused(tmp_path / name, content)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(BadFile):
+            read(str(path))
+
+
+def test_a_missing_column_is_answered_with_those_that_exist() -> None:
+    table = Table("rows.csv", pd.DataFrame({"a": [1], "b": [2]}))
+    with pytest.raises(BadFile, match=r"rows\.csv has no column 'c'; it has a, b\."):
+        columns.words(table, "c")
+
+
+def test_a_label_is_one_label_however_it_is_written() -> None:
+    cells = [1, 1.0, "1", " 1 ", "1.0", None, float("nan"), "", "NaN", "01", "1.5", True]
+    assert [columns.word(cell) for cell in cells] == ["1"] * 5 + [None] * 4 + ["01", "1.5", "True"]
+
+
+def test_labels_are_handed_back_as_the_file_writes_them() -> None:
+    text = columns.words(Table("t", pd.DataFrame({"x": ["10", "2", "007"]})), "x")
+    whole = columns.words(Table("t", pd.DataFrame({"x": [10.0, 2.0, np.nan]})), "x")
+    assert text.as_written == ("2", "007", "10")
+    assert whole.as_written == (2, 10) and whole.codes.tolist() == [1, 0, -1]
+
+
+def test_a_gap_in_parquet_leaves_large_whole_numbers_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame({"item": pd.array([2**53 + 1, None], dtype="Int64")}).to_parquet(path)
+    assert columns.words(read(str(path)), "item").names == (str(2**53 + 1),)
+
+
+def test_what_looks_like_a_code_is_no_number() -> None:
+    frame = pd.DataFrame(
+        {"zip": ["02139", "10001"], "x": ["1", ""], "na": ["NA", "3.5"], "day": ["2026-01-01", "2026-01-02"]}
+    )
+    (found,), kinds = columns.features([Table("t", frame)], list(frame), dates=True)
+    assert kinds == {"zip": "category", "x": "number", "na": "number", "day": "number"}
+    assert np.isnan(found["x"][1]) and np.isnan(found["na"][0]) and found["day"][1] - found["day"][0] == 86_400
+
+
+def test_a_typed_format_is_believed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"code": "1", "n": 1, "in": {"x": 2}}\n{"code": "2", "n": null, "in": {"x": 2.5}}\n')
+    table = read(str(path))
+    (_,), kinds = columns.features([table], table.columns)
+    assert kinds == {"code": "category", "n": "number", "in.x": "number"}
+
+
+def test_a_cell_that_is_no_number_is_named() -> None:
+    with pytest.raises(BadFile, match="'many' in column 'x', row 1"):
+        columns.numbers(Table("t", pd.DataFrame({"x": ["1", "many"]})), "x")

@@ -1,0 +1,150 @@
+"""`analyse labels` ranks the labels of a file from most to least suspect."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management.base import CommandError
+
+from tests.analysis.analysing import analyse, csv, text
+
+FLIPPED = (3, 40, 77)
+
+
+def numbers(folder: Path, rows: int = 120) -> Path:
+    """Two far clouds of points; three labels are flipped."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(rows) % 2
+    label = truth.copy()
+    label[list(FLIPPED)] = 1 - label[list(FLIPPED)]
+    x = rng.normal(size=(rows, 2)) + 6 * truth[:, None]
+    colour = np.where(truth == 1, "red", "blue")
+    return csv(folder / "rows.csv", {"a": x[:, 0], "b": x[:, 1], "colour": colour, "label": label, "truth": truth})
+
+
+def npz(folder: Path, **arrays: Any) -> Path:
+    np.savez(folder / "scores.npz", **arrays)
+    return folder / "scores.npz"
+
+
+def confident(rows: int = 120, k: int = 2) -> Any:
+    found = np.full((rows, k), 0.1 / (k - 1))
+    found[np.arange(rows), np.arange(rows) % 2] = 0.9
+    return found
+
+
+def test_flipped_labels_come_first_with_what_they_should_be(tmp_path: Path) -> None:
+    out = analyse("labels", numbers(tmp_path), "--label", "label", "--inputs", "a,b,colour", "--truth", "truth")
+    assert sorted(row["row"] for row in out["scores"][:3]) == sorted(FLIPPED)
+    assert all(row["suggested"] != row["label"] for row in out["scores"])
+    assert out["average_precision"] == pytest.approx(1) and out["auroc"] == pytest.approx(1)
+    assert out["truly_wrong"] == 3 and len(out["scores"]) == out["n"] == 120
+    assert [row["score"] for row in out["scores"]] == sorted(row["score"] for row in out["scores"])
+    assert "colour as category" in out["probabilities"] and "a as number" in out["probabilities"]
+
+
+def test_flipped_labels_of_texts_come_first(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.array(["spam", "ham"])[np.arange(120) % 2]
+    texts = [f"{'win a prize' if t == 'spam' else 'see you tonight'} {rng.integers(99)}" for t in truth]
+    label = truth.copy()
+    label[list(FLIPPED)] = np.where(truth[list(FLIPPED)] == "spam", "ham", "spam")
+    path = csv(tmp_path / "rows.csv", {"text": texts, "label": label})
+    out = analyse("labels", path, "--label", "label", "--text", "text")
+    assert sorted(row["row"] for row in out["scores"][:3]) == sorted(FLIPPED)
+    assert "average_precision" not in out
+
+
+def test_given_probabilities_are_used_as_they_are(tmp_path: Path) -> None:
+    path, held = numbers(tmp_path), npz(tmp_path, probabilities=confident(), classes=np.array([0, 1]))
+    out = analyse("labels", path, "--label", "label", "--probabilities", held)
+    assert sorted(row["row"] for row in out["scores"][:3]) == sorted(FLIPPED)
+    assert "row" in text("labels", path, "--label", "label", "--probabilities", held)
+
+
+def test_columns_follow_classes_else_the_sorted_labels_else_their_numbers(tmp_path: Path) -> None:
+    path = numbers(tmp_path)
+    swapped = npz(tmp_path, only=confident()[:, ::-1], classes=np.array(["1", "0"]))
+    assert analyse("labels", path, "--label", "label", "--probabilities", swapped)["classes"] == ["1", "0"]
+    more = npz(tmp_path, only=confident(k=12))
+    out = analyse("labels", path, "--label", "label", "--probabilities", more)
+    assert out["classes"] == [str(code) for code in range(12)]
+
+
+def test_rows_without_a_label_are_left_out_and_rows_keep_their_number(tmp_path: Path) -> None:
+    label = [None, *("01" * 60)[1:]]
+    label[50] = str(1 - int(label[50]))
+    path = csv(tmp_path / "rows.csv", {"label": label})
+    out = analyse("labels", path, "--label", "label", "--probabilities", npz(tmp_path, p=confident()))
+    assert out["left_out"] == 1 and out["n"] == 119 and out["scores"][0]["row"] == 50
+
+
+def test_a_truth_without_errors_leaves_the_ranking_unjudged(tmp_path: Path) -> None:
+    path, held = numbers(tmp_path), npz(tmp_path, p=confident())
+    out = analyse("labels", path, "--label", "truth", "--probabilities", held, "--truth", "truth")
+    assert out["average_precision"] is None and out["auroc"] is None
+    assert out["auroc_interval"]["note"]
+
+
+def spoilt(change: str) -> Any:
+    found = confident()
+    if change == "nan":
+        found[7, 0] = np.nan
+    elif change == "sum":
+        found[7] = 0.9
+    elif change == "negative":
+        found[7] = [-0.1, 1.1]
+    elif change == "short":
+        return found[:-1]
+    elif change == "wide":
+        return confident(k=3)[:, :, None]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("nan", "NaN"), ("sum", "sum to 1"), ("negative", "negative"), ("short", "120 rows"), ("wide", "120 rows")],
+)
+def test_probabilities_that_are_none_are_refused(tmp_path: Path, change: str, told: str) -> None:
+    with pytest.raises(CommandError, match=told):
+        analyse("labels", numbers(tmp_path), "--label", "label", "--probabilities", npz(tmp_path, p=spoilt(change)))
+
+
+def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
+    path, call = numbers(tmp_path), ("--label", "label", "--probabilities")
+    (tmp_path / "bad.npz").write_bytes(b"no archive")
+    for held, told in (
+        (tmp_path / "none.npz", "cannot be read"),
+        (tmp_path / "bad.npz", "is not an NPZ"),
+        (npz(tmp_path, one=confident(), two=confident()), "needs an array `probabilities`"),
+    ):
+        with pytest.raises(CommandError, match=told):
+            analyse("labels", path, *call, held)
+    with pytest.raises(CommandError, match="add an array `classes`"):
+        analyse("labels", path, "--label", "colour", "--probabilities", npz(tmp_path, p=confident(k=3)))
+    with pytest.raises(CommandError, match="'1' is not among the classes"):
+        analyse("labels", path, *call, npz(tmp_path, p=confident(), classes=np.array(["0", "2"])))
+
+
+def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:
+    same = csv(tmp_path / "same.csv", {"x": range(20), "label": ["a"] * 20})
+    with pytest.raises(CommandError, match="All labels are the same"):
+        analyse("labels", same, "--label", "label", "--inputs", "x")
+    with pytest.raises(CommandError, match="no column 'y'; it has x, label"):
+        analyse("labels", same, "--label", "label", "--inputs", "x,y")
+    with pytest.raises(CommandError, match="cannot be its own input"):
+        analyse("labels", same, "--label", "label", "--inputs", "label")
+    few = csv(tmp_path / "few.csv", {"x": range(4), "label": list("abab")})
+    with pytest.raises(CommandError, match="too few"):
+        analyse("labels", few, "--label", "label", "--inputs", "x")
+    none = csv(tmp_path / "none.csv", {"x": range(4), "label": [None] * 4})
+    with pytest.raises(CommandError, match="no label in column 'label'"):
+        analyse("labels", none, "--label", "label", "--inputs", "x")
+
+
+def test_constant_and_empty_inputs_judge_nothing_but_do_not_break(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"a": [1] * 60, "b": [None] * 60, "label": list("xy") * 30})
+    out = analyse("labels", path, "--label", "label", "--inputs", "a,b")
+    assert out["flagged"] == 0 or out["expected_precision"]["value"] < 0.6
+    assert len({round(row["score"], 2) for row in out["scores"]}) <= 12

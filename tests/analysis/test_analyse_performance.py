@@ -1,0 +1,164 @@
+"""`analyse performance` measures scores against labels, each figure with its interval and what it rests on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management.base import CommandError
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from tests.analysis.analysing import analyse, csv, text
+
+CALL = ("--label", "label", "--scores", "p_")
+
+
+def scored(folder: Path, rows: int = 600, *, keep: tuple[str, ...] = ("p_0", "p_1"), **more: Any) -> tuple[Path, Any]:
+    rng = np.random.default_rng(0)
+    p = rng.beta(1, 1, rows).round(4)
+    label = (rng.random(rows) < p).astype(int)
+    columns = {"label": label, "p_0": 1 - p, "p_1": p}
+    kept = {name: value for name, value in columns.items() if name == "label" or name in keep}
+    return csv(folder / "rows.csv", {**kept, **{name: make(rng, rows) for name, make in more.items()}}), (label, p)
+
+
+def test_metrics_are_those_of_scikit_learn_with_intervals_around_them(tmp_path: Path) -> None:
+    path, (label, p) = scored(tmp_path)
+    out = analyse("performance", path, *CALL)
+    for name, wanted in (
+        ("accuracy", ((p > 0.5) == label).mean()),
+        ("roc_auc", roc_auc_score(label, p)),
+        ("pr_auc", average_precision_score(label, p)),
+        ("log_loss", log_loss(label, p)),
+        ("brier", brier_score_loss(label, p)),
+    ):
+        assert out[name]["value"] == pytest.approx(wanted, abs=0.003), name
+        assert out[name]["low"] < out[name]["value"] < out[name]["high"] and out[name]["n"] > 0
+    assert (out["n"], out["effective_n"], out["positive"]) == (600, 600, "1")
+    assert np.sum(out["confusion"]["counts"]) == 600
+    assert "accuracy" in text("performance", path, *CALL)
+
+
+def test_the_threshold_curve_is_thin_and_right(tmp_path: Path) -> None:
+    path, (label, p) = scored(tmp_path, rows=3000)
+    out = analyse("performance", path, *CALL)
+    assert 100 <= len(out["thresholds"]) <= 201
+    point = out["thresholds"][100]
+    called = p >= point["threshold"] - 1e-12
+    assert point["flagged"] == called.sum()
+    assert point["precision"]["value"] == pytest.approx(label[called].mean())
+    assert point["recall"]["value"] == pytest.approx(label[called].sum() / label.sum())
+
+
+def test_scores_that_mean_what_they_say_are_calibrated_and_bold_ones_are_not(tmp_path: Path) -> None:
+    path, (label, p) = scored(tmp_path, rows=3000)
+    honest = analyse("performance", path, *CALL)["calibration"]
+    bold = (p > 0.5) * 0.98 + 0.01
+    path = csv(tmp_path / "bold.csv", {"label": label, "p_0": 1 - bold, "p_1": bold})
+    boasting = analyse("performance", path, *CALL)["calibration"]
+    assert honest["expected_calibration_error"]["value"] < 0.03 < boasting["expected_calibration_error"]["value"]
+    assert boasting["spiegelhalter"]["p"] < 1e-6 < honest["spiegelhalter"]["p"]
+    assert all(one["observed"]["low"] <= one["said"] <= one["observed"]["high"] for one in honest["bins"][2:4])
+
+
+def test_weights_undo_a_choice_of_rows(tmp_path: Path) -> None:
+    """A tenth of the items that the model calls 0 was labelled, and all of the others."""
+    rng = np.random.default_rng(3)
+    p = rng.random(40_000)
+    label = (rng.random(p.size) < p**2).astype(int)
+    kept = (p > 0.5) | (rng.random(p.size) < 0.1)
+    columns = {"label": label, "p_0": 1 - p, "p_1": p, "w": np.where(p > 0.5, 1, 10)}
+    path = csv(tmp_path / "rows.csv", {name: values[kept] for name, values in columns.items()})
+    everything, naive = ((p > 0.5) == label).mean(), ((p > 0.5) == label)[kept].mean()
+    accuracy = analyse("performance", path, *CALL, "--weight", "w")["accuracy"]
+    assert accuracy["low"] < everything < accuracy["high"] and abs(naive - everything) > 0.05
+    out = analyse("performance", path, *CALL, "--weight", "w")
+    assert out["effective_n"] < out["n"]
+    assert np.sum(out["confusion"]["weighted"]) == pytest.approx(columns["w"][kept].sum())
+
+
+def test_several_classes_have_a_curve_only_for_a_named_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([0.4] * 3, 500)
+    label = np.array(["a", "b", "c"])[[rng.choice(3, p=row) for row in p]]
+    path = csv(tmp_path / "rows.csv", {"label": label, **{f"p_{c}": p[:, i] for i, c in enumerate("abc")}})
+    out = analyse("performance", path, *CALL)
+    assert out["thresholds"] is None and "--positive" in out["thresholds_note"]
+    assert out["calibration"]["of"] == "the highest score" and len(out["per_class"]) == 3
+    named = analyse("performance", path, *CALL, "--positive", "b")
+    assert named["positive"] == "b" and named["thresholds"] and named["calibration"]["of"] == "the score of b"
+    assert named["thresholds"][-1]["recall"]["value"] == 1
+
+
+def test_one_column_of_scores_is_enough_for_two_classes(tmp_path: Path) -> None:
+    path, (label, p) = scored(tmp_path, keep=("p_1",))
+    out = analyse("performance", path, *CALL)
+    assert out["roc_auc"]["value"] == pytest.approx(roc_auc_score(label, p)) and "Only p_1" in out["note"]
+    plain = analyse("performance", path, "--label", "label", "--scores", "p_1", "--positive", "1")
+    assert plain["roc_auc"] == out["roc_auc"]
+
+
+def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path / "rows.csv", {"label": [1, None, 0, 1], "p_0": [0.2, None, 0.9, 0.6], "p_1": [0.8, 7, 0.1, 0.4]}
+    )
+    out = analyse("performance", path, *CALL)
+    assert (out["n"], out["left_out"]) == (3, 1)
+    assert out["accuracy"]["value"] == pytest.approx(2 / 3)
+
+
+def test_one_class_only_leaves_areas_undefined_with_a_reason(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"label": [1] * 30, "p_0": [0.2] * 30, "p_1": [0.8] * 30})
+    out = analyse("performance", path, *CALL)
+    assert out["roc_auc"]["value"] is None and out["roc_auc"]["note"]
+    assert out["thresholds"][0]["precision"]["value"] is None and out["thresholds_note"]
+    assert out["accuracy"]["value"] == 1 and "undefined" in text("performance", path, *CALL)
+
+
+def test_a_single_row_has_values_without_intervals(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"label": [1], "p_0": [0.2], "p_1": [0.8]})
+    out = analyse("performance", path, *CALL)
+    assert out["log_loss"]["value"] == pytest.approx(-np.log(0.8)) and out["log_loss"]["low"] is None
+    assert out["log_loss"]["note"] == "One item gives no interval."
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"p_0": [0.2, None], "p_1": [0.8, None]}, "row 1: missing, missing"),
+        ({"p_0": [0.2, 0.9], "p_1": [0.8, 0.9]}, "do not sum to 1 in 1 rows; they sum to 1.8 in row 1"),
+        ({"p_0": [-0.2, 0.1], "p_1": [1.2, 0.9]}, "outside 0 to 1"),
+        ({"p_0": [0.2, "x"], "p_1": [0.8, 0.9]}, "'x' in column 'p_0', row 1"),
+        ({"p_a": [0.2, 0.1], "p_b": [0.8, 0.9]}, "The label '0' has no column 'p_0'; the score columns are p_a, p_b"),
+        ({"q": [0.2, 0.1]}, "no column that begins with 'p_'; it has label, q"),
+        ({"p_3": [0.2, 0.1]}, "'p_3' scores '3', but the labels are 0, 1"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path, columns: dict[str, Any], told: str) -> None:
+    path = csv(tmp_path / "rows.csv", {"label": [1, 0], **columns})
+    with pytest.raises(CommandError, match=told):
+        analyse("performance", path, *CALL)
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        ([1, 0], "the weight 0 in row 1"),
+        ([-1, 1], "the weight -1 in row 0"),
+        ([1, None], "no weight in row 1"),
+        ([1, "inf"], "the weight inf in row 1"),
+    ],
+)
+def test_weights_that_stand_for_nothing_are_refused(tmp_path: Path, weight: list[Any], told: str) -> None:
+    path = csv(tmp_path / "rows.csv", {"label": [1, 0], "p_0": [0.2, 0.9], "p_1": [0.8, 0.1], "w": weight})
+    with pytest.raises(CommandError, match=told):
+        analyse("performance", path, *CALL, "--weight", "w")
+
+
+def test_a_positive_that_is_no_class_and_a_file_without_labels_are_refused(tmp_path: Path) -> None:
+    path, _ = scored(tmp_path, rows=20)
+    with pytest.raises(CommandError, match="no class 'spam' to be positive; there are 0, 1"):
+        analyse("performance", path, *CALL, "--positive", "spam")
+    none = csv(tmp_path / "none.csv", {"label": [None] * 2, "p_0": [0.5] * 2, "p_1": [0.5] * 2})
+    with pytest.raises(CommandError, match="no label in column 'label'"):
+        analyse("performance", none, *CALL)

@@ -1,0 +1,90 @@
+"""`analyse slices` finds the planted condition under which a model errs, and nothing in noise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management.base import CommandError
+
+from tests.analysis.analysing import analyse, csv, text
+
+
+def planted(folder: Path, rows: int = 4000) -> Path:
+    """Wrong in 10 % of rows, and in 60 % of those from abroad with an amount of 75 or more."""
+    rng = np.random.default_rng(0)
+    amount, country = rng.integers(0, 100, rows), rng.choice(["home", "abroad"], rows)
+    wrong = rng.random(rows) < np.where((country == "abroad") & (amount >= 75), 0.6, 0.1)
+    label = rng.integers(0, 2, rows)
+    predicted = np.where(wrong, 1 - label, label).astype(float)
+    return csv(
+        folder / "rows.csv",
+        {"amount": amount, "country": country, "wrong": wrong.astype(int), "label": label, "predicted": predicted},
+    )
+
+
+@pytest.mark.parametrize("asked", [("--error", "wrong"), ("--label", "label", "--predicted", "predicted")])
+def test_the_planted_slice_comes_first(tmp_path: Path, asked: tuple[str, ...]) -> None:
+    out = analyse("slices", planted(tmp_path), *asked, "--columns", "amount,country")
+    first = out["slices"][0]
+    assert "country is abroad" in first["rule"] and "amount" in first["rule"]
+    assert first["low"] < first["error_rate"] < first["high"] and 0.5 < first["error_rate"] < 0.7
+    assert first["lift"] == pytest.approx(first["error_rate"] / out["error_rate"]["value"])
+    assert first["lift_low"] < first["lift"] < first["lift_high"] and first["p_adjusted"] < 1e-6
+    assert first["confirmed"] is True and first["errors"] / first["n"] == pytest.approx(first["error_rate"])
+    assert out["error_rate"]["value"] == pytest.approx(0.15, abs=0.02), "1 and 1.0 are the same label"
+    assert first["rule"] in text("slices", tmp_path / "rows.csv", *asked, "--columns", "amount,country")
+
+
+def test_noise_has_no_slice_and_says_so(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    path = csv(tmp_path / "rows.csv", {"x": rng.normal(size=500), "wrong": rng.integers(0, 2, 500)})
+    out = analyse("slices", path, "--error", "wrong")
+    assert out["slices"] == [] and "No slice is surely worse" in out["note"] and out["tested"] > 0
+    assert "No slice" in text("slices", path, "--error", "wrong")
+
+
+@pytest.mark.parametrize(("errors", "told"), [([0] * 50, "None of the 50"), ([1] * 50, "All of the 50")])
+def test_without_errors_or_with_nothing_else_there_is_no_slice(tmp_path: Path, errors: list[int], told: str) -> None:
+    out = analyse("slices", csv(tmp_path / "rows.csv", {"x": range(50), "wrong": errors}), "--error", "wrong")
+    assert out["slices"] == [] and told in out["note"]
+
+
+def test_a_constant_column_gives_no_rule(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"x": [3] * 50, "y": [None] * 50, "wrong": [0, 1] * 25})
+    out = analyse("slices", path, "--error", "wrong")
+    assert out["tested"] == 0 and "No column has two values" in out["note"]
+
+
+def test_rows_of_which_nothing_is_known_are_left_out_and_gaps_are_a_condition(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    gap = rng.random(2000) < 0.3
+    wrong = np.where(rng.random(2000) < np.where(gap, 0.7, 0.1), "yes", "no").astype(object)
+    wrong[:100] = None
+    path = csv(tmp_path / "rows.csv", {"x": np.where(gap, None, "1"), "y": rng.normal(size=2000), "wrong": wrong})
+    out = analyse("slices", path, "--error", "wrong")
+    assert out["left_out"] == 100 and out["n"] == 1900
+    assert out["slices"][0]["rule"] == "x is missing"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "Say either --error, or --label and --predicted"),
+        (("--label", "label"), "Say either"),
+        (("--error", "x"), "which must hold 0 or 1"),
+        (("--error", "none"), "no column 'none'; it has x, label, empty"),
+        (("--error", "empty"), "no row that is known"),
+        (("--error", "label", "--columns", "label,x"), "cannot speak of it"),
+        (("--error", "label", "--columns", "z"), "no column 'z'"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+    path = csv(tmp_path / "rows.csv", {"x": range(30), "label": [0, 1] * 15, "empty": [None] * 30})
+    with pytest.raises(CommandError, match=told):
+        analyse("slices", path, *options)
+
+
+def test_infinite_numbers_are_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"x": [*range(29), "inf"], "wrong": [0, 1] * 15})
+    with pytest.raises(CommandError, match="'x' holds 1 infinite"):
+        analyse("slices", path, "--error", "wrong")

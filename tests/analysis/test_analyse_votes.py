@@ -1,0 +1,135 @@
+"""`analyse votes` resolves a file of votes, and says how good that is where a truth is given."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from django.core.management.base import CommandError
+
+from tests.analysis.analysing import analyse, csv, text
+
+COLUMNS = ("--item", "item", "--annotator", "who", "--label", "label")
+
+
+def votes(folder: Path, rows: list[tuple[Any, Any, Any]], name: str = "votes.csv") -> Path:
+    return csv(folder / name, dict(zip(("item", "who", "label"), zip(*rows, strict=True), strict=True)))
+
+
+def planted(items: int = 40, seed: int = 0) -> tuple[list[tuple[Any, Any, Any]], list[int]]:
+    """Five careful people and one who always says the opposite, on items with labels 0 and 1."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, items).tolist()
+    rows = []
+    for item, label in enumerate(truth):
+        rows += [(item, f"good{i}", label if rng.random() < 0.9 else 1 - label) for i in range(5)]
+        rows.append((item, "bad", 1 - label))
+    return rows, truth
+
+
+def test_majority_and_its_accuracy_are_those_counted_by_hand(tmp_path: Path) -> None:
+    rows = [("a", "x", "1"), ("a", "y", "1"), ("a", "z", "0"), ("b", "x", "0"), ("b", "y", "0"), ("c", "x", "1")]
+    truth = csv(tmp_path / "truth.csv", {"item": ["a", "b", "c", "d"], "label": ["1", "1", "1.0", "0"]})
+    out = analyse("votes", votes(tmp_path, rows), *COLUMNS, "--truth", truth, "--method", "majority")
+    assert out["method"] == "majority"
+    assert [(r["item"], r["label"]) for r in out["resolutions"]] == [("a", "1"), ("b", "0"), ("c", "1")]
+    assert out["resolutions"][0]["quality"] == pytest.approx(2 / 3)
+    assert out["accuracy"] == pytest.approx(2 / 3) and out["accuracy_interval"]["n"] == 3
+    assert {r["annotator"]: r["n"] for r in out["annotators"]} == {"x": 3, "y": 2, "z": 1}
+    assert out["n"] == {"items": 3, "votes": 6, "replaced": 0, "left_out": 0}
+
+
+@pytest.mark.parametrize("method", ["auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab"])
+def test_every_method_resolves_and_rates_the_bad_annotator_last(tmp_path: Path, method: str) -> None:
+    rows, truth = planted()
+    out = analyse("votes", votes(tmp_path, rows), *COLUMNS, "--method", method)
+    right = np.mean([int(r["label"]) == truth[int(r["item"])] for r in out["resolutions"]])
+    assert right >= 0.85
+    assert min(out["annotators"], key=lambda r: r["quality"])["annotator"] == "bad"
+    alpha = out["agreement"]["krippendorff_alpha"]
+    assert alpha["low"] <= alpha["value"] <= alpha["high"]
+
+
+def test_a_whole_number_in_parquet_comes_back_as_one(tmp_path: Path) -> None:
+    rows, _ = planted(10)
+    path = tmp_path / "votes.parquet"
+    pd.DataFrame(rows, columns=["item", "who", "label"]).to_parquet(path)
+    out = analyse("votes", path, *COLUMNS, "--method", "majority")
+    assert [r["item"] for r in out["resolutions"]] == list(range(10)) and out["resolutions"][0]["label"] in (0, 1)
+
+
+def test_votes_that_lack_something_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [("a", "x", "1"), ("a", "y", None), ("b", None, "0"), ("b", "x", "0"), ("b", "x", "1")]
+    out = analyse("votes", votes(tmp_path, rows), *COLUMNS, "--method", "majority")
+    assert out["n"] == {"items": 2, "votes": 2, "replaced": 1, "left_out": 2}
+    assert out["resolutions"][1]["label"] == "1", "the later vote of one annotator counts"
+
+
+def test_one_annotator_only_leaves_quality_and_agreement_undefined_with_a_reason(tmp_path: Path) -> None:
+    out = analyse("votes", votes(tmp_path, [("a", "x", "1"), ("b", "x", "0")]), *COLUMNS)
+    assert [r["quality"] for r in out["resolutions"]] == [None, None] and "undefined" in out["why"]
+    assert out["agreement"]["krippendorff_alpha"]["value"] is None
+    assert "No item has two votes" in out["agreement"]["krippendorff_alpha"]["note"]
+    assert "undefined" in text("votes", tmp_path / "votes.csv", *COLUMNS)
+
+
+def test_one_label_only_leaves_agreement_undefined_with_a_reason(tmp_path: Path) -> None:
+    out = analyse("votes", votes(tmp_path, [("a", "x", "1"), ("a", "y", "1")]), *COLUMNS)
+    assert out["agreement"]["krippendorff_alpha"]["value"] is None
+    assert "Only one value" in out["agreement"]["krippendorff_alpha"]["note"]
+
+
+def test_texts_teach_a_model_that_settles_split_votes(tmp_path: Path) -> None:
+    rows: list[tuple[Any, Any, Any]] = []
+    texts, rng = [], np.random.default_rng(1)
+    for item in range(60):
+        label = ("cat", "dog")[item % 2]
+        texts.append(f"the {'mewing' if label == 'cat' else 'barking'} one, number {rng.integers(1000)}")
+        rows += [(item, "x", label), (item, "y", label)] if item < 50 else [(item, "x", "cat"), (item, "y", "dog")]
+    items = csv(tmp_path / "items.csv", {"item": range(60), "body": texts})
+    given = ("votes", votes(tmp_path, rows), *COLUMNS, "--text", "body", "--items", items)
+    out = analyse(*given, "--method", "crowdlab")
+    split = {int(r["item"]): r["label"] for r in out["resolutions"] if int(r["item"]) >= 50}
+    assert out["method"] == "crowdlab" and "out of sample" in out["why"]
+    assert split == {item: ("cat", "dog")[item % 2] for item in range(50, 60)}
+
+
+def test_texts_without_use_are_said_to_be(tmp_path: Path) -> None:
+    items = csv(tmp_path / "items.csv", {"item": ["a", "b"], "body": ["x", "y"]})
+    rows = [("a", "x", "1"), ("a", "y", "1"), ("b", "x", "0"), ("b", "y", "0")]
+    out = analyse("votes", votes(tmp_path, rows), *COLUMNS, "--text", "body", "--items", items)
+    assert "The texts could not be used" in out["why"]
+
+
+def test_a_truth_file_with_other_names_is_understood_where_it_is_plain(tmp_path: Path) -> None:
+    path = votes(tmp_path, [("a", "x", "1"), ("b", "x", "0")])
+    for names in (("key", "answer"), ("item", "truth")):
+        truth = csv(tmp_path / "truth.csv", dict(zip(names, (["a", "b"], ["1", "1"]), strict=True)))
+        assert analyse("votes", path, *COLUMNS, "--truth", truth)["accuracy"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("truth", "told"),
+    [
+        ({"item": ["q"], "label": ["1"]}, "no label for any item that has votes"),
+        ({"item": ["a", "a"], "label": ["1", "0"]}, "two labels for the item 'a'"),
+        ({"item": ["a"], "p": ["1"], "q": ["0"]}, "has no column 'label'; it has item, p, q"),
+    ],
+)
+def test_a_truth_that_says_nothing_is_refused(tmp_path: Path, truth: dict[str, Any], told: str) -> None:
+    path = votes(tmp_path, [("a", "x", "1"), ("b", "x", "0")])
+    with pytest.raises(CommandError, match=told):
+        analyse("votes", path, *COLUMNS, "--truth", csv(tmp_path / "truth.csv", truth))
+
+
+def test_what_cannot_be_resolved_is_refused(tmp_path: Path) -> None:
+    path = votes(tmp_path, [("a", "x", "1"), ("b", "x", "0")])
+    with pytest.raises(CommandError, match="CROWDLAB needs two annotators"):
+        analyse("votes", path, *COLUMNS, "--method", "crowdlab")
+    with pytest.raises(CommandError, match="no column 'person'; it has item, who, label"):
+        analyse("votes", path, "--item", "item", "--annotator", "person", "--label", "label")
+    with pytest.raises(CommandError, match="no vote with an item"):
+        analyse("votes", csv(path, {"item": ["a"], "who": ["x"], "label": [None]}), *COLUMNS)
+    with pytest.raises(CommandError, match="--items needs --text"):
+        analyse("votes", path, *COLUMNS, "--items", path)
