@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from analysis.measures import checks
 from analysis.measures.domain_encoding import Columns, encoder
 from analysis.measures.drift_columns import Kind, as_numbers, is_clock, kind_of
 from analysis.measures.drift_reference import dependence
@@ -68,8 +69,10 @@ def domain_auc(
     that hang together; whole blocks go to one fold and are permuted together, so that dependence does not pass for
     drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows are
     thinned evenly. Interval by DeLong's placements summed per block, p by permuting blocks within folds.
-    Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies.
+    Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
+    side, no shared column, infinite numbers, settings that mean nothing.
     """
+    _check(block, folds, permutations, level)
     names = [name for name in reference if name in current]
     if not names:
         raise ValueError("the reference and the current window share no column")
@@ -88,6 +91,12 @@ def domain_auc(
         return _undefined(rows, why)
     domain = _judged(a, b, size, folds, permutations, level, seed)
     return replace(domain, importance=_importance(a, b, encode.owners, seed))
+
+
+def _check(block: int | None, folds: int, permutations: int, level: float) -> None:
+    checks.level(level)
+    if folds < 2 or permutations < 1 or (block is not None and block < 1):
+        raise ValueError("at least two folds, one permutation and one row in a block are needed")
 
 
 def newest(domain: Domain, count: int = 10) -> npt.NDArray[np.intp]:

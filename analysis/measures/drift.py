@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.measures import drift_reference
+from analysis.measures import checks, drift_reference
 from analysis.measures.drift_columns import (
     JENSEN_SHANNON,
     SCALED_WASSERSTEIN,
@@ -88,8 +88,9 @@ def compare(
     `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
     says that order means nothing. A column drifts when its adjusted p < `level` and its effect reaches its floor, so
     that at most `level` of stable windows alarm. At least 30 rows a side; under 200 `why` calls the window thin.
-    ValueError: an empty side, no shared column, columns of unequal length, infinite numbers.
+    ValueError: an empty side, no shared column, columns of unequal length, infinite numbers, a level outside 0 to 1.
     """
+    checks.level(level)
     names = _shared(reference, current)
     before, now = ({name: np.asarray(side[name]) for name in names} for side in (reference, current))
     n, m = _rows(before, "reference"), _rows(now, "current window")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from analysis.measures import checks
 from analysis.measures.estimate_truth import (
     MIN_ROWS,
     Floats,
@@ -152,6 +153,7 @@ def _estimates(
     metrics: Sequence[Metric], truth: Floats, scores: Floats, said: Ints, effective: float, method: str, level: float,
     seed: int,
 ) -> dict[Metric, Estimate]:  # fmt: skip
+    checks.level(level)
     n, rng = len(scores), np.random.default_rng(seed)
     if n < MIN_ROWS:
         why = f"Undefined: {n} rows where {MIN_ROWS} are needed."
@@ -198,6 +200,7 @@ def gap(audit: tuple[float, float, float], estimate: Estimate, *, level: float =
     The only alarm here that sees concept drift: the audit is worse than scores and inputs explain. One-sided z of the
     difference, p small = worse. Undefined without an estimate, or with an audit that is not finite.
     """
+    checks.level(level)
     value, low, high = audit
     if estimate.value is None or estimate.error is None or not np.isfinite([value, low, high]).all():
         return Gap(None, None, None, None, False, "Undefined: there is no estimate, or no audit, of this window.")

@@ -153,6 +153,8 @@ def _log_loss(truth: Floats, labels: Ints) -> Floats:
 
 def calibrated(scores: Floats, labels: Ints, now: Floats, weights: Floats) -> Floats:
     """P(class) of rows `now` (m, k) by one weighted isotonic map per class, normalised; weights (n,), not all zero."""
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ValueError("weights are finite, not negative and not all zero")
     maps = []
     for column in [1] if now.shape[1] == 2 else range(now.shape[1]):
         isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from analysis.measures import checks
+
 Floats = npt.NDArray[np.float64]
 
 MIN_ROWS = 30
@@ -64,6 +66,9 @@ def bbse(
     Wald test that mean scores are equal. Undefined: under 30 rows, a class never seen, a confusion matrix that
     cannot be inverted (the scores do not separate the classes).
     """
+    checks.level(level)
+    if resamples < 1:
+        raise ValueError("an interval needs at least one resample")
     before, now = checked_scores(reference_scores), checked_scores(current_scores, "current scores")
     labels = np.asarray(reference_labels)
     if labels.shape != (len(before),) or labels.dtype.kind not in "iub":

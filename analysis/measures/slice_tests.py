@@ -54,7 +54,8 @@ def log_weighted_tail(errors: Floats, variance: Floats, expected: Floats) -> Flo
     """Natural log (m,) of the chance of weighted error counts this high when `expected` are due.
 
     Gamma law of a weighted Poisson sum (Fay and Feuer 1997), errors = Σw and variance = Σw² over wrong rows; with
-    equal weights the exact Poisson tail, which is never smaller than the hypergeometric one. 1 up to what is due.
+    equal weights the exact Poisson tail, which from one error above what is due is never smaller than the
+    hypergeometric one (Anderson and Samuels 1967). 1 up to what is due.
     """
     found = np.zeros(errors.shape)
     high = errors > expected

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from analysis.measures import checks, intervals
 from analysis.measures.checks import Bools, Floats, InvalidInput
@@ -280,6 +281,6 @@ def _within(value: float, reach: float, bounds: tuple[float, float]) -> tuple[fl
     if not floor < value < ceiling:
         return max(value - reach, floor), min(value + reach, ceiling)
     share = (value - floor) / (ceiling - floor)
-    logit, step = np.log(share / (1 - share)), reach / ((ceiling - floor) * share * (1 - share))
-    low, high = 1 / (1 + np.exp(-(logit - step))), 1 / (1 + np.exp(-(logit + step)))
+    middle, step = special.logit(share), reach / ((ceiling - floor) * share * (1 - share))
+    low, high = special.expit(middle - step), special.expit(middle + step)
     return floor + float(low) * (ceiling - floor), floor + float(high) * (ceiling - floor)

@@ -154,3 +154,17 @@ def test_what_cannot_be_judged_is_refused_by_name(call, says):
     with pytest.raises(InvalidInput) as refused:
         call()
     assert says in str(refused.value)
+
+
+@given(seeds, st.integers(1, 80))
+@settings(max_examples=50)
+def test_the_test_turns_with_its_sides_and_says_when_there_is_nothing_to_test(seed, n):
+    rng = np.random.default_rng(seed)
+    said, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
+    found, turned = spiegelhalter(truth, said, inclusion), spiegelhalter(~truth, 1 - said, inclusion)
+    if found.z is None:
+        assert found.p is None and found.note
+    else:
+        assert 0 <= found.p <= 1
+        assert (found.z, found.p) == pytest.approx((turned.z, turned.p), abs=1e-9)
+        assert spiegelhalter(truth, said, inclusion * 0.5).p == pytest.approx(found.p)

@@ -15,9 +15,9 @@ def side(rng, rows, moved=0.0):
 class TestDomainAuc:
     def test_is_near_a_half_when_nothing_moved(self):
         rng = np.random.default_rng(0)
-        found = [domain.domain_auc(side(rng, 300), side(rng, 200), permutations=99, seed=s) for s in range(8)]
+        found = [domain.domain_auc(side(rng, 300), side(rng, 200), permutations=99, seed=s) for s in range(5)]
         assert np.mean([f.auc for f in found]) == pytest.approx(0.5, abs=0.03)
-        assert np.mean([f.p < 0.05 for f in found]) <= 0.25
+        assert np.mean([f.p < 0.05 for f in found]) <= 0.2
 
     def test_sees_a_moved_column_and_names_it(self):
         rng = np.random.default_rng(1)
@@ -49,8 +49,8 @@ class TestDomainAuc:
         def texts(chosen, rows):
             return {"t": np.array([" ".join(rng.choice(chosen, 5)) + f" {i}" for i in range(rows)], dtype=object)}
 
-        assert domain.domain_auc(texts(words, 300), texts(words[:5], 200), permutations=99).low > 0.8
-        assert domain.domain_auc(texts(words, 300), texts(words, 200), permutations=99).high < 0.65
+        assert domain.domain_auc(texts(words, 160), texts(words[:5], 100), permutations=99).low > 0.8
+        assert domain.domain_auc(texts(words, 160), texts(words, 100), permutations=99).high < 0.7
 
     def test_blocks_keep_dependence_from_passing_for_drift(self):
         rng = np.random.default_rng(5)
@@ -113,3 +113,51 @@ def test_scores_of_other_rows_rise_towards_the_window():
         rng.normal(size=(500, 1)), rng.normal(2, 1, (500, 1)), np.array([[-1.0], [1.0], [3.0]])
     )
     assert scores[0] < 0.2 < scores[1] < 0.8 < scores[2]
+
+
+MATRICES = st.tuples(st.integers(0, 10_000), st.integers(60, 120), st.floats(-3, 3))
+
+
+@settings(max_examples=6, deadline=None)
+@given(MATRICES, st.integers(1, 6))
+def test_held_out_scores_are_chances_and_blocks_stay_in_one_fold(drawn, block):
+    seed, rows, moved = drawn
+    rng = np.random.default_rng(seed)
+    found = domain.cross_fitted(rng.normal(size=(rows, 2)), rng.normal(moved, 1, (60, 2)), block=block, seed=seed)
+    assert found.before.shape == (rows,) and found.now.shape == (60,)
+    assert ((found.before > 0) & (found.before < 1)).all() and ((found.now > 0) & (found.now < 1)).all()
+    folds = {(b, f) for b, f in zip(found.blocks.tolist(), found.folds.tolist(), strict=True)}
+    assert len(folds) == len(set(found.blocks.tolist()))
+
+
+@settings(max_examples=6, deadline=None)
+@given(MATRICES)
+def test_scores_of_other_rows_are_chances_and_the_same_every_time(drawn):
+    seed, rows, moved = drawn
+    rng = np.random.default_rng(seed)
+    a, b, others = rng.normal(size=(rows, 2)), rng.normal(moved, 1, (60, 2)), rng.normal(size=(20, 2))
+    scores = domain.domain_scores(a, b, others, seed=seed)
+    assert ((scores > 0) & (scores < 1)).all()
+    assert scores.tolist() == domain.domain_scores(a, b, others, seed=seed).tolist()
+    assert domain.classifier(seed).get_params()["random_state"] == seed
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.integers(0, 40))
+def test_the_newest_rows_lead(newness, count):
+    found = domain.newest(domain.Domain(0.7, 0.6, 0.8, 0.01, np.array(newness), (), 1, ""), count)
+    assert [newness[row] for row in found] == sorted(newness, reverse=True)[:count]
+
+
+@pytest.mark.parametrize(
+    ("settings_", "says"),
+    [({"folds": 1}, "folds"), ({"permutations": 0}, "permutation"), ({"block": 0}, "block"), ({"level": 1.5}, "level")],
+)
+def test_settings_that_mean_nothing_are_refused(settings_, says):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=says):
+        domain.domain_auc(side(rng, 90), side(rng, 90), **settings_)
+
+
+def test_infinite_numbers_are_refused_by_name():
+    with pytest.raises(ValueError, match="x: holds 1 infinite"):
+        domain.domain_auc({"x": np.r_[np.inf, np.arange(89.0)]}, {"x": np.arange(90.0)})

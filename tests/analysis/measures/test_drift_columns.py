@@ -220,3 +220,65 @@ def test_a_clock_is_told_from_a_feature():
     assert not columns.is_clock(rng.normal(size=500), rng.normal(3, 1, size=100))
     assert not columns.is_clock(np.zeros(500), np.ones(100))
     assert not columns.is_clock(np.full(50, np.nan), np.arange(50.0))
+
+
+ANYTHING = st.one_of(st.none(), st.floats(), st.integers(-9, 9), st.booleans(), st.text(max_size=4))
+
+
+@given(st.lists(ANYTHING, max_size=20))
+def test_any_column_has_a_kind_and_is_read_as_words_of_the_same_length(values):
+    column = np.array(values, dtype=object)
+    assert columns.kind_of(column) in columns.TESTS
+    words = columns.as_words(column, "x")
+    assert [word == columns.MISSING for word in words] == [
+        columns.is_missing(value) or value == columns.MISSING for value in values
+    ]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=1, max_size=20), st.integers(0, 99))
+def test_numbers_keep_their_values_and_gaps_and_refuse_the_infinite(values, row):
+    found = columns.as_numbers(np.array(values, dtype=object), "x")
+    assert [None if np.isnan(value) else value for value in found] == values
+    values[row % len(values)] = np.inf
+    with pytest.raises(ValueError, match="x: holds 1 infinite"):
+        columns.as_numbers(np.array(values, dtype=object), "x")
+
+
+@given(st.integers(0, 10_000), st.integers(20, 200), st.floats(0.1, 100), st.floats(-1e6, 1e6))
+def test_whatever_only_rises_is_a_clock_and_in_any_other_order_is_not(seed, n, step, start):
+    rng = np.random.default_rng(seed)
+    ticks = start + step * np.cumsum(rng.random(n + 20) + 0.1)
+    assert columns.is_clock(ticks[:n], ticks[n:])
+    mixed = rng.permutation(ticks)
+    assert not columns.is_clock(mixed[:n], mixed[n:])
+
+
+@given(SAMPLE, SAMPLE)
+def test_the_ks_distance_is_scipys_and_p_a_chance_that_knows_no_sides(before, now):
+    gap = columns.ks_distance(before, now)
+    assert gap == pytest.approx(stats.ks_2samp(before, now, method="asymp").statistic)
+    assert 0 <= columns.number_p(before, now) <= 1
+    assert columns.number_p(before, now) == pytest.approx(columns.number_p(now, before), abs=1e-9)
+
+
+@given(WORDS, WORDS)
+def test_every_row_is_counted_under_one_level(before, now):
+    levels, counts = columns.level_counts(columns.as_words(before, "x"), columns.as_words(now, "x"))
+    assert counts.shape == (2, len(levels))
+    assert counts.sum(axis=1).tolist() == [len(before), len(now)]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from(["a b", "a", "b c d", "", "!"]), min_size=1, max_size=40))
+def test_terms_are_counted_once_a_text(texts):
+    column = np.array(texts, dtype=object)
+    terms, counts = columns.term_counts(column, column)
+    assert counts.shape == (2, len(terms))
+    for term, (here, there) in zip(terms, counts.T, strict=True):
+        assert here == there == sum(term in text.split() for text in texts)
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.text(max_size=9))
+def test_undefined_has_no_number_and_says_why(n, m, words):
+    found = columns.undefined(n, m, columns.JENSEN_SHANNON, words)
+    assert (found.p, found.effect, found.n_reference, found.n_current, found.words) == (None, None, n, m, words)

@@ -130,6 +130,16 @@ class TestUnderShift:
         with pytest.raises(ValueError, match="NaN"):
             estimate.cbpe(past, np.full(40, np.nan))
 
+    def test_a_level_that_is_none_is_refused(self, shifted):
+        past, model, x, _ = shifted
+        for call in (
+            lambda: estimate.cbpe(past, model.predict_proba(x), level=95),
+            lambda: estimate.shift_weighted(past, model.predict_proba(x), x, level=0),
+            lambda: estimate.gap((0.8, 0.7, 0.9), known(0.8), level=1),
+        ):
+            with pytest.raises(ValueError, match="level is"):
+                call()
+
     def test_precision_is_undefined_where_the_class_is_never_called(self, shifted):
         past, model, x, _ = shifted
         found = estimate.cbpe(past, model.predict_proba(x), predicted=np.zeros(len(x), int), metrics=("precision",))
@@ -151,7 +161,7 @@ def test_an_estimate_lies_in_its_interval_and_in_range(seed, classes, metric):
         assert metric == "log_loss" or one.high <= max(1, one.value)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     st.integers(0, 10_000), st.integers(2, 3), st.floats(-1, 1), st.sampled_from(METRICS), st.sampled_from([150, 1000])
 )

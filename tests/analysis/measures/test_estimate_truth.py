@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from scipy.special import expit
 
 from analysis.measures import estimate_truth as truth
@@ -114,3 +115,49 @@ def test_truth_in_a_window_uses_what_inputs_tell():
     ours = truth.truth_in_window(past, now, columns, np.ones(3000))[:, 1].mean()
     plain = truth.calibrated(past.scores, past.labels, now, np.ones(3000))[:, 1].mean()
     assert abs(ours - seen.mean()) < abs(plain - seen.mean()) / 2
+
+
+@given(st.lists(st.integers(-2, 4), min_size=1, max_size=20), st.integers(2, 4))
+def test_class_numbers_are_columns_of_the_scores(values, classes):
+    scores = np.full((len(values), classes), 1 / classes)
+    if all(0 <= value < classes for value in values):
+        assert truth.class_numbers(values, scores, "labels").tolist() == values
+    else:
+        with pytest.raises(ValueError, match=f"labels: outside the {classes} classes"):
+            truth.class_numbers(values, scores, "labels")
+
+
+@given(hnp.arrays(float, st.tuples(st.integers(1, 9), st.integers(0, 3)), elements=st.floats()))
+def test_features_are_finite_or_missing(matrix):
+    if np.isinf(matrix).any():
+        with pytest.raises(ValueError, match="finite numbers"):
+            truth.checked_features(matrix, len(matrix))
+    else:
+        assert np.array_equal(truth.checked_features(matrix, len(matrix)), matrix, equal_nan=True)
+    with pytest.raises(ValueError, match="one row per row"):
+        truth.checked_features(matrix, len(matrix) + 1)
+
+
+@given(hnp.arrays(float, st.integers(1, 40), elements=st.floats(0.01, 100)))
+def test_rows_are_drawn_in_the_mix_of_the_weights(weights):
+    drawn = np.bincount(truth.alike(weights), minlength=weights.size)
+    assert drawn.sum() == weights.size
+    assert (np.abs(drawn - weights / weights.mean()) < 1 + 1e-6).all()
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.sampled_from([200, 1200]))
+def test_the_truth_in_a_window_is_made_of_probabilities(seed, rows):
+    rng = np.random.default_rng(seed)
+    scores, labels, features = hidden(rng, rows)
+    past = truth.reference(scores, labels, features=features)
+    assert (past.held_out is None) == (rows < truth.REFINE_FROM)
+    found = truth.truth_in_window(past, past.scores[:50], features[:50], rng.random(rows) + 0.01)
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert (found >= 0).all()
+
+
+def test_weights_of_zero_are_refused():
+    scores, labels = np.full((40, 2), 0.5), np.tile([0, 1], 20)
+    with pytest.raises(ValueError, match="not all zero"):
+        truth.calibrated(scores, labels, scores, np.zeros(40))

@@ -67,6 +67,12 @@ class TestBbse:
         assert not found.drifted
         assert reason in found.why
 
+    def test_refuses_settings_that_mean_nothing(self):
+        scores, labels = np.full((40, 2), 0.5), np.tile([0, 1], 20)
+        for settings_, says in (({"level": 0}, "level is 0"), ({"resamples": 0}, "one resample")):
+            with pytest.raises(ValueError, match=says):
+                bbse(scores, labels, scores, **settings_)
+
     def test_refuses_labels_that_are_no_columns(self):
         scores = np.full((40, 2), 0.5)
         for labels in (np.zeros(39, int), np.full(40, 2), np.full(40, -1), np.array(["a"] * 40), np.zeros(40)):

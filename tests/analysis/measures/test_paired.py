@@ -189,3 +189,12 @@ def test_what_cannot_be_compared_is_refused_by_name(call, says):
     with pytest.raises(InvalidInput) as refused:
         call()
     assert says in str(refused.value)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from([1.0, 0.3, 0.05])), min_size=1, max_size=60))
+def test_the_difference_of_accuracies_is_that_of_the_shares_and_turns_with_its_sides(rows):
+    a, b, inclusion = (np.array(part) for part in zip(*rows, strict=True))
+    found, turned = accuracy_difference(a, b, inclusion), accuracy_difference(b, a, inclusion)
+    assert found.value == pytest.approx(np.average(b.astype(float) - a, weights=1 / inclusion))
+    assert -1 <= found.low <= found.value <= found.high <= 1
+    assert (found.low, found.high) == pytest.approx((-turned.high, -turned.low))

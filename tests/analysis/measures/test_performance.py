@@ -8,7 +8,8 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from analysis.measures.checks import InvalidInput
-from analysis.measures.performance import classification
+from analysis.measures.performance import checked_positive, classification
+from analysis.measures.weighted import from_weights
 
 ABC = ["a", "b", "c"]
 
@@ -227,3 +228,17 @@ def test_what_does_not_fit_is_refused_by_name(change, says):
     with pytest.raises(InvalidInput) as refused:
         classification(given_.pop("truth"), given_.pop("predicted"), **given_)
     assert says in str(refused.value)
+
+
+@given(st.one_of(st.none(), st.integers(-5, 9)), st.integers(1, 5))
+def test_the_positive_class_is_one_of_the_classes(positive, k):
+    if positive is None or 0 <= positive < k:
+        checked_positive(positive, k)
+    else:
+        with pytest.raises(InvalidInput, match=f"positive is {positive}"):
+            checked_positive(positive, k)
+
+
+def test_weights_of_zero_are_refused_where_they_become_chances():
+    with pytest.raises(InvalidInput, match="weights has 0 in row 1; leave out rows that stand for nothing"):
+        classification([0, 1], [0, 1], classes=ABC, inclusion_probability=from_weights([1.0, 0.0]))

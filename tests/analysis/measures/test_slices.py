@@ -57,7 +57,7 @@ def test_the_weighted_tail_is_the_poisson_one_whatever_the_common_weight(expecte
 
 
 @given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=30), st.integers(0, 20))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_the_corrections_are_those_of_statsmodels(p, unlisted):
     padded = [*p, *[1.0] * unlisted]
     found = benjamini_hochberg(np.log(p), len(padded))

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analysis.measures.checks import InvalidInput
-from analysis.measures.weighted import design, from_weights, lure, mean, proportion, ratio
+from analysis.measures.weighted import (
+    design,
+    from_weights,
+    kish,
+    linearised,
+    lure,
+    mean,
+    proportion,
+    ratio,
+    share,
+    sums_of,
+    undefined,
+)
 
 finite = st.floats(-1e6, 1e6)
 chances = st.sampled_from([1.0, 0.5, 0.1, 0.02])
@@ -201,3 +213,50 @@ def test_what_cannot_be_answered_is_refused_by_name(call, says):
     with pytest.raises(InvalidInput) as refused:
         call()
     assert says in str(refused.value)
+
+
+@given(hnp.arrays(np.float64, st.integers(1, 40), elements=chances), st.integers(0, 300))
+def test_a_design_weighs_by_the_inverse_chance_and_to_the_population(inclusion, unseen):
+    process = design(inclusion)
+    assert process.weight == pytest.approx(1 / inclusion)
+    assert process.variance == pytest.approx(process.weight**2)
+    assert 1 - 1e-9 <= process.effective_n <= process.n + 1e-9
+    assert process.weight.min() - 1e-9 <= process.mass <= process.weight.max() + 1e-9
+    if (inclusion < 1).any():
+        window = design(inclusion, population=inclusion.size + unseen)
+        assert (window.weight >= 1).all() and (window.variance >= 0).all()
+        assert (window.doubt[inclusion == 1] == 0).all()
+        assert window.weight.sum() >= inclusion.size + unseen - 1e-6
+
+
+@given(hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(0.01, 100)), st.floats(0.1, 10))
+def test_kishs_n_is_that_of_equal_weights_at_most_and_has_no_unit(weights, factor):
+    assert 1 - 1e-9 <= kish(weights) <= weights.size + 1e-9
+    assert kish(weights * factor) == pytest.approx(kish(weights))
+    assert kish(np.full(weights.size, factor)) == pytest.approx(weights.size)
+
+
+@given(samples(values=st.sampled_from([0.0, 1.0])), st.integers(0, 2**40 - 1))
+def test_a_share_is_the_proportion_in_its_domain_from_the_sums_of_both_sides(sample, chosen):
+    good, inclusion = sample[0] == 1, sample[1]
+    inside = np.array([chosen >> i & 1 for i in range(good.size)], dtype=bool)
+    drawn = design(inclusion)
+    assert share(good, inside, drawn) == proportion(good, inclusion, domain=inside)
+    hits, misses = sums_of(drawn, good & inside), sums_of(drawn, ~good & inside)
+    assert (hits.total + misses.total)[0] == pytest.approx((inside / inclusion).sum())
+    assert hits.variance[0] == pytest.approx(((good & inside) / inclusion**2).sum())
+
+
+@given(samples(values=st.floats(-1e3, 1e3), least=2), st.floats(0.01, 0.99), st.booleans())
+def test_linearised_limits_hold_the_value_and_keep_to_bounds_and_floor(sample, value, bounded):
+    influence, inclusion = sample
+    found = linearised(value, influence, design(inclusion), bounds=(0.0, 1.0) if bounded else None, floor=0.0)
+    assert found.value == value
+    assert 0 <= found.low <= value + 1e-9 and value - 1e-9 <= found.high
+    assert not bounded or found.high <= 1
+
+
+@given(st.text(min_size=1, max_size=20), st.integers(0, 9))
+def test_undefined_has_no_number_and_says_why(note, n):
+    found = undefined(note, n=n)
+    assert (found.value, found.low, found.high, found.n, found.note) == (None, None, None, n, note)
