@@ -33,7 +33,7 @@ DRIFT_SHARE = 0.25
 MOST_POOL = 20_000
 NEWEST = 200
 REFERENCE = 1000
-COLD_ARMS = ("typical", "uniform")
+COLD_ARMS = ("typical", "signal", "uniform")
 Picks = dict[int, tuple[Cause, str, dict[str, Any], str]]  # candidate row to cause, reason, numbers, strategy
 OBJECTIONS = (SignalKind.CORRECTION, SignalKind.OVERRIDE, SignalKind.THUMBS_DOWN)
 
@@ -191,9 +191,9 @@ def _uncertain(
         classes=tuple(project.schema().values()),
         labelled_vectors=candidates.labelled_vectors[known] if known.any() else None,
         labelled_targets=candidates.labelled_targets[known] if known.any() else None,
+        proven=True,  # a version that serves has proven itself elsewhere: its doubts count however few labels we hold
     )
-    # A version that serves has proven itself elsewhere: its doubts count however few labels this project holds.
-    chosen = answer(check_pool(pool), min(count, len(rows)), "diverse_margin" if scored else "auto", rng)
+    chosen = answer(check_pool(pool), min(count, len(rows)), "auto", rng)
     picked = zip(chosen.choice.index, chosen.choice.arm, chosen.choice.reason, chosen.choice.numbers, strict=True)
     picks = {
         int(rows[index]): (Cause.TYPICAL if arm in COLD_ARMS else Cause.UNCERTAIN, reason, numbers, chosen.strategy)

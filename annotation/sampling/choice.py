@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from annotation.sampling.audit import interleave
 from annotation.sampling.pool import Pool
 from annotation.sampling.scores import confidence, entropy
 
 Rows = NDArray[np.intp]
+NO_ROWS: Rows = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """m rows of the pool, soonest first, with m arms, reasons and dicts of figures."""
+    """m rows of the pool, soonest first, with m arms, reasons and dicts of figures; and rows set aside, not asked."""
 
     index: Rows
     arm: tuple[str, ...]
     reason: tuple[str, ...]
     numbers: tuple[dict[str, Any], ...]
+    set_aside: Rows = field(default_factory=lambda: NO_ROWS)
 
     def __add__(self, other: Choice) -> Choice:
         return Choice(
@@ -29,16 +32,34 @@ class Choice:
             self.arm + other.arm,
             self.reason + other.reason,
             self.numbers + other.numbers,
+            np.union1d(self.set_aside, other.set_aside).astype(np.intp),
+        )
+
+    def woven(self, other: Choice) -> Choice:
+        """Both, the rows of the other spread evenly among these, so that a round left half done holds both."""
+        late = interleave(len(self.index), len(other.index))
+        order = np.empty(len(late), dtype=np.intp)
+        order[~late], order[late] = np.arange(len(self.index)), len(self.index) + np.arange(len(other.index))
+        return (self + other).in_order(order)
+
+    def in_order(self, order: Rows) -> Choice:
+        """The same rows in another order, (m,) positions."""
+        return Choice(
+            self.index[order],
+            tuple(self.arm[position] for position in order),
+            tuple(self.reason[position] for position in order),
+            tuple(self.numbers[position] for position in order),
+            self.set_aside,
         )
 
 
-NOTHING = Choice(np.zeros(0, dtype=np.intp), (), (), ())
+NOTHING = Choice(NO_ROWS, (), (), ())
 
 
-def doubtful(pool: Pool, rows: Rows, arm: str) -> Choice:
+def doubtful(pool: Pool, rows: Rows, arm: str, set_aside: Rows = NO_ROWS) -> Choice:
     """Rows that the model doubts, in words such as "4 against 9, margin 0.03"."""
     numbers = tuple(doubt(pool, int(row)) for row in rows)
-    return Choice(rows, (arm,) * len(rows), tuple(_doubt_in_words(one, arm) for one in numbers), numbers)
+    return Choice(rows, (arm,) * len(rows), tuple(_doubt_in_words(one, arm) for one in numbers), numbers, set_aside)
 
 
 def doubt(pool: Pool, row: int) -> dict[str, Any]:

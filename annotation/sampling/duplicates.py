@@ -1,4 +1,8 @@
-"""Near-duplicates among candidates: one question is enough for the lot."""
+"""Near-duplicates: one question is enough for the lot.
+
+Two rows are near-copies when they lie closer than a small share of the usual distance between two rows. In one or two
+dimensions rows lie close by chance, so there the share is cut to what would hold about a thousandth of the rows.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAR = 0.05
-"""Two rows are near-duplicates when they lie closer than this share of the usual distance between two rows."""
-
+HELD = 0.001
 SAMPLED_PAIRS = 1000
+BLOCK = 1000
+
+Floats = NDArray[np.float64]
 
 
 def usual_distance(vectors: NDArray[np.floating], *, seed: int = 0) -> float:
@@ -21,28 +27,63 @@ def usual_distance(vectors: NDArray[np.floating], *, seed: int = 0) -> float:
     return float(np.median(np.linalg.norm(vectors[first] - vectors[second], axis=1)))
 
 
-def first_of_its_kind(vectors: NDArray[np.floating], *, distance: float) -> NDArray[np.bool_]:
+def near_distance(vectors: NDArray[np.floating], *, seed: int = 0) -> float:
+    """The distance, in the vectors' own units, up to which two rows of `vectors` (n, d) count as near-copies.
+
+    5 % of the usual distance, or 0.001^(1/d) of it where that is less (d below 3; constant columns do not count).
+    0 when most rows are equal or fewer than two are given: then only exact repeats are copies.
+    """
+    if len(vectors) < 2:
+        return 0.0
+    dimensions = int(np.count_nonzero(np.ptp(vectors[:BLOCK], axis=0) > 0))
+    return usual_distance(vectors, seed=seed) * min(NEAR, float(HELD ** (1 / max(dimensions, 1))))
+
+
+def first_of_its_kind(
+    vectors: NDArray[np.floating], *, distance: float, others: NDArray[np.floating] | None = None
+) -> NDArray[np.bool_]:
     """Which rows of `vectors` (n, d) to keep, so that no two kept rows lie within `distance`; earlier rows win.
 
-    Returns (n,) bool, True = keep; the first row is always kept. Time and memory grow with n squared, so give it
-    candidates (hundreds or a few thousand rows), not a pool. A distance of 0 drops exact repeats only.
-    Raises ValueError for a negative distance.
+    Nor does a kept row lie within `distance` of any of `others` (m, d), such as what is labelled already. Returns (n,)
+    bool, True = keep. Time grows with n times (n + m), memory with n, so give it candidates (hundreds or a few thousand
+    rows), not a pool. A distance of 0 drops exact repeats only. Raises ValueError for a negative or NaN distance.
     """
-    if distance < 0:
-        raise ValueError(f"A distance cannot be negative: {distance}.")
-    keep = np.ones(len(vectors), dtype=bool)
-    if len(vectors) < 2:
-        return keep
-    near = _near(np.asarray(vectors, dtype=np.float64), distance)
-    for row in range(len(vectors)):
+    if not distance >= 0:
+        raise ValueError(f"A distance cannot be negative or NaN: {distance}.")
+    rows = np.asarray(vectors, dtype=np.float64)
+    kept = np.zeros((0, rows.shape[1])) if others is None else np.asarray(others, dtype=np.float64)
+    keep = np.zeros(len(rows), dtype=bool)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        good = ~_touches(block, kept, distance)
+        good[good] = _firsts(block[good], distance)
+        keep[start : start + BLOCK] = good
+        kept = np.vstack([kept, block[good]])
+    return keep
+
+
+def _firsts(block: Floats, distance: float) -> NDArray[np.bool_]:
+    keep = np.ones(len(block), dtype=bool)
+    near = _near(block, block, distance)
+    for row in np.flatnonzero(np.triu(near, 1).any(axis=1)):
         if keep[row]:
             keep[row + 1 :] &= ~near[row, row + 1 :]
     return keep
 
 
-def _near(vectors: NDArray[np.float64], distance: float) -> NDArray[np.bool_]:
-    centred = vectors - vectors.mean(axis=0)  # keeps the squares small, so that their difference stays exact
-    squares = np.einsum("ij,ij->i", centred, centred)
-    gaps = squares[:, None] + squares[None, :] - 2 * centred @ centred.T
-    rounding = 1e-12 * max(float(squares.max()), 1e-300)
-    return gaps <= distance**2 + rounding
+def _touches(rows: Floats, others: Floats, distance: float) -> NDArray[np.bool_]:
+    touched = np.zeros(len(rows), dtype=bool)
+    for start in range(0, len(others), BLOCK):
+        touched |= _near(rows, others[start : start + BLOCK], distance).any(axis=1)
+    return touched
+
+
+def _near(a: Floats, b: Floats, distance: float) -> NDArray[np.bool_]:
+    if not len(a) or not len(b):
+        return np.zeros((len(a), len(b)), dtype=bool)
+    middle = a.mean(axis=0)  # keeps the squares small, so that their difference stays exact
+    a, b = a - middle, b - middle
+    one, other = np.einsum("ij,ij->i", a, a), np.einsum("ij,ij->i", b, b)
+    gaps = one[:, None] + other[None, :] - 2 * a @ b.T
+    rounding = 1e-12 * (one[:, None] + other[None, :])
+    return np.asarray(gaps <= distance**2 + rounding)

@@ -29,6 +29,8 @@ class Pool:
     member_probabilities  (members, n, k) for the strategy "committee", or None
     signals               (n,) from 0 to 1, how strongly something came back about an item (an override, a
                           chargeback, a thumb down); 0 = nothing. Cold rounds start there. None = no signals
+    proven                the model in force has proven itself elsewhere, so `auto` trusts its doubts from the first
+                          label on; False = only with two labels per class
     """
 
     vectors: NDArray[Any]
@@ -38,6 +40,7 @@ class Pool:
     labelled_targets: NDArray[Any] | None = None
     member_probabilities: NDArray[Any] | None = None
     signals: NDArray[Any] | None = None
+    proven: bool = False
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -51,13 +54,13 @@ class Selection:
     priority               (m,) from 0 to 1, high = sooner; falls along the selection
     inclusion_probability  (m,) in (0, 1]: the probability with which this round would have chosen the item
     audit                  (m,) bool, drawn uniformly; only these may judge the model without weights
-    arm                    (m,) which part chose it: margin, entropy, least_confidence, diverse_margin, typical,
-                           committee, rare_class, signal or uniform
+    arm                    (m,) which part chose it: margin, entropy, least_confidence, diverse_margin, herding,
+                           typical, committee, rare_class, signal or uniform
     reason                 m sentences in words with their numbers
     numbers                m dicts of the figures behind the sentence, plain Python values (JSON can carry them)
     strategy               the strategy that ran: what `auto` became
     why                    one sentence: why this strategy, now
-    out_of_scope           (n,) bool over the pool: doubtful, but unlike anything else here, so set aside and not
+    out_of_scope           (n,) bool over the pool: up for choice, but unlike anything else here, so set aside and not
                            asked by the active part. Such a row can still be drawn for the audit
     """
 
@@ -96,6 +99,7 @@ def check_pool(pool: Pool) -> Pool:
         labelled_targets=targets,
         member_probabilities=_members(pool, len(vectors)),
         signals=_signals(pool.signals, len(vectors)),
+        proven=bool(pool.proven),
     )
 
 

@@ -70,6 +70,17 @@ def entropy(p: ArrayLike) -> Floats:
     return np.maximum(-np.einsum("ij,ij->i", array, logs), 0.0)
 
 
+def disagreement(members: ArrayLike) -> Floats:
+    """How far the members of a committee differ, (members, n, k) -> (n,), in nats from 0 to ln k. High = they disagree.
+
+    The entropy of their mean less the mean of their entropies (mutual information of label and member; Houlsby et al.,
+    "Bayesian Active Learning for Classification and Preference Learning", 2011). 0 where all say the same.
+    """
+    array = np.asarray(members, dtype=np.float64)
+    each = np.mean([entropy(one) for one in array], axis=0)
+    return np.maximum(entropy(array.mean(axis=0)) - each, 0.0)
+
+
 def _check_entries(array: Floats) -> None:
     finite = np.isfinite(array)
     if not finite.all():

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from annotation.sampling.audit import audit_draws, draw_audit, interleave
 from annotation.sampling.choice import Choice, uniform
-from annotation.sampling.pool import BadPool, Pool, Selection, check_pool
+from annotation.sampling.pool import Pool, Selection, check_pool
 from annotation.sampling.strategies import STRATEGIES, Answer, answer
 
 
@@ -19,6 +19,8 @@ def select(pool: Pool, *, size: int, strategy: str = "auto", audit_share: float 
     `hajek_mean` over the whole selection is unbiased for the pool; see `annotation.sampling.audit`. The audit part
     is `audit_share` of the size and never empty: at least one item of two or more; a round of one throws a coin.
     A share of 1, and the strategy "random", draw uniformly only. A size above the pool selects the whole pool.
+    The active part never asks an outlier, two near-copies, or a near-copy of a labelled item; where that leaves fewer
+    than its places, the others are drawn uniformly too.
 
     `auto` switches by what is known; `Selection.strategy` and `.why` say what it became. Same input and seed, same
     answer. Raises `BadPool`, `BadProbabilities`, or ValueError for an unknown strategy, size or share.
@@ -34,21 +36,21 @@ def select(pool: Pool, *, size: int, strategy: str = "auto", audit_share: float 
         return _one(checked, strategy, share, rng)
     active = min(size, len(checked)) - draws
     chosen = answer(checked, active, strategy if active else "random", rng)
-    return _mix(checked, chosen, draws, rng)
+    return _mix(checked, chosen, active, draws, rng)
 
 
-def _mix(pool: Pool, chosen: Answer, draws: int, rng: np.random.Generator) -> Selection:
-    rows, probability = draw_audit(len(pool), chosen.choice.index, draws, rng)
-    audit = interleave(len(chosen.choice.index), len(rows))
-    both = chosen.choice + uniform(rows, len(pool), probability)
-    order = np.empty(len(audit), dtype=np.intp)
-    order[~audit], order[audit] = np.arange(len(chosen.choice.index)), len(chosen.choice.index) + np.arange(len(rows))
-    return _selection(both, order, audit, np.where(audit, probability, 1.0), chosen)
+def _mix(pool: Pool, chosen: Answer, active: int, draws: int, rng: np.random.Generator) -> Selection:
+    taken = chosen.choice.index
+    rows, probability = draw_audit(len(pool), taken, draws + active - len(taken), rng)
+    both = chosen.choice.woven(uniform(rows, len(pool), probability))
+    audit = interleave(len(taken), len(rows))
+    return _selection(both, audit, np.where(audit, probability, 1.0), chosen)
 
 
 def _one(pool: Pool, strategy: str, share: float, rng: np.random.Generator) -> Selection:
     n = len(pool)
     chosen = answer(pool, 1, strategy, rng)
+    share = share if len(chosen.choice.index) else 1.0
     if rng.random() < share:
         row = rng.integers(n, size=1)
         is_choice = bool(len(chosen.choice.index)) and int(row[0]) == int(chosen.choice.index[0])
@@ -56,25 +58,20 @@ def _one(pool: Pool, strategy: str, share: float, rng: np.random.Generator) -> S
         picked, audit = uniform(row, n, probability), np.ones(1, dtype=bool)
     else:
         probability, picked, audit = share / n + 1 - share, chosen.choice, np.zeros(1, dtype=bool)
-    return _selection(picked, np.zeros(1, dtype=np.intp), audit, np.array([probability]), chosen)
+    return _selection(picked, audit, np.array([probability]), chosen)
 
 
-def _selection(
-    choice: Choice, order: NDArray[np.intp], audit: NDArray[np.bool_], probability: NDArray[np.float64], chosen: Answer
-) -> Selection:
-    m = len(order)
+def _selection(choice: Choice, audit: NDArray[np.bool_], probability: NDArray[np.float64], chosen: Answer) -> Selection:
+    m = len(choice.index)
     return Selection(
-        index=choice.index[order],
+        index=choice.index,
         priority=1.0 - np.arange(m) / m,
         inclusion_probability=probability,
         audit=audit,
-        arm=np.array([choice.arm[position] for position in order], dtype=np.str_),
-        reason=tuple(choice.reason[position] for position in order),
-        numbers=tuple(choice.numbers[position] for position in order),
+        arm=np.array(choice.arm, dtype=np.str_),
+        reason=choice.reason,
+        numbers=choice.numbers,
         strategy=chosen.strategy,
         why=chosen.why,
         out_of_scope=chosen.out_of_scope,
     )
-
-
-__all__ = ["STRATEGIES", "BadPool", "select"]

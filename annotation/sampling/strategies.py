@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotation.sampling import scores
-from annotation.sampling.choice import NOTHING, Choice, doubtful
-from annotation.sampling.diverse import CANDIDATES_PER_CHOICE, most_doubtful, spread
+from annotation.sampling.choice import NO_ROWS, NOTHING, Choice, doubtful
+from annotation.sampling.cold import cold
+from annotation.sampling.diverse import spread
+from annotation.sampling.herding import herd
 from annotation.sampling.pool import BadPool, Pool
-from annotation.sampling.typical import typical
+from annotation.sampling.rare import most_likely, quota, rare_classes
+from annotation.sampling.sieve import Sieve, make_sieve
 
 STRATEGIES = (
     "auto",
@@ -20,11 +23,14 @@ STRATEGIES = (
     "entropy",
     "least_confidence",
     "diverse_margin",
+    "herding",
     "typical",
     "committee",
     "random",
 )
 LABELS_PER_CLASS_BEFORE_DOUBT = 2
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,31 @@ class Answer:
     out_of_scope: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Ask:
+    """What a strategy is asked for: `count` rows of a pool, none of them `taken` or like one that is."""
+
+    pool: Pool
+    count: int
+    sieve: Sieve
+    rng: np.random.Generator
+    taken: Rows = field(default_factory=lambda: NO_ROWS)
+
+
 def answer(pool: Pool, count: int, strategy: str, rng: np.random.Generator) -> Answer:
-    """Let `strategy` choose `count` rows of a checked pool; "auto" first decides what it is."""
+    """Let `strategy` choose `count` rows of a checked pool; "auto" first decides what it is.
+
+    Fewer rows come back where fewer may be asked: outliers are set aside, and near-copies of one another or of a
+    labelled item are asked once.
+    """
     name, why = (strategy, "as asked") if strategy != "auto" else switch(pool)
-    choice = RUN[name](pool, count, rng) if count else NOTHING
-    return Answer(choice, name, why, np.zeros(len(pool), dtype=bool))
+    choice = NOTHING
+    if count and name != "random":
+        ask = Ask(pool, count, make_sieve(pool, rng), rng)
+        choice = _with_rare(ask, RUN[name]) if strategy == "auto" and name in WARM else RUN[name](ask)
+    aside = np.zeros(len(pool), dtype=bool)
+    aside[choice.set_aside] = True
+    return Answer(choice, name, why, aside)
 
 
 def switch(pool: Pool) -> tuple[str, str]:
@@ -49,52 +75,99 @@ def switch(pool: Pool) -> tuple[str, str]:
     labelled, k = len(pool.labelled_targets if pool.labelled_targets is not None else ()), len(pool.classes)
     if pool.probabilities is None:
         return "typical", f"no model can score yet, so typical items come first ({labelled} labels so far)"
+    if pool.proven:
+        return "herding", f"a proven model scores them, so its doubts count, with {labelled} labels for {k} classes"
     if labelled < LABELS_PER_CLASS_BEFORE_DOUBT * k:
         return "typical", f"{labelled} labels for {k} classes are too few to trust the model's doubts"
-    return "diverse_margin", f"{labelled} labels for {k} classes, so the model's doubts can be trusted"
+    return "herding", f"{labelled} labels for {k} classes, so the model's doubts can be trusted"
 
 
-def _margin(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    return doubtful(pool, most_doubtful(-scores.margin(_scored(pool, "margin")), count, rng), "margin")
+def _with_rare(ask: Ask, run: Callable[[Ask], Choice]) -> Choice:
+    """The rare-class quota first, and the rest of the round by `run`."""
+    rare = _rare(ask, quota(ask.count))
+    taken = np.concatenate([ask.taken, rare.index])
+    rest = run(Ask(ask.pool, ask.count - len(rare.index), ask.sieve, ask.rng, taken))
+    return rest.woven(rare)
 
 
-def _entropy(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    return doubtful(pool, most_doubtful(scores.entropy(_scored(pool, "entropy")), count, rng), "entropy")
+def _rare(ask: Ask, places: int) -> Choice:
+    """Up to `places` rows most likely of the classes that labels are short of, each class in turn."""
+    pool, p = ask.pool, ask.pool.probabilities
+    targets = pool.labelled_targets if pool.labelled_targets is not None else NO_ROWS
+    classes = rare_classes(p, targets)[:places] if p is not None else ()
+    if p is None or not classes:
+        return NOTHING
+    rows, codes = most_likely(p, classes, places, ask.rng)
+    sifted = ask.sieve.sift(rows, ask.taken)
+    chosen = sifted.rows[:places]
+    code_of, known = dict(zip(rows.tolist(), codes.tolist(), strict=True)), {one.code: one for one in classes}
+    found = [known[code_of[int(row)]] for row in chosen]
+    numbers = tuple(
+        {
+            "class": pool.classes[one.code],
+            "probability": float(p[row, one.code]),
+            "labels": one.labels,
+            "expected_share": one.share,
+        }
+        for row, one in zip(chosen, found, strict=True)
+    )
+    reasons = tuple(
+        f"likely {one['class']} ({one['probability']:.2f}), which has {one['labels']} of {len(targets):,} labels"
+        for one in numbers
+    )
+    return Choice(chosen, ("rare_class",) * len(chosen), reasons, numbers, sifted.set_aside)
 
 
-def _least_confidence(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    score = -scores.confidence(_scored(pool, "least_confidence"))
-    return doubtful(pool, most_doubtful(score, count, rng), "least_confidence")
+def _by_score(ask: Ask, score: NDArray[np.float64], arm: str) -> Choice:
+    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
+    return doubtful(ask.pool, sifted.rows[: ask.count], arm, sifted.set_aside)
 
 
-def _diverse_margin(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    score = 1 - scores.margin(_scored(pool, "diverse_margin"))
-    candidates = most_doubtful(score, CANDIDATES_PER_CHOICE * count, rng)
-    rows = spread(pool.vectors[candidates], score[candidates], count, seed=int(rng.integers(2**31)))
-    return doubtful(pool, candidates[rows], "diverse_margin")
+def _margin(ask: Ask) -> Choice:
+    return _by_score(ask, -scores.margin(_scored(ask.pool, "margin")), "margin")
 
 
-def _typical(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    labelled = pool.labelled_vectors if pool.labelled_vectors is not None else pool.vectors[:0]
-    rows, sizes = typical(pool.vectors, labelled, count, seed=int(rng.integers(2**31)))
-    reasons = tuple(f"typical of {size:,} similar items" for size in sizes)
-    return Choice(rows, ("typical",) * len(rows), reasons, tuple({"similar": int(size)} for size in sizes))
+def _entropy(ask: Ask) -> Choice:
+    return _by_score(ask, scores.entropy(_scored(ask.pool, "entropy")), "entropy")
 
 
-def _committee(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    members = pool.member_probabilities
+def _least_confidence(ask: Ask) -> Choice:
+    return _by_score(ask, -scores.confidence(_scored(ask.pool, "least_confidence")), "least_confidence")
+
+
+def _diverse_margin(ask: Ask) -> Choice:
+    score = 1 - scores.margin(_scored(ask.pool, "diverse_margin"))
+    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
+    rows = spread(ask.pool.vectors[sifted.rows], score[sifted.rows], ask.count, seed=int(ask.rng.integers(2**31)))
+    return doubtful(ask.pool, sifted.rows[rows[: ask.count]], "diverse_margin", sifted.set_aside)
+
+
+def _herding(ask: Ask) -> Choice:
+    """The most doubtful candidates that best cover all of them, given what is labelled."""
+    score = 1 - scores.margin(_scored(ask.pool, "herding"))
+    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
+    candidates = ask.pool.vectors[sifted.rows]
+    known = np.vstack([ask.sieve.labelled, ask.pool.vectors[ask.taken]])
+    found = herd(candidates, candidates, known, ask.count, weight=score[sifted.rows])
+    return doubtful(ask.pool, sifted.rows[found.order], "herding", sifted.set_aside)
+
+
+def _typical(ask: Ask) -> Choice:
+    rare = _rare(ask, quota(ask.count))
+    taken = np.concatenate([ask.taken, rare.index])
+    return cold(ask.pool, ask.count - len(rare.index), ask.sieve, ask.rng, taken).woven(rare)
+
+
+def _committee(ask: Ask) -> Choice:
+    members = ask.pool.member_probabilities
     if members is None:
         raise BadPool("The strategy committee needs the probabilities of at least two members.")
-    mean = members.mean(axis=0)
-    score = scores.entropy(mean) - np.mean([scores.entropy(one) for one in members], axis=0)
-    rows = most_doubtful(score, count, rng)
+    score = scores.disagreement(members)
+    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
+    rows = sifted.rows[: ask.count]
     reasons = tuple(f"{len(members)} models disagree by {score[row]:.2f} nats" for row in rows)
     numbers = tuple({"members": len(members), "disagreement": float(score[row])} for row in rows)
-    return Choice(rows, ("committee",) * len(rows), reasons, numbers)
-
-
-def _random(pool: Pool, count: int, rng: np.random.Generator) -> Choice:
-    return NOTHING
+    return Choice(rows, ("committee",) * len(rows), reasons, numbers, sifted.set_aside)
 
 
 def _scored(pool: Pool, strategy: str) -> NDArray[np.float64]:
@@ -103,12 +176,13 @@ def _scored(pool: Pool, strategy: str) -> NDArray[np.float64]:
     return pool.probabilities
 
 
-RUN: dict[str, Callable[[Pool, int, np.random.Generator], Choice]] = {
+WARM = ("diverse_margin", "herding")
+RUN: dict[str, Callable[[Ask], Choice]] = {
     "margin": _margin,
     "entropy": _entropy,
     "least_confidence": _least_confidence,
     "diverse_margin": _diverse_margin,
+    "herding": _herding,
     "typical": _typical,
     "committee": _committee,
-    "random": _random,
 }

@@ -1,0 +1,68 @@
+"""What the active part may ask at all: nothing unlike anything else, no near-copy, nothing asked already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.sampling.choice import NO_ROWS
+from annotation.sampling.diverse import most_doubtful
+from annotation.sampling.duplicates import first_of_its_kind, near_distance
+from annotation.sampling.outliers import SECOND_LOOK, out_of_scope
+from annotation.sampling.pool import Pool
+
+Rows = NDArray[np.intp]
+Vectors = NDArray[np.float32]
+
+CANDIDATES_PER_CHOICE = 10
+MOST_CANDIDATES = 4000
+LOOKS = 3
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """Rows that may be asked, in the order given, and rows set aside as unlike anything else."""
+
+    rows: Rows
+    set_aside: Rows
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """What rows are compared with: a random crowd of the pool with all that is labelled, and the near-copy distance."""
+
+    vectors: Vectors
+    labelled: Vectors
+    crowd: Vectors
+    near: float
+    seed: int
+
+    def sift(self, rows: Rows, taken: Rows = NO_ROWS) -> Sifted:
+        """Drop from `rows` what is alone, and near-copies of earlier rows, of `taken` rows and of labelled items."""
+        alone = out_of_scope(self.vectors[rows], self.crowd, seed=self.seed)
+        scope = rows[~alone]
+        known = np.vstack([self.labelled, self.vectors[taken]])
+        return Sifted(scope[first_of_its_kind(self.vectors[scope], distance=self.near, others=known)], rows[alone])
+
+    def best(self, score: NDArray[np.floating], count: int, rng: np.random.Generator, taken: Rows = NO_ROWS) -> Sifted:
+        """The candidates of highest score (n,), ten for each of `count` where there are so many; highest first.
+
+        Looks further down the list, up to three times, while fewer than `count` pass the sieve.
+        """
+        wanted = min(CANDIDATES_PER_CHOICE * count, max(MOST_CANDIDATES, 2 * count))
+        for _ in range(LOOKS):
+            sifted = self.sift(most_doubtful(score, wanted, rng), taken)
+            if len(sifted.rows) >= count or wanted >= len(score) or wanted >= MOST_CANDIDATES:
+                break
+            wanted = min(4 * wanted, MOST_CANDIDATES)
+        return sifted
+
+
+def make_sieve(pool: Pool, rng: np.random.Generator) -> Sieve:
+    """The sieve for one round over a checked pool."""
+    labelled = pool.labelled_vectors if pool.labelled_vectors is not None else pool.vectors[:0]
+    some = pool.vectors if len(pool) <= SECOND_LOOK else pool.vectors[rng.choice(len(pool), SECOND_LOOK, replace=False)]
+    seed = int(rng.integers(2**31))
+    return Sieve(pool.vectors, labelled, np.vstack([some, labelled]), near_distance(some, seed=seed), seed)
