@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.files.tables import BadFile, Table
+from analysis.measures.checks import LARGEST
 from analysis.measures.drift_columns import Kind, kind_of
 
 Array = NDArray[Any]
@@ -72,9 +73,9 @@ def words(table: Table, column: str) -> Words:
 def _plain(cell: Any, name: str) -> Any:
     """The cell as JSON may hold it."""
     value = cell.item() if isinstance(cell, np.generic) else cell
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, bool | int | float) else name
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value if np.isfinite(value) else name
+    return value if isinstance(value, int) else name
 
 
 def natural(names: Iterable[str]) -> tuple[str, ...]:
@@ -132,7 +133,8 @@ def features(
     """For each table a dict of columns as measures take them, and the kind of each, one for all tables together.
 
     number: what the format calls so, or in CSV where every cell that is not missing parses as one and none has a
-    leading zero; dates count as numbers, of seconds, where asked. Otherwise text (long and varied) or category.
+    leading zero; dates count as numbers, of seconds, where asked. Otherwise text (long and varied) or category. Raises
+    BadFile for missing columns and for infinite numbers.
     """
     found: list[dict[str, Array]] = [{} for _ in tables]
     kinds: dict[str, Kind] = {}
@@ -142,6 +144,8 @@ def features(
         columns = (_as_numbers(parts) if numbers_only else None) or (_as_seconds(parts) if dates else None)
         if columns:
             kinds[name] = "number"
+            for table, column in zip(tables, columns, strict=True):
+                _refuse_wild(table, name, column)
         else:
             columns = [_as_words(part) for part in parts]
             kinds[name] = kind_of(_sample(columns[0]))
@@ -150,6 +154,15 @@ def features(
         for side, column in zip(found, columns, strict=True):
             side[name] = column
     return found, kinds
+
+
+def _refuse_wild(table: Table, name: str, column: Floats) -> None:
+    wild = np.abs(column) > LARGEST
+    if wild.any():
+        row = int(np.argmax(wild))
+        raise BadFile(
+            f"{table.name} has infinite or absurdly large numbers in column {name!r}: {column[row]:g} in row {row}."
+        )
 
 
 def _may_be_numbers(table: Table, name: str) -> bool:

@@ -35,7 +35,7 @@ def analyse(reference: Table, current: Table, asked: Asked) -> Answer:
         rows = None if season is None else drift_reference.match(*season, seed=asked.seed)
         seen = domain.domain_auc(_part(before, rows, 0), _thinned(_part(now, rows, 1)), types=kinds, seed=asked.seed)
     except ValueError as why:  # what the drift measures say of input that they refuse
-        raise BadFile(f"{str(why)[:1].upper()}{str(why)[1:]}.") from None
+        raise BadFile(f"The two files cannot be compared: {str(why).rstrip('.')}.") from None
     return {
         "drifted": found.drifted,
         "why": found.why,

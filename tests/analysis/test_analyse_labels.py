@@ -143,6 +143,12 @@ def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:
         analyse("labels", none, "--label", "label", "--inputs", "x")
 
 
+def test_numbers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"a": [*range(59), "1e300"], "label": list("xy") * 30})
+    with pytest.raises(CommandError, match="column 'a': 1e.300 in row 59"):
+        analyse("labels", path, "--label", "label", "--inputs", "a")
+
+
 def test_constant_and_empty_inputs_judge_nothing_but_do_not_break(tmp_path: Path) -> None:
     path = csv(tmp_path / "rows.csv", {"a": [1] * 60, "b": [None] * 60, "label": list("xy") * 30})
     out = analyse("labels", path, "--label", "label", "--inputs", "a,b")

@@ -74,6 +74,12 @@ def test_one_annotator_only_leaves_quality_and_agreement_undefined_with_a_reason
     assert "undefined" in text("votes", tmp_path / "votes.csv", *COLUMNS)
 
 
+def test_a_label_that_is_no_finite_number_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "votes.parquet"
+    pd.DataFrame({"item": [1, 2], "who": ["x", "x"], "label": [np.inf, 0.5]}).to_parquet(path)
+    assert [r["label"] for r in analyse("votes", path, *COLUMNS)["resolutions"]] == ["inf", 0.5]
+
+
 def test_one_label_only_leaves_agreement_undefined_with_a_reason(tmp_path: Path) -> None:
     out = analyse("votes", votes(tmp_path, [("a", "x", "1"), ("a", "y", "1")]), *COLUMNS)
     assert out["agreement"]["krippendorff_alpha"]["value"] is None
