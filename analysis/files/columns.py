@@ -25,7 +25,7 @@ LEADING_ZERO = r"[+-]?0\d+"
 DATE = r"\d{4}-\d{2}-\d{2}([T ].*)?"
 TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 GUESSED_FROM = 5000
-NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal")
+NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
 
 
 @dataclass(frozen=True)

@@ -118,3 +118,12 @@ def test_a_typed_format_is_believed(tmp_path: Path) -> None:
 def test_a_cell_that_is_no_number_is_named() -> None:
     with pytest.raises(BadFile, match="'many' in column 'x', row 1"):
         columns.numbers(Table("t", pd.DataFrame({"x": ["1", "many"]})), "x")
+
+
+def test_a_column_that_is_empty_on_one_side_has_the_kind_of_the_other(tmp_path: Path) -> None:
+    for name, cell in (("before.jsonl", "1.5"), ("now.jsonl", "null")):
+        (tmp_path / name).write_text(f'{{"x": {cell}, "y": null}}\n')
+    tables = [read(str(tmp_path / name)) for name in ("before.jsonl", "now.jsonl")]
+    (before, now), kinds = columns.features(tables, ["x", "y"])
+    assert kinds == {"x": "number", "y": "category"}
+    assert before["x"][0] == 1.5 and np.isnan(now["x"][0]) and now["y"][0] is None
