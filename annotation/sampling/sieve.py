@@ -17,7 +17,7 @@ Rows = NDArray[np.intp]
 Vectors = NDArray[np.float32]
 
 CANDIDATES_PER_CHOICE = 10
-MOST_CANDIDATES = 4000
+MOST_CANDIDATES = 2000
 LOOKS = 3
 
 
@@ -46,17 +46,25 @@ class Sieve:
         known = np.vstack([self.labelled, self.vectors[taken]])
         return Sifted(scope[first_of_its_kind(self.vectors[scope], distance=self.near, others=known)], rows[alone])
 
-    def best(self, score: NDArray[np.floating], count: int, rng: np.random.Generator, taken: Rows = NO_ROWS) -> Sifted:
-        """The candidates of highest score (n,), ten for each of `count` where there are so many; highest first.
+    def best(
+        self,
+        score: NDArray[np.floating],
+        count: int,
+        rng: np.random.Generator,
+        taken: Rows = NO_ROWS,
+        *,
+        each: int = CANDIDATES_PER_CHOICE,
+    ) -> Sifted:
+        """The candidates of highest score (n,), `each` for each of `count` where there are so many; highest first.
 
         Looks further down the list, up to three times, while fewer than `count` pass the sieve.
         """
-        wanted = min(CANDIDATES_PER_CHOICE * count, max(MOST_CANDIDATES, 2 * count))
+        wanted = min(each * count, max(MOST_CANDIDATES, 2 * count))
         for _ in range(LOOKS):
             sifted = self.sift(most_doubtful(score, wanted, rng), taken)
-            if len(sifted.rows) >= count or wanted >= len(score) or wanted >= MOST_CANDIDATES:
+            if len(sifted.rows) >= count or wanted >= len(score):
                 break
-            wanted = min(4 * wanted, MOST_CANDIDATES)
+            wanted = 3 * wanted
         return sifted
 
 

@@ -29,6 +29,7 @@ STRATEGIES = (
     "random",
 )
 LABELS_PER_CLASS_BEFORE_DOUBT = 2
+CANDIDATES_TO_HERD = 20
 
 Rows = NDArray[np.intp]
 
@@ -145,7 +146,7 @@ def _diverse_margin(ask: Ask) -> Choice:
 def _herding(ask: Ask) -> Choice:
     """The most doubtful candidates that best cover all of them, given what is labelled."""
     score = 1 - scores.margin(_scored(ask.pool, "herding"))
-    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
+    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken, each=CANDIDATES_TO_HERD)
     candidates = ask.pool.vectors[sifted.rows]
     known = np.vstack([ask.sieve.labelled, ask.pool.vectors[ask.taken]])
     found = herd(candidates, candidates, known, ask.count, weight=score[sifted.rows])
