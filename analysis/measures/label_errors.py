@@ -27,7 +27,7 @@ HEATS = np.exp(np.linspace(-1.2, 1.8, 16))
 ROUNDS = 60
 EVIDENCE = float(chi2.ppf(0.99, 2))  # twice the log likelihood that two ways of erring must add to be believed
 # How far, in log odds, the model's word departs from the truth on planted sets (docs/figures/labels.md).
-SPREAD = 0.8
+SPREAD = 1.1
 SPREAD_WITHOUT_EVIDENCE = 3.0
 SLOPE_SPREAD = 0.3
 Z = 1.959964
