@@ -1,0 +1,143 @@
+"""Models of annotators: each finds the truth that it was made for, and none gives an impossible answer."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.measures import abilities, annotators
+from analysis.measures.annotators import Votes, annotator_quality, log_prior
+
+MODELS = {
+    "majority": annotators.majority,
+    "one coin": annotators.one_coin,
+    "Dawid-Skene": annotators.dawid_skene,
+    "hierarchical": lambda votes, lean=None: annotators.hierarchical(votes, lean, strength=10, prior="held"),
+    "independent": annotators.independent,
+    "item types": lambda votes, lean=None: annotators.item_types(votes, lean, extra=0, seed=0),
+    "GLAD": abilities.glad,
+    "even coin": abilities.even_coin,
+    "habits": abilities.habits,
+}
+PREDICTING = [name for name in MODELS if name != "GLAD"]  # its chances leave out the items' difficulty
+cells = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=40)
+
+
+def cast(chances, truth, seed=0):
+    """Every annotator's vote on every item, by their confusion matrices (a, k, k)."""
+    rng = np.random.default_rng(seed)
+    people, items = (grid.ravel() for grid in np.meshgrid(range(len(chances)), range(truth.size), indexing="ij"))
+    chance = np.cumsum(chances[people, truth[items]], axis=1)
+    label = np.minimum((rng.random((items.size, 1)) > chance).sum(axis=1), chances.shape[2] - 1)
+    return Votes(items, people, label, truth.size, len(chances), chances.shape[2])
+
+
+def coin(right, k):
+    return right * np.eye(k) + (1 - right) / (k - 1) * (1 - np.eye(k))
+
+
+def of(rows):
+    items, people, labels = (np.array(column) for column in zip(*rows, strict=True))
+    return Votes(items, people, labels, 6, 4, 3)
+
+
+def right(fit, truth):
+    return float((fit.posterior.argmax(axis=1) == truth).mean())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_people_of_differing_skill_are_resolved_by_every_model(name):
+    truth = np.random.default_rng(1).integers(0, 3, 200)
+    votes = cast(np.stack([coin(r, 3) for r in (0.9, 0.85, 0.7, 0.6, 0.5)]), truth)
+    assert right(MODELS[name](votes), truth) > 0.85
+
+
+@pytest.mark.parametrize("name", ["Dawid-Skene", "hierarchical", "independent", "item types"])
+def test_a_matrix_per_annotator_reads_people_who_swap_two_labels(name):
+    truth = np.random.default_rng(2).integers(0, 3, 300)
+    swapped = coin(0.9, 3)[[1, 0, 2]]
+    votes = cast(np.stack([coin(0.85, 3)] * 3 + [swapped] * 2), truth)
+    assert right(MODELS[name](votes), truth) > right(annotators.majority(votes), truth) + 0.03
+
+
+def test_habits_tell_those_who_look_from_those_who_always_answer_alike():
+    truth = np.random.default_rng(3).integers(0, 4, 300)
+    lazy = [np.tile(np.eye(4)[label], (4, 1)) for label in (0, 0, 0, 1, 2)]
+    votes = cast(np.stack([coin(r, 4) for r in (0.8, 0.75, 0.7)] + lazy), truth)
+    found = abilities.habits(votes)
+    assert right(found, truth) > right(annotators.majority(votes), truth) + 0.1
+    # A lazy annotator's next vote is foretold whatever the item is.
+    said = found.chance(np.array([3, 4]), np.array([0, 0]))
+    assert (said > 0.9).all()
+
+
+def test_glad_lets_the_able_decide_where_items_are_hard():
+    rng = np.random.default_rng(4)
+    truth, ability = rng.integers(0, 2, 400), np.array([3.0, 2.5, 0.3, 0.2, 0.2, 0.1, 0.1])
+    ease = np.exp(rng.normal(0, 1, 400))
+    people, items = (grid.ravel() for grid in np.meshgrid(range(7), range(400), indexing="ij"))
+    hit = rng.random(items.size) < 1 / (1 + np.exp(-ability[people] * ease[items]))
+    votes = Votes(items, people, np.where(hit, truth[items], 1 - truth[items]), 400, 7, 2)
+    assert right(abilities.glad(votes), truth) > right(annotators.majority(votes), truth) + 0.03
+
+
+def test_more_item_types_than_kinds_of_votes_cannot_be_fitted():
+    votes = Votes(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]), 2, 2, 2)
+    assert annotators.item_types(votes, extra=1, seed=0) is None
+
+
+def test_a_held_prior_stays_near_the_votes_and_an_even_one_even():
+    votes = cast(np.stack([coin(0.9, 2)] * 3), np.array([0] * 30 + [1] * 10))
+    gone = np.tile([1.0, 0.0], (40, 1))
+    learnt, held, even = (np.exp(log_prior(votes, gone, prior)) for prior in ("learnt", "held", "even"))
+    assert learnt[1] < 0.03 < 0.1 < held[1] < 0.25
+    assert even.tolist() == [0.5, 0.5]
+
+
+def test_quality_of_annotators_is_drawn_to_the_crowds_by_two_votes():
+    votes = Votes(np.array([0, 1, 0]), np.array([0, 0, 1]), np.array([0, 1, 1]), 2, 2, 2)
+    found = annotator_quality(votes, np.array([[1.0, 0.0], [0.0, 1.0]]))
+    np.testing.assert_allclose(found, [(2 + 2 * 2 / 3) / 4, (0 + 2 * 2 / 3) / 3])
+
+
+@settings(deadline=None, max_examples=25)
+@given(cells, st.sampled_from(list(MODELS)))
+def test_every_model_gives_distributions_whatever_the_votes(rows, name):
+    votes = of(rows)
+    found = MODELS[name](votes)
+    np.testing.assert_allclose(found.posterior.sum(axis=1), 1)
+    assert (found.posterior >= 0).all()
+    quality = annotator_quality(votes, found.posterior)
+    assert ((quality >= 0) & (quality <= 1)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(cells, st.sampled_from(PREDICTING))
+def test_the_chances_of_all_labels_sum_to_one_for_every_type(rows, name):
+    votes = of(rows)
+    found = MODELS[name](votes)
+    for person in range(votes.annotators):
+        chances = found.chance(np.full(votes.k, person), np.arange(votes.k))
+        np.testing.assert_allclose(chances.sum(axis=0), 1, atol=2e-3)
+    foretold = found.predict(votes)
+    assert ((foretold >= 0) & (foretold <= 1 + 1e-9)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(cells, st.sampled_from(list(MODELS)))
+def test_a_certain_model_outweighs_the_votes(rows, name):
+    lean = np.full((6, 3), -60.0)
+    lean[:, 1] = 60.0
+    assert (MODELS[name](of(rows), lean).posterior.argmax(axis=1) == 1).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(cells, st.data())
+def test_part_of_the_votes_is_part_of_them_under_the_same_names(rows, data):
+    votes = of(rows)
+    keep = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
+    part = votes.only(keep)
+    assert part.item.size == keep.sum()
+    assert (part.items, part.annotators, part.k) == (6, 4, 3)
+    chosen = np.unique(votes.item)
+    assert votes.of_items(chosen).counts.sum() == len(rows)
