@@ -18,6 +18,7 @@ Vectors = NDArray[np.float32]
 
 CANDIDATES_PER_CHOICE = 10
 MOST_CANDIDATES = 2000
+CANDIDATE_SHARE = 0.25
 LOOKS = 3
 
 
@@ -55,11 +56,12 @@ class Sieve:
         *,
         each: int = CANDIDATES_PER_CHOICE,
     ) -> Sifted:
-        """The candidates of highest score (n,), `each` for each of `count` where there are so many; highest first.
+        """The candidates of highest score (n,), `each` for each of `count` but at most a quarter of the pool (what is
+        doubtful is few) and at least two for each; highest first.
 
         Looks further down the list, up to three times, while fewer than `count` pass the sieve.
         """
-        wanted = min(each * count, max(MOST_CANDIDATES, 2 * count))
+        wanted = max(2 * count, min(each * count, MOST_CANDIDATES, int(CANDIDATE_SHARE * len(score))))
         for _ in range(LOOKS):
             sifted = self.sift(most_doubtful(score, wanted, rng), taken)
             if len(sifted.rows) >= count or wanted >= len(score):
