@@ -135,6 +135,19 @@ def test_the_time_given_leaves_slow_models_out_and_says_so():
     assert "Too slow for the time given: extra trees" in found.why
 
 
+def test_boosted_trees_join_for_tables_of_many_rows():
+    rng = np.random.default_rng(6)
+    amount, size = rng.standard_normal(1200), rng.standard_normal(1200)
+    labels = (amount * size > 0).astype(int)
+    labels[0] = 2  # one row only of a class must not stop it
+    columns, types = {"amount": amount, "size": size}, {"amount": "number", "size": "number"}
+    found = out_of_sample(columns, types, labels, folds=2)
+    assert found.model == "logistic regression + extra trees + boosted trees"
+    assert accuracy(found, labels) > 0.9
+    few = out_of_sample({name: cells[:200] for name, cells in columns.items()}, types, labels[:200], folds=2)
+    assert "boosted" not in few.model
+
+
 def test_score_is_the_mean_log_loss_of_the_given_labels():
     texts, labels = messages(90)
     found = out_of_sample({"text": texts}, {"text": "text"}, labels)

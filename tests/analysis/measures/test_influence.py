@@ -1,0 +1,105 @@
+"""Influence: how much each item moves a measure is its derivative by that item's weight, and sums to nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
+
+from analysis.measures import influence
+from analysis.measures.checks import InvalidInput
+from analysis.measures.weighted import design
+
+COSTS = np.array([[0.0, 1.0, 2.0], [5.0, 0.0, 1.0], [3.0, 1.0, -1.0]])
+MEASURES = {
+    "macro F1": lambda truth, scored, drawn: influence.macro_f1(truth, scored.argmax(axis=1), 3, drawn),
+    "log loss": influence.log_loss,
+    "Brier": influence.brier,
+    "cost": lambda truth, scored, drawn: influence.cost(truth, scored.argmax(axis=1), COSTS, 3, drawn),
+    "ROC area": lambda truth, scored, drawn: influence.overall(influence.areas(truth, scored, 3, drawn)[0], None),
+    "PR area": lambda truth, scored, drawn: influence.overall(influence.areas(truth, scored, 3, drawn)[1], None),
+}
+
+
+def sample(seed, n=30):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, n)
+    scored = rng.dirichlet(np.ones(3), n) + 0.3 * np.eye(3)[truth]
+    return truth, scored / scored.sum(axis=1, keepdims=True), design(rng.uniform(0.2, 1, n))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 10_000), item=st.integers(0, 29))
+def test_the_influence_of_an_item_is_what_a_little_more_weight_on_it_changes(name, seed, item):
+    truth, scored, drawn = sample(seed)
+    found = MEASURES[name](truth, scored, drawn)
+    step = 1e-6 * drawn.weight[item] * np.eye(30)[item]
+    above, below = (MEASURES[name](truth, scored, replace(drawn, weight=drawn.weight + s)).value for s in (step, -step))
+    slope = (above - below) / (2 * step[item])
+    assert found.influence[item] == pytest.approx(slope, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 10_000))
+def test_weighing_everything_alike_changes_nothing(name, seed):
+    truth, scored, drawn = sample(seed)
+    found = MEASURES[name](truth, scored, drawn)
+    assert found.influence @ drawn.weight == pytest.approx(0, abs=1e-9)
+    assert MEASURES[name](truth, scored, replace(drawn, weight=3 * drawn.weight)).value == pytest.approx(found.value)
+
+
+def test_values_are_those_of_scikit_learn_with_the_same_weights():
+    truth, scored, drawn = sample(1)
+    weight, called = drawn.weight, scored.argmax(axis=1)
+    value = {name: measure(truth, scored, drawn).value for name, measure in MEASURES.items()}
+    assert value["macro F1"] == pytest.approx(f1_score(truth, called, average="macro", sample_weight=weight))
+    assert value["log loss"] == pytest.approx(log_loss(truth, scored, sample_weight=weight))
+    assert value["cost"] == pytest.approx(np.average(COSTS[truth, called], weights=weight))
+    ranked = [(truth == c, scored[:, c]) for c in range(3)]
+    roc = np.mean([roc_auc_score(*one, sample_weight=weight) for one in ranked])
+    pr = np.mean([average_precision_score(*one, sample_weight=weight) for one in ranked])
+    assert (value["ROC area"], value["PR area"]) == (pytest.approx(roc), pytest.approx(pr))
+    two = scored[:, :2] / scored[:, :2].sum(axis=1, keepdims=True)
+    is_one = (truth == 1).astype(int)
+    brier = brier_score_loss(is_one, two[:, 1], sample_weight=weight)
+    assert influence.brier(is_one, two, drawn).value == pytest.approx(brier)
+
+
+def test_a_class_that_never_occurs_is_left_out_and_said_so():
+    truth, scored, drawn = np.array([0, 0, 1, 1]), np.eye(3)[[0, 1, 1, 1]], design(np.ones(4))
+    assert "1 of 3 classes" in influence.macro_f1(truth, scored.argmax(axis=1), 3, drawn).note
+    roc, _ = influence.areas(truth, scored, 3, drawn)
+    assert roc[2].value is None and roc[2].note
+    assert "1 of 3 classes are left out" in influence.overall(roc, None).note
+
+
+def test_what_is_not_given_makes_a_measure_undefined_with_its_reason():
+    truth, drawn = np.array([0, 1]), design(np.ones(2))
+    assert influence.log_loss(truth, None, drawn).note == influence.NO_PROBABILITIES
+    assert influence.brier(truth, None, drawn).note == influence.NO_PROBABILITIES
+    assert influence.cost(truth, truth, None, 2, drawn).note == influence.NO_COSTS
+    assert all(one.value is None for part in influence.areas(truth, None, 2, drawn) for one in part)
+    nothing = influence.macro_f1(np.zeros(0, int), np.zeros(0, int), 2, design(np.zeros(0)))
+    assert influence.estimate(nothing, design(np.zeros(0)), 0.95).value is None
+
+
+def test_one_class_only_has_no_ranking():
+    found, _ = influence.areas(np.array([1, 1]), np.full((2, 2), 0.5), 2, design(np.ones(2)))
+    assert influence.overall(found, None).value is None
+    assert influence.overall(found, None).note
+
+
+def test_an_event_ruled_out_is_counted_and_not_infinite():
+    found = influence.log_loss(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]]), design(np.ones(2)))
+    assert found.value == pytest.approx(-np.log(influence.SMALLEST) / 2)
+    assert "1 items were given no chance" in found.note
+
+
+@pytest.mark.parametrize("costs", [[[0.0, 1.0]], [[0.0, np.nan], [1.0, 0.0]], [[0.0, np.inf], [1.0, 0.0]]])
+def test_costs_that_are_no_table_of_finite_numbers_are_refused(costs):
+    with pytest.raises(InvalidInput, match="finite numbers"):
+        influence.cost(np.array([0, 1]), np.array([0, 1]), costs, 2, design(np.ones(2)))
