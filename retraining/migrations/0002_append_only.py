@@ -4,6 +4,6 @@ from projects import append_only
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retraining", "0002_evaluated_items")]
+    dependencies = [("retraining", "0001_initial")]
 
     operations = [append_only.protection("retraining_release")]

@@ -4,6 +4,6 @@ from projects import append_only
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0003_considered")]
+    dependencies = [("annotation", "0001_initial")]
 
     operations = [append_only.protection("annotation_labelrevision")]
