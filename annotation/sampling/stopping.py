@@ -83,13 +83,15 @@ def successive_agreement(predictions: Sequence[ArrayLike]) -> float:
     """Mean Cohen's kappa of each model with the next, over the last four models: -1 to 1, high = settled.
 
     Two models that give every item the same single class agree fully (1), though kappa itself is undefined there.
-    Raises ValueError for fewer than two models, no items, or lengths that differ.
+    Raises ValueError for fewer than two models, no items, NaN, or lengths that differ.
     """
     models = [np.asarray(one) for one in predictions][-MODELS_COMPARED:]
     if len(models) < 2:
         raise ValueError("Agreement needs the predictions of at least two models.")
     if any(one.ndim != 1 or one.shape != models[0].shape or not len(one) for one in models):
         raise ValueError("Each model needs one prediction for each of the same items, and at least one item.")
+    if any(np.issubdtype(one.dtype, np.floating) and not np.isfinite(one).all() for one in models):
+        raise ValueError("Predictions are classes, not NaN or infinity.")
     return float(np.mean([_kappa(one, other) for one, other in zip(models, models[1:], strict=False)]))
 
 
