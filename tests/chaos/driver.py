@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -65,6 +66,13 @@ class Family:
     def log(self, name: str) -> Path:
         return Path(settings.HOME, f"{name}.log")
 
+    def holds(self, name: str, worker: str) -> bool:
+        """Whether what claimed a job as `worker` (host:pid) belongs to that process."""
+        try:
+            return os.getpgid(int(worker.rpartition(":")[2])) == self.processes[name].pid
+        except ProcessLookupError:
+            return False
+
     def said(self, name: str) -> str:
         return self.log(name).read_text()[-1500:]
 
@@ -92,6 +100,7 @@ class History:
     brokers_wiped: int = 0
     requeued: int = 0
     recoveries: list[float] = field(default_factory=list)
+    recoveries_in_storms: list[float] = field(default_factory=list)
 
 
 def run(*, seed: int, kills: int, jobs: int, faults: float) -> dict[str, Any]:
@@ -125,15 +134,22 @@ def run(*, seed: int, kills: int, jobs: int, faults: float) -> dict[str, Any]:
 
 
 def attack(chance: random.Random, family: Family, history: History, lost: "Lost") -> None:
-    """Kill only workers that hold work: killing one that is still starting proves nothing."""
-    running = list(Job.objects.filter(kind="chaos.work", state=JobState.RUNNING).values_list("pk", "attempt"))
-    if running and chance.random() < 0.5:
-        victim = chance.choice(["worker-a", "worker-b"])
+    """Kill only workers that hold work: killing one that is still starting proves nothing.
+
+    After every other kill the attack rests until what was lost runs again, so that its recovery can be timed; in
+    between it goes on at once, and a third kill meets the second attempt.
+    """
+    if lost.resting:
+        return
+    victim = chance.choice(["worker-a", "worker-b"])
+    running = Job.objects.filter(kind="chaos.work", state=JobState.RUNNING).values_list("pk", "attempt", "worker")
+    held = [(pk, attempt) for pk, attempt, worker in running if family.holds(victim, worker)]
+    if held and chance.random() < 0.5:
         family.kill(victim)
         history.kills["worker"] += 1
-        lost.remember(running)
+        lost.remember(held, history, rest=chance.random() < 0.5)
         family.start(victim)
-    if chance.random() < 0.02:
+    if chance.random() < 0.04:
         family.kill("reaper")
         history.kills["reaper"] += 1
         family.start("reaper")
@@ -143,22 +159,26 @@ def attack(chance: random.Random, family: Family, history: History, lost: "Lost"
 
 
 class Lost:
-    """Jobs that were running when a worker was killed, and how long until each ran again or ended."""
+    """Jobs that a killed worker held, and how long until each ran again or ended."""
 
     def __init__(self) -> None:
-        self.since: dict[tuple[int, int], float] = {}
+        self.since: dict[tuple[int, int], tuple[float, int]] = {}
+        self.resting = False
 
-    def remember(self, running: list[tuple[int, int]]) -> None:
-        for key in running:
-            self.since.setdefault(key, time.monotonic())
+    def remember(self, held: list[tuple[int, int]], history: History, *, rest: bool) -> None:
+        for key in held:
+            self.since[key] = (time.monotonic(), history.kills.total())
+        self.resting = rest
 
     def look(self, history: History) -> None:
         rows = Job.objects.filter(pk__in={pk for pk, _ in self.since}).in_bulk()
-        for (pk, attempt), since in list(self.since.items()):
+        for (pk, attempt), (since, kills) in list(self.since.items()):
             job = rows[pk]
             if job.attempt > attempt or job.state not in OPEN:
-                history.recoveries.append(time.monotonic() - since)
+                alone = kills == history.kills.total()
+                (history.recoveries if alone else history.recoveries_in_storms).append(time.monotonic() - since)
                 del self.since[pk, attempt]
+        self.resting = self.resting and bool(self.since)
 
 
 def requeue_dead(person: User, history: History) -> None:
@@ -197,8 +217,11 @@ def verdict(history: History, made: int) -> dict[str, Any]:
         "doubled": sum(count > 1 for count in effects.values()),
         "without_effect": sum(f"job {pk}" not in effects for pk in done),
         "recoveries": len(history.recoveries),
+        "median_recovery_seconds": round(statistics.median(history.recoveries or [0.0]), 1),
         "slowest_recovery_seconds": round(slowest, 1),
         "recovery_limit_seconds": limit,
+        "recoveries_with_more_kills_on_the_way": len(history.recoveries_in_storms),
+        "slowest_of_those_seconds": round(max(history.recoveries_in_storms, default=0.0), 1),
         "audit_whole": audit.first_break() is None,
     }
     result["held"] = (
@@ -213,6 +236,6 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--jobs", type=int, default=60)
-    parser.add_argument("--faults", type=float, default=0.01)
+    parser.add_argument("--faults", type=float, default=0.003)
     given = parser.parse_args()
     print(json.dumps(run(seed=given.seed, kills=given.kills, jobs=given.jobs, faults=given.faults)))
