@@ -147,6 +147,14 @@ def test_pairs_are_ordered_similar_enough_and_complete(rows, similarity):
     assert all(found.group[i] == found.group[j] for i, j in found.pairs)
 
 
+@given(vectors, st.integers(0, 3))
+def test_conflicts_are_the_pairs_whose_labels_differ(rows, seed):
+    found = near_duplicates(rows, similarity=0.5)
+    labels = np.random.default_rng(seed).integers(0, 2, len(rows))
+    assert pair_set(conflicting(found, labels)) == {(i, j) for i, j in pair_set(found.pairs) if labels[i] != labels[j]}
+    assert not len(conflicting(found, np.zeros(len(rows))))
+
+
 @settings(deadline=None)
 @given(vectors)
 def test_outlier_scores_do_not_depend_on_scale_or_order(rows):

@@ -1,0 +1,123 @@
+"""What holds for any input of the functions that routing calls around a round: pool, vectors, change, stopping."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from annotation.sampling import BadColumns, Pool, check_pool, drifted, newness, stop_hint, vectorise
+from annotation.sampling.strategies import switch
+from annotation.sampling.vectors import is_missing
+
+sizes = st.tuples(st.integers(1, 12), st.integers(1, 4))
+finite = st.floats(-1e6, 1e6)
+cells = {
+    "text": st.one_of(st.none(), st.text(max_size=12)),
+    "number": st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.integers(-(10**6), 10**6)),
+    "category": st.one_of(st.none(), st.text(max_size=3), st.booleans(), st.integers(0, 3)),
+    "image": st.one_of(st.none(), hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))),
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[dict[str, list[object]], dict[str, str]]:
+    kinds = draw(st.lists(st.sampled_from(sorted(cells)), min_size=1, max_size=3))
+    n = draw(st.integers(1, 8))
+    types = {f"{kind}{place}": kind for place, kind in enumerate(kinds)}
+    return {name: draw(st.lists(cells[kind], min_size=n, max_size=n)) for name, kind in types.items()}, types
+
+
+@given(hnp.arrays(float, sizes, elements=finite), st.integers(1, 5), st.data())
+def test_a_checked_pool_is_the_same_pool_and_stays_so(vectors: np.ndarray, k: int, data: st.DataObject) -> None:
+    shape = (len(vectors), k)
+    raw = data.draw(hnp.arrays(float, shape, elements=st.floats(0.01, 1)))
+    pool = Pool(vectors, raw / raw.sum(axis=1, keepdims=True), tuple("abcde"[:k]))
+
+    once = check_pool(pool)
+    twice = check_pool(once)
+
+    np.testing.assert_allclose(once.vectors, vectors, rtol=1e-6, atol=1e-30)
+    np.testing.assert_array_equal(once.vectors, twice.vectors)
+    np.testing.assert_array_equal(once.probabilities, twice.probabilities)
+    assert switch(replace(once, probabilities=None))[0] == "typical"
+    assert all(switch(once))
+
+
+@settings(deadline=None, max_examples=60)
+@given(tables(), st.integers(1, 20), st.integers(0, 9))
+def test_any_table_becomes_finite_vectors_and_equal_rows_equal_ones(
+    table: tuple[dict[str, list[object]], dict[str, str]], dimensions: int, seed: int
+) -> None:
+    columns, types = table
+    doubled = {name: [*values, values[0]] for name, values in columns.items()}
+
+    vectors = vectorise(doubled, types, dimensions=dimensions, seed=seed)
+
+    assert len(vectors) == len(next(iter(doubled.values())))
+    assert vectors.dtype == np.float32
+    assert np.isfinite(vectors).all()
+    np.testing.assert_allclose(vectors[0], vectors[-1], atol=1e-4)
+    np.testing.assert_array_equal(vectors, vectorise(doubled, types, dimensions=dimensions, seed=seed))
+
+
+@given(st.sampled_from(sorted(cells)), st.integers(0, 5), st.integers(0, 5))
+def test_columns_of_different_length_are_refused(kind: str, n: int, m: int) -> None:
+    columns = {"a": [None] * n, "b": [None] * m}
+    if n == m:
+        assert len(vectorise(columns, {"a": kind, "b": kind}, seed=0)) == n
+        return
+    with pytest.raises(BadColumns, match="differ in length"):
+        vectorise(columns, {"a": kind, "b": kind}, seed=0)
+
+
+@given(st.one_of(st.none(), st.floats(), st.text(), st.integers()))
+def test_missing_is_none_or_what_is_not_itself(value: object) -> None:
+    assert is_missing(value) is (value is None or value != value)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 160), st.integers(0, 160), st.integers(0, 99), st.floats(-3, 3))
+def test_a_verdict_on_change_stays_in_its_ranges(n: int, m: int, seed: int, shift: float) -> None:
+    rng = np.random.default_rng(seed)
+    before, now = rng.normal(size=(n, 3)), rng.normal(size=(m, 3)) + shift
+
+    found = drifted(before, now, seed=seed)
+
+    assert 0 <= found.p <= 1
+    assert 0 <= found.effect <= 1
+    assert found.newness.shape == (m,)
+    assert not (found.drifted and min(n, m) < 100)
+    assert found.words
+
+
+@given(hnp.arrays(float, (12, 2), elements=st.floats(-100, 100)), st.floats(0, 50), st.floats(0, 50))
+def test_what_lies_farther_out_is_at_least_as_new(reference: np.ndarray, near: float, farther: float) -> None:
+    middle = reference.mean(axis=0)
+    recent = middle + np.array([[near, 0.0], [near + farther, 0.0], [0.0, 0.0]])
+
+    share = newness(reference, recent)
+
+    assert ((share >= 0) & (share <= 1)).all()
+    assert share[0] <= share[1]
+
+
+@given(
+    st.lists(hnp.arrays(int, 8, elements=st.integers(0, 2)), max_size=4),
+    st.one_of(st.none(), st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).map(tuple)),
+    st.one_of(st.none(), hnp.arrays(float, 5, elements=st.floats(0, 1))),
+)
+def test_advice_to_stop_needs_both_views_and_says_its_numbers(
+    predictions: list[np.ndarray], interval: tuple[float, float] | None, scores: np.ndarray | None
+) -> None:
+    curve = None if scores is None else (np.arange(20, 120, 20), scores)
+
+    hint = stop_hint(predictions=predictions, audit_interval=interval, curve=curve)
+
+    assert hint.words
+    assert not hint.stop or (hint.kappa is not None and hint.gain is not None and hint.kappa >= 0.99)
+    assert hint.kappa is None or -1 <= hint.kappa <= 1
+    assert hint.gain is None or 0 <= hint.gain.low <= hint.gain.high
+    assert (hint.width is None) == (interval is None)
