@@ -72,8 +72,9 @@ def not_worse_p(gain: ArrayLike, weights: ArrayLike, *, margin: float) -> float:
 def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Difference:
     """Weighted (Hajek) mean gain with the interval of all means that an empirical likelihood ratio test would keep.
 
-    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1). Raises BadInput without
-    rows or out of range.
+    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1). The padding draws the
+    interval towards 0; where every row says the same it would leave the mean outside, so it is widened to hold it.
+    Raises BadInput without rows or out of range.
     """
     g, w = _rows(gain, weights)
     if not len(g):
@@ -81,10 +82,11 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Differen
     if not 0 < level < 1:
         raise BadInput(f"The level of an interval lies between 0 and 1, not at {level}.")
     sample, z = _sample(g, w), norm.ppf((1 + level) / 2)
+    value = float(np.average(g, weights=w))
     return Difference(
-        value=100 * float(np.average(g, weights=w)),
-        low=100 * _mean_at(sample, z),
-        high=100 * _mean_at(sample, -z),
+        value=100 * value,
+        low=100 * min(value, _mean_at(sample, z)),
+        high=100 * max(value, _mean_at(sample, -z)),
         level=level,
         n=len(g),
         n_effective=float(w.sum() ** 2 / (w**2).sum()),
