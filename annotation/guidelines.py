@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 import markdown
 import nh3
@@ -9,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.safestring import SafeString, mark_safe
 
 from annotation.models import Guideline
-from projects import audit
+from projects import audit, specs
 from projects.models import Project, User
 
 TAGS = {
@@ -33,6 +34,15 @@ def version(project: Project) -> int:
     """The number of the version in force, 0 where there is none."""
     found = project.guidelines.order_by("-version").values_list("version", flat=True).first()
     return found or 0
+
+
+@transaction.atomic
+def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Project:
+    """Make the project and put the guideline of its spec in force. Raises specs.BadSpec and GuidelineProblem."""
+    project = specs.create_project(slug, spec, by=by, at=at)
+    if text := spec.get("guideline", "").strip():
+        publish(project, text=text, by=by, at=at)
+    return project
 
 
 @transaction.atomic

@@ -16,6 +16,8 @@ Say = Callable[[str], object]
 
 
 def check_port(port: int) -> None:
+    if not 1 <= port <= 65_535:
+        raise CommandError(f"--port is {port}; it takes a number from 1 to 65,535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -45,6 +45,8 @@ def check(spec: Any) -> dict[str, Any]:
     """The spec's parts, ready to store. Raises BadSpec at the first thing wrong."""
     if not isinstance(spec, dict):
         raise BadSpec("A spec is one JSON object.")
+    if holds_nul(spec):
+        raise BadSpec("A spec holds no NUL character; some text of this one does.")
     if unknown := sorted(set(spec) - KNOWN):
         raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(KNOWN))}.")
     title = spec.get("title")
@@ -57,6 +59,8 @@ def check(spec: Any) -> dict[str, Any]:
     for field in ("positive", "safe_default"):
         if spec.get(field) and spec[field] not in values:
             raise BadSpec(f"{field} is {spec[field]!r}, which is not one of the labels.")
+    if not isinstance(spec.get("guideline", ""), str):
+        raise BadSpec("guideline takes Markdown text.")
     inputs = _inputs(spec.get("inputs"))
     return {
         "labels": labels,
@@ -89,6 +93,8 @@ def _labels(given: Any) -> list[dict[str, Any]]:
             raise BadSpec("Each label is a text of 1 to 200 characters, or an object with such a value.")
         if set(label) - {"value", "title", "hint"}:
             raise BadSpec(f"Label {value!r} takes value, title and hint only.")
+        if not all(isinstance(text, str) for text in label.values()):
+            raise BadSpec(f"Title and hint of label {value!r} are texts.")
     values = [label["value"] for label in labels]
     if len(set(values)) < len(values):
         twice = next(value for value in values if values.count(value) > 1)
@@ -107,7 +113,18 @@ def _inputs(given: Any) -> dict[str, Any]:
                 raise BadSpec(f"Input {name!r}: {end} is for inputs of type number and takes a number.")
         if set(rule) - {"type", "min", "max", "values", "required"}:
             raise BadSpec(f"Input {name!r} takes type, min, max, values and required only.")
+        _rule(name, rule)
     return given
+
+
+def _rule(name: str, rule: dict[str, Any]) -> None:
+    if "min" in rule and "max" in rule and rule["min"] > rule["max"]:
+        raise BadSpec(f"Input {name!r}: min is {rule['min']}, more than max, which is {rule['max']}.")
+    values = rule.get("values", [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise BadSpec(f"Input {name!r}: values takes a list of texts.")
+    if not isinstance(rule.get("required", True), bool):
+        raise BadSpec(f"Input {name!r}: required takes true or false.")
 
 
 def _segments(given: Any) -> list[str]:
@@ -149,6 +166,15 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise BadSpec(f"{name} is {value!r}; it takes a whole number from {least:,} to {most:,}.")
     return value
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether a text anywhere in a JSON value holds NUL, which PostgreSQL does not store."""
+    if isinstance(value, dict):
+        return any(holds_nul(name) or holds_nul(part) for name, part in value.items())
+    if isinstance(value, list):
+        return any(holds_nul(part) for part in value)
+    return isinstance(value, str) and "\x00" in value
 
 
 def _is_number(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from annotation import guidelines
 from projects import specs
 
 
@@ -22,13 +23,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, slug: str, spec: str, **options: Any) -> None:
         try:
-            text = sys.stdin.read() if spec == "-" else Path(spec).read_text()
-            project = specs.create_project(slug, json.loads(text), by=None, at=timezone.now())
+            text = sys.stdin.read() if spec == "-" else Path(spec).read_text(encoding="utf-8")
+            project = guidelines.create_project(slug, json.loads(text), by=None, at=timezone.now())
         except OSError as why:
             raise CommandError(f"{spec} cannot be read: {why.strerror}.") from None
+        except UnicodeDecodeError:
+            raise CommandError(f"{spec} is not text in UTF-8.") from None
+        except RecursionError:
+            raise CommandError("The spec is nested too deeply.") from None
         except json.JSONDecodeError as why:
             raise CommandError(f"The spec is not JSON: {why}.") from None
-        except specs.BadSpec as why:
+        except (specs.BadSpec, guidelines.GuidelineProblem) as why:
             raise CommandError(str(why)) from None
         told = {"slug": project.slug, "labels": len(project.schema().labels), "inputs": len(project.contract().inputs)}
         if options["json"]:
