@@ -22,6 +22,32 @@ def request_id(get_response: Next) -> Next:
     return middleware
 
 
+def api_problems(get_response: Next) -> Next:
+    """What Django itself answers under /api/ (no such call, method not taken, failure) is a problem body there too."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        ours = response.get("Content-Type", "").startswith("application/problem+json")
+        if response.status_code < 400 or ours or not request.path.startswith("/api/"):
+            return response
+        refused = problem(response.status_code, _sentence(request, response))
+        if "Allow" in response:
+            refused["Allow"] = response["Allow"]
+        return refused
+
+    return middleware
+
+
+def _sentence(request: HttpRequest, response: HttpResponse) -> str:
+    if response.status_code == 404:
+        return "There is no such call; /api/v1/openapi.json lists those that there are."
+    if response.status_code == 405:
+        return f"This call does not take {request.method}; it takes {response.get('Allow', 'another method')}."
+    if response.status_code >= 500:
+        return "The server failed here, and nothing was kept; the log says why beside the X-Request-Id of this answer."
+    return f"{response.reason_phrase}."
+
+
 def body_limit(get_response: Next) -> Next:
     """Refuse a body by its stated length before a byte of it is read."""
 
@@ -29,6 +55,8 @@ def body_limit(get_response: Next) -> Next:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):  # "²" is a digit to Python, and no number
             return problem(400, "The Content-Length header is not a number.")
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            return problem(411, "The body came without its length; send a Content-Length header.")
         if int(length) > settings.BODY_LIMIT:
             limit = settings.BODY_LIMIT // 2**20
             return problem(413, f"The body is {int(length) / 2**20:.1f} MiB; at most {limit} MiB are taken at once.")

@@ -58,3 +58,42 @@ def test_every_answer_has_a_request_id_and_the_strict_policy(client):
     assert "unsafe" not in policy
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_body_without_its_length_is_refused_in_place_of_read_as_empty(rf):
+    request = rf.generic("POST", "/", HTTP_TRANSFER_ENCODING="chunked")
+    request.META.pop("CONTENT_LENGTH", None)
+    response = body_limit(reached)(request)
+    assert response.status_code == 411
+    assert "Content-Length" in json.loads(response.content)["detail"]
+
+
+@pytest.mark.django_db
+def test_a_call_that_is_not_there_is_a_problem_and_a_page_that_is_not_there_a_page(client):
+    call, page = client.get("/api/v1/nowhere"), client.get("/nowhere/")
+    assert (call.status_code, call["Content-Type"]) == (404, "application/problem+json")
+    assert "openapi.json" in call.json()["detail"]
+    assert page["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.django_db
+def test_a_method_that_is_not_taken_is_a_problem_that_names_the_one_that_is(client):
+    response = client.put("/api/v1/projects/mail/leases")
+    assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
+    assert response["Allow"] in response.json()["detail"] and response["Allow"] == "POST"
+
+
+@pytest.mark.django_db
+def test_a_failure_under_the_api_is_a_problem_without_a_trace(client, monkeypatch):
+    monkeypatch.setattr("projects.api_auth.find_key", lambda request: 1 / 0)
+    client.raise_request_exception = False
+    response = client.get("/api/v1/projects/mail/items")
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    assert "Traceback" not in response.content.decode() and response["X-Request-Id"]
+
+
+@pytest.mark.django_db
+def test_the_description_of_the_api_needs_no_key(client):
+    described = client.get("/api/v1/openapi.json")
+    assert described.status_code == 200
+    assert "/api/v1/projects/{slug}/predictions" in described.json()["paths"]
