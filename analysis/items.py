@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,14 +157,29 @@ def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) ->
 def page(items: QuerySet[Item], *, after: str = "", size: int = PAGE) -> tuple[list[Item], str]:
     """One page in time order and the cursor of the next, "" at the end. Raises BadFilter for a strange cursor."""
     if after:
-        moment, _, pk = after.partition("~")
-        at = parse_datetime(moment)
-        if at is None or at.tzinfo is None or not pk.isdigit():
-            raise BadFilter("The cursor is not one that a page gave.")
-        items = items.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)))
+        at, pk = _position(after)
+        items = items.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
     rows = list(items[: size + 1])
-    following = f"{rows[size - 1].at.isoformat()}~{rows[size - 1].pk}" if len(rows) > size else ""
+    following = _cursor(rows[size - 1]) if len(rows) > size else ""
     return rows[:size], following
+
+
+def _cursor(last: Item) -> str:
+    """Where a page ended, in characters that no address has to escape."""
+    return f"{last.at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{last.pk}"
+
+
+def _position(cursor: str) -> tuple[datetime, int]:
+    """The time and id that a cursor stands for. Raises BadFilter for one that no page gave."""
+    moment, _, pk = cursor.partition("~")
+    try:
+        at = parse_datetime(moment)
+    except ValueError:  # written as a time, such as the 32nd of a month, and none
+        at = None
+    # `isascii`: "²" is a digit to Python, and no number. 18 digits fit every database's integer.
+    if at is None or at.tzinfo is None or not (pk.isascii() and pk.isdigit() and len(pk) <= 18):
+        raise BadFilter("The cursor is not one that a page gave.")
+    return at, int(pk)
 
 
 def story(item: Item) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def decide(request: Any, pk: int) -> HttpResponse:
 def queue_suspects(request: Any) -> HttpResponse:
     """Ask people again about all that wait, or the surest `count` of them."""
     given = request.POST.get("count", "")
-    count = min(int(given), findings.MOST) if given.isdigit() else findings.MOST
+    count = min(int(given), findings.MOST) if given.isascii() and given.isdigit() else findings.MOST
     mine = Finding.objects.filter(project=request.project, decision=Finding.Decision.OPEN).order_by("score", "pk")
     try:
         queue, put = followups.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())

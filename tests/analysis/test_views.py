@@ -1,6 +1,7 @@
 """The pages of analysis: who may open them, few queries, full page and fragment, every number a link."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -144,6 +145,25 @@ class TestApi:
         assert len(body["items"]) == 30
         assert body["next"] is None
         assert body["items"][0].keys() >= {"id", "key", "inputs", "label", "resolution"}
+
+    def test_the_cursor_leads_on_without_a_gap_and_needs_no_escaping(self, stand: Any) -> None:
+        project, made, emil = stand
+        for number in range(120 - len(made)):
+            make_item(project, f"more-{number}")
+        first = self.get(project, emil, "items").json()
+        assert len(first["items"]) == 100 and re.fullmatch(r"[0-9TZ:.~-]+", first["next"])
+        second = self.get(project, emil, f"items?next={first['next']}").json()
+        seen = [one["id"] for one in first["items"] + second["items"]]
+        assert (len(set(seen)), len(seen), second["next"]) == (120, 120, None)
+
+    @pytest.mark.parametrize(
+        "cursor", ["x", "2026-11-23T12:00:00Z", "2026-13-45T99:00:00Z~1", "2026-11-23T12:00:00~1",
+                   "2026-11-23T12:00:00Z~\u00b2", "2026-11-23T12:00:00Z~" + "9" * 30],
+    )  # fmt: skip
+    def test_a_cursor_that_no_page_gave_is_refused(self, stand: Any, cursor: str) -> None:
+        project, _, emil = stand
+        answer = self.get(project, emil, f"items?next={cursor}")
+        assert (answer.status_code, answer.json()["detail"]) == (422, "The cursor is not one that a page gave.")
 
     def test_one_item_comes_whole(self, stand: Any) -> None:
         project, made, emil = stand
