@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from projects import idempotency
 from projects.guards import Guard, declare
 from projects.models import ApiKey, Scope, hashed
 from projects.problems import problem
@@ -32,6 +33,8 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
             if scope not in key.scopes:
                 return problem(403, f"This key may {', '.join(key.scopes)}; this call needs {scope}.")
             request.key, request.project = key, key.project
+            if request.method == "POST" and "Idempotency-Key" in request.headers:
+                return idempotency.once(request, key, lambda: view(request, slug, *args, **kwargs))
             return view(request, slug, *args, **kwargs)
 
         return declare(inner, Guard("key", scope=scope))

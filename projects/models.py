@@ -189,6 +189,25 @@ class ApiKey(models.Model):
         return f"{self.prefix}…"
 
 
+class StoredAnswer(models.Model):
+    """What a call with an Idempotency-Key was answered; without `status` it is still being answered."""
+
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="stored_answers")
+    name = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    content_type = models.CharField(max_length=100, blank=True, default="")
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "name"], name="stored_answer_once")]
+        indexes = [models.Index(fields=["api_key", "created_at"], name="stored_answer_by_age")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SignInLink(models.Model):
     """A link that signs one person in, once, until a time. Only its hash is stored."""
 
