@@ -171,7 +171,8 @@ def _plumb(frame: Frame, mark: Mark, value: float | None) -> str:
 
 
 def _end(frame: Frame, point: Point) -> str:
-    x, y = frame.x(point.x) + 12, frame.y(point.value)
+    # Two lines stand there, which stay clear of the axis and its words.
+    x, y = frame.x(point.x) + 12, min(frame.y(point.value), frame.foot - 20)
     interval = ""
     if point.low is not None and point.high is not None:
         interval = f'<text x="{x}" y="{y + 17}">[{_number(point.low, 3)}, {_number(point.high, 3)}]</text>'

@@ -1,7 +1,9 @@
 """Performance: how good is the serving version, class by class and at each threshold?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +22,7 @@ WINDOWS = {"all": 0, "28": 28, "7": 7}
 WINDOW_WORDS = {"all": "all time", "28": "last 28 days", "7": "last 7 days"}
 PROVISIONAL = 60  # audit labels; below it the interval is wider than ±10 points
 PAIRS = 7
+PHONE = 302  # px: what a panel leaves on a phone of 360
 SMALL_N = 5
 FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five is no verdict
 
@@ -183,12 +186,12 @@ def curve(body: dict[str, Any], label: str) -> dict[str, Any] | None:
     plumb = None
     if precision["value"] is not None and recall["value"] is not None:
         plumb = charts.Mark(recall["value"], "in force")
-    svg = charts.line(
-        points, label=f"Precision of {label} at each recall", x_name=f"recall of {label}",
+    draw = partial(
+        charts.line, points, label=f"Precision of {label} at each recall", x_name=f"recall of {label}",
         x_ticks=[(v / 4, f"{v / 4:.2f}") for v in range(5)], y_range=(0.0, 1.0), plumb=plumb,
-        plumb_value=precision["value"], end_note=False, width=390, height=230,
+        plumb_value=precision["value"], end_note=False, height=230,
     )  # fmt: skip
-    return {"svg": mark_safe(svg), "precision": precision, "recall": recall, "base_rate": found["base_rate"]}
+    return {**drawn(draw, 390), "precision": precision, "recall": recall, "base_rate": found["base_rate"]}
 
 
 def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
@@ -232,12 +235,17 @@ def _chart(
     ]
     first, last = series[0][0]["from"], series[-1][0]["to"]
     spots = [(first + (last - first) * share) for share in (0, 0.5, 1)]
-    svg = charts.line(
-        points, label=label, x_ticks=[(at, day(at)) for at in spots], dots=True, width=width,
+    draw = partial(
+        charts.line, points, label=label, x_ticks=[(at, day(at)) for at in spots], dots=True,
         releases=[charts.Mark(m.at.timestamp(), m.version) for m in moments if first <= m.at.timestamp() <= last],
     )  # fmt: skip
     rows = [{"from": day(p["from"]), "to": day(p["to"]), **v} for p, v in series]
-    return {"svg": mark_safe(svg), "rows": rows, "last": rows[-1]}
+    return {**drawn(draw, width), "rows": rows, "last": rows[-1]}
+
+
+def drawn(draw: Callable[..., str], width: int) -> dict[str, str]:
+    """A chart at the width of its panel, and once more for a phone: scaled down, its words could not be read."""
+    return {"svg": mark_safe(draw(width=width)), "narrow": mark_safe(draw(width=PHONE))}
 
 
 def day(stamp: float) -> str:

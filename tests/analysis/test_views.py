@@ -239,6 +239,13 @@ class TestCharts:
     def test_nothing_is_drawn_of_nothing(self) -> None:
         assert charts.line([], label="x", x_ticks=[]) == ""
 
+    @pytest.mark.parametrize("value", [0.0, 0.02, 0.5, 1.0])
+    def test_the_words_at_the_end_stay_clear_of_the_axis(self, value: float) -> None:
+        points = [charts.Point(x, value, 0.0, 1.0) for x in (0, 1)]
+        svg = charts.line(points, label="x", x_ticks=[(0, "a"), (1, "b")], y_range=(0.0, 1.0), height=200)
+        words = [node for node in ElementTree.fromstring(svg).iter() if node.text and node.text.startswith("[")]
+        assert [float(node.attrib["y"]) <= 200 - charts.FOOT for node in words] == [True]
+
     def test_ticks_are_round_and_cover(self) -> None:
         for low, high in ((0.0, 1.0), (0.82, 0.93), (3, 4000), (0.5, 0.5)):
             steps = charts.ticks(low, high)

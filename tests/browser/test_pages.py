@@ -4,6 +4,7 @@ nothing, nothing sticks out, and on a phone nothing is too small for a finger.""
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
 from tests.browser.pages import PAGES, Page
 
@@ -32,6 +33,35 @@ def sticks_out(tab: Tab) -> bool:
 def faults(tab: Tab, *, smallest: int) -> list[str]:
     wide = ["wider than the screen"] if sticks_out(tab) else []
     return violations(tab) + wide + list(tab.evaluate(SMALL % smallest))
+
+
+CUT = """() => [...document.querySelectorAll(".chart, .table.acts, #differences .scroll")].filter((each) => each.checkVisibility())
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth)
+  .map((each) => each.outerHTML.slice(0, 80))"""
+
+
+WITH_CHARTS_OR_ACTS = [
+    ("", "engineer"),
+    ("performance/", "engineer"),
+    ("label-quality/", "reviewer"),
+    ("compare/1/", "engineer"),
+    ("members/", "admin"),
+]
+
+
+@pytest.mark.parametrize(("path", "who"), WITH_CHARTS_OR_ACTS)
+def test_on_a_phone_no_chart_and_no_act_is_cut_off(open_page, path: str, who: str) -> None:
+    tab = open_page(f"/p/digits/{path}", who=who, width=360, height=740).page
+    assert tab.locator("main .panel").count() > 0
+    assert tab.evaluate(CUT) == []
+
+
+def test_the_bar_of_a_selection_covers_no_row_before_something_is_chosen(open_page) -> None:
+    tab = open_page("/p/digits/items/", who="engineer").page
+    expect(tab.locator(".bulk")).to_have_css("position", "static")
+    tab.locator("td > input[type=checkbox]").first.check()
+    expect(tab.locator(".bulk")).to_have_css("position", "sticky")
+    expect(tab.locator(".bulk")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -112,6 +112,15 @@ def test_what_cannot_be_undone_is_asked_first_and_cancelled_by_default(open_page
     expect(revoke).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_dialog_stands_in_the_middle_also_where_its_parent_spaces_its_children(open_page, width):
+    tab = open_page("/styleguide/", width=width).page
+    tab.get_by_role("button", name="Open one").click()
+    box = tab.locator("dialog:modal").bounding_box()
+    assert abs(box["x"] + box["width"] / 2 - width / 2) < 8
+    assert abs(box["y"] + box["height"] / 2 - 400) < 8
+
+
 def fragment(tab, status, body="", **headers):
     """Let the page ask for a fragment, and answer it so."""
     tab.route("**/answered-by-the-test", lambda route: route.fulfill(status=status, body=body, headers=headers))
