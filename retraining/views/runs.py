@@ -100,17 +100,27 @@ def run(request: Any, number: int) -> HttpResponse:
 def _run(request: Any, number: int) -> HttpResponse:
     found = run_of(request.project, number)
     now = timezone.now()
+    passed = stages(found, now)
     context = {
         "project": request.project,
         "now": now,
         "run": found,
         "version": getattr(found, "version", None),
-        "stages": stages(found, now),
+        "stages": passed,
+        **_doing(found, passed),
         "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",
         "candidates": sorted(found.report.get("candidates", []), key=_by_loss),
         "may_change": request.role.can(Can.CHANGE),
     }
     return render(request, "retraining/run.html" + ("#state" if fragment(request) else ""), context)
+
+
+def _doing(run: TrainingRun, passed: list[Stage]) -> dict[str, Any]:
+    """What it does now and how far it is. The job's row is written once a second at most and may lag behind the log."""
+    name = next((stage.name for stage in passed if stage.state == "now"), "")
+    said, known = (run.job.stage, run.job.progress) if run.job else ("", 0.0)
+    finer = name == "Fit and choose" and said and said not in training.STAGES
+    return {"doing": said if finer else name or said, "progress": max(known, training.STAGES.get(name, 0.0))}
 
 
 def _by_loss(candidate: dict[str, Any]) -> tuple[bool, float]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, InputContract, Project, Role
-from retraining import artifacts, release, triggers
+from retraining import artifacts, release, training, triggers
 from retraining.models import ModelVersion, Release, TrainingRun
 from retraining.views import compare, runs
 from tests.factories import NOW, make_item, make_user
@@ -140,6 +140,17 @@ class TestRun:
         do(run)
         ended = ada.get(url("run", 1), headers=HTMX).content.decode()
         assert "hx-trigger" not in ended and "hx-get" not in ended
+
+    def test_the_stage_and_the_share_follow_the_log_where_the_job_lags_behind(
+        self, ada: Client, project: Project
+    ) -> None:
+        run = open_run(project)
+        log = [{"stage": name, "attempt": 1, "at": NOW.isoformat()} for name in list(training.STAGES)[:4]]
+        Job.objects.filter(pk=run.job_id).update(state=JobState.RUNNING, progress=0.0, stage="Freeze the dataset")
+        TrainingRun.objects.update(state=TrainingRun.State.RUNNING, stages=log, started_at=NOW)
+        page = text(ada.get(url("run", 1)))
+        assert "Write the artifact , 80 %" in page
+        assert "Write the artifact now, " in page
 
     def test_tells_the_whole_story_of_a_run(self, ada: Client, project: Project) -> None:
         learn(project, 40)
