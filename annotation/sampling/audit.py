@@ -19,13 +19,16 @@ Floats = NDArray[np.float64]
 
 
 def audit_draws(size: int, pool: int, share: float) -> int:
-    """How many of a round's items are drawn uniformly: the share of the size, rounded, but at least one of two or more.
+    """How many of a round's items are drawn uniformly: the share of the size, rounded, but at least one.
 
-    `size` is cut to the pool. A share of 1 gives all of them. Raises ValueError for a share outside 0 to 1.
+    `size` is cut to the pool. A share of 1 gives all of them, a share of exactly 0 none: then nothing of the round may
+    judge a model. Raises ValueError for a share outside 0 to 1.
     """
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"The audit share must lie from 0 to 1, not {share}.")
     taken = min(size, pool)
+    if share == 0:
+        return 0
     return min(taken, max(1, int(np.floor(share * taken + 0.5))))
 
 

@@ -17,7 +17,8 @@ def select(pool: Pool, *, size: int, strategy: str = "auto", audit_share: float 
     The active part is taken for certain (inclusion probability 1). The audit part is drawn uniformly without
     replacement from all other items, set-aside and near-duplicate ones included (probability = draws / others), so
     `hajek_mean` over the whole selection is unbiased for the pool; see `annotation.sampling.audit`. The audit part
-    is `audit_share` of the size and never empty: at least one item of two or more; a round of one throws a coin.
+    is `audit_share` of the size, at least one item of two or more (a round of one throws a coin), and none only where
+    the share is exactly 0: such a round measures nothing, which is for comparisons of strategies and not for a loop.
     A share of 1, and the strategy "random", draw uniformly only. A size above the pool selects the whole pool.
     The active part never asks an outlier, two near-copies, or a near-copy of a labelled item; where that leaves fewer
     than its places, the others are drawn uniformly too.

@@ -10,11 +10,20 @@ from annotation.sampling.audit import draw_audit, interleave
 from tests.annotation.sampling.pools import make_pool
 
 
-@given(st.integers(1, 500), st.integers(1, 500), st.floats(0, 1))
+@given(st.integers(1, 500), st.integers(1, 500), st.floats(0, 1, exclude_min=True))
 def test_every_round_holds_an_audit_draw_and_no_more_than_itself(size, pool, share):
     draws = audit_draws(size, pool, share)
     assert 1 <= draws <= min(size, pool)
     assert draws == min(size, pool) or draws <= share * min(size, pool) + 1
+
+
+@pytest.mark.parametrize("size", [1, 12])
+def test_only_a_share_of_nought_draws_nothing_uniformly(size):
+    assert audit_draws(size, 100, 0.0) == 0
+    chosen = select(make_pool(), size=size, strategy="margin", audit_share=0.0, seed=0)
+    assert len(chosen) == size
+    assert not chosen.audit.any()
+    assert (chosen.inclusion_probability == 1).all()
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
