@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "projects.middleware.vary_on_fragment",
+    "projects.middleware.main_as_fragment",
     "axes.middleware.AxesMiddleware",
 ]
 

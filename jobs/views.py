@@ -51,7 +51,8 @@ def jobs_page(
         "now": timezone.now(),
         "problem": problem,
     }
-    template = "jobs/job_list.html#rows" if request.htmx else "jobs/job_list.html"
+    part = request.htmx and not request.htmx.boosted
+    template = "jobs/job_list.html#rows" if part else "jobs/job_list.html"
     return render(request, template, context, status=status)
 
 

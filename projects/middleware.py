@@ -1,6 +1,8 @@
 """At the edge: a request id, a limit on bodies, and fragments that caches do not mistake for pages."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -72,3 +74,26 @@ def vary_on_fragment(get_response: Next) -> Next:
         return response
 
     return middleware
+
+
+MAIN = re.compile(rb"<(main|pl-desk)\b.*</\1>", re.DOTALL)
+
+
+def main_as_fragment(get_response: Next) -> Next:
+    """A page without a named part for htmx is a fragment too: its main region, without the frame around it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not _wants_fragment(request) or response.streaming or response.status_code != 200:
+            return response
+        html = response.get("Content-Type", "").startswith("text/html")
+        if html and b"<html" in response.content[:200] and (main := MAIN.search(response.content)):
+            response.content = main[0]
+        return response
+
+    return middleware
+
+
+def _wants_fragment(request: Any) -> bool:
+    """Not so a boosted link or the way back in history: both take the place of the whole page."""
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
