@@ -7,8 +7,8 @@ One JSON line for each set and strategy. The first batch is chosen with no label
 scratch each round; seeds vary only what is asked. `area` is the mean of the score over the labels (trapezoid, first
 batch to budget) divided by the score with every label; `labels_to_95` the mean over seeds of the first budget at which
 the score, and the mean of it and the next two, reach 95 % of that. The sets are those of `label_sets`, most with a
-bar to reach, and others (`wine` to `noisy`) to see that `auto` does no harm there. An audit share of 0 still draws one
-item of each round uniformly: a round without an audit draw cannot be asked for.
+bar to reach, and others (`wine` to `noisy`) to see that `auto` does no harm there. An audit share of 0 draws nothing
+uniformly, as in published comparisons; any other share draws at least one item a round.
 """
 
 from __future__ import annotations
