@@ -35,7 +35,8 @@ def faults(tab: Tab, *, smallest: int) -> list[str]:
     return violations(tab) + wide + list(tab.evaluate(SMALL % smallest))
 
 
-CUT = """() => [...document.querySelectorAll(".chart, .table.acts, #differences .scroll")].filter((each) => each.checkVisibility())
+CUT = """() => [...document.querySelectorAll(".chart, .table.acts, #differences .scroll")]
+  .filter((each) => each.checkVisibility())
   .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth)
   .map((each) => each.outerHTML.slice(0, 80))"""
 
