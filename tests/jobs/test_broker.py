@@ -1,0 +1,32 @@
+"""The broker: a hint carries the job's id, queue and limits, and a broker that is away breaks nothing."""
+
+from typing import Any
+
+import pytest
+
+from jobs import broker, registry
+
+send = broker.send  # before the fixture of all tests takes its place
+
+
+def test_a_hint_carries_queue_and_both_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: dict[str, Any] = {}
+    monkeypatch.setattr(broker.current_app, "send_task", lambda name, **more: sent.update(name=name, **more))
+    assert send(7, queue="train", soft_seconds=600, hard_seconds=660)
+    assert (sent["name"], sent["kwargs"], sent["queue"]) == ("jobs.run", {"job_id": 7}, "train")
+    assert (sent["soft_time_limit"], sent["time_limit"]) == (600, 660)
+
+
+def test_a_broker_that_is_away_is_an_answer_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(broker.current_app, "send_task", away)
+    assert not send(7, queue="default", soft_seconds=1, hard_seconds=2)
+
+
+def test_every_kind_of_job_has_a_soft_limit_below_its_hard_one() -> None:
+    assert registry._kinds
+    for kind in registry._kinds.values():
+        assert 0 < kind.soft_seconds < kind.hard_seconds, kind.name
+        assert kind.queue in {"default", "train"}, kind.name
