@@ -147,8 +147,10 @@ def _one_unit_apart(block: Vectors) -> Vectors:
 
 def _reduce(block: Vectors, dimensions: int, seed: int) -> Vectors:
     most = min(dimensions, *block.shape)
-    if block.shape[1] <= dimensions or not block.any():
+    if block.shape[1] <= dimensions:
         return block
+    if not np.ptp(block, axis=0).any():  # all rows alike: there is no direction to keep
+        return np.zeros((len(block), 1), dtype=np.float32)
     return PCA(most, random_state=seed, svd_solver="randomized").fit_transform(block)
 
 

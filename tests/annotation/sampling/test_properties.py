@@ -46,6 +46,17 @@ def test_a_checked_pool_is_the_same_pool_and_stays_so(vectors: np.ndarray, k: in
     assert all(switch(once))
 
 
+def _widest(types: dict[str, str]) -> int:
+    """One column of numbers or categories alone is not reduced: a mark for missing, or a column a category."""
+    return 10 if len(types) == 1 else 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_that_are_all_alike_have_no_direction_to_keep() -> None:
+    images = [np.full((3, 3), 7, dtype=np.uint8)] * 4
+    assert vectorise({"scan": images}, {"scan": "image"}, dimensions=1, seed=0).tolist() == [[0.0]] * 4
+
+
 @settings(deadline=None, max_examples=60)
 @given(tables(), st.integers(1, 20), st.integers(0, 9))
 def test_any_table_becomes_finite_vectors_and_equal_rows_equal_ones(
@@ -57,6 +68,7 @@ def test_any_table_becomes_finite_vectors_and_equal_rows_equal_ones(
     vectors = vectorise(doubled, types, dimensions=dimensions, seed=seed)
 
     assert len(vectors) == len(next(iter(doubled.values())))
+    assert 1 <= vectors.shape[1] <= max(dimensions, _widest(types))
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
     np.testing.assert_allclose(vectors[0], vectors[-1], atol=1e-4)
