@@ -15,6 +15,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,8 +210,46 @@ def copiers(rng: np.random.Generator) -> Crowd:
     votes, real = _cast(rng, truth, np.stack([_coin(r, 3) for r in rng.uniform(0.55, 0.85, 21)]), per_item=9)
     copied = (truth + rng.choice(3, truth.size, p=[0.55, 0.25, 0.2])) % 3
     people, labels = np.asarray(votes.annotators), np.asarray(votes.labels)
-    return Votes(votes.items, people, np.where(people < 7, copied[votes.items], labels)), real
+    return Votes(votes.items, people, np.where(people < 7, copied[np.asarray(votes.items)], labels)), real
 
+
+def copying(
+    rng: np.random.Generator,
+    *,
+    share: float = 1 / 3,
+    groups: int = 1,
+    follow: float = 1.0,
+    k: int = 3,
+    right: float = 0.55,
+    worst: float = 0.55,
+    people: int = 21,
+    per_item: int = 9,
+) -> Crowd:
+    """`share` of the annotators, in `groups`, take over a colleague's vote with probability `follow`."""
+    truth = rng.integers(0, k, 500)
+    chances = np.stack([_coin(one, k) for one in rng.uniform(worst, 0.85, people)])
+    votes, real = _cast(rng, truth, chances, per_item)
+    items, who, labels = (np.array(column, dtype=np.int64) for column in votes)
+    size = round(share * people) // groups
+    for group in range(groups):
+        slips = (1 - right) * rng.dirichlet(np.full(k - 1, 2.0))
+        source = (truth + rng.choice(k, truth.size, p=[right, *slips])) % k
+        taken = (who // size == group) & (rng.random(who.size) < follow)
+        labels[taken] = source[items[taken]]
+    return Votes(items, who, labels), real
+
+
+COPYING: Mapping[str, Mapping[str, Any]] = {
+    "copiers_fifth": {"share": 1 / 5},
+    "copiers_half": {"share": 1 / 2},
+    "copiers_two_groups": {"share": 1 / 2, "groups": 2},
+    "copiers_now_and_then": {"follow": 0.8},
+    "copiers_half_the_time": {"follow": 0.5},
+    "copiers_binary": {"k": 2, "right": 0.6, "worst": 0.6},
+    "copiers_ten_classes": {"k": 10},
+    "copiers_of_the_best": {"right": 0.95},
+    "copiers_among_sixty": {"people": 60, "per_item": 5},
+}
 
 SHAPES: Mapping[str, Callable[[np.random.Generator], Crowd]] = {
     shape.__name__: shape
@@ -218,7 +257,7 @@ SHAPES: Mapping[str, Callable[[np.random.Generator], Crowd]] = {
         *(spammers, biased, confused_pairs, difficulty, few_votes, skewed),
         *(adversaries, hard_negatives, many_classes, experts, copiers),
     )
-}
+} | {name: partial(copying, **law) for name, law in COPYING.items()}
 
 
 def _say(**figures: Any) -> None:

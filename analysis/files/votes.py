@@ -63,6 +63,7 @@ def analyse(table: Table, asked: Asked, *, truth: Table | None = None, items: Ta
         },
         "resolutions": _resolutions(found, cast),
         "annotators": _annotators(found, cast),
+        "copies": [[cast.annotators.as_written[code] for code in group] for group in found.copies],
         "agreement": {"krippendorff_alpha": estimate(alpha)},
         **({} if answers is None else _accuracy(found, answers)),
     }
@@ -167,6 +168,7 @@ def told(answer: Answer) -> str:
         f"{n['items']:,} items, {n['votes']:,} votes, {len(answer['annotators']):,} annotators; "
         f"{n['replaced']:,} votes replaced by a later one, {n['left_out']:,} left out. "
         f"Method: {answer['method']}. {answer['why']}",
+        *(f"Counted as one: {', '.join(map(str, group))}" for group in answer["copies"]),
         f"Krippendorff's alpha {spread(alpha)}",
     ]
     if "accuracy" in answer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.measures import abilities, annotators
+from analysis.measures import abilities, annotators, vote_copies
 from analysis.measures.annotators import Fit, Floats, Votes
 
 Model = Callable[[Votes, Floats | None], Fit | None]
@@ -24,10 +24,14 @@ LEANS = (0.0, 0.5, 1.0, 2.0, 4.0)  # above 1 where labels with errors have taugh
 
 @dataclass(frozen=True)
 class Weighed:
-    """The models' averaged posterior (items, k) over the true labels, and which of them it came from, in words."""
+    """The models' averaged posterior (items, k) over the true labels, and which of them it came from, in words.
+
+    `copies`: groups of annotators whose votes on an item counted as one.
+    """
 
     posterior: Floats
     why: str
+    copies: tuple[tuple[int, ...], ...] = ()
 
 
 def weighed(votes: Votes, believed: Floats | None, seed: int) -> Weighed | None:
@@ -36,6 +40,10 @@ def weighed(votes: Votes, believed: Floats | None, seed: int) -> Weighed | None:
     evidence = votes.of_items(chosen)
     if evidence.item.size < LEAST_EVIDENCE:
         return None
+    alone = vote_copies.uncopied(evidence, seed)
+    for group in alone.groups:
+        votes = vote_copies.joined(votes, group)
+    evidence = votes.of_items(chosen)
     trust = 0.0 if believed is None else _trust(evidence, believed[chosen], seed)
     leaning = lean(believed, trust) if believed is not None and trust else None
     models = _models(votes.k, seed)
@@ -45,7 +53,7 @@ def weighed(votes: Votes, believed: Floats | None, seed: int) -> Weighed | None:
     if not parts:
         return None
     posterior = np.average([part for _, part in parts], axis=0, weights=[weight for weight, _ in parts])
-    return Weighed(posterior, _reason(weights, evidence.item.size, believed is not None, trust))
+    return Weighed(posterior, _reason(weights, evidence.item.size, believed is not None, trust), alone.groups)
 
 
 def lean(believed: Floats, trust: float) -> Floats:

@@ -42,6 +42,7 @@ class Resolutions:
     `label` (n,) agreed values; `quality` (n,) in 0..1, the probability that the label is right, low = look again;
     `probabilities` (n, k) over `classes`; `annotator_quality` (a,) probability of a right vote, high = trustworthy;
     `annotator_n` (a,) votes behind it. Quality is NaN where nothing in the votes speaks of it, and `why` says so.
+    `copies`: groups of annotators who vote so alike that `auto` counts their votes on an item as one.
     """
 
     items: NDArray[Any]
@@ -54,6 +55,7 @@ class Resolutions:
     annotator_n: NDArray[np.int64]
     method: str
     why: str
+    copies: tuple[tuple[Any, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class _Outcome:
     why: str
     rated: Floats | None = None
     defined: bool = True
+    copies: tuple[tuple[int, ...], ...] = ()
 
 
 def resolve(
@@ -79,13 +82,15 @@ def resolve(
     columns in the order of `classes` (default: the labels seen, sorted); every method but `majority` uses them.
     `method`: one of METHODS. `auto` hides a fifth of the votes at a time, asks every model of how annotators err to
     foretell them, and averages the models by that evidence (pseudo-Bayesian model averaging on held-out log
-    likelihood, Yao et al. 2018); no truth is needed. Raises VotesUndefined on input that cannot be resolved.
+    likelihood, Yao et al. 2018); annotators who copy count as one (`vote_copies`). No truth is needed.
+    Raises VotesUndefined on input that cannot be resolved.
 
     Sources: Dawid and Skene 1979; Whitehill et al. 2009 (GLAD); Goh et al. 2022 (CROWDLAB, through cleanlab).
     """
     if method not in METHODS:
         raise VotesUndefined(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
-    coded, items, people, labels = _coded(Votes(*votes), classes)
+    cast = Votes(*votes)
+    coded, items, people, labels = _coded(cast, classes)
     believed = None if probabilities is None else _checked(probabilities, coded.items, labels.size)
     outcome = _outcome(coded, believed, method, seed)
     best = outcome.posterior.argmax(axis=1)
@@ -94,8 +99,23 @@ def resolve(
     if not outcome.defined:
         quality, rated = np.full(coded.items, np.nan), np.full(coded.annotators, np.nan)
     n = np.bincount(coded.annotator, minlength=coded.annotators)
-    found = outcome.posterior, people, rated, n, outcome.method, outcome.why
+    copies = tuple(tuple(people[list(group)].tolist()) for group in outcome.copies)
+    why = outcome.why + _told(cast, coded.item.size, copies)
+    found = outcome.posterior, people, rated, n, outcome.method, why, copies
     return Resolutions(items, labels[best], quality, labels, *found)
+
+
+def _told(votes: Votes, kept: int, copies: Sequence[Sequence[Any]]) -> str:
+    """What to say of votes that do not count, or not by themselves."""
+    given = len(np.asarray(votes.items))
+    told = [
+        f"{len(group)} annotators vote alike beyond what being right explains, so their votes on an item count as one."
+        for group in copies
+    ]
+    if given > kept:
+        again = f"{given - kept:,} of {given:,} votes were followed by another of the same annotator on the same item"
+        told.append(f"{again}; the last one counts, as a revision.")
+    return "".join(f" {one}" for one in told)
 
 
 def _outcome(votes: annotators.Votes, believed: Floats | None, method: str, seed: int) -> _Outcome:
@@ -121,7 +141,7 @@ def _auto(votes: annotators.Votes, believed: Floats | None, seed: int) -> _Outco
         least = vote_evidence.LEAST_EVIDENCE
         why = f"Fewer than {least} votes can be checked against others, too few to compare models on."
         return _Outcome(annotators.one_coin(votes, lean).posterior, "one_coin", why)
-    return _Outcome(found.posterior, "combined", found.why)
+    return _Outcome(found.posterior, "combined", found.why, copies=found.copies)
 
 
 def _crowdlab(votes: annotators.Votes, believed: Floats | None, several: bool, seed: int) -> _Outcome:

@@ -63,6 +63,10 @@ def test_votes_that_lack_something_are_left_out_and_counted(tmp_path: Path) -> N
     rows = [("a", "x", "1"), ("a", "y", None), ("b", None, "0"), ("b", "x", "0"), ("b", "x", "1")]
     out = analyse("votes", votes(tmp_path, rows), *COLUMNS, "--method", "majority")
     assert out["n"] == {"items": 2, "votes": 2, "replaced": 1, "left_out": 2}
+    assert (
+        "1 of 3 votes were followed by another of the same annotator on the same item; the last one counts"
+        in out["why"]
+    )
     assert out["resolutions"][1]["label"] == "1", "the later vote of one annotator counts"
 
 
@@ -139,3 +143,19 @@ def test_what_cannot_be_resolved_is_refused(tmp_path: Path) -> None:
         analyse("votes", csv(path, {"item": ["a"], "who": ["x"], "label": [None]}), *COLUMNS)
     with pytest.raises(CommandError, match="--items needs --text"):
         analyse("votes", path, *COLUMNS, "--items", path)
+
+
+def test_copiers_are_named_and_count_as_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 200)
+    hearsay = np.where(rng.random(200) < 0.5, truth, rng.integers(0, 3, 200))
+    own = np.where(rng.random((200, 6)) < 0.75, truth[:, None], rng.integers(0, 3, (200, 6)))
+    rows = [(i, f"copy{c}", hearsay[i]) for i in range(200) for c in range(4)]
+    rows += [(i, f"own{o}", own[i, o]) for i in range(200) for o in range(6)]
+    path = votes(tmp_path, rows)
+    out = analyse("votes", path, *COLUMNS)
+    assert out["copies"] == [["copy0", "copy1", "copy2", "copy3"]]
+    assert "4 annotators vote alike" in out["why"]
+    assert np.mean([int(r["label"]) == truth[int(r["item"])] for r in out["resolutions"]]) > 0.95
+    assert "Counted as one: copy0, copy1, copy2, copy3" in text("votes", path, *COLUMNS)
+    assert analyse("votes", path, *COLUMNS, "--method", "majority")["copies"] == []
