@@ -2,11 +2,12 @@
 
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from analysis.files import columns
+from analysis.files import columns, pictures
 from analysis.files.columns import Array, Bools, Floats, Ints, natural
 from analysis.files.shapes import Answer, aligned, estimate, plain, spread
 from analysis.files.tables import BadFile, Table
@@ -19,7 +20,10 @@ LISTED = 25
 
 @dataclass(frozen=True)
 class Asked:
-    """Names of the label and of one way to probabilities: a text, several inputs, or a file of them."""
+    """Names of the label and of one way to probabilities: a text, an image, several inputs, or a file of them.
+
+    `folder`: where paths of images start.
+    """
 
     label: str
     text: str | None = None
@@ -28,6 +32,8 @@ class Asked:
     truth: str | None = None
     seconds: float = 60.0
     seed: int = 0
+    image: str | None = None
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -86,18 +92,28 @@ def _scores(found: LabelErrors, rows: Ints, labels: Ints, spelt: list[Any]) -> l
 
 
 def _fitted(table: Table, asked: Asked, known: Bools) -> _Model:
-    names = [asked.text] if asked.text else list(asked.inputs)
-    if asked.label in names:
-        raise BadFile(f"The label {asked.label!r} cannot be its own input.")
-    part = table.rows(known)
-    (found,), kinds = columns.features([part], names)
-    types: dict[str, str] = {asked.text: "text"} if asked.text else dict(kinds)
-    if asked.text:
-        found = {asked.text: columns.texts(part, asked.text)}
-    given = columns.words(part, asked.label)
+    found, types = _inputs(table, asked, known)
+    given = columns.words(table.rows(known), asked.label)
     made = probabilities.out_of_sample(found, types, given.codes, seconds=asked.seconds, seed=asked.seed)
     read = ", ".join(f"{name} as {kind}" for name, kind in types.items())
     return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}")
+
+
+def _inputs(table: Table, asked: Asked, known: Bools) -> tuple[dict[str, Any], dict[str, str]]:
+    """The columns asked for, of the labelled rows, and the kind of each."""
+    one = asked.text or asked.image
+    names = [one] if one else list(asked.inputs)
+    if asked.label in names:
+        raise BadFile(f"The label {asked.label!r} cannot be its own input.")
+    part = table.rows(known)
+    if asked.text:
+        return {asked.text: columns.texts(part, asked.text)}, {asked.text: "text"}
+    images = [name for name in names if asked.image or pictures.are_paths(part, name)]
+    (found,), kinds = columns.features([part], [name for name in names if name not in images])
+    rows = np.flatnonzero(known)
+    seen = {name: pictures.read(table, name, rows, asked.folder) for name in images}
+    types: dict[str, str] = {name: "image" if name in seen else kinds[name] for name in names}
+    return found | seen, types
 
 
 def _given(table: Table, asked: Asked, known: Bools) -> _Model:

@@ -3,6 +3,7 @@
 import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -71,6 +72,7 @@ def _labels(what: Any) -> ArgumentParser:
     parser.add_argument("--label", required=True, metavar="COL")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--text", metavar="COL")
+    source.add_argument("--image", metavar="COL", help="Paths of image files, from the folder of FILE.")
     source.add_argument("--inputs", type=_names, default=(), metavar="A,B")
     source.add_argument("--probabilities", metavar="NPZ", help="Out of sample, rows as in FILE, columns as `classes`.")
     parser.add_argument("--truth", metavar="COL")
@@ -81,7 +83,9 @@ def _labels(what: Any) -> ArgumentParser:
 
 def _run_labels(given: Namespace) -> Told:
     asked = labels.Asked(
-        given.label, given.text, given.inputs, given.probabilities, given.truth, given.seconds, given.seed
+        *(given.label, given.text, given.inputs, given.probabilities, given.truth, given.seconds, given.seed),
+        image=given.image,
+        folder=Path(given.file).parent,
     )
     return labels.analyse(read(given.file), asked), labels.told
 
