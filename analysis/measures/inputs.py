@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,6 +19,8 @@ Matrix = Any  # (n, d) array or scipy sparse matrix
 
 MARK = "\N{MIDDLE DOT}"  # ends every text, so that no fold is without a term
 TYPES = ("text", "number", "category", "image")
+VAST = 1e100  # the squares of larger numbers, or of smaller fractions, leave the range of floats
+FAR = 1e6  # standard deviations: no distance beyond this says more
 
 
 class ProbabilitiesUndefined(ValueError):
@@ -65,7 +67,7 @@ def _cells(name: str, values: Sequence[Any], kind: str) -> NDArray[Any]:
         raise ProbabilitiesUndefined(f"Column {name!r} does not hold {wanted}.") from error
     if np.isinf(numbers).any() or (kind == "image" and np.isnan(numbers).any()):
         raise ProbabilitiesUndefined(f"Column {name!r} holds values that are not finite.")
-    return numbers
+    return np.where(np.abs(numbers) < 1 / VAST, 0.0, np.clip(numbers, -VAST, VAST))
 
 
 def encoded(cells: Mapping[str, NDArray[Any]], types: Mapping[str, str], train: Ints, asked: Ints) -> list[Blocks]:
@@ -91,8 +93,13 @@ def _encoders(kind: str) -> list[Any]:
         return [OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=2, sparse_output=False)]
     if kind == "number":
         imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        return [make_pipeline(imputer, StandardScaler())]
+        return [make_pipeline(imputer, StandardScaler(), FunctionTransformer(_held_in))]
     return [_Brightness()]
+
+
+def _held_in(scaled: Floats) -> Floats:
+    """Training rows that are nearly alike make any other row huge, up to beyond what trees can hold."""
+    return np.clip(scaled, -FAR, FAR)
 
 
 class _Brightness:

@@ -100,7 +100,7 @@ def test_quality_of_annotators_is_drawn_to_the_crowds_by_two_votes():
     np.testing.assert_allclose(found, [(2 + 2 * 2 / 3) / 4, (0 + 2 * 2 / 3) / 3])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(cells, st.sampled_from(list(MODELS)))
 def test_every_model_gives_distributions_whatever_the_votes(rows, name):
     votes = of(rows)
@@ -111,7 +111,7 @@ def test_every_model_gives_distributions_whatever_the_votes(rows, name):
     assert ((quality >= 0) & (quality <= 1)).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(cells, st.sampled_from(PREDICTING))
 def test_the_chances_of_all_labels_sum_to_one_for_every_type(rows, name):
     votes = of(rows)
@@ -123,7 +123,7 @@ def test_the_chances_of_all_labels_sum_to_one_for_every_type(rows, name):
     assert ((foretold >= 0) & (foretold <= 1 + 1e-9)).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(cells, st.sampled_from(list(MODELS)))
 def test_a_certain_model_outweighs_the_votes(rows, name):
     lean = np.full((6, 3), -60.0)
@@ -131,7 +131,7 @@ def test_a_certain_model_outweighs_the_votes(rows, name):
     assert (MODELS[name](of(rows), lean).posterior.argmax(axis=1) == 1).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(cells, st.data())
 def test_part_of_the_votes_is_part_of_them_under_the_same_names(rows, data):
     votes = of(rows)

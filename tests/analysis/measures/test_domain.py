@@ -94,7 +94,7 @@ class TestDomainAuc:
         with pytest.raises(ValueError, match="empty"):
             domain.domain_auc({"x": np.ones(0)}, {"x": np.ones(90)})
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=8)
     @given(st.integers(0, 10_000), st.integers(60, 120), st.integers(60, 120), st.floats(0, 0.6))
     def test_figures_stay_in_range(self, seed, n, m, gaps):
         rng = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def test_scores_of_other_rows_rise_towards_the_window():
 MATRICES = st.tuples(st.integers(0, 10_000), st.integers(60, 120), st.floats(-3, 3))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(MATRICES, st.integers(1, 6))
 def test_held_out_scores_are_chances_and_blocks_stay_in_one_fold(drawn, block):
     seed, rows, moved = drawn
@@ -130,7 +130,7 @@ def test_held_out_scores_are_chances_and_blocks_stay_in_one_fold(drawn, block):
     assert len(folds) == len(set(found.blocks.tolist()))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(MATRICES)
 def test_scores_of_other_rows_are_chances_and_the_same_every_time(drawn):
     seed, rows, moved = drawn

@@ -139,7 +139,7 @@ class TestCompare:
         before, now, season = world(rng, 300), world(rng, 300), rng.integers(0, 3, 300)
         assert compare(before, now, season=(season, season)) == compare(before, now, season=(season, season))
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.integers(0, 10_000), st.integers(30, 120), st.integers(30, 120), st.floats(0, 0.5))
     def test_every_verdict_is_consistent_with_its_columns(self, seed, n, m, gaps):
         rng = np.random.default_rng(seed)

@@ -125,7 +125,7 @@ class TestPast:
         assert reference.past_p(load[:4500], now, "number", ordered=True) < 0.01
         assert reference.past_p(load[:4500], now, "number", ordered=True, season=(hour[:4500], when)) > 0.05
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.integers(0, 10_000), st.integers(60, 300), st.integers(1, 100), st.booleans())
     def test_p_lies_between_zero_and_one_or_is_undefined(self, seed, n, m, gaps):
         rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from scipy import sparse
@@ -133,7 +133,6 @@ def test_bad_input_is_refused_with_its_reason(call, message):
         call()
 
 
-@settings(deadline=None)
 @given(vectors, st.floats(0.3, 1))
 def test_pairs_are_ordered_similar_enough_and_complete(rows, similarity):
     found = near_duplicates(rows, similarity=similarity)
@@ -155,7 +154,6 @@ def test_conflicts_are_the_pairs_whose_labels_differ(rows, seed):
     assert not len(conflicting(found, np.zeros(len(rows))))
 
 
-@settings(deadline=None)
 @given(vectors)
 def test_outlier_scores_do_not_depend_on_scale_or_order(rows):
     found = outliers(rows)
@@ -164,7 +162,6 @@ def test_outlier_scores_do_not_depend_on_scale_or_order(rows):
     np.testing.assert_allclose(outliers(rows[::-1]).score[::-1], found.score, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(vectors, st.integers(1, 3))
 def test_leaks_are_the_duplicates_across_splits(rows, parts):
     split = np.arange(len(rows)) % parts

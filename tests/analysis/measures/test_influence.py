@@ -31,7 +31,7 @@ def sample(seed, n=30):
 
 
 @pytest.mark.parametrize("name", MEASURES)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000), item=st.integers(0, 29))
 def test_the_influence_of_an_item_is_what_a_little_more_weight_on_it_changes(name, seed, item):
     truth, scored, drawn = sample(seed)
@@ -43,7 +43,7 @@ def test_the_influence_of_an_item_is_what_a_little_more_weight_on_it_changes(nam
 
 
 @pytest.mark.parametrize("name", MEASURES)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000))
 def test_weighing_everything_alike_changes_nothing(name, seed):
     truth, scored, drawn = sample(seed)

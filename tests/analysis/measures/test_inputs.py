@@ -76,7 +76,7 @@ def test_bad_columns_are_refused_with_their_reason(columns, types, message):
         checked_columns(columns, types, 2)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(

@@ -206,7 +206,7 @@ def judged(rows):
     return labels, weights / weights.sum(axis=1, keepdims=True)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(tables)
 def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(rows):
     labels, p = judged(rows)
@@ -224,7 +224,7 @@ def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(
     np.testing.assert_array_equal(found.score, again.score)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(tables, st.data())
 def test_decided_rows_count_as_decided_whatever_the_model_said(rows, data):
     labels, p = judged(rows)

@@ -79,7 +79,7 @@ class TestBbse:
             with pytest.raises(ValueError, match="labels"):
                 bbse(scores, labels, scores)
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(st.integers(0, 10_000), st.integers(2, 4), st.floats(0.5, 4))
     def test_shares_are_shares(self, seed, classes, apart):
         rng = np.random.default_rng(seed)

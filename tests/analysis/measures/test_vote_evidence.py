@@ -63,7 +63,6 @@ def test_many_items_are_sampled_for_evidence_and_all_are_resolved(monkeypatch):
     assert (found.posterior.argmax(axis=1) == truth).mean() > 0.85
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=8), st.floats(0, 4))
 def test_a_lean_is_finite_keeps_the_order_of_labels_and_is_nothing_without_trust(rows, trust):
     believed = np.array(rows) + 1e-9
@@ -76,7 +75,7 @@ def test_a_lean_is_finite_keeps_the_order_of_labels_and_is_nothing_without_trust
     np.testing.assert_allclose(uniform, 0, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(st.integers(0, 1000), st.integers(2, 4))
 def test_any_crowd_is_resolved_to_distributions_alike_each_time(seed, people):
     votes, _ = crowd(n=25, people=people, seed=seed)

@@ -225,7 +225,7 @@ def test_bad_input_is_refused_with_its_reason(call, message):
         call()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(rows, st.sampled_from(METHODS), st.booleans())
 def test_every_resolution_is_a_distribution_over_the_labels_seen(votes, method, with_model):
     items, people, labels = (list(column) for column in zip(*votes, strict=True))
@@ -247,7 +247,7 @@ def test_every_resolution_is_a_distribution_over_the_labels_seen(votes, method, 
     np.testing.assert_array_equal(found.probabilities, again.probabilities)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rows, st.sampled_from(["majority", "dawid_skene", "one_coin", "glad"]))
 def test_names_of_items_and_annotators_do_not_matter(votes, method):
     items, people, labels = (list(column) for column in zip(*votes, strict=True))

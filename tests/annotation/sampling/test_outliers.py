@@ -11,7 +11,7 @@ CROWD = np.random.default_rng(0).normal(size=(3000, 8))
 
 
 @given(st.integers(0, 50), st.floats(0.01, 100))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_far_rows_are_set_aside_in_any_unit_and_the_crowd_is_not(seed, unit):
     rows = np.vstack([CROWD[seed : seed + 50], [[30.0] * 8]]) * unit
     found = out_of_scope(rows, CROWD * unit, seed=seed)
@@ -20,7 +20,7 @@ def test_far_rows_are_set_aside_in_any_unit_and_the_crowd_is_not(seed, unit):
 
 
 @given(st.integers(0, 50))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rows_do_not_depend_on_one_another(seed):
     rows = np.vstack([CROWD[:20], np.full((3, 8), 20.0) * [[1], [2], [-3]]])
     together = out_of_scope(rows, CROWD, seed=seed)

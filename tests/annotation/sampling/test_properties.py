@@ -57,7 +57,7 @@ def test_images_that_are_all_alike_have_no_direction_to_keep() -> None:
     assert vectorise({"scan": images}, {"scan": "image"}, dimensions=1, seed=0).tolist() == [[0.0]] * 4
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(tables(), st.integers(1, 20), st.integers(0, 9))
 def test_any_table_becomes_finite_vectors_and_equal_rows_equal_ones(
     table: tuple[dict[str, list[object]], dict[str, str]], dimensions: int, seed: int
@@ -90,7 +90,7 @@ def test_missing_is_none_or_what_is_not_itself(value: object) -> None:
     assert is_missing(value) is (value is None or value != value)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 160), st.integers(0, 160), st.integers(0, 99), st.floats(-3, 3))
 def test_a_verdict_on_change_stays_in_its_ranges(n: int, m: int, seed: int, shift: float) -> None:
     rng = np.random.default_rng(seed)

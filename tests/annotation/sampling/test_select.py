@@ -18,7 +18,7 @@ SCORED = tuple(name for name in STRATEGIES if name != "committee")
     st.sampled_from(STRATEGIES), st.integers(1, 60), st.integers(1, 70), st.floats(0, 1), st.integers(1, 4),
     st.integers(0, 100),
 )  # fmt: skip
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_every_selection_is_whole(strategy, n, size, share, k, seed):
     pool = make_pool(n, k=k, labels=7, d=3, seed=seed)
     pool = replace(pool, member_probabilities=np.stack([pool.probabilities, pool.probabilities[::-1]]))
@@ -39,7 +39,7 @@ def test_every_selection_is_whole(strategy, n, size, share, k, seed):
 
 
 @given(st.sampled_from(SCORED), st.integers(0, 20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_seed_asks_the_same(strategy, seed):
     pool = make_pool(80)
     one, other = (select(pool, size=12, strategy=strategy, seed=seed) for _ in range(2))
@@ -48,7 +48,7 @@ def test_the_same_seed_asks_the_same(strategy, seed):
 
 
 @given(st.sampled_from(SCORED[:-1]), st.integers(0, 50))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_active_part_asks_no_copy_of_itself_or_of_a_label(strategy, seed):
     base = make_pool(40, d=4, seed=seed)
     rng = np.random.default_rng(seed)

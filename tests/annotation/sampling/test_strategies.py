@@ -65,7 +65,7 @@ def test_items_all_alike_are_asked_once():
 
 
 @given(st.integers(1, 30), st.integers(0, 100))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_herding_chooses_distinct_rows_and_counts_the_crowd(count, seed):
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(25, 3)).astype(np.float32)
@@ -104,7 +104,7 @@ def test_the_most_doubtful_are_the_highest_in_order(score, count):
 
 
 @given(st.integers(1, 12), st.integers(0, 30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_clusters_give_distinct_rows(count, seed):
     rows = np.random.default_rng(seed).integers(0, 3, size=(12, 2)).astype(np.float32)
     distinct = len(np.unique(rows, axis=0))

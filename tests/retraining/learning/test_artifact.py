@@ -189,14 +189,13 @@ def test_a_bomb_is_refused_unopened(linear: bytes, monkeypatch: pytest.MonkeyPat
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_noise_is_refused(data: bytes) -> None:
     with pytest.raises(Refused):
         load(data, family="linear")
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_damaged_file_is_refused_or_still_a_classifier(data: st.DataObject) -> None:
     whole = NAIVE
     at = data.draw(st.integers(0, len(whole) - 1))

@@ -139,7 +139,7 @@ def test_none_leaves_the_model_as_it_is() -> None:
 
 
 @given(st.integers(10, 40), st.integers(2, 4), st.integers(0, 50), st.floats(0.01, 20))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_whatever_the_scores_the_answer_is_probabilities(n: int, k: int, seed: int, scale: float) -> None:
     truth, targets, codes, fold = world(n, k, seed=seed)
     found = choose(targets, fold=fold, scores=truth * scale, probabilities=softmax(truth * scale))

@@ -196,7 +196,7 @@ def test_with_nothing_to_tell_rows_apart_only_the_shares_are_learnt() -> None:
 
 
 @given(st.integers(2, 16), st.integers(2, 4), st.integers(0, 30), st.sampled_from([("amount",), ("note",), ("scan",)]))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed: int, names: tuple[str, ...]) -> None:
     target = np.random.default_rng(seed).integers(0, k, n)
     columns, types = only(mixed(n, seed=seed)[0], *names)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -11,7 +11,6 @@ targets = hnp.arrays(int, st.integers(2, 60), elements=st.integers(0, 5))
 
 
 @given(targets, st.integers(2, 6), st.integers(0, 99))
-@settings(deadline=None)
 def test_every_class_is_spread_as_evenly_as_its_size_allows(target: np.ndarray, k: int, seed: int) -> None:
     fold = folds.assign(target, folds=k, seed=seed)
     for name in np.unique(target):
@@ -22,7 +21,6 @@ def test_every_class_is_spread_as_evenly_as_its_size_allows(target: np.ndarray, 
 
 
 @given(targets, st.integers(0, 99), st.data())
-@settings(deadline=None)
 def test_rows_of_one_group_share_a_fold_and_no_fold_is_all(target: np.ndarray, seed: int, data: st.DataObject) -> None:
     group = data.draw(hnp.arrays(int, len(target), elements=st.integers(0, 8)))
     if len(np.unique(group)) < 2:

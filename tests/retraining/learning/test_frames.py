@@ -35,7 +35,7 @@ def test_a_missing_number_or_image_is_nan() -> None:
 
 
 @given(st.lists(grey, min_size=1, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_image_keeps_its_range_whatever_its_size(images: list[np.ndarray]) -> None:
     frame = to_frame({"i": images}, {"i": "image"})
     height, width = image_sizes({"i": images}, {"i": "image"})["i"]
@@ -46,7 +46,7 @@ def test_an_image_keeps_its_range_whatever_its_size(images: list[np.ndarray]) ->
 
 
 @given(grey)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_averaging_down_keeps_the_mean_grey(image: np.ndarray) -> None:
     frame = to_frame({"i": [image]}, {"i": "image"}, image_size={"i": (1, 1)})
     assert frame.to_numpy().item() == pytest.approx(image.mean() / 255)

@@ -131,7 +131,7 @@ def test_a_first_version_is_judged_against_the_commonest_class() -> None:
 
 
 @given(hnp.arrays(int, st.tuples(st.just(3), st.integers(0, 40)), elements=st.integers(0, 2)), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_verdict_is_consistent_whatever_comes(three: np.ndarray, data: st.DataObject) -> None:
     truth, old, new = three
     n = len(truth)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import binom
@@ -26,7 +26,6 @@ def promoted_share(n: int, fixed: float, broken: float, *, alpha: float = 0.05) 
 
 
 @given(counts)
-@settings(deadline=None)
 def test_the_exact_p_is_a_probability_and_falls_with_each_row_fixed(numbers: tuple[int, int, int]) -> None:
     fixed, broken, same = numbers
     n = fixed + broken + same + 1
@@ -61,7 +60,6 @@ def test_impossible_counts_are_refused(numbers: tuple[int, int, int]) -> None:
 
 
 @given(gains, st.data(), st.floats(0.5, 0.99))
-@settings(deadline=None)
 def test_the_interval_holds_the_difference_and_lies_in_range(
     gain: np.ndarray, data: st.DataObject, level: float
 ) -> None:
@@ -76,7 +74,6 @@ def test_the_interval_holds_the_difference_and_lies_in_range(
 
 
 @given(gains, st.data())
-@settings(deadline=None)
 def test_the_interval_and_the_test_agree(gain: np.ndarray, data: st.DataObject) -> None:
     weight = data.draw(hnp.arrays(float, len(gain), elements=st.sampled_from([1.0, 3.0])))
     found = paired.difference(gain, weight, level=0.9)
@@ -87,7 +84,6 @@ def test_the_interval_and_the_test_agree(gain: np.ndarray, data: st.DataObject) 
 
 
 @given(gains)
-@settings(deadline=None)
 def test_swapping_the_models_mirrors_the_interval(gain: np.ndarray) -> None:
     weight = np.ones(len(gain))
     ahead, behind = paired.difference(gain, weight, level=0.9), paired.difference(-gain, weight, level=0.9)
@@ -108,7 +104,6 @@ def test_a_larger_margin_is_easier_to_keep() -> None:
 
 
 @given(hnp.arrays(float, st.integers(1, 8), elements=st.floats(0, 1)))
-@settings(deadline=None)
 def test_holms_adjustment_never_lowers_a_p_and_keeps_their_order(ps: np.ndarray) -> None:
     adjusted = paired.holm(ps)
     assert (adjusted >= ps).all() and (adjusted <= 1).all()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.learning.planning import Plan, together
@@ -21,7 +21,6 @@ def test_the_labels_asked_for_give_about_the_power_wanted() -> None:
 
 
 @given(st.integers(1, 20), st.integers(0, 20), st.integers(0, 100))
-@settings(deadline=None)
 def test_a_gain_not_yet_shown_needs_at_least_one_more(fixed: int, broken: int, same: int) -> None:
     more = PLAN.more_for_better(rows(fixed, broken, same), np.ones(fixed + broken + same))
     assert more is None if fixed <= broken else (more is not None and more >= 1)

@@ -11,7 +11,7 @@ SETTINGS = {"C": 1.0, "solver": "lbfgs", "alpha": 0.1, "learning_rate": 0.1, "le
 codes = hnp.arrays(int, 24, elements=st.integers(0, 2))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(codes, codes, hnp.arrays(float, 24, elements=st.floats(0.05, 1)))
 def test_a_version_never_beats_itself_and_the_verdict_is_in_range(
     truth: np.ndarray, predicted: np.ndarray, chance: np.ndarray
@@ -27,7 +27,7 @@ def test_a_version_never_beats_itself_and_the_verdict_is_in_range(
     assert len(other.fixed) + len(other.broken) + other.both_right + other.both_wrong == 24
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.text("abcdef", min_size=1, max_size=4), st.sampled_from(["text", "number", "category"]), min_size=1

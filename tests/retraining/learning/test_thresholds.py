@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -17,7 +17,6 @@ def _cost(score: np.ndarray, truth: np.ndarray, weight: np.ndarray, cut: float, 
 
 
 @given(scores, st.data(), price, price)
-@settings(deadline=None)
 def test_no_other_threshold_is_cheaper(score: np.ndarray, data: st.DataObject, fp: float, fn: float) -> None:
     truth = data.draw(hnp.arrays(bool, len(score)))
     weight = data.draw(hnp.arrays(float, len(score), elements=st.floats(0.1, 5)))
@@ -28,7 +27,6 @@ def test_no_other_threshold_is_cheaper(score: np.ndarray, data: st.DataObject, f
 
 
 @given(scores, st.data(), price, price, st.floats(0, 5))
-@settings(deadline=None)
 def test_no_other_band_is_cheaper(score: np.ndarray, data: st.DataObject, fp: float, fn: float, review: float) -> None:
     truth = data.draw(hnp.arrays(bool, len(score)))
     found = thresholds.band(score, truth, false_positive=fp, false_negative=fn, review=review)
