@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from annotation.sampling.cold import cold
 from annotation.sampling.diverse import spread
 from annotation.sampling.herding import herd
 from annotation.sampling.pool import BadPool, Pool
+from annotation.sampling.probe import second_opinion
 from annotation.sampling.rare import most_likely, quota, rare_classes
 from annotation.sampling.sieve import Sieve, make_sieve
 
@@ -30,6 +31,7 @@ STRATEGIES = (
 )
 LABELS_PER_CLASS_BEFORE_DOUBT = 2
 CANDIDATES_TO_HERD = 20
+LABELS_PER_CLASS_TO_NARROW = 30
 
 Rows = NDArray[np.intp]
 
@@ -63,9 +65,16 @@ def answer(pool: Pool, count: int, strategy: str, rng: np.random.Generator) -> A
     """
     name, why = (strategy, "as asked") if strategy != "auto" else switch(pool)
     choice = NOTHING
-    if count and name != "random":
-        ask = Ask(pool, count, make_sieve(pool, rng), rng)
-        choice = _with_rare(ask, RUN[name]) if strategy == "auto" and name in WARM else RUN[name](ask)
+    if count and strategy == "auto" and name in WARM:
+        opinion = second_opinion(pool)
+        ask = Ask(opinion.pool, count, make_sieve(pool, rng), rng)
+        choice = _with_rare(ask, RUN[name])
+        if opinion.say:
+            by = f"the model and a quick fit of the {len(ask.sieve.labelled):,} labels"
+            choice = replace(choice, reason=tuple(f"{reason}, by {by}" for reason in choice.reason))
+            why = f"{why}; the model says the same of many items, so a linear fit has a say of {opinion.say:.0%}"
+    elif count and name != "random":
+        choice = RUN[name](Ask(pool, count, make_sieve(pool, rng), rng))
     aside = np.zeros(len(pool), dtype=bool)
     aside[choice.set_aside] = True
     return Answer(choice, name, why, aside)
@@ -146,11 +155,17 @@ def _diverse_margin(ask: Ask) -> Choice:
 def _herding(ask: Ask) -> Choice:
     """The most doubtful candidates that best cover all of them, given what is labelled."""
     score = 1 - scores.margin(_scored(ask.pool, "herding"))
-    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken, each=CANDIDATES_TO_HERD)
+    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken, each=_candidates(ask))
     candidates = ask.pool.vectors[sifted.rows]
     known = np.vstack([ask.sieve.labelled, ask.pool.vectors[ask.taken]])
     found = herd(candidates, candidates, known, ask.count, weight=score[sifted.rows])
     return doubtful(ask.pool, sifted.rows[found.order], "herding", sifted.set_aside)
+
+
+def _candidates(ask: Ask) -> int:
+    """How many candidates compete for a place: fewer as labels sharpen the doubts, until doubt alone decides."""
+    per_class = len(ask.sieve.labelled) / len(ask.pool.classes)
+    return max(1, round(CANDIDATES_TO_HERD * min(1.0, LABELS_PER_CLASS_TO_NARROW / max(per_class, 1.0))))
 
 
 def _typical(ask: Ask) -> Choice:

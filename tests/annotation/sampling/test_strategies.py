@@ -31,6 +31,17 @@ def test_auto_becomes_what_is_known(scored, labels, proven, strategy, words):
     assert words in chosen.why
 
 
+def test_many_labels_let_doubt_alone_decide():
+    chosen = {}
+    for labels in (9, 3000):
+        pool = make_pool(400, labels=labels)
+        most = np.sort(pool.probabilities, axis=1)
+        doubted = set(np.argsort(most[:, -1] - most[:, -2])[:20].tolist())
+        active = select(pool, size=10, audit_share=0, seed=0).index
+        chosen[labels] = len(doubted & set(active.tolist()))
+    assert chosen[9] < 8 <= chosen[3000]
+
+
 def test_a_cold_round_asks_each_crowd_once():
     rng = np.random.default_rng(0)
     centres = 20 * rng.normal(size=(8, 5))
