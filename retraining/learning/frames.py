@@ -17,6 +17,7 @@ from retraining.learning.checks import BadInput, Floats
 
 TYPES = ("text", "number", "category", "image")
 BLANK = "∅"  # stands for an empty text or a missing category: a vocabulary is then never empty
+VAST = 1e30  # trees hold numbers in 32 bits, and scaling squares them
 LARGEST_SIDE = 16  # pixels; larger images are averaged down, so that an image costs at most 256 columns
 
 Columns = Mapping[str, Sequence]
@@ -32,8 +33,8 @@ def to_frame(columns: Columns, types: Mapping[str, str], *, image_size: ImageSiz
     """One row per item; the columns that `pipeline.build` refers to, named `type:name` (`image:name:i` per pixel).
 
     `columns` maps a name to n values: str or None (text, category), float or None (number), 2-d uint8 array or None
-    (image). Missing numbers and pixels are NaN. Raises BadInput for a missing column, unequal lengths, an unknown
-    type, an infinite number or an image that is not two-dimensional.
+    (image). Missing numbers and pixels are NaN; numbers beyond 1e30 become 1e30. Raises BadInput for a missing column,
+    unequal lengths, an unknown type, an infinite number or an image that is not two-dimensional.
     """
     n = _rows(columns, types)
     sizes = image_sizes(columns, types) if image_size is None else image_size
@@ -83,7 +84,7 @@ def _numbers(name: str, values: Sequence) -> Floats:
         raise BadInput(f"Input {name!r} should hold numbers: {error}.") from error
     if np.isinf(array).any():
         raise BadInput(f"Input {name!r} is infinite in row {int(np.flatnonzero(np.isinf(array))[0])}.")
-    return array
+    return np.clip(array, -VAST, VAST)
 
 
 def _median_size(images: Sequence) -> tuple[int, int]:

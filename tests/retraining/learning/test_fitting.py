@@ -189,6 +189,16 @@ def test_a_text_that_never_changes_is_left_out_and_named() -> None:
     assert said.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("far", [6e154, -1.7e308])
+def test_one_vast_number_among_small_ones_is_learnt_and_predicted(far: float) -> None:
+    rng = np.random.default_rng(0)
+    target = np.arange(60) % 2
+    columns = {"x": [far, *(target[1:] + 0.3 * rng.normal(size=59))]}
+    model = fit(columns, {"x": "number"}, target, classes=("a", "b"), seconds=60, seed=0)
+    said = probabilities(model, {"x": [far, 0.0, 1.0]}, {"x": "number"})
+    np.testing.assert_allclose(said.sum(axis=1), 1)
+
+
 def test_with_nothing_to_tell_rows_apart_only_the_shares_are_learnt() -> None:
     found = fit({"t": [None] * 40}, {"t": "text"}, np.arange(40) % 4 // 3, classes=("a", "b"), seconds=0, seed=0)
     assert found.family == "naive"
