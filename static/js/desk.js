@@ -296,8 +296,10 @@ class Desk extends HTMLElement {
   async rest(event) {
     event.preventDefault();
     const { href } = event.currentTarget;
-    await this.outbox.flush(FLUSH_MS);
+    const patience = new Promise((done) => setTimeout(done, FLUSH_MS));
+    await Promise.all([this.outbox.flush(FLUSH_MS), Promise.race([this.buffer.close(), patience])]);
     await this.post(this.config.calls.back, { tokens: this.buffer.tokens });
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back: what it held is gone
     location.assign(href);
   }
 }

@@ -466,8 +466,12 @@ def test_signed_out_answers_are_kept_and_sent_after_signing_in(desks: Site, desk
     assert given(desks, "signed-out") == ["1"]
 
 
-def test_a_break_gives_the_leases_back(desks: Site, desk: Callable[..., Page]) -> None:
+def test_a_break_gives_the_leases_back_even_those_still_on_their_way(desks: Site, desk: Callable[..., Page]) -> None:
     tab = desk("rest")
+    tab.evaluate("""() => { const real = fetch; window.fetch = async (url, options) => {
+        const answer = await real(url, options);
+        if (url.endsWith("/leases")) await new Promise((done) => setTimeout(done, 1000));
+        return answer; }; }""")
     press(tab, "1")
 
     tab.get_by_role("link", name="Break").click()

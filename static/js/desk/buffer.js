@@ -5,7 +5,8 @@ const LOOK_AGAIN = 30; // seconds, while nothing waits
 const FAST_MS = 1500;
 
 export class Buffer extends EventTarget {
-  #asking = false;
+  #asking = null;
+  #closed = false;
   #tries = 0;
   #timer = 0;
   #first = true;
@@ -61,14 +62,17 @@ export class Buffer extends EventTarget {
     return this.pace < FAST_MS ? this.config.buffer - 1 : 2;
   }
 
-  async fill() {
-    if (this.#asking || this.items.length > this.#low) return;
-    this.#asking = true;
+  fill() {
+    if (this.#asking || this.#closed || this.items.length > this.#low) return;
     clearTimeout(this.#timer);
+    this.#asking = this.#ask();
+  }
+
+  async #ask() {
     const resume = this.#first ? this.store.read(this.held, []).filter((token) => !this.outbox.has(token)) : [];
     const count = Math.max(1, this.config.buffer - this.items.length);
     const { ok, body } = await this.post(this.config.calls.leases, { count, queue: this.config.queue, resume });
-    this.#asking = false;
+    this.#asking = null;
     if (ok) this.#came(body);
     else this.#again(PAUSES[Math.min(this.#tries++, PAUSES.length - 1)]);
     this.away = !ok;
@@ -89,6 +93,13 @@ export class Buffer extends EventTarget {
   #again(seconds) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => (document.hidden ? this.#again(seconds) : this.fill()), seconds * 1000);
+  }
+
+  /* Asks for no more, and resolves when what was asked for is here: what comes after a give-back would stay leased. */
+  async close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#asking;
   }
 
   /* What others took meanwhile is left out; the item in front stays, for a late answer is kept too. */
