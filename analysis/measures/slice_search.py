@@ -17,6 +17,8 @@ SCREEN = 2.0
 SAME = 0.5
 # So many of the most deviating rules get their exact tail; the others count as tested, with p = 1.
 CLOSEST = 5000
+# A condition added to a true finding makes it look sharper by chance in at most this share of cases.
+SHARPER = 0.01
 
 
 class Policy(NamedTuple):
@@ -98,8 +100,33 @@ def _surest(
     fit[fit] = _beats_parents(keys.at(closest[fit]), tally, closest[fit], axes, policy, weighted)
     if not fit.any():
         return None, count
-    best = int(np.flatnonzero(fit)[np.argmin(log_p[fit])])
+    best = _sharpest(np.flatnonzero(fit), log_p, closest, keys, tally, axes, policy, weighted)
     return Rule(_places(keys, int(closest[best])), float(log_p[best]), float(adjusted[best])), count
+
+
+def _sharpest(
+    fit: NDArray[np.intp], log_p: Floats, closest: NDArray[np.intp], keys: _Keys, tally: Tally, axes: Sequence[Axis],
+    policy: Policy, weighted: bool,
+) -> int:  # fmt: skip
+    """The surest rule; or, where it or one condition of it stands alone, what tells most within that condition.
+
+    A broad and weak rule gathers errors enough to be surer than the narrow fault inside it, and would take the rows of
+    the fault with it. What is left of the broad one is judged again once the narrow one is out.
+    """
+    best = int(fit[np.argmin(log_p[fit])])
+    alone = closest[fit]
+    parents = [int(part[closest[best]]) for part in (keys.parent_a, keys.parent_b)]
+    around = fit[np.isin(alone, [closest[best]] if parents[0] < 0 else parents)]
+    if not around.size:
+        return best
+    broad = int(closest[around[np.argmin(log_p[around])]])
+    inside = fit[(keys.parent_a[alone] == broad) | (keys.parent_b[alone] == broad)]
+    if not inside.size:
+        return best
+    within = log_tail(tally.at(closest[inside]), tally.at(np.full(inside.size, broad)), weighted)
+    others = sum(len(axis.conditions) for axis in axes) - len(axes[int(keys.a[broad])].conditions)
+    narrow = int(np.argmin(within))
+    return int(inside[narrow]) if within[narrow] <= np.log(SHARPER / max(others, 1)) else best
 
 
 def _corrected(log_p: Floats, rule: NDArray[np.intp], keys: _Keys, tested: Bools) -> Floats:

@@ -148,6 +148,18 @@ def test_a_second_finding_is_not_the_shadow_of_the_first():
     assert len(found) == 2
 
 
+def test_a_broad_weak_finding_does_not_swallow_the_sharp_one_inside_it():
+    kinds, units = np.array(["loan", "card", "cash", "bond"]), np.arange(6).astype(str)
+    rules = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        columns = {"kind": rng.choice(kinds, 10_000), "unit": rng.choice(units, 10_000), "age": rng.random(10_000)}
+        loan, fault = columns["kind"] == "loan", (columns["kind"] == "loan") & (columns["unit"] == "1")
+        wrong = rng.random(10_000) < 0.08 + 0.04 * loan + 0.1 * fault
+        rules.append({found.rule for found in scan(columns, wrong, confirm=False).slices[:1]})
+    assert rules.count({"kind is loan and unit is 1"}) >= 9
+
+
 def test_terms_and_missing_values_are_conditions_too():
     rng = np.random.default_rng(4)
     columns = table(rng, 5000)
