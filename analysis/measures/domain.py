@@ -1,6 +1,6 @@
 """Can a classifier tell the window from the reference? One number for all columns together, one score per row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -157,19 +157,28 @@ def cross_fitted(a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: 
     scores = np.empty(len(x))
     for held in range(folds):
         train = fold != held
-        model = classifier(seed).fit(x[train], side[train], sample_weight=weight[train])
-        scores[~train] = model.predict_proba(x[~train])[:, 1]
+        scores[~train] = chances(classifier(seed), x[train], side[train], weight[train])(x[~train])[:, 1]
     return CrossFitted(scores[: len(a)], scores[len(a) :], np.r_[block_a, block_b + block_a[-1] + 1], fold)
 
 
 def domain_scores(a: Floats, b: Floats, rows: Floats, *, seed: int = 0) -> Floats:
     """P(current | row), classes balanced, of rows that took no part in the fit."""
-    return _fitted(a, b, seed).predict_proba(rows)[:, 1]
+    return _fitted(a, b, seed)(rows)[:, 1]
 
 
-def _fitted(a: Floats, b: Floats, seed: int) -> HistGradientBoostingClassifier:
+def _fitted(a: Floats, b: Floats, seed: int) -> Callable[[Floats], Floats]:
     weight = np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
-    return classifier(seed).fit(np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))], sample_weight=weight)
+    return chances(classifier(seed), np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))], weight)
+
+
+def chances(
+    trees: HistGradientBoostingClassifier, x: Floats, y: Array, weight: Floats | None = None
+) -> Callable[[Floats], Floats]:
+    """Fit the trees; the result maps rows (m, d) to P(class) (m, k). A column that never had a value says nothing,
+    which scikit-learn's bins cannot hold."""
+    empty = np.isnan(x).all(axis=0)
+    trees.fit(np.where(empty, 0.0, x), y, sample_weight=weight)
+    return lambda rows: trees.predict_proba(np.where(empty, 0.0, rows))
 
 
 def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, level: float, seed: int) -> Domain:
@@ -189,12 +198,12 @@ def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple
     """AUC lost on the odd rows by shuffling one column at a time, after a fit on the even rows, as shares."""
     rng, model = np.random.default_rng(seed), _fitted(a[::2], b[::2], seed)
     x, n = np.vstack([a[1::2], b[1::2]]), len(a[1::2])
-    full = _plain_auc(model.predict_proba(x)[:, 1], n)
+    full = _plain_auc(model(x)[:, 1], n)
     lost = {}
     for name in dict.fromkeys(owners):
         mixed, place = x.copy(), np.flatnonzero(np.array(owners) == name)
         mixed[:, place] = mixed[rng.permutation(len(x))][:, place]
-        lost[name] = max(0.0, full - _plain_auc(model.predict_proba(mixed)[:, 1], n))
+        lost[name] = max(0.0, full - _plain_auc(model(mixed)[:, 1], n))
     total = sum(lost.values())
     return tuple(sorted(((k, v / total) for k, v in lost.items()), key=lambda pair: -pair[1])) if total > 0 else ()
 

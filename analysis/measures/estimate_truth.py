@@ -1,5 +1,6 @@
 """What the labels of a window probably are: class probabilities learnt on labelled rows, fitted to the window's mix."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from analysis.measures.domain import cross_fitted, domain_scores
+from analysis.measures.domain import chances, cross_fitted, domain_scores
 from analysis.measures.label_shift import checked_scores
 
 Floats = npt.NDArray[np.float64]
@@ -26,9 +27,9 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Refiner:
-    """Trees that learnt the class from score and features, and their share (0 to 1) beside isotonic recalibration."""
+    """Trees that learnt P(class) (m, k) from score and features, their share (0 to 1) beside isotonic recalibration."""
 
-    trees: HistGradientBoostingClassifier
+    trees: Callable[[Floats], Floats]
     share: float
 
 
@@ -107,7 +108,7 @@ def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> tuple
     trees, isotonic = np.empty_like(scores), np.empty_like(scores)
     for held in range(FOLDS):
         out, rest = fold == held, np.flatnonzero(fold != held)
-        trees[out] = _fit(inputs[rest], labels[rest], seed).predict_proba(inputs[out])
+        trees[out] = _fit(inputs[rest], labels[rest], seed)(inputs[out])
         isotonic[out] = calibrated(scores[rest], labels[rest], scores[out], np.ones(len(rest)))
     losses = [_log_loss(share * trees + (1 - share) * isotonic, labels) for share in SHARES]
     best = int(np.argmin([loss.mean() for loss in losses]))
@@ -129,7 +130,7 @@ def truth_in_window(past: Reference, scores: Floats, features: Floats, weights: 
     if past.refiner is None:
         return truth
     share = past.refiner.share
-    return share * past.refiner.trees.predict_proba(_inputs(scores, features)) + (1 - share) * truth
+    return share * past.refiner.trees(_inputs(scores, features)) + (1 - share) * truth
 
 
 def _inputs(scores: Floats, features: Floats) -> Floats:
@@ -138,13 +139,13 @@ def _inputs(scores: Floats, features: Floats) -> Floats:
     )
 
 
-def _fit(inputs: Floats, labels: Ints, seed: int) -> HistGradientBoostingClassifier:
+def _fit(inputs: Floats, labels: Ints, seed: int) -> Callable[[Floats], Floats]:
     step = -(-len(labels) // REFINE_ROWS)
     model = HistGradientBoostingClassifier(
         max_iter=100, learning_rate=0.08, max_leaf_nodes=16, min_samples_leaf=40, l2_regularization=1.0,
         early_stopping=False, random_state=seed,
     )  # fmt: skip
-    return model.fit(inputs[::step], labels[::step])
+    return chances(model, inputs[::step], labels[::step])
 
 
 def _log_loss(truth: Floats, labels: Ints) -> Floats:

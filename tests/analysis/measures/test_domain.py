@@ -63,6 +63,12 @@ class TestDomainAuc:
         assert blocked.high - blocked.low > plain.high - plain.low
         assert domain.domain_auc(before, now, permutations=99).block > 1
 
+    def test_a_column_that_is_always_missing_is_no_harm(self):
+        rng = np.random.default_rng(7)
+        before, now = side(rng, 300), side(rng, 200, 1.0)
+        before["gone"], now["gone"] = np.full(300, np.nan), np.full(200, np.nan)
+        assert domain.domain_auc(before, now, permutations=99).low > 0.6
+
     def test_a_clock_does_not_tell_the_window_from_the_reference(self):
         rng = np.random.default_rng(6)
         before, now = side(rng, 300), side(rng, 200)

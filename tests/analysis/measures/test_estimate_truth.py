@@ -21,6 +21,12 @@ class TestReference:
         scores, labels, features = hidden(np.random.default_rng(0), 2000)
         assert truth.reference(scores, labels, features=features).refiner.share > 0
 
+    def test_a_column_that_is_always_missing_changes_nothing(self):
+        scores, labels, features = hidden(np.random.default_rng(0), 1500)
+        gone = np.column_stack([features, np.full(1500, np.nan)])
+        plain, more = (truth.reference(scores, labels, features=columns) for columns in (features, gone))
+        assert more.held_out == pytest.approx(plain.held_out)
+
     def test_inputs_that_tell_nothing_get_none(self):
         rng = np.random.default_rng(1)
         x = rng.normal(size=2000)
