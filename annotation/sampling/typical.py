@@ -17,6 +17,10 @@ from sklearn.exceptions import ConvergenceWarning
 Rows = NDArray[np.intp]
 Vectors = NDArray[np.float32]
 
+MOST_STARTS = 5
+MOST_CENTRES = 150
+"""Up to five starts of k-means, the one of least inertia kept, as long as together they have few centres."""
+
 MOST_STEPS = 30
 """Steps of k-means: crowds are found long before the last row has settled."""
 
@@ -29,9 +33,10 @@ def typical(vectors: Vectors, labelled: Vectors, count: int, *, seed: int) -> tu
     """
     together = np.vstack([vectors, labelled]) if len(labelled) else vectors
     clusters = min(count + len(labelled), len(together))
+    starts = int(np.clip(MOST_CENTRES // clusters, 1, MOST_STARTS))
     with warnings.catch_warnings():  # equal rows give fewer clusters than asked for, which the answer says
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = KMeans(clusters, n_init=1, max_iter=MOST_STEPS, random_state=seed).fit(together)
+        fitted = KMeans(clusters, n_init=starts, max_iter=MOST_STEPS, random_state=seed).fit(together)
     labels, known = fitted.labels_[: len(vectors)], np.bincount(fitted.labels_[len(vectors) :], minlength=clusters)
     sizes = np.bincount(labels, minlength=clusters)
     order = np.lexsort((-sizes, known))
