@@ -147,7 +147,7 @@ def _ranked(wrong: Bools, score: Floats) -> dict[str, float]:
 
 def _best_of_cleanlab(
     wrong: Bools, given: Ints, believed: Floats, name: str, rows: Ints | slice = slice(None)
-) -> dict[str, float]:
+) -> dict[str, Any]:
     scores = {one: get_label_quality_scores(given, believed, **how)[rows] for one, how in CLEANLAB.items()}
     each = {one: _ranked(wrong, score)["ap"] for one, score in scores.items()}
     best = max(each, key=lambda one: each[one])

@@ -77,6 +77,17 @@ def test_expected_precision_covers_what_is_found_at_every_length():
     assert np.mean(inside) >= 0.93
 
 
+def test_the_surer_the_word_the_more_it_may_be_off():
+    labels, p, wrong = planted("at random", sharp=8.0)
+    expected = suspected(labels, p).expected_precision
+    assert expected.of(20).value > 0.99 > 0.97 > expected.of(20).low
+    # Some rows are of another class than anything in them says: no model can know it, so the promise has to allow it.
+    order = expected.order[:60]
+    odd = np.random.default_rng(0).choice(order, 3, replace=False)
+    realised = np.where(np.isin(order, odd), False, wrong[order]).mean()
+    assert expected.of(60).low <= realised <= expected.of(60).high
+
+
 def test_clean_labels_raise_no_alarm_and_fall_back_to_the_margin():
     labels, p, wrong = planted("at random", rate=0.0)
     found = suspected(labels, p)

@@ -121,7 +121,7 @@ def test_a_small_table_of_pairs_is_enough_to_find_copiers(monkeypatch):
     assert uncopied(cast, 0).groups == (tuple(range(6)),)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31), st.integers(1, 25), st.integers(1, 6), st.integers(2, 4))
 def test_any_votes_are_taken_and_no_vote_is_invented(seed, n, people, k):
     rng = np.random.default_rng(seed)
