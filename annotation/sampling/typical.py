@@ -18,7 +18,7 @@ Rows = NDArray[np.intp]
 Vectors = NDArray[np.float32]
 
 MOST_STARTS = 5
-MOST_CENTRES = 150
+MOST_CENTRES = 80
 """Up to five starts of k-means, the one of least inertia kept, as long as together they have few centres."""
 
 MOST_STEPS = 30
