@@ -75,9 +75,9 @@ def most_likely(
 ) -> tuple[Rows, NDArray[np.intp]]:
     """Rows (m,) of `probabilities` (n, k) most likely of each class in turn, best first, and the class of each (m,).
 
-    Four rows for each of the `places`, so that some may be dropped; no row twice.
+    Four rows for each of the `places`, so that some may be dropped; no row twice, and none without classes.
     """
-    each = max(1, -(-ROWS_PER_PLACE * places // len(classes)))
+    each = max(1, -(-ROWS_PER_PLACE * places // max(len(classes), 1)))
     columns = [most_doubtful(probabilities[:, one.code], each, rng) for one in classes]
     depth = min(each, len(probabilities))
     rows = np.array([column[rank] for rank in range(depth) for column in columns], dtype=np.intp)
