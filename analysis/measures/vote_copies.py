@@ -190,7 +190,7 @@ def joined(votes: Votes, group: Sequence[int] | Ints) -> Votes:
 
 def _given(votes: Votes, inside: NDArray[np.bool_]) -> Floats:
     """Votes of some annotators per item and label (items, k), those of busier ones a hair heavier to break ties."""
-    busy = np.bincount(votes.annotator, minlength=votes.annotators) / votes.item.size
+    busy = np.bincount(votes.annotator, minlength=votes.annotators) / max(votes.item.size, 1)
     weight = 1 + 1e-6 * busy[votes.annotator[inside]]
     cell = votes.item[inside] * votes.k + votes.label[inside]
     return np.bincount(cell, weight, votes.items * votes.k).astype(np.float64).reshape(votes.items, votes.k)

@@ -84,9 +84,9 @@ def inverse_weights(inclusion_probability: ArrayLike, n: int) -> Floats:
 
 def slice_mask(name: str, mask: ArrayLike, n: int) -> Mask:
     array = np.asarray(mask)
-    if array.dtype != bool or array.shape != (n,):
+    if array.shape != (n,) or (n and array.dtype != bool):  # an empty list has no type
         raise BadInput(f"The protected slice {name!r} must be {n} values of true or false.")
-    return array
+    return array.astype(bool)
 
 
 def _losses(truth: NDArray, predicted: NDArray, costs: ArrayLike | None) -> Floats:

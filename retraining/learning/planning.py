@@ -50,9 +50,9 @@ class Plan:
 
 
 def together(each: list[int | None]) -> int | None:
-    """Labels that would decide every gate: the most that one of them needs; None when one cannot be met."""
+    """Labels that would decide every gate: the most that one of them needs; None when one cannot be met, 0 of none."""
     known = [needed for needed in each if needed is not None]
-    return max(known) if len(known) == len(each) else None
+    return max(known, default=0) if len(known) == len(each) else None
 
 
 def _more(wanted: float, have: int) -> int:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from analysis.measures import abilities, annotators
-from analysis.measures.annotators import Votes, annotator_quality, log_prior
+from analysis.measures.annotators import Votes, annotator_quality, log_prior, normalised, soft_start, with_lean
 
 MODELS = {
     "majority": annotators.majority,
@@ -141,3 +142,37 @@ def test_part_of_the_votes_is_part_of_them_under_the_same_names(rows, data):
     assert (part.items, part.annotators, part.k) == (6, 4, 3)
     chosen = np.unique(votes.item)
     assert votes.of_items(chosen).counts.sum() == len(rows)
+
+
+@given(cells, st.sampled_from(["learnt", "held", "even"]))
+def test_a_prior_is_a_distribution_that_rules_nothing_out(rows, prior):
+    votes = of(rows)
+    found = np.exp(log_prior(votes, annotators.majority(votes).posterior, prior))
+    assert found.sum() == pytest.approx(1)
+    assert (found > 0).all()
+
+
+@given(cells, hnp.arrays(float, (6, 3), elements=st.floats(-30, 30)))
+def test_a_start_is_a_distribution_in_the_order_of_the_votes_and_bends_to_the_lean(rows, lean):
+    votes = of(rows)
+    start, bent = soft_start(votes, None), soft_start(votes, lean)
+    np.testing.assert_allclose(start.sum(axis=1), 1)
+    np.testing.assert_allclose(bent.sum(axis=1), 1)
+    voted = votes.counts.sum(axis=1) > 0
+    most = votes.counts == votes.counts.max(axis=1, keepdims=True)
+    assert most[np.arange(6), start.argmax(axis=1)][voted].all()
+    np.testing.assert_array_equal(with_lean(votes, None), 0)
+    np.testing.assert_array_equal(with_lean(votes, lean), lean)
+    np.testing.assert_allclose(soft_start(votes, lean + 7), bent, atol=1e-9)
+
+
+@given(
+    hnp.arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=st.floats(-700, 700)),
+    st.floats(-1e3, 1e3),
+)
+def test_scores_of_any_height_become_distributions_and_a_shift_only_moves_the_likelihood(score, by):
+    posterior, reached = normalised(score)
+    shifted, higher = normalised(score + by)
+    np.testing.assert_allclose(posterior.sum(axis=1), 1)
+    np.testing.assert_allclose(shifted, posterior, atol=1e-9)
+    assert higher - reached == pytest.approx(by * len(score), abs=1e-6)

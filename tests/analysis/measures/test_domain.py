@@ -148,6 +148,19 @@ def test_scores_of_other_rows_are_chances_and_the_same_every_time(drawn):
     assert domain.classifier(seed).get_params()["random_state"] == seed
 
 
+@settings(max_examples=6)
+@given(st.integers(0, 10_000), st.integers(2, 4), st.booleans())
+def test_chances_are_those_of_the_classes_and_a_column_without_values_changes_none(seed, k, weighted):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(60, 2)), np.r_[np.arange(k), rng.integers(0, k, 60 - k)]
+    weight = rng.uniform(0.1, 2, 60) if weighted else None
+    found = domain.chances(domain.classifier(seed), x, y, weight)(x)
+    blank = np.column_stack([x, np.full(60, np.nan)])
+    assert found.shape == (60, k)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_array_equal(domain.chances(domain.classifier(seed), blank, y, weight)(blank), found)
+
+
 @given(st.lists(st.floats(0, 1), max_size=30), st.integers(0, 40))
 def test_the_newest_rows_lead(newness, count):
     found = domain.newest(domain.Domain(0.7, 0.6, 0.8, 0.01, np.array(newness), (), 1, ""), count)

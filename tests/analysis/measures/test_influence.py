@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
 from analysis.measures import influence
@@ -50,6 +51,47 @@ def test_weighing_everything_alike_changes_nothing(name, seed):
     found = MEASURES[name](truth, scored, drawn)
     assert found.influence @ drawn.weight == pytest.approx(0, abs=1e-9)
     assert MEASURES[name](truth, scored, replace(drawn, weight=3 * drawn.weight)).value == pytest.approx(found.value)
+
+
+@given(hnp.arrays(float, st.integers(0, 20), elements=st.floats(-1e6, 1e6)), st.data())
+def test_a_mean_lies_among_its_values_and_none_has_no_mean(values, data):
+    chance = data.draw(hnp.arrays(float, len(values), elements=st.floats(0.01, 1)))
+    found = influence.mean_of(values, design(chance), floor=-1e6, note="so it is")
+    if not len(values):
+        assert (found.value, found.influence) == (None, None)
+        assert found.note
+        return
+    assert values.min() - 1e-6 <= found.value <= values.max() + 1e-6
+    assert found.note == "so it is"
+    assert found.influence @ design(chance).weight == pytest.approx(0, abs=1e-3)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=1, max_size=5), st.sampled_from([None, 0, 1]))
+def test_the_measure_of_all_classes_is_one_of_two_or_the_mean_of_the_known(values, positive):
+    each = [influence.nothing("why") if v is None else influence.Statistic(v, np.full(2, v)) for v in values]
+    found = influence.overall(each, positive)
+    known = [v for v in values if v is not None]
+    if len(values) == 2:
+        assert found is each[1 if positive is None else positive]
+    elif not known:
+        assert (found.value, found.influence, found.note) == (None, None, "why")
+    else:
+        assert found.value == pytest.approx(np.mean(known))
+        np.testing.assert_allclose(found.influence, np.mean(known))
+        assert bool(found.note) is (len(known) < len(values))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@settings(max_examples=8)
+@given(seed=st.integers(0, 10_000), level=st.floats(0.5, 0.99))
+def test_an_estimate_holds_its_value_and_widens_with_the_level(name, seed, level):
+    truth, scored, drawn = sample(seed)
+    statistic = MEASURES[name](truth, scored, drawn)
+    found, surer = (influence.estimate(statistic, drawn, at) for at in (level, level + 0.009))
+    assert (found.value, found.n) == (pytest.approx(statistic.value), 30)
+    assert surer.low <= found.low <= found.value <= found.high <= surer.high
+    if statistic.bounds:
+        assert statistic.bounds[0] <= surer.low <= surer.high <= statistic.bounds[1]
 
 
 def test_values_are_those_of_scikit_learn_with_the_same_weights():

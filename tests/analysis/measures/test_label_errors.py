@@ -248,3 +248,16 @@ def test_decided_rows_count_as_decided_whatever_the_model_said(rows, data):
     assert (revised.precision <= revised.high).all()
     if len(verdicts) == labels.size:
         assert revised.of(labels.size).value == pytest.approx(np.mean(list(verdicts.values())))
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.integers(10, 60), st.floats(0, 1), st.floats(0, 1))
+def test_a_list_is_as_long_as_the_precision_asked_allows(seed, n, precision, less):
+    labels, p, _ = planted("at random", n=n, k=3, seed=seed)
+    expected = suspected(labels, p).expected_precision
+    length = expected.longest(precision)
+    assert 0 <= length <= n
+    assert not length or expected.of(length).value >= precision
+    assert length == n or expected.of(length + 1).value < precision
+    assert expected.longest(precision * less) >= length
+    assert all(expected.of(m).low <= expected.of(m).value <= expected.of(m).high for m in (1, n))

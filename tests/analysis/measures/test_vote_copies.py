@@ -131,3 +131,20 @@ def test_any_votes_are_taken_and_no_vote_is_invented(seed, n, people, k):
     found = uncopied(cast, seed % 7)
     assert set(zip(found.votes.item, found.votes.label, strict=True)) <= set(zip(items, cast.label, strict=True))
     assert len({one for group in found.groups for one in group}) == sum(map(len, found.groups))
+
+
+@given(st.integers(0, 2**31), st.integers(1, 25), st.integers(2, 6), st.integers(2, 4), st.data())
+def test_a_group_made_one_gives_a_vote_per_item_it_met_and_leaves_the_others(seed, n, people, k, data):
+    rng = np.random.default_rng(seed)
+    items, who = np.nonzero(rng.random((n, people)) < 0.7)
+    cast = Votes(items, who, rng.integers(0, k, items.size), n, people, k)
+    group = data.draw(st.lists(st.integers(0, people - 1), min_size=2, unique=True))
+    inside = np.isin(who, group)
+    found = joined(cast, group)
+    one = found.annotator == group[0]
+    assert sorted(found.item[one].tolist()) == np.unique(items[inside]).tolist()
+    assert not np.isin(found.annotator[~one], group).any()
+    np.testing.assert_array_equal(found.label[~one], cast.label[~inside])
+    counts = cast.only(inside).counts
+    assert (counts[found.item[one], found.label[one]] == counts[found.item[one]].max(axis=1)).all()
+    assert (found.items, found.annotators, found.k) == (n, people, k)

@@ -192,6 +192,34 @@ def test_what_passes_the_sieve_is_asked_for_unlike_each_other_and_unlike_labels(
 
 
 @settings(max_examples=60)
+@given(pools(), st.integers(1, 12), st.integers(0, 99))
+def test_the_best_are_as_many_as_asked_unless_the_whole_pool_was_looked_at(pool: Pool, count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    score, sieve = rng.integers(0, 5, len(pool)) / 4, make_sieve(pool, rng)
+
+    found = sieve.best(score, count, rng)
+
+    assert (np.diff(score[found.rows]) <= 0).all()
+    everything = sieve.sift(np.argsort(-score, kind="stable"))
+    assert len(found.rows) >= min(count, len(everything.rows)) or len(pool) > 2 * count * 9
+
+
+@given(pools(2), st.data())
+def test_woven_choices_keep_every_row_with_its_own_sentence(pool: Pool, data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
+    cut = data.draw(st.integers(0, len(rows)))
+    one, other = doubtful(pool, rows[:cut], "margin"), doubtful(pool, rows[cut:], "entropy")
+
+    found = one.woven(other)
+
+    expected = dict(zip((one + other).index.tolist(), (one + other).reason, strict=True))
+    assert dict(zip(found.index.tolist(), found.reason, strict=True)) == expected
+    arms = np.array(found.arm, dtype=str)
+    assert found.index[arms == "margin"].tolist() == rows[:cut].tolist()
+    assert found.index[arms == "entropy"].tolist() == rows[cut:].tolist()
+
+
+@settings(max_examples=60)
 @given(pools(), st.integers(0, 12), st.integers(0, 99))
 def test_a_cold_round_asks_distinct_rows_none_of_them_taken(pool: Pool, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

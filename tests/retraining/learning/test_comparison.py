@@ -20,6 +20,15 @@ def test_every_row_is_in_one_of_four_counts(three: np.ndarray) -> None:
     assert found.gain.sum() == len(found.fixed) - len(found.broken)
 
 
+@given(labels, st.data())
+def test_a_fixed_row_makes_better_no_less_likely(three: np.ndarray, data: st.DataObject) -> None:
+    truth, old, new = three
+    even = np.ones(len(truth))
+    before = compare(truth, old, new, inclusion_probability=even).better_p()
+    mended = np.where(np.arange(len(truth)) == data.draw(st.integers(0, len(truth) - 1)), truth, new)
+    assert 0 <= compare(truth, old, mended, inclusion_probability=even).better_p() <= before <= 1
+
+
 def test_names_are_compared_like_codes() -> None:
     found = compare(["a", "b"], ["a", "a"], ["b", "b"], inclusion_probability=[1, 1])
     assert (found.fixed.tolist(), found.broken.tolist()) == ([1], [0])

@@ -103,6 +103,16 @@ def test_a_larger_margin_is_easier_to_keep() -> None:
     assert ps[0] > 0.5 > 0.05 > ps[-1]
 
 
+@given(gains, st.data())
+def test_the_two_rows_added_cancel_out_and_weigh_no_less_than_the_mean(gain: np.ndarray, data: st.DataObject) -> None:
+    weights = data.draw(hnp.arrays(float, len(gain), elements=st.floats(0.1, 10)))
+    values, weight = paired.padded(gain, weights)
+    assert values.tolist() == [*gain.tolist(), 1.0, -1.0]
+    assert weight[:-2] == pytest.approx(weights / weights.mean())
+    assert weight[-2] == weight[-1] >= 1 - 1e-9
+    assert abs(np.average(values, weights=weight)) <= abs(np.average(gain, weights=weights)) + 1e-12
+
+
 @given(hnp.arrays(float, st.integers(1, 8), elements=st.floats(0, 1)))
 def test_holms_adjustment_never_lowers_a_p_and_keeps_their_order(ps: np.ndarray) -> None:
     adjusted = paired.holm(ps)

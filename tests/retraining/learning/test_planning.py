@@ -45,11 +45,32 @@ def test_a_rare_slice_needs_more_labels_of_the_whole_stream() -> None:
     assert needed[0] is not None and needed[1] is not None and needed[0] > needed[1] > 0
 
 
+@given(st.integers(0, 5), st.integers(0, 5), st.integers(1, 100), st.floats(0.001, 0.2), st.integers(1, 6))
+def test_a_slice_needs_fewer_labels_for_a_wider_margin_and_more_among_other_tests(
+    fixed: int, broken: int, same: int, margin: float, tests: int
+) -> None:
+    gain = rows(fixed, broken, same)
+    n, everywhere = np.ones(len(gain)), np.ones(len(gain), bool)
+    needed = PLAN.more_for_slice(gain, n, everywhere, margin, tests=tests)
+    wider = PLAN.more_for_slice(gain, n, everywhere, 2 * margin, tests=tests)
+    harder = PLAN.more_for_slice(gain, n, everywhere, margin, tests=tests + 1)
+    assert (needed is None) is (harder is None)
+    if needed is not None:
+        assert wider is not None and harder is not None
+        assert 1 <= wider <= needed <= harder
+
+
 def test_a_slice_without_rows_cannot_be_planned_for() -> None:
     assert PLAN.more_for_slice(np.zeros(5), np.ones(5), np.zeros(5, bool), 0.01, tests=1) is None
 
 
 @pytest.mark.parametrize(("each", "all_of_them"), [([0, 40, 7], 40), ([0, None], None), ([], 0)])
 def test_all_gates_together_need_the_most_that_one_needs(each: list, all_of_them: int | None) -> None:
-    if each:
-        assert together(each) == all_of_them
+    assert together(each) == all_of_them
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 10**6)), max_size=6), st.integers(0, 10**6))
+def test_a_further_gate_never_lowers_what_is_needed(each: list[int | None], more: int) -> None:
+    needed, with_more = together(each), together([*each, more])
+    assert (needed is None) is (None in each) is (with_more is None)
+    assert needed is None or with_more == max(needed, more)
