@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from analysis.measures.checks import numbers
+
 Floats = NDArray[np.float64]
 
 LEVELS = ("nominal", "ordinal", "interval")
@@ -84,7 +86,7 @@ def fleiss(counts: ArrayLike, *, seed: int = 0) -> Agreement:
 
     Source: Fleiss 1971. Where items have different numbers of votes, use `krippendorff`.
     """
-    table = np.asarray(counts, dtype=np.float64)
+    table = numbers("counts", counts)
     if table.ndim != 2 or not np.isfinite(table).all() or (table < 0).any() or (table % 1).any():
         raise AgreementUndefined("Fleiss' kappa needs a table (items, classes) of whole numbers of votes.")
     if not table.size:
@@ -250,6 +252,7 @@ def _interval(moments: Floats) -> Coefficient:
 
 def _moments(item: NDArray[np.int64], value: Floats) -> Floats:
     """Votes, sum and sum of squares per item (items, 3), of values brought to mean 0 and deviation 1."""
+    value = np.ldexp(value, -int(np.frexp(np.abs(value).max())[1]))  # squares of any scale stay in range
     scaled = (value - value.mean()) / (value.std() or 1.0)
     return np.column_stack([np.bincount(item), np.bincount(item, scaled), np.bincount(item, scaled**2)])
 

@@ -35,6 +35,14 @@ def vector(name: str, values: ArrayLike, n: int | None = None) -> Floats:
     return found
 
 
+def numbers(name: str, values: ArrayLike) -> Floats:
+    """Floats of any shape, NaN and infinity among them: for those who say themselves what these mean."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{name} must hold numbers in rows of one length: {error}.") from error
+
+
 def booleans(name: str, values: ArrayLike, n: int | None = None) -> Bools:
     """Booleans of shape (n,); 0 and 1 are taken as such, anything else is refused."""
     found = np.asarray(_numbers(name, values))

@@ -140,13 +140,13 @@ def adjusted(p_values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> n
     Shape (k,) in and out. Rejecting adjusted p <= q keeps the expected share of false alarms among alarms <= q, and
     with nothing drifted the chance of any alarm <= q. ValueError for p outside [0, 1] or weights that are not positive.
     """
-    p = np.asarray(p_values, dtype=float)
+    p = checks.numbers("p values", p_values)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("p values are one row of numbers between 0 and 1")
     if p.size == 0:
         return p
-    if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("p values lie between 0 and 1")
     if weights is not None:
-        w = np.asarray(weights, dtype=float)
+        w = checks.numbers("weights", weights)
         if w.shape != p.shape or not np.isfinite(w).all() or (w <= 0).any():
             raise ValueError("one positive weight is needed per p value")
         p = p * w.mean() / w

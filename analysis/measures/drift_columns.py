@@ -143,7 +143,10 @@ def jensen_shannon(reference: npt.NDArray[np.float64], current: npt.NDArray[np.f
 
     Two samples of one distribution with k levels differ by about (k-1)(1/n + 1/m) / (8 ln 2) in divergence
     (half of chi-square's expectation): without taking that off, a column of many levels always looks changed.
+    Against a row of no counts at all any other is disjoint; two such rows are the same.
     """
+    if not (reference.any() and current.any()):
+        return float(reference.any() != current.any())
     n, m, levels = reference.sum(), current.sum(), int(((reference + current) > 0).sum())
     p, q = reference / n, current / m
     middle = (p + q) / 2

@@ -76,6 +76,7 @@ def dependence(values: npt.ArrayLike, *, block: int | None = None) -> Dependence
     """
     column = as_numbers(values, "values")
     column = column[~np.isnan(column)]
+    column = np.ldexp(column, -int(np.frexp(np.abs(column).max(initial=0.0))[1]))  # squares of any scale stay in range
     n = len(column)
     if n < 2 * MIN_BLOCKS * 5 or column.std() == 0:
         return Dependence(False, 1.0, float(n), 1.0)

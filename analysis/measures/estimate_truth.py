@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from analysis.measures.checks import numbers
 from analysis.measures.domain import chances, cross_fitted, domain_scores
 from analysis.measures.label_shift import checked_scores
 
@@ -90,7 +91,7 @@ def checked_features(features: npt.ArrayLike | None, rows: int) -> Floats | None
     """A float matrix (n, d), NaN for missing, or ValueError; None stays None."""
     if features is None:
         return None
-    matrix = np.asarray(features, dtype=float)
+    matrix = numbers("features", features)
     if matrix.ndim != 2 or len(matrix) != rows or np.isinf(matrix).any():
         raise ValueError("features: a matrix of finite numbers (NaN = missing), one row per row of scores")
     return matrix

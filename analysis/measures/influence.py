@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.measures import ranking
+from analysis.measures import checks, ranking
 from analysis.measures.checks import Floats, Ints, InvalidInput
 from analysis.measures.weighted import MEAN, NO_ITEMS, Design, Estimate, linearised, undefined
 
@@ -93,9 +93,11 @@ def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
 def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Design) -> Statistic:
     if costs is None:
         return nothing(NO_COSTS)
-    price = np.asarray(costs, dtype=np.float64)
+    price = checks.numbers("costs", costs)
     if price.shape != (k, k) or not np.isfinite(price).all():
         raise InvalidInput(f"costs must be {k} rows of {k} finite numbers, truth in rows; its shape is {price.shape}.")
+    if np.abs(price).max() > checks.LARGEST:
+        raise InvalidInput(f"costs holds a price beyond {checks.LARGEST:g}, too large to be added up.")
     return mean_of(price[actual, called], drawn, floor=float(price.min()))
 
 

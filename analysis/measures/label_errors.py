@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
+from analysis.measures.checks import numbers
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -171,7 +173,7 @@ def revised_precision(decisions: Sequence[Decision], expected: ExpectedPrecision
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str] | None) -> tuple[Ints, Floats]:
-    given, believed = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    given, believed = np.asarray(labels), numbers("probabilities", probabilities)
     if believed.ndim != 2 or given.ndim != 1 or given.shape[0] != believed.shape[0]:
         raise LabelErrorsUndefined(f"Labels {given.shape} need probabilities (n, k), not {believed.shape}.")
     if given.size < LEAST_ROWS:

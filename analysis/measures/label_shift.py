@@ -35,7 +35,7 @@ class LabelShift:
 
 def checked_scores(scores: npt.ArrayLike, name: str = "scores") -> Floats:
     """Class probabilities (n, k) as floats; a vector is P(second class). ValueError: NaN, not in 0 to 1, wrong sums."""
-    matrix = np.asarray(scores, dtype=float)
+    matrix = checks.numbers(name, scores)
     if matrix.ndim == 1:
         matrix = np.column_stack([1 - matrix, matrix])
     if matrix.ndim != 2 or len(matrix) == 0 or matrix.shape[1] < 2:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.measures import abilities, annotators, vote_evidence
 from analysis.measures.annotators import Fit
+from analysis.measures.checks import numbers
 
 Floats = NDArray[np.float64]
 
@@ -182,7 +183,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _checked(probabilities: ArrayLike, items: int, k: int) -> Floats:
-    believed = np.asarray(probabilities, dtype=np.float64)
+    believed = numbers("probabilities", probabilities)
     if believed.shape != (items, k):
         raise VotesUndefined(f"Probabilities must be ({items} items, {k} classes), not {believed.shape}.")
     if not np.isfinite(believed).all():

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+RAREST = 1e-9
+"""No item may stand for more than a billion."""
+
 
 def audit_draws(size: int, pool: int, share: float) -> int:
     """How many of a round's items are drawn uniformly: the share of the size, rounded, but at least one.
@@ -55,11 +58,13 @@ def hajek_mean(values: NDArray[np.floating], inclusion_probability: NDArray[np.f
     """The pool's mean from a selection: values (m,) and their inclusion probabilities (m,) in (0, 1].
 
     Unbiased for the pool of the round (see the top of this module). Raises ValueError for no values, lengths that
-    differ, or a probability outside (0, 1].
+    differ, a value that is not finite, or a probability outside (0, 1].
     """
     y, pi = np.asarray(values, dtype=np.float64), np.asarray(inclusion_probability, dtype=np.float64)
     if y.shape != pi.shape or y.ndim != 1 or not len(y):
         raise ValueError(f"Give one inclusion probability for each value, and at least one; got {y.shape}, {pi.shape}.")
-    if not ((pi > 0) & (pi <= 1)).all():
+    if not np.isfinite(y).all():
+        raise ValueError("The values hold NaN or infinity, so there is no mean.")
+    if not ((pi >= RAREST) & (pi <= 1)).all():
         raise ValueError("Inclusion probabilities must lie above 0 and at most at 1.")
     return float(np.sum(y / pi) / np.sum(1 / pi))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+LARGEST = 1e100
 LEAST_ROWS = 100  # on either side; below it the rule says so and stays quiet
 MOST_COMPONENTS = 30
 MOST_ROWS = 2000  # of either side are compared
@@ -46,8 +47,8 @@ def drifted(
     before, now = np.asarray(reference, dtype=float), np.asarray(recent, dtype=float)
     if before.ndim != 2 or now.ndim != 2 or before.shape[1] != now.shape[1]:
         raise ValueError(f"Vectors are (n, d) and (m, d) with one d, not {before.shape} and {now.shape}.")
-    if not (np.isfinite(before).all() and np.isfinite(now).all()):
-        raise ValueError("The vectors hold NaN or infinity.")
+    if not all((np.abs(side) <= LARGEST).all() for side in (before, now)):
+        raise ValueError("The vectors hold NaN, infinity or a number too large to be squared.")
     if min(len(before), len(now)) < LEAST_ROWS:
         words = f"{len(now):,} recent against {len(before):,} earlier items; {LEAST_ROWS} of each are needed."
         return Drifted(False, 1.0, 0.0, np.zeros(len(now)), words)

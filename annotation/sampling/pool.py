@@ -104,7 +104,11 @@ def check_pool(pool: Pool) -> Pool:
 
 
 def _vectors(values: NDArray[Any], what: str) -> NDArray[np.float32]:
-    array = np.asarray(values, dtype=np.float32)
+    try:
+        with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite, and is refused as such
+            array = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadPool(f"The {what} must be numbers in rows of one length: {error}.") from error
     if array.ndim != 2:
         raise BadPool(f"The {what} must have rows and columns; the shape is {array.shape}.")
     if not np.isfinite(array).all():
@@ -158,7 +162,7 @@ def _members(pool: Pool, n: int) -> Floats | None:
 def _signals(values: NDArray[Any] | None, n: int) -> Floats | None:
     if values is None:
         return None
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != (n,) or not np.isfinite(array).all() or (array < 0).any() or (array > 1).any():
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" or array.shape != (n,) or not ((array >= 0) & (array <= 1)).all():
         raise BadPool(f"Signals must be one number from 0 to 1 for each of the {n} items.")
-    return array
+    return array.astype(np.float64)

@@ -191,7 +191,7 @@ def _possible(targets: Floats, fold: Codes, weight: Floats, *, needed: bool) -> 
 
 
 def _finite(scores: ArrayLike, k: int) -> Floats:
-    array = np.asarray(scores, dtype=float)
+    array = checks.numbers(scores, name="scores")
     if array.ndim != 2 or array.shape[1] != k or k < 2:
         raise BadInput(f"scores must have a row per item and {k} columns, one for each of at least two classes.")
     if not np.isfinite(array).all():

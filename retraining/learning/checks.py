@@ -33,11 +33,21 @@ def codes(values: ArrayLike, *, n_classes: int | None = None, name: str = "targe
     return whole
 
 
+def numbers(values: ArrayLike, *, name: str) -> Floats:
+    """Floats of any shape, NaN and infinity among them."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{name} must be numbers in rows of one length: {error}.") from error
+
+
 def weights(values: ArrayLike | None, *, n: int) -> Floats:
     """Sample weights, shape (n,), finite, not negative, not all zero; ones when none are given."""
     if values is None:
         return np.ones(n)
-    array = np.asarray(values, dtype=float)
+    array = numbers(values, name="weights")
+    if array.ndim != 1:
+        raise BadInput(f"weights must be one row of numbers, not an array of {array.ndim} dimensions.")
     same_length(n, weights=array)
     if not np.isfinite(array).all():
         raise BadInput("weights must be finite.")
@@ -50,7 +60,7 @@ def weights(values: ArrayLike | None, *, n: int) -> Floats:
 
 def probabilities(values: ArrayLike, *, n_classes: int | None = None, name: str = "probabilities") -> Floats:
     """Class probabilities, shape (n, k): finite, in [0, 1], each row summing to 1 within 1e-6."""
-    array = np.asarray(values, dtype=float)
+    array = numbers(values, name=name)
     if array.ndim != 2:
         raise BadInput(f"{name} must have a row per item and a column per class.")
     if n_classes is not None and array.shape[1] != n_classes:
@@ -71,5 +81,5 @@ def same_length(n: int, **arrays: Sequence | NDArray) -> None:
             raise BadInput(f"{name} has {len(array)} rows where {n} are needed.")
 
 
-def _first_bad(bad: Mask) -> int:
+def _first_bad(bad: ArrayLike) -> int:
     return int(np.flatnonzero(bad)[0])

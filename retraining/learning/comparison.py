@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retraining.learning import checks, paired
 from retraining.learning.checks import BadInput, Codes, Floats, Mask
 from retraining.learning.thresholds import cost_table
+
+RAREST = 1e-9  # no row may stand for more than a billion
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ def compare(
     if labels.ndim != 1:
         raise BadInput("truth must be one row of labels.")
     checks.same_length(len(labels), champion_predicted=old, candidate_predicted=new)
+    for name, answers in (("truth", labels), ("champion_predicted", old), ("candidate_predicted", new)):
+        if (missing := pd.isna(answers)).any():
+            raise BadInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
     old_right, new_right = old == labels, new == labels
     return Comparison(
         gain=_losses(labels, old, costs) - _losses(labels, new, costs),
@@ -74,9 +80,9 @@ def most_common(truth: ArrayLike, inclusion_probability: ArrayLike) -> NDArray:
 
 def inverse_weights(inclusion_probability: ArrayLike, n: int) -> Floats:
     """Inverse inclusion probabilities with mean 1, shape (n,)."""
-    chance = np.asarray(inclusion_probability, dtype=float)
+    chance = checks.numbers(inclusion_probability, name="inclusion_probability")
     checks.same_length(n, inclusion_probability=np.atleast_1d(chance))
-    if not (np.isfinite(chance).all() and (chance > 0).all() and (chance <= 1).all()):
+    if not (np.isfinite(chance).all() and (chance >= RAREST).all() and (chance <= 1).all()):
         raise BadInput("inclusion_probability must be above 0 and at most 1 in every row.")
     weight = 1.0 / chance
     return weight / weight.mean() if n else weight

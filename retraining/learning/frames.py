@@ -82,6 +82,8 @@ def _numbers(name: str, values: Sequence) -> Floats:
         array = np.array([np.nan if value is None else value for value in values], dtype=float)
     except (TypeError, ValueError) as error:
         raise BadInput(f"Input {name!r} should hold numbers: {error}.") from error
+    if array.ndim != 1:
+        raise BadInput(f"Input {name!r} should hold one number in each row, not an array of {array.ndim} dimensions.")
     if np.isinf(array).any():
         raise BadInput(f"Input {name!r} is infinite in row {int(np.flatnonzero(np.isinf(array))[0])}.")
     return np.clip(array, -VAST, VAST)

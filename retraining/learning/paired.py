@@ -95,7 +95,7 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Differen
 
 def holm(ps: ArrayLike) -> Floats:
     """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes."""
-    raw = np.asarray(ps, dtype=float)
+    raw = checks.numbers(ps, name="ps")
     order = np.argsort(raw)
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))
@@ -123,7 +123,7 @@ class _Sample:
 
 
 def _rows(gain: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
-    g = np.asarray(gain, dtype=float)
+    g = checks.numbers(gain, name="gain")
     if g.ndim != 1 or not (np.abs(g) <= 1 + 1e-9).all():
         raise BadInput("gain must be one row of numbers between -1 and 1.")
     return np.clip(g, -1.0, 1.0), checks.weights(weights, n=len(g))

@@ -89,7 +89,7 @@ def cheapest_class(probabilities: ArrayLike, costs: ArrayLike) -> Codes:
 
 
 def cost_table(costs: ArrayLike, *, n_classes: int | None = None) -> Floats:
-    table = np.asarray(costs, dtype=float)
+    table = checks.numbers(costs, name="costs")
     if table.ndim != 2 or table.shape[0] != table.shape[1] or n_classes not in (None, len(table)):
         raise BadInput("costs must be a square table: a row per true class, a column per decision.")
     if not np.isfinite(table).all() or (table < 0).any():
@@ -98,13 +98,16 @@ def cost_table(costs: ArrayLike, *, n_classes: int | None = None) -> Floats:
 
 
 def _rows(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Mask, Floats]:
-    score = np.asarray(scores, dtype=float)
+    score = checks.numbers(scores, name="scores")
     if score.ndim != 1 or not len(score):
         raise BadInput("scores must be one row of at least one number.")
     if not np.isfinite(score).all() or (score < 0).any() or (score > 1).any():
         raise BadInput("scores must lie between 0 and 1.")
-    truth = np.asarray(positive).astype(bool)
+    truth = np.asarray(positive)
+    if truth.ndim != 1:
+        raise BadInput("positive must be one row of true and false.")
     checks.same_length(len(score), positive=truth)
+    truth = truth.astype(bool)
     return score, truth, checks.weights(weights, n=len(score))
 
 

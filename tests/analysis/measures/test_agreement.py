@@ -121,6 +121,13 @@ def test_nothing_at_all_is_undefined_and_says_so():
     assert fleiss(np.zeros((0, 2))).note == NO_PAIRS
 
 
+@pytest.mark.parametrize("unit", [2.0**-900, 2.0**900])
+def test_the_unit_of_numbers_does_not_matter(unit):
+    items, people, values = np.repeat(range(9), 2), np.tile([1, 2], 9), np.random.default_rng(0).normal(size=18)
+    found = krippendorff(items, people, unit * values, level="interval")
+    assert found == krippendorff(items, people, values, level="interval")
+
+
 def test_one_item_has_a_value_but_no_interval():
     found = krippendorff([1, 1, 1], ["x", "y", "z"], [0, 1, 1])
     assert found.value is not None

@@ -167,6 +167,10 @@ class TestText:
         p = [columns.text_test(self.texts(s), self.texts(s + 1000)).p for s in range(30)]
         assert np.mean(np.array(p) < 0.05) <= 0.1
 
+    def test_words_where_there_were_none_are_as_far_as_can_be(self):
+        found = columns.text_test([None] * 60, self.texts(0, rows=60))
+        assert (found.effect, found.p < 1e-9) == (1.0, True)
+
     def test_names_the_term_that_moved(self):
         weights = np.full(10, 0.07)
         weights[2] = 0.37

@@ -62,6 +62,11 @@ class TestDependence:
         expected = 5000 * (1 - memory) / (1 + memory)
         assert np.median([f.effective_n for f in found]) == pytest.approx(expected, rel=0.5)
 
+    @pytest.mark.parametrize("unit", [2.0**-900, 2.0**900])
+    def test_the_unit_of_the_numbers_does_not_matter(self, unit):
+        values = autocorrelated(np.random.default_rng(4), 500, 0.8)
+        assert reference.dependence(unit * values) == reference.dependence(values)
+
     def test_a_trend_counts_as_dependence(self):
         rng = np.random.default_rng(2)
         assert reference.dependence(np.linspace(0, 2, 1000) + rng.normal(size=1000)).dependent

@@ -141,7 +141,9 @@ def test_an_event_ruled_out_is_counted_and_not_infinite():
     assert "1 items were given no chance" in found.note
 
 
-@pytest.mark.parametrize("costs", [[[0.0, 1.0]], [[0.0, np.nan], [1.0, 0.0]], [[0.0, np.inf], [1.0, 0.0]]])
+@pytest.mark.parametrize(
+    "costs", [[[0.0, 1.0]], [[0.0, np.nan], [1.0, 0.0]], [[0.0, np.inf], [1.0, 0.0]], [[0.0, 1e200], [1.0, 0.0]], "ab"]
+)
 def test_costs_that_are_no_table_of_finite_numbers_are_refused(costs):
-    with pytest.raises(InvalidInput, match="finite numbers"):
+    with pytest.raises(InvalidInput, match="^costs (must|holds)"):
         influence.cost(np.array([0, 1]), np.array([0, 1]), costs, 2, design(np.ones(2)))

@@ -56,7 +56,7 @@ def test_the_weighted_mean_lies_between_the_values(pairs):
     assert values.min() - 1e-9 <= mean <= values.max() + 1e-9
 
 
-@pytest.mark.parametrize("probability", [[0.0], [1.5], [float("nan")], [0.5, 0.5], []])
+@pytest.mark.parametrize("probability", [[0.0], [1e-320], [1.5], [float("nan")], [0.5, 0.5], []])
 def test_bad_inclusion_probabilities_are_refused(probability):
     with pytest.raises(ValueError, match="probabilit"):
         hajek_mean(np.ones(1) if len(probability) else np.zeros(0), np.array(probability))
@@ -82,3 +82,9 @@ def test_a_round_of_one_states_the_probability_it_had():
     stated = {int(one.index[0]): float(one.inclusion_probability[0]) for one in chosen}
     assert stated == pytest.approx({0: 0.1, 1: 0.7, 2: 0.1, 3: 0.1})
     np.testing.assert_allclose(np.bincount(rows) / len(rows), [stated[row] for row in range(4)], atol=0.04)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_value_that_is_none_has_no_mean(value):
+    with pytest.raises(ValueError, match="no mean"):
+        hajek_mean(np.array([1.0, value]), np.ones(2))

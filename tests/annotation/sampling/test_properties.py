@@ -105,6 +105,13 @@ def test_a_verdict_on_change_stays_in_its_ranges(n: int, m: int, seed: int, shif
     assert found.words
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e300])
+def test_vectors_that_cannot_be_compared_are_refused(number: float) -> None:
+    vectors = np.ones((120, 2))
+    with pytest.raises(ValueError, match="too large to be squared"):
+        drifted(vectors, np.where(np.arange(120)[:, None] == 5, number, vectors), seed=0)
+
+
 @given(hnp.arrays(float, (12, 2), elements=st.floats(-100, 100)), st.floats(0, 50), st.floats(0, 50))
 def test_what_lies_farther_out_is_at_least_as_new(reference: np.ndarray, near: float, farther: float) -> None:
     middle = reference.mean(axis=0)

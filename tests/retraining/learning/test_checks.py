@@ -39,6 +39,9 @@ def test_weights_come_back_unchanged(values: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        (["a", 1.0], "weights must be numbers"),
+        ([[1.0], [1.0]], "not an array of 2 dimensions"),
+        (1.0, "not an array of 0 dimensions"),
         ([1.0], "1 rows where 2"),
         ([1.0, np.nan], "finite"),
         ([1.0, np.inf], "finite"),
@@ -60,6 +63,7 @@ def test_rows_that_sum_to_one_pass(values: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        ([["a", 0.5, 0.5]], "probabilities must be numbers"),
         ([0.5, 0.5], "a row per item"),
         ([[0.5, 0.5]], "2 columns, but there are 3"),
         ([[0.2, 0.3, np.nan]], "row 0 is not"),

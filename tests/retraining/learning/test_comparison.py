@@ -51,7 +51,7 @@ def test_weights_are_inverse_chances_with_mean_one(chance: np.ndarray) -> None:
     assert np.allclose(weight * chance, (weight * chance)[0])
 
 
-@pytest.mark.parametrize("chance", [[0.0, 1.0], [1.1, 1.0], [np.nan, 1.0], [-0.1, 1.0]])
+@pytest.mark.parametrize("chance", [[0.0, 1.0], [1e-320, 1.0], [1.1, 1.0], [np.nan, 1.0], [-0.1, 1.0]])
 def test_an_impossible_chance_is_refused(chance: list[float]) -> None:
     with pytest.raises(BadInput, match="above 0 and at most 1"):
         inverse_weights(chance, 2)
@@ -61,6 +61,9 @@ def test_an_impossible_chance_is_refused(chance: list[float]) -> None:
     ("three", "chance", "costs", "said"),
     [
         (([[0]], [0], [0]), [1], None, "one row of labels"),
+        (([0, np.nan], [0, 1], [0, 1]), [1, 1], None, "truth has nothing in row 1"),
+        (([0, 1], [0, 1], [None, 1]), [1, 1], None, "candidate_predicted has nothing in row 0"),
+        (([0, 1], [0, 1], [0, 1]), ["a", 1], None, "inclusion_probability must be numbers"),
         (([0, 1], [0], [0, 1]), [1, 1], None, "champion_predicted has 1 rows"),
         (([0, 1], [0, 1], [0]), [1, 1], None, "candidate_predicted has 1 rows"),
         (([0, 1], [0, 1], [0, 1]), [1], None, "inclusion_probability has 1 rows"),

@@ -76,6 +76,7 @@ def test_columns_outside_the_contract_are_ignored() -> None:
         ({"a": [1]}, {"b": "number"}, "not in the data"),
         ({"a": [1], "b": ["x", "y"]}, {"a": "number", "b": "text"}, "unequal lengths"),
         ({"a": [1.0, float("inf")]}, {"a": "number"}, "infinite in row 1"),
+        ({"a": [[1.0], [2.0]]}, {"a": "number"}, "one number in each row"),
         ({"a": ["much"]}, {"a": "number"}, "should hold numbers"),
         ({"a": [np.zeros((2, 2, 3), np.uint8)]}, {"a": "image"}, "row 0: an image must be a table"),
         ({"a": [np.zeros((0, 2), np.uint8)]}, {"a": "image"}, "an image must be a table"),

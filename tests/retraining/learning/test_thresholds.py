@@ -93,6 +93,11 @@ def test_bad_input_is_named(given_scores: list, costs: tuple[float, float], said
         thresholds.choose(given_scores, [True], false_positive=costs[0], false_negative=costs[1])
 
 
+def test_truth_in_a_table_is_named() -> None:
+    with pytest.raises(BadInput, match="positive must be one row"):
+        thresholds.choose([0.5], [[True]], false_positive=1, false_negative=1)
+
+
 def test_a_bad_review_cost_is_named() -> None:
     with pytest.raises(BadInput, match="review"):
         thresholds.band([0.5], [True], false_positive=1, false_negative=1, review=-1)

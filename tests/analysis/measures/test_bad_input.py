@@ -1,0 +1,139 @@
+"""Whatever is handed to a measure, it answers with finite numbers, says "undefined", or refuses in words."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from analysis.measures import (
+    agreement,
+    calibration,
+    curves,
+    drift,
+    drift_columns,
+    drift_reference,
+    duplicates,
+    estimate,
+    label_errors,
+    label_shift,
+    paired,
+    performance,
+    slices,
+    thresholds,
+    votes,
+    weighted,
+)
+from analysis.measures.estimate_truth import reference
+
+N = 60
+RNG = np.random.default_rng(0)
+CLASSES = ("a", "b", "c")
+TRUTH, THREE = RNG.integers(0, 2, N), RNG.integers(0, 3, N)
+SCORES, CHANCE = (TRUTH + RNG.random(N)) / 2, RNG.uniform(0.2, 1, N)
+P, VECTORS = RNG.dirichlet(np.ones(3), N), RNG.normal(size=(N, 4))
+ITEMS, PEOPLE, LABELS = np.repeat(np.arange(20), 3), np.tile([0, 1, 2], 20), RNG.integers(0, 3, 60)
+PAST = reference(P, THREE, features=VECTORS)
+COSTS = 1.0 - np.eye(3)
+
+DOORS = {
+    "cohen": (agreement.cohen, THREE, THREE[::-1]),
+    "fleiss": (agreement.fleiss, np.tile([[2, 1, 0], [0, 3, 0]], (10, 1))),
+    "krippendorff": (agreement.krippendorff, ITEMS, PEOPLE, LABELS),
+    "interval": (lambda *rows: agreement.krippendorff(*rows, level="interval"), ITEMS, PEOPLE, LABELS),
+    "by pair": (agreement.by_pair, ITEMS, PEOPLE, LABELS),
+    "calibration": (calibration.calibration, TRUTH, SCORES, CHANCE),
+    "Spiegelhalter": (calibration.spiegelhalter, TRUTH, SCORES, CHANCE),
+    "risk-coverage": (calibration.risk_coverage, TRUTH, SCORES, CHANCE),
+    "curve": (curves.threshold_curve, TRUTH, SCORES, CHANCE),
+    "number": (drift_columns.number_test, VECTORS[:, 0], VECTORS[:, 1]),
+    "category": (drift_columns.category_test, LABELS, THREE),
+    "text": (drift_columns.text_test, [f"a{i % 7} b" for i in range(N)], [f"a{i % 5} c" for i in range(N)]),
+    "adjusted": (drift.adjusted, RNG.random(5)),
+    "season": (drift_reference.match, THREE, THREE[::-1]),
+    "dependence": (drift_reference.dependence, VECTORS[:, 0]),
+    "duplicates": (duplicates.near_duplicates, VECTORS),
+    "outliers": (duplicates.outliers, VECTORS),
+    "leakage": (duplicates.leakage, VECTORS, TRUTH.astype(str)),
+    "CBPE": (lambda p: estimate.cbpe(PAST, p, metrics=("accuracy", "log_loss", "brier")), P),
+    "label errors": (label_errors.suspected, THREE, P),
+    "BBSE": (label_shift.bbse, P, THREE, P[::-1]),
+    "accuracy difference": (paired.accuracy_difference, TRUTH, TRUTH[::-1], CHANCE),
+    "mean difference": (paired.mean_difference, SCORES, SCORES[::-1], CHANCE),
+    "equal accuracy": (paired.equal_accuracy, TRUTH, TRUTH[::-1], CHANCE),
+    "performance": (
+        lambda truth, said, chance, p, costs: performance.classification(
+            truth, said, classes=CLASSES, inclusion_probability=chance, probabilities=p, costs=costs
+        ),
+        *(THREE, P.argmax(axis=1), CHANCE, P, COSTS),
+    ),
+    "slices": (
+        lambda x, c, errors, chance: slices.scan({"x": x, "c": c}, errors, inclusion_probability=chance),
+        *(np.tile(VECTORS[:, 0], 10), np.tile(LABELS.astype(str), 10), np.tile(TRUTH, 10), np.tile(CHANCE, 10)),
+    ),
+    "band": (lambda *rows: thresholds.band_at(*rows, low=0.3, high=0.7), TRUTH, SCORES, CHANCE),
+    "votes": (lambda i, a, y: votes.resolve((i, a, y)), ITEMS, PEOPLE, LABELS),
+    "proportion": (weighted.proportion, TRUTH, CHANCE),
+    "mean": (weighted.mean, SCORES, CHANCE),
+    "ratio": (weighted.ratio, TRUTH, SCORES, CHANCE),
+    "LURE": (lambda losses, q: weighted.lure(losses, q, pool=100), SCORES[:20], RNG.uniform(0.005, 0.02, 20)),
+}
+# Where NaN or infinity is the documented word for "undefined".
+SAID = {"curve": ("precision", "recall", "rate"), "votes": ("quality",), "BBSE": ("conditioned",)}
+NUMBERS = (np.nan, np.inf, -np.inf, -1.0, 0.5, 2.0, 1e300, 1e-320)
+
+
+def spoilt(given):
+    """The same argument made empty, short, constant, of another shape or type, or with one number that cannot be."""
+    rows = np.asarray(given)
+    yield from (rows[:0], rows[:1], rows[:-1], np.repeat(rows[:1], len(rows), axis=0), rows.reshape(len(rows), -1, 1))
+    yield from (np.array(["x"] * len(rows)), np.array([None] * len(rows), dtype=object), np.zeros(rows.shape))
+    if rows.dtype.kind in "if":
+        yield np.full(rows.shape, np.nan)
+        for number in NUMBERS:
+            changed = rows.astype(np.float64)
+            changed.flat[3] = number
+            yield changed
+
+
+def not_finite(found, path=""):
+    """Where in an answer a number is NaN or infinite."""
+    if dataclasses.is_dataclass(found):
+        parts = [(f"{path}.{field.name}", getattr(found, field.name)) for field in dataclasses.fields(found)]
+    elif isinstance(found, dict):
+        parts = [(f"{path}[{key}]", value) for key, value in found.items()]
+    elif isinstance(found, list | tuple):
+        parts = [(f"{path}[{place}]", value) for place, value in enumerate(found)]
+    else:
+        floats = isinstance(found, float) or (isinstance(found, np.ndarray) and found.dtype.kind == "f")
+        return [path] if floats and not np.isfinite(found).all() else []
+    return [where for name, value in parts for where in not_finite(value, name)]
+
+
+def names_of_rows(path):
+    """Items, people and classes come back under the names they were given, whatever these are."""
+    return path in (".items", ".annotators", ".classes")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", DOORS)
+def test_bad_input_brings_no_silent_number(name):
+    door, *given = DOORS[name]
+    door(*given)
+    refusals: list[str] = []
+    for place, argument in enumerate(given):
+        for changed in spoilt(argument):
+            try:
+                found = door(*given[:place], changed, *given[place + 1 :])
+            except ValueError as error:
+                refusals.append(str(error))
+                continue
+            wrong = [path for path in not_finite(found) if not names_of_rows(path)]
+            wrong = [path for path in wrong if not any(part in path for part in SAID.get(name, ()))]
+            assert not wrong, (place, changed)
+    assert not [words for words in refusals if len(words) < 15 or "operands" in words or "zero-size" in words]
+
+
+def test_a_finding_that_is_not_finite_would_be_seen():
+    assert not_finite(label_shift.bbse(P, THREE, P)) == []
+    assert not_finite(([1.0, {"a": math.inf}], np.array([np.nan]))) == ["[0][1][a]", "[1]"]
