@@ -57,8 +57,11 @@ def rare_classes(probabilities: ArrayLike, targets: ArrayLike) -> tuple[RareClas
 
     Raises `BadProbabilities`, or ValueError for codes outside 0..k-1. One class only: it cannot be rare, so ().
     """
-    p, codes = check_probabilities(probabilities), np.asarray(targets, dtype=np.intp)
+    p, codes = check_probabilities(probabilities), np.asarray(targets)
     k = p.shape[1]
+    if codes.ndim != 1 or (codes.size and not np.issubdtype(codes.dtype, np.integer)):
+        raise ValueError(f"Label codes must be one whole number each; got {codes.dtype} of shape {codes.shape}.")
+    codes = codes.astype(np.intp)
     if codes.size and (codes.min() < 0 or codes.max() >= k):
         raise ValueError(f"Label codes must lie from 0 to {k - 1}.")
     if k < 2 or not len(p):

@@ -43,8 +43,11 @@ def check_probabilities(p: ArrayLike) -> Floats:
 
 
 def confidence(p: ArrayLike) -> Floats:
-    """The probability of the most likely class, (n, k) -> (n,), from 1/k to 1. High = sure, low = doubtful."""
-    return np.asarray(p, dtype=np.float64).max(axis=1)
+    """The probability of the most likely class, (n, k) -> (n,), from 1/k to 1. High = sure, low = doubtful.
+
+    Raises `BadProbabilities`, as do all scores here.
+    """
+    return check_probabilities(p).max(axis=1)
 
 
 def margin(p: ArrayLike) -> Floats:
@@ -52,7 +55,7 @@ def margin(p: ArrayLike) -> Floats:
 
     With a single class there is nothing to doubt, so the margin is 1.
     """
-    array = np.asarray(p, dtype=np.float64)
+    array = check_probabilities(p)
     if array.shape[1] == 1:
         return np.ones(len(array))
     if array.shape[1] == 2:  # the common case, ten times faster than a partition
@@ -64,7 +67,7 @@ def margin(p: ArrayLike) -> Floats:
 def entropy(p: ArrayLike) -> Floats:
     """Shannon entropy in nats, (n, k) -> (n,), from 0 to ln k. High = doubtful, low = sure (the other way round
     than `confidence` and `margin`). A probability of 0 adds nothing."""
-    array = np.asarray(p, dtype=np.float64)
+    array = check_probabilities(p)
     logs = np.zeros_like(array)
     np.log(array, out=logs, where=array > 0)
     return np.maximum(-np.einsum("ij,ij->i", array, logs), 0.0)
@@ -76,9 +79,10 @@ def disagreement(members: ArrayLike) -> Floats:
     The entropy of their mean less the mean of their entropies (mutual information of label and member; Houlsby et al.,
     "Bayesian Active Learning for Classification and Preference Learning", 2011). 0 where all say the same.
     """
-    array = np.asarray(members, dtype=np.float64)
-    each = np.mean([entropy(one) for one in array], axis=0)
-    return np.maximum(entropy(array.mean(axis=0)) - each, 0.0)
+    each = [check_probabilities(one) for one in np.asarray(members)]
+    if not each:
+        raise BadProbabilities("A committee without members has no disagreement.")
+    return np.maximum(entropy(np.mean(each, axis=0)) - np.mean([entropy(one) for one in each], axis=0), 0.0)
 
 
 def _check_entries(array: Floats) -> None:

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from annotation.sampling.vectors import is_missing
+
 Floats = NDArray[np.float64]
 
 STABLE = 0.99
 MODELS_COMPARED = 4
 DECAYS = np.linspace(0.1, 2.0, 39)
+LARGEST = 1e100  # its square is still in range
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,8 @@ def successive_agreement(predictions: Sequence[ArrayLike]) -> float:
         raise ValueError("Agreement needs the predictions of at least two models.")
     if any(one.ndim != 1 or one.shape != models[0].shape or not len(one) for one in models):
         raise ValueError("Each model needs one prediction for each of the same items, and at least one item.")
-    if any(np.issubdtype(one.dtype, np.floating) and not np.isfinite(one).all() for one in models):
-        raise ValueError("Predictions are classes, not NaN or infinity.")
+    if not all(_known(one) for one in models):
+        raise ValueError("Predictions are classes, not NaN, infinity or nothing.")
     return float(np.mean([_kappa(one, other) for one, other in zip(models, models[1:], strict=False)]))
 
 
@@ -104,8 +107,8 @@ def forecast_gain(labels: ArrayLike, scores: ArrayLike, *, next_labels: int) -> 
     Raises ValueError for NaN, lengths that differ, labels below 1, or `next_labels` below 1.
     """
     n, y = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    if n.shape != y.shape or n.ndim != 1 or not (np.isfinite(n).all() and np.isfinite(y).all()):
-        raise ValueError("A learning curve needs one finite score for each number of labels.")
+    if n.shape != y.shape or n.ndim != 1 or not all((np.abs(one) <= LARGEST).all() for one in (n, y)):
+        raise ValueError("A learning curve needs one finite score, in range, for each number of labels.")
     if next_labels < 1 or (len(n) and n.min() < 1):
         raise ValueError("Labels are counted from 1.")
     if len(np.unique(n)) < 4:
@@ -138,6 +141,12 @@ def _mixture(gains: Floats, errors: Floats, weight: Floats, more: int) -> Gain:
     reached = np.cumsum(shares[order])
     low, high = (float(values[order][min(np.searchsorted(reached, q), len(order) - 1)]) for q in (0.05, 0.95))
     return Gain(more, float(np.sum(weight * gains)), low, high)
+
+
+def _known(classes: NDArray[np.generic]) -> bool:
+    if np.issubdtype(classes.dtype, np.floating):
+        return bool(np.isfinite(classes).all())
+    return classes.dtype != object or not any(is_missing(name) for name in classes)
 
 
 def _kappa(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:

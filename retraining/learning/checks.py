@@ -12,6 +12,7 @@ Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 ROW_SUM_TOLERANCE = 1e-6
+LARGEST = 1e100  # its square is still in range
 
 
 class BadInput(ValueError):
@@ -53,6 +54,8 @@ def weights(values: ArrayLike | None, *, n: int) -> Floats:
         raise BadInput("weights must be finite.")
     if (array < 0).any():
         raise BadInput("weights must not be negative.")
+    if (array > LARGEST).any():
+        raise BadInput(f"weights must be at most {LARGEST:g}, or they cannot be added up.")
     if n and not array.sum() > 0:
         raise BadInput("weights are all zero: nothing would be learnt.")
     return array

@@ -54,9 +54,7 @@ def compare(
     if labels.ndim != 1:
         raise BadInput("truth must be one row of labels.")
     checks.same_length(len(labels), champion_predicted=old, candidate_predicted=new)
-    for name, answers in (("truth", labels), ("champion_predicted", old), ("candidate_predicted", new)):
-        if (missing := pd.isna(answers)).any():
-            raise BadInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
+    _all_there(truth=labels, champion_predicted=old, candidate_predicted=new)
     old_right, new_right = old == labels, new == labels
     return Comparison(
         gain=_losses(labels, old, costs) - _losses(labels, new, costs),
@@ -71,6 +69,7 @@ def compare(
 def most_common(truth: ArrayLike, inclusion_probability: ArrayLike) -> NDArray:
     """The naive baseline's answers, shape (n,): the commonest class of the stream, whatever the input."""
     labels = np.asarray(truth)
+    _all_there(truth=labels)
     weight = inverse_weights(inclusion_probability, len(labels))
     if not len(labels):
         return labels
@@ -93,6 +92,12 @@ def slice_mask(name: str, mask: ArrayLike, n: int) -> Mask:
     if array.shape != (n,) or (n and array.dtype != bool):  # an empty list has no type
         raise BadInput(f"The protected slice {name!r} must be {n} values of true or false.")
     return array.astype(bool)
+
+
+def _all_there(**answers: NDArray) -> None:
+    for name, given in answers.items():
+        if (missing := pd.isna(given)).any():
+            raise BadInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
 
 
 def _losses(truth: NDArray, predicted: NDArray, costs: ArrayLike | None) -> Floats:

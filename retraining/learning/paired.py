@@ -94,8 +94,13 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Differen
 
 
 def holm(ps: ArrayLike) -> Floats:
-    """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes."""
+    """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes.
+
+    Raises BadInput for what is no p value.
+    """
     raw = checks.numbers(ps, name="ps")
+    if raw.ndim != 1 or not ((raw >= 0) & (raw <= 1)).all():
+        raise BadInput("ps must be one row of p values, each between 0 and 1.")
     order = np.argsort(raw)
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))

@@ -40,8 +40,16 @@ def probabilities(
 
 
 def spread(known: Floats, codes: ArrayLike, *, n_classes: int) -> Floats:
-    """Columns of the classes that a model knows, spread over all classes; the others get 0."""
+    """Columns of the classes that a model knows, spread over all classes; the others get 0.
+
+    Rows are brought to a sum of 1. Raises BadInput where that cannot be: NaN, below 0, a row of zeros.
+    """
     places = checks.codes(codes, n_classes=n_classes, name="the model's classes")
-    result = np.zeros((len(known), n_classes))
-    result[:, places] = known
+    said = checks.numbers(known, name="the model's answers")
+    if said.ndim != 2 or said.shape[1] != len(places) or len(set(places.tolist())) != len(places):
+        raise BadInput(f"The model's answers have the shape {said.shape} for {len(places)} classes.")
+    if not (np.isfinite(said).all() and (said >= 0).all() and (said.sum(axis=1) > 0).all()):
+        raise BadInput("The model's answers are no probabilities: NaN, below 0, or a row of zeros.")
+    result = np.zeros((len(said), n_classes))
+    result[:, places] = said
     return result / result.sum(axis=1, keepdims=True)

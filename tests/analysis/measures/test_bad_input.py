@@ -1,6 +1,5 @@
 """Whatever is handed to a measure, it answers with finite numbers, says "undefined", or refuses in words."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -25,6 +24,7 @@ from analysis.measures import (
     weighted,
 )
 from analysis.measures.estimate_truth import reference
+from tests.spoilt import answers, not_finite
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -72,7 +72,7 @@ DOORS = {
         *(np.tile(VECTORS[:, 0], 10), np.tile(LABELS.astype(str), 10), np.tile(TRUTH, 10), np.tile(CHANCE, 10)),
     ),
     "band": (lambda *rows: thresholds.band_at(*rows, low=0.3, high=0.7), TRUTH, SCORES, CHANCE),
-    "votes": (lambda i, a, y: votes.resolve((i, a, y)), ITEMS, PEOPLE, LABELS),
+    "votes": (lambda i, a, y: votes.resolve((i, a, y)), ITEMS[:18], PEOPLE[:18], LABELS[:18]),
     "proportion": (weighted.proportion, TRUTH, CHANCE),
     "mean": (weighted.mean, SCORES, CHANCE),
     "ratio": (weighted.ratio, TRUTH, SCORES, CHANCE),
@@ -80,34 +80,6 @@ DOORS = {
 }
 # Where NaN or infinity is the documented word for "undefined".
 SAID = {"curve": ("precision", "recall", "rate"), "votes": ("quality",), "BBSE": ("conditioned",)}
-NUMBERS = (np.nan, np.inf, -np.inf, -1.0, 0.5, 2.0, 1e300, 1e-320)
-
-
-def spoilt(given):
-    """The same argument made empty, short, constant, of another shape or type, or with one number that cannot be."""
-    rows = np.asarray(given)
-    yield from (rows[:0], rows[:1], rows[:-1], np.repeat(rows[:1], len(rows), axis=0), rows.reshape(len(rows), -1, 1))
-    yield from (np.array(["x"] * len(rows)), np.array([None] * len(rows), dtype=object), np.zeros(rows.shape))
-    if rows.dtype.kind in "if":
-        yield np.full(rows.shape, np.nan)
-        for number in NUMBERS:
-            changed = rows.astype(np.float64)
-            changed.flat[3] = number
-            yield changed
-
-
-def not_finite(found, path=""):
-    """Where in an answer a number is NaN or infinite."""
-    if dataclasses.is_dataclass(found):
-        parts = [(f"{path}.{field.name}", getattr(found, field.name)) for field in dataclasses.fields(found)]
-    elif isinstance(found, dict):
-        parts = [(f"{path}[{key}]", value) for key, value in found.items()]
-    elif isinstance(found, list | tuple):
-        parts = [(f"{path}[{place}]", value) for place, value in enumerate(found)]
-    else:
-        floats = isinstance(found, float) or (isinstance(found, np.ndarray) and found.dtype.kind == "f")
-        return [path] if floats and not np.isfinite(found).all() else []
-    return [where for name, value in parts for where in not_finite(value, name)]
 
 
 def names_of_rows(path):
@@ -119,19 +91,9 @@ def names_of_rows(path):
 @pytest.mark.parametrize("name", DOORS)
 def test_bad_input_brings_no_silent_number(name):
     door, *given = DOORS[name]
-    door(*given)
-    refusals: list[str] = []
-    for place, argument in enumerate(given):
-        for changed in spoilt(argument):
-            try:
-                found = door(*given[:place], changed, *given[place + 1 :])
-            except ValueError as error:
-                refusals.append(str(error))
-                continue
-            wrong = [path for path in not_finite(found) if not names_of_rows(path)]
-            wrong = [path for path in wrong if not any(part in path for part in SAID.get(name, ()))]
-            assert not wrong, (place, changed)
-    assert not [words for words in refusals if len(words) < 15 or "operands" in words or "zero-size" in words]
+    for what, found in answers(door, *given):
+        wrong = [path for path in not_finite(found) if not names_of_rows(path)]
+        assert not [path for path in wrong if not any(part in path for part in SAID.get(name, ()))], what
 
 
 def test_a_finding_that_is_not_finite_would_be_seen():

@@ -1,0 +1,68 @@
+"""Whatever is handed to learning, it answers with finite numbers or refuses in words."""
+
+import numpy as np
+import pytest
+
+from retraining.learning import beats_naive, calibration, fit, judge, paired, thresholds
+from retraining.learning.predict import spread
+from tests.spoilt import answers, not_finite
+
+N = 60
+RNG = np.random.default_rng(0)
+TRUTH, NUMBER, CHANCE = RNG.integers(0, 3, N), RNG.normal(size=N), RNG.uniform(0.2, 1, N)
+P, GAIN = RNG.dirichlet(np.ones(3), N), RNG.integers(-1, 2, N)
+SCORES, WEB = RNG.random(N), RNG.random(N) < 0.5
+COSTS = 1.0 - np.eye(3)
+
+DOORS = {
+    "fit": (
+        lambda x, targets, weights: (
+            fit(
+                {"x": x}, {"x": "number"}, targets, classes=("a", "b", "c"), weights=weights, seconds=0, seed=0
+            ).out_of_fold
+        ),
+        *(NUMBER, TRUTH, CHANCE),
+    ),
+    "soft targets": (
+        lambda targets: (
+            fit({"x": NUMBER}, {"x": "number"}, targets, classes=("a", "b", "c"), seconds=0, seed=0).out_of_fold
+        ),
+        P,
+    ),
+    "judge": (
+        lambda truth, old, new, chance, web, costs: judge(
+            truth, old, new, inclusion_probability=chance, protected={"web": web}, margin=0.02, costs=costs
+        ),
+        *(TRUTH, TRUTH[::-1], np.roll(TRUTH, 1), CHANCE, WEB, COSTS),
+    ),
+    "naive": (beats_naive, TRUTH, np.roll(TRUTH, 1), CHANCE),
+    "calibrator": (
+        lambda targets, fold, scores, weights: calibration.choose(targets, fold=fold, scores=scores, weights=weights),
+        *(np.eye(3)[TRUTH], np.arange(N) % 3, np.log(P), CHANCE),
+    ),
+    "threshold": (
+        lambda scores, truth, weights: thresholds.choose(
+            scores, truth, false_positive=1, false_negative=3, weights=weights
+        ),
+        *(SCORES, WEB, CHANCE),
+    ),
+    "band": (
+        lambda scores, truth, weights: thresholds.band(
+            scores, truth, false_positive=1, false_negative=3, review=0.2, weights=weights
+        ),
+        *(SCORES, WEB, CHANCE),
+    ),
+    "cheapest class": (thresholds.cheapest_class, P, COSTS),
+    "difference": (lambda gain, weights: paired.difference(gain, weights, level=0.9), GAIN, CHANCE),
+    "not worse": (lambda gain, weights: paired.not_worse_p(gain, weights, margin=0.02), GAIN, CHANCE),
+    "Holm": (paired.holm, SCORES),
+    "spread": (lambda known, codes: spread(known, codes, n_classes=5), P, np.array([4, 0, 2])),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", DOORS)
+def test_bad_input_brings_no_silent_number(name: str) -> None:
+    door, *given = DOORS[name]
+    for what, found in answers(door, *given):
+        assert not_finite(found) == [], what
