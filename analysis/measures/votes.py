@@ -208,6 +208,8 @@ def _coded(votes: Votes, classes: Sequence[Any] | None) -> tuple[annotators.Vote
         missing = int(pd.isna(column).sum())
         if missing:
             raise VotesUndefined(f"{missing} votes have no {name}.")
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            raise VotesUndefined(f"Infinity is no {name}, but {int(np.isinf(column).sum())} votes have it.")
     (items, i), (people, a), (seen, v) = (_codes(column) for column in columns)
     labels = seen if classes is None else np.asarray(classes)
     place = {value: at for at, value in enumerate(labels.tolist())}
