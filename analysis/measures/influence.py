@@ -25,7 +25,7 @@ class Statistic:
     method: str = MEAN
     note: str = ""
     bounds: tuple[float, float] | None = None
-    floor: float = -np.inf
+    within: tuple[float, float] = (-np.inf, np.inf)
 
 
 def estimate(found: Statistic, drawn: Design, level: float) -> Estimate:
@@ -38,7 +38,7 @@ def estimate(found: Statistic, drawn: Design, level: float) -> Estimate:
         level=level,
         method=found.method,
         bounds=found.bounds,
-        floor=found.floor,
+        within=found.within,
         note=found.note,
     )
 
@@ -47,13 +47,13 @@ def nothing(note: str, method: str = MEAN) -> Statistic:
     return Statistic(None, None, method, note)
 
 
-def mean_of(values: Floats, drawn: Design, *, floor: float, note: str = "") -> Statistic:
-    """Weighted mean of values (n,), none of which can be below `floor`."""
+def mean_of(values: Floats, drawn: Design, *, within: tuple[float, float], note: str = "") -> Statistic:
+    """Weighted mean of values (n,), none of which can lie outside `within`."""
     if not drawn.n:
         return nothing(NO_ITEMS)
     total = float(drawn.weight.sum())
     value = float(drawn.weight @ values) / total
-    return Statistic(value, (values - value) / total, note=note, floor=floor)
+    return Statistic(value, (values - value) / total, note=note, within=within)
 
 
 def macro_f1(actual: Ints, called: Ints, k: int, drawn: Design) -> Statistic:
@@ -79,7 +79,7 @@ def log_loss(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
     given = scored[np.arange(drawn.n), actual]
     ruled_out = int(np.count_nonzero(given < SMALLEST))
     note = f"{ruled_out} items were given no chance of being what they are; counted as {SMALLEST:.1g}."
-    return mean_of(-np.log(np.maximum(given, SMALLEST)), drawn, floor=0.0, note=note if ruled_out else "")
+    return mean_of(-np.log(np.maximum(given, SMALLEST)), drawn, within=(0.0, np.inf), note=note if ruled_out else "")
 
 
 def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
@@ -87,7 +87,8 @@ def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
     if scored is None:
         return nothing(NO_PROBABILITIES)
     losses = np.einsum("ij,ij->i", scored, scored) + 1 - 2 * scored[np.arange(drawn.n), actual]
-    return mean_of(losses / 2 if scored.shape[1] == 2 else losses, drawn, floor=0.0)
+    two = scored.shape[1] == 2
+    return mean_of(losses / 2 if two else losses, drawn, within=(0.0, 1.0 if two else 2.0))
 
 
 def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Design) -> Statistic:
@@ -98,7 +99,7 @@ def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Des
         raise InvalidInput(f"costs must be {k} rows of {k} finite numbers, truth in rows; its shape is {price.shape}.")
     if np.abs(price).max() > checks.LARGEST:
         raise InvalidInput(f"costs holds a price beyond {checks.LARGEST:g}, too large to be added up.")
-    return mean_of(price[actual, called], drawn, floor=float(price.min()))
+    return mean_of(price[actual, called], drawn, within=(float(price.min()), float(price.max())))
 
 
 def areas(actual: Ints, scored: Floats | None, k: int, drawn: Design) -> tuple[list[Statistic], list[Statistic]]:

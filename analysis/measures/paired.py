@@ -90,7 +90,7 @@ def mean_difference(
         return undefined(NO_ITEMS, method=PAIRED_MEANS)
     total = float(drawn.weight.sum())
     value = float(drawn.weight @ (b - a)) / total
-    return linearised(value, (b - a - value) / total, drawn, level=level, method=PAIRED_MEANS)
+    return linearised(value, (b - a - value) / total, drawn, level=level, method=PAIRED_MEANS, paired=True)
 
 
 def equal_accuracy(correct_a: ArrayLike, correct_b: ArrayLike, inclusion_probability: ArrayLike) -> PairedTest:
@@ -176,7 +176,18 @@ def _difference(a: Statistic, b: Statistic, drawn: Design, level: float) -> Esti
     # Two areas between 0 and 1 differ by something between -1 and 1.
     bounds = None if a.bounds is None else (-1.0, 1.0)
     value = b.value - a.value
-    return linearised(value, moved, drawn, level=level, method=PAIRED_MEANS, bounds=bounds, note=note)
+    within = (b.within[0] - a.within[1], b.within[1] - a.within[0])
+    return linearised(
+        value,
+        moved,
+        drawn,
+        level=level,
+        method=PAIRED_MEANS,
+        bounds=bounds,
+        within=within,
+        paired=bounds is None,
+        note=note,
+    )
 
 
 def _wins(a: Bools, b: Bools, drawn: Design) -> Wins:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.measures import checks, ranking
+from analysis.measures import checks, influence, ranking
 from analysis.measures.checks import Bools, Floats, InvalidInput
 from analysis.measures.curves import Costs
 from analysis.measures.ranking import Ranking
-from analysis.measures.weighted import Estimate, design, mean, proportion
+from analysis.measures.weighted import Estimate, design, proportion
 
 SAME_ITEMS = "Chosen and measured on the same items: expect slightly worse on new ones."
 
@@ -64,9 +64,9 @@ def band_at(
     prices = costs or Costs()
     accepted, refused = given >= high, given < low
     asked = ~accepted & ~refused
-    price = np.select(
-        [accepted & ~actual, refused & actual, asked], [prices.false_positive, prices.false_negative, prices.review]
-    )
+    each = (prices.false_positive, prices.false_negative, prices.review)
+    price = np.select([accepted & ~actual, refused & actual, asked], each)
+    paid = influence.mean_of(price.astype(np.float64), drawn, within=(min(0.0, *each), max(0.0, *each)))
 
     def share(what: Bools, among: Bools | None = None) -> Estimate:
         return proportion(what, inclusion_probability, domain=among, level=level, population=population)
@@ -75,7 +75,7 @@ def band_at(
         low=float(low),
         high=float(high),
         costs=prices,
-        cost=mean(price, inclusion_probability, level=level, population=population),
+        cost=influence.estimate(paid, drawn, level),
         automation=share(~asked),
         review=share(asked),
         error=share(accepted != actual, ~asked),

@@ -17,6 +17,7 @@ from analysis.measures.checks import Bools, Floats, InvalidInput
 from analysis.measures.intervals import Sums
 
 NO_ITEMS = "No labelled items."
+ROUNDING = 1e-12
 ONE_ITEM = "One item gives no interval."
 SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
 MEAN = "Hájek mean, linearised variance, t corrected for skewness"
@@ -172,28 +173,36 @@ def linearised(
     level: float = 0.95,
     method: str = MEAN,
     bounds: tuple[float, float] | None = None,
-    floor: float = -np.inf,
+    within: tuple[float, float] = (-np.inf, np.inf),
+    paired: bool = False,
     note: str = "",
 ) -> Estimate:
     """The interval of an estimate whose change per unit of item weight is `influence` (n,).
 
     With `bounds` the limits are taken on the logit scale between them, so that they never leave them; without, they
-    are corrected for the skewness of what the items add. floor: what the truth cannot lie below.
+    are corrected for the skewness of what the items add. within: the least and most that one item can count; where all
+    items counted alike, the limits are what a count of none among them leaves possible. paired: a difference, in which
+    few items may say much; two more of average weight, as far off as those that carry the variance, one up and one
+    down, stand for what was not seen (as Agresti and Min, Statistics in Medicine 2005, do for shares).
     """
     checks.level(level)
     n = int(np.count_nonzero(influence)) or drawn.n
     terms = influence * influence * drawn.variance
     variance = float(terms.sum())
+    if paired and variance > 0:
+        variance += 2 * drawn.mass_variance * float(terms @ (influence * influence)) / variance
     if drawn.n < 2 and drawn.doubt is None:
         return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {ONE_ITEM}".strip())
     error = variance**0.5
     if bounds is not None:
         low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance)) * error, bounds)
+    elif error <= ROUNDING * abs(value):
+        low, high = _all_alike(value, drawn, level, within)
     else:
         quantile = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0))
-        skew = _skewness(drawn.weight * influence, drawn.doubt)
+        skew = _skewness(drawn.weight * influence, drawn.doubt) * (float(terms.sum()) / variance) ** 1.5
         low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
-        low = max(low, floor)
+        low, high = max(low, within[0]), min(high, within[1])
     return Estimate(value, low, high, n, drawn.effective_n, method, note)
 
 
@@ -228,6 +237,17 @@ def lure(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, leve
     low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), _skewness(moved, None)))
     weight = 1 + (pool - m) / (pool - step) * (1 / ((pool - step + 1) * q) - 1)
     return Estimate(value, low, high, m, kish(weight), LURE)
+
+
+def _all_alike(value: float, drawn: Design, level: float, within: tuple[float, float]) -> tuple[float, float]:
+    """Limits of a mean of equal values: the share of other ones that may have been missed, times how far these go."""
+    if not np.isfinite(within).all():
+        return value, value
+    everything = np.ones(drawn.n, dtype=bool)
+    hits, misses = sums_of(drawn, ~everything), sums_of(drawn, everything)
+    _, missed = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    share = float(missed[0])
+    return value - share * (value - within[0]), value + share * (within[1] - value)
 
 
 def sums_of(drawn: Design, chosen: Bools) -> Sums:

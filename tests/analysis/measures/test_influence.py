@@ -56,7 +56,7 @@ def test_weighing_everything_alike_changes_nothing(name, seed):
 @given(hnp.arrays(float, st.integers(0, 20), elements=st.floats(-1e6, 1e6)), st.data())
 def test_a_mean_lies_among_its_values_and_none_has_no_mean(values, data):
     chance = data.draw(hnp.arrays(float, len(values), elements=st.floats(0.01, 1)))
-    found = influence.mean_of(values, design(chance), floor=-1e6, note="so it is")
+    found = influence.mean_of(values, design(chance), within=(-1e6, 1e6), note="so it is")
     if not len(values):
         assert (found.value, found.influence) == (None, None)
         assert found.note
@@ -139,6 +139,16 @@ def test_an_event_ruled_out_is_counted_and_not_infinite():
     found = influence.log_loss(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]]), design(np.ones(2)))
     assert found.value == pytest.approx(-np.log(influence.SMALLEST) / 2)
     assert "1 items were given no chance" in found.note
+
+
+@pytest.mark.parametrize(("n", "most"), [(30, 0.9), (3000, 0.01)])
+def test_no_mistake_seen_is_no_proof_that_none_is_made(n, most):
+    truth, drawn = np.zeros(n, int), design(np.full(n, 0.5))
+    found = influence.estimate(influence.cost(truth, truth, [[0, 1], [5, 0]], 2, drawn), drawn, 0.95)
+    assert (found.value, found.low) == (0, 0)
+    assert 0 < found.high < most
+    whole = design(np.ones(n), population=n)
+    assert influence.estimate(influence.cost(truth, truth, [[0, 1], [5, 0]], 2, whole), whole, 0.95).high == 0
 
 
 @pytest.mark.parametrize(

@@ -250,10 +250,10 @@ def test_a_share_is_the_proportion_in_its_domain_from_the_sums_of_both_sides(sam
 @given(samples(values=st.floats(-1e3, 1e3), least=2), st.floats(0.01, 0.99), st.booleans())
 def test_linearised_limits_hold_the_value_and_keep_to_bounds_and_floor(sample, value, bounded):
     influence, inclusion = sample
-    found = linearised(value, influence, design(inclusion), bounds=(0.0, 1.0) if bounded else None, floor=0.0)
+    found = linearised(value, influence, design(inclusion), bounds=(0.0, 1.0) if bounded else None, within=(0.0, 1.0))
     assert found.value == value
     assert 0 <= found.low <= value + 1e-9 and value - 1e-9 <= found.high
-    assert not bounded or found.high <= 1
+    assert found.high <= 1
 
 
 @given(st.text(min_size=1, max_size=20), st.integers(0, 9))
