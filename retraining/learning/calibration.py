@@ -124,38 +124,39 @@ def wrap(
         return estimator
     weight = checks.weights(weights, n=len(given))
     as_scores = hasattr(estimator, "decision_function")
-    calibrated = _fit(method, given, soft_targets, weight, estimator.classes_, as_scores=as_scores)
-    calibrated.estimator = FrozenEstimator(estimator)
-    calibrated.calibrated_classifiers_[0].estimator = FrozenEstimator(estimator)
+    calibrated = _fit(method, given, soft_targets, weight, as_scores=as_scores)
+    only = calibrated.calibrated_classifiers_[0]
+    calibrated.classes_ = only.classes = estimator.classes_
+    calibrated.estimator = only.estimator = FrozenEstimator(estimator)
     return calibrated
 
 
 def _held_out(method: str, given: Floats, targets: Floats, weight: Floats, fold: Codes, *, as_scores: bool) -> Floats:
     result = np.empty_like(given)
-    columns = np.arange(given.shape[1])
     for held in np.unique(fold):
         inside, outside = fold != held, fold == held
-        calibrated = _fit(method, given[inside], targets[inside], weight[inside], columns, as_scores=as_scores)
+        calibrated = _fit(method, given[inside], targets[inside], weight[inside], as_scores=as_scores)
         result[outside] = calibrated.predict_proba(given[outside])
     return result
 
 
-def _fit(
-    method: str, given: Floats, targets: Floats, weight: Floats, classes: Codes, *, as_scores: bool
-) -> CalibratedClassifierCV:
-    """Soft targets become a weighted row per class.
+def _fit(method: str, given: Floats, targets: Floats, weight: Floats, *, as_scores: bool) -> CalibratedClassifierCV:
+    """A calibrator of the columns 0..k-1; soft targets become a weighted row per class.
+
+    Columns, not class codes: with `ensemble=False` scikit-learn 1.9.1 hands labels to the temperature as they are, and
+    a code beyond the columns, as where a class has no label yet, makes it read memory that is not its own.
 
     One more row, of median margin and as likely to be any class, keeps a few flawless rows from being read as
     certainty (Laplace's rule), and keeps every class known to the calibrator.
     """
     share = targets * weight[:, None]
     rows, columns = np.nonzero(share)
-    k = len(classes)
-    stand_in = (GivenScores if as_scores else GivenProbabilities)(classes)
+    k = given.shape[1]
+    stand_in = (GivenScores if as_scores else GivenProbabilities)(np.arange(k))
     calibrated = CalibratedClassifierCV(stand_in, method=method, ensemble=False, cv=_all_at_once(len(rows) + k))
     return calibrated.fit(
         given[np.concatenate([rows, np.full(k, _typical(given))])],
-        classes[np.concatenate([columns, np.arange(k)])],
+        np.concatenate([columns, np.arange(k)]),
         sample_weight=np.concatenate([share[rows, columns], np.full(k, weight[weight > 0].mean() / k)]),
     )
 

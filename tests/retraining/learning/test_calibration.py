@@ -133,6 +133,21 @@ def test_a_wrapped_model_says_what_its_calibrator_would(method: str, k: int) -> 
         assert log_losses(found, np.eye(k)[codes]).mean() < np.log(k)
 
 
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_the_codes_of_the_classes_do_not_change_what_is_said(method: str) -> None:
+    """A code beyond the columns once made the temperature read memory that was not its own."""
+    rng = np.random.default_rng(0)
+    features, codes = rng.normal(size=(60, 2)), np.repeat([0, 1, 2], 20)
+    said = []
+    for names in (np.array([0, 1, 2]), np.array([1, 5, 900])):
+        model = LogisticRegression().fit(features, names[codes])
+        wrapped = wrap(model, method, model.decision_function(features), np.eye(3)[codes])
+        assert wrapped.classes_.tolist() == names.tolist()
+        assert wrapped.predict(features).tolist() == names[wrapped.predict_proba(features).argmax(axis=1)].tolist()
+        said.append(wrapped.predict_proba(features))
+    np.testing.assert_array_equal(*said)
+
+
 def test_none_leaves_the_model_as_it_is() -> None:
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     assert wrap(model, "none", np.zeros((2, 2)), np.eye(2)) is model
