@@ -298,9 +298,9 @@ def _skewness(moved: Floats, doubt: Floats | None) -> float:
 
 def _within(value: float, reach: float, bounds: tuple[float, float]) -> tuple[float, float]:
     floor, ceiling = bounds
-    if not floor < value < ceiling:
-        return max(value - reach, floor), min(value + reach, ceiling)
     share = (value - floor) / (ceiling - floor)
+    if not 0 < share < 1:
+        return max(value - reach, floor), min(value + reach, ceiling)
     middle, step = special.logit(share), reach / ((ceiling - floor) * share * (1 - share))
     low, high = special.expit(middle - step), special.expit(middle + step)
     return floor + float(low) * (ceiling - floor), floor + float(high) * (ceiling - floor)

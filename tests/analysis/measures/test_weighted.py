@@ -256,6 +256,12 @@ def test_linearised_limits_hold_the_value_and_keep_to_bounds_and_floor(sample, v
     assert found.high <= 1
 
 
+@pytest.mark.parametrize("value", [np.nextafter(1.0, 0.0), np.nextafter(-1.0, 0.0)])
+def test_a_value_a_rounding_away_from_its_bound_has_limits(value):
+    found = linearised(float(value), np.array([1e-16, -1e-16]), design(np.ones(2)), bounds=(-1.0, 1.0))
+    assert -1 <= found.low <= value <= found.high <= 1
+
+
 @given(st.text(min_size=1, max_size=20), st.integers(0, 9))
 def test_undefined_has_no_number_and_says_why(note, n):
     found = undefined(note, n=n)
