@@ -93,15 +93,17 @@ def test_a_lease_shows_the_item_with_its_reason(room: Room) -> None:
 @pytest.mark.parametrize("cause", [Cause.AUDIT, Cause.GOLD])
 def test_an_evaluation_item_carries_no_reason_cause_or_suggestion_anywhere(room: Room, cause: Cause) -> None:
     (item,) = room.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
-    make_prediction(item, [0.9, 0.1], model_version="v7")
+    # Words too long to turn up by chance in the random tokens of the page.
+    make_prediction(item, [0.9137, 0.0863], model_version="walnut-seven")
     client = browser(room.alice)
 
     (given,) = lease(room, client)
     again = client.get(url(room, "desk-lease", given["lease"])).content.decode()
     page = client.get(url(room, "desk")).content.decode()
 
+    secrets = ("uniformly", "audit", "gold", "Audit", "Gold", "walnut-seven", "0.91", "91 %")
     for told in (json.dumps(given), again, page):
-        assert not any(word in told for word in ("uniformly", "audit", "gold", "Audit", "Gold", "v7", "0.9"))
+        assert not [word for word in secrets if word in told]
 
 
 def test_the_text_of_an_item_is_escaped(room: Room) -> None:
