@@ -36,9 +36,17 @@ def item_list(request: Any, slug: str) -> HttpResponse:
 
 def brief(row: Any) -> dict[str, Any]:
     return {
-        "id": row.uid, "key": row.key, "at": row.at, "inputs": row.inputs, "segment": row.segment, "label": row.says,
-        "confidence": row.score, "model_version": row.by_version, "resolution": row.truth, "cause": row.cause,
-    }  # fmt: skip
+        "id": row.uid,
+        "key": row.key,
+        "at": row.at,
+        "inputs": row.inputs,
+        "segment": row.segment,
+        "label": row.says,
+        "confidence": row.score,
+        "model_version": row.by_version,
+        "resolution": row.truth,
+        "cause": row.cause,
+    }
 
 
 @router.get("/projects/{slug}/items/{uid}", summary="One item with all that is known of it")
@@ -50,26 +58,47 @@ def item(request: Any, slug: str, uid: str) -> HttpResponse:
     told = items.story(found)
     return answer(
         {
-            "id": found.uid, "key": found.key, "at": found.at, "inputs": found.inputs, "segment": found.segment,
+            "id": found.uid,
+            "key": found.key,
+            "at": found.at,
+            "inputs": found.inputs,
+            "segment": found.segment,
             "predictions": [
-                {"model_version": row.model_version, "source": row.source, "label": row.label,
-                 "confidence": row.confidence, "margin": row.margin, "scores": dict(top), "at": row.at}
+                {
+                    "model_version": row.model_version,
+                    "source": row.source,
+                    "label": row.label,
+                    "confidence": row.confidence,
+                    "margin": row.margin,
+                    "scores": dict(top),
+                    "at": row.at,
+                }
                 for row, top in told["predictions"]
             ],
             "signals": [{"id": s.key, "kind": s.kind, "value": s.value, "at": s.at} for s in told["signals"]],
             "routing": [
-                {"cause": row.cause, "reason": row.reason, "numbers": row.numbers, "state": row.state,
-                 "inclusion_probability": row.inclusion_probability}
+                {
+                    "cause": row.cause,
+                    "reason": row.reason,
+                    "numbers": row.numbers,
+                    "state": row.state,
+                    "inclusion_probability": row.inclusion_probability,
+                }
                 for row in told["routings"]
             ],
             "labels": [
-                {"by": row.user.username, "value": row.value, "state": row.state, "at": row.updated_at,
-                 "guideline_version": row.guideline_version}
+                {
+                    "by": row.user.username,
+                    "value": row.value,
+                    "state": row.state,
+                    "at": row.updated_at,
+                    "guideline_version": row.guideline_version,
+                }
                 for row in told["labels"]
             ],
             "resolution": next((row.value for row in told["resolutions"] if row.superseded_at is None), None),
         }
-    )  # fmt: skip
+    )
 
 
 @router.get("/projects/{slug}/metrics", summary="Live metrics of the serving version, weighted, with intervals")

@@ -73,29 +73,46 @@ def nice_step(rough: float) -> float:
 
 
 def line(
-    points: Sequence[Point], *, label: str, x_ticks: Sequence[tuple[float, str]], x_name: str = "",
-    releases: Sequence[Mark] = (), plumb: Mark | None = None, plumb_value: float | None = None,
-    y_range: tuple[float, float] | None = None, dots: bool = False, end_note: bool = True, width: int = 400,
+    points: Sequence[Point],
+    *,
+    label: str,
+    x_ticks: Sequence[tuple[float, str]],
+    x_name: str = "",
+    releases: Sequence[Mark] = (),
+    plumb: Mark | None = None,
+    plumb_value: float | None = None,
+    y_range: tuple[float, float] | None = None,
+    dots: bool = False,
+    end_note: bool = True,
+    width: int = 400,
     height: int = 200,
-) -> str:  # fmt: skip
+) -> str:
     """A line with its band, release marks, and the last value at its end; "" where there is no point."""
     if not points:
         return ""
     frame = _frame(points, x_ticks, y_range, width=width, height=height, room=92 if end_note else 12)
     parts = [
-        _grid(frame), _x_axis(frame, x_ticks, x_name), *(_release(frame, mark) for mark in releases),
-        _band(frame, points), _path(frame, points),
+        _grid(frame),
+        _x_axis(frame, x_ticks, x_name),
+        *(_release(frame, mark) for mark in releases),
+        _band(frame, points),
+        _path(frame, points),
         _plumb(frame, plumb, plumb_value) if plumb else "",
         *(_dot(frame, point) for point in (points if dots else points[-1:] if end_note else ())),
         _end(frame, points[-1]) if end_note else "",
-    ]  # fmt: skip
+    ]
     return _svg(frame, label, parts)
 
 
 def _frame(
-    points: Sequence[Point], x_ticks: Sequence[tuple[float, str]], y_range: tuple[float, float] | None, *, width: int,
-    height: int, room: int,
-) -> Frame:  # fmt: skip
+    points: Sequence[Point],
+    x_ticks: Sequence[tuple[float, str]],
+    y_range: tuple[float, float] | None,
+    *,
+    width: int,
+    height: int,
+    room: int,
+) -> Frame:
     xs = [point.x for point in points] + [at for at, _ in x_ticks]
     if y_range is None:
         values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]

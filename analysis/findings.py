@@ -64,7 +64,7 @@ def _estimate(given: label_errors.Estimate) -> dict[str, float]:
 
 def _store(
     project: Project, frame: LabelFrame, found: Any, expected: Any, suspects: list[int], *, at: datetime
-) -> None:  # fmt: skip
+) -> None:
     """Open findings are made anew; what a person decided stays, and is not asked again while the label stands."""
     wrong = dict(zip(expected.order.tolist(), expected.wrong.tolist(), strict=True))
     ids = [int(frame.item_ids[row]) for row in suspects]
@@ -80,11 +80,18 @@ def _store(
             if (item_id, given) not in asked:
                 rows.append(
                     Finding(
-                        project=project, kind=Finding.Kind.LABEL_ERROR, item_id=item_id, label_id=label_of.get(item_id),
-                        given=given, suggested=suggested, score=float(found.score[row]), expected=float(wrong[row]),
-                        details={"model": float(frame.probabilities[row][found.suggested[row]])}, found_at=at,
+                        project=project,
+                        kind=Finding.Kind.LABEL_ERROR,
+                        item_id=item_id,
+                        label_id=label_of.get(item_id),
+                        given=given,
+                        suggested=suggested,
+                        score=float(found.score[row]),
+                        expected=float(wrong[row]),
+                        details={"model": float(frame.probabilities[row][found.suggested[row]])},
+                        found_at=at,
                     )
-                )  # fmt: skip
+                )
         Finding.objects.bulk_create(rows, ignore_conflicts=True)
 
 

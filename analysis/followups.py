@@ -18,19 +18,32 @@ class NothingToQueue(ValueError):
 
 @transaction.atomic
 def queue_items(
-    project: Project, item_ids: Sequence[int], *, title: str, reason: str, cause: Cause = Cause.SLICE, by: User,
+    project: Project,
+    item_ids: Sequence[int],
+    *,
+    title: str,
+    reason: str,
+    cause: Cause = Cause.SLICE,
+    by: User,
     at: datetime,
-) -> tuple[Queue, queues.Put]:  # fmt: skip
+) -> tuple[Queue, queues.Put]:
     """Make a queue of these items. They were chosen, not drawn, so they represent nothing in weighted metrics."""
     if not item_ids:
         raise NothingToQueue("Nothing is selected, so there is nothing to queue.")
     queue = queues.create(project, title=title, cause=cause, by=by, at=at)
     total = len(item_ids)
     entries = [
-        Entry(item_id=pk, reason=reason, numbers={}, inclusion_probability=1.0, priority=1 - place / total,
-              represents=False, strategy="selection")
+        Entry(
+            item_id=pk,
+            reason=reason,
+            numbers={},
+            inclusion_probability=1.0,
+            priority=1 - place / total,
+            represents=False,
+            strategy="selection",
+        )
         for place, pk in enumerate(item_ids)
-    ]  # fmt: skip
+    ]
     return queue, queues.put(queue, entries, at=at)
 
 
@@ -41,9 +54,14 @@ def queue_findings(
     """Ask people again about these labels, in a queue of their own, the most suspect first."""
     ids = [finding.item_id for finding in findings]
     made = queue_items(
-        project, ids, title=f"Suspected labels, {at:%d %b %H:%M}", reason="the label and the model disagree",
-        cause=Cause.SUSPECTED, by=by, at=at,
-    )  # fmt: skip
+        project,
+        ids,
+        title=f"Suspected labels, {at:%d %b %H:%M}",
+        reason="the label and the model disagree",
+        cause=Cause.SUSPECTED,
+        by=by,
+        at=at,
+    )
     Finding.objects.filter(pk__in=[finding.pk for finding in findings], decision=Finding.Decision.OPEN).update(
         decision=Finding.Decision.REQUEUED, decided_by=by, decided_at=at
     )

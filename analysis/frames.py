@@ -141,7 +141,7 @@ def _truth(project: Project, ids: list[int]) -> dict[int, str]:
 
 def _weigh(
     routed: list[RoutedItem], said: dict[int, _Said], truth: dict[int, str]
-) -> tuple[dict[RoutedItem, float], int]:  # fmt: skip
+) -> tuple[dict[RoutedItem, float], int]:
     """The answered items that may judge, each with its effective inclusion probability; and how many wait."""
     rounds: dict[datetime, list[RoutedItem]] = defaultdict(list)
     for row in routed:

@@ -63,10 +63,20 @@ class Filters:
 
 
 NAMES = {
-    "state": "State", "cause": "Cause", "queue": "Queue", "truth": "Resolved as", "says": "Model says",
-    "disagree": "Model and label differ", "version": "Version", "judges": "Judges", "segment": "Segment",
-    "suspected": "Suspected label", "resolved": "Has a label", "q": "Text", "window": "Seen in the last days",
-}  # fmt: skip
+    "state": "State",
+    "cause": "Cause",
+    "queue": "Queue",
+    "truth": "Resolved as",
+    "says": "Model says",
+    "disagree": "Model and label differ",
+    "version": "Version",
+    "judges": "Judges",
+    "segment": "Segment",
+    "suspected": "Suspected label",
+    "resolved": "Has a label",
+    "q": "Text",
+    "window": "Seen in the last days",
+}
 
 
 def read(given: Mapping[str, str], project: Project) -> Filters:
@@ -74,9 +84,15 @@ def read(given: Mapping[str, str], project: Project) -> Filters:
     wanted = {field.name: str(given.get(field.name, ""))[:200].replace("\x00", "") for field in fields(Filters)}
     values = project.schema().values()
     allowed: dict[str, Iterable[str]] = {
-        "state": STATES, "cause": Cause.values, "truth": values, "says": values, "disagree": ["yes"],
-        "suspected": ["yes"], "resolved": ["yes", "no"], "window": WINDOWS,
-    }  # fmt: skip
+        "state": STATES,
+        "cause": Cause.values,
+        "truth": values,
+        "says": values,
+        "disagree": ["yes"],
+        "suspected": ["yes"],
+        "resolved": ["yes", "no"],
+        "window": WINDOWS,
+    }
     for name, choices in allowed.items():
         if wanted[name] and wanted[name] not in choices:
             shown = ", ".join(list(choices)[:12])
@@ -107,7 +123,7 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
 
 def _filtered(
     items: QuerySet[Any], project: Project, filters: Filters, resolution: Any, *, at: datetime
-) -> QuerySet[Any]:  # fmt: skip
+) -> QuerySet[Any]:
     routed = RoutedItem.objects.filter(item=OuterRef("pk"))
     if filters.cause:
         items = items.filter(Exists(routed.filter(cause=filters.cause)))

@@ -83,9 +83,11 @@ def read(project: Project, *, at: datetime) -> Facts:
     findings = Finding.objects.filter(project=project, decision=Finding.Decision.OPEN)
     found = findings.aggregate(n=Count("pk"), oldest=Min("found_at"))
     routed = RoutedItem.objects.filter(project=project).aggregate(
-        waiting=Count("pk", filter=Q(state="open")), oldest_waiting=Min("routed_at", filter=Q(state="open")),
-        review=Count("pk", filter=Q(state="review")), oldest_review=Min("routed_at", filter=Q(state="review")),
-    )  # fmt: skip
+        waiting=Count("pk", filter=Q(state="open")),
+        oldest_waiting=Min("routed_at", filter=Q(state="open")),
+        review=Count("pk", filter=Q(state="review")),
+        oldest_review=Min("routed_at", filter=Q(state="review")),
+    )
     labels = Label.objects.filter(project=project, state=Label.State.GIVEN).aggregate(
         hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
     )
@@ -100,21 +102,35 @@ def read(project: Project, *, at: datetime) -> Facts:
         )
     )
     return Facts(
-        captured=captured["now"], captured_before=captured["before"],
+        captured=captured["now"],
+        captured_before=captured["before"],
         newest=captured["newest"],
-        findings=found["n"], oldest_finding=found["oldest"], unrouted=captured["unrouted"],
-        oldest_unrouted=captured["oldest"], **routed, labels_hour=labels["hour"], labels_week=labels["week"],
-        audited=resolved["audited"], trigger_new=resolved["new"],
-        run=next((run for run in runs if run.state in OPEN), None), last_run=last,
+        findings=found["n"],
+        oldest_finding=found["oldest"],
+        unrouted=captured["unrouted"],
+        oldest_unrouted=captured["oldest"],
+        **routed,
+        labels_hour=labels["hour"],
+        labels_week=labels["week"],
+        audited=resolved["audited"],
+        trigger_new=resolved["new"],
+        run=next((run for run in runs if run.state in OPEN), None),
+        last_run=last,
         released=AuditEvent.objects.filter(project=project.slug, action__startswith="release.").last(),
-    )  # fmt: skip
+    )
 
 
 def stations(project: Project, facts: Facts, *, at: datetime) -> list[Station]:
     """The seven, with the bottleneck marked: the one whose oldest has waited longest against its promise."""
-    made = [_predict(project, facts, at), _monitor(project, facts, at), _select(project, facts, at),
-            _label(project, facts, at), _review(project, facts, at), _train(project, facts, at),
-            _release(project, facts, at)]  # fmt: skip
+    made = [
+        _predict(project, facts, at),
+        _monitor(project, facts, at),
+        _select(project, facts, at),
+        _label(project, facts, at),
+        _review(project, facts, at),
+        _train(project, facts, at),
+        _release(project, facts, at),
+    ]
     stuck = bottleneck(made)
     return [replace(station, bottleneck=station.key == stuck) for station in made]
 
@@ -140,33 +156,71 @@ def _predict(project: Project, facts: Facts, at: datetime) -> Station:
         share = 100 * (facts.captured - facts.captured_before) / facts.captured_before
         change = ("+" if share > 0 else "") + number(share) + "\u00a0% against the day before"
     newest = f"newest {span(at - facts.newest)}" if facts.newest else ""
-    return Station("predict", "Predict", number(facts.captured), "in 24 hours", newest, change,
-                   _url("analysis:item-list", project, "window=1"))  # fmt: skip
+    return Station(
+        "predict",
+        "Predict",
+        number(facts.captured),
+        "in 24 hours",
+        newest,
+        change,
+        _url("analysis:item-list", project, "window=1"),
+    )
 
 
 def _monitor(project: Project, facts: Facts, at: datetime) -> Station:
-    return Station("monitor", "Monitor", number(facts.findings), "findings open", _oldest(at, facts.oldest_finding),
-                   "", _url("analysis:label-quality", project))  # fmt: skip
+    return Station(
+        "monitor",
+        "Monitor",
+        number(facts.findings),
+        "findings open",
+        _oldest(at, facts.oldest_finding),
+        "",
+        _url("analysis:label-quality", project),
+    )
 
 
 def _select(project: Project, facts: Facts, at: datetime) -> Station:
-    return Station("select", "Select", number(facts.unrouted), "candidates", _oldest(at, facts.oldest_unrouted), "",
-                   _url("analysis:item-list", project, "state=open"))  # fmt: skip
+    return Station(
+        "select",
+        "Select",
+        number(facts.unrouted),
+        "candidates",
+        _oldest(at, facts.oldest_unrouted),
+        "",
+        _url("analysis:item-list", project, "state=open"),
+    )
 
 
 def _label(project: Project, facts: Facts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_waiting)
     late = f"Bottleneck, promise {span(PROMISED['label'])}" if waits > PROMISED["label"] else ""
-    return Station("label", "Label", number(facts.waiting), "waiting", _oldest(at, facts.oldest_waiting),
-                   f"{number(facts.labels_hour)} in the last hour", _url("annotation:queue-list", project), late,
-                   waits)  # fmt: skip
+    return Station(
+        "label",
+        "Label",
+        number(facts.waiting),
+        "waiting",
+        _oldest(at, facts.oldest_waiting),
+        f"{number(facts.labels_hour)} in the last hour",
+        _url("annotation:queue-list", project),
+        late,
+        waits,
+    )
 
 
 def _review(project: Project, facts: Facts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_review)
     late = f"Bottleneck, promise {span(PROMISED['review'])}" if waits > PROMISED["review"] else ""
-    return Station("review", "Review", number(facts.review), "disputes", _oldest(at, facts.oldest_review), "",
-                   _url("analysis:item-list", project, "state=review"), late, waits)  # fmt: skip
+    return Station(
+        "review",
+        "Review",
+        number(facts.review),
+        "disputes",
+        _oldest(at, facts.oldest_review),
+        "",
+        _url("analysis:item-list", project, "state=review"),
+        late,
+        waits,
+    )
 
 
 def _train(project: Project, facts: Facts, at: datetime) -> Station:
@@ -183,8 +237,9 @@ def _train(project: Project, facts: Facts, at: datetime) -> Station:
 def _release(project: Project, facts: Facts, at: datetime) -> Station:
     since = f"for {span(at - facts.released.at)}" if facts.released else ""
     unit = "serves" if project.champion_version else "no version serves"
-    return Station("release", "Release", project.champion_version or "0", unit, since, "",
-                   _url("retraining:release-list", project))  # fmt: skip
+    return Station(
+        "release", "Release", project.champion_version or "0", unit, since, "", _url("retraining:release-list", project)
+    )
 
 
 def _url(name: str, project: Project, query: str = "") -> str:

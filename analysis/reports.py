@@ -58,9 +58,14 @@ def _keep(
     if last and last.inputs_hash == hash_:
         return None
     report = Report.objects.create(
-        project=project, kind=kind, model_version=version, window_days=days, inputs_hash=hash_, body=compute(),
+        project=project,
+        kind=kind,
+        model_version=version,
+        window_days=days,
+        inputs_hash=hash_,
+        body=compute(),
         computed_at=at,
-    )  # fmt: skip
+    )
     same = Report.objects.filter(project=project, kind=kind, model_version=version, window_days=days)
     old = list(same.order_by("-computed_at", "-pk").values_list("pk", flat=True)[KEPT:])
     Report.objects.filter(pk__in=old).delete()
@@ -70,9 +75,12 @@ def _keep(
 def estimate(given: Any) -> dict[str, Any]:
     """An Estimate as a page reads it."""
     return {
-        "value": _plain(given.value), "low": _plain(given.low), "high": _plain(given.high), "n": given.n,
+        "value": _plain(given.value),
+        "low": _plain(given.low),
+        "high": _plain(given.high),
+        "n": given.n,
         "note": getattr(given, "note", ""),
-    }  # fmt: skip
+    }
 
 
 def _plain(value: Any) -> float | None:
@@ -83,9 +91,12 @@ def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
     if not len(frame):
         return {"n": 0, "audit": 0, "population": frame.population, "waiting": frame.waiting, "classes": []}
     measured = performance.classification(
-        frame.truth, frame.predicted, classes=frame.classes, inclusion_probability=frame.inclusion_probability,
+        frame.truth,
+        frame.predicted,
+        classes=frame.classes,
+        inclusion_probability=frame.inclusion_probability,
         probabilities=frame.probabilities,
-    )  # fmt: skip
+    )
     return {
         "n": measured.n,
         "audit": int(frame.audit.sum()),
@@ -96,8 +107,12 @@ def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
         **{name: estimate(getattr(measured, name)) for name in MEASURES},
         "classes": [
             {
-                "label": one.label, "labelled": one.labelled, "predicted": one.predicted,
-                "precision": estimate(one.precision), "recall": estimate(one.recall), "f1": estimate(one.f1),
+                "label": one.label,
+                "labelled": one.labelled,
+                "predicted": one.predicted,
+                "precision": estimate(one.precision),
+                "recall": estimate(one.recall),
+                "f1": estimate(one.f1),
             }
             for one in measured.per_class
         ],
@@ -105,7 +120,7 @@ def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
         "confusion": measured.confusion.tolist(),
         "curves": _curves(frame),
         "series": _series(frame),
-    }  # fmt: skip
+    }
 
 
 MEASURES = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
@@ -152,9 +167,11 @@ def _series(frame: LiveFrame) -> list[dict[str, Any]]:
         if inside.sum() < LEAST_IN_BIN:
             continue
         measured = performance.classification(
-            frame.truth[inside], frame.predicted[inside], classes=frame.classes,
+            frame.truth[inside],
+            frame.predicted[inside],
+            classes=frame.classes,
             inclusion_probability=frame.inclusion_probability[inside],
-        )  # fmt: skip
+        )
         points.append(
             {
                 "from": float(edges[bin_]),

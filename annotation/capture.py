@@ -22,8 +22,18 @@ from projects.models import Project
 
 SUM_TOLERANCE = 1e-3
 VERSIONS = ("model_version", "threshold_version", "policy_version")
-FIELDS = {"key", "inputs", "scores", "label", "model_version", "threshold_version", "policy_version", "at", "segment",
-          "label_known"}  # fmt: skip
+FIELDS = {
+    "key",
+    "inputs",
+    "scores",
+    "label",
+    "model_version",
+    "threshold_version",
+    "policy_version",
+    "at",
+    "segment",
+    "label_known",
+}
 
 
 @dataclass
@@ -165,8 +175,9 @@ def _store(
         raced = {key: hash_ for key, (_, hash_) in stored.items()}
         Prediction.objects.bulk_create(
             [_prediction(project, row, stored[row.key][0], source, degraded) for row in new],
-            ignore_conflicts=True, batch_size=500,
-        )  # fmt: skip
+            ignore_conflicts=True,
+            batch_size=500,
+        )
         _resolve_known(project, [(row, stored[row.key][0]) for row in new if row.known is not None], at)
         signals.join_waiting(project, {row.key: stored[row.key][0] for row in new})
         known |= raced
@@ -194,17 +205,31 @@ def _ids(project: Project, keys: list[str]) -> list[tuple[str, tuple[int, str]]]
 
 def _item(project: Project, row: Row, at: datetime) -> Item:
     return Item(
-        project=project, key=row.key, body_hash=row.body_hash, inputs=row.inputs, segment=row.segment,
-        contract_version=project.contract().version, at=row.at, captured_at=at,
-    )  # fmt: skip
+        project=project,
+        key=row.key,
+        body_hash=row.body_hash,
+        inputs=row.inputs,
+        segment=row.segment,
+        contract_version=project.contract().version,
+        at=row.at,
+        captured_at=at,
+    )
 
 
 def _prediction(project: Project, row: Row, item_id: int, source: str, degraded: bool) -> Prediction:
     scores = None if row.scores is None else np.asarray(row.scores, dtype="<f4").tobytes()
     return Prediction(
-        project=project, item_id=item_id, source=source, schema_version=project.schema().version, scores=scores,
-        label=row.label, at=row.at, degraded=degraded, **row.versions, **row.numbers,
-    )  # fmt: skip
+        project=project,
+        item_id=item_id,
+        source=source,
+        schema_version=project.schema().version,
+        scores=scores,
+        label=row.label,
+        at=row.at,
+        degraded=degraded,
+        **row.versions,
+        **row.numbers,
+    )
 
 
 def _resolve_known(project: Project, pairs: list[tuple[Row, int]], at: datetime) -> None:
@@ -212,19 +237,32 @@ def _resolve_known(project: Project, pairs: list[tuple[Row, int]], at: datetime)
     Resolution.objects.bulk_create(
         [
             Resolution(
-                project=project, item_id=item_id, value=row.known, method=Resolution.Method.KNOWN, quality=1.0,
-                votes=0, resolved_at=at,
+                project=project,
+                item_id=item_id,
+                value=row.known,
+                method=Resolution.Method.KNOWN,
+                quality=1.0,
+                votes=0,
+                resolved_at=at,
             )
             for row, item_id in pairs
         ],
-        ignore_conflicts=True, batch_size=500,
-    )  # fmt: skip
+        ignore_conflicts=True,
+        batch_size=500,
+    )
 
 
 def record_scores(
-    project: Project, *, item_ids: Sequence[int], probabilities: NDArray[np.floating], model_version: str,
-    schema_version: int, source: str, out_of_sample: NDArray[np.bool_], at: datetime,
-) -> int:  # fmt: skip
+    project: Project,
+    *,
+    item_ids: Sequence[int],
+    probabilities: NDArray[np.floating],
+    model_version: str,
+    schema_version: int,
+    source: str,
+    out_of_sample: NDArray[np.bool_],
+    at: datetime,
+) -> int:
     """Store what one version says of items captured before; a second call replaces nothing and adds nothing.
 
     `probabilities` is (n, k) in the order of the schema version; `out_of_sample` (n,) is False where the version was
@@ -235,11 +273,18 @@ def record_scores(
     stored, winners = exact.astype("<f4"), exact.argmax(axis=1)
     rows = [
         Prediction(
-            project=project, item_id=item_id, source=source, model_version=model_version, at=at,
-            schema_version=schema_version, scores=stored[i].tobytes(), label=values[winners[i]],
-            out_of_sample=bool(out_of_sample[i]), **numbers,
+            project=project,
+            item_id=item_id,
+            source=source,
+            model_version=model_version,
+            at=at,
+            schema_version=schema_version,
+            scores=stored[i].tobytes(),
+            label=values[winners[i]],
+            out_of_sample=bool(out_of_sample[i]),
+            **numbers,
         )
         for i, (item_id, numbers) in enumerate(zip(item_ids, _numbers(exact), strict=True))
-    ]  # fmt: skip
+    ]
     Prediction.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return len(rows)

@@ -62,9 +62,17 @@ class Answer:
 
 
 def submit(
-    project: Project, token: str, *, value: Any = None, skip: bool = False, flagged: bool = False, comment: str = "",
-    seconds: float | None = None, by: User, at: datetime,
-) -> Submitted:  # fmt: skip
+    project: Project,
+    token: str,
+    *,
+    value: Any = None,
+    skip: bool = False,
+    flagged: bool = False,
+    comment: str = "",
+    seconds: float | None = None,
+    by: User,
+    at: datetime,
+) -> Submitted:
     """Take one person's answer to the item that they leased.
 
     The lease is the idempotency key: the same answer again is `existing`, another one is refused until the first is
@@ -82,9 +90,7 @@ def submit(
         return Submitted(token, "refused", str(why))
 
 
-def check(
-    project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any
-) -> Answer:  # fmt: skip
+def check(project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any) -> Answer:
     """The answer as it is stored. Raises Refused with a sentence that says what is taken."""
     if not isinstance(skip, bool) or not isinstance(flagged, bool):
         raise Refused("`skip` and `flagged` take true or false.", 422)
@@ -171,10 +177,16 @@ def _write(lease: Lease, label: Label | None, answer: Answer, *, extra: bool, at
     """The label as it now stands and the revision that says so."""
     routed = lease.slot.routed
     label = label or Label(
-        project=lease.project, item_id=lease.item_id, lease=lease, user_id=lease.user_id, cause=routed.cause,
-        guideline_version=lease.guideline_version, inclusion_probability=routed.inclusion_probability, revision=0,
+        project=lease.project,
+        item_id=lease.item_id,
+        lease=lease,
+        user_id=lease.user_id,
+        cause=routed.cause,
+        guideline_version=lease.guideline_version,
+        inclusion_probability=routed.inclusion_probability,
+        revision=0,
         created_at=at,
-    )  # fmt: skip
+    )
     label.slot_id = None if extra else lease.slot_id
     label.state, label.value, label.extra, label.flagged = answer.state, answer.value, extra, answer.flagged
     label.seconds = answer.seconds
@@ -187,9 +199,15 @@ def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: d
     label.revision, label.updated_at = label.revision + 1, at
     label.save()
     LabelRevision.objects.create(
-        label=label, number=label.revision, state=label.state, value=label.value, body_hash=body_hash, comment=comment,
-        by_id=by_id, at=at,
-    )  # fmt: skip
+        label=label,
+        number=label.revision,
+        state=label.state,
+        value=label.value,
+        body_hash=body_hash,
+        comment=comment,
+        by_id=by_id,
+        at=at,
+    )
 
 
 def undo(project: Project, token: str, *, by: User, at: datetime) -> Lease:
@@ -233,9 +251,11 @@ def _hold_again(lease: Lease, state: str, *, at: datetime) -> None:
         mine.update(**FREE)
     else:
         mine.update(
-            state=Slot.State.LEASED, lease_token=claim_of(lease.token), leased_to=lease.user_id,
+            state=Slot.State.LEASED,
+            lease_token=claim_of(lease.token),
+            leased_to=lease.user_id,
             lease_until=at + length(),
-        )  # fmt: skip
+        )
 
 
 def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:

@@ -68,7 +68,7 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
 
 def fill(
     project: Project, *, by: User, count: int, held: Sequence[str] = (), queue: Queue | None = None, at: datetime
-) -> list[Lease]:  # fmt: skip
+) -> list[Lease]:
     """A desk's buffer: what it held before and still does, then new leases up to `count` in all."""
     kept = resume(project, tokens=held[:count], by=by, at=at)
     wanted = count - len(kept)
@@ -86,9 +86,14 @@ def _take(
 ) -> list[tuple[int, int, float]]:
     """(slot, routed item, priority) of each slot taken, the most wanted first."""
     values = {
-        "project": project.pk, "queue": queue.pk if queue else None, "user": by.pk, "count": count, "token": token,
-        "now": _stored(at), "until": _stored(at + length()),
-    }  # fmt: skip
+        "project": project.pk,
+        "queue": queue.pk if queue else None,
+        "user": by.pk,
+        "count": count,
+        "token": token,
+        "now": _stored(at),
+        "until": _stored(at + length()),
+    }
     with connection.cursor() as cursor:
         cursor.execute(statement(queue, postgres=connection.vendor == "postgresql"), values)
         return sorted(cursor.fetchall(), key=lambda row: (-row[2], row[0]))
@@ -107,16 +112,27 @@ def _grant(
     guideline = guidelines.version(project)
     leases = [
         Lease(
-            token=f"{token}-{number}", project=project, item=routed[routed_id].item, user=by, granted_at=at,
+            token=f"{token}-{number}",
+            project=project,
+            item=routed[routed_id].item,
+            user=by,
+            granted_at=at,
             slot=Slot(
-                pk=slot_id, project=project, queue_id=routed[routed_id].queue_id, routed=routed[routed_id],
-                item=routed[routed_id].item, state=Slot.State.LEASED, leased_to=by, lease_token=token,
-                lease_until=at + length(), priority=priority,
+                pk=slot_id,
+                project=project,
+                queue_id=routed[routed_id].queue_id,
+                routed=routed[routed_id],
+                item=routed[routed_id].item,
+                state=Slot.State.LEASED,
+                leased_to=by,
+                lease_token=token,
+                lease_until=at + length(),
+                priority=priority,
             ),
             guideline_version=guideline,
         )
         for number, (slot_id, routed_id, priority) in enumerate(rows, 1)
-    ]  # fmt: skip
+    ]
     return Lease.objects.bulk_create(leases)
 
 

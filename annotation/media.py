@@ -76,11 +76,16 @@ def store(project: Project, pictures: list[Picture], *, at: datetime) -> None:
         _write(path_of(project, picture.sha256), picture.data)
     rows = [
         Media(
-            project=project, sha256=p.sha256, content_type=p.content_type, width=p.width, height=p.height,
-            size=len(p.data), created_at=at,
+            project=project,
+            sha256=p.sha256,
+            content_type=p.content_type,
+            width=p.width,
+            height=p.height,
+            size=len(p.data),
+            created_at=at,
         )
         for p in pictures
-    ]  # fmt: skip
+    ]
     Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
 
 

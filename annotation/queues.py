@@ -18,9 +18,23 @@ from projects import audit
 from projects.models import Project, User
 
 __all__ = [
-    "Entry", "NotInProject", "Put", "QueueProblem", "claim", "counts", "create", "ensure", "extend", "give_back",
-    "give_back_all", "put", "release_expired", "resume", "set_paused", "withdraw",
-]  # fmt: skip
+    "Entry",
+    "NotInProject",
+    "Put",
+    "QueueProblem",
+    "claim",
+    "counts",
+    "create",
+    "ensure",
+    "extend",
+    "give_back",
+    "give_back_all",
+    "put",
+    "release_expired",
+    "resume",
+    "set_paused",
+    "withdraw",
+]
 
 CHUNK = 500
 LONGEST_REASON = 300
@@ -89,9 +103,15 @@ def ensure(project: Project, cause: Cause | str, *, at: datetime) -> Queue:
 
 @transaction.atomic
 def create(
-    project: Project, *, title: str, cause: Cause | str, by: User | None, at: datetime, overlap: int | None = None,
+    project: Project,
+    *,
+    title: str,
+    cause: Cause | str,
+    by: User | None,
+    at: datetime,
+    overlap: int | None = None,
     promise_hours: float | None = None,
-) -> Queue:  # fmt: skip
+) -> Queue:
     """Make a queue with a name of its own; its slug gets a number where the name is taken."""
     title = title.strip()
     if not 1 <= len(title) <= 120:
@@ -100,9 +120,14 @@ def create(
     if not 1 <= overlap <= 20:
         raise QueueProblem(f"Overlap is {overlap}; an item is labelled by 1 to 20 people.")
     queue = Queue(
-        project=project, title=title, cause=Cause(cause), overlap=overlap, promise_hours=promise_hours, created_by=by,
+        project=project,
+        title=title,
+        cause=Cause(cause),
+        overlap=overlap,
+        promise_hours=promise_hours,
+        created_by=by,
         created_at=at,
-    )  # fmt: skip
+    )
     _save_under_free_slug(queue)
     audit.record("queue.create", by=by, at=at, project=project, target=queue.slug, details={"cause": queue.cause})
     return queue
@@ -168,23 +193,37 @@ def _put_chunk(queue: Queue, entries: list[Entry], at: datetime) -> int:
 
 def _routed(queue: Queue, entry: Entry, measured: bool, at: datetime) -> RoutedItem:
     return RoutedItem(
-        project=queue.project, queue=queue, item_id=entry.item_id, cause=queue.cause,
-        reason=entry.reason[:LONGEST_REASON], numbers=entry.numbers,
-        inclusion_probability=entry.inclusion_probability, audit_probability=entry.audit_probability,
-        represents=entry.represents, evaluation=entry.evaluation or measured, priority=entry.priority,
-        overlap=queue.overlap, scored_by=entry.scored_by, strategy=entry.strategy, routed_at=at,
-    )  # fmt: skip
+        project=queue.project,
+        queue=queue,
+        item_id=entry.item_id,
+        cause=queue.cause,
+        reason=entry.reason[:LONGEST_REASON],
+        numbers=entry.numbers,
+        inclusion_probability=entry.inclusion_probability,
+        audit_probability=entry.audit_probability,
+        represents=entry.represents,
+        evaluation=entry.evaluation or measured,
+        priority=entry.priority,
+        overlap=queue.overlap,
+        scored_by=entry.scored_by,
+        strategy=entry.strategy,
+        routed_at=at,
+    )
 
 
 def _slots(queue: Queue, routed: RoutedItem) -> list[Slot]:
     """One place for each person; weight stands before priority, so a heavier queue is asked first."""
     return [
         Slot(
-            project_id=routed.project_id, queue=queue, routed=routed, item_id=routed.item_id, ordinal=ordinal,
+            project_id=routed.project_id,
+            queue=queue,
+            routed=routed,
+            item_id=routed.item_id,
+            ordinal=ordinal,
             priority=queue.weight + routed.priority,
         )
         for ordinal in range(routed.overlap)
-    ]  # fmt: skip
+    ]
 
 
 @transaction.atomic

@@ -88,16 +88,30 @@ def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
 
 
 def _resolve(
-    routed: RoutedItem, value: Any, method: str, quality: float, votes: int, *, at: datetime, by_id: int | None = None,
+    routed: RoutedItem,
+    value: Any,
+    method: str,
+    quality: float,
+    votes: int,
+    *,
+    at: datetime,
+    by_id: int | None = None,
     stands: bool = True,
-) -> Resolution:  # fmt: skip
+) -> Resolution:
     """Supersede what was agreed before and close what asked."""
     if stands:
         Resolution.objects.current().filter(item=routed.item_id).update(superseded_at=at)
     made = Resolution.objects.create(
-        project_id=routed.project_id, item_id=routed.item_id, value=value, method=method, quality=quality, votes=votes,
-        evaluation=routed.evaluation, resolved_by_id=by_id, resolved_at=at,
-    )  # fmt: skip
+        project_id=routed.project_id,
+        item_id=routed.item_id,
+        value=value,
+        method=method,
+        quality=quality,
+        votes=votes,
+        evaluation=routed.evaluation,
+        resolved_by_id=by_id,
+        resolved_at=at,
+    )
     _asked(routed).update(state=State.DONE, closed_at=at)
     routed.state, routed.closed_at = State.DONE, at
     return made
@@ -199,8 +213,15 @@ def decide(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     queues.close(waiting, State.DONE, at=at)
     Resolution.objects.current().filter(item=item).update(superseded_at=at)
     made = Resolution.objects.create(
-        project=project, item=item, value=checked, method=Resolution.Method.REVIEWER, quality=1.0, votes=votes,
-        evaluation=measured, resolved_by=by, resolved_at=at,
-    )  # fmt: skip
+        project=project,
+        item=item,
+        value=checked,
+        method=Resolution.Method.REVIEWER,
+        quality=1.0,
+        votes=votes,
+        evaluation=measured,
+        resolved_by=by,
+        resolved_at=at,
+    )
     audit.record("item.decide", by=by, at=at, project=project, target=item.uid, details={"value": checked})
     return made

@@ -106,9 +106,11 @@ def load(project: Project) -> Candidates:
     waiting = candidates(project).order_by("at", "pk")
     rows = list(waiting.values_list("pk", "inputs", "considered_at")[:MOST_POOL])
     labelled = list(
-        Resolution.objects.current().filter(project=project).order_by("-resolved_at", "-pk")
-        .values_list("item__inputs", "value")[:MOST_POOL // 10]
-    )  # fmt: skip
+        Resolution.objects.current()
+        .filter(project=project)
+        .order_by("-resolved_at", "-pk")
+        .values_list("item__inputs", "value")[: MOST_POOL // 10]
+    )
     values = project.schema().values()
     vectors = _vectors(project, [row[1] for row in rows] + [row[0] for row in labelled])
     ids = np.array([row[0] for row in rows], dtype=np.int64)
@@ -251,18 +253,28 @@ def _write(
             cause, reason, numbers, strategy = plan.picks[row]
             groups.setdefault(cause, []).append(
                 queues.Entry(
-                    item_id=int(candidates.ids[row]), reason=reason, numbers=numbers, inclusion_probability=1.0,
-                    priority=1 - position / total, represents=bool(candidates.new[row]),
-                    scored_by=candidates.scored_by[row], strategy=strategy,
+                    item_id=int(candidates.ids[row]),
+                    reason=reason,
+                    numbers=numbers,
+                    inclusion_probability=1.0,
+                    priority=1 - position / total,
+                    represents=bool(candidates.new[row]),
+                    scored_by=candidates.scored_by[row],
+                    strategy=strategy,
                 )
-            )  # fmt: skip
+            )
     for position, row in enumerate(sorted(audit)):
         groups.setdefault(Cause.AUDIT, []).append(_audit_entry(candidates, plan, row, 1 - position / len(audit)))
     for item_id, said, considered in objected:
         entry = queues.Entry(
-            item_id=item_id, reason=said, numbers={}, inclusion_probability=1.0, priority=1.0,
-            represents=not considered, strategy="objection",
-        )  # fmt: skip
+            item_id=item_id,
+            reason=said,
+            numbers={},
+            inclusion_probability=1.0,
+            priority=1.0,
+            represents=not considered,
+            strategy="objection",
+        )
         groups.setdefault(Cause.OVERRIDDEN, []).append(entry)
     created = {
         cause.value: queues.put(queues.ensure(project, cause, at=at), entries, at=at).created

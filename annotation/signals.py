@@ -97,11 +97,19 @@ def _store(project: Project, rows: list[Row], at: datetime) -> tuple[int, int, l
     items = _items(project, new)
     signals = [
         Signal(
-            project=project, key=row.id, prediction_key=row.key, item_id=items.get(row.key), kind=row.kind,
-            value=row.value, actor=row.actor, body_hash=row.body_hash, at=row.at, captured_at=at,
+            project=project,
+            key=row.id,
+            prediction_key=row.key,
+            item_id=items.get(row.key),
+            kind=row.kind,
+            value=row.value,
+            actor=row.actor,
+            body_hash=row.body_hash,
+            at=row.at,
+            captured_at=at,
         )
         for row in new
-    ]  # fmt: skip
+    ]
     Signal.objects.bulk_create(signals, ignore_conflicts=True, batch_size=500)
     if new:
         known = _known(project, rows)  # another request may have written the same ids meanwhile

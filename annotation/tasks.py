@@ -37,9 +37,12 @@ def route_what_waits(at: datetime) -> None:
 def _objected(project: Project, at: datetime) -> bool:
     routed = RoutedItem.objects.filter(item=OuterRef("item"))
     recent = Signal.objects.filter(
-        ~Exists(routed), project=project, item__isnull=False, kind__in=routing.OBJECTIONS,
+        ~Exists(routed),
+        project=project,
+        item__isnull=False,
+        kind__in=routing.OBJECTIONS,
         captured_at__gte=at - SIGNAL_WINDOW,
-    )  # fmt: skip
+    )
     return recent.exists()
 
 

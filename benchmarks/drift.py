@@ -178,9 +178,12 @@ def _columns(rows: pd.DataFrame, names: Sequence[str]) -> Columns:
 
 
 def _windows(
-    past: pd.DataFrame, now: pd.DataFrame, names: Sequence[str], features: npt.NDArray[np.float64],
+    past: pd.DataFrame,
+    now: pd.DataFrame,
+    names: Sequence[str],
+    features: npt.NDArray[np.float64],
     model: estimate.Reference,
-) -> tuple[list[tuple[slice, estimate.Estimate, float]], Line]:  # fmt: skip
+) -> tuple[list[tuple[slice, estimate.Estimate, float]], Line]:
     """Per window of 1 000: its rows, the estimate of its accuracy and its drifted share; and how often inputs alarm."""
     columns = [*names, "predicted_probability"]
     before, kinds = _columns(past.iloc[-MEMORY:], columns), _kinds(past, columns)
@@ -196,9 +199,13 @@ def _windows(
 
 
 def _calls(
-    now: pd.DataFrame, inputs: Sequence[tuple[slice, estimate.Estimate, float]], baseline: float, turned: float,
-    audited: float, rng: np.random.Generator,
-) -> list[int]:  # fmt: skip
+    now: pd.DataFrame,
+    inputs: Sequence[tuple[slice, estimate.Estimate, float]],
+    baseline: float,
+    turned: float,
+    audited: float,
+    rng: np.random.Generator,
+) -> list[int]:
     """Windows in which retraining would be called for, when `audited` of the outcomes are known."""
     right = (now.prediction == now.employed).to_numpy()
     changed = (np.arange(len(right)) >= 100_000) & (rng.random(len(right)) < turned)

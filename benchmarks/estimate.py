@@ -185,9 +185,13 @@ def label_shift(times: int, seed: int) -> Iterator[Line]:
         found = [_moved_share(now, np.random.default_rng([seed, time])) for time in range(20 * times)]
         errors, covered, alarmed = np.array(found).T
         yield {
-            "case": "label shift from 30 %", "now": now, "windows": len(found), "bbse": np.abs(errors).mean(),
-            "covered": covered.mean(), "drifted": alarmed.mean(),
-        }  # fmt: skip
+            "case": "label shift from 30 %",
+            "now": now,
+            "windows": len(found),
+            "bbse": np.abs(errors).mean(),
+            "covered": covered.mean(),
+            "drifted": alarmed.mean(),
+        }
 
 
 def _moved_share(now: float, rng: np.random.Generator) -> tuple[float, bool, bool]:

@@ -39,10 +39,20 @@ def _numbers(name: str, x: Floats, y: NDArray[np.intp], *, batch: int, budget: i
     columns = {f"x{column}": x[pool, column].tolist() for column in range(x.shape[1])}
     scaled = StandardScaler().fit(x[pool]).transform(x)
     return LabelSet(
-        name=name, columns=columns, types=dict.fromkeys(columns, "number"), pool=scaled[pool], pool_target=y[pool],
-        test=scaled[test], test_target=y[test], classes=tuple(str(code) for code in np.unique(y)),
-        model=lambda: LogisticRegression(C=1, max_iter=500), metric="macro_f1", batch=batch, budget=budget, seeds=seeds,
-    )  # fmt: skip
+        name=name,
+        columns=columns,
+        types=dict.fromkeys(columns, "number"),
+        pool=scaled[pool],
+        pool_target=y[pool],
+        test=scaled[test],
+        test_target=y[test],
+        classes=tuple(str(code) for code in np.unique(y)),
+        model=lambda: LogisticRegression(C=1, max_iter=500),
+        metric="macro_f1",
+        batch=batch,
+        budget=budget,
+        seeds=seeds,
+    )
 
 
 def _made(rows: int, columns: int, informative: int, classes: int, seed: int, **more: Any) -> tuple[Any, Any]:

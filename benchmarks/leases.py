@@ -54,13 +54,18 @@ def seed(annotators: int, items: int, overlap: int) -> int:
     Item.objects.bulk_create(
         [
             Item(
-                project=project, key=str(n), body_hash=str(n), inputs={"text": f"message {n}"}, contract_version=1,
-                at=now, captured_at=now,
+                project=project,
+                key=str(n),
+                body_hash=str(n),
+                inputs={"text": f"message {n}"},
+                contract_version=1,
+                at=now,
+                captured_at=now,
             )
             for n in range(items)
         ],
         batch_size=1000,
-    )  # fmt: skip
+    )
     ids = Item.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)
     entries = [queues.Entry(pk, "waits", {}, 1.0, 1 - place / items) for place, pk in enumerate(ids)]
     queues.put(queues.ensure(project, Cause.UNCERTAIN, at=now), entries, at=now)
@@ -135,9 +140,15 @@ def measure(annotators: int, items: int, overlap: int) -> dict[str, Any]:
     for person in people:
         person.join()
     return {
-        "benchmark": "leases", "database": vendor, "annotators": annotators, "items": items, "overlap": overlap,
-        "seconds": round(seconds, 2), **told(sittings), **found(project_id),
-    }  # fmt: skip
+        "benchmark": "leases",
+        "database": vendor,
+        "annotators": annotators,
+        "items": items,
+        "overlap": overlap,
+        "seconds": round(seconds, 2),
+        **told(sittings),
+        **found(project_id),
+    }
 
 
 def told(sittings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -60,8 +60,14 @@ def main() -> None:
         array, seconds = timed(load_bytes, file)
         other, slower = timed(load_json, file)
     assert array.shape == (count, LABELS) and np.array_equal(array, other)
-    told = {"benchmark": "score_loading", "rows": count, "labels": LABELS, "bytes_seconds": round(seconds, 3),
-            "json_seconds": round(slower, 3), "ratio": round(slower / seconds, 1)}  # fmt: skip
+    told = {
+        "benchmark": "score_loading",
+        "rows": count,
+        "labels": LABELS,
+        "bytes_seconds": round(seconds, 3),
+        "json_seconds": round(slower, 3),
+        "ratio": round(slower / seconds, 1),
+    }
     print(json.dumps(told))
 
 

@@ -119,8 +119,13 @@ def _first_model(at: datetime) -> None:
     training.reconcile(at=when)
     run = project.runs.order_by("-number").first()
     if run is None:
-        run = training.open_run(project, reason="The first model, from 60 known digits and Bea's labels.",
-                                evidence={}, by=User.objects.get(username="emil"), at=when)  # fmt: skip
+        run = training.open_run(
+            project,
+            reason="The first model, from 60 known digits and Bea's labels.",
+            evidence={},
+            by=User.objects.get(username="emil"),
+            at=when,
+        )
     began = timezone.now()
     attempt = run.job and execution.claim(run.job.pk, at=when, worker="demo")
     if attempt:

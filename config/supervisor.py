@@ -106,17 +106,47 @@ def die_with_parent() -> None:
 
 
 def web(port: int) -> None:
-    sys.argv = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--preload",
-                "--worker-class", "gthread", "--threads", "8", "--log-level", "warning", "--graceful-timeout", "5",
-                "--no-control-socket"]  # fmt: skip
+    sys.argv = [
+        "gunicorn",
+        "config.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        "--preload",
+        "--worker-class",
+        "gthread",
+        "--threads",
+        "8",
+        "--log-level",
+        "warning",
+        "--graceful-timeout",
+        "5",
+        "--no-control-socket",
+    ]
     WSGIApplication("%(prog)s").run()
 
 
 def worker(queue: str, name: str, concurrency: int) -> None:
     celery_app.start(
-        ["--quiet", "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-         "--pool", "prefork", "--queues", queue, "--concurrency", str(concurrency), "--hostname", f"{name}@%h"]
-    )  # fmt: skip
+        [
+            "--quiet",
+            "worker",
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--pool",
+            "prefork",
+            "--queues",
+            queue,
+            "--concurrency",
+            str(concurrency),
+            "--hostname",
+            f"{name}@%h",
+        ]
+    )
 
 
 def family(*, port: int, workers: int) -> list[Child]:

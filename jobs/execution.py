@@ -102,10 +102,16 @@ def claim(job_id: int, *, at: datetime, worker: str) -> Attempt | None:
         Job.objects.claimable(at)
         .filter(pk=job_id, attempt__lt=F("max_attempts"))
         .update(
-            state=JobState.RUNNING, attempt=F("attempt") + 1, lease_until=at + lease_length(), worker=worker,
-            started_at=at, heartbeat_at=at, progress=0.0, stage="",
+            state=JobState.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_until=at + lease_length(),
+            worker=worker,
+            started_at=at,
+            heartbeat_at=at,
+            progress=0.0,
+            stage="",
         )
-    )  # fmt: skip
+    )
     return Attempt(Job.objects.select_related("project").get(pk=job_id)) if changed else None
 
 

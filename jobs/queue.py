@@ -20,9 +20,15 @@ class NotDead(ValueError):
 
 
 def enqueue(
-    kind: str, *, key: str, at: datetime, project: Project | None = None, payload: dict[str, Any] | None = None,
-    by: User | None = None, due_at: datetime | None = None,
-) -> tuple[Job, bool]:  # fmt: skip
+    kind: str,
+    *,
+    key: str,
+    at: datetime,
+    project: Project | None = None,
+    payload: dict[str, Any] | None = None,
+    by: User | None = None,
+    due_at: datetime | None = None,
+) -> tuple[Job, bool]:
     """The open job under this key, made where there is none; the second value says whether it was made now.
 
     Works with the broker down: the row is kept and the reaper hints again.
@@ -31,9 +37,15 @@ def enqueue(
     try:
         with transaction.atomic():
             job = Job.objects.create(
-                kind=kind, key=key, queue=spec.queue, project=project, payload=payload or {}, created_by=by,
-                created_at=at, due_at=due_at or at,
-            )  # fmt: skip
+                kind=kind,
+                key=key,
+                queue=spec.queue,
+                project=project,
+                payload=payload or {},
+                created_by=by,
+                created_at=at,
+                due_at=due_at or at,
+            )
     except IntegrityError:
         other = Job.objects.filter(key=key, state__in=OPEN).order_by("-pk").first()
         if other is None:  # it ended between our insert and our look
@@ -62,9 +74,14 @@ def requeue(job: Job, *, by: User, at: datetime) -> Job:
     """Give a dead job three new attempts."""
     # The attempt is the fence and never falls: an old worker that comes back must not match a new attempt.
     changed = Job.objects.filter(pk=job.pk, state=JobState.DEAD).update(
-        state=JobState.QUEUED, max_attempts=F("attempt") + ATTEMPTS, due_at=at, lease_until=None, finished_at=None,
-        progress=0.0, stage="",
-    )  # fmt: skip
+        state=JobState.QUEUED,
+        max_attempts=F("attempt") + ATTEMPTS,
+        due_at=at,
+        lease_until=None,
+        finished_at=None,
+        progress=0.0,
+        stage="",
+    )
     if not changed:
         raise NotDead("This job is not dead, so there is nothing to requeue.")
     audit.record("job.requeue", by=by, at=at, project=job.project, target=f"job {job.pk}", details={"kind": job.kind})

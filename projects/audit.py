@@ -25,17 +25,28 @@ def actor_name(by: Actor) -> str:
 def digest(event: AuditEvent) -> str:
     """SHA-256 over the event's content and the hash before it."""
     content = [
-        event.sequence, event.at.astimezone(UTC).isoformat(timespec="microseconds"), event.actor, event.project,
-        event.action, event.target, event.details, event.previous_hash,
-    ]  # fmt: skip
+        event.sequence,
+        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        event.actor,
+        event.project,
+        event.action,
+        event.target,
+        event.details,
+        event.previous_hash,
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @transaction.atomic
 def record(
-    action: str, *, by: Actor, at: datetime, project: Project | None = None, target: str = "",
+    action: str,
+    *,
+    by: Actor,
+    at: datetime,
+    project: Project | None = None,
+    target: str = "",
     details: dict[str, Any] | None = None,
-) -> AuditEvent:  # fmt: skip
+) -> AuditEvent:
     """Append one event to the chain, in the transaction of the act that it tells of."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -82,9 +82,12 @@ class TableAdmin(admin.ModelAdmin):
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             audit.record(
-                "console.change" if change else "console.add", by=request.user, at=timezone.now(),  # type: ignore[arg-type]
-                target=f"{obj._meta.label} {obj.pk}", details={"fields": form.changed_data},
-            )  # fmt: skip
+                "console.change" if change else "console.add",
+                by=request.user,
+                at=timezone.now(),  # type: ignore[arg-type]
+                target=f"{obj._meta.label} {obj.pk}",
+                details={"fields": form.changed_data},
+            )
 
 
 class ReadOnlyAdmin(TableAdmin):

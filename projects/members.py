@@ -82,9 +82,15 @@ def use_link(secret: str, *, at: datetime) -> User | None:
 
 @transaction.atomic
 def create_key(
-    project: Project, user: User, scopes: list[str], *, by: audit.Actor, at: datetime, name: str = "",
+    project: Project,
+    user: User,
+    scopes: list[str],
+    *,
+    by: audit.Actor,
+    at: datetime,
+    name: str = "",
     expires_at: datetime | None = None,
-) -> tuple[ApiKey, str]:  # fmt: skip
+) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is shown once and never stored."""
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
@@ -93,9 +99,15 @@ def create_key(
         raise MemberProblem(f"{user.username} is not a member of {project.slug}.")
     secret = "plumb_" + new_secret()
     key = ApiKey.objects.create(
-        project=project, user=user, name=name, prefix=secret[:12], hash=hashed(secret),
-        scopes=sorted(set(scopes)), created_at=at, expires_at=expires_at,
-    )  # fmt: skip
+        project=project,
+        user=user,
+        name=name,
+        prefix=secret[:12],
+        hash=hashed(secret),
+        scopes=sorted(set(scopes)),
+        created_at=at,
+        expires_at=expires_at,
+    )
     audit.record("key.create", by=by, at=at, project=project, target=key.prefix, details={"scopes": key.scopes})
     return key, secret
 

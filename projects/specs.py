@@ -12,9 +12,20 @@ from projects.models import InputContract, Kind, LabelSchema, Membership, Projec
 INPUT_TYPES = ("text", "number", "category", "image")
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 KNOWN = {
-    "title", "kind", "labels", "inputs", "segments", "overlap", "costs", "positive", "outcome_matures_after_days",
-    "retraining", "routing", "guideline", "safe_default",
-}  # fmt: skip
+    "title",
+    "kind",
+    "labels",
+    "inputs",
+    "segments",
+    "overlap",
+    "costs",
+    "positive",
+    "outcome_matures_after_days",
+    "retraining",
+    "routing",
+    "guideline",
+    "safe_default",
+}
 RETRAINING = {"after_labels": 50, "cooldown_minutes": 5, "promote": "ask"}
 
 

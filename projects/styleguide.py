@@ -49,13 +49,16 @@ def tokens() -> list[Token]:
     known = pairs()
     return [
         Token(
-            name, use, light, dark,
+            name,
+            use,
+            light,
+            dark,
             tuple(contrast(light, known[surface][0]) for surface in SURFACES),
             tuple(contrast(dark, known[surface][1]) for surface in SURFACES),
         )
         for name, use in USES.items()
         for light, dark in [known[name]]
-    ]  # fmt: skip
+    ]
 
 
 def luminance(colour: str) -> float:

@@ -40,12 +40,18 @@ def for_more(version: ModelVersion, *, count: int, by: User, at: datetime) -> Pu
     chance = len(drawn) / len(waiting)
     entries = [
         Entry(
-            item_id=item_id, reason=f"drawn uniformly to judge {version}, probability {chance:.3f}", numbers={},
-            inclusion_probability=chance, audit_probability=chance, priority=1 - place / len(drawn), represents=False,
-            evaluation=True, strategy="uniform",
+            item_id=item_id,
+            reason=f"drawn uniformly to judge {version}, probability {chance:.3f}",
+            numbers={},
+            inclusion_probability=chance,
+            audit_probability=chance,
+            priority=1 - place / len(drawn),
+            represents=False,
+            evaluation=True,
+            strategy="uniform",
         )
         for place, item_id in enumerate(drawn)
-    ]  # fmt: skip
+    ]
     put = queues.put(queues.ensure(project, Cause.AUDIT, at=at), entries, at=at)
     details = {"version": version.tag, "asked": count, "put": put.created}
     audit.record("queue.ask", by=by, at=at, project=project, target="audit", details=details)
@@ -58,11 +64,16 @@ def again(version: ModelVersion, *, item_ids: Sequence[int], words: str, by: Use
     queue = queues.create(version.project, title=title, cause=Cause.SUSPECTED, by=by, at=at)
     entries = [
         Entry(
-            item_id=item_id, reason=f"{words} by {version}", numbers={}, inclusion_probability=1.0,
-            priority=1 - place / len(item_ids), represents=False, strategy="selection",
+            item_id=item_id,
+            reason=f"{words} by {version}",
+            numbers={},
+            inclusion_probability=1.0,
+            priority=1 - place / len(item_ids),
+            represents=False,
+            strategy="selection",
         )
         for place, item_id in enumerate(item_ids)
-    ]  # fmt: skip
+    ]
     return Asked(queue, queues.put(queue, entries, at=at))
 
 

@@ -141,17 +141,27 @@ def freeze(project: Project, *, at: datetime) -> Dataset:
 def _write(project: Project, planned: Plan, at: datetime) -> Dataset:
     newest = Dataset.objects.filter(project=project).aggregate(number=Max("number"))["number"] or 0
     dataset = Dataset.objects.create(
-        project=project, number=newest + 1, hash=planned.hash, cut_at=at, created_at=at, left_out=planned.left_out,
-        schema_version=project.schema().version, contract_version=project.contract().version,
-        train_rows=planned.count(Split.TRAIN), evaluation_rows=planned.count(Split.EVALUATION),
-    )  # fmt: skip
+        project=project,
+        number=newest + 1,
+        hash=planned.hash,
+        cut_at=at,
+        created_at=at,
+        left_out=planned.left_out,
+        schema_version=project.schema().version,
+        contract_version=project.contract().version,
+        train_rows=planned.count(Split.TRAIN),
+        evaluation_rows=planned.count(Split.EVALUATION),
+    )
     rows = (
         DatasetRow(
-            dataset=dataset, item_id=row.item_id, resolution_id=row.resolution_id, split=row.split,
+            dataset=dataset,
+            item_id=row.item_id,
+            resolution_id=row.resolution_id,
+            split=row.split,
             inclusion_probability=row.inclusion_probability,
         )
         for row in planned.rows
-    )  # fmt: skip
+    )
     DatasetRow.objects.bulk_create(rows, batch_size=CHUNK)
     return dataset
 

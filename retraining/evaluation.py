@@ -65,9 +65,12 @@ class Sides:
 
 
 def judge(
-    dataset: Dataset, candidate: registry.Loaded, train: Examples, out_of_fold: NDArray[np.float64],
+    dataset: Dataset,
+    candidate: registry.Loaded,
+    train: Examples,
+    out_of_fold: NDArray[np.float64],
     champion: ModelVersion | None,
-) -> Judged:  # fmt: skip
+) -> Judged:
     """Compare the candidate with the champion, or with the naive baseline where nothing is live.
 
     `out_of_fold` (n, k) belongs to `train`: what a model that never saw the row said of it.
@@ -140,14 +143,24 @@ def _verdict(sides: Sides, champion: ModelVersion | None, broken: str) -> dict[s
     """The gate's decision as plain data. A champion that cannot be loaded was not compared, so nothing is promoted."""
     if champion is None:
         found = gate.beats_naive(
-            sides.truth, sides.candidate.labels, sides.inclusion_probability, naive=sides.naive.labels, alpha=ALPHA,
+            sides.truth,
+            sides.candidate.labels,
+            sides.inclusion_probability,
+            naive=sides.naive.labels,
+            alpha=ALPHA,
             power=POWER,
-        )  # fmt: skip
+        )
     else:
         found = gate.judge(
-            sides.truth, sides.other.labels, sides.candidate.labels, margin=MARGIN, alpha=ALPHA, power=POWER,
-            inclusion_probability=sides.inclusion_probability, naive=sides.naive.labels,
-        )  # fmt: skip
+            sides.truth,
+            sides.other.labels,
+            sides.candidate.labels,
+            margin=MARGIN,
+            alpha=ALPHA,
+            power=POWER,
+            inclusion_probability=sides.inclusion_probability,
+            naive=sides.naive.labels,
+        )
     words = found.words
     if sides.basis == "out_of_fold":
         words = words.replace("audit labels", "held-out training labels")
@@ -279,10 +292,13 @@ def latency(model: registry.Loaded, examples: Examples) -> dict[str, float]:
 def _rows(sides: Sides) -> list[EvaluatedItem]:
     return [
         EvaluatedItem(
-            item_id=item_id, truth=str(sides.truth[i]),
-            label=str(sides.candidate.labels[i]), confidence=float(sides.candidate.confidence[i]),
-            champion_label=str(sides.other.labels[i]), champion_confidence=float(sides.other.confidence[i]),
+            item_id=item_id,
+            truth=str(sides.truth[i]),
+            label=str(sides.candidate.labels[i]),
+            confidence=float(sides.candidate.confidence[i]),
+            champion_label=str(sides.other.labels[i]),
+            champion_confidence=float(sides.other.confidence[i]),
             inclusion_probability=float(sides.inclusion_probability[i]),
         )
         for i, item_id in enumerate(sides.item_ids)
-    ]  # fmt: skip
+    ]

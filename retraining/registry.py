@@ -84,25 +84,41 @@ def pack(fitted: Fitted, types: Mapping[str, str], *, project: Project) -> Packe
 
 
 def create(
-    run: TrainingRun, dataset: Dataset, packed: Packed, *, evaluation: dict[str, Any], verdict: dict[str, Any],
+    run: TrainingRun,
+    dataset: Dataset,
+    packed: Packed,
+    *,
+    evaluation: dict[str, Any],
+    verdict: dict[str, Any],
     at: datetime,
-) -> ModelVersion:  # fmt: skip
+) -> ModelVersion:
     """The row of a packed model. Runs in the transaction of the run's end."""
     newest = ModelVersion.objects.filter(project=run.project).aggregate(number=Max("number"))["number"] or 0
     return ModelVersion.objects.create(
-        project=run.project, number=newest + 1, run=run, family=packed.family, parameters=packed.parameters,
-        artifact_sha256=packed.stored.sha256, artifact_size=packed.stored.size, signature=packed.signature,
-        schema_version=dataset.schema_version, contract_version=dataset.contract_version,
-        evaluation=evaluation, verdict=verdict, created_at=at,
-    )  # fmt: skip
+        project=run.project,
+        number=newest + 1,
+        run=run,
+        family=packed.family,
+        parameters=packed.parameters,
+        artifact_sha256=packed.stored.sha256,
+        artifact_size=packed.stored.size,
+        signature=packed.signature,
+        schema_version=dataset.schema_version,
+        contract_version=dataset.contract_version,
+        evaluation=evaluation,
+        verdict=verdict,
+        created_at=at,
+    )
 
 
 def load(version: ModelVersion) -> Loaded:
     """The version, its artifact verified first. Raises ArtifactRefused with a sentence that names the version."""
     packed = Packed(
-        artifacts.Stored(version.artifact_sha256, version.artifact_size), version.family, version.parameters,
+        artifacts.Stored(version.artifact_sha256, version.artifact_size),
+        version.family,
+        version.parameters,
         version.signature,
-    )  # fmt: skip
+    )
     try:
         return unpack(packed, project=version.project, tag=version.tag, schema_version=version.schema_version)
     except artifacts.ArtifactRefused as why:
@@ -112,9 +128,13 @@ def load(version: ModelVersion) -> Loaded:
 def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -> Loaded:
     """Read a packed artifact back through every check."""
     data = artifacts.read(
-        packed.stored.sha256, size=packed.stored.size, signature=packed.signature, project_id=project.pk,
-        family=packed.family, parameters=packed.parameters,
-    )  # fmt: skip
+        packed.stored.sha256,
+        size=packed.stored.size,
+        signature=packed.signature,
+        project_id=project.pk,
+        family=packed.family,
+        parameters=packed.parameters,
+    )
     try:
         estimator = artifact.load(data, family=packed.family)
     except artifact.Refused as why:
@@ -127,9 +147,13 @@ def verify(version: ModelVersion) -> None:
     """Check file, hash and signature without loading the model. Raises ArtifactRefused."""
     try:
         artifacts.read(
-            version.artifact_sha256, size=version.artifact_size, signature=version.signature,
-            project_id=version.project_id, family=version.family, parameters=version.parameters,
-        )  # fmt: skip
+            version.artifact_sha256,
+            size=version.artifact_size,
+            signature=version.signature,
+            project_id=version.project_id,
+            family=version.family,
+            parameters=version.parameters,
+        )
     except artifacts.ArtifactRefused as why:
         raise artifacts.ArtifactRefused(f"{version.tag} cannot be loaded. {why}") from None
 

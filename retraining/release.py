@@ -38,9 +38,15 @@ class Standing:
 
 
 def promote(
-    version: ModelVersion, *, by: audit.Actor, reason: str, at: datetime, automatic: bool = False,
-    expected: str | None = None, verified: bool = False,
-) -> Release:  # fmt: skip
+    version: ModelVersion,
+    *,
+    by: audit.Actor,
+    reason: str,
+    at: datetime,
+    automatic: bool = False,
+    expected: str | None = None,
+    verified: bool = False,
+) -> Release:
     """Make this version the champion. Promoting the champion again changes nothing and gives back its release.
 
     `expected` is the tag that was live when the person decided ("" for none); another one now raises Stale.
@@ -116,9 +122,16 @@ def _already_rolled_back(project: Project, live: ModelVersion | None, expected: 
 
 
 def _switch(
-    project: Project, live: ModelVersion | None, version: ModelVersion, act: str, *, by: audit.Actor, reason: str,
-    at: datetime, automatic: bool,
-) -> Release:  # fmt: skip
+    project: Project,
+    live: ModelVersion | None,
+    version: ModelVersion,
+    act: str,
+    *,
+    by: audit.Actor,
+    reason: str,
+    at: datetime,
+    automatic: bool,
+) -> Release:
     """The old champion steps down, the new one up, and everything that depends on it is told. One transaction."""
     if live:
         ModelVersion.objects.filter(pk=live.pk).update(stage=Stage.RETIRED)
@@ -126,15 +139,25 @@ def _switch(
     Project.objects.filter(pk=project.pk).update(champion_version=version.tag)
     person = by.user if isinstance(by, ApiKey) else by
     release = Release.objects.create(
-        project=project, act=act, version=version, previous=live, by=person, automatic=automatic, reason=reason,
-        verdict=version.verdict if act == Act.PROMOTE else {}, at=at,
-    )  # fmt: skip
+        project=project,
+        act=act,
+        version=version,
+        previous=live,
+        by=person,
+        automatic=automatic,
+        reason=reason,
+        verdict=version.verdict if act == Act.PROMOTE else {},
+        at=at,
+    )
     details = {"version": version.tag, "previous": live.tag if live else "", "automatic": automatic, "reason": reason}
     audit.record(f"release.{act}", by=by, at=at, project=project, target=version.tag, details=details)
     queue.enqueue(
-        "retraining.rescore", key=f"rescore:{project.pk}:{version.tag}", project=project, at=at,
+        "retraining.rescore",
+        key=f"rescore:{project.pk}:{version.tag}",
+        project=project,
+        at=at,
         payload={"version": version.tag},
-    )  # fmt: skip
+    )
     return release
 
 
@@ -157,10 +180,15 @@ def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
             break
         ids, last = [row[0] for row in rows], rows[-1][0]
         capture.record_scores(
-            project, item_ids=ids, probabilities=loaded.score(project, [row[1] for row in rows]),
-            model_version=version.tag, schema_version=version.schema_version, source=Source.RESCORED,
-            out_of_sample=registry.out_of_sample(version, ids), at=clock(),
-        )  # fmt: skip
+            project,
+            item_ids=ids,
+            probabilities=loaded.score(project, [row[1] for row in rows]),
+            model_version=version.tag,
+            schema_version=version.schema_version,
+            source=Source.RESCORED,
+            out_of_sample=registry.out_of_sample(version, ids),
+            at=clock(),
+        )
         done += len(rows)
         attempt.progress(done / max(total, done), f"{done:,} of {total:,} items scored")
     at = clock()

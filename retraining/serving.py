@@ -248,7 +248,7 @@ def _capture(project: Project, answered: Answered, new: list[int], inputs: Seque
 
 def _record_again(
     project: Project, answered: Answered, scored: _Scored, known: dict[str, int], *, at: datetime
-) -> None:  # fmt: skip
+) -> None:
     """What this version says of items that were captured before it answered."""
     rows = [i for i, answer in enumerate(answered.answers) if answer.key in known]
     if not rows or scored.probabilities is None:
@@ -256,7 +256,12 @@ def _record_again(
     ids = [known[answered.answers[i].key] for i in rows]
     version = registry.find(project, answered.model_version)
     capture.record_scores(
-        project, item_ids=ids, probabilities=scored.probabilities[rows], model_version=version.tag,
-        schema_version=project.schema().version, source=Source.SERVED, at=at,
+        project,
+        item_ids=ids,
+        probabilities=scored.probabilities[rows],
+        model_version=version.tag,
+        schema_version=project.schema().version,
+        source=Source.SERVED,
+        at=at,
         out_of_sample=registry.out_of_sample(version, ids),
-    )  # fmt: skip
+    )

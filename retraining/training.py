@@ -49,18 +49,21 @@ class RunInFlight(ValueError):
     """One run at a time; the message names it."""
 
 
-def open_run(
-    project: Project, *, reason: str, evidence: dict[str, Any], by: User | None, at: datetime
-) -> TrainingRun:  # fmt: skip
+def open_run(project: Project, *, reason: str, evidence: dict[str, Any], by: User | None, at: datetime) -> TrainingRun:
     """Begin a run and enqueue its job. Raises RunInFlight where one waits or runs already."""
     reconcile(at=at)
     try:
         with transaction.atomic():
             newest = TrainingRun.objects.filter(project=project).aggregate(number=Max("number"))["number"] or 0
             run = TrainingRun.objects.create(
-                project=project, number=newest + 1, reason=reason[:300], evidence=evidence, seed=newest + 1,
-                created_by=by, created_at=at,
-            )  # fmt: skip
+                project=project,
+                number=newest + 1,
+                reason=reason[:300],
+                evidence=evidence,
+                seed=newest + 1,
+                created_by=by,
+                created_at=at,
+            )
             run.job, _ = queue.enqueue(
                 "retraining.train", key=f"train:{run.pk}", project=project, payload={"run": run.pk}, by=by, at=at
             )
@@ -187,9 +190,14 @@ def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
         raise GiveUp("There is no resolved label to train on yet.")
     try:
         return fitting.fit(
-            train.columns, train.types, train.targets, classes=train.classes, seconds=FIT_SECONDS, seed=run.seed,
+            train.columns,
+            train.types,
+            train.targets,
+            classes=train.classes,
+            seconds=FIT_SECONDS,
+            seed=run.seed,
             progress=log.fitting,
-        )  # fmt: skip
+        )
     except (fitting.NotEnoughClasses, BadInput) as why:
         raise GiveUp(str(why)) from None
 
@@ -220,22 +228,34 @@ def _report(train: Examples, fitted: Fitted, *, seconds: float) -> dict[str, Any
 
 
 def _keep(
-    attempt: Attempt, run: TrainingRun, dataset: Dataset, packed: registry.Packed, judged: evaluation.Judged,
-    train: Examples, fitted: Fitted, report: dict[str, Any], champion: ModelVersion | None, *, at: datetime,
-) -> None:  # fmt: skip
+    attempt: Attempt,
+    run: TrainingRun,
+    dataset: Dataset,
+    packed: registry.Packed,
+    judged: evaluation.Judged,
+    train: Examples,
+    fitted: Fitted,
+    report: dict[str, Any],
+    champion: ModelVersion | None,
+    *,
+    at: datetime,
+) -> None:
     """The one transaction in which the version begins to exist, with its rows, its scores and maybe its release."""
     with attempt.commit() as result:
-        version = registry.create(
-            run, dataset, packed, evaluation=judged.evaluation, verdict=judged.verdict, at=at
-        )  # fmt: skip
+        version = registry.create(run, dataset, packed, evaluation=judged.evaluation, verdict=judged.verdict, at=at)
         for row in judged.rows:
             row.version = version
         EvaluatedItem.objects.bulk_create(judged.rows, batch_size=500)
         capture.record_scores(
-            run.project, item_ids=train.item_ids, probabilities=fitted.out_of_fold, model_version=version.tag,
-            schema_version=dataset.schema_version, source=Source.OUT_OF_FOLD,
-            out_of_sample=np.ones(len(train), dtype=bool), at=at,
-        )  # fmt: skip
+            run.project,
+            item_ids=train.item_ids,
+            probabilities=fitted.out_of_fold,
+            model_version=version.tag,
+            schema_version=dataset.schema_version,
+            source=Source.OUT_OF_FOLD,
+            out_of_sample=np.ones(len(train), dtype=bool),
+            at=at,
+        )
         TrainingRun.objects.filter(pk=run.pk).update(state=State.SUCCEEDED, report=report, finished_at=at, error="")
         result |= {"version": version.tag, "promoted": _release(version, judged, champion, at=at)}
 

@@ -100,9 +100,11 @@ def look(project: Project) -> Facts:
         training=Count("pk", filter=Q(evaluation=False)), evaluation=Count("pk", filter=Q(evaluation=True))
     )
     return Facts(
-        **counts, in_flight=flying.number if flying else None, last=last.number if last else None,
+        **counts,
+        in_flight=flying.number if flying else None,
+        last=last.number if last else None,
         last_ended_at=last.finished_at if last else None,
-    )  # fmt: skip
+    )
 
 
 def new_labels(project: Project, since: TrainingRun | None) -> QuerySet[Resolution]:
@@ -186,9 +188,14 @@ def _keep(project: Project, facts: Facts, answer: Answer, run: TrainingRun | Non
     last = newest(project)
     if last is None or last.fired or run or last.evidence.get("code") != answer.code:
         return TriggerCheck.objects.create(
-            project=project, trigger=NEW_LABELS, fired=run is not None, words=answer.words, evidence=evidence, run=run,
+            project=project,
+            trigger=NEW_LABELS,
+            fired=run is not None,
+            words=answer.words,
+            evidence=evidence,
+            run=run,
             at=at,
-        )  # fmt: skip
+        )
     if (last.words, last.evidence) != (answer.words, evidence):
         last.words, last.evidence = answer.words, evidence
         last.save(update_fields=["words", "evidence"])

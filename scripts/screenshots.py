@@ -26,9 +26,12 @@ def main() -> None:
         log = Path(home, "up.log")
         with log.open("w") as out:
             up = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(port)], cwd=ROOT, stdout=out, stderr=out,
+                [sys.executable, "manage.py", "up", "--port", str(port)],
+                cwd=ROOT,
+                stdout=out,
+                stderr=out,
                 env={**os.environ, "PLUMBLINE_HOME": home, "PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
+            )
         try:
             while "Each link" not in log.read_text():
                 if up.poll() is not None:

@@ -20,28 +20,56 @@ def a_revision(project: Project, user: User) -> LabelRevision:
     item = make_item(project)
     queue = Queue.objects.create(project=project, slug="q", title="Q", cause=Cause.AUDIT, created_at=NOW)
     routed = RoutedItem.objects.create(
-        project=project, queue=queue, item=item, cause=Cause.AUDIT, reason="x", inclusion_probability=1, priority=1,
+        project=project,
+        queue=queue,
+        item=item,
+        cause=Cause.AUDIT,
+        reason="x",
+        inclusion_probability=1,
+        priority=1,
         routed_at=NOW,
-    )  # fmt: skip
+    )
     slot = Slot.objects.create(project=project, queue=queue, routed=routed, item=item, ordinal=1, priority=1)
     lease = Lease.objects.create(project=project, slot=slot, item=item, user=user, granted_at=NOW)
     label = Label.objects.create(
-        project=project, item=item, lease=lease, slot=slot, user=user, cause=Cause.AUDIT, value="ham", created_at=NOW,
+        project=project,
+        item=item,
+        lease=lease,
+        slot=slot,
+        user=user,
+        cause=Cause.AUDIT,
+        value="ham",
+        created_at=NOW,
         updated_at=NOW,
-    )  # fmt: skip
+    )
     return LabelRevision.objects.create(label=label, number=1, state="given", value="ham", by=user, at=NOW)
 
 
 def a_release(project: Project, user: User) -> Release:
     dataset = Dataset.objects.create(
-        project=project, number=1, hash="0" * 64, schema_version=1, contract_version=1, cut_at=NOW, train_rows=1,
-        evaluation_rows=1, created_at=NOW,
-    )  # fmt: skip
+        project=project,
+        number=1,
+        hash="0" * 64,
+        schema_version=1,
+        contract_version=1,
+        cut_at=NOW,
+        train_rows=1,
+        evaluation_rows=1,
+        created_at=NOW,
+    )
     run = TrainingRun.objects.create(project=project, number=1, reason="x", dataset=dataset, created_at=NOW)
     version = ModelVersion.objects.create(
-        project=project, number=1, run=run, family="linear", artifact_sha256="0" * 64, artifact_size=1,
-        signature="0" * 64, schema_version=1, contract_version=1, created_at=NOW,
-    )  # fmt: skip
+        project=project,
+        number=1,
+        run=run,
+        family="linear",
+        artifact_sha256="0" * 64,
+        artifact_size=1,
+        signature="0" * 64,
+        schema_version=1,
+        contract_version=1,
+        created_at=NOW,
+    )
     return Release.objects.create(project=project, act="promote", version=version, by=user, reason="better", at=NOW)
 
 

@@ -133,37 +133,72 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         project=project, slug=f"queue-{project.slug}", title="Queue", cause=Cause.UNCERTAIN, created_at=NOW
     )
     routed = RoutedItem.objects.create(
-        project=project, queue=queue, item=item, cause=Cause.UNCERTAIN, reason="x", inclusion_probability=0.5,
+        project=project,
+        queue=queue,
+        item=item,
+        cause=Cause.UNCERTAIN,
+        reason="x",
+        inclusion_probability=0.5,
         priority=1,
         routed_at=NOW,
-    )  # fmt: skip
+    )
     slot = Slot.objects.create(project=project, queue=queue, routed=routed, item=item, ordinal=1, priority=1)
     lease = Lease.objects.create(project=project, slot=slot, item=item, user=owner, granted_at=NOW)
     finding = Finding.objects.create(
-        project=project, item=item, kind=Finding.Kind.LABEL_ERROR, given="ham", suggested="spam", score=0.1,
+        project=project,
+        item=item,
+        kind=Finding.Kind.LABEL_ERROR,
+        given="ham",
+        suggested="spam",
+        score=0.1,
         expected=0.9,
         found_at=NOW,
-    )  # fmt: skip
+    )
     job = Job.objects.create(
         kind="x.y", key=project.slug, project=project, state=JobState.DEAD, created_at=NOW, due_at=NOW
     )
     key, _ = members.create_key(project, owner, ["read"], by=owner, at=timezone.now())
     dataset = Dataset.objects.create(
-        project=project, number=number, hash=f"{project.pk:064x}", schema_version=1, contract_version=1, cut_at=NOW,
-        train_rows=1, evaluation_rows=1, created_at=NOW,
-    )  # fmt: skip
+        project=project,
+        number=number,
+        hash=f"{project.pk:064x}",
+        schema_version=1,
+        contract_version=1,
+        cut_at=NOW,
+        train_rows=1,
+        evaluation_rows=1,
+        created_at=NOW,
+    )
     run = TrainingRun.objects.create(
         project=project, number=number, state="succeeded", reason="x", dataset=dataset, created_at=NOW
     )
     ModelVersion.objects.create(
-        project=project, number=number, run=run, family="logistic", artifact_sha256="0" * 64, artifact_size=1,
-        signature="0" * 64, schema_version=1, contract_version=1, created_at=NOW,
-    )  # fmt: skip
+        project=project,
+        number=number,
+        run=run,
+        family="logistic",
+        artifact_sha256="0" * 64,
+        artifact_size=1,
+        signature="0" * 64,
+        schema_version=1,
+        contract_version=1,
+        created_at=NOW,
+    )
     return {
-        "slug": project.slug, "uid": item.uid, "item_id": item.uid, "sha256": media.sha256, "queue": queue.slug,
-        "token": lease.token, "lease": lease.token, "pk": finding.pk, "job_id": job.pk, "key_id": key.pk,
-        "user_id": owner.pk, "number": number, "version": guideline.version,
-    }  # fmt: skip
+        "slug": project.slug,
+        "uid": item.uid,
+        "item_id": item.uid,
+        "sha256": media.sha256,
+        "queue": queue.slug,
+        "token": lease.token,
+        "lease": lease.token,
+        "pk": finding.pk,
+        "job_id": job.pk,
+        "key_id": key.pk,
+        "user_id": owner.pk,
+        "number": number,
+        "version": guideline.version,
+    }
 
 
 # Names of choices, not of objects: the same in every project.

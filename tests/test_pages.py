@@ -21,10 +21,29 @@ __all__ = ["world"]  # a fixture
 MOST = 15
 OF_THE_REQUEST = 2  # the session and its user, before the page's own
 PAGES = {
-    "desk", "queue-list", "queue", "overview", "performance", "label-quality", "item-list", "item", "run-list", "run",
-    "compare", "promote", "release-list", "job-list", "member-list", "key-list", "audit", "account", "health",
-    "all-jobs", "home", "styleguide",
-}  # fmt: skip
+    "desk",
+    "queue-list",
+    "queue",
+    "overview",
+    "performance",
+    "label-quality",
+    "item-list",
+    "item",
+    "run-list",
+    "run",
+    "compare",
+    "promote",
+    "release-list",
+    "job-list",
+    "member-list",
+    "key-list",
+    "audit",
+    "account",
+    "health",
+    "all-jobs",
+    "home",
+    "styleguide",
+}
 
 PARTS = {"desk-guideline"}  # addresses inside a page, only ever asked for by it
 

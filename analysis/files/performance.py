@@ -53,9 +53,13 @@ def analyse(table: Table, asked: Asked) -> Answer:
     """The OUT of `analyse performance`. Raises BadFile and InvalidInput."""
     rows = _judged(table, asked)
     found = performance.classification(
-        rows.truth, rows.predicted, classes=rows.classes, inclusion_probability=rows.inclusion,
-        probabilities=rows.probabilities, positive=rows.positive,
-    )  # fmt: skip
+        rows.truth,
+        rows.predicted,
+        classes=rows.classes,
+        inclusion_probability=rows.inclusion,
+        probabilities=rows.probabilities,
+        positive=rows.positive,
+    )
     return {
         "n": found.n,
         "left_out": rows.left_out,
@@ -182,8 +186,10 @@ def _thresholds(rows: _Judged) -> Answer:
 def _point(curve: ThresholdCurve, at: int) -> Answer:
     """What calling positive every score at or above this threshold does."""
     bands: dict[str, Band] = {
-        "precision": curve.precision, "recall": curve.recall, "false_positive_rate": curve.false_positive_rate,
-    }  # fmt: skip
+        "precision": curve.precision,
+        "recall": curve.recall,
+        "false_positive_rate": curve.false_positive_rate,
+    }
     values = {
         name: {"value": plain(band.value[at]), "low": plain(band.low[at]), "high": plain(band.high[at])}
         for name, band in bands.items()
@@ -212,12 +218,17 @@ def _calibrated(found: Calibration) -> Answer:
         "spiegelhalter": {"z": plain(test.z), "p": plain(test.p), **({"note": test.note} if test.note else {})},
         "bins": [
             {
-                "low": one.low, "high": one.high, "n": one.n, "share": plain(one.share), "said": plain(one.said),
-                "observed": estimate(one.observed), "off": one.off,
+                "low": one.low,
+                "high": one.high,
+                "n": one.n,
+                "share": plain(one.share),
+                "said": plain(one.said),
+                "observed": estimate(one.observed),
+                "off": one.off,
             }
             for one in found.bins
         ],
-    }  # fmt: skip
+    }
 
 
 def told(answer: Answer) -> str:

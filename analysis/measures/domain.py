@@ -143,9 +143,14 @@ def _blocks(
 def classifier(seed: int) -> HistGradientBoostingClassifier:
     """Small, regularised trees: enough to see any plain difference, too small to learn rows by heart."""
     return HistGradientBoostingClassifier(
-        max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, l2_regularization=1.0,
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
+        max_iter=60,
+        learning_rate=0.1,
+        max_leaf_nodes=8,
+        min_samples_leaf=20,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
 
 
 def cross_fitted(a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: int = 0) -> CrossFitted:

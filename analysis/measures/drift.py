@@ -206,18 +206,30 @@ def _feature(
 def _row(name: str, kind: Kind, test: ColumnTest, past: float | None, score: bool) -> FeatureDrift:
     p = None if test.p is None else max(test.p, past or 0.0)
     return FeatureDrift(
-        name, kind, p, None, test.effect, test.effect_name, False, test.n_reference, test.n_current, test.words,
-        dependent=past is not None, score=score,
-    )  # fmt: skip
+        name,
+        kind,
+        p,
+        None,
+        test.effect,
+        test.effect_name,
+        False,
+        test.n_reference,
+        test.n_current,
+        test.words,
+        dependent=past is not None,
+        score=score,
+    )
 
 
 def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, float]) -> list[FeatureDrift]:
     tested = [feature for feature in features if feature.p is not None]
     scores = sum(feature.score for feature in tested)
     others = len(tested) - scores
-    weights = [
-        SCORES_SHARE / scores if f.score else (1 - SCORES_SHARE) / others if scores else 1.0 for f in tested
-    ] if others else None  # fmt: skip
+    weights = (
+        [SCORES_SHARE / scores if f.score else (1 - SCORES_SHARE) / others if scores else 1.0 for f in tested]
+        if others
+        else None
+    )
     values = adjusted(np.array([feature.p for feature in tested], dtype=float), weights)
     found = {feature.name: float(value) for feature, value in zip(tested, values, strict=True)}
     return [_decided(feature, found.get(feature.name), level, floors) for feature in features]

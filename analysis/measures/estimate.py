@@ -29,9 +29,19 @@ from analysis.measures.expected_metrics import LOW_IS_GOOD, Metric, expected, la
 from analysis.measures.label_shift import checked_scores
 
 __all__ = [
-    "Estimate", "Gap", "Metric", "Reference", "RetrainCall", "Window",
-    "cbpe", "expected", "gap", "reference", "retrain_call", "shift_weighted",
-]  # fmt: skip
+    "Estimate",
+    "Gap",
+    "Metric",
+    "Reference",
+    "RetrainCall",
+    "Window",
+    "cbpe",
+    "expected",
+    "gap",
+    "reference",
+    "retrain_call",
+    "shift_weighted",
+]
 
 BOUNDED_ABOVE = 1.0
 
@@ -150,9 +160,15 @@ def _window(past: Reference, scores: npt.ArrayLike, predicted: npt.ArrayLike | N
 
 
 def _estimates(
-    metrics: Sequence[Metric], truth: Floats, scores: Floats, said: Ints, effective: float, method: str, level: float,
+    metrics: Sequence[Metric],
+    truth: Floats,
+    scores: Floats,
+    said: Ints,
+    effective: float,
+    method: str,
+    level: float,
     seed: int,
-) -> dict[Metric, Estimate]:  # fmt: skip
+) -> dict[Metric, Estimate]:
     checks.level(level)
     n, rng = len(scores), np.random.default_rng(seed)
     if n < MIN_ROWS:
@@ -163,9 +179,15 @@ def _estimates(
 
 
 def _estimate(
-    metric: Metric, truth: Floats, scores: Floats, said: Ints, effective: float, method: str, z: float,
+    metric: Metric,
+    truth: Floats,
+    scores: Floats,
+    said: Ints,
+    effective: float,
+    method: str,
+    z: float,
     rng: np.random.Generator,
-) -> Estimate:  # fmt: skip
+) -> Estimate:
     n, value = len(scores), expected(metric, truth, scores, said)
     if value is None:
         why = f"Undefined: the window gives no {metric}, one class is never there or never called."

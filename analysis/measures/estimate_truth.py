@@ -143,9 +143,14 @@ def _inputs(scores: Floats, features: Floats) -> Floats:
 def _fit(inputs: Floats, labels: Ints, seed: int) -> Callable[[Floats], Floats]:
     step = -(-len(labels) // REFINE_ROWS)
     model = HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.08, max_leaf_nodes=16, min_samples_leaf=40, l2_regularization=1.0,
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
+        max_iter=100,
+        learning_rate=0.08,
+        max_leaf_nodes=16,
+        min_samples_leaf=40,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
     return chances(model, inputs[::step], labels[::step])
 
 

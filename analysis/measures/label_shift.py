@@ -105,9 +105,15 @@ def _shares(confusion: Floats, shares: Floats, mean: Floats) -> Floats:
 
 
 def _solved(
-    before: Floats, labels: npt.NDArray[np.int64], now: Floats, shares: Floats, confusion: Floats,
-    level: float, resamples: int, seed: int,
-) -> LabelShift:  # fmt: skip
+    before: Floats,
+    labels: npt.NDArray[np.int64],
+    now: Floats,
+    shares: Floats,
+    confusion: Floats,
+    level: float,
+    resamples: int,
+    seed: int,
+) -> LabelShift:
     rng = np.random.default_rng(seed)
     estimate = _shares(confusion, shares, now.mean(axis=0))
     drawn = [_resampled(before, labels, now, rng) for _ in range(resamples)]

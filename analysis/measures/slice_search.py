@@ -105,9 +105,15 @@ def _surest(
 
 
 def _sharpest(
-    fit: NDArray[np.intp], log_p: Floats, closest: NDArray[np.intp], keys: _Keys, tally: Tally, axes: Sequence[Axis],
-    policy: Policy, weighted: bool,
-) -> int:  # fmt: skip
+    fit: NDArray[np.intp],
+    log_p: Floats,
+    closest: NDArray[np.intp],
+    keys: _Keys,
+    tally: Tally,
+    axes: Sequence[Axis],
+    policy: Policy,
+    weighted: bool,
+) -> int:
     """The surest rule; or, where it or one condition of it stands alone, what tells most within that condition.
 
     A broad and weak rule gathers errors enough to be surer than the narrow fault inside it, and would take the rows of

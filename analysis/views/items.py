@@ -31,12 +31,22 @@ def item_list(request: Any) -> HttpResponse:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
     total = items.select(project, filters, at=now).values("pk")[:COUNTED].count()
     context = {
-        "project": project, "rows": rows, "filters": filters, "active": active(request, filters), "total": total,
-        "more": total == COUNTED, "following": following, "query": filters.query(), "names": items.NAMES,
-        "values": project.schema().values(), "states": items.STATES, "causes": items.Cause.choices,
-        "inputs": project.contract().types(), "can_change": request.role.can(Can.CHANGE),
+        "project": project,
+        "rows": rows,
+        "filters": filters,
+        "active": active(request, filters),
+        "total": total,
+        "more": total == COUNTED,
+        "following": following,
+        "query": filters.query(),
+        "names": items.NAMES,
+        "values": project.schema().values(),
+        "states": items.STATES,
+        "causes": items.Cause.choices,
+        "inputs": project.contract().types(),
+        "can_change": request.role.can(Can.CHANGE),
         "after": request.GET.get("after", ""),
-    }  # fmt: skip
+    }
     template = "analysis/item_list.html" + ("#rows" if request.htmx and not request.htmx.boosted else "")
     return render(request, template, context)
 
@@ -68,9 +78,13 @@ def queue_selection(request: Any) -> HttpResponse:
         title = request.POST.get("title", "").strip()[:100] or f"Selection of {now:%d %b %H:%M}"
         words = " and ".join(f"{chip['name'].lower()} {chip['value']}" for chip in active(request, filters))
         queue, put = followups.queue_items(
-            project, ids, title=title, reason=f"chosen by {request.user.name()}: {words or 'by hand'}"[:300],
-            by=request.user, at=now,
-        )  # fmt: skip
+            project,
+            ids,
+            title=title,
+            reason=f"chosen by {request.user.name()}: {words or 'by hand'}"[:300],
+            by=request.user,
+            at=now,
+        )
     except (items.BadFilter, followups.NothingToQueue, followups.queues.QueueProblem) as why:
         context = {"project": project, "error": str(why)}
         return render(request, "analysis/item_list.html", context, status=422)

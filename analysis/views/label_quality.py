@@ -38,12 +38,21 @@ def context(request: Any) -> dict[str, Any]:
     waiting = counts.get(Finding.Decision.OPEN, 0)
     image = next((name for name, kind in project.contract().types().items() if kind == "image"), "")
     return {
-        "project": project, "report": report, "body": body, "suspects": suspects, "decided": decided,
-        "waiting": waiting, "counts": counts, "judged": judged(counts), "curve": curve(body, waiting),
-        "can_decide": request.role.can(Can.REVIEW), "can_change": request.role.can(Can.CHANGE), "image": image,
+        "project": project,
+        "report": report,
+        "body": body,
+        "suspects": suspects,
+        "decided": decided,
+        "waiting": waiting,
+        "counts": counts,
+        "judged": judged(counts),
+        "curve": curve(body, waiting),
+        "can_decide": request.role.can(Can.REVIEW),
+        "can_change": request.role.can(Can.CHANGE),
+        "image": image,
         "first_input": next(iter(project.contract().types().items())),
         "items_url": reverse("analysis:item-list", args=[project.slug]) + "?suspected=yes",
-    }  # fmt: skip
+    }
 
 
 def judged(counts: dict[str, int]) -> dict[str, int]:
@@ -61,13 +70,25 @@ def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
     points = [charts.Point(row["m"], row["value"], row["low"], row["high"]) for row in rows]
     last = rows[-1]["m"]
     svg = charts.line(
-        points, label="Expected precision of the list by its length", x_name="labels checked, surest first",
+        points,
+        label="Expected precision of the list by its length",
+        x_name="labels checked, surest first",
         x_ticks=[(v, f"{v:.0f}") for v in charts.ticks(0, last, 5) if v <= last],
-        y_range=(0.0, 1.0), plumb=charts.Mark(here["m"], f"{here['value']:.2f} at {here['m']}"),
-        plumb_value=here["value"], end_note=False, width=302, height=220,
-    )  # fmt: skip
-    return {"svg": mark_safe(svg), "rows": rows, "here": here, "wrong": here["value"] * here["m"],
-            "low": here["low"] * here["m"], "high": here["high"] * here["m"]}  # fmt: skip
+        y_range=(0.0, 1.0),
+        plumb=charts.Mark(here["m"], f"{here['value']:.2f} at {here['m']}"),
+        plumb_value=here["value"],
+        end_note=False,
+        width=302,
+        height=220,
+    )
+    return {
+        "svg": mark_safe(svg),
+        "rows": rows,
+        "here": here,
+        "wrong": here["value"] * here["m"],
+        "low": here["low"] * here["m"],
+        "high": here["high"] * here["m"],
+    }
 
 
 @require_POST

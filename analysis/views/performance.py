@@ -166,12 +166,16 @@ def pairs(project: Project, body: dict[str, Any], state: State) -> dict[str, Any
 
 def per_class(project: Project, body: dict[str, Any], state: State, label: str) -> list[dict[str, Any]]:
     return [
-        {**row, "small": row["labelled"] < SMALL_N, "current": row["label"] == label,
-         "url": state.url(project, label=row["label"]),
-         "recall_url": items_url(project, state, truth=row["label"]),
-         "precision_url": items_url(project, state, says=row["label"])}
+        {
+            **row,
+            "small": row["labelled"] < SMALL_N,
+            "current": row["label"] == label,
+            "url": state.url(project, label=row["label"]),
+            "recall_url": items_url(project, state, truth=row["label"]),
+            "precision_url": items_url(project, state, says=row["label"]),
+        }
         for row in body["classes"]
-    ]  # fmt: skip
+    ]
 
 
 def curve(body: dict[str, Any], label: str) -> dict[str, Any] | None:
@@ -187,10 +191,17 @@ def curve(body: dict[str, Any], label: str) -> dict[str, Any] | None:
     if precision["value"] is not None and recall["value"] is not None:
         plumb = charts.Mark(recall["value"], "in force")
     draw = partial(
-        charts.line, points, label=f"Precision of {label} at each recall", x_name=f"recall of {label}",
-        x_ticks=[(v / 4, f"{v / 4:.2f}") for v in range(5)], y_range=(0.0, 1.0), plumb=plumb,
-        plumb_value=precision["value"], end_note=False, height=230,
-    )  # fmt: skip
+        charts.line,
+        points,
+        label=f"Precision of {label} at each recall",
+        x_name=f"recall of {label}",
+        x_ticks=[(v / 4, f"{v / 4:.2f}") for v in range(5)],
+        y_range=(0.0, 1.0),
+        plumb=plumb,
+        plumb_value=precision["value"],
+        end_note=False,
+        height=230,
+    )
     return {**drawn(draw, 390), "precision": precision, "recall": recall, "base_rate": found["base_rate"]}
 
 
@@ -199,9 +210,13 @@ def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
     if not found:
         return []
     columns = zip(
-        found["threshold"], found["precision"]["value"], found["precision"]["low"], found["precision"]["high"],
-        found["recall"]["value"], strict=True,
-    )  # fmt: skip
+        found["threshold"],
+        found["precision"]["value"],
+        found["precision"]["low"],
+        found["precision"]["high"],
+        found["recall"]["value"],
+        strict=True,
+    )
     names = ("threshold", "precision", "low", "high", "recall")
     rows = [dict(zip(names, row, strict=True)) for row in columns]
     return [row for row in rows if row["precision"] is not None and row["recall"] is not None]
@@ -236,9 +251,13 @@ def _chart(
     first, last = series[0][0]["from"], series[-1][0]["to"]
     spots = [(first + (last - first) * share) for share in (0, 0.5, 1)]
     draw = partial(
-        charts.line, points, label=label, x_ticks=[(at, day(at)) for at in spots], dots=True,
+        charts.line,
+        points,
+        label=label,
+        x_ticks=[(at, day(at)) for at in spots],
+        dots=True,
         releases=[charts.Mark(m.at.timestamp(), m.version) for m in moments if first <= m.at.timestamp() <= last],
-    )  # fmt: skip
+    )
     rows = [{"from": day(p["from"]), "to": day(p["to"]), **v} for p, v in series]
     return {**drawn(draw, width), "rows": rows, "last": rows[-1]}
 

@@ -34,9 +34,13 @@ class Drifted:
 
 
 def drifted(
-    reference: NDArray[np.floating], recent: NDArray[np.floating], *, seed: int, level: float = 0.01,
+    reference: NDArray[np.floating],
+    recent: NDArray[np.floating],
+    *,
+    seed: int,
+    level: float = 0.01,
     effect_floor: float = 0.15,
-) -> Drifted:  # fmt: skip
+) -> Drifted:
     """Compare recent vectors (m, d) with reference vectors (n, d), both from one `vectorise` call.
 
     The vectors are rotated to the principal directions of both together, each direction gets a two-sample
@@ -77,9 +81,7 @@ def _sample(rows: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.
     return rows if len(rows) <= MOST_ROWS else rows[rng.choice(len(rows), MOST_ROWS, replace=False)]
 
 
-def _rotate(
-    a: NDArray[np.floating], b: NDArray[np.floating]
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:  # fmt: skip
+def _rotate(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Both sides on the principal directions of their union, (n, c) and (m, c)."""
     both = np.vstack([a, b])
     both = both - both.mean(axis=0)
@@ -89,9 +91,7 @@ def _rotate(
     return turned[: len(a)], turned[len(a) :]
 
 
-def _compare(
-    a: NDArray[np.floating], b: NDArray[np.floating]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+def _compare(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(c,) p-values and (c,) distances of the Kolmogorov-Smirnov tests."""
     tests = [stats.ks_2samp(a[:, c], b[:, c], method="asymp") for c in range(a.shape[1])]
     return np.array([t.pvalue for t in tests]), np.array([t.statistic for t in tests])

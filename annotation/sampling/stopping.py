@@ -168,9 +168,15 @@ def _width(interval: tuple[float, float] | None) -> float | None:
 
 
 def _words(
-    kappa: float | None, width: float | None, gain: Gain | None, *, settled: bool, flat: bool, known: bool,
+    kappa: float | None,
+    width: float | None,
+    gain: Gain | None,
+    *,
+    settled: bool,
+    flat: bool,
+    known: bool,
     target_width: float,
-) -> str:  # fmt: skip
+) -> str:
     parts = []
     if kappa is not None:
         parts.append(f"successive models {'agree' if settled else 'still differ'} (kappa {kappa:.3f})")

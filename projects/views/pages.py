@@ -15,10 +15,17 @@ from projects.guards import ProjectRequest, member, public, signed_in
 from projects.models import Can, Project, Role, User
 
 CAUSES = (
-    ("uncertain", "Uncertain"), ("drifted", "Drifted"), ("disputed", "Disputed"), ("overridden", "Overridden"),
-    ("outcome_conflict", "Outcome conflict"), ("suspected", "Suspected label error"), ("slice", "Slice"),
-    ("gold", "Gold"), ("audit", "Audit"), ("typical", "Typical"),
-)  # fmt: skip
+    ("uncertain", "Uncertain"),
+    ("drifted", "Drifted"),
+    ("disputed", "Disputed"),
+    ("overridden", "Overridden"),
+    ("outcome_conflict", "Outcome conflict"),
+    ("suspected", "Suspected label error"),
+    ("slice", "Slice"),
+    ("gold", "Gold"),
+    ("audit", "Audit"),
+    ("typical", "Typical"),
+)
 
 
 class UserRequest(HttpRequest):

@@ -41,9 +41,13 @@ def invite(request: ProjectRequest) -> HttpResponse:
     given = form.cleaned_data
     try:
         invited = invitations.invite(
-            request.project, given["name"], Role(given["role"]), by=request.user, at=timezone.now(),  # type: ignore[arg-type]
+            request.project,
+            given["name"],
+            Role(given["role"]),
+            by=request.user,
+            at=timezone.now(),  # type: ignore[arg-type]
             full_name=given["full_name"],
-        )  # fmt: skip
+        )
     except members.MemberProblem as problem:
         form.add_error("name", str(problem))
         return members_page(request, status=422, form=form)
@@ -108,9 +112,14 @@ def create_key(request: ProjectRequest) -> HttpResponse:
     now, lives = timezone.now(), form.lives()
     try:
         key, secret = members.create_key(
-            request.project, request.user, form.cleaned_data["scopes"], by=request.user, at=now,  # type: ignore[arg-type]
-            name=form.cleaned_data["name"], expires_at=now + lives if lives else None,
-        )  # fmt: skip
+            request.project,
+            request.user,
+            form.cleaned_data["scopes"],
+            by=request.user,
+            at=now,  # type: ignore[arg-type]
+            name=form.cleaned_data["name"],
+            expires_at=now + lives if lives else None,
+        )
     except members.MemberProblem as problem:
         form.add_error("name", str(problem))
         return keys_page(request, status=422, form=form)

@@ -234,9 +234,12 @@ def promote(request: Any, number: int) -> HttpResponse:
         return _promote_page(request, version, live, form, status=422)
     try:
         release.promote(
-            version, by=request.user, reason=form.cleaned_data["reason"], at=timezone.now(),
+            version,
+            by=request.user,
+            reason=form.cleaned_data["reason"],
+            at=timezone.now(),
             expected=form.cleaned_data["expected"],
-        )  # fmt: skip
+        )
     except (release.CannotRelease, artifacts.ArtifactRefused) as why:
         return _compare(request, version, error=str(why), status=409)
     messages.success(request, f"Promoted {version.tag}. It answers from the next request on.")

@@ -51,9 +51,12 @@ def roll_back(request: Any) -> HttpResponse:
         return _releases(request, form=form, status=422)
     try:
         made = release.roll_back(
-            request.project, by=request.user, reason=form.cleaned_data["reason"], at=timezone.now(),
+            request.project,
+            by=request.user,
+            reason=form.cleaned_data["reason"],
+            at=timezone.now(),
             expected=form.cleaned_data["expected"],
-        )  # fmt: skip
+        )
     except (release.CannotRelease, artifacts.ArtifactRefused) as why:
         return _releases(request, error=str(why), status=409)
     messages.success(request, f"Rolled back to {made.version.tag}. It answers from the next request on.")

@@ -78,9 +78,12 @@ def start(request: Any) -> HttpResponse:
     """Begin a run now. A second click finds the first one's run in flight and leads there."""
     try:
         run = training.open_run(
-            request.project, reason=f"Asked for by {request.user.name()}.", evidence={"code": "asked"},
-            by=request.user, at=timezone.now(),
-        )  # fmt: skip
+            request.project,
+            reason=f"Asked for by {request.user.name()}.",
+            evidence={"code": "asked"},
+            by=request.user,
+            at=timezone.now(),
+        )
         messages.success(request, f"Run {run.number} begins.")
     except training.RunInFlight as why:
         messages.info(request, str(why))

@@ -27,8 +27,11 @@ def process(folder: Path, *words: object) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PLUMBLINE_HOME": str(home), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
     return subprocess.run(
         [sys.executable, "manage.py", "analyse", *map(str, words)],
-        cwd=ROOT, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_it_runs_without_a_database_and_writes_one_object(tmp_path: Path) -> None:

@@ -24,13 +24,17 @@ def traffic(seed: int) -> tuple[routing.Candidates, np.ndarray]:
     p = np.where(first, confidence, 1 - confidence)
     return (
         routing.Candidates(
-            ids=np.arange(N), new=np.ones(N, dtype=bool), probabilities=np.column_stack([p, 1 - p]),
-            scored=np.ones(N, dtype=bool), scored_by=["v1"] * N,
+            ids=np.arange(N),
+            new=np.ones(N, dtype=bool),
+            probabilities=np.column_stack([p, 1 - p]),
+            scored=np.ones(N, dtype=bool),
+            scored_by=["v1"] * N,
             vectors=rng.normal(size=(N, 2)).astype(np.float32),
-            labelled_vectors=np.zeros((0, 2), dtype=np.float32), labelled_targets=np.zeros(0, dtype=int),
+            labelled_vectors=np.zeros((0, 2), dtype=np.float32),
+            labelled_targets=np.zeros(0, dtype=int),
         ),
         right,
-    )  # fmt: skip
+    )
 
 
 def sampled(seed: int) -> tuple[float, np.ndarray, np.ndarray]:

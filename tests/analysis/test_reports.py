@@ -54,8 +54,15 @@ def noisy(n: int = 120, flips: int = 10) -> tuple[Project, list[int]]:
         sure = float(rng.uniform(0.85, 0.99))
         make_prediction(item, [sure, 1 - sure] if truth == 0 else [1 - sure, sure], source="out_of_fold")
         given = truth if i >= flips else 1 - truth
-        Resolution.objects.create(project=project, item=item, value=["ham", "spam"][given], method="single",
-                                  quality=1.0, votes=1, resolved_at=NOW)  # fmt: skip
+        Resolution.objects.create(
+            project=project,
+            item=item,
+            value=["ham", "spam"][given],
+            method="single",
+            quality=1.0,
+            votes=1,
+            resolved_at=NOW,
+        )
         ids.append(item.pk)
     return project, ids
 

@@ -114,8 +114,9 @@ class TestItems:
         answer = client(emil).post(url, {"item": [made[0].uid, made[1].uid], "title": "Odd ones"})
         assert answer.status_code == 302
         assert set(RoutedItem.objects.filter(queue__slug="odd-ones").values_list("item", flat=True)) == {
-            made[0].pk, made[1].pk,
-        }  # fmt: skip
+            made[0].pk,
+            made[1].pk,
+        }
         assert client(emil).post(url, {"title": "None"}).status_code == 422
 
     def test_an_item_of_another_project_is_not_there(self, stand: Any) -> None:
@@ -127,8 +128,10 @@ class TestItems:
         project, _, emil = stand
         evil = make_item(project, inputs={"text": "<script>alert(1)</script>"}, at=NOW + timedelta(days=99))
         make_prediction(evil, [0.5, 0.5])
-        for url in (reverse("analysis:item-list", args=[project.slug]),
-                    reverse("analysis:item", args=[project.slug, evil.uid])):  # fmt: skip
+        for url in (
+            reverse("analysis:item-list", args=[project.slug]),
+            reverse("analysis:item", args=[project.slug, evil.uid]),
+        ):
             content = client(emil).get(url).content
             assert b"<script>alert" not in content
             assert b"&lt;script&gt;alert" in content
@@ -157,9 +160,16 @@ class TestApi:
         assert (len(set(seen)), len(seen), second["next"]) == (120, 120, None)
 
     @pytest.mark.parametrize(
-        "cursor", ["x", "2026-11-23T12:00:00Z", "2026-13-45T99:00:00Z~1", "2026-11-23T12:00:00~1",
-                   "2026-11-23T12:00:00Z~\u00b2", "2026-11-23T12:00:00Z~" + "9" * 30],
-    )  # fmt: skip
+        "cursor",
+        [
+            "x",
+            "2026-11-23T12:00:00Z",
+            "2026-13-45T99:00:00Z~1",
+            "2026-11-23T12:00:00~1",
+            "2026-11-23T12:00:00Z~\u00b2",
+            "2026-11-23T12:00:00Z~" + "9" * 30,
+        ],
+    )
     def test_a_cursor_that_no_page_gave_is_refused(self, stand: Any, cursor: str) -> None:
         project, _, emil = stand
         answer = self.get(project, emil, f"items?next={cursor}")
@@ -187,8 +197,16 @@ class TestLabelQuality:
     def test_a_reviewer_decides_with_one_post(self, stand: Any) -> None:
         project, made, _ = stand
         Finding.objects.all().delete()
-        finding = Finding.objects.create(project=project, kind="label_error", item=made[0], given="spam",
-                                         suggested="ham", score=0.1, expected=0.9, found_at=NOW)  # fmt: skip
+        finding = Finding.objects.create(
+            project=project,
+            kind="label_error",
+            item=made[0],
+            given="spam",
+            suggested="ham",
+            score=0.1,
+            expected=0.9,
+            found_at=NOW,
+        )
         ruth = make_user("ruth", project, "reviewer")
         url = reverse("analysis:label-quality-decide", args=[project.slug, finding.pk])
         assert client(ruth).post(url, {"act": "fix"}).status_code == 302
@@ -220,9 +238,17 @@ class TestOverview:
 
     def test_a_candidate_that_waits_comes_first(self, stand: Any) -> None:
         project, _, _ = stand
-        Job.objects.create(kind="retraining.train", key="t", project=project, state="succeeded", created_at=NOW,
-                           due_at=NOW, started_at=NOW, finished_at=NOW,
-                           result={"version": "v2", "promoted": False})  # fmt: skip
+        Job.objects.create(
+            kind="retraining.train",
+            key="t",
+            project=project,
+            state="succeeded",
+            created_at=NOW,
+            due_at=NOW,
+            started_at=NOW,
+            finished_at=NOW,
+            result={"version": "v2", "promoted": False},
+        )
         first = overview.actions(project, overview.read(project, at=NOW))[0]
         assert first.words == "Decide on v2"
 
@@ -230,8 +256,15 @@ class TestOverview:
 class TestCharts:
     def test_are_well_formed_without_styles_and_escape_their_words(self) -> None:
         points = [charts.Point(x, 0.5 + x / 10, 0.4, 0.9, "<b>", "/a?b=1&c=2") for x in range(4)]
-        svg = charts.line(points, label='a "<script>"', x_ticks=[(0, "0"), (3, "<3")], dots=True,
-                          releases=[charts.Mark(1, "<v2>")], plumb=charts.Mark(2, "here"), plumb_value=0.7)  # fmt: skip
+        svg = charts.line(
+            points,
+            label='a "<script>"',
+            x_ticks=[(0, "0"), (3, "<3")],
+            dots=True,
+            releases=[charts.Mark(1, "<v2>")],
+            plumb=charts.Mark(2, "here"),
+            plumb_value=0.7,
+        )
         tree = ElementTree.fromstring(svg)
         assert not [node for node in tree.iter() if "style" in node.attrib]
         assert "<script>" not in svg

@@ -29,10 +29,17 @@ def world(n: int = 60, *, wrong: int = 6, version: str = "v1") -> tuple[Project,
 def route(project: Project, items: list[Item], cause: Cause, *, probability: float, minutes: int = 0) -> None:
     audit = cause == Cause.AUDIT
     entries = [
-        Entry(item_id=item.pk, reason="test", numbers={}, inclusion_probability=probability, priority=0.5,
-              evaluation=audit, audit_probability=probability if audit else None)
+        Entry(
+            item_id=item.pk,
+            reason="test",
+            numbers={},
+            inclusion_probability=probability,
+            priority=0.5,
+            evaluation=audit,
+            audit_probability=probability if audit else None,
+        )
         for item in items
-    ]  # fmt: skip
+    ]
     put(ensure(project, cause, at=NOW), entries, at=NOW + timedelta(minutes=minutes))
     for item in items:
         Item.objects.filter(pk=item.pk).update(considered_at=NOW)
@@ -41,9 +48,17 @@ def route(project: Project, items: list[Item], cause: Cause, *, probability: flo
 def resolve(item: Item, value: str, **fields: object) -> Resolution:
     RoutedItem.objects.filter(item=item).update(state=RoutedItem.State.DONE)
     return Resolution.objects.create(
-        **{"project": item.project, "item": item, "value": value, "method": "single", "quality": 1.0, "votes": 1,
-           "resolved_at": NOW, **fields}
-    )  # fmt: skip
+        **{
+            "project": item.project,
+            "item": item,
+            "value": value,
+            "method": "single",
+            "quality": 1.0,
+            "votes": 1,
+            "resolved_at": NOW,
+            **fields,
+        }
+    )
 
 
 def vectors(n: int, seed: int) -> np.ndarray:

@@ -179,8 +179,17 @@ def test_answers_undoings_and_corrections_are_done_in_order(room: Room) -> None:
     )
 
     assert [row["status"] for row in results] == [
-        "created", "created", "undone", "created", "created", "existing", "refused", "refused", "refused", "refused",
-    ]  # fmt: skip
+        "created",
+        "created",
+        "undone",
+        "created",
+        "created",
+        "existing",
+        "refused",
+        "refused",
+        "refused",
+        "refused",
+    ]
     assert Label.objects.get(lease__token=first).value == "ham"
     assert all(row["error"] for row in results if row["status"] == "refused")
 
@@ -283,9 +292,11 @@ def test_publishing_the_same_guideline_again_makes_no_version(room: Room) -> Non
 
 def test_inputs_are_shown_by_their_type(room: Room) -> None:
     inputs = {
-        "message": {"type": "text"}, "scan": {"type": "image"}, "amount": {"type": "number"},
+        "message": {"type": "text"},
+        "scan": {"type": "image"},
+        "amount": {"type": "number"},
         "country": {"type": "category"},
-    }  # fmt: skip
+    }
     project = make_project(inputs=inputs)
     sha = "ab" * 32
     Media.objects.create(
@@ -366,9 +377,14 @@ def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(room: Room) -> None:
     item = disputed(room)
     room.ask(2)
     labels.submit(
-        room.project, room.token(room.carol, queue=room.queue()), skip=True, flagged=True, comment="Two labels fit",
-        by=room.carol, at=room.tick(),
-    )  # fmt: skip
+        room.project,
+        room.token(room.carol, queue=room.queue()),
+        skip=True,
+        flagged=True,
+        comment="Two labels fit",
+        by=room.carol,
+        at=room.tick(),
+    )
 
     page = browser(room.rita).get(url(room, "queue", "uncertain")).content.decode()
 

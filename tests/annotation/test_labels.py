@@ -249,8 +249,10 @@ def test_undo_gives_the_lease_back_with_its_slot(room: Room) -> None:
     lease = undo(room, token, room.alice)
 
     assert (lease.slot.state, lease.slot.leased_to, lease.slot.lease_until) == (
-        "leased", room.alice, room.now + timedelta(seconds=600),
-    )  # fmt: skip
+        "leased",
+        room.alice,
+        room.now + timedelta(seconds=600),
+    )
     assert Label.objects.get().state == "undone"
     assert room.claim(room.bob) == []
     assert not Resolution.objects.current().exists()

@@ -142,9 +142,15 @@ def test_an_item_that_a_person_answered_or_skipped_is_not_given_to_them_again(ro
     (item,) = room.ask(1, overlap=2)
     (lease,) = room.claim(room.alice)
     Label.objects.create(
-        project=room.project, item=item, lease=lease, user=room.alice, cause="uncertain", state=state,
-        created_at=NOW, updated_at=NOW,
-    )  # fmt: skip
+        project=room.project,
+        item=item,
+        lease=lease,
+        user=room.alice,
+        cause="uncertain",
+        state=state,
+        created_at=NOW,
+        updated_at=NOW,
+    )
     Slot.objects.update(state="open", leased_to=None)
 
     assert room.claim(room.alice) == []

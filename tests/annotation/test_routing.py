@@ -105,9 +105,16 @@ def test_a_correction_is_asked_first_whatever_waits(project: Project) -> None:
     route(project)
     free = next(item for item in items if not item.routed_items.exists())
     Signal.objects.create(
-        project=project, key="s", prediction_key=free.key, item=free, kind="correction", value="spam",
-        body_hash="0" * 64, at=NOW, captured_at=NOW,
-    )  # fmt: skip
+        project=project,
+        key="s",
+        prediction_key=free.key,
+        item=free,
+        kind="correction",
+        value="spam",
+        body_hash="0" * 64,
+        at=NOW,
+        captured_at=NOW,
+    )
 
     project.routing["waiting"] = RoutedItem.objects.count()
     assert route(project, seed=2).by_cause == {Cause.OVERRIDDEN: 1}

@@ -25,9 +25,12 @@ class Caller:
 
     def send(self, method: str, path: str, body: Any = None, raw: bytes | None = None) -> tuple[int, dict[str, Any]]:
         answer = self.client.generic(
-            method, self.base + path, raw if raw is not None else json.dumps(body),
-            content_type="application/json", headers={"Authorization": f"Bearer {self.secret}"},
-        )  # fmt: skip
+            method,
+            self.base + path,
+            raw if raw is not None else json.dumps(body),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {self.secret}"},
+        )
         return answer.status_code, answer.json()
 
     def lease(self, count: int = 1, **more: Any) -> list[dict[str, Any]]:
@@ -60,8 +63,15 @@ def test_a_lease_carries_what_a_screen_needs(room: Room, alice: Caller) -> None:
     (lease,) = alice.lease()
 
     assert set(lease) == {
-        "lease", "item", "inputs", "cause", "reason", "guideline_version", "suggestion", "expires_at",
-    }  # fmt: skip
+        "lease",
+        "item",
+        "inputs",
+        "cause",
+        "reason",
+        "guideline_version",
+        "suggestion",
+        "expires_at",
+    }
     assert (lease["item"], lease["inputs"]) == (item.uid, item.inputs)
     assert (lease["cause"], lease["reason"]) == ("uncertain", "ham against spam, margin 0.03")
     assert lease["guideline_version"] == 1
@@ -142,11 +152,22 @@ def test_labels_are_taken_replayed_and_refused_row_by_row(room: Room, alice: Cal
     )
 
     assert [row["status"] for row in results] == [
-        "existing", "refused", "refused", "created", "created", "refused", "refused", "refused", "refused", "refused",
-    ]  # fmt: skip
+        "existing",
+        "refused",
+        "refused",
+        "created",
+        "created",
+        "refused",
+        "refused",
+        "refused",
+        "refused",
+        "refused",
+    ]
     assert results[2] == {
-        "lease": second, "status": "refused", "error": '"eggs" is not one of the labels: ham, spam.',
-    }  # fmt: skip
+        "lease": second,
+        "status": "refused",
+        "error": '"eggs" is not one of the labels: ham, spam.',
+    }
     assert results[5]["error"] == "There is no such lease in this project."
     assert results[8]["error"].startswith("`colour` is not a field of a label")
     assert Label.objects.filter(state="given").count() == 2
@@ -197,8 +218,10 @@ def test_undo_gives_the_lease_back_and_can_be_sent_twice(room: Room, alice: Call
         status, body = alice.send("DELETE", f"/labels/{lease['lease']}")
         assert status == 200
         assert (body["lease"], body["status"], body["expires_at"]) == (
-            lease["lease"], "undone", "2026-11-23T12:10:01Z",
-        )  # fmt: skip
+            lease["lease"],
+            "undone",
+            "2026-11-23T12:10:01Z",
+        )
 
     assert LabelRevision.objects.count() == 2
     assert alice.label({"lease": lease["lease"], "value": "spam"})[0]["status"] == "created"

@@ -176,5 +176,5 @@ def test_work_holds_what_it_promises_in_any_order() -> None:
             derandomize=True,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
-        ),  # fmt: skip
+        ),
     )

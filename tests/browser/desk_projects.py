@@ -61,10 +61,15 @@ def make(name: str, now: Any) -> None:
     cause, asked = (Cause.AUDIT if blind else Cause.UNCERTAIN), ids[:1] if name == "empty" else ids
     entries = [
         queues.Entry(
-            pk, "4 against 9, margin 0.03", {"margin": 0.03}, 1.0, 1 - place / ITEMS, evaluation=blind,
+            pk,
+            "4 against 9, margin 0.03",
+            {"margin": 0.03},
+            1.0,
+            1 - place / ITEMS,
+            evaluation=blind,
         )
         for place, pk in enumerate(asked)
-    ]  # fmt: skip
+    ]
     queues.put(queues.ensure(project, cause, at=now), entries, at=now)
     if name == "empty":
         entry = queues.Entry(ids[1], "another queue", {}, 1.0, 0.5)

@@ -39,8 +39,12 @@ def desks(site: Site) -> Site:
     """The site with the desk's projects in it."""
     made = subprocess.run(
         [sys.executable, "-m", "tests.browser.desk_projects"],
-        cwd=ROOT, env=environment(site.home), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment(site.home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert made.returncode == 0, made.stderr
     return site
 
@@ -51,9 +55,14 @@ def desk(desks: Site, open_page: Callable[..., Watched]) -> Iterator[Callable[..
     opened: list[tuple[Watched, tuple[int, ...]]] = []
 
     def opens(
-        name: str, *, wait: bool = True, who: str = "annotator", query: str = "", refusals: tuple[int, ...] = (),
+        name: str,
+        *,
+        wait: bool = True,
+        who: str = "annotator",
+        query: str = "",
+        refusals: tuple[int, ...] = (),
         **options: Any,
-    ) -> Page:  # fmt: skip
+    ) -> Page:
         watched = open_page(f"/p/desk-{name}/desk/{query}", who=who, **options)
         opened.append((watched, refusals))
         if wait:
@@ -442,9 +451,13 @@ from projects.models import Project
 guidelines.publish(Project.objects.get(slug="desk-guideline"), text="Now look at the roof.", by=None, at=timezone.now())
 """
     made = subprocess.run(
-        [sys.executable, "-c", publish], cwd=ROOT, check=False, capture_output=True, text=True,
+        [sys.executable, "-c", publish],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
         env={**environment(desks.home), "DJANGO_SETTINGS_MODULE": "config.settings"},
-    )  # fmt: skip
+    )
     assert made.returncode == 0, made.stderr
 
     press(tab, "12345678")

@@ -23,8 +23,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
-LAUNCH = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-          "--disable-component-update", "--disable-sync"]  # fmt: skip
+LAUNCH = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 MINUTE = 60_000
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -56,9 +63,13 @@ def installation() -> Iterator[Installation]:
     environment = {**os.environ, "PLUMBLINE_HOME": home, "PYTHONUNBUFFERED": "1"}
     with log.open("w") as out:
         up = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", str(port)], cwd=ROOT, env=environment, stdout=out,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     deadline = time.monotonic() + 240
     while "Each link signs in once" not in log.read_text():
         assert up.poll() is None and time.monotonic() < deadline, log.read_text()

@@ -18,8 +18,10 @@ def attack(name: str, environment: dict[str, str], *, seed: int, kills: int) -> 
         quick = {"JOB_LEASE_SECONDS": "4", "JOB_RESEND_SECONDS": "2", "REAPER_SECONDS": "1"}
         out = subprocess.run(
             [sys.executable, "-m", "tests.chaos.driver", "--seed", str(seed), "--kills", str(kills)],
-            env={**os.environ, "PLUMBLINE_HOME": home, **quick, **environment}, capture_output=True, text=True,
-        )  # fmt: skip
+            env={**os.environ, "PLUMBLINE_HOME": home, **quick, **environment},
+            capture_output=True,
+            text=True,
+        )
     if out.returncode:
         return {"on": name, "held": False, "error": out.stderr[-2000:]}
     return {"on": name, "seed": seed, **json.loads(out.stdout.splitlines()[-1])}

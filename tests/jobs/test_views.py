@@ -32,9 +32,16 @@ def make_job(project, kind="analysis.report", state=JobState.QUEUED, **fields):
     number = Job.objects.count()
     now = timezone.now()
     return Job.objects.create(
-        **{"kind": kind, "key": f"key-{number}", "project": project, "state": state, "created_at": now, "due_at": now,
-           **fields}
-    )  # fmt: skip
+        **{
+            "kind": kind,
+            "key": f"key-{number}",
+            "project": project,
+            "state": state,
+            "created_at": now,
+            "due_at": now,
+            **fields,
+        }
+    )
 
 
 def text(response):

@@ -47,10 +47,14 @@ def test_an_empty_chain_fits():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("actor", "user:somebody-else"), ("action", "key.create"), ("target", "other"), ("details", {"n": 9}),
-        ("project", "other"), ("at", NOW + timedelta(days=1)),
+        ("actor", "user:somebody-else"),
+        ("action", "key.create"),
+        ("target", "other"),
+        ("details", {"n": 9}),
+        ("project", "other"),
+        ("at", NOW + timedelta(days=1)),
     ],
-)  # fmt: skip
+)
 def test_a_changed_field_is_found_at_its_event(three_events, tamper, field, value):
     tamper(2, **{field: value})
     assert audit.first_break() == (2, "event 2 was changed after it was written")

@@ -16,8 +16,11 @@ from tests.factories import NOW, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 SPEC: dict[str, Any] = {
-    "title": "Mail", "kind": "choice", "labels": ["ham", "spam"], "inputs": {"text": {"type": "text"}},
-}  # fmt: skip
+    "title": "Mail",
+    "kind": "choice",
+    "labels": ["ham", "spam"],
+    "inputs": {"text": {"type": "text"}},
+}
 
 
 def run(name: str, *args: str) -> str:

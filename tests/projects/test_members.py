@@ -40,8 +40,11 @@ def test_a_role_can_change_and_the_act_is_recorded(project, ada):
     assert Membership.objects.get(project=project, user=bo).role == Role.REVIEWER
     event = AuditEvent.objects.latest("sequence")
     assert (event.action, event.actor, event.target, event.details) == (
-        "member.role", "user:ada", "bo", {"role": "reviewer"},
-    )  # fmt: skip
+        "member.role",
+        "user:ada",
+        "bo",
+        {"role": "reviewer"},
+    )
 
 
 def test_the_only_admin_stays_one(project, ada):

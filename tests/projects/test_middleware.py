@@ -46,8 +46,12 @@ def test_a_problem_has_the_fields_of_rfc_9457():
     response = problem(409, "The key is taken.", key="a-1")
     assert response["Content-Type"] == "application/problem+json"
     assert json.loads(response.content) == {
-        "type": "about:blank", "title": "Conflict", "status": 409, "detail": "The key is taken.", "key": "a-1",
-    }  # fmt: skip
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "The key is taken.",
+        "key": "a-1",
+    }
 
 
 def test_every_answer_has_a_request_id_and_the_strict_policy(client):

@@ -49,9 +49,14 @@ class TestForMore:
         asking.for_more(version, count=10, by=ada, at=timezone.now())
         item = version.project.items.filter(routed_items__isnull=False)[0]
         item.resolutions.create(
-            project=version.project, value="ham", method="single", quality=1.0, votes=1, evaluation=True,
+            project=version.project,
+            value="ham",
+            method="single",
+            quality=1.0,
+            votes=1,
+            evaluation=True,
             resolved_at=timezone.now(),
-        )  # fmt: skip
+        )
         plan = datasets.plan(version.project, at=timezone.now())
         assert [row.inclusion_probability for row in plan.rows if row.item_id == item.pk] == [0.25]
 

@@ -68,8 +68,11 @@ class TestAgainstAChampion:
         learn(project, 40, evaluation=True, seed=2)
         same = judge(project, champion)
         assert same.evaluation["counts"] == {
-            "both_right": pytest.approx(40, abs=2), "fixed": 0, "broken": 0, "both_wrong": pytest.approx(0, abs=2),
-        }  # fmt: skip
+            "both_right": pytest.approx(40, abs=2),
+            "fixed": 0,
+            "broken": 0,
+            "both_wrong": pytest.approx(0, abs=2),
+        }
         opposite = judge(project, champion, wrong=True)
         assert opposite.evaluation["counts"]["broken"] >= 38 and not opposite.promoted
 
@@ -116,9 +119,15 @@ def test_outcomes_partition_the_items(project: Project) -> None:
     version = make_version(project)
     for i, (label, theirs) in enumerate([("ham", "ham"), ("ham", "spam"), ("spam", "ham"), ("spam", "spam")]):
         EvaluatedItem.objects.create(
-            version=version, item=project.items.all()[i], truth="ham", label=label, confidence=0.9,
-            champion_label=theirs, champion_confidence=0.8, inclusion_probability=1.0,
-        )  # fmt: skip
+            version=version,
+            item=project.items.all()[i],
+            truth="ham",
+            label=label,
+            confidence=0.9,
+            champion_label=theirs,
+            champion_confidence=0.8,
+            inclusion_probability=1.0,
+        )
     found = {one: EvaluatedItem.objects.outcome(one).get() for one in Outcome}
     assert {one: (row.label, row.champion_label) for one, row in found.items()} == {
         Outcome.BOTH_RIGHT: ("ham", "ham"),

@@ -464,11 +464,13 @@ def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
     )
     version.verdict = {"decision": "hold", "against": evil, "words": evil, "gates": [], "rule": {"alpha": 0.05}}
     version.evaluation = {
-        "n": 1, "counts": {"broken": 1}, "against_champion": True,
+        "n": 1,
+        "counts": {"broken": 1},
+        "against_champion": True,
         "differences": [
             {"name": evil, "kind": "label", "label": evil, "n": 30, "value": 1, "low": 0, "high": 2, "small": False}
         ],
-    }  # fmt: skip
+    }
     version.save()
     TrainingRun.objects.update(reason=evil, error=evil)
     release.promote(version, by=None, reason=evil, at=timezone.now())

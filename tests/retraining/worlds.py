@@ -35,22 +35,42 @@ def resolve(
             project=item.project, slug="audit", defaults={"title": "Audit", "cause": Cause.AUDIT, "created_at": at}
         )
         RoutedItem.objects.create(
-            project=item.project, queue=queue, item=item, cause=Cause.AUDIT, reason="drawn uniformly", routed_at=at,
-            inclusion_probability=1.0, audit_probability=audit_probability, evaluation=True, priority=1.0,
+            project=item.project,
+            queue=queue,
+            item=item,
+            cause=Cause.AUDIT,
+            reason="drawn uniformly",
+            routed_at=at,
+            inclusion_probability=1.0,
+            audit_probability=audit_probability,
+            evaluation=True,
+            priority=1.0,
             state=RoutedItem.State.DONE,
-        )  # fmt: skip
+        )
     return Resolution.objects.create(
-        project=item.project, item=item, value=value, method=Resolution.Method.SINGLE, quality=1.0, votes=1,
-        evaluation=evaluation, resolved_at=at,
-    )  # fmt: skip
+        project=item.project,
+        item=item,
+        value=value,
+        method=Resolution.Method.SINGLE,
+        quality=1.0,
+        votes=1,
+        evaluation=evaluation,
+        resolved_at=at,
+    )
 
 
 def supersede(resolution: Resolution, value: str, *, at: datetime, evaluation: bool | None = None) -> Resolution:
     Resolution.objects.filter(pk=resolution.pk).update(superseded_at=at)
     return Resolution.objects.create(
-        project=resolution.project, item=resolution.item, value=value, method=Resolution.Method.REVIEWER, quality=1.0,
-        votes=1, evaluation=resolution.evaluation if evaluation is None else evaluation, resolved_at=at,
-    )  # fmt: skip
+        project=resolution.project,
+        item=resolution.item,
+        value=value,
+        method=Resolution.Method.REVIEWER,
+        quality=1.0,
+        votes=1,
+        evaluation=resolution.evaluation if evaluation is None else evaluation,
+        resolved_at=at,
+    )
 
 
 def learn(
@@ -101,9 +121,15 @@ def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any
     number = project.runs.count() + 1
     dataset = datasets.freeze(project, at=timezone.now())
     run = TrainingRun.objects.create(
-        project=project, number=number, state=TrainingRun.State.SUCCEEDED, reason="a test", dataset=dataset,
-        created_at=at, started_at=at, finished_at=at,
-    )  # fmt: skip
+        project=project,
+        number=number,
+        state=TrainingRun.State.SUCCEEDED,
+        reason="a test",
+        dataset=dataset,
+        created_at=at,
+        started_at=at,
+        finished_at=at,
+    )
     packed = registry.pack(fitted(), {"x": "number", "y": "number"}, project=project)
     return registry.create(run, dataset, packed, evaluation={}, verdict=verdict or {"decision": "hold"}, at=at)
 

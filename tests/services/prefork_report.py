@@ -26,9 +26,24 @@ from jobs.models import OPEN, Job  # noqa: E402
 from tests.analysis.test_reports import noisy  # noqa: E402
 
 COMMAND = [
-    sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "prefork", "--concurrency", "1", "--queues",
-    "default", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-]  # fmt: skip
+    sys.executable,
+    "-m",
+    "celery",
+    "-A",
+    "config",
+    "worker",
+    "--pool",
+    "prefork",
+    "--concurrency",
+    "1",
+    "--queues",
+    "default",
+    "--loglevel",
+    "WARNING",
+    "--without-gossip",
+    "--without-mingle",
+    "--without-heartbeat",
+]
 PATIENCE = 120.0
 
 
@@ -44,12 +59,20 @@ def main() -> None:
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
     report = reports.newest(project, "label_quality")
-    print(json.dumps({
-        "state": ended.state, "error": ended.error, "worker": int(ended.worker.rpartition(":")[2]),
-        "parent": worker.pid, "body": report.body if report else None,
-        "suspects": list(project.findings.values_list("item_id", flat=True)), "flipped": ids[:10],
-        "log": Path(settings.HOME, "worker.log").read_text(),
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "state": ended.state,
+                "error": ended.error,
+                "worker": int(ended.worker.rpartition(":")[2]),
+                "parent": worker.pid,
+                "body": report.body if report else None,
+                "suspects": list(project.findings.values_list("item_id", flat=True)),
+                "flipped": ids[:10],
+                "log": Path(settings.HOME, "worker.log").read_text(),
+            }
+        )
+    )
 
 
 def wait(job: Job) -> Job:

@@ -20,8 +20,12 @@ VALUES (1, now(), 'system', '', 'x', '', '{}', '', 'a')"""
 def migrated(postgres_url: str) -> psycopg.Connection:
     done = subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=ROOT, env={**os.environ, "DATABASE_URL": postgres_url}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": postgres_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return psycopg.connect(postgres_url, autocommit=True)
 

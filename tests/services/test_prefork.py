@@ -15,9 +15,14 @@ pytestmark = pytest.mark.services
 def test_the_label_quality_report_is_made_inside_a_prefork_worker(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.services.prefork_report"], cwd=ROOT,
-        env={**kept, "PLUMBLINE_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.services.prefork_report"],
+        cwd=ROOT,
+        env={**kept, "PLUMBLINE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
 

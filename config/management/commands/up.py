@@ -25,6 +25,8 @@ class Command(BaseCommand):
             startup.ensure_demo(say=self.stdout.write)
         address = f"http://127.0.0.1:{port}"
         supervisor.run(
-            port=port, workers=workers, say=self.stdout.write,
+            port=port,
+            workers=workers,
+            say=self.stdout.write,
             ready=lambda: startup.greet(address, demo=not no_demo, say=self.stdout.write),
-        )  # fmt: skip
+        )

@@ -29,9 +29,10 @@ def test_rare_classes_are_those_the_rule_states_fewest_labels_first(shares, code
     labels, share = np.bincount(np.array(targets, dtype=int), minlength=k), scored(shares)[0]
     even = len(targets) / k
     stated = {
-        c for c in range(k)
+        c
+        for c in range(k)
         if k > 1 and (labels[c] < even / 4 or (share[c] < 0.25 / k - 1e-12 and labels[c] <= even / 2))
-    }  # fmt: skip
+    }
     near = {c for c in range(k) if abs(share[c] - 0.25 / k) < 1e-9}
     found = rare_classes(scored(shares), targets)
     assert {one.code for one in found} - near == stated - near

@@ -15,9 +15,13 @@ SCORED = tuple(name for name in STRATEGIES if name != "committee")
 
 
 @given(
-    st.sampled_from(STRATEGIES), st.integers(1, 60), st.integers(1, 70), st.just(0.0) | st.floats(0, 1),
-    st.integers(1, 4), st.integers(0, 100),
-)  # fmt: skip
+    st.sampled_from(STRATEGIES),
+    st.integers(1, 60),
+    st.integers(1, 70),
+    st.just(0.0) | st.floats(0, 1),
+    st.integers(1, 4),
+    st.integers(0, 100),
+)
 @settings(max_examples=80)
 def test_every_selection_is_whole(strategy, n, size, share, k, seed):
     pool = make_pool(n, k=k, labels=7, d=3, seed=seed)
