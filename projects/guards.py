@@ -12,7 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
-from projects.models import Can, Membership, Project, Role
+from projects.models import Can, Membership, Project, Role, User
 
 Level = Literal["public", "signed_in", "superuser", "project", "key"]
 View = Callable[..., HttpResponse]
@@ -30,6 +30,7 @@ class Guard:
 class ProjectRequest(HttpRequest):
     """A request behind a project guard."""
 
+    user: User  # a guard refuses anonymous people
     project: Project
     role: Role
     htmx: Any

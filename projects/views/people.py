@@ -45,7 +45,7 @@ def invite(request: ProjectRequest) -> HttpResponse:
             given["name"],
             Role(given["role"]),
             by=request.user,
-            at=timezone.now(),  # type: ignore[arg-type]
+            at=timezone.now(),
             full_name=given["full_name"],
         )
     except members.MemberProblem as problem:
@@ -70,7 +70,7 @@ def set_role(request: ProjectRequest, user_id: int) -> HttpResponse:
         return members_page(request, status=422, problem=f"A role is one of {', '.join(Role.values)}.")
     role = Role(form.cleaned_data["role"])
     try:
-        members.set_role(request.project, user, role, by=request.user, at=timezone.now())  # type: ignore[arg-type]
+        members.set_role(request.project, user, role, by=request.user, at=timezone.now())
     except members.MemberProblem as problem:
         return members_page(request, status=422, problem=str(problem))
     messages.success(request, f"{user.name()} is {role} now.")
@@ -82,7 +82,7 @@ def set_role(request: ProjectRequest, user_id: int) -> HttpResponse:
 def remove_member(request: ProjectRequest, user_id: int) -> HttpResponse:
     user = member_of(request, user_id)
     try:
-        members.remove(request.project, user, by=request.user, at=timezone.now())  # type: ignore[arg-type]
+        members.remove(request.project, user, by=request.user, at=timezone.now())
     except members.MemberProblem as problem:
         return members_page(request, status=422, problem=str(problem))
     messages.success(request, f"{user.name()} removed; what they labelled stays.")
@@ -116,7 +116,7 @@ def create_key(request: ProjectRequest) -> HttpResponse:
             request.user,
             form.cleaned_data["scopes"],
             by=request.user,
-            at=now,  # type: ignore[arg-type]
+            at=now,
             name=form.cleaned_data["name"],
             expires_at=now + lives if lives else None,
         )
@@ -130,7 +130,7 @@ def create_key(request: ProjectRequest) -> HttpResponse:
 @require_POST
 def revoke_key(request: ProjectRequest, key_id: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, pk=key_id, project=request.project)
-    members.revoke_key(key, by=request.user, at=timezone.now())  # type: ignore[arg-type]
+    members.revoke_key(key, by=request.user, at=timezone.now())
     messages.success(request, f"Key {key.prefix}… revoked. Calls with it are refused from now on.")
     return redirect("projects:key-list", request.project.slug)
 
