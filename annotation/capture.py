@@ -68,12 +68,13 @@ def capture_rows(
 
 def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[list[Row], list[Refusal]]:
     contract, values = project.contract().inputs, project.schema().values()
+    budget = media.PixelBudget()
     good: dict[str, Row] = {}
     refused: list[Refusal] = []
     for index, given in enumerate(rows):
         key = given.get("key") if isinstance(given, dict) else None
         try:
-            row = _check(index, given, contract, values, at)
+            row = _check(index, given, contract, values, at, budget)
             first = good.setdefault(row.key, row)
             if first is not row and first.body_hash != row.body_hash:
                 raise BadRow(f"Key {row.key} stands in this batch twice with different bodies; the first is kept.")
@@ -82,13 +83,20 @@ def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[lis
     return list(good.values()), refused
 
 
-def _check(index: int, given: Any, contract: Mapping[str, Any], values: list[str], at: datetime) -> Row:
+def _check(
+    index: int,
+    given: Any,
+    contract: Mapping[str, Any],
+    values: list[str],
+    at: datetime,
+    budget: media.PixelBudget,
+) -> Row:
     if not isinstance(given, dict):
         raise BadRow("A row is one JSON object.")
     if unknown := sorted(set(given) - FIELDS):
         raise BadRow(f"Unknown field `{unknown[0]}`; a row takes {', '.join(sorted(FIELDS))}.")
     key = row_name(given, "key", longest=200, required=True)
-    stored, pictures = inputs.check(given.get("inputs"), contract)
+    stored, pictures = inputs.check(given.get("inputs"), contract, budget)
     scores = _scores(given.get("scores"), values)
     label = given.get("label")
     if label is None and scores is not None:

@@ -15,8 +15,13 @@ class BadInput(ValueError):
     """An input that the contract does not take; the message names it."""
 
 
-def check(given: Any, contract: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[media.Picture]]:
-    """The inputs as they are stored, and the images among them to be stored first."""
+def check(
+    given: Any, contract: Mapping[str, Mapping[str, Any]], budget: media.PixelBudget
+) -> tuple[dict[str, Any], list[media.Picture]]:
+    """The inputs as they are stored, and the images among them to be stored first.
+
+    `budget` is shared by all rows of one request.
+    """
     if not isinstance(given, dict):
         raise BadInput("`inputs` is not an object of named inputs.")
     if unknown := [name for name in given if name not in contract]:
@@ -31,7 +36,7 @@ def check(given: Any, contract: Mapping[str, Mapping[str, Any]]) -> tuple[dict[s
             stored[name] = None
         elif rule["type"] == "image":
             try:
-                picture = media.check(value)
+                picture = media.check(value, budget)
             except media.BadImage as why:
                 raise BadInput(f"`{name}` is no image: {why}.") from None
             pictures.append(picture)

@@ -3,47 +3,38 @@
 import base64
 import binascii
 import hashlib
-import io
 import os
 import tempfile
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 from django.conf import settings
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from annotation.models import Media
+from inputs import images
+from inputs.images import BadImage, Decoded, Grey, PixelBudget
 from projects.models import Project
-
-TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
-MOST_PIXELS = 40_000_000
-
-
-class BadImage(ValueError):
-    """Not an image that can be shown; the message says why."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Checked bytes of one image."""
+    """Checked bytes of one image, and what was read from them."""
 
     data: bytes
     sha256: str
-    content_type: str
-    width: int
-    height: int
+    decoded: Decoded
 
     def as_input(self) -> dict[str, object]:
         """What an item's inputs hold in its place."""
-        return {"media": self.sha256, "width": self.width, "height": self.height}
+        return {"media": self.sha256, "width": self.decoded.width, "height": self.decoded.height}
 
 
-def check(given: object) -> Picture:
-    """An image from base64 text, with or without a ``data:`` head. The bytes decide the type, not the head."""
+def check(given: object, budget: PixelBudget) -> Picture:
+    """An image from base64 text, with or without a ``data:`` head. The bytes decide the type, not the head.
+
+    `budget` is shared by all images of one request. Raises BadImage.
+    """
     if not isinstance(given, str):
         raise BadImage("an image is given as base64 text or a data: address")
     text = given.partition(",")[2] if given.startswith("data:") else given
@@ -51,19 +42,7 @@ def check(given: object) -> Picture:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadImage("its text is not base64") from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow warns of decompression bombs
-            with Image.open(io.BytesIO(data), formats=tuple(TYPES)) as image:
-                width, height, kind = image.width, image.height, image.format or ""
-                if width * height > MOST_PIXELS:
-                    raise BadImage(f"it has {width} × {height} pixels; at most {MOST_PIXELS:,} are taken")
-                image.load()
-    except BadImage:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError):
-        raise BadImage("its bytes are not a whole PNG, JPEG, GIF or WebP image") from None
-    return Picture(data, hashlib.sha256(data).hexdigest(), TYPES[kind], width, height)
+    return Picture(data, hashlib.sha256(data).hexdigest(), images.decode(data, budget))
 
 
 def path_of(project: Project, sha256: str) -> Path:
@@ -78,15 +57,33 @@ def store(project: Project, pictures: list[Picture], *, at: datetime) -> None:
         Media(
             project=project,
             sha256=p.sha256,
-            content_type=p.content_type,
-            width=p.width,
-            height=p.height,
+            content_type=p.decoded.content_type,
+            width=p.decoded.width,
+            height=p.decoded.height,
             size=len(p.data),
             created_at=at,
         )
         for p in pictures
     ]
     Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def shown(project: Project, media: Media) -> tuple[bytes, str]:
+    """Bytes and media type with which every browser shows the picture that a model sees.
+
+    The file itself where browsers show it so; else a PNG that is rendered once and kept beside it. FileNotFoundError
+    where the file is missing.
+    """
+    path = path_of(project, media.sha256)
+    kept = path.with_name(f"{path.name}.shown.png")
+    if kept.exists():
+        return kept.read_bytes(), "image/png"
+    data = path.read_bytes()
+    if images.is_shown_as_read(data):
+        return data, media.content_type
+    picture = images.rendered(data)
+    _write(kept, picture)
+    return picture, "image/png"
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -106,7 +103,6 @@ def read(project: Project, sha256: str) -> bytes:
     return path_of(project, sha256).read_bytes()
 
 
-def pixels(project: Project, sha256: str) -> NDArray[np.uint8]:
-    """The image in grey, (height, width), 0 black to 255 white."""
-    with Image.open(io.BytesIO(read(project, sha256)), formats=tuple(TYPES)) as image:
-        return np.asarray(image.convert("L"), dtype=np.uint8)
+def pixels(project: Project, sha256: str) -> Grey:
+    """What a model sees of a stored image: `images.grey_pixels`."""
+    return images.grey_pixels(read(project, sha256))

@@ -123,11 +123,11 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
 
 
 def _checked(project: Project, inputs: Sequence[Any]) -> tuple[list[dict[str, Any]], list[media.Picture]]:
-    contract = project.contract().inputs
+    contract, budget = project.contract().inputs, media.PixelBudget()
     stored, pictures, errors = [], [], []
     for index, given in enumerate(inputs):
         try:
-            row, found = contracts.check(given, contract)
+            row, found = contracts.check(given, contract, budget)
             stored.append(row)
             pictures += found
         except contracts.BadInput as why:

@@ -23,10 +23,10 @@ def image(request: Any, sha256: str) -> HttpResponse:
     if row is None:
         raise Http404("There is no such image in this project.")
     try:
-        data = media.read(request.project, sha256)
+        data, content_type = media.shown(request.project, row)
     except FileNotFoundError:
         raise Http404("The file of this image is missing from the media folder.") from None
-    answer = HttpResponse(data, content_type=row.content_type)
+    answer = HttpResponse(data, content_type=content_type)
     answer["Cache-Control"] = f"private, max-age={A_YEAR}, immutable"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer["Content-Disposition"] = "inline"

@@ -99,9 +99,9 @@ def test_an_absolute_path_is_read_as_given(tmp_path: Path) -> None:
         ("../out.png", "row 3, column 'scan': ../out.png leads out of the folder"),
         ("way.png", "way.png leads out of the folder"),
         ("", "row 3, column 'scan' names no image"),
-        ("text.png", "row 3, column 'scan': text.png is no PNG, JPEG, GIF or WebP image"),
-        ("half.png", "row 3, column 'scan': half.png is not a whole image"),
-        ("bomb.png", "at most 40,000,000 are read"),
+        ("text.png", "row 3, column 'scan': text.png: its bytes are not a whole PNG, JPEG, GIF or WebP image"),
+        ("half.png", "row 3, column 'scan': half.png: its bytes are not a whole PNG"),
+        ("bomb.png", "at most 40,000,000 are taken"),
         ("folder.png", "folder.png is not a file"),
     ],
 )

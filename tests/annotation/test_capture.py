@@ -11,7 +11,9 @@ from PIL import Image
 from annotation import capture, media
 from annotation.models import Item, Prediction, Resolution, Signal, Source
 from annotation.signals import capture_signals
+from inputs import images
 from tests.factories import NOW, make_item, make_project
+from tests.pictures import broken_profile, encoded, many_pictures
 
 pytestmark = pytest.mark.django_db
 
@@ -194,10 +196,39 @@ class TestImages:
         assert why in error
 
     def test_of_too_many_pixels_are_refused_before_they_are_unpacked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(media, "MOST_PIXELS", 5)
+        monkeypatch.setattr(images, "MOST_PIXELS", 5)
         project = make_project(inputs={"scan": {"type": "image"}})
         [error] = errors(project, {"key": "a", "inputs": {"scan": png()}})
         assert "3 × 2 pixels; at most 5" in error
+
+    def test_that_no_decoder_can_read_cost_their_own_row_only(self) -> None:
+        project = make_project(inputs={"scan": {"type": "image"}})
+        scans = [png(), encoded(broken_profile()), encoded(many_pictures())]
+
+        captured = capture.capture_rows(project, [scan_row(f"k{i}", scan) for i, scan in enumerate(scans)], at=NOW)
+
+        assert (captured.created, [refusal.index for refusal in captured.refused]) == (2, [1])
+        assert "not a whole PNG" in captured.refused[0].error
+        assert project.media.get(width=64).content_type == "image/jpeg"
+
+    def test_share_one_budget_of_pixels_in_a_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(images, "MOST_PIXELS_A_BODY", 20)
+        decoded: list[object] = []
+        read = images._grey
+        monkeypatch.setattr(images, "_grey", lambda *given: decoded.append(given) or read(*given))
+        project = make_project(inputs={"scan": {"type": "image"}})
+
+        captured = capture.capture_rows(project, [scan_row(f"k{i}", png(4, 2)) for i in range(38)], at=NOW)
+
+        assert (captured.created, len(captured.refused), len(decoded)) == (2, 36, 2)
+        assert "`scan` is no image: with its 4 × 2 pixels the images of this request have more than 20 together" in (
+            captured.refused[0].error
+        )
+        assert capture.capture_rows(project, [scan_row("k37", png(4, 2))], at=NOW).created == 1
+
+
+def scan_row(key: str, scan: str) -> dict[str, object]:
+    return {"key": key, "inputs": {"scan": scan}}
 
 
 class TestScoresOfAVersion:
