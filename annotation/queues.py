@@ -1,7 +1,4 @@
-"""Where items wait for people: queues by cause, what is put into them, and how full they are.
-
-Leases are given by annotation.leases; its calls stand here too, because a queue is what one claims from.
-"""
+"""Where items wait for people: queues by cause, what is put into them, and how full they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,29 +9,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils.text import slugify
 
-from annotation.leases import claim, extend, give_back, give_back_all, release_expired, resume
 from annotation.models import Cause, Item, Label, Queue, RoutedItem, Slot
 from projects import audit
 from projects.models import Project, User
-
-__all__ = [
-    "Entry",
-    "NotInProject",
-    "Put",
-    "QueueProblem",
-    "claim",
-    "counts",
-    "create",
-    "ensure",
-    "extend",
-    "give_back",
-    "give_back_all",
-    "put",
-    "release_expired",
-    "resume",
-    "set_paused",
-    "withdraw",
-]
 
 CHUNK = 500
 LONGEST_REASON = 300

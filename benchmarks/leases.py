@@ -109,9 +109,9 @@ def timed(sitting: Sitting, times: list[float], act: Any, *given: Any) -> Any:
 def claim(project: Any, user: Any) -> list[Any]:
     from django.utils import timezone
 
-    from annotation import queues
+    from annotation import leases
 
-    return queues.claim(project, by=user, count=COUNT, at=timezone.now())
+    return leases.claim(project, by=user, count=COUNT, at=timezone.now())
 
 
 def submit(sitting: Sitting, project: Any, user: Any, token: str) -> None:

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from annotation import body, labels, leases, queues
+from annotation import body, labels, leases
 from annotation.models import EVALUATION_CAUSES, Cause, Lease, Queue
 from annotation.rows import BadBody
 from projects.api_auth import keyed
@@ -94,7 +94,7 @@ def claim(request: Any, slug: str) -> HttpResponse:
         count, queue = _asked(request)
     except BadBody as why:
         return problem(why.status, str(why))
-    given = queues.claim(request.project, by=request.key.user, count=count, queue=queue, at=timezone.now())
+    given = leases.claim(request.project, by=request.key.user, count=count, queue=queue, at=timezone.now())
     said = leases.suggestions(request.project, given) if given else {}
     return _json({"leases": [_lease(lease, said.get(lease.item_id)) for lease in given]})
 

@@ -232,7 +232,7 @@ ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
 def beat(request: Any) -> HttpResponse:
     """Heartbeat: extend what the desk holds and say what it still holds."""
     tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
-    return JsonResponse({"held": queues.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
+    return JsonResponse({"held": leases.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
 
 
 @require_POST
@@ -241,7 +241,7 @@ def beat(request: Any) -> HttpResponse:
 def give_back(request: Any) -> HttpResponse:
     """The end of a sitting: what the desk holds waits for others at once."""
     tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
-    freed = queues.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())
+    freed = leases.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())
     return JsonResponse({"freed": freed})
 
 

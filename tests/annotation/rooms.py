@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from annotation import guidelines, queues
+from annotation import guidelines, leases, queues
 from annotation.models import Cause, Item, Queue
 from projects.models import Project, Role, User
 from tests.factories import NOW, make_item, make_project, make_user
@@ -43,7 +43,7 @@ class Room:
         return items
 
     def claim(self, user: User, count: int = 1, **options: Any) -> list[Any]:
-        return queues.claim(self.project, by=user, count=count, at=self.tick(), **options)
+        return leases.claim(self.project, by=user, count=count, at=self.tick(), **options)
 
     def token(self, user: User, **options: Any) -> str:
         (lease,) = self.claim(user, **options)

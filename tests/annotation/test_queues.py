@@ -225,7 +225,7 @@ def test_a_heartbeat_extends_what_is_held_and_names_what_is_not(room: Room) -> N
     room.ask(2)
     first, second = room.claim(room.alice, 2)
     room.tick(timedelta(seconds=590))
-    held = queues.extend(room.project, tokens=[first.token], by=room.alice, at=room.now)
+    held = leases.extend(room.project, tokens=[first.token], by=room.alice, at=room.now)
     assert held == [first.token]
 
     room.tick(timedelta(seconds=30))
@@ -233,7 +233,7 @@ def test_a_heartbeat_extends_what_is_held_and_names_what_is_not(room: Room) -> N
 
     assert taken.slot_id == second.slot_id
     both = [first.token, second.token]
-    assert queues.extend(room.project, tokens=both, by=room.alice, at=room.now) == [first.token]
+    assert leases.extend(room.project, tokens=both, by=room.alice, at=room.now) == [first.token]
 
 
 def test_a_heartbeat_of_another_persons_lease_does_nothing(room: Room) -> None:
@@ -241,7 +241,7 @@ def test_a_heartbeat_of_another_persons_lease_does_nothing(room: Room) -> None:
     token = room.token(room.alice)
     until = Slot.objects.get().lease_until
 
-    assert queues.extend(room.project, tokens=[token], by=room.bob, at=room.tick()) == []
+    assert leases.extend(room.project, tokens=[token], by=room.bob, at=room.tick()) == []
     assert Slot.objects.get().lease_until == until
 
 
@@ -249,7 +249,7 @@ def test_resume_gives_the_leases_back_in_the_order_asked(room: Room) -> None:
     items = room.ask(3)
     tokens = [lease.token for lease in room.claim(room.alice, 3)]
 
-    resumed = queues.resume(room.project, tokens=[*reversed(tokens), "lease_unknown-1"], by=room.alice, at=room.tick())
+    resumed = leases.resume(room.project, tokens=[*reversed(tokens), "lease_unknown-1"], by=room.alice, at=room.tick())
 
     assert [lease.item for lease in resumed] == items[::-1]
 
@@ -258,9 +258,9 @@ def test_what_is_given_back_waits_for_others(room: Room) -> None:
     room.ask(2)
     first, second = room.claim(room.alice, 2)
 
-    assert queues.give_back(first, by=room.alice, at=room.tick())
-    assert not queues.give_back(first, by=room.alice, at=room.tick())
-    assert not queues.give_back(second, by=room.bob, at=room.tick())
+    assert leases.give_back(first, by=room.alice, at=room.tick())
+    assert not leases.give_back(first, by=room.alice, at=room.tick())
+    assert not leases.give_back(second, by=room.bob, at=room.tick())
     assert [lease.slot_id for lease in room.claim(room.bob, 2)] == [first.slot_id]
 
 
@@ -270,8 +270,8 @@ def test_giving_back_an_old_lease_leaves_the_new_one_alone(room: Room) -> None:
     room.tick(LATER)
     (new,) = room.claim(room.alice)
 
-    assert queues.give_back_all(room.project, tokens=[old.token], by=room.alice, at=room.now) == 0
-    assert queues.give_back_all(room.project, tokens=[new.token], by=room.alice, at=room.now) == 1
+    assert leases.give_back_all(room.project, tokens=[old.token], by=room.alice, at=room.now) == 0
+    assert leases.give_back_all(room.project, tokens=[new.token], by=room.alice, at=room.now) == 1
 
 
 def test_expired_slots_are_opened_for_the_counts(room: Room) -> None:
@@ -281,7 +281,7 @@ def test_expired_slots_are_opened_for_the_counts(room: Room) -> None:
     room.claim(room.bob, 1)
     room.tick(timedelta(seconds=301))
 
-    assert queues.release_expired(at=room.now) == 1
+    assert leases.release_expired(at=room.now) == 1
     assert sorted(Slot.objects.values_list("state", flat=True)) == ["leased", "open"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from annotation import labels, queues
+from annotation import labels, leases
 from annotation.models import Label, LabelRevision, Lease, Resolution, RoutedItem, Slot
 from tests.annotation.rooms import LATER, make_room
 
@@ -110,20 +110,20 @@ class Work(RuleBasedStateMachine):
     @rule(place=PLACE)
     def give_back(self, place: int) -> None:
         lease = self.pick(place)
-        queues.give_back(lease, by=lease.user, at=self.room.tick())
+        leases.give_back(lease, by=lease.user, at=self.room.tick())
 
     @rule(sweep=st.booleans())
     def lapse(self, sweep: bool) -> None:
         self.room.tick(LATER)
         if sweep:
-            queues.release_expired(at=self.room.now)
+            leases.release_expired(at=self.room.now)
 
     @rule(seconds=st.integers(1, 500))
     def beat(self, seconds: int) -> None:
         now = self.room.tick(timedelta(seconds=seconds))
         for user in (self.room.alice, self.room.bob):
             mine = [lease.token for lease in self.leases if lease.user_id == user.pk]
-            held = queues.extend(self.room.project, tokens=mine, by=user, at=now)
+            held = leases.extend(self.room.project, tokens=mine, by=user, at=now)
             slots = Lease.objects.filter(token__in=held).values_list("slot", flat=True)
             assert len(slots) == len(set(slots))
 
