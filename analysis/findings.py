@@ -7,7 +7,7 @@ import numpy as np
 from django.db import transaction
 
 from analysis.frames import LabelFrame
-from analysis.measures import label_errors
+from analysis.metrics.labels import label_errors
 from analysis.models import Finding
 from annotation import resolution
 from annotation.models import Item, Label
@@ -58,7 +58,7 @@ def search(project: Project, frame: LabelFrame, decided: dict[int, bool], *, at:
     }
 
 
-def _estimate(given: label_errors.Estimate) -> dict[str, float]:
+def _estimate(given: label_errors.ShareWithInterval) -> dict[str, float]:
     return {"value": given.value, "low": given.low, "high": given.high, "n": given.n}
 
 

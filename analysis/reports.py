@@ -8,8 +8,8 @@ import numpy as np
 
 from analysis import findings, frames
 from analysis.frames import LiveFrame
-from analysis.measures import curves, performance
-from analysis.measures.label_errors import LabelErrorsUndefined
+from analysis.metrics.labels.label_errors import LabelErrorsUndefined
+from analysis.metrics.performance import classification, threshold_curve
 from analysis.models import Report, ReportKind
 from projects.models import Project
 
@@ -90,7 +90,7 @@ def _plain(value: Any) -> float | None:
 def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
     if not len(frame):
         return {"n": 0, "audit": 0, "population": frame.population, "waiting": frame.waiting, "classes": []}
-    measured = performance.classification(
+    measured = classification.classification(
         frame.truth,
         frame.predicted,
         classes=frame.classes,
@@ -135,7 +135,7 @@ def _curves(frame: LiveFrame) -> dict[str, Any]:
         truth = frame.truth == code
         if not truth.any() or truth.all():
             continue
-        curve = curves.threshold_curve(
+        curve = threshold_curve.threshold_curve(
             truth, frame.probabilities[:, code], frame.inclusion_probability, at_most=CURVE_POINTS
         )
         found[name] = {
@@ -166,7 +166,7 @@ def _series(frame: LiveFrame) -> list[dict[str, Any]]:
         inside = place == bin_
         if inside.sum() < LEAST_IN_BIN:
             continue
-        measured = performance.classification(
+        measured = classification.classification(
             frame.truth[inside],
             frame.predicted[inside],
             classes=frame.classes,

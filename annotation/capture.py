@@ -17,7 +17,7 @@ from annotation import inputs, media, signals
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.rows import BadRow, Captured, Refusal, body_hash, finite, parse_time, storable
 from annotation.rows import name as row_name
-from annotation.sampling.scores import confidence, entropy, margin
+from annotation.sampling.uncertainty import confidence, entropy, margin
 from projects.models import Project
 
 SUM_TOLERANCE = 1e-3

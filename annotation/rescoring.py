@@ -7,7 +7,7 @@ from django.db import transaction
 
 from annotation.models import Cause, RoutedItem, Slot
 from annotation.routing import scores
-from annotation.sampling.scores import margin
+from annotation.sampling.uncertainty import margin
 from projects.models import Project
 
 SCORED_CAUSES = (Cause.UNCERTAIN, Cause.TYPICAL)

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from annotation import inputs, queues
 from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Signal, SignalKind, Source
 from annotation.sampling import Pool, vectorise
-from annotation.sampling.drifted import Drifted, drifted
+from annotation.sampling.design.shift_check import ShiftCheck, check_shift
 from annotation.sampling.pool import check_pool
-from annotation.sampling.strategies import answer
+from annotation.sampling.strategies.registry import run_strategy
 from projects.models import Project
 
 BATCH = 100
@@ -195,7 +195,7 @@ def _uncertain(
         labelled_targets=candidates.labelled_targets[known] if known.any() else None,
         proven=True,  # a version that serves has proven itself elsewhere: its doubts count however few labels we hold
     )
-    chosen = answer(check_pool(pool), min(count, len(rows)), "auto", rng)
+    chosen = run_strategy(check_pool(pool), min(count, len(rows)), "auto", rng)
     picked = zip(chosen.choice.index, chosen.choice.arm, chosen.choice.reason, chosen.choice.numbers, strict=True)
     picks = {
         int(rows[index]): (Cause.TYPICAL if arm in COLD_ARMS else Cause.UNCERTAIN, reason, numbers, chosen.strategy)
@@ -204,14 +204,14 @@ def _uncertain(
     return picks, chosen.strategy, "" if scored else chosen.why
 
 
-def _change(candidates: Candidates, seed: int) -> Drifted:
+def _change(candidates: Candidates, seed: int) -> ShiftCheck:
     """Compare the newest candidates with those before them and with what was labelled."""
     newest = candidates.vectors[-NEWEST:]
     before = np.vstack([candidates.labelled_vectors, candidates.vectors[:-NEWEST]])
-    return drifted(before[-REFERENCE * 2 :], newest, seed=seed)
+    return check_shift(before[-REFERENCE * 2 :], newest, seed=seed)
 
 
-def _drifted(candidates: Candidates, change: Drifted, count: int) -> Picks:
+def _drifted(candidates: Candidates, change: ShiftCheck, count: int) -> Picks:
     """The newest-looking of the newest items, where the window differs at all."""
     if not change.drifted or count < 1:
         return {}

@@ -21,10 +21,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.signal import lfilter
 
-from analysis.measures import estimate
-from analysis.measures.domain_encoding import encoder
-from analysis.measures.drift import Drift, compare, persists, weighted_share
-from analysis.measures.drift_columns import Kind, as_words
+from analysis.metrics.drift.column_tests import Kind, as_words
+from analysis.metrics.drift.compare import Drift, compare, persists, weighted_share
+from analysis.metrics.drift.encoding import encoder
+from analysis.metrics.estimates import label_free
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WINDOW, MEMORY, CHANGE, FIRST_MOVED = 500, 10_000, 17_760, 17_424
@@ -149,7 +149,7 @@ def employment(times: int, seed: int) -> Iterator[Line]:
     past, now = rows[rows.split == "reference"], rows[rows.split == "analysis"].reset_index(drop=True)
     names = [c for c in rows if c not in ("id", "employed", "year", "prediction", "predicted_probability", "split")]
     encode = encoder(_columns(past, names), _kinds(past, names))
-    model = estimate.reference(
+    model = label_free.reference(
         past.predicted_probability.to_numpy(), past.employed.to_numpy(), features=encode.matrix(_columns(past, names))
     )
     baseline = float((past.prediction == past.employed).mean())
@@ -182,8 +182,8 @@ def _windows(
     now: pd.DataFrame,
     names: Sequence[str],
     features: npt.NDArray[np.float64],
-    model: estimate.Reference,
-) -> tuple[list[tuple[slice, estimate.Estimate, float]], Line]:
+    model: label_free.Reference,
+) -> tuple[list[tuple[slice, label_free.LabelFreeEstimate, float]], Line]:
     """Per window of 1 000: its rows, the estimate of its accuracy and its drifted share; and how often inputs alarm."""
     columns = [*names, "predicted_probability"]
     before, kinds = _columns(past.iloc[-MEMORY:], columns), _kinds(past, columns)
@@ -192,7 +192,7 @@ def _windows(
         rows = slice(start, start + 1000)
         window = now.iloc[rows]
         drift = compare(before, _columns(window, columns), types=kinds, scores_first="predicted_probability")
-        known = estimate.shift_weighted(model, window.predicted_probability.to_numpy(), features[rows])
+        known = label_free.shift_weighted(model, window.predicted_probability.to_numpy(), features[rows])
         history.append((start, drift))
         found.append((rows, known["accuracy"], weighted_share(drift.features)))
     return found, _shares(history)
@@ -200,7 +200,7 @@ def _windows(
 
 def _calls(
     now: pd.DataFrame,
-    inputs: Sequence[tuple[slice, estimate.Estimate, float]],
+    inputs: Sequence[tuple[slice, label_free.LabelFreeEstimate, float]],
     baseline: float,
     turned: float,
     audited: float,
@@ -214,9 +214,9 @@ def _calls(
     for at, (rows, known, share) in enumerate(inputs):
         seen = right[rows][rng.random(1000) < audited]
         value, reach = float(seen.mean()), 1.96 * float(seen.std(ddof=1) / np.sqrt(len(seen)))
-        gap = estimate.gap((value, value - reach, value + reach), known)
-        history.append(estimate.Window(known, gap, share))
-        if estimate.retrain_call(history, baseline=baseline).call:
+        gap = label_free.gap((value, value - reach, value + reach), known)
+        history.append(label_free.Window(known, gap, share))
+        if label_free.retrain_call(history, baseline=baseline).call:
             calls.append(at)
     return calls
 

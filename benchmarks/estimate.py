@@ -25,11 +25,11 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from analysis.measures import estimate
-from analysis.measures.domain_encoding import encoder
-from analysis.measures.drift_columns import Kind, as_words
-from analysis.measures.expected_metrics import METRICS
-from analysis.measures.label_shift import bbse
+from analysis.metrics.drift.column_tests import Kind, as_words
+from analysis.metrics.drift.encoding import encoder
+from analysis.metrics.estimates import label_free
+from analysis.metrics.estimates.expected_metrics import METRICS
+from analysis.metrics.estimates.label_shift import bbse
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 Line = dict[str, Any]
@@ -86,14 +86,14 @@ def _simulated(world: World, shifted: bool, rng: np.random.Generator) -> list[fl
     now = now + np.array(world.moved) * shifted
     model = LogisticRegression().fit(train, rng.random(len(train)) < world.truth(train))
     labels = (rng.random(len(past)) < world.truth(past)).astype(np.int64)
-    reference = estimate.reference(model.predict_proba(past), labels, features=past)
+    reference = label_free.reference(model.predict_proba(past), labels, features=past)
     scores = model.predict_proba(now)
     truth = np.column_stack([1 - world.truth(now), world.truth(now)])
     real = truth[np.arange(len(now)), scores.argmax(axis=1)].mean()
     return [
         float((reference.predicted == labels).mean() - real),
-        (estimate.cbpe(reference, scores)["accuracy"].value or np.nan) - real,
-        (estimate.shift_weighted(reference, scores, now)["accuracy"].value or np.nan) - real,
+        (label_free.cbpe(reference, scores)["accuracy"].value or np.nan) - real,
+        (label_free.shift_weighted(reference, scores, now)["accuracy"].value or np.nan) - real,
     ]
 
 
@@ -118,13 +118,13 @@ def _tilted(rows: pd.DataFrame, column: str, rng: np.random.Generator) -> list[f
     rank = rows[column].rank(pct=True).to_numpy()[rest]
     chance = rank**3 / (rank**3).sum()
     now = rng.choice(rest, size=2000, replace=False, p=chance)
-    reference = estimate.reference(model.predict_proba(inputs[past][:, seen]), labels[past], features=inputs[past])
+    reference = label_free.reference(model.predict_proba(inputs[past][:, seen]), labels[past], features=inputs[past])
     scores = model.predict_proba(inputs[now][:, seen])
     real = float((scores.argmax(axis=1) == labels[now]).mean())
     return [
         float((reference.predicted == reference.labels).mean() - real),
-        (estimate.cbpe(reference, scores)["accuracy"].value or np.nan) - real,
-        (estimate.shift_weighted(reference, scores, inputs[now])["accuracy"].value or np.nan) - real,
+        (label_free.cbpe(reference, scores)["accuracy"].value or np.nan) - real,
+        (label_free.shift_weighted(reference, scores, inputs[now])["accuracy"].value or np.nan) - real,
     ]
 
 
@@ -136,7 +136,7 @@ def employment(times: int, seed: int) -> Iterator[Line]:
     rows = pd.read_parquet(path)
     past, now = rows[rows.split == "reference"], rows[rows.split == "analysis"]
     encode = encoder(_inputs(past))
-    reference = estimate.reference(
+    reference = label_free.reference(
         past.predicted_probability.to_numpy(), past.employed.to_numpy(), features=encode.matrix(_inputs(past))
     )
     features, found = encode.matrix(_inputs(now)), defaultdict(list)
@@ -165,16 +165,16 @@ def _inputs(rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
 
 
 def _chunk(
-    reference: estimate.Reference, rows: pd.DataFrame, features: Floats
+    reference: label_free.Reference, rows: pd.DataFrame, features: Floats
 ) -> Iterator[tuple[tuple[str, str], tuple[float, bool]]]:
     score, said = rows.predicted_probability.to_numpy(), rows.prediction.to_numpy()
     scores, labels = np.column_stack([1 - score, score]), np.eye(2)[rows.employed.to_numpy()]
     for method, found in (
-        ("cbpe", estimate.cbpe(reference, score, predicted=said, metrics=METRICS)),
-        ("ours", estimate.shift_weighted(reference, score, features, predicted=said, metrics=METRICS)),
+        ("cbpe", label_free.cbpe(reference, score, predicted=said, metrics=METRICS)),
+        ("ours", label_free.shift_weighted(reference, score, features, predicted=said, metrics=METRICS)),
     ):
         for metric, value in found.items():
-            real = estimate.expected(metric, labels, scores, said)
+            real = label_free.expected(metric, labels, scores, said)
             if None not in (real, value.value):
                 yield (metric, method), (value.value - real, value.low <= real <= value.high)
 

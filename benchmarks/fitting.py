@@ -25,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.label_sets import SETS, Absent, LabelSet
-from retraining.learning import Fitted, calibration, fit, probabilities
-from retraining.learning.calibration import log_losses
+from retraining.learning import Fitted, fit, probabilities
+from retraining.learning.calibration import choose
+from retraining.learning.calibration.choose import log_losses
 from retraining.learning.predict import spread
 
 FRESH = 2000
@@ -35,8 +36,8 @@ Floats = NDArray[np.float64]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    calibration.ENOUGH_FOR_SIGMOID = options.sigmoid_from
-    calibration.ENOUGH_FOR_ISOTONIC = options.isotonic_from
+    choose.ENOUGH_FOR_SIGMOID = options.sigmoid_from
+    choose.ENOUGH_FOR_ISOTONIC = options.isotonic_from
     for name in options.sets:
         try:
             labels = SETS[name]()
@@ -117,8 +118,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", type=int, default=[20, 60, 200, 600])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--sigmoid-from", type=int, default=calibration.ENOUGH_FOR_SIGMOID)
-    parser.add_argument("--isotonic-from", type=int, default=calibration.ENOUGH_FOR_ISOTONIC)
+    parser.add_argument("--sigmoid-from", type=int, default=choose.ENOUGH_FOR_SIGMOID)
+    parser.add_argument("--isotonic-from", type=int, default=choose.ENOUGH_FOR_ISOTONIC)
     return parser.parse_args(arguments)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining.learning.gate import Verdict, judge
+from retraining.learning.gate.decision import GateVerdict, judge
 
 CHAMPION_ERROR = 0.10
 STREAM = 20  # rows of the stream for each label asked, in an uneven audit
@@ -89,7 +89,7 @@ def draw(rng: np.random.Generator, errors: Errors, *, n: int, uneven: bool = Fal
     return Audit((only_champion | both)[asked].astype(int), (only_candidate | both)[asked].astype(int), chance[asked])
 
 
-def verdict(audit: Audit) -> Verdict:
+def verdict(audit: Audit) -> GateVerdict:
     truth = np.zeros(len(audit.chance), dtype=int)
     return judge(truth, audit.champion_wrong, audit.candidate_wrong, inclusion_probability=audit.chance, margin=0.01)
 

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from analysis.measures.calibration import risk_coverage
-from analysis.measures.curves import Costs
-from analysis.measures.paired import compare
-from analysis.measures.performance import classification
-from analysis.measures.thresholds import band_at
-from analysis.measures.weighted import Estimate
+from analysis.metrics.core.weighted import Estimate
+from analysis.metrics.performance.calibration import risk_coverage
+from analysis.metrics.performance.classification import classification
+from analysis.metrics.performance.paired import compare
+from analysis.metrics.performance.threshold_curve import Costs
+from analysis.metrics.performance.thresholds import band_at
 
 Floats = NDArray[np.float64]
 Measured = dict[str, Estimate]

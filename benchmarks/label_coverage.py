@@ -35,8 +35,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from analysis.measures.label_errors import suspected
-from analysis.measures.probabilities import out_of_sample
+from analysis.metrics.labels.label_errors import suspected
+from analysis.metrics.labels.out_of_sample import out_of_sample
 from benchmarks import label_errors
 from benchmarks.label_errors import Labelled
 from benchmarks.label_sets import DATA, Absent

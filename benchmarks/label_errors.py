@@ -35,8 +35,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from analysis.measures.label_errors import LabelErrors, suspected
-from analysis.measures.probabilities import out_of_sample
+from analysis.metrics.labels.label_errors import LabelErrors, suspected
+from analysis.metrics.labels.out_of_sample import out_of_sample
 from benchmarks.label_sets import DATA, Absent
 
 PARTS = ["injected", "verified"]

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from analysis.measures.calibration import calibration, risk_coverage
-from analysis.measures.curves import Costs, threshold_curve
-from analysis.measures.performance import classification
-from analysis.measures.thresholds import cheapest_band
+from analysis.metrics.performance.calibration import calibration, risk_coverage
+from analysis.metrics.performance.classification import classification
+from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
+from analysis.metrics.performance.thresholds import cheapest_band
 
 Floats = NDArray[np.float64]
 

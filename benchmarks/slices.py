@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.measures.slices import Slice, members, scan
+from analysis.metrics.slices.scan import Slice, members, scan
 
 Columns = dict[str, NDArray[Any]]
 WORDS = np.array([f"word{i}" for i in range(60)])

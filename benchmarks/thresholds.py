@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.measures.calibration import calibration
-from analysis.measures.curves import Costs
-from analysis.measures.thresholds import ReviewBand, band_at, cheapest_band, cheapest_threshold
+from analysis.metrics.performance.calibration import calibration
+from analysis.metrics.performance.threshold_curve import Costs
+from analysis.metrics.performance.thresholds import ReviewBand, band_at, cheapest_band, cheapest_threshold
 from benchmarks.intervals import ENDLESS, WORLDS, Floats, Traffic, World, chosen, draw
 
 COSTS = Costs(false_positive=1, false_negative=5, review=0.4)

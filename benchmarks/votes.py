@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.measures.votes import METHODS, Votes, resolve
+from analysis.metrics.votes.consensus import METHODS, Votes, resolve
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PARTS = ["shared", "simulated", "speed"]

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.measures import weighted
+from analysis.metrics.core import weighted
 from retraining import artifacts, datasets, registry
 from retraining.datasets import Examples
-from retraining.learning import gate, paired
-from retraining.learning.calibration import log_losses
+from retraining.learning.calibration.choose import log_losses
+from retraining.learning.gate import decision, paired
 from retraining.models import Dataset, EvaluatedItem, ModelVersion
 
 ALPHA, POWER, MARGIN, LEVEL = 0.05, 0.8, 0.01, 0.95
@@ -142,7 +142,7 @@ def _answers(items: Examples, probabilities: NDArray[np.float64]) -> Answers:
 def _verdict(sides: Sides, champion: ModelVersion | None, broken: str) -> dict[str, Any]:
     """The gate's decision as plain data. A champion that cannot be loaded was not compared, so nothing is promoted."""
     if champion is None:
-        found = gate.beats_naive(
+        found = decision.beats_naive(
             sides.truth,
             sides.candidate.labels,
             sides.inclusion_probability,
@@ -151,7 +151,7 @@ def _verdict(sides: Sides, champion: ModelVersion | None, broken: str) -> dict[s
             power=POWER,
         )
     else:
-        found = gate.judge(
+        found = decision.judge(
             sides.truth,
             sides.other.labels,
             sides.candidate.labels,

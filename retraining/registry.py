@@ -14,7 +14,8 @@ from sklearn.base import ClassifierMixin
 from annotation import inputs
 from projects.models import Project
 from retraining import artifacts, datasets
-from retraining.learning import artifact, predict
+from retraining.learning import predict
+from retraining.learning.families import artifact
 from retraining.learning.fitted import Fitted
 from retraining.models import Dataset, ModelVersion, TrainingRun
 
@@ -137,7 +138,7 @@ def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -
     )
     try:
         estimator = artifact.load(data, family=packed.family)
-    except artifact.Refused as why:
+    except artifact.UntrustedArtifact as why:
         raise artifacts.ArtifactRefused(str(why)) from None
     given = packed.parameters
     return Loaded(tag, estimator, tuple(given["classes"]), given["types"], given["frame"], schema_version)

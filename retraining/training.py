@@ -24,9 +24,9 @@ from projects import audit
 from projects.models import Project, User
 from retraining import artifacts, datasets, evaluation, registry, release
 from retraining.datasets import Examples
-from retraining.learning import fitting
-from retraining.learning.checks import BadInput
 from retraining.learning.fitted import Fitted
+from retraining.learning.model_selection import fitting
+from retraining.learning.validation import BadInput
 from retraining.models import Dataset, EvaluatedItem, ModelVersion, TrainingRun
 
 State = TrainingRun.State

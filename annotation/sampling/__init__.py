@@ -1,13 +1,16 @@
 """Which items to ask people about next: probabilities and vectors in, priorities and inclusion probabilities out."""
 
-from annotation.sampling.audit import audit_draws, hajek_mean
-from annotation.sampling.drifted import Drifted, drifted, newness
-from annotation.sampling.duplicates import first_of_its_kind, near_distance, usual_distance
-from annotation.sampling.herding import Herd, herd, kernel_width
-from annotation.sampling.outliers import out_of_scope
+from annotation.sampling.design.audit import audit_draws, hajek_mean
+from annotation.sampling.design.shift_check import ShiftCheck, check_shift, newness
+from annotation.sampling.design.stopping import Gain, StopHint, forecast_gain, stop_hint, successive_agreement
+from annotation.sampling.filters.duplicates import first_of_its_kind, near_distance, usual_distance
+from annotation.sampling.filters.outliers import out_of_scope
 from annotation.sampling.pool import BadPool, Pool, Selection, check_pool
-from annotation.sampling.rare import RareClass, quota, rare_classes
-from annotation.sampling.scores import (
+from annotation.sampling.query_round import select
+from annotation.sampling.strategies.rare_classes import RareClass, rare_class_quota, rare_classes
+from annotation.sampling.strategies.registry import STRATEGIES
+from annotation.sampling.strategies.uncertainty_coverage import UncertaintyCoverage, cover_uncertainty, kernel_width
+from annotation.sampling.uncertainty import (
     SUM_TOLERANCE,
     BadProbabilities,
     check_probabilities,
@@ -16,9 +19,6 @@ from annotation.sampling.scores import (
     entropy,
     margin,
 )
-from annotation.sampling.select import select
-from annotation.sampling.stopping import Gain, StopHint, forecast_gain, stop_hint, successive_agreement
-from annotation.sampling.strategies import STRATEGIES
 from annotation.sampling.vectors import BadColumns, vectorise
 
 __all__ = [
@@ -27,9 +27,9 @@ __all__ = [
     "BadColumns",
     "BadPool",
     "BadProbabilities",
-    "Drifted",
+    "ShiftCheck",
     "Gain",
-    "Herd",
+    "UncertaintyCoverage",
     "Pool",
     "RareClass",
     "Selection",
@@ -39,18 +39,18 @@ __all__ = [
     "check_probabilities",
     "confidence",
     "disagreement",
-    "drifted",
+    "check_shift",
     "entropy",
     "first_of_its_kind",
     "forecast_gain",
     "hajek_mean",
-    "herd",
+    "cover_uncertainty",
     "kernel_width",
     "margin",
     "near_distance",
     "newness",
     "out_of_scope",
-    "quota",
+    "rare_class_quota",
     "rare_classes",
     "select",
     "stop_hint",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.sampling.scores import BadProbabilities, check_probabilities
+from annotation.sampling.uncertainty import BadProbabilities, check_probabilities
 
 Floats = NDArray[np.float64]
 

@@ -1,14 +1,14 @@
 """Fit, calibrate, judge and pack models: arrays and frozen dataclasses in and out, nothing of the web."""
 
-from retraining.learning.artifact import Refused, dump, load
-from retraining.learning.checks import BadInput
+from retraining.learning.families.artifact import UntrustedArtifact, dump, load
+from retraining.learning.families.pipeline import FAMILIES, build
 from retraining.learning.fitted import Candidate, Fitted
-from retraining.learning.fitting import NotEnoughClasses, fit
 from retraining.learning.frames import to_frame
-from retraining.learning.gate import Gate, Verdict, beats_naive, judge
-from retraining.learning.paired import Difference
-from retraining.learning.pipeline import FAMILIES, build
+from retraining.learning.gate.decision import Gate, GateVerdict, beats_naive, judge
+from retraining.learning.gate.paired import Difference
+from retraining.learning.model_selection.fitting import NotEnoughClasses, fit
 from retraining.learning.predict import probabilities
+from retraining.learning.validation import BadInput
 
 __all__ = [
     "FAMILIES",
@@ -18,8 +18,8 @@ __all__ = [
     "Fitted",
     "Gate",
     "NotEnoughClasses",
-    "Refused",
-    "Verdict",
+    "UntrustedArtifact",
+    "GateVerdict",
     "beats_naive",
     "build",
     "dump",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retraining.learning.checks import BadInput, Floats
+from retraining.learning.validation import BadInput, Floats
 
 TYPES = ("text", "number", "category", "image")
 BLANK = "∅"  # stands for an empty text or a missing category: a vocabulary is then never empty

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
-from retraining.learning import checks
-from retraining.learning.checks import BadInput, Floats
+from retraining.learning import validation
 from retraining.learning.fitted import Fitted
 from retraining.learning.frames import Columns, to_frame
+from retraining.learning.validation import BadInput, Floats
 
 
 def probabilities(
@@ -44,8 +44,8 @@ def spread(known: Floats, codes: ArrayLike, *, n_classes: int) -> Floats:
 
     Rows are brought to a sum of 1. Raises BadInput where that cannot be: NaN, below 0, a row of zeros.
     """
-    places = checks.codes(codes, n_classes=n_classes, name="the model's classes")
-    said = checks.numbers(known, name="the model's answers")
+    places = validation.codes(codes, n_classes=n_classes, name="the model's classes")
+    said = validation.numbers(known, name="the model's answers")
     if said.ndim != 2 or said.shape[1] != len(places) or len(set(places.tolist())) != len(places):
         raise BadInput(f"The model's answers have the shape {said.shape} for {len(places)} classes.")
     if not (np.isfinite(said).all() and (said >= 0).all() and (said.sum(axis=1) > 0).all()):

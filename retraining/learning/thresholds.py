@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retraining.learning import checks
-from retraining.learning.checks import BadInput, Codes, Floats, Mask
+from retraining.learning import validation
+from retraining.learning.validation import BadInput, Codes, Floats, Mask
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def band(
 
 def cheapest_class(probabilities: ArrayLike, costs: ArrayLike) -> Codes:
     """The class with the least expected cost, shape (n,). costs: (k, k), row the truth, column the decision."""
-    p = checks.probabilities(probabilities)
+    p = validation.probabilities(probabilities)
     table = cost_table(costs, n_classes=p.shape[1])
     return (p @ table).argmin(axis=1)
 
 
 def cost_table(costs: ArrayLike, *, n_classes: int | None = None) -> Floats:
-    table = checks.numbers(costs, name="costs")
+    table = validation.numbers(costs, name="costs")
     if table.ndim != 2 or table.shape[0] != table.shape[1] or n_classes not in (None, len(table)):
         raise BadInput("costs must be a square table: a row per true class, a column per decision.")
     if not np.isfinite(table).all() or (table < 0).any():
@@ -98,7 +98,7 @@ def cost_table(costs: ArrayLike, *, n_classes: int | None = None) -> Floats:
 
 
 def _rows(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Mask, Floats]:
-    score = checks.numbers(scores, name="scores")
+    score = validation.numbers(scores, name="scores")
     if score.ndim != 1 or not len(score):
         raise BadInput("scores must be one row of at least one number.")
     if not np.isfinite(score).all() or (score < 0).any() or (score > 1).any():
@@ -106,9 +106,9 @@ def _rows(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None) -> 
     truth = np.asarray(positive)
     if truth.ndim != 1:
         raise BadInput("positive must be one row of true and false.")
-    checks.same_length(len(score), positive=truth)
+    validation.same_length(len(score), positive=truth)
     truth = truth.astype(bool)
-    return score, truth, checks.weights(weights, n=len(score))
+    return score, truth, validation.weights(weights, n=len(score))
 
 
 def _in_theory(false_positive: float, false_negative: float) -> float:

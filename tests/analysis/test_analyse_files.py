@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.files import columns
-from analysis.files.tables import BadFile, Table, read
+from analysis.offline import columns
+from analysis.offline.readers import BadFile, Table, read_table
 
 FRAME = pd.DataFrame({"name": ["a", "b", "a"], "label": ["1", "2", "1"], "x": [0.5, 1.5, 2.5]})
 
@@ -31,7 +31,7 @@ def written(folder: Path, suffix: str) -> Path:
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet", ".parquet.gz"])
 def test_each_format_gives_the_same_columns(tmp_path: Path, suffix: str) -> None:
-    table = read(str(written(tmp_path, suffix)))
+    table = read_table(str(written(tmp_path, suffix)))
     assert table.columns == ["name", "label", "x"] and len(table) == 3
     assert columns.words(table, "label").names == ("1", "2")
     assert columns.numbers(table, "x").tolist() == [0.5, 1.5, 2.5]
@@ -40,7 +40,7 @@ def test_each_format_gives_the_same_columns(tmp_path: Path, suffix: str) -> None
 def refused(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     with pytest.raises(BadFile) as why:
-        read(str(path))
+        read_table(str(path))
     assert "\n" not in str(why.value)
     return str(why.value)
 
@@ -71,7 +71,7 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(BadFile):
-            read(str(path))
+            read_table(str(path))
 
 
 def test_a_missing_column_is_answered_with_those_that_exist() -> None:
@@ -95,7 +95,7 @@ def test_labels_are_handed_back_as_the_file_writes_them() -> None:
 def test_a_gap_in_parquet_leaves_large_whole_numbers_whole(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pd.DataFrame({"item": pd.array([2**53 + 1, None], dtype="Int64")}).to_parquet(path)
-    assert columns.words(read(str(path)), "item").names == (str(2**53 + 1),)
+    assert columns.words(read_table(str(path)), "item").names == (str(2**53 + 1),)
 
 
 def test_what_looks_like_a_code_is_no_number() -> None:
@@ -110,7 +110,7 @@ def test_what_looks_like_a_code_is_no_number() -> None:
 def test_a_typed_format_is_believed(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"code": "1", "n": 1, "in": {"x": 2}}\n{"code": "2", "n": null, "in": {"x": 2.5}}\n')
-    table = read(str(path))
+    table = read_table(str(path))
     (_,), kinds = columns.features([table], table.columns)
     assert kinds == {"code": "category", "n": "number", "in.x": "number"}
 
@@ -123,7 +123,7 @@ def test_a_cell_that_is_no_number_is_named() -> None:
 def test_a_column_that_is_empty_on_one_side_has_the_kind_of_the_other(tmp_path: Path) -> None:
     for name, cell in (("before.jsonl", "1.5"), ("now.jsonl", "null")):
         (tmp_path / name).write_text(f'{{"x": {cell}, "y": null}}\n')
-    tables = [read(str(tmp_path / name)) for name in ("before.jsonl", "now.jsonl")]
+    tables = [read_table(str(tmp_path / name)) for name in ("before.jsonl", "now.jsonl")]
     (before, now), kinds = columns.features(tables, ["x", "y"])
     assert kinds == {"x": "number", "y": "category"}
     assert before["x"][0] == 1.5 and np.isnan(now["x"][0]) and now["y"][0] is None

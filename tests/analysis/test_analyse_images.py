@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from analysis.files import pictures, tables
+from analysis.offline import images, readers
 from tests.analysis.analysing import analyse, csv
 
 
@@ -38,7 +38,7 @@ def one(folder: Path, **saved: Any) -> Path:
 
 def seen(folder: Path, *names: str) -> Any:
     path = csv(folder / "rows.csv", {"scan": list(names)})
-    return pictures.read(tables.read(str(path)), "scan", np.arange(len(names)), folder)
+    return images.read_images(readers.read_table(str(path)), "scan", np.arange(len(names)), folder)
 
 
 @pytest.mark.parametrize("asked", [("--image", "scan"), ("--inputs", "scan")])

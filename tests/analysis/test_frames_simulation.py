@@ -6,7 +6,7 @@ Each repetition is a project: traffic with a model whose scores say where it err
 import numpy as np
 import pytest
 
-from analysis.measures.weighted import proportion
+from analysis.metrics.core.weighted import proportion
 from annotation import routing
 from projects.models import LabelSchema, Project
 

@@ -15,7 +15,7 @@ from jobs.execution import Attempt
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, Project
 from retraining import artifacts, training
-from retraining.learning import fitting
+from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, TrainingRun
 from tests.factories import make_user
 from tests.retraining.worlds import Crash, crash_at, do, learn, make_world, open_run, train

@@ -13,8 +13,8 @@ from jobs import execution
 from jobs.models import Job
 from projects.models import Project
 from retraining import datasets, registry, release, training
-from retraining.learning import fitting
 from retraining.learning.fitted import Fitted
+from retraining.learning.model_selection import fitting
 from retraining.models import ModelVersion, TrainingRun
 from tests.factories import NOW, make_item, make_project
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analysis.files import drift, labels, performance, shapes, slices, votes
-from analysis.files.shapes import Answer
-from analysis.files.tables import BadFile, read
-from analysis.measures.agreement import AgreementUndefined
-from analysis.measures.checks import InvalidInput
-from analysis.measures.inputs import ProbabilitiesUndefined
-from analysis.measures.label_errors import LabelErrorsUndefined
-from analysis.measures.votes import METHODS, VotesUndefined
+from analysis.metrics.core.validation import InvalidInput
+from analysis.metrics.labels.features import ProbabilitiesUndefined
+from analysis.metrics.labels.label_errors import LabelErrorsUndefined
+from analysis.metrics.votes.agreement import AgreementUndefined
+from analysis.metrics.votes.consensus import METHODS, VotesUndefined
+from analysis.offline import drift, labels, output, performance, slices, votes
+from analysis.offline.output import JsonObject
+from analysis.offline.readers import BadFile, read_table
 
-Told = tuple[Answer, Callable[[Answer], str]]
+Told = tuple[JsonObject, Callable[[JsonObject], str]]
 REFUSED = (BadFile, InvalidInput, VotesUndefined, AgreementUndefined, LabelErrorsUndefined, ProbabilitiesUndefined)
 
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
     def _answer(self, given: Namespace) -> None:
         try:
             if given.json and given.json != "-":
-                shapes.checked_target(
+                output.checked_target(
                     given.json, [getattr(given, name) for name in FILES if getattr(given, name, None)]
                 )
             answer, words = given.run(given)
@@ -50,13 +50,13 @@ class Command(BaseCommand):
         except REFUSED as why:
             raise CommandError(" ".join(str(why).split())) from None
 
-    def _tell(self, answer: Answer, words: Callable[[Answer], str], out: str | None) -> None:
+    def _tell(self, answer: JsonObject, words: Callable[[JsonObject], str], out: str | None) -> None:
         if out is None:
             self.stdout.write(words(answer))
         elif out == "-":
-            self.stdout.write(shapes.encoded(answer))
+            self.stdout.write(output.encoded(answer))
         else:
-            shapes.write(answer, out)
+            output.write(answer, out)
 
 
 FILES = ("file", "votes", "truth", "items", "reference", "current", "probabilities")
@@ -82,12 +82,12 @@ def _labels(what: Any) -> ArgumentParser:
 
 
 def _run_labels(given: Namespace) -> Told:
-    asked = labels.Asked(
+    asked = labels.LabelOptions(
         *(given.label, given.text, given.inputs, given.probabilities, given.truth, given.seconds, given.seed),
         image=given.image,
         folder=Path(given.file).parent,
     )
-    return labels.analyse(read(given.file), asked), labels.told
+    return labels.analyse(read_table(given.file), asked), labels.to_text
 
 
 def _votes(what: Any) -> ArgumentParser:
@@ -106,9 +106,9 @@ def _votes(what: Any) -> ArgumentParser:
 def _run_votes(given: Namespace) -> Told:
     if given.items and not given.text:
         raise BadFile("--items needs --text, the column that says what the votes are about.")
-    asked = votes.Asked(given.item, given.annotator, given.label, given.text, given.method, given.seed)
-    truth, items = (read(name) if name else None for name in (given.truth, given.items))
-    return votes.analyse(read(given.votes), asked, truth=truth, items=items), votes.told
+    asked = votes.VoteOptions(given.item, given.annotator, given.label, given.text, given.method, given.seed)
+    truth, items = (read_table(name) if name else None for name in (given.truth, given.items))
+    return votes.analyse(read_table(given.votes), asked, truth=truth, items=items), votes.to_text
 
 
 def _drift(what: Any) -> ArgumentParser:
@@ -122,8 +122,8 @@ def _drift(what: Any) -> ArgumentParser:
 
 
 def _run_drift(given: Namespace) -> Told:
-    asked = drift.Asked(given.season, given.columns, given.seed)
-    return drift.analyse(read(given.reference), read(given.current), asked), drift.told
+    asked = drift.DriftOptions(given.season, given.columns, given.seed)
+    return drift.analyse(read_table(given.reference), read_table(given.current), asked), drift.to_text
 
 
 def _slices(what: Any) -> ArgumentParser:
@@ -141,8 +141,8 @@ def _run_slices(given: Namespace) -> Told:
     pair = (given.label is not None) + (given.predicted is not None)
     if pair != (2 if given.error is None else 0):
         raise BadFile("Say either --error, or --label and --predicted.")
-    asked = slices.Asked(given.error, given.label, given.predicted, given.columns, given.seed)
-    return slices.analyse(read(given.file), asked), slices.told
+    asked = slices.SliceOptions(given.error, given.label, given.predicted, given.columns, given.seed)
+    return slices.analyse(read_table(given.file), asked), slices.to_text
 
 
 def _performance(what: Any) -> ArgumentParser:
@@ -157,5 +157,5 @@ def _performance(what: Any) -> ArgumentParser:
 
 
 def _run_performance(given: Namespace) -> Told:
-    asked = performance.Asked(given.label, given.scores, given.weight, given.positive, given.seed)
-    return performance.analyse(read(given.file), asked), performance.told
+    asked = performance.PerformanceOptions(given.label, given.scores, given.weight, given.positive, given.seed)
+    return performance.analyse(read_table(given.file), asked), performance.to_text

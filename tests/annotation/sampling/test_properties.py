@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from annotation.sampling import BadColumns, Pool, check_pool, drifted, newness, stop_hint, vectorise
-from annotation.sampling.strategies import switch
+from annotation.sampling import BadColumns, Pool, check_pool, newness, stop_hint, vectorise
+from annotation.sampling.design.shift_check import check_shift
+from annotation.sampling.strategies.registry import pick_strategy
 from annotation.sampling.vectors import is_missing
 
 sizes = st.tuples(st.integers(1, 12), st.integers(1, 4))
@@ -42,8 +43,8 @@ def test_a_checked_pool_is_the_same_pool_and_stays_so(vectors: np.ndarray, k: in
     np.testing.assert_allclose(once.vectors, vectors, rtol=1e-6, atol=1e-30)
     np.testing.assert_array_equal(once.vectors, twice.vectors)
     np.testing.assert_array_equal(once.probabilities, twice.probabilities)
-    assert switch(replace(once, probabilities=None))[0] == "typical"
-    assert all(switch(once))
+    assert pick_strategy(replace(once, probabilities=None))[0] == "typical"
+    assert all(pick_strategy(once))
 
 
 def _widest(types: dict[str, str]) -> int:
@@ -96,7 +97,7 @@ def test_a_verdict_on_change_stays_in_its_ranges(n: int, m: int, seed: int, shif
     rng = np.random.default_rng(seed)
     before, now = rng.normal(size=(n, 3)), rng.normal(size=(m, 3)) + shift
 
-    found = drifted(before, now, seed=seed)
+    found = check_shift(before, now, seed=seed)
 
     assert 0 <= found.p <= 1
     assert 0 <= found.effect <= 1
@@ -109,7 +110,7 @@ def test_a_verdict_on_change_stays_in_its_ranges(n: int, m: int, seed: int, shif
 def test_vectors_that_cannot_be_compared_are_refused(number: float) -> None:
     vectors = np.ones((120, 2))
     with pytest.raises(ValueError, match="too large to be squared"):
-        drifted(vectors, np.where(np.arange(120)[:, None] == 5, number, vectors), seed=0)
+        check_shift(vectors, np.where(np.arange(120)[:, None] == 5, number, vectors), seed=0)
 
 
 @given(hnp.arrays(float, (12, 2), elements=st.floats(-100, 100)), st.floats(0, 50), st.floats(0, 50))

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from annotation.sampling import Pool, check_pool
-from annotation.sampling.choice import doubt, doubtful, uniform
-from annotation.sampling.cold import cold
-from annotation.sampling.herding import herd, kernel_width, squared_distances
-from annotation.sampling.probe import resolution, second_opinion
-from annotation.sampling.rare import most_likely, rare_classes
-from annotation.sampling.sieve import make_sieve
-from annotation.sampling.strategies import RUN, answer
-from annotation.sampling.typical import typical
+from annotation.sampling.arrays import squared_distances
+from annotation.sampling.filters.candidate_filter import make_candidate_filter
+from annotation.sampling.strategies.batch import uncertain_batch, uncertainty_numbers, uniform_batch
+from annotation.sampling.strategies.cold_start import cold_start
+from annotation.sampling.strategies.linear_probe import blend_linear_probe, granularity
+from annotation.sampling.strategies.rare_classes import most_likely, rare_classes
+from annotation.sampling.strategies.registry import RUN, run_strategy
+from annotation.sampling.strategies.typiclust import typiclust
+from annotation.sampling.strategies.uncertainty_coverage import cover_uncertainty, kernel_width
 
 ARMS = ("margin", "entropy", "least_confidence", "herding")
 
@@ -52,7 +53,7 @@ def points(least: int = 1) -> st.SearchStrategy[np.ndarray]:
 @given(pools())
 def test_a_doubt_names_the_two_likeliest_and_its_figures_agree(pool: Pool) -> None:
     for row in range(len(pool)):
-        found, p = doubt(pool, row), pool.probabilities[row]
+        found, p = uncertainty_numbers(pool, row), pool.probabilities[row]
         assert found["p_first"] == found["confidence"] == p.max()
         assert found["p_first"] >= found["p_second"]
         assert found["margin"] == pytest.approx(found["p_first"] - found["p_second"] if len(p) > 1 else 1.0)
@@ -65,7 +66,7 @@ def test_a_doubt_names_the_two_likeliest_and_its_figures_agree(pool: Pool) -> No
 def test_each_doubtful_row_brings_its_sentence(pool: Pool, arm: str, data: st.DataObject) -> None:
     rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
 
-    found = doubtful(pool, rows, arm)
+    found = uncertain_batch(pool, rows, arm)
 
     assert found.index.tolist() == rows.tolist()
     assert set(found.arm) <= {arm}
@@ -77,7 +78,7 @@ def test_each_doubtful_row_brings_its_sentence(pool: Pool, arm: str, data: st.Da
 
 @given(st.integers(0, 5), st.integers(5, 10**7), st.floats(1e-9, 1))
 def test_a_uniform_draw_says_how_many_waited_and_its_chance(drawn: int, n: int, chance: float) -> None:
-    found = uniform(np.arange(drawn), n, chance)
+    found = uniform_batch(np.arange(drawn), n, chance)
 
     assert found.arm == ("uniform",) * drawn
     assert found.numbers == ({"waiting": n, "probability": chance},) * drawn
@@ -112,7 +113,7 @@ def test_more_labels_speak_less_far_and_in_the_unit_of_the_vectors(crowd: np.nda
 def test_a_herd_is_distinct_candidates_and_its_first_adds_most_cover(
     crowd: np.ndarray, labelled: np.ndarray, count: int
 ) -> None:
-    found = herd(crowd, crowd, labelled, count)
+    found = cover_uncertainty(crowd, crowd, labelled, count)
 
     assert len(found.order) == len(found.similar) == min(count, len(crowd))
     assert len(set(found.order.tolist())) == len(found.order)
@@ -129,9 +130,9 @@ def test_resolution_runs_from_all_alike_to_as_fine_as_the_vectors(pool: Pool) ->
     order = np.random.default_rng(0).permutation(len(pool))
     turned = check_pool(Pool(pool.vectors[order], pool.probabilities[order], pool.classes))
 
-    assert 0 < resolution(pool) <= 1
-    assert resolution(alike) == pytest.approx(1 / min(len(pool), _distinct(pool.vectors)), rel=1e-6)
-    assert resolution(turned) == pytest.approx(resolution(pool))
+    assert 0 < granularity(pool) <= 1
+    assert granularity(alike) == pytest.approx(1 / min(len(pool), _distinct(pool.vectors)), rel=1e-6)
+    assert granularity(turned) == pytest.approx(granularity(pool))
 
 
 def _distinct(rows: np.ndarray) -> float:
@@ -142,7 +143,7 @@ def _distinct(rows: np.ndarray) -> float:
 @settings(max_examples=40)
 @given(pools())
 def test_a_second_opinion_is_probabilities_with_a_say_in_range(pool: Pool) -> None:
-    found = second_opinion(pool)
+    found = blend_linear_probe(pool)
 
     assert 0 <= found.say < 1
     np.testing.assert_allclose(found.pool.probabilities.sum(axis=1), 1)
@@ -176,7 +177,7 @@ def test_what_passes_the_sieve_is_asked_for_unlike_each_other_and_unlike_labels(
     pool: Pool, seed: int, data: st.DataObject
 ) -> None:
     rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
-    sieve = make_sieve(pool, np.random.default_rng(seed))
+    sieve = make_candidate_filter(pool, np.random.default_rng(seed))
 
     found = sieve.sift(rows)
 
@@ -195,7 +196,7 @@ def test_what_passes_the_sieve_is_asked_for_unlike_each_other_and_unlike_labels(
 @given(pools(), st.integers(1, 12), st.integers(0, 99))
 def test_the_best_are_as_many_as_asked_unless_the_whole_pool_was_looked_at(pool: Pool, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    score, sieve = rng.integers(0, 5, len(pool)) / 4, make_sieve(pool, rng)
+    score, sieve = rng.integers(0, 5, len(pool)) / 4, make_candidate_filter(pool, rng)
 
     found = sieve.best(score, count, rng)
 
@@ -208,7 +209,7 @@ def test_the_best_are_as_many_as_asked_unless_the_whole_pool_was_looked_at(pool:
 def test_woven_choices_keep_every_row_with_its_own_sentence(pool: Pool, data: st.DataObject) -> None:
     rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
     cut = data.draw(st.integers(0, len(rows)))
-    one, other = doubtful(pool, rows[:cut], "margin"), doubtful(pool, rows[cut:], "entropy")
+    one, other = uncertain_batch(pool, rows[:cut], "margin"), uncertain_batch(pool, rows[cut:], "entropy")
 
     found = one.woven(other)
 
@@ -225,7 +226,7 @@ def test_a_cold_round_asks_distinct_rows_none_of_them_taken(pool: Pool, count: i
     rng = np.random.default_rng(seed)
     taken = rng.permutation(len(pool))[: len(pool) // 3]
 
-    found = cold(pool, count, make_sieve(pool, rng), rng, taken)
+    found = cold_start(pool, count, make_candidate_filter(pool, rng), rng, taken)
 
     rows = found.index.tolist()
     assert len(rows) == len(set(rows)) <= count
@@ -242,7 +243,7 @@ def test_a_cold_round_asks_distinct_rows_none_of_them_taken(pool: Pool, count: i
 def test_typical_rows_are_distinct_and_stand_for_crowds(
     vectors: np.ndarray, labelled: np.ndarray, count: int, seed: int
 ) -> None:
-    rows, sizes = typical(vectors, labelled, count, seed=seed)
+    rows, sizes = typiclust(vectors, labelled, count, seed=seed)
 
     assert len(rows) == len(sizes) == len(set(rows.tolist())) <= count
     assert len(rows) >= 1
@@ -253,7 +254,7 @@ def test_typical_rows_are_distinct_and_stand_for_crowds(
 @settings(max_examples=60)
 @given(pools(), st.integers(0, 12), st.sampled_from(["auto", "random", *RUN]), st.integers(0, 99))
 def test_every_strategy_answers_any_pool_alike_each_time(pool: Pool, count: int, strategy: str, seed: int) -> None:
-    one, other = (answer(pool, count, strategy, np.random.default_rng(seed)) for _ in range(2))
+    one, other = (run_strategy(pool, count, strategy, np.random.default_rng(seed)) for _ in range(2))
 
     rows = one.choice.index.tolist()
     assert rows == other.choice.index.tolist()

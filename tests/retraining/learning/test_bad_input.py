@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from retraining.learning import beats_naive, calibration, fit, judge, paired, thresholds
+from retraining.learning import beats_naive, fit, judge, thresholds
+from retraining.learning.calibration import choose
+from retraining.learning.gate import paired
 from retraining.learning.predict import spread
 from tests.spoilt import answers, not_finite
 
@@ -37,7 +39,7 @@ DOORS = {
     ),
     "naive": (beats_naive, TRUTH, np.roll(TRUTH, 1), CHANCE),
     "calibrator": (
-        lambda targets, fold, scores, weights: calibration.choose(targets, fold=fold, scores=scores, weights=weights),
+        lambda targets, fold, scores, weights: choose.choose(targets, fold=fold, scores=scores, weights=weights),
         *(np.eye(3)[TRUTH], np.arange(N) % 3, np.log(P), CHANCE),
     ),
     "threshold": (

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from retraining.learning.checks import BadInput
 from retraining.learning.frames import BLANK, LARGEST_SIDE, column_names, image_sizes, to_frame
+from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import ALL_TYPES, mixed
 
 grey = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))

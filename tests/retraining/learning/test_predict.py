@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from retraining.learning import dump, fit, load, probabilities
-from retraining.learning.checks import BadInput
 from retraining.learning.predict import spread
+from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import mixed, only
 
 COLUMNS, TYPES = only(mixed(60)[0], "amount", "country")

@@ -10,15 +10,23 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from retraining.learning import FAMILIES, beats_naive, build, dump, load
-from retraining.learning.calibration import SMALLEST, Calibration, log_losses, wrap
-from retraining.learning.candidates import for_contract
-from retraining.learning.checks import BadInput, probabilities, same_length
-from retraining.learning.comparison import most_common, slice_mask
+from retraining.learning.calibration.choose import SMALLEST, CalibratorChoice, log_losses, wrap
 from retraining.learning.frames import column_names, image_sizes, to_frame
+from retraining.learning.gate.comparison import most_common, slice_mask
+from retraining.learning.model_selection.candidates import for_contract
+from retraining.learning.model_selection.cross_validation import (
+    FAR_BELOW,
+    Skipped,
+    TrainingRows,
+    Trial,
+    cross_validate,
+    decision_scores,
+    fit_on_all,
+)
+from retraining.learning.model_selection.explanations import describe_candidate, explain_choice
 from retraining.learning.predict import spread
-from retraining.learning.reasons import candidate, why
 from retraining.learning.thresholds import cost_table
-from retraining.learning.trials import FAR_BELOW, GivenUp, Rows, Trial, decision_scores, fitted, run
+from retraining.learning.validation import BadInput, probabilities, same_length
 
 SETTINGS = {"C": 1.0, "solver": "lbfgs", "alpha": 0.1, "learning_rate": 0.1, "leaves": 6, "smallest_leaf": 3}
 codes = hnp.arrays(int, 24, elements=st.integers(0, 2))
@@ -35,14 +43,14 @@ def scaled(raw: np.ndarray) -> np.ndarray:
     return raw / raw.sum(axis=1, keepdims=True)
 
 
-def training(seed: int, n: int, k: int) -> Rows:
+def training(seed: int, n: int, k: int) -> TrainingRows:
     """A number that tells something of k classes, soft targets, some rows without weight; each class in the first k."""
     rng = np.random.default_rng(seed)
     code = np.concatenate([np.arange(k), rng.integers(0, k, n - k)])
     soft = 0.9 * np.eye(k)[code] + 0.1 / k if seed % 2 else np.eye(k)[code]
     weight = np.where(np.arange(n) < k, 1.0, rng.choice([0.0, 1.0, 3.0], n))
     known = np.sort(rng.choice(9, k, replace=False))
-    return Rows(
+    return TrainingRows(
         to_frame({"x": (code + rng.normal(0, 0.4, n)).tolist()}, {"x": "number"}), soft, known, weight, code % 3
     )
 
@@ -137,7 +145,7 @@ def test_a_log_loss_is_least_for_the_truth_and_finite_for_certain_mistakes(
 def test_a_wrapped_model_answers_probabilities_of_its_own_classes(seed: int, n: int, k: int, method: str) -> None:
     rows = training(seed, n, k)
     config = {**SETTINGS, "family": "linear", "seed": 0}
-    model = fitted(rows, {"x": "number"}, config)
+    model = fit_on_all(rows, {"x": "number"}, config)
     given_out = decision_scores(model, rows.frame, rows.known)
 
     wrapped = wrap(model, method, given_out, rows.targets, weights=rows.weights)
@@ -152,7 +160,7 @@ def test_a_wrapped_model_answers_probabilities_of_its_own_classes(seed: int, n: 
 @given(st.integers(0, 99), st.integers(4, 12), st.integers(2, 4))
 def test_what_is_dumped_says_the_same_when_loaded(seed: int, n: int, k: int) -> None:
     rows = training(seed, n, k)
-    model = fitted(rows, {"x": "number"}, {"family": "naive", "seed": 0})
+    model = fit_on_all(rows, {"x": "number"}, {"family": "naive", "seed": 0})
 
     back = load(dump(model), family="naive")
 
@@ -211,13 +219,13 @@ def test_each_candidate_has_one_outcome_with_probabilities_or_a_note(seed: int, 
     rows = training(seed, n, k)
     configs = [{"family": "linear", "C": 1.0, "solver": "lbfgs", "seed": 0}, {"family": "svm", "C": 1.0, "seed": 0}]
 
-    found = run(rows, {"x": "number"}, configs, deadline=np.inf, keep_first=keep, tick=lambda family: None)
+    found = cross_validate(rows, {"x": "number"}, configs, deadline=np.inf, keep_first=keep, tick=lambda family: None)
 
     assert [outcome.config["family"] for outcome in found] == ["linear", "svm"]
     for outcome in found:
-        told = candidate(outcome)
+        told = describe_candidate(outcome)
         assert told.seconds == outcome.seconds >= 0
-        if isinstance(outcome, GivenUp):
+        if isinstance(outcome, Skipped):
             assert told.note == outcome.note != ""
             assert told.log_loss is None
             continue
@@ -253,14 +261,16 @@ def test_the_choice_is_told_with_the_lowest_loss_and_every_class_without_a_label
 ) -> None:
     def trial(place: int, loss: float) -> Trial:
         config = {"family": "linear", "C": float(place), "left_out": []}
-        return Trial(config, np.zeros((1, 2)), Calibration(method, np.zeros((1, 2)), ((method, loss),)), 1.0, 0)
+        return Trial(config, np.zeros((1, 2)), CalibratorChoice(method, np.zeros((1, 2)), ((method, loss),)), 1.0, 0)
 
     trials = [trial(place, loss) for place, loss in enumerate(losses)]
     best = min(trials, key=lambda one: one.log_loss)
     n = len(targets)
-    rows = Rows(pd.DataFrame(index=range(n)), np.eye(2)[targets], np.arange(2), np.ones(n), np.zeros(n, int))
+    rows = TrainingRows(pd.DataFrame(index=range(n)), np.eye(2)[targets], np.arange(2), np.ones(n), np.zeros(n, int))
 
-    said = why(best, tuple(candidate(one) for one in trials), rows, tuple(f"c{code}" for code in range(k)))
+    said = explain_choice(
+        best, tuple(describe_candidate(one) for one in trials), rows, tuple(f"c{code}" for code in range(k))
+    )
 
     assert f"{min(losses):.3f}" in said
     assert ("No label yet for" in said) is (k > 2)
@@ -269,6 +279,6 @@ def test_the_choice_is_told_with_the_lowest_loss_and_every_class_without_a_label
 
 def test_a_naive_model_has_the_shares_of_the_weights() -> None:
     rows = training(0, 12, 3)
-    model = fitted(rows, {"x": "number"}, {"family": "naive", "seed": 0})
+    model = fit_on_all(rows, {"x": "number"}, {"family": "naive", "seed": 0})
     assert isinstance(model[-1], DummyClassifier)
     np.testing.assert_allclose(model.predict_proba(rows.frame)[0], rows.share.sum(axis=0) / rows.share.sum())

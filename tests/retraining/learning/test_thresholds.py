@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retraining.learning import thresholds
-from retraining.learning.checks import BadInput
+from retraining.learning.validation import BadInput
 
 scores = hnp.arrays(float, st.integers(1, 12), elements=st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]))
 price = st.floats(0.1, 20)

@@ -1,0 +1,306 @@
+"""Estimates for all items from the few that were labelled, each weighted by one over its inclusion probability.
+
+An interval speaks of the *process* (traffic like this window's) unless `population`, the number of items in the
+window, is given: then it speaks of exactly those items, and a window that is labelled whole has no doubt left.
+Weights are Hájek's (Särndal, Swensson and Wretman, Model Assisted Survey Sampling, 1992, chapters 5 and 7); LURE is
+Farquhar, Gal and Rainforth (arXiv 2101.11695).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from analysis.metrics.core import intervals, validation
+from analysis.metrics.core.intervals import Sums
+from analysis.metrics.core.validation import Bools, Floats, InvalidInput
+
+NO_ITEMS = "No labelled items."
+ROUNDING = 1e-12
+ONE_ITEM = "One item gives no interval."
+SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
+MEAN = "Hájek mean, linearised variance, t corrected for skewness"
+LURE = "LURE, martingale variance, t corrected for skewness"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its doubt. value None: undefined, and `note` says why. low, high: interval at the asked level.
+
+    low and high are None where the value is known but its doubt is not (one item). n: labelled items it rests on.
+    effective_n: how many items of a plain uniform sample carry as much (Kish: (Σw)² / Σw²).
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    effective_n: float
+    method: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """How the labelled items were chosen. weight (n,): how many items each stands for.
+
+    doubt (n,): the part of its squared weight that is variance (1, or 1 - π when one finite window is meant).
+    mass: the weight of the average item, what an unseen one would weigh; mass_variance its squared weight's variance.
+    """
+
+    weight: Floats
+    doubt: Floats | None
+    effective_n: float
+    mass: float
+    mass_variance: float
+
+    @property
+    def n(self) -> int:
+        return int(self.weight.shape[0])
+
+    @property
+    def variance(self) -> Floats:
+        squared = self.weight * self.weight
+        return squared if self.doubt is None else squared * self.doubt
+
+
+def undefined(note: str, *, n: int = 0, method: str = "") -> Estimate:
+    return Estimate(None, None, None, n, 0.0, method, note)
+
+
+def design(inclusion_probability: ArrayLike, *, population: int | None = None) -> Design:
+    """Weights from inclusion probabilities (n,). population: items in the window, labelled or not.
+
+    With a population the weights of the items not chosen for certain are scaled so that all sum to it (none below 1).
+    Raises InvalidInput for probabilities outside (0, 1] and for a population smaller than the sample.
+    """
+    found = np.asarray(inclusion_probability)
+    pi = validation.inclusion(found, found.shape[0] if found.ndim else 0)
+    if population is None:
+        weight = 1 / pi
+        mass = _average_weight(weight)
+        return Design(weight, None, kish(weight), mass, mass * mass)
+    weight = _scaled_to(pi, population)
+    doubt = 1 - 1 / weight
+    mass = _average_weight(weight[weight > 1])
+    return Design(weight, doubt, kish(weight), mass, mass * max(mass - 1, 0.0))
+
+
+def kish(weight: Floats) -> float:
+    return float(weight.sum() ** 2 / (weight @ weight)) if weight.size else 0.0
+
+
+def from_weights(weights: ArrayLike) -> Floats:
+    """Inclusion probabilities (n,) up to a common factor from analysis weights (n,): the lightest item gets 1."""
+    found = validation.vector("weights", weights)
+    if found.size and found.min() <= 0:
+        row = int(np.argmax(found <= 0))
+        raise InvalidInput(f"weights has {found[row]:g} in row {row}; leave out rows that stand for nothing.")
+    return found.min() / found if found.size else found
+
+
+def proportion(
+    successes: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    level: float = 0.95,
+    population: int | None = None,
+    domain: ArrayLike | None = None,
+) -> Estimate:
+    """Share of items with success (n,), among all or among those in `domain` (n,), each weighted by 1/π.
+
+    low, high: limits of that share at `level`. They widen when one side was never seen, by what the design could
+    have missed. Give the whole sample and a domain rather than a part of the sample: only the whole says how finely
+    it looked. Raises InvalidInput on bad arrays; undefined when nothing is in the domain.
+    """
+    drawn = design(inclusion_probability, population=population)
+    good = validation.booleans("successes", successes, drawn.n)
+    inside = np.ones(drawn.n, dtype=bool) if domain is None else validation.booleans("domain", domain, drawn.n)
+    validation.level(level)
+    return share(good, inside, drawn, level=level)
+
+
+def share(good: Bools, inside: Bools, drawn: Design, *, level: float = 0.95) -> Estimate:
+    """As `proportion`, for arrays that are checked and a design that is made: share of `inside` that is `good`."""
+    n = int(np.count_nonzero(inside))
+    if not n:
+        return undefined("No labelled items in this part." if drawn.n else NO_ITEMS, method=SHARE)
+    hits, misses = sums_of(drawn, good & inside), sums_of(drawn, ~good & inside)
+    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    value = hits.total[0] / (hits.total[0] + misses.total[0])
+    return Estimate(float(value), float(low[0]), float(high[0]), n, kish(drawn.weight[inside]), SHARE)
+
+
+def mean(
+    values: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    level: float = 0.95,
+    population: int | None = None,
+) -> Estimate:
+    """Weighted mean of values (n,) in their own unit; low, high: limits of the mean over all items."""
+    found = validation.vector("values", values)
+    return ratio(found, np.ones_like(found), inclusion_probability, level=level, population=population)
+
+
+def ratio(
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    level: float = 0.95,
+    population: int | None = None,
+) -> Estimate:
+    """Σw·numerator / Σw·denominator, arrays (n,); low, high from the linearised variance. denominator ≥ 0."""
+    drawn = design(inclusion_probability, population=population)
+    above = validation.vector("numerator", numerator, drawn.n)
+    below = validation.vector("denominator", denominator, drawn.n)
+    if below.size and below.min() < 0:
+        raise InvalidInput(f"denominator has {below.min():g} in row {int(below.argmin())}; it must not be negative.")
+    total = float(drawn.weight @ below)
+    if not drawn.n or total == 0:
+        return undefined(NO_ITEMS if not drawn.n else "Nothing to divide by: the denominator is 0 in every row.")
+    value = float(drawn.weight @ above) / total
+    return linearised(value, (above - value * below) / total, drawn, level=level, method=MEAN)
+
+
+def linearised(
+    value: float,
+    influence: Floats,
+    drawn: Design,
+    *,
+    level: float = 0.95,
+    method: str = MEAN,
+    bounds: tuple[float, float] | None = None,
+    within: tuple[float, float] = (-np.inf, np.inf),
+    paired: bool = False,
+    note: str = "",
+) -> Estimate:
+    """The interval of an estimate whose change per unit of item weight is `influence` (n,).
+
+    With `bounds` the limits are taken on the logit scale between them, so that they never leave them; without, they
+    are corrected for the skewness of what the items add. within: the least and most that one item can count; where all
+    items counted alike, the limits are what a count of none among them leaves possible. paired: a difference, in which
+    few items may say much; two more of average weight, as far off as those that carry the variance, one up and one
+    down, stand for what was not seen (as Agresti and Min, Statistics in Medicine 2005, do for shares).
+    """
+    validation.level(level)
+    n = int(np.count_nonzero(influence)) or drawn.n
+    terms = influence * influence * drawn.variance
+    variance = float(terms.sum())
+    if paired and variance > 0:
+        variance += 2 * drawn.mass_variance * float(terms @ (influence * influence)) / variance
+    if drawn.n < 2 and drawn.doubt is None:
+        return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {ONE_ITEM}".strip())
+    error = variance**0.5
+    if bounds is not None:
+        low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance)) * error, bounds)
+    elif error <= ROUNDING * abs(value):
+        low, high = _all_alike(value, drawn, level, within)
+    else:
+        quantile = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0))
+        skew = _skewness(drawn.weight * influence, drawn.doubt) * (float(terms.sum()) / variance) ** 1.5
+        low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
+        low, high = max(low, within[0]), min(high, within[1])
+    return Estimate(value, low, high, n, drawn.effective_n, method, note)
+
+
+def winner_bias(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, level: float = 0.95) -> Estimate:
+    """Mean loss over a pool from items drawn one after another without replacement.
+
+    losses (m,) in the order drawn; selection_probability (m,): that of the item drawn, among those left at that
+    moment, when it was drawn; pool: items there were at the start. low, high: limits of the mean over that pool.
+    """
+    found = validation.vector("losses", losses)
+    q = validation.inclusion(selection_probability, found.shape[0])
+    m = found.shape[0]
+    validation.level(level)
+    if pool < m:
+        raise InvalidInput(f"pool is {pool}, but {m} items were drawn from it.")
+    if m == 0:
+        return undefined(NO_ITEMS)
+    if m == pool:
+        value = float(found.mean())
+        return Estimate(value, value, value, m, float(m), LURE, "Every item of the pool is labelled.")
+    step = np.arange(1, m + 1)
+    # Each of these is an unbiased guess of the pool's mean given all that was drawn before it.
+    before = np.concatenate([[0.0], np.cumsum(found)[:-1]])
+    guess = (found / q + before) / pool
+    share = pool * (pool - m) / ((pool - step) * (pool - step + 1.0))
+    value = float(share @ guess) / m
+    if m < 2:
+        return Estimate(value, None, None, m, float(m), LURE, ONE_ITEM)
+    moved = share * (guess - value) / m
+    error = float((moved @ moved) * m / (m - 1)) ** 0.5
+    quantile = intervals.t_quantile(level, m - 1)
+    low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), _skewness(moved, None)))
+    weight = 1 + (pool - m) / (pool - step) * (1 / ((pool - step + 1) * q) - 1)
+    return Estimate(value, low, high, m, kish(weight), LURE)
+
+
+def _all_alike(value: float, drawn: Design, level: float, within: tuple[float, float]) -> tuple[float, float]:
+    """Limits of a mean of equal values: the share of other ones that may have been missed, times how far these go."""
+    if not np.isfinite(within).all():
+        return value, value
+    everything = np.ones(drawn.n, dtype=bool)
+    hits, misses = sums_of(drawn, ~everything), sums_of(drawn, everything)
+    _, missed = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    share = float(missed[0])
+    return value - share * (value - within[0]), value + share * (within[1] - value)
+
+
+def sums_of(drawn: Design, chosen: Bools) -> Sums:
+    """The weighted count, shape (1,), of the items chosen (n,)."""
+    weight = drawn.weight[chosen]
+    if drawn.doubt is None:
+        return Sums(np.zeros(1), np.array([weight.sum()]), np.array([weight @ weight]))
+    doubt = drawn.doubt[chosen]
+    certain = float(weight[doubt == 0].sum())
+    return Sums(np.array([certain]), np.array([weight.sum() - certain]), np.array([weight * weight @ doubt]))
+
+
+def _average_weight(weight: Floats) -> float:
+    """The weight of the item that a random member of the population would be counted by: Σw² / Σw."""
+    return float(weight @ weight / weight.sum()) if weight.size else 0.0
+
+
+def _scaled_to(pi: Floats, population: int) -> Floats:
+    if population < pi.size:
+        raise InvalidInput(f"population is {population}, but {pi.size} of its items are labelled.")
+    sure = pi == 1
+    rest, weight = population - int(sure.sum()), 1 / pi
+    if sure.all() and rest > 0:
+        raise InvalidInput(
+            f"{rest} items of the population had no chance to be chosen: every labelled item was chosen for certain."
+        )
+    weight[~sure] *= rest / weight[~sure].sum() if not sure.all() else 1.0
+    # Scaling must not make an item stand for less than itself.
+    return np.maximum(weight, 1.0)
+
+
+def _freedom(terms: Floats, variance: float) -> float:
+    """Degrees of freedom that give a variance of this spread (Satterthwaite): few when few items carry it."""
+    spread = float(terms @ terms)
+    return max(3 * variance**2 / spread - 1, 1.0) if spread > 0 else float("inf")
+
+
+def _skewness(moved: Floats, doubt: Floats | None) -> float:
+    """Of a sum of independent terms moved (n,), of which `doubt` (n,) says how much is left to chance."""
+    scale = float(np.abs(moved).max(initial=0.0))
+    if scale == 0:
+        return 0.0
+    part = np.ones_like(moved) if doubt is None else doubt
+    unit = moved / scale
+    spread = float(unit * unit @ part)
+    return float(unit**3 @ part) / spread**1.5 if spread > 0 else 0.0
+
+
+def _within(value: float, reach: float, bounds: tuple[float, float]) -> tuple[float, float]:
+    floor, ceiling = bounds
+    share = (value - floor) / (ceiling - floor)
+    if not 0 < share < 1:
+        return max(value - reach, floor), min(value + reach, ceiling)
+    middle, step = special.logit(share), reach / ((ceiling - floor) * share * (1 - share))
+    low, high = special.expit(middle - step), special.expit(middle + step)
+    return floor + float(low) * (ceiling - floor), floor + float(high) * (ceiling - floor)

@@ -1,0 +1,266 @@
+"""Is the world changing? Column by column, model scores first, with an alarm that has to mean something."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.metrics.core import validation
+from analysis.metrics.drift import reference
+from analysis.metrics.drift.column_tests import (
+    JENSEN_SHANNON,
+    SCALED_WASSERSTEIN,
+    TESTS,
+    ColumnTest,
+    Kind,
+    as_numbers,
+    is_clock,
+    kind_of,
+)
+
+Array = npt.NDArray[Any]
+Columns = Mapping[str, npt.ArrayLike]
+Season = tuple[npt.ArrayLike, npt.ArrayLike]
+
+# A tenth of a standard deviation, or five points of a coin: less than this is seldom worth anybody's morning.
+EFFECT_FLOOR: Mapping[str, float] = {SCALED_WASSERSTEIN: 0.1, JENSEN_SHANNON: 0.05}
+# Alarms are promised for at most one stable window in twenty; the tests' p values are close, not exact.
+LEVEL = 0.04
+THIN = 200
+SCORES_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """One column's verdict. `p`, `p_adjusted`, `effect` are None where undefined, and `words` says why.
+
+    p_adjusted: Benjamini–Hochberg over the columns, small = differs. effect: in the unit of `effect_name`, 0 = same.
+    dependent: the p is taken from the stream's own past windows, since its rows are not independent.
+    """
+
+    name: str
+    kind: Kind
+    p: float | None
+    p_adjusted: float | None
+    effect: float | None
+    effect_name: str
+    drifted: bool
+    n_reference: int
+    n_current: int
+    words: str
+    dependent: bool = False
+    score: bool = False
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The verdict over all columns: model scores first, then the rest by how clearly they moved."""
+
+    drifted: bool
+    features: tuple[FeatureDrift, ...]
+    why: str
+    level: float
+    weighted_share: float
+    n_reference: int
+    n_current: int
+
+
+def compare(
+    reference: Columns,
+    current: Columns,
+    *,
+    types: Mapping[str, Kind] | None = None,
+    scores_first: str | Sequence[str] = (),
+    importance: Mapping[str, float] | None = None,
+    level: float = LEVEL,
+    effect_floor: Mapping[str, float] = EFFECT_FLOOR,
+    season: Season | None = None,
+    ordered: bool | None = None,
+    seed: int = 0,
+) -> Drift:
+    """Hold a current window against a reference, column by column.
+
+    `reference`, `current`: columns by name, (n,) and (m,), rows in time order where there is one; NaN, None and ""
+    are missing values. `types`: "number", "category" or "text" per column, guessed where not given. `scores_first`:
+    the model's score columns; together they get half of the error budget (weighted Benjamini–Hochberg) and lead the
+    list. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
+    `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
+    says that order means nothing. A column drifts when its adjusted p < `level` and its effect reaches its floor, so
+    that at most `level` of stable windows alarm. At least 30 rows a side; under 200 `why` calls the window thin.
+    ValueError: an empty side, no shared column, columns of unequal length, infinite numbers, a level outside 0 to 1.
+    """
+    validation.level(level)
+    names = _shared(reference, current)
+    before, now = ({name: np.asarray(side[name]) for name in names} for side in (reference, current))
+    n, m = _rows(before, "reference"), _rows(now, "current window")
+    scores = {scores_first} if isinstance(scores_first, str) else set(scores_first)
+    if missing := scores - set(names):
+        raise ValueError(f"scores_first names columns that are not on both sides: {', '.join(sorted(missing))}")
+    rows = _matched(season, n, m, seed)
+    features = [
+        _feature(before[name], now[name], name, (types or {}).get(name), rows, season, ordered, name in scores)
+        for name in names
+    ]
+    features = _judged(features, level, effect_floor)
+    return _verdict(features, importance, level, n, m)
+
+
+def persists(history: Sequence[Drift], *, windows: int = 2) -> tuple[str, ...]:
+    """Names of the columns that drifted in each of the last `windows` verdicts (oldest first): () = no alarm yet.
+
+    One window in twenty may alarm by chance; the same column in two running windows of a stable stream seldom does.
+    """
+    if windows < 1:
+        raise ValueError("persistence needs at least one window")
+    if len(history) < windows:
+        return ()
+    drifted = [{feature.name for feature in drift.features if feature.drifted} for drift in history[-windows:]]
+    lasting = set.intersection(*drifted)
+    return tuple(feature.name for feature in history[-1].features if feature.name in lasting)
+
+
+def weighted_share(features: Sequence[FeatureDrift], importance: Mapping[str, float] | None = None) -> float:
+    """Share of importance that drifted, 0 to 1: a drifted column that the model hardly uses counts hardly.
+
+    `importance` per column, >= 0; columns not named weigh 0; without it all weigh the same. NaN where undefined:
+    no column, or all weights zero. ValueError for negative or non-finite weights.
+    """
+    weights = np.array([1.0 if importance is None else float(importance.get(f.name, 0.0)) for f in features])
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("importance weights are finite and not negative")
+    if weights.sum() == 0:
+        return float("nan")
+    return float(weights @ np.array([f.drifted for f in features], dtype=float) / weights.sum())
+
+
+def adjusted(p_values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> npt.NDArray[np.float64]:
+    """Benjamini–Hochberg adjusted p values; optional weights (Genovese, Roeder and Wasserman 2006), mean 1.
+
+    Shape (k,) in and out. Rejecting adjusted p <= q keeps the expected share of false alarms among alarms <= q, and
+    with nothing drifted the chance of any alarm <= q. ValueError for p outside [0, 1] or weights that are not positive.
+    """
+    p = validation.numbers("p values", p_values)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("p values are one row of numbers between 0 and 1")
+    if p.size == 0:
+        return p
+    if weights is not None:
+        w = validation.numbers("weights", weights)
+        if w.shape != p.shape or not np.isfinite(w).all() or (w <= 0).any():
+            raise ValueError("one positive weight is needed per p value")
+        p = p * w.mean() / w
+    order = np.argsort(p, kind="stable")
+    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
+    result = np.empty_like(p)
+    result[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
+    return result
+
+
+def _shared(reference: Columns, current: Columns) -> list[str]:
+    names = [name for name in reference if name in current]
+    if not names:
+        raise ValueError("the reference and the current window share no column")
+    return names
+
+
+def _rows(columns: Mapping[str, Array], side: str) -> int:
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"columns of the {side} differ in length: {sizes}")
+    size = next(iter(sizes.values()))
+    if size == 0:
+        raise ValueError(f"the {side} is empty")
+    return size
+
+
+def _matched(season: Season | None, n: int, m: int, seed: int) -> tuple[Array, Array] | None:
+    if season is None:
+        return None
+    if len(np.asarray(season[0])) != n or len(np.asarray(season[1])) != m:
+        raise ValueError("season needs one value per row on both sides")
+    return reference.match(season[0], season[1], seed=seed)
+
+
+def _feature(
+    before: Array,
+    now: Array,
+    name: str,
+    kind: Kind | None,
+    rows: tuple[Array, Array] | None,
+    season: Season | None,
+    ordered: bool | None,
+    score: bool,
+) -> FeatureDrift:
+    kind = kind or kind_of(before)
+    test = TESTS[kind](before if rows is None else before[rows[0]], now if rows is None else now[rows[1]], name=name)
+    past = None
+    timed = test.p is not None and kind == "number" and ordered is not False
+    if timed and is_clock(as_numbers(before, name), as_numbers(now, name)):
+        test = replace(test, p=None, effect=None, words=f"{name}: undefined, it runs with time (a clock or a counter)")
+    if test.p is not None:
+        past = reference.past_p(before, now, kind, season=season, ordered=ordered, name=name)
+    return _row(name, kind, test, past, score)
+
+
+def _row(name: str, kind: Kind, test: ColumnTest, past: float | None, score: bool) -> FeatureDrift:
+    p = None if test.p is None else max(test.p, past or 0.0)
+    return FeatureDrift(
+        name,
+        kind,
+        p,
+        None,
+        test.effect,
+        test.effect_name,
+        False,
+        test.n_reference,
+        test.n_current,
+        test.words,
+        dependent=past is not None,
+        score=score,
+    )
+
+
+def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, float]) -> list[FeatureDrift]:
+    tested = [feature for feature in features if feature.p is not None]
+    scores = sum(feature.score for feature in tested)
+    others = len(tested) - scores
+    weights = (
+        [SCORES_SHARE / scores if f.score else (1 - SCORES_SHARE) / others if scores else 1.0 for f in tested]
+        if others
+        else None
+    )
+    values = adjusted(np.array([feature.p for feature in tested], dtype=float), weights)
+    found = {feature.name: float(value) for feature, value in zip(tested, values, strict=True)}
+    return [_decided(feature, found.get(feature.name), level, floors) for feature in features]
+
+
+def _decided(
+    feature: FeatureDrift, p_adjusted: float | None, level: float, floors: Mapping[str, float]
+) -> FeatureDrift:
+    if p_adjusted is None or feature.effect is None:
+        return feature
+    drifted = p_adjusted < level and feature.effect >= floors.get(feature.effect_name, 0.0)
+    return replace(feature, p_adjusted=p_adjusted, drifted=drifted)
+
+
+def _verdict(
+    features: list[FeatureDrift], importance: Mapping[str, float] | None, level: float, n: int, m: int
+) -> Drift:
+    key = {f.name: (not f.score, not f.drifted, 1.0 if f.p is None else f.p, -(f.effect or 0.0)) for f in features}
+    ranked = tuple(sorted(features, key=lambda feature: key[feature.name]))
+    drifted = [feature for feature in ranked if feature.drifted]
+    return Drift(bool(drifted), ranked, _why(ranked, drifted, m), level, weighted_share(ranked, importance), n, m)
+
+
+def _why(features: Sequence[FeatureDrift], drifted: Sequence[FeatureDrift], m: int) -> str:
+    tested = [feature for feature in features if feature.p is not None]
+    thin = f" The window is thin: {m} rows, under {THIN} only large changes show." if m < THIN else ""
+    past = " Rows depend on each other, so past windows set the level." if any(f.dependent for f in tested) else ""
+    if not tested:
+        return "Undefined: no column could be tested." + thin
+    if not drifted:
+        return f"None of {len(tested)} columns moved beyond chance and its effect floor.{past}{thin}"
+    words = "; ".join(feature.words for feature in drifted[:3])
+    return f"{len(drifted)} of {len(tested)} columns moved: {words}.{past}{thin}"

@@ -1,0 +1,257 @@
+"""Can a classifier tell the window from the reference? One number for all columns together, one score per row."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from analysis.metrics.core import validation
+from analysis.metrics.drift.column_tests import Kind, as_numbers, is_clock, kind_of
+from analysis.metrics.drift.encoding import Columns, encoder
+from analysis.metrics.drift.reference import dependence
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+
+MIN_ROWS = 60
+MAX_REFERENCE = 20_000
+BLOCKS_A_WINDOW = 10
+
+
+@dataclass(frozen=True)
+class Domain:
+    """`auc` .5 = the window looks like the reference, 1 = every row gives itself away; `low`, `high` its interval.
+
+    p: chance of such an AUC with no drift (permutation of whole blocks). newness: one value per current row, 0 to 1,
+    high = looks like nothing in the reference. importance: per column, how much AUC is lost when it is shuffled, as
+    shares that sum to 1, highest first (empty when nothing tells). auc, low, high, p are None where undefined and
+    newness NaN; `why` says the reason. block: rows that were kept together.
+    """
+
+    auc: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    newness: Floats
+    importance: tuple[tuple[str, float], ...]
+    block: int
+    why: str
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """Out-of-fold P(current | row) per side; block and fold of each row, reference first."""
+
+    before: Floats
+    now: Floats
+    blocks: Array
+    folds: Array
+
+
+def domain_auc(
+    reference: Columns,
+    current: Columns,
+    *,
+    types: Mapping[str, Kind] | None = None,
+    block: int | None = None,
+    folds: int = 5,
+    permutations: int = 999,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Domain:
+    """Cross-fitted gradient-boosting classifier, reference or window, judged by its out-of-fold AUC.
+
+    Columns as in `drift.compare`; those that run with time (clocks, counters) are left out. `block`: rows in order
+    that hang together; whole blocks go to one fold and are permuted together, so that dependence does not pass for
+    drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows are
+    thinned evenly. Interval by DeLong's placements summed per block, p by permuting blocks within folds.
+    Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
+    side, no shared column, infinite numbers, settings that mean nothing.
+    """
+    _check(block, folds, permutations, level)
+    names = [name for name in reference if name in current]
+    if not names:
+        raise ValueError("the reference and the current window share no column")
+    rows = len(np.asarray(current[names[0]]))
+    kinds: dict[str, Kind] = {name: (types or {}).get(name) or kind_of(reference[name]) for name in names}
+    names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
+    if not names:
+        return _undefined(rows, "Undefined: every column runs with time.")
+    encode = encoder({name: reference[name] for name in names}, kinds)
+    a, b = encode.matrix(reference), encode.matrix(current)
+    if rows == 0:
+        raise ValueError("the current window is empty")
+    size = block or _block_size(a, rows)
+    a = _thinned(a, size)
+    if why := _cannot(a, b, max(MIN_ROWS, folds * size)):
+        return _undefined(rows, why)
+    domain = _judged(a, b, size, folds, permutations, level, seed)
+    return replace(domain, importance=_importance(a, b, encode.owners, seed))
+
+
+def _check(block: int | None, folds: int, permutations: int, level: float) -> None:
+    validation.level(level)
+    if folds < 2 or permutations < 1 or (block is not None and block < 1):
+        raise ValueError("at least two folds, one permutation and one row in a block are needed")
+
+
+def newest(domain: Domain, count: int = 10) -> npt.NDArray[np.intp]:
+    """Indices of the `count` current rows that look least like the reference, newest-looking first."""
+    if domain.auc is None:
+        return np.zeros(0, dtype=np.intp)
+    return np.argsort(-domain.newness, kind="stable")[:count]
+
+
+def _undefined(rows: int, why: str) -> Domain:
+    return Domain(None, None, None, None, np.full(rows, np.nan), (), 1, why)
+
+
+def _timed(before: npt.ArrayLike, now: npt.ArrayLike, kind: Kind, name: str) -> bool:
+    return kind == "number" and is_clock(as_numbers(before, name), as_numbers(now, name))
+
+
+def _block_size(reference: Floats, window: int) -> int:
+    depends = any(dependence(column).dependent for column in reference.T)
+    return max(1, window // BLOCKS_A_WINDOW) if depends else 1
+
+
+def _thinned(reference: Floats, block: int) -> Floats:
+    step = -(-len(reference) // MAX_REFERENCE)
+    return reference[np.arange(len(reference)) // block % step == 0]
+
+
+def _cannot(a: Floats, b: Floats, needed: int) -> str:
+    if min(len(a), len(b)) < needed:
+        return f"Undefined: {min(len(a), len(b))} rows where {needed} are needed."
+    pooled = np.vstack([a, b])
+    same = (pooled == pooled[0]) | (np.isnan(pooled) & np.isnan(pooled[0]))
+    return "Undefined: no column varies." if same.all() else ""
+
+
+def _blocks(
+    size: int, block: int, folds: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    blocks = np.arange(size) // block
+    fold_of = rng.permutation(np.arange(blocks[-1] + 1) % folds)
+    return blocks, fold_of[blocks]
+
+
+def classifier(seed: int) -> HistGradientBoostingClassifier:
+    """Small, regularised trees: enough to see any plain difference, too small to learn rows by heart."""
+    return HistGradientBoostingClassifier(
+        max_iter=60,
+        learning_rate=0.1,
+        max_leaf_nodes=8,
+        min_samples_leaf=20,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def cross_fitted(a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: int = 0) -> CrossFitted:
+    """Out-of-fold P(current | row) of both sides, classes balanced."""
+    rng = np.random.default_rng(seed)
+    (block_a, fold_a), (block_b, fold_b) = _blocks(len(a), block, folds, rng), _blocks(len(b), block, folds, rng)
+    x, side = np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
+    fold, weight = np.r_[fold_a, fold_b], np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
+    scores = np.empty(len(x))
+    for held in range(folds):
+        train = fold != held
+        scores[~train] = chances(classifier(seed), x[train], side[train], weight[train])(x[~train])[:, 1]
+    return CrossFitted(scores[: len(a)], scores[len(a) :], np.r_[block_a, block_b + block_a[-1] + 1], fold)
+
+
+def domain_scores(a: Floats, b: Floats, rows: Floats, *, seed: int = 0) -> Floats:
+    """P(current | row), classes balanced, of rows that took no part in the fit."""
+    return _fitted(a, b, seed)(rows)[:, 1]
+
+
+def _fitted(a: Floats, b: Floats, seed: int) -> Callable[[Floats], Floats]:
+    weight = np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
+    return chances(classifier(seed), np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))], weight)
+
+
+def chances(
+    trees: HistGradientBoostingClassifier, x: Floats, y: Array, weight: Floats | None = None
+) -> Callable[[Floats], Floats]:
+    """Fit the trees; the result maps rows (m, d) to P(class) (m, k). A column that never had a value says nothing,
+    which scikit-learn's bins cannot hold."""
+    empty = np.isnan(x).all(axis=0)
+    trees.fit(np.where(empty, 0.0, x), y, sample_weight=weight)
+    return lambda rows: trees.predict_proba(np.where(empty, 0.0, rows))
+
+
+def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, level: float, seed: int) -> Domain:
+    fitted = cross_fitted(a, b, block=block, folds=folds, seed=seed)
+    auc, error = _auc(fitted.before, fitted.now, fitted.blocks[: len(a)], fitted.blocks[len(a) :])
+    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
+    p = _permutation_p(fitted, permutations, np.random.default_rng(seed))
+    low, high = max(0.0, auc - reach), min(1.0, auc + reach)
+    together = f", rows kept together by {block}" if block > 1 else ""
+    why = (
+        f"A classifier tells window from reference with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
+    )
+    return Domain(auc, low, high, p, fitted.now, (), block, why)
+
+
+def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple[tuple[str, float], ...]:
+    """AUC lost on the odd rows by shuffling one column at a time, after a fit on the even rows, as shares."""
+    rng, model = np.random.default_rng(seed), _fitted(a[::2], b[::2], seed)
+    x, n = np.vstack([a[1::2], b[1::2]]), len(a[1::2])
+    full = _plain_auc(model(x)[:, 1], n)
+    lost = {}
+    for name in dict.fromkeys(owners):
+        mixed, place = x.copy(), np.flatnonzero(np.array(owners) == name)
+        mixed[:, place] = mixed[rng.permutation(len(x))][:, place]
+        lost[name] = max(0.0, full - _plain_auc(model(mixed)[:, 1], n))
+    total = sum(lost.values())
+    return tuple(sorted(((k, v / total) for k, v in lost.items()), key=lambda pair: -pair[1])) if total > 0 else ()
+
+
+def _plain_auc(scores: Floats, n: int) -> float:
+    ranks, m = stats.rankdata(scores), len(scores) - n
+    return float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))
+
+
+def _auc(before: Floats, now: Floats, block_a: Array, block_b: Array) -> tuple[float, float]:
+    """AUC and its standard error from DeLong's placements, summed per block."""
+    sorted_a, sorted_b = np.sort(before), np.sort(now)
+    above = (np.searchsorted(sorted_a, now, "left") + np.searchsorted(sorted_a, now, "right")) / (2 * len(before))
+    below = 1 - (np.searchsorted(sorted_b, before, "left") + np.searchsorted(sorted_b, before, "right")) / (
+        2 * len(now)
+    )
+    auc = float(above.mean())
+    return auc, float(np.sqrt(_cluster_variance(above - auc, block_b) + _cluster_variance(below - auc, block_a)))
+
+
+def _cluster_variance(residual: Floats, blocks: Array) -> float:
+    sums = np.bincount(blocks - blocks.min(), residual)
+    return float((sums**2).sum() / len(residual) ** 2 * len(sums) / max(1, len(sums) - 1))
+
+
+def _permutation_p(fitted: CrossFitted, permutations: int, rng: np.random.Generator) -> float:
+    """Mean rank of the window within each fold, against the same with the sides of whole blocks permuted."""
+    scores, fold = np.r_[fitted.before, fitted.now], fitted.folds
+    ranks = np.empty(len(scores))
+    for held in np.unique(fold):
+        ranks[fold == held] = stats.rankdata(scores[fold == held]) / (fold == held).sum()
+    first = np.unique(fitted.blocks, return_index=True)[1]
+    totals = np.bincount(fitted.blocks, ranks).astype(float)
+    sizes = np.bincount(fitted.blocks).astype(float)
+    sides, folds = (first >= len(fitted.before)).astype(float), fold[first]
+    seen, places = _mean_gap(totals, sizes, sides), np.argsort(folds, kind="stable")
+    beaten = 0
+    for _ in range(permutations):
+        shuffled = np.empty_like(sides)
+        shuffled[places] = sides[np.lexsort((rng.random(len(folds)), folds))]
+        beaten += _mean_gap(totals, sizes, shuffled) >= seen - 1e-12
+    return (1 + beaten) / (1 + permutations)
+
+
+def _mean_gap(totals: Floats, sizes: Floats, sides: Floats) -> float:
+    return float((totals @ sides) / (sizes @ sides) - (totals @ (1 - sides)) / (sizes @ (1 - sides)))

@@ -1,0 +1,229 @@
+"""Out-of-sample class probabilities of labelled rows of any kind, within a time budget.
+
+Finding wrong labels stands or falls with these probabilities. Each kind of input gets a few cheap models that err in
+different ways and are not easily led by wrong labels: naive Bayes and a linear machine over words and characters for
+text; logistic regression, extremely randomised trees, boosted trees (where rows are many) and, for images, nearest
+neighbours otherwise. Their calibrated probabilities are averaged.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+
+from analysis.metrics.labels.features import Blocks, ProbabilitiesUndefined, checked_columns, encoded
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAST_ROWS = 10
+PROBE_ROWS = 1000
+FLOOR = 1e-4  # no class is ruled out, not even one that a fold's models have never seen
+NEIGHBOURS_ROWS = 20_000
+BOOSTING_ROWS = 1000  # with fewer, boosting learns wrong labels by heart
+
+
+@dataclass(frozen=True)
+class OutOfSample:
+    """`probabilities` (n, k): row i predicted by models that never saw row i or its label.
+
+    Only a temperature and a weight per model, and no more, are fitted to all labels. `score`: mean log loss in nats
+    of the given labels, low = good; `model` names the models, `why` says what was chosen and what it cost.
+    """
+
+    probabilities: Floats
+    model: str
+    score: float
+    why: str
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    fit: Callable[[Blocks, Ints], Any]
+    ask: Callable[[Any, Blocks], Floats]  # scores (n, classes seen), to be turned into probabilities by a softmax
+
+
+def out_of_sample(
+    columns: Mapping[str, Sequence[Any]],
+    types: Mapping[str, str],
+    labels: ArrayLike,
+    *,
+    seconds: float = 60.0,
+    folds: int = 5,
+    seed: int = 0,
+    classes: int | None = None,
+) -> OutOfSample:
+    """Probabilities (n, k) for integer codes `labels` (n,) in 0..k-1, each row predicted from the other folds.
+
+    `columns`: one sequence of n values per name; `types`: text, number, category or image for each used name. Missing
+    text is empty, missing numbers are imputed, images are arrays of one size. `classes`: k, where codes may be absent.
+    `seconds` of CPU: models whose cost, probed on a sample, does not fit are left out; the cheapest always runs.
+    Raises ProbabilitiesUndefined on input that no model can be fitted to.
+    """
+    started = time.process_time()
+    given, k = _checked_labels(labels, classes, folds)
+    cells = checked_columns(columns, types, given.size)
+    planned, left_out = _planned(cells, types, given, seconds, folds, seed)
+    scores = _cross_fitted(planned, cells, types, given, k, _folds(given, folds, np.random.default_rng(seed)))
+    members = [_calibrated(score, given) for score in scores]
+    weights = _weights(members, given)
+    blend = sum(weight * member for weight, member in zip(weights, members, strict=True)) * (1 - FLOOR) + FLOOR / k
+    loss = float(-np.log(blend[np.arange(given.size), given]).mean())
+    told = " + ".join(f"{member.name} ({weight:.0%})" for member, weight in zip(planned, weights, strict=True))
+    why = f"{told}, over {folds} folds in {time.process_time() - started:.0f} s of CPU, {seconds:.0f} s given."
+    if left_out:
+        why += f" Too slow for the time given: {', '.join(left_out)}."
+    return OutOfSample(blend, " + ".join(member.name for member in planned), loss, why)
+
+
+def _checked_labels(labels: ArrayLike, classes: int | None, folds: int) -> tuple[Ints, int]:
+    given = np.asarray(labels)
+    if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer) or (given.size and given.min() < 0):
+        raise ProbabilitiesUndefined("Labels must be one whole-number code per row, 0 or more.")
+    if given.size < LEAST_ROWS or folds < 2 or folds > given.size:
+        raise ProbabilitiesUndefined(f"{given.size} rows are too few for {folds} folds; {LEAST_ROWS} is the least.")
+    if np.unique(given).size < 2:
+        raise ProbabilitiesUndefined("All labels are the same, so there is nothing to tell apart.")
+    k = int(given.max()) + 1 if classes is None else classes
+    if given.max() >= k:
+        raise ProbabilitiesUndefined(f"Label code {given.max()} is outside the {k} classes.")
+    return given.astype(np.int64), k
+
+
+def _folds(given: Ints, folds: int, rng: np.random.Generator) -> Ints:
+    """A fold for every row, each class spread evenly over them, however rare it is."""
+    order = rng.permutation(given.size)
+    order = order[np.argsort(given[order], kind="stable")]
+    fold = np.empty(given.size, dtype=np.int64)
+    fold[order] = np.arange(given.size) % folds
+    return fold
+
+
+def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
+    """The models for these kinds of input, cheapest and most telling first."""
+    text, other = "text" in types.values(), {kind for kind in types.values() if kind != "text"}
+    found = []
+    if text:
+        bayes, machine = MultinomialNB(alpha=0.03), LinearSVC(C=0.1, random_state=seed)
+        found.append(_Member("naive Bayes", lambda x, y: bayes.fit(x.terms, y), _terms_log))
+        found.append(_Member("linear machine", lambda x, y: machine.fit(x.together, y), _margin))
+    if other and not text:
+        logistic = LogisticRegression(max_iter=300)
+        found.append(_Member("logistic regression", lambda x, y: logistic.fit(x.dense, y), _dense_log))
+    if other:
+        # Numbers and categories foretell less than pixels do, so leaves must be wider to be right about their doubt.
+        trees = ExtraTreesClassifier(200, min_samples_leaf=2 if "image" in other else 5, random_state=seed, n_jobs=1)
+        found.append(_Member("extra trees", lambda x, y: trees.fit(x.dense, y), _dense_log))
+    if other and "image" not in other and n >= BOOSTING_ROWS:
+        boosted = HistGradientBoostingClassifier(
+            max_iter=60,
+            learning_rate=0.08,
+            max_leaf_nodes=15,
+            min_samples_leaf=30,
+            early_stopping=False,  # its held-out part would need two rows of every class
+            random_state=seed,
+        )
+        found.append(_Member("boosted trees", lambda x, y: boosted.fit(x.dense, y), _dense_log))
+    if "image" in other and n <= NEIGHBOURS_ROWS:
+        near = KNeighborsClassifier(10, weights="distance", n_jobs=1)
+        found.append(_Member("nearest neighbours", lambda x, y: near.fit(x.dense, y), _dense_log))
+    return found
+
+
+def _terms_log(model: Any, x: Blocks) -> Floats:
+    return model.predict_log_proba(x.terms)
+
+
+def _dense_log(model: Any, x: Blocks) -> Floats:
+    return np.log(np.maximum(model.predict_proba(x.dense), 1e-3))
+
+
+def _margin(model: Any, x: Blocks) -> Floats:
+    score = model.decision_function(x.together)
+    return np.column_stack([-score, score]) if score.ndim == 1 else score
+
+
+def _planned(
+    cells: Mapping[str, NDArray[Any]], types: Mapping[str, str], given: Ints, seconds: float, folds: int, seed: int
+) -> tuple[list[_Member], list[str]]:
+    """The models that fit the time, by the time that each takes on a sample of the rows."""
+    members = _members(types, given.size, seed)
+    sample = np.random.default_rng(seed).permutation(given.size)[:PROBE_ROWS]
+    if np.unique(given[sample]).size < 2:
+        return members[:1], [member.name for member in members[1:]]
+    scale = given.size / sample.size * (folds - 1)
+    started = time.process_time()
+    blocks = encoded(cells, types, sample, sample)[0]
+    left = seconds - (time.process_time() - started) * (scale + 1)
+    chosen: list[Any] = []
+    left_out: list[Any] = []
+    for member in members:
+        started = time.process_time()
+        member.ask(member.fit(blocks, given[sample]), blocks)
+        cost = (time.process_time() - started) * (scale + 1)
+        if not chosen or cost <= left:
+            chosen.append(member)
+            left -= cost
+        else:
+            left_out.append(member.name)
+    return chosen, left_out
+
+
+def _cross_fitted(
+    members: Sequence[_Member],
+    cells: Mapping[str, NDArray[Any]],
+    types: Mapping[str, str],
+    given: Ints,
+    k: int,
+    fold: Ints,
+) -> list[Floats]:
+    scores = [np.zeros((given.size, k)) for _ in members]
+    for held in range(int(fold.max()) + 1):
+        train, asked = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
+        learnt, wanted = encoded(cells, types, train, asked)
+        seen = np.unique(given[train])
+        for score, member in zip(scores, members, strict=True):
+            found = np.full((asked.size, k), np.nan)
+            found[:, seen] = member.ask(member.fit(learnt, given[train]), wanted) if seen.size > 1 else 0.0
+            score[asked] = np.where(np.isnan(found), np.nanmin(found, axis=1, keepdims=True), found)
+    return scores
+
+
+def _calibrated(scores: Floats, given: Ints) -> Floats:
+    """A softmax of the scores at the temperature that makes the given labels most likely."""
+    spread = scores - scores.max(axis=1, keepdims=True)
+    spread /= max(float(np.abs(spread).mean()), 1e-12)
+
+    def loss(heat: float) -> float:
+        return float(-np.log(_softmax(spread * np.exp(heat))[np.arange(given.size), given]).mean())
+
+    return _softmax(spread * np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
+
+
+def _softmax(scores: Floats) -> Floats:
+    weight = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.maximum(weight / weight.sum(axis=1, keepdims=True), 1e-12)
+
+
+def _weights(members: Sequence[Floats], given: Ints) -> Floats:
+    """Weights of the mixture that makes the given labels likely, held near even as by half as many even votes.
+
+    The likeliest mixture alone would favour whatever repeats wrong labels best (stacking, Wolpert 1992, damped).
+    """
+    likely = np.column_stack([member[np.arange(given.size), given] for member in members])
+    weights = np.full(len(members), 1 / len(members))
+    for _ in range(30):
+        share = likely * weights
+        share /= share.sum(axis=1, keepdims=True)
+        weights = (share.mean(axis=0) + 0.5 / len(members)) / 1.5
+    return weights

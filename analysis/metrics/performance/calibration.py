@@ -1,0 +1,293 @@
+"""Does 0.7 mean 70 in 100? And how does the error fall as the least confident items are left to people?
+
+All for one yes-or-no statement per item: "it is positive" with its probability, or "the model is right" with its
+confidence. For several classes ask once per class, or once of the top class.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+from sklearn.isotonic import isotonic_regression
+
+from analysis.metrics.core import intervals, ranking, validation
+from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
+from analysis.metrics.core.weighted import NO_ITEMS, Design, Estimate, design, linearised, proportion, undefined
+from analysis.metrics.performance.threshold_curve import ScoreBand
+
+DRAWS = 4000
+ECE = "Binned gap, corrected for its bias, limits by test inversion"
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Items whose probability lies from `low` to `high`. said: their mean probability; observed: share that is true.
+
+    share: part of all traffic. off: the interval of `observed` does not hold `said`.
+    """
+
+    low: float
+    high: float
+    n: int
+    share: float
+    said: float
+    observed: Estimate
+    off: bool
+
+
+@dataclass(frozen=True)
+class BrierDecomposition:
+    """brier = miscalibration - discrimination + uncertainty, exactly; all None when undefined."""
+
+    brier: float | None
+    miscalibration: float | None
+    discrimination: float | None
+    uncertainty: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CalibrationTest:
+    """Spiegelhalter's z and its two-sided p: small p = the probabilities are not what they say. None: undefined."""
+
+    z: float | None
+    p: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """ece: mean gap between said and observed over the bins' shares of traffic, bias corrected (plain: uncorrected)."""
+
+    n: int
+    effective_n: float
+    bins: tuple[Bin, ...]
+    ece: Estimate
+    ece_plain: float | None
+    brier: BrierDecomposition
+    test: CalibrationTest
+
+
+@dataclass(frozen=True)
+class RiskCoverage:
+    """Mean loss of the part of traffic that is decided alone when the least confident rest is not.
+
+    coverage, confidence (m,): share decided alone, and the confidence it needs, from the most confident down.
+    risk: mean loss of that part with pointwise limits. aurc: area under it, lower is better; all: risk at coverage 1.
+    """
+
+    n: int
+    coverage: Floats
+    confidence: Floats
+    risk: ScoreBand
+    aurc: Estimate
+    all: Estimate
+
+
+def calibration(
+    truth: ArrayLike,
+    probability: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    bins: int = 10,
+    spacing: Literal["quantile", "uniform"] = "quantile",
+    level: float = 0.95,
+    population: int | None = None,
+    seed: int = 0,
+) -> Calibration:
+    """Reliability, expected calibration error, Brier score in parts, and a test, weighted by 1/π.
+
+    truth (n,) bool; probability (n,) of it being true; inclusion_probability (n,) in (0, 1]. spacing: bins of equal
+    numbers of labelled items, or of equal width. Undefined for no items; raises InvalidInput on bad arrays.
+    """
+    drawn = design(inclusion_probability, population=population)
+    actual = validation.booleans("truth", truth, drawn.n)
+    said = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
+    validation.level(level)
+    if bins < 1:
+        raise InvalidInput(f"bins is {bins}; at least one is needed.")
+    which = _bin_codes(said, bins, spacing)
+    ece, plain = _ece(actual, said, which, drawn, level, seed)
+    return Calibration(
+        n=drawn.n,
+        effective_n=drawn.effective_n,
+        bins=_bins(actual, said, which, inclusion_probability, drawn, level, population),
+        ece=ece,
+        ece_plain=plain,
+        brier=_decomposed(actual, said, drawn),
+        test=spiegelhalter(actual, said, inclusion_probability),
+    )
+
+
+def spiegelhalter(truth: ArrayLike, probability: ArrayLike, inclusion_probability: ArrayLike) -> CalibrationTest:
+    """Is the Brier score what calibrated probabilities would give? (Spiegelhalter 1986, with weights.)
+
+    Sees probabilities that are too bold or too timid; not those that err both ways alike.
+    """
+    drawn = design(inclusion_probability)
+    actual = validation.booleans("truth", truth, drawn.n)
+    said = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
+    if not drawn.n:
+        return CalibrationTest(None, None, NO_ITEMS)
+    slope = drawn.weight * (1 - 2 * said)
+    variance = float(slope**2 @ (said * (1 - said)))
+    if variance <= 0:
+        return CalibrationTest(None, None, "Every probability is 0, 0.5 or 1: nothing to test.")
+    z = float(slope @ (actual - said)) / variance**0.5
+    return CalibrationTest(z, float(2 * special.ndtr(-abs(z))))
+
+
+def risk_coverage(
+    losses: ArrayLike,
+    confidence: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    at_most: int | None = None,
+    level: float = 0.95,
+    population: int | None = None,
+) -> RiskCoverage:
+    """The risk–coverage curve of losses (n,), 0 or 1 for mistakes or any unit, ranked by confidence (n,).
+
+    AURC as in Geifman and El-Yaniv (2017), over the distinct confidences. Raises InvalidInput for no items.
+    """
+    drawn = design(inclusion_probability, population=population)
+    loss = validation.vector("losses", losses, drawn.n)
+    sure = validation.vector("confidence", confidence, drawn.n)
+    validation.level(level)
+    if not drawn.n:
+        raise InvalidInput("No labelled items: a risk–coverage curve needs at least one.")
+    ranked = ranking.rank(np.zeros(drawn.n, dtype=bool), sure, drawn.weight)
+    lost, weight = loss[ranked.order], ranked.weight
+    covered, risked = ranked.at_or_above(weight), ranked.at_or_above(weight * lost)
+    risk, total = risked / covered, float(covered[-1])
+    band = _risk_band(risk, covered, ranked, lost, drawn, level)
+    kept = _spread(covered, at_most)
+    part = np.diff(covered, prepend=0.0) / total
+    area = float(part @ risk)
+    # An item adds its own step to the area and shifts the risk at every coverage that includes it.
+    pull, drag = (np.cumsum(v[::-1])[::-1] for v in (part / covered, part * risk / covered))
+    influence = ranked.per_item((risk - area) / total - drag) + ranked.per_item(pull) * lost
+    whole = (loss - risk[-1]) / total
+    return RiskCoverage(
+        n=drawn.n,
+        coverage=(covered / total)[kept],
+        confidence=ranked.scores[ranked.last][kept],
+        risk=ScoreBand(band.value[kept], band.low[kept], band.high[kept]),
+        aurc=linearised(area, ranked.as_given(influence), drawn, level=level),
+        all=linearised(float(risk[-1]), whole, drawn, level=level),
+    )
+
+
+def _risk_band(
+    risk: Floats, covered: Floats, ranked: ranking.Ranking, lost: Floats, drawn: Design, level: float
+) -> ScoreBand:
+    variance = drawn.variance[ranked.order]
+    square, cross, plain = (ranked.at_or_above(variance * v) for v in (lost * lost, lost, np.ones_like(lost)))
+    spread = np.maximum(square - 2 * risk * cross + risk * risk * plain, 0.0)
+    reach = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0)) * np.sqrt(spread) / covered
+    return ScoreBand(risk, risk - reach, risk + reach)
+
+
+def _spread(covered: Floats, at_most: int | None) -> Ints:
+    if at_most is None or covered.size <= at_most:
+        return np.arange(covered.size)
+    wanted = np.linspace(0, covered[-1], at_most)
+    return np.unique(np.append(np.searchsorted(covered, wanted[:-1]), covered.size - 1))
+
+
+def _bin_codes(said: Floats, bins: int, spacing: str) -> Ints:
+    """The bin of each item (n,), from 0 up, without gaps."""
+    if not said.size:
+        return np.zeros(0, dtype=np.int64)
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    if spacing == "quantile":
+        edges = np.quantile(said, edges)
+    return np.asarray(np.unique(np.searchsorted(edges, said, side="right"), return_inverse=True)[1], dtype=np.int64)
+
+
+def _bins(
+    actual: Bools, said: Floats, which: Ints, pi: ArrayLike, drawn: Design, level: float, population: int | None
+) -> tuple[Bin, ...]:
+    found = []
+    for b in range(int(which.max(initial=-1)) + 1):
+        inside = which == b
+        weight = drawn.weight[inside]
+        mean = float(weight @ said[inside] / weight.sum())
+        observed = proportion(actual, pi, level=level, population=population, domain=inside)
+        off = observed.low is not None and observed.high is not None and not observed.low <= mean <= observed.high
+        edges = float(said[inside].min()), float(said[inside].max())
+        found.append(Bin(*edges, int(inside.sum()), float(weight.sum() / drawn.weight.sum()), mean, observed, off))
+    return tuple(found)
+
+
+def _ece(
+    actual: Bools, said: Floats, which: Ints, drawn: Design, level: float, seed: int
+) -> tuple[Estimate, float | None]:
+    """Expected calibration error over the bins, and the plain one.
+
+    Noise alone makes every gap positive. The gaps are therefore scaled down, all alike, until noise on top of them
+    would give on average the plain error that was seen (0 when noise alone gives as much); low and high are the
+    scales at which so small or so large a plain error would be as rare as `level` says.
+    """
+    if not drawn.n:
+        return undefined(NO_ITEMS, method=ECE), None
+    share, gap, noise = _gaps(actual, said, which, drawn)
+    plain = float(share @ np.abs(gap))
+    if plain == 0 or not noise.any():
+        return Estimate(plain, plain, plain, drawn.n, drawn.effective_n, ECE), plain
+    half = np.random.default_rng(seed).standard_normal((DRAWS // 2, gap.size)) * noise
+    normal = np.concatenate([half, -half])  # mirrored, so that the draws themselves lean to no side
+    tail = (1 - level) / 2
+
+    def seen(scale: float) -> Floats:
+        return np.asarray(np.abs(scale * gap + normal) @ share)
+
+    value = _scale(lambda c: float(seen(c).mean()), plain) * plain
+    low = _scale(lambda c: float(np.quantile(seen(c), 1 - tail)), plain) * plain
+    high = _scale(lambda c: float(np.quantile(seen(c), tail)), plain) * plain
+    return Estimate(value, min(low, value), max(high, value), drawn.n, drawn.effective_n, ECE), plain
+
+
+def _gaps(actual: Bools, said: Floats, which: Ints, drawn: Design) -> tuple[Floats, Floats, Floats]:
+    """Share of traffic, gap and standard error of the gap, of each bin (b,)."""
+    weight = np.bincount(which, drawn.weight)
+    gap = np.bincount(which, drawn.weight * (actual - said)) / weight
+    mean = np.bincount(which, drawn.weight * said) / weight
+    # A bin of zeros only is not a bin without doubt: half an average item of what was said is mixed in.
+    rate = np.clip((mean + gap) * weight + mean * drawn.mass / 2, 0, None) / (weight + drawn.mass / 2)
+    noise = np.sqrt(np.bincount(which, drawn.variance) * rate * (1 - rate)) / weight
+    return weight / weight.sum(), gap, noise
+
+
+def _scale(seen: Callable[[float], float], plain: float) -> float:
+    """The scale from 0 up at which `seen`, rising, reaches `plain`."""
+    low, high = 0.0, 1.0
+    if seen(low) >= plain:
+        return low
+    while seen(high) < plain:
+        low, high = high, 2 * high
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if seen(middle) < plain else (low, middle)
+    return high
+
+
+def _decomposed(actual: Bools, said: Floats, drawn: Design) -> BrierDecomposition:
+    """CORP (Dimitriadis, Gneiting and Jordan, PNAS 2021): against the best rising recalibration, so without bins."""
+    if not drawn.n:
+        return BrierDecomposition(None, None, None, None, NO_ITEMS)
+    ranked = ranking.rank(actual, said, drawn.weight)
+    above = np.diff(ranked.at_or_above(np.where(ranked.truth, ranked.weight, 0.0)), prepend=0.0)
+    weight = np.diff(ranked.at_or_above(ranked.weight), prepend=0.0)
+    rate, value = above / weight, ranked.scores[ranked.last]
+    best = isotonic_regression(rate, sample_weight=weight, increasing=False)
+    total, mean = float(weight.sum()), float(above.sum() / weight.sum())
+
+    def brier(probability: Floats | float) -> float:
+        return float((above * (1 - probability) ** 2 + (weight - above) * np.square(probability)).sum()) / total
+
+    score, recalibrated, flat = brier(value), brier(best), brier(mean)
+    return BrierDecomposition(score, score - recalibrated, flat - recalibrated, flat)

@@ -1,0 +1,175 @@
+"""How good is a classifier on all its traffic, from the items that were labelled and how each was chosen?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.metrics.core import influence_functions, intervals, validation
+from analysis.metrics.core.influence_functions import estimate
+from analysis.metrics.core.intervals import Sums
+from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
+from analysis.metrics.core.weighted import NO_ITEMS, SHARE, Design, Estimate, design, undefined
+
+
+@dataclass(frozen=True)
+class ClassPerformance:
+    """One class. labelled: items truly of it; predicted: items the model called it (both as labelled, unweighted)."""
+
+    label: str
+    labelled: int
+    predicted: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    roc_auc: Estimate
+    pr_auc: Estimate
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A classifier's quality. counts (k, k): labelled items, truth in rows, predictions in columns.
+
+    confusion (k, k): how many items of all traffic each cell stands for. log_loss in nats; brier 0 to 1 for two
+    classes, 0 to 2 for more (scikit-learn's convention); cost per decision, in the unit of the given costs. roc_auc
+    and pr_auc: of the positive class for two classes, the mean over classes one against the rest for more.
+    """
+
+    n: int
+    effective_n: float
+    classes: tuple[str, ...]
+    accuracy: Estimate
+    macro_f1: Estimate
+    per_class: tuple[ClassPerformance, ...]
+    confusion: Floats
+    counts: Ints
+    log_loss: Estimate
+    brier: Estimate
+    roc_auc: Estimate
+    pr_auc: Estimate
+    cost: Estimate
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Sums over the items of each (truth, predicted) cell, all (k, k)."""
+
+    counts: Ints
+    certain: Floats
+    estimated: Floats
+    variance: Floats
+    squares: Floats
+
+    def part(self, where: Bools) -> Sums:
+        return Sums(*(np.array([cells[where].sum()]) for cells in (self.certain, self.estimated, self.variance)))
+
+    def effective_n(self, where: Bools) -> float:
+        return float(self.part(where).total[0] ** 2 / self.squares[where].sum())
+
+
+def classification(
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    classes: Sequence[str],
+    inclusion_probability: ArrayLike,
+    probabilities: ArrayLike | None = None,
+    costs: ArrayLike | None = None,
+    positive: int | None = None,
+    level: float = 0.95,
+    population: int | None = None,
+) -> Performance:
+    """Every measure of a classifier, weighted by one over the inclusion probability, each with its interval.
+
+    truth, predicted: class codes (n,), places in `classes`. inclusion_probability (n,) in (0, 1]. probabilities
+    (n, k), rows sum to 1. costs (k, k): of predicting the column when the row is true. positive: the class that
+    roc_auc and pr_auc speak of when there are two (the second unless given). population: see `weighted`.
+    low, high: limits at `level`. What cannot be said is an Estimate without a value and with a note; arrays that do
+    not fit raise InvalidInput.
+    """
+    names = validation.class_names(classes)
+    k = len(names)
+    drawn = design(inclusion_probability, population=population)
+    validation.level(level)
+    checked_positive(positive, k)
+    actual = validation.codes("truth", truth, k, drawn.n)
+    called = validation.codes("predicted", predicted, k, drawn.n)
+    scored = None if probabilities is None else validation.probabilities(probabilities, drawn.n, k)
+    cells = _cells(actual, called, k, drawn)
+    roc, pr = influence_functions.auc_statistics(actual, scored, k, drawn)
+    everything = np.ones((k, k), dtype=bool)
+    return Performance(
+        n=drawn.n,
+        effective_n=drawn.effective_n,
+        classes=names,
+        accuracy=_share(cells, np.eye(k, dtype=bool), everything, drawn, level, NO_ITEMS),
+        macro_f1=estimate(influence_functions.macro_f1(actual, called, k, drawn), drawn, level),
+        per_class=tuple(
+            _of_class(c, name, cells, drawn, level, estimate(roc[c], drawn, level), estimate(pr[c], drawn, level))
+            for c, name in enumerate(names)
+        ),
+        confusion=cells.certain + cells.estimated,
+        counts=cells.counts,
+        log_loss=estimate(influence_functions.log_loss(actual, scored, drawn), drawn, level),
+        brier=estimate(influence_functions.brier(actual, scored, drawn), drawn, level),
+        roc_auc=estimate(influence_functions.overall(roc, positive), drawn, level),
+        pr_auc=estimate(influence_functions.overall(pr, positive), drawn, level),
+        cost=estimate(influence_functions.cost(actual, called, costs, k, drawn), drawn, level),
+    )
+
+
+def checked_positive(positive: int | None, k: int) -> None:
+    if positive is not None and not 0 <= positive < k:
+        raise InvalidInput(f"positive is {positive}; the {k} classes are numbered 0 to {k - 1}.")
+
+
+def _cells(actual: Ints, called: Ints, k: int, drawn: Design) -> _Cells:
+    cell = actual * k + called
+
+    def per_cell(values: Floats | None) -> Floats:
+        return np.bincount(cell, weights=values, minlength=k * k).reshape(k, k).astype(np.float64)
+
+    total, squares = per_cell(drawn.weight), per_cell(drawn.weight * drawn.weight)
+    counts = per_cell(None).astype(np.int64)
+    if drawn.doubt is None:
+        return _Cells(counts, np.zeros_like(total), total, squares, squares)
+    certain = per_cell((drawn.doubt == 0).astype(np.float64))
+    return _Cells(counts, certain, total - certain, per_cell(drawn.variance), squares)
+
+
+def _share(cells: _Cells, hit: Bools, inside: Bools, drawn: Design, level: float, empty: str) -> Estimate:
+    """The weight in the cells `hit` as a share of that in the cells `inside`, both (k, k)."""
+    n = int(cells.counts[inside].sum())
+    if n == 0:
+        return undefined(empty, method=SHARE)
+    hits, misses = cells.part(hit & inside), cells.part(inside & ~hit)
+    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    value = float(hits.total[0] / (hits.total[0] + misses.total[0]))
+    return Estimate(value, float(low[0]), float(high[0]), n, cells.effective_n(inside), SHARE)
+
+
+def _of_class(
+    c: int, name: str, cells: _Cells, drawn: Design, level: float, roc_auc: Estimate, pr_auc: Estimate
+) -> ClassPerformance:
+    row, column = np.zeros_like(cells.counts, dtype=bool), np.zeros_like(cells.counts, dtype=bool)
+    row[c], column[:, c] = True, True
+    either = _share(cells, row & column, row | column, drawn, level, f"{name} was neither labelled nor predicted.")
+    return ClassPerformance(
+        label=name,
+        labelled=int(cells.counts[c].sum()),
+        predicted=int(cells.counts[:, c].sum()),
+        precision=_share(cells, row, column, drawn, level, f"No labelled item was predicted {name}."),
+        recall=_share(cells, column, row, drawn, level, f"No labelled item is {name}."),
+        f1=_f1(either),
+        roc_auc=roc_auc,
+        pr_auc=pr_auc,
+    )
+
+
+def _f1(overlap: Estimate) -> Estimate:
+    """F1 from the share of items both true and predicted among those that are either (Jaccard): 2 J / (1 + J)."""
+    if overlap.value is None or overlap.low is None or overlap.high is None:
+        return overlap
+    value, low, high = (2 * j / (1 + j) for j in (overlap.value, overlap.low, overlap.high))
+    return Estimate(value, low, high, overlap.n, overlap.effective_n, overlap.method)

@@ -1,0 +1,184 @@
+"""The whole threshold curve of a two-way decision in one sorted pass: precision, recall, false alarms and cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.metrics.core import intervals, ranking, validation
+from analysis.metrics.core.intervals import Sums
+from analysis.metrics.core.ranking import Ranking
+from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
+from analysis.metrics.core.weighted import Design, Estimate, design
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Price of each mistake and of asking a person, in one unit; a right decision costs nothing."""
+
+    false_positive: float = 1.0
+    false_negative: float = 1.0
+    review: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("false_positive", "false_negative", "review"):
+            if not np.isfinite(getattr(self, name)) or getattr(self, name) < 0:
+                raise InvalidInput(f"The cost {name} is {getattr(self, name)}; it must be a number from 0 up.")
+
+
+@dataclass(frozen=True)
+class ScoreBand:
+    """A line with its pointwise limits, each (m,). NaN where undefined (nothing predicted, or no such item)."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class ThresholdCurve:
+    """What each threshold does; an item is called positive when its score is at or above it. Arrays (m,).
+
+    thresholds fall from just above the highest score (nothing is positive) to the lowest (everything is). flagged:
+    labelled items called positive, unweighted; caught: those of them that are. true_positive … true_negative: how
+    many items of all traffic. precision, recall, false_positive_rate, cost (per decision): values with pointwise
+    limits. roc_auc, pr_auc: of the whole curve. n: labelled items.
+    """
+
+    n: int
+    effective_n: float
+    thresholds: Floats
+    flagged: Ints
+    caught: Ints
+    true_positive: Floats
+    false_positive: Floats
+    false_negative: Floats
+    true_negative: Floats
+    precision: ScoreBand
+    recall: ScoreBand
+    false_positive_rate: ScoreBand
+    cost: ScoreBand
+    roc_auc: Estimate
+    pr_auc: Estimate
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """One class's items at or above each threshold (m,), and all of them."""
+
+    raw: Ints
+    above: Sums
+    below: Sums
+
+
+def threshold_curve(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    costs: Costs | None = None,
+    at_most: int | None = None,
+    level: float = 0.95,
+    population: int | None = None,
+) -> ThresholdCurve:
+    """Every threshold's precision, recall, false positive rate and cost, with pointwise limits at `level`.
+
+    truth (n,) bool; scores (n,) in any unit, higher = more positive; inclusion_probability (n,) in (0, 1].
+    at_most: keep only that many thresholds (at least 2), spread evenly over the traffic they cut off, ends included.
+    Raises InvalidInput for no items and for bad arrays; with one class only, what needs the other is NaN.
+    """
+    drawn = design(inclusion_probability, population=population)
+    actual = validation.booleans("truth", truth, drawn.n)
+    given = validation.vector("scores", scores, drawn.n)
+    validation.level(level)
+    if not drawn.n:
+        raise InvalidInput("No labelled items: a threshold curve needs at least one.")
+    if at_most is not None and at_most < 2:
+        raise InvalidInput(f"at_most is {at_most}; a curve has at least its two ends.")
+    ranked = ranking.rank(actual, given, drawn.weight)
+    return _curve(ranked, drawn, costs or Costs(), at_most, level)
+
+
+def _curve(ranked: Ranking, drawn: Design, costs: Costs, at_most: int | None, level: float) -> ThresholdCurve:
+    kept = _kept(ranked, at_most)
+    positive = _counts(ranked, ranked.truth, drawn, kept)
+    negative = _counts(ranked, ~ranked.truth, drawn, kept)
+
+    def share(hits: Sums, misses: Sums) -> ScoreBand:
+        return _band(hits, misses, drawn, level)
+
+    top = np.nextafter(ranked.scores[0], np.inf)
+    thresholds = np.append(top, ranked.scores[ranked.last])[kept]
+    roc, pr = ranking.areas(ranked, drawn, level=level)
+    return ThresholdCurve(
+        n=drawn.n,
+        effective_n=drawn.effective_n,
+        thresholds=thresholds,
+        flagged=positive.raw + negative.raw,
+        caught=positive.raw,
+        true_positive=positive.above.total,
+        false_positive=negative.above.total,
+        false_negative=positive.below.total,
+        true_negative=negative.below.total,
+        precision=share(positive.above, negative.above),
+        recall=share(positive.above, positive.below),
+        false_positive_rate=share(negative.above, negative.below),
+        cost=_cost(positive.below, negative.above, costs, drawn, level),
+        roc_auc=roc,
+        pr_auc=pr,
+        note=ranking.one_sided(ranked.truth),
+    )
+
+
+def _kept(ranked: Ranking, at_most: int | None) -> Ints:
+    """Places of the thresholds to keep, 0 being the one above all scores."""
+    m = ranked.last.size + 1
+    if at_most is None or m <= at_most:
+        return np.arange(m)
+    cut_off = np.append(0.0, ranked.at_or_above(ranked.weight))
+    wanted = np.linspace(0, cut_off[-1], at_most)
+    return np.unique(np.append(np.searchsorted(cut_off, wanted[:-1]), m - 1))
+
+
+def _counts(ranked: Ranking, chosen: Bools, drawn: Design, kept: Ints) -> _Counts:
+    weight = np.where(chosen, ranked.weight, 0.0)
+
+    def above(values: Floats) -> Floats:
+        return np.append(0.0, ranked.at_or_above(values))[kept]
+
+    if drawn.doubt is None:
+        certain, estimated, squares = np.zeros(kept.size), above(weight), above(weight * weight)
+        all_sums = Sums(np.zeros(1), np.array([weight.sum()]), np.array([weight @ weight]))
+    else:
+        doubt = drawn.doubt[ranked.order]
+        sure = np.where(doubt == 0, weight, 0.0)
+        certain, estimated, squares = above(sure), above(weight - sure), above(weight * weight * doubt)
+        all_sums = Sums(*(np.array([v]) for v in (sure.sum(), (weight - sure).sum(), weight * weight @ doubt)))
+    found = Sums(certain, estimated, squares)
+    # Rounding in a long cumulative sum must not leave a remainder below zero.
+    below = Sums(*(np.maximum(whole - part, 0.0) for whole, part in zip(all_sums, found, strict=True)))
+    return _Counts(above(chosen.astype(np.float64)).astype(np.int64), found, below)
+
+
+def _band(hits: Sums, misses: Sums, drawn: Design, level: float) -> ScoreBand:
+    total = hits.total + misses.total
+    with np.errstate(invalid="ignore"):
+        value = np.where(total > 0, hits.total / np.where(total > 0, total, 1.0), np.nan)
+    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    return ScoreBand(value, np.where(total > 0, low, np.nan), np.where(total > 0, high, np.nan))
+
+
+def _cost(missed: Sums, alarms: Sums, costs: Costs, drawn: Design, level: float) -> ScoreBand:
+    """Mean cost of a decision, from the two counts of mistakes; linearised, as a mean of 0, one or the other price."""
+    everything = float(drawn.weight.sum())
+    value = (costs.false_negative * missed.total + costs.false_positive * alarms.total) / everything
+    # Σ variance·(price - value)²: items without a mistake count with price 0.
+    all_variance = float(drawn.variance.sum())
+    spread = (
+        missed.variance * costs.false_negative * (costs.false_negative - 2 * value)
+        + alarms.variance * costs.false_positive * (costs.false_positive - 2 * value)
+        + all_variance * value * value
+    )
+    reach = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0)) * np.sqrt(np.maximum(spread, 0.0)) / everything
+    return ScoreBand(value, np.maximum(value - reach, 0.0), value + reach)

@@ -1,0 +1,243 @@
+"""Resolve several people's votes on each item into one label, with its quality and theirs."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from cleanlab.multiannotator import get_label_quality_multiannotator
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.metrics.core.validation import numbers
+from analysis.metrics.votes import ability_models, annotator_models, model_averaging
+from analysis.metrics.votes.annotator_models import Fit
+
+Floats = NDArray[np.float64]
+
+METHODS = ("auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab")
+SUM_TOLERANCE = 0.01
+
+
+class VotesUndefined(ValueError):
+    """These votes cannot be resolved; the message says why."""
+
+
+class Votes(NamedTuple):
+    """One row per vote: three aligned sequences (v,) of items, annotators and labels, each sortable.
+
+    Where one annotator votes twice on an item, the last vote counts: it is a revision.
+    """
+
+    items: ArrayLike
+    annotators: ArrayLike
+    labels: ArrayLike
+
+
+@dataclass(frozen=True)
+class Resolutions:
+    """One row per item and one per annotator, both sorted by their name.
+
+    `label` (n,) agreed values; `quality` (n,) in 0..1, the probability that the label is right, low = look again;
+    `probabilities` (n, k) over `classes`; `annotator_quality` (a,) probability of a right vote, high = trustworthy;
+    `annotator_n` (a,) votes behind it. Quality is NaN where nothing in the votes speaks of it, and `why` says so.
+    `copies`: groups of annotators who vote so alike that `auto` counts their votes on an item as one.
+    """
+
+    items: NDArray[Any]
+    label: NDArray[Any]
+    quality: Floats
+    classes: NDArray[Any]
+    probabilities: Floats
+    annotators: NDArray[Any]
+    annotator_quality: Floats
+    annotator_n: NDArray[np.int64]
+    method: str
+    why: str
+    copies: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    posterior: Floats
+    method: str
+    why: str
+    rated: Floats | None = None
+    defined: bool = True
+    copies: tuple[tuple[int, ...], ...] = ()
+
+
+def resolve(
+    votes: Votes | tuple[ArrayLike, ArrayLike, ArrayLike],
+    *,
+    method: str = "auto",
+    probabilities: ArrayLike | None = None,
+    classes: Sequence[Any] | None = None,
+    seed: int = 0,
+) -> Resolutions:
+    """Agree on one label per item, and rate items and annotators.
+
+    `votes`: see `Votes`. `probabilities`: a model's out-of-sample probabilities (items, k), rows in sorted item order,
+    columns in the order of `classes` (default: the labels seen, sorted); every method but `majority` uses them.
+    `method`: one of METHODS. `auto` hides a fifth of the votes at a time, asks every model of how annotators err to
+    foretell them, and averages the models by that evidence (pseudo-Bayesian model averaging on held-out log
+    likelihood, Yao et al. 2018); annotators who copy count as one (`vote_copies`). No truth is needed.
+    Raises VotesUndefined on input that cannot be resolved.
+
+    Sources: Dawid and Skene 1979; Whitehill et al. 2009 (GLAD); Goh et al. 2022 (CROWDLAB, through cleanlab).
+    """
+    if method not in METHODS:
+        raise VotesUndefined(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    cast = Votes(*votes)
+    coded, items, people, labels = _coded(cast, classes)
+    believed = None if probabilities is None else _checked(probabilities, coded.items, labels.size)
+    outcome = _outcome(coded, believed, method, seed)
+    best = outcome.posterior.argmax(axis=1)
+    quality = outcome.posterior[np.arange(coded.items), best]
+    rated = annotator_models.annotator_quality(coded, outcome.posterior) if outcome.rated is None else outcome.rated
+    if not outcome.defined:
+        quality, rated = np.full(coded.items, np.nan), np.full(coded.annotators, np.nan)
+    n = np.bincount(coded.annotator, minlength=coded.annotators)
+    copies = tuple(tuple(people[list(group)].tolist()) for group in outcome.copies)
+    why = outcome.why + _told(cast, coded.item.size, copies)
+    found = outcome.posterior, people, rated, n, outcome.method, why, copies
+    return Resolutions(items, labels[best], quality, labels, *found)
+
+
+def _told(votes: Votes, kept: int, copies: Sequence[Sequence[Any]]) -> str:
+    """What to say of votes that do not count, or not by themselves."""
+    given = len(np.asarray(votes.items))
+    told = [
+        f"{len(group)} annotators vote alike beyond what being right explains, so their votes on an item count as one."
+        for group in copies
+    ]
+    if given > kept:
+        again = f"{given - kept:,} of {given:,} votes were followed by another of the same annotator on the same item"
+        told.append(f"{again}; the last one counts, as a revision.")
+    return "".join(f" {one}" for one in told)
+
+
+def _outcome(votes: annotator_models.CodedVotes, believed: Floats | None, method: str, seed: int) -> _Outcome:
+    several = votes.counts.sum(axis=1).max() > 1
+    if votes.k == 1:
+        why = "Only one label was ever given, so nothing tells a right vote from a wrong one and quality is undefined."
+        return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
+    if method == "crowdlab":
+        return _crowdlab(votes, believed, several, seed)
+    if not several and (believed is None or method == "majority"):
+        why = "No item has votes of two annotators, so each keeps its only vote and quality is undefined."
+        return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
+    if method == "auto":
+        return _auto(votes, believed, seed)
+    lean = None if believed is None or method == "majority" else model_averaging.label_log_odds(believed, 1.0)
+    return _Outcome(_SINGLE[method](votes, lean).posterior, method, "It was asked for.")
+
+
+def _auto(votes: annotator_models.CodedVotes, believed: Floats | None, seed: int) -> _Outcome:
+    found = model_averaging.average_models(votes, believed, seed)
+    if found is None:
+        lean = None if believed is None else model_averaging.label_log_odds(believed, 1.0)
+        least = model_averaging.LEAST_EVIDENCE
+        why = f"Fewer than {least} votes can be checked against others, too few to compare models on."
+        return _Outcome(annotator_models.one_coin(votes, lean).posterior, "one_coin", why)
+    return _Outcome(found.posterior, "combined", found.why, copies=found.copies)
+
+
+def _crowdlab(votes: annotator_models.CodedVotes, believed: Floats | None, several: bool, seed: int) -> _Outcome:
+    if votes.annotators < 2 or not several:
+        raise VotesUndefined("CROWDLAB needs two annotators or more, and an item that two of them voted on.")
+    wide = np.full((votes.items, votes.annotators), np.nan)
+    wide[votes.item, votes.annotator] = votes.label
+    prior = (votes.counts.sum(axis=0) + 1e-6) / (votes.counts.sum() + votes.k * 1e-6)
+    model = np.tile(prior, (votes.items, 1)) if believed is None else believed
+    with _seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of ties, and of annotators who agree nowhere: both show in the quality
+        try:
+            found = get_label_quality_multiannotator(pd.DataFrame(wide), model, verbose=False)
+        except ValueError as error:
+            raise VotesUndefined(f"CROWDLAB cannot resolve these votes: {error}.") from error
+    label = found["label_quality"]["consensus_label"].to_numpy().astype(int)
+    quality = found["label_quality"]["consensus_quality_score"].to_numpy()
+    if not np.isfinite(quality).all():
+        raise VotesUndefined("CROWDLAB gives no quality on these votes: too few agree for its weights.")
+    posterior = np.tile(((1 - quality) / max(votes.k - 1, 1))[:, None], (1, votes.k))
+    posterior[np.arange(votes.items), label] = quality
+    rated = found["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
+    why = "It was asked for." + (
+        "" if believed is not None else " Without a model it starts from the share of each label."
+    )
+    return _Outcome(posterior, "crowdlab", why, rated)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Make numpy's global generator, by which cleanlab breaks ties, repeatable, and leave it as it was found."""
+    before = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+
+
+def _checked(probabilities: ArrayLike, items: int, k: int) -> Floats:
+    believed = numbers("probabilities", probabilities)
+    if believed.shape != (items, k):
+        raise VotesUndefined(f"Probabilities must be ({items} items, {k} classes), not {believed.shape}.")
+    if not np.isfinite(believed).all():
+        raise VotesUndefined(
+            f"{int((~np.isfinite(believed).all(axis=1)).sum())} rows of probabilities hold NaN or infinity."
+        )
+    off = np.abs(believed.sum(axis=1) - 1).max()
+    if (believed < 0).any():
+        raise VotesUndefined("There are negative probabilities.")
+    if off > SUM_TOLERANCE:
+        raise VotesUndefined(f"Each row must be probabilities that sum to 1; the worst is off by {off:.3g}.")
+    return believed / believed.sum(axis=1, keepdims=True)
+
+
+def _coded(votes: Votes, classes: Sequence[Any] | None) -> tuple[annotator_models.CodedVotes, Any, Any, Any]:
+    columns = [np.asarray(column) for column in votes]
+    if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
+        raise VotesUndefined("Items, annotators and labels must be three sequences of the same length.")
+    if not columns[0].size:
+        raise VotesUndefined("There are no votes.")
+    for name, column in zip(("item", "annotator", "label"), columns, strict=True):
+        missing = int(pd.isna(column).sum())
+        if missing:
+            raise VotesUndefined(f"{missing} votes have no {name}.")
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            raise VotesUndefined(f"Infinity is no {name}, but {int(np.isinf(column).sum())} votes have it.")
+    (items, i), (people, a), (seen, v) = (_codes(column) for column in columns)
+    labels = seen if classes is None else np.asarray(classes)
+    place = {value: at for at, value in enumerate(labels.tolist())}
+    if len(place) < labels.size:
+        raise VotesUndefined("A class is named more than once.")
+    unknown = [value for value in seen.tolist() if value not in place]
+    if unknown:
+        raise VotesUndefined(f"There are votes for {unknown[0]!r}, which is not among the classes.")
+    code = np.array([place[value] for value in seen.tolist()])[v]
+    last = np.sort(pd.DataFrame({"i": i, "a": a}).drop_duplicates(keep="last").index.to_numpy())
+    return (
+        annotator_models.CodedVotes(i[last], a[last], code[last], items.size, people.size, labels.size),
+        items,
+        people,
+        labels,
+    )
+
+
+def _codes(column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    try:
+        return np.unique(column, return_inverse=True)
+    except TypeError as error:
+        raise VotesUndefined("Items, annotators and labels must each be of one sortable kind.") from error
+
+
+_SINGLE: dict[str, Callable[[annotator_models.CodedVotes, Floats | None], Fit]] = {
+    "majority": annotator_models.majority,
+    "dawid_skene": annotator_models.dawid_skene,
+    "one_coin": annotator_models.one_coin,
+    "glad": ability_models.glad,
+}

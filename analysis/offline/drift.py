@@ -1,0 +1,139 @@
+"""Whether a file of now differs from a file of before."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.metrics.drift import compare, domain_classifier
+from analysis.metrics.drift.compare import Drift, FeatureDrift
+from analysis.metrics.drift.domain_classifier import Domain
+from analysis.metrics.drift.reference import match
+from analysis.offline import columns
+from analysis.offline.output import JsonObject, aligned, plain, shown, spread
+from analysis.offline.readers import BadFile, Table, list_names
+
+MOST_JUDGED = 20_000  # rows of the window that the domain classifier sees, as many as of the reference
+BLOCK = 100
+
+
+@dataclass(frozen=True)
+class DriftOptions:
+    """`season`: the column that says which rows may be compared. `columns`: the ones to look at; none: all shared."""
+
+    season: str | None = None
+    columns: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject:
+    """The OUT of `analyse drift`. Raises BadFile."""
+    names = _names(reference, current, asked)
+    (before, now), kinds = columns.features([reference, current], names, dates=True)
+    season = None if asked.season is None else _season(reference, current, asked.season)
+    try:
+        found = compare.compare(before, now, types=kinds, season=season, seed=asked.seed)
+        rows = None if season is None else match(*season, seed=asked.seed)
+        seen = domain_classifier.domain_auc(
+            _part(before, rows, 0), _thinned(_part(now, rows, 1)), types=kinds, seed=asked.seed
+        )
+    except ValueError as why:  # what the drift measures say of input that they refuse
+        raise BadFile(f"The two files cannot be compared: {str(why).rstrip('.')}.") from None
+    return {
+        "drifted": found.drifted,
+        "why": found.why,
+        "n_reference": found.n_reference,
+        "n_current": found.n_current,
+        "features": [_feature(one) for one in found.features],
+        "domain_auc": _domain(seen),
+        **_bookkeeping(found, reference, current),
+    }
+
+
+def _names(reference: Table, current: Table, asked: DriftOptions) -> list[str]:
+    for name in (*asked.columns, *([asked.season] if asked.season else [])):
+        reference[name], current[name]
+    shared = [name for name in reference.columns if name in current and name != asked.season]
+    names = [name for name in shared if not asked.columns or name in asked.columns]
+    if not names:
+        raise BadFile(
+            f"{reference.name} and {current.name} share no column to compare: "
+            f"{list_names(reference.columns)} against {list_names(current.columns)}."
+        )
+    return names
+
+
+def _season(reference: Table, current: Table, name: str) -> tuple[Any, Any]:
+    """The season of every row on both sides, as one set of words."""
+    given = [columns.words(table, name) for table in (reference, current)]
+    if not all(side.known.all() for side in given):
+        raise BadFile(f"The season column {name!r} has gaps; every row needs its season.")
+    before, now = (np.array(side.names, dtype=object)[side.codes] for side in given)
+    return before, now
+
+
+def _part(side: dict[str, Any], rows: tuple[Any, Any] | None, at: int) -> dict[str, Any]:
+    return side if rows is None else {name: column[rows[at]] for name, column in side.items()}
+
+
+def _thinned(side: dict[str, Any]) -> dict[str, Any]:
+    """Evenly spaced runs of rows, so that what hangs together stays together."""
+    n = len(next(iter(side.values())))
+    step = -(-n // MOST_JUDGED)
+    kept = np.arange(n) // BLOCK % step == 0
+    return side if step == 1 else {name: column[kept] for name, column in side.items()}
+
+
+def _feature(one: FeatureDrift) -> JsonObject:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "p": plain(one.p),
+        "p_adjusted": plain(one.p_adjusted),
+        "effect": plain(one.effect),
+        "effect_name": one.effect_name,
+        "drifted": one.drifted,
+        "words": one.words,
+        "dependent": one.dependent,
+        "n_reference": one.n_reference,
+        "n_current": one.n_current,
+    }
+
+
+def _domain(found: Domain) -> JsonObject:
+    told: JsonObject = {
+        "value": plain(found.auc),
+        "low": plain(found.low),
+        "high": plain(found.high),
+        "p": plain(found.p),
+    }
+    told |= {"importance": [{"name": name, "share": share} for name, share in found.importance], "block": found.block}
+    return told | ({"note": found.why} if found.why else {})
+
+
+def _bookkeeping(found: Drift, reference: Table, current: Table) -> JsonObject:
+    return {
+        "level": found.level,
+        "correction": "Benjamini–Hochberg over the columns; a column drifts when its effect reaches its floor too.",
+        "effect_floors": dict(compare.EFFECT_FLOOR),
+        "only_in_reference": [name for name in reference.columns if name not in current],
+        "only_in_current": [name for name in current.columns if name not in reference],
+    }
+
+
+def to_text(answer: JsonObject) -> str:
+    """The answer as text: one line per column."""
+    lines = [
+        f"{'Drifted' if answer['drifted'] else 'No drift'}: {answer['n_current']:,} rows against "
+        f"{answer['n_reference']:,}. {answer['why']}",
+        f"AUC of a classifier that tells the two apart {spread(answer['domain_auc'])}, "
+        f"p {shown(answer['domain_auc']['p'])}",
+    ]
+    for side in ("reference", "current"):
+        if answer[f"only_in_{side}"]:
+            lines.append(f"Only in the {side} file: {list_names(answer[f'only_in_{side}'])}")
+    rows = [
+        [one["name"], one["drifted"], one["p_adjusted"], one["effect"], one["effect_name"], one["words"]]
+        for one in answer["features"]
+    ]
+    return "\n".join([*lines, "", aligned(["column", "drifted", "p adjusted", "effect", "unit", "what"], rows)])

@@ -1,0 +1,256 @@
+"""How good a file's scores are against its labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.metrics.core import validation
+from analysis.metrics.core.weighted import from_weights
+from analysis.metrics.performance import calibration, classification, threshold_curve
+from analysis.metrics.performance.calibration import Calibration
+from analysis.metrics.performance.classification import ClassPerformance
+from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCurve
+from analysis.offline import columns
+from analysis.offline.columns import Bools, Floats, Ints, natural
+from analysis.offline.output import JsonObject, aligned, estimate, plain, shown, spread
+from analysis.offline.readers import BadFile, Table, list_names
+
+POINTS = 200
+METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
+LISTED = 25
+
+
+@dataclass(frozen=True)
+class PerformanceOptions:
+    """`scores`: what the score columns' names begin with, or the one column that scores `positive`."""
+
+    label: str
+    scores: str
+    weight: str | None = None
+    positive: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The labelled rows: codes (n,), probabilities (n, k), inclusion probabilities (n,) up to the factor `lightest`."""
+
+    truth: Ints
+    probabilities: Floats
+    inclusion: Floats
+    lightest: float
+    classes: tuple[str, ...]
+    positive: int | None
+    left_out: int
+    note: str
+
+    @property
+    def predicted(self) -> Ints:
+        return self.probabilities.argmax(axis=1)
+
+
+def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
+    """The OUT of `analyse performance`. Raises BadFile and InvalidInput."""
+    rows = _judged(table, asked)
+    found = classification.classification(
+        rows.truth,
+        rows.predicted,
+        classes=rows.classes,
+        inclusion_probability=rows.inclusion,
+        probabilities=rows.probabilities,
+        positive=rows.positive,
+    )
+    return {
+        "n": found.n,
+        "left_out": rows.left_out,
+        "effective_n": plain(found.effective_n),
+        "classes": list(rows.classes),
+        "positive": None if rows.positive is None else rows.classes[rows.positive],
+        "decision": "The class with the highest score.",
+        **({"note": rows.note} if rows.note else {}),
+        **{name: estimate(getattr(found, name)) for name in METRICS},
+        "per_class": [_of_class(one) for one in found.per_class],
+        "confusion": {
+            "counts": found.counts.tolist(),
+            "weighted": (found.confusion * rows.lightest).tolist(),
+            "rows": "truth",
+            "columns": "predicted",
+        },
+        **_thresholds(rows),
+        "calibration": _calibration(rows, asked.seed),
+    }
+
+
+def _judged(table: Table, asked: PerformanceOptions) -> _Judged:
+    labels = columns.words(table, asked.label)
+    if not labels.known.any():
+        raise BadFile(f"{table.name} has no label in column {asked.label!r}.")
+    classes, scores, note = _scores(table, asked, labels.names)
+    if asked.positive is not None and asked.positive not in classes:
+        raise BadFile(f"There is no class {asked.positive!r} to be positive; there are {', '.join(classes)}.")
+    known = labels.known
+    _refuse_bad(table, scores, known)
+    inclusion, lightest = _inclusion(table, asked, known)
+    place = 1 if len(classes) == 2 and asked.positive is None else None
+    positive = place if asked.positive is None else classes.index(asked.positive)
+    truth = columns.coded(table, asked.label, classes)[known]
+    return _Judged(truth, scores[known], inclusion, lightest, classes, positive, int((~known).sum()), note)
+
+
+def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats, str]:
+    """Classes, their scores (n, k), and what has to be said of them."""
+    begun = {name[len(asked.scores) :]: name for name in table.columns if name.startswith(asked.scores)}
+    begun = {columns.word(label) or "": name for label, name in begun.items() if name != asked.label}
+    if set(labels) <= set(begun) and len(begun) > 1:
+        classes = natural([label for label in begun if label in labels or _numeric(table, begun[label])])
+        return classes, np.column_stack([columns.numbers(table, begun[name]) for name in classes]), ""
+    if len(begun) == 1 and len(labels) <= 2:
+        return _completed(table, asked, labels, *next(iter(begun.items())))
+    if not begun:
+        raise BadFile(
+            f"{table.name} has no column that begins with {asked.scores!r}; it has {list_names(table.columns)}."
+        )
+    unscored = [label for label in labels if label not in begun]
+    raise BadFile(
+        f"The label {unscored[0]!r} has no column {asked.scores + unscored[0]!r}; "
+        f"the score columns are {list_names(list(begun.values()))}."
+    )
+
+
+def _numeric(table: Table, column: str) -> bool:
+    try:
+        return bool(np.isfinite(columns.numbers(table, column)).any())
+    except BadFile:
+        return False
+
+
+def _completed(
+    table: Table, asked: PerformanceOptions, labels: Sequence[str], scored: str, column: str
+) -> tuple[tuple[str, ...], Floats, str]:
+    """One column scores one class: the other class has the rest."""
+    scored = scored or asked.positive or ""
+    if not scored:
+        raise BadFile(f"Only {column!r} holds scores; say with --positive which label they are of.")
+    if len(labels) == 2 and scored not in labels:
+        raise BadFile(f"{column!r} scores {scored!r}, but the labels are {', '.join(labels)}.")
+    other = next((label for label in labels if label != scored), f"not {scored}")
+    given = columns.numbers(table, column)
+    classes = natural([scored, other])
+    scores = np.column_stack([given if name == scored else 1 - given for name in classes])
+    return classes, scores, f"Only {column} holds scores; {other} has the rest to 1."
+
+
+def _refuse_bad(table: Table, scores: Floats, known: Bools) -> None:
+    """Name the row of the file, not that of some part of it."""
+    bad = known & ~((scores >= 0) & (scores <= 1)).all(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        told = ", ".join("missing" if np.isnan(score) else f"{score:g}" for score in scores[row][:10])
+        raise BadFile(f"{table.name} has scores outside 0 to 1, or none, in {int(bad.sum())} rows; row {row}: {told}.")
+    off = np.where(known, np.abs(scores.sum(axis=1) - 1), 0.0)
+    if off.max() > validation.SUM_TOLERANCE:
+        row = int(off.argmax())
+        raise BadFile(
+            f"The scores of {table.name} do not sum to 1 in {int((off > validation.SUM_TOLERANCE).sum())} rows; "
+            f"they sum to {scores[row].sum():.4g} in row {row}."
+        )
+
+
+def _inclusion(table: Table, asked: PerformanceOptions, known: Bools) -> tuple[Floats, float]:
+    """Inclusion probabilities of the labelled rows up to a factor, and the weight of the lightest."""
+    if asked.weight is None:
+        return np.ones(int(known.sum())), 1.0
+    weight = columns.numbers(table, asked.weight)
+    bad = known & ~((weight > 0) & np.isfinite(weight))
+    if bad.any():
+        row = int(np.argmax(bad))
+        told = "no weight" if np.isnan(weight[row]) else f"the weight {weight[row]:g}"
+        raise BadFile(
+            f"{table.name} has {told} in row {row}; a labelled row weighs more than 0, how many it stands for."
+        )
+    return from_weights(weight[known]), float(weight[known].min())
+
+
+def _of_class(one: ClassPerformance) -> JsonObject:
+    measured = {name: estimate(getattr(one, name)) for name in ("precision", "recall", "f1", "roc_auc", "pr_auc")}
+    return {"label": one.label, "labelled": one.labelled, "predicted": one.predicted, **measured}
+
+
+def _thresholds(rows: _Judged) -> JsonObject:
+    if rows.positive is None:
+        return {"thresholds": None, "thresholds_note": "More than two classes: name one with --positive."}
+    truth = rows.truth == rows.positive
+    curve = threshold_curve.threshold_curve(truth, rows.probabilities[:, rows.positive], rows.inclusion, at_most=POINTS)
+    told = {"thresholds_note": curve.note} if curve.note else {}
+    return {"thresholds": [_point(curve, at) for at in range(curve.thresholds.size)], **told}
+
+
+def _point(curve: ThresholdCurve, at: int) -> JsonObject:
+    """What calling positive every score at or above this threshold does."""
+    bands: dict[str, ScoreBand] = {
+        "precision": curve.precision,
+        "recall": curve.recall,
+        "false_positive_rate": curve.false_positive_rate,
+    }
+    values = {
+        name: {"value": plain(band.value[at]), "low": plain(band.low[at]), "high": plain(band.high[at])}
+        for name, band in bands.items()
+    }
+    return {"threshold": plain(curve.thresholds[at]), "flagged": int(curve.flagged[at]), **values}
+
+
+def _calibration(rows: _Judged, seed: int) -> JsonObject:
+    """Of the positive class's score; with more classes and none positive, of the decision's own confidence."""
+    if rows.positive is not None:
+        of, truth, said = f"the score of {rows.classes[rows.positive]}", rows.truth == rows.positive, rows.positive
+        probability = rows.probabilities[:, said]
+    else:
+        of, truth, probability = "the highest score", rows.truth == rows.predicted, rows.probabilities.max(axis=1)
+    found = calibration.calibration(truth, np.clip(probability, 0, 1), rows.inclusion, seed=seed)
+    return {"of": of, **_calibrated(found)}
+
+
+def _calibrated(found: Calibration) -> JsonObject:
+    brier, test = found.brier, found.test
+    parts = {name: plain(getattr(brier, name)) for name in ("miscalibration", "discrimination", "uncertainty")}
+    return {
+        "expected_calibration_error": estimate(found.ece),
+        "expected_calibration_error_uncorrected": plain(found.ece_plain),
+        "brier": {"value": plain(brier.brier), **parts, **({"note": brier.note} if brier.note else {})},
+        "spiegelhalter": {"z": plain(test.z), "p": plain(test.p), **({"note": test.note} if test.note else {})},
+        "bins": [
+            {
+                "low": one.low,
+                "high": one.high,
+                "n": one.n,
+                "share": plain(one.share),
+                "said": plain(one.said),
+                "observed": estimate(one.observed),
+                "off": one.off,
+            }
+            for one in found.bins
+        ],
+    }
+
+
+def to_text(answer: JsonObject) -> str:
+    """The answer as text: the metrics, then each class."""
+    lines = [
+        f"{answer['n']:,} labelled rows, worth {shown(answer['effective_n'])} of a plain sample; "
+        f"{answer['left_out']:,} rows without a label left out.",
+        *([answer["note"]] if answer.get("note") else []),
+        *(f"{name.replace('_', ' ')} {spread(answer[name])}" for name in METRICS),
+        f"calibration error of {answer['calibration']['of']} "
+        f"{spread(answer['calibration']['expected_calibration_error'])}",
+    ]
+    rows = [
+        [
+            one["label"],
+            one["labelled"],
+            one["predicted"],
+            *(one[name]["value"] for name in ("precision", "recall", "f1")),
+        ]
+        for one in answer["per_class"][:LISTED]
+    ]
+    return "\n".join([*lines, "", aligned(["class", "labelled", "predicted", "precision", "recall", "f1"], rows)])

@@ -1,0 +1,104 @@
+"""Where a file's errors gather."""
+
+from dataclasses import dataclass
+
+from analysis.metrics.slices import scan
+from analysis.metrics.slices.scan import Slice
+from analysis.offline import columns
+from analysis.offline.columns import Bools
+from analysis.offline.output import JsonObject, aligned, estimate, limits, plain, spread
+from analysis.offline.readers import BadFile, Table
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class SliceOptions:
+    """`error`: a column of 0 and 1; or `label` and `predicted`. `columns`: what rules may speak of; none: the rest."""
+
+    error: str | None = None
+    label: str | None = None
+    predicted: str | None = None
+    columns: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def analyse(table: Table, asked: SliceOptions) -> JsonObject:
+    """The OUT of `analyse slices`. Raises BadFile and InvalidInput."""
+    wrong, known = _errors(table, asked)
+    if not known.any():
+        raise BadFile(f"{table.name} has no row that is known to be right or wrong.")
+    names = _names(table, asked)
+    part = table if known.all() else table.rows(known)
+    (found,), kinds = columns.features([part], names)
+    result = scan.scan(found, wrong[known], types=kinds, level=LEVEL, seed=asked.seed)
+    return {
+        "n": result.n,
+        "left_out": int((~known).sum()),
+        "error_rate": estimate(result.error_rate),
+        "tested": result.tested,
+        "level": LEVEL,
+        "correction": "Benjamini–Hochberg over every rule tested",
+        "columns": kinds,
+        **({"note": result.note} if result.note else {}),
+        "slices": [_slice(one) for one in result.slices],
+    }
+
+
+def _errors(table: Table, asked: SliceOptions) -> tuple[Bools, Bools]:
+    """Which rows (n,) are wrong, and of which that is known."""
+    if asked.error is not None:
+        return columns.truths(table, asked.error)
+    label = columns.words(table, asked.label or "")
+    predicted = columns.coded(table, asked.predicted or "", label.names)
+    return label.codes != predicted, label.known & (predicted != -1)
+
+
+def _names(table: Table, asked: SliceOptions) -> list[str]:
+    judged = {asked.error, asked.label, asked.predicted}
+    if both := judged & set(asked.columns):
+        raise BadFile(f"{both.pop()!r} says what is wrong; a rule cannot speak of it.")
+    names = list(asked.columns) or [name for name in table.columns if name not in judged]
+    if not names:
+        raise BadFile(f"{table.name} has no column besides those that say what is wrong.")
+    return names
+
+
+def _slice(one: Slice) -> JsonObject:
+    """`low` and `high` are the limits of the error rate."""
+    return {
+        "rule": one.rule,
+        "n": one.n,
+        "errors": one.errors,
+        "error_rate": plain(one.error_rate.value),
+        "lift": plain(one.lift.value),
+        "low": plain(one.error_rate.low),
+        "high": plain(one.error_rate.high),
+        "lift_low": plain(one.lift.low),
+        "lift_high": plain(one.lift.high),
+        "share_of_errors": plain(one.share_of_errors),
+        "p": plain(one.p),
+        "p_adjusted": plain(one.p_adjusted),
+        "confirmed": one.confirmed,
+        "held_out": None if one.held_out is None else limits(one.held_out),
+    }
+
+
+def to_text(answer: JsonObject) -> str:
+    """The answer as text: one line per slice, the surest first."""
+    lines = [
+        f"{answer['n']:,} rows, error rate {spread(answer['error_rate'])}; {answer['tested']:,} rules tested; "
+        f"{answer['left_out']:,} rows left out.",
+    ]
+    if answer.get("note"):
+        return "\n".join([*lines, answer["note"]])
+    rows = [
+        [s["rule"], s["n"], s["error_rate"], s["low"], s["high"], s["lift"], s["p_adjusted"], _confirmed(s)]
+        for s in answer["slices"]
+    ]
+    header = ["rule", "rows", "error rate", "low", "high", "lift", "p adjusted", "confirmed"]
+    return "\n".join([*lines, "", aligned(header, rows)])
+
+
+def _confirmed(one: JsonObject) -> str:
+    return {True: "yes", False: "no", None: "not asked"}[one["confirmed"]]

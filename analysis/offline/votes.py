@@ -1,0 +1,187 @@
+"""Several people's votes in a file, resolved into one label per item, and the people rated."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.metrics.core import weighted
+from analysis.metrics.labels import out_of_sample
+from analysis.metrics.labels.features import ProbabilitiesUndefined
+from analysis.metrics.votes import agreement, consensus
+from analysis.metrics.votes.consensus import Resolutions
+from analysis.offline import columns
+from analysis.offline.columns import Ints, Words
+from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
+from analysis.offline.readers import BadFile, Table
+
+LISTED = 15
+TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")
+
+
+@dataclass(frozen=True)
+class VoteOptions:
+    """The columns' names, and how to resolve. `text`: the column of `analyse`'s items with what the votes are about."""
+
+    item: str
+    annotator: str
+    label: str
+    text: str | None = None
+    method: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Ballots:
+    """The votes that are whole, as codes (v,), and what they are codes of. `left_out`: votes that lack something."""
+
+    item: Ints
+    annotator: Ints
+    label: Ints
+    items: Words
+    annotators: Words
+    labels: Words
+    left_out: int
+
+
+def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, items: Table | None = None) -> JsonObject:
+    """The OUT of `analyse votes`. Raises BadFile, VotesUndefined and AgreementUndefined."""
+    cast = _ballots(table, asked)
+    model, told = (None, "") if asked.text is None else _model(cast, items or table, asked)
+    answers = None if truth is None else _truth(truth, cast, asked)
+    given = consensus.Votes(cast.item, cast.annotator, cast.label)
+    found = consensus.resolve(
+        given, method=asked.method, probabilities=model, classes=range(len(cast.labels.names)), seed=asked.seed
+    )
+    alpha = agreement.krippendorff(*given, seed=asked.seed)
+    return {
+        "method": found.method,
+        "why": " ".join(filter(None, (found.why, told))),
+        "n": {
+            "items": len(found.items),
+            "votes": int(found.annotator_n.sum()),
+            "replaced": int(cast.item.size - found.annotator_n.sum()),
+            "left_out": cast.left_out,
+        },
+        "resolutions": _resolutions(found, cast),
+        "annotators": _annotators(found, cast),
+        "copies": [[cast.annotators.as_written[code] for code in group] for group in found.copies],
+        "agreement": {"krippendorff_alpha": estimate(alpha)},
+        **({} if answers is None else _accuracy(found, answers)),
+    }
+
+
+def _ballots(table: Table, asked: VoteOptions) -> _Ballots:
+    item, annotator, label = (columns.words(table, name) for name in (asked.item, asked.annotator, asked.label))
+    whole = item.known & annotator.known & label.known
+    if not whole.any():
+        raise BadFile(f"{table.name} has no vote with an item, an annotator and a label.")
+    i, a, v = (part.codes[whole] for part in (item, annotator, label))
+    return _Ballots(i, a, v, item, annotator, label, int((~whole).sum()))
+
+
+def _resolutions(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
+    return [
+        {"item": cast.items.as_written[item], "label": cast.labels.as_written[label], "quality": plain(quality)}
+        for item, label, quality in zip(found.items.tolist(), found.label.tolist(), found.quality, strict=True)
+    ]
+
+
+def _annotators(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
+    names = [cast.annotators.as_written[code] for code in found.annotators.tolist()]
+    return [
+        {"annotator": name, "quality": plain(quality), "n": int(n)}
+        for name, quality, n in zip(names, found.annotator_quality, found.annotator_n, strict=True)
+    ]
+
+
+def _model(cast: _Ballots, table: Table, asked: VoteOptions) -> tuple[Any, str]:
+    """Out-of-sample probabilities (items, k) of a text model taught by the majority of votes, and what to say of it."""
+    voted = np.unique(cast.item)
+    texts = _texts(cast, table, asked)
+    majority = consensus.resolve((cast.item, cast.annotator, cast.label), method="majority").label
+    bare = int(sum(not text for text in texts))
+    told = f" {bare} items have no text." if bare else ""
+    try:
+        found = out_of_sample.out_of_sample(
+            {"text": texts}, {"text": "text"}, majority, classes=len(cast.labels.names), seed=asked.seed
+        )
+    except ProbabilitiesUndefined as why:
+        return None, f"The texts could not be used: {why}{told}"
+    return found.probabilities, f"Texts of {voted.size} items: {found.model}, out of sample.{told}"
+
+
+def _texts(cast: _Ballots, table: Table, asked: VoteOptions) -> list[str]:
+    """The text of every item with votes, in their order."""
+    held: dict[int, str] = {}
+    items = columns.coded(table, asked.item, cast.items.names).tolist()
+    for item, text in zip(items, columns.texts(table, asked.text or ""), strict=True):
+        if item >= 0 and held.setdefault(item, text) != text:
+            raise BadFile(f"{table.name} has two texts for the item {cast.items.names[item]!r}.")
+    if not held:
+        raise BadFile(f"{table.name} names none of the items that have votes.")
+    return [held.get(item, "") for item in np.unique(cast.item).tolist()]
+
+
+def _truth(table: Table, cast: _Ballots, asked: VoteOptions) -> dict[int, int]:
+    """The true label of each item with votes that the file names: codes of both, -2 for a label nobody voted for."""
+    item, label = _truth_columns(table, asked)
+    items, labels = (
+        columns.coded(table, item, cast.items.names),
+        columns.coded(table, label, cast.labels.names),
+    )
+    found: dict[int, int] = {}
+    voted = np.isin(items, cast.item) & (labels != -1)
+    for row in np.flatnonzero(voted).tolist():
+        if found.setdefault(int(items[row]), int(labels[row])) != labels[row]:
+            raise BadFile(f"{table.name} has two labels for the item {cast.items.names[items[row]]!r}.")
+    if not found:
+        raise BadFile(f"{table.name} has no label for any item that has votes.")
+    return found
+
+
+def _truth_columns(table: Table, asked: VoteOptions) -> tuple[str, str]:
+    """The same names as in the votes; else a usual name for a truth; else, of two columns, the item's and the other."""
+    item = asked.item if asked.item in table or len(table.columns) != 2 else table.columns[0]
+    others = [name for name in table.columns if name != item]
+    if asked.label in others:
+        return item, asked.label
+    usual = [name for name in others if name.lower() in TRUTH_NAMES]
+    if len(usual) == 1:
+        return item, usual[0]
+    return item, others[0] if len(others) == 1 else asked.label
+
+
+def _accuracy(found: Resolutions, truth: dict[int, int]) -> JsonObject:
+    right = [
+        truth[item] == label
+        for item, label in zip(found.items.tolist(), found.label.tolist(), strict=True)
+        if item in truth
+    ]
+    told = weighted.proportion(right, np.ones(len(right)))
+    return {"accuracy": plain(told.value), "accuracy_interval": estimate(told)}
+
+
+def to_text(answer: JsonObject) -> str:
+    """The answer as text: the least sure items first."""
+    alpha = answer["agreement"]["krippendorff_alpha"]
+    n = answer["n"]
+    lines = [
+        f"{n['items']:,} items, {n['votes']:,} votes, {len(answer['annotators']):,} annotators; "
+        f"{n['replaced']:,} votes replaced by a later one, {n['left_out']:,} left out. "
+        f"Method: {answer['method']}. {answer['why']}",
+        *(f"Counted as one: {', '.join(map(str, group))}" for group in answer["copies"]),
+        f"Krippendorff's alpha {spread(alpha)}",
+    ]
+    if "accuracy" in answer:
+        lines.append(f"Accuracy against the truth {spread(answer['accuracy_interval'])}")
+    unsure = sorted(answer["resolutions"], key=_quality)[:LISTED]
+    rows = [[row["item"], row["label"], row["quality"]] for row in unsure]
+    people = [[row["annotator"], row["quality"], row["n"]] for row in sorted(answer["annotators"], key=_quality)]
+    lines += ["", "Least sure items", aligned(["item", "label", "quality"], rows)]
+    lines += ["", "Annotators, lowest quality first", aligned(["annotator", "quality", "votes"], people[:LISTED])]
+    return "\n".join(lines)
+
+
+def _quality(row: JsonObject) -> float:
+    return 2.0 if row["quality"] is None else row["quality"]

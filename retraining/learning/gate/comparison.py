@@ -1,0 +1,112 @@
+"""Two sets of answers to the same rows become gains, weights and the four counts that a gate reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from retraining.learning import validation
+from retraining.learning.gate import paired
+from retraining.learning.thresholds import cost_table
+from retraining.learning.validation import BadInput, Codes, Floats, Mask
+
+RAREST = 1e-9  # no row may stand for more than a billion
+
+
+@dataclass(frozen=True)
+class PairedAnswers:
+    """gain: (n,) the champion's loss less the candidate's, in [-1, 1], above 0 the candidate is better.
+
+    weight: (n,) inverse inclusion probabilities, mean 1. fixed, broken: rows that only the candidate, only the
+    champion got right; both_right, both_wrong: counts.
+    """
+
+    gain: Floats
+    weight: Floats
+    fixed: Codes
+    broken: Codes
+    both_right: int
+    both_wrong: int
+
+    @property
+    def n(self) -> int:
+        return len(self.gain)
+
+    def better_p(self) -> float:
+        """One-sided p that the candidate is no better: exact where rows count alike, else by likelihood ratio."""
+        if np.ptp(self.weight) < 1e-9 and np.isin(self.gain, (-1.0, 0.0, 1.0)).all():
+            return paired.exact_p(int((self.gain > 0).sum()), int((self.gain < 0).sum()), self.n)
+        return paired.not_worse_p(self.gain, self.weight, margin=0.0)
+
+
+def compare(
+    truth: ArrayLike,
+    champion: ArrayLike,
+    candidate: ArrayLike,
+    *,
+    inclusion_probability: ArrayLike,
+    costs: ArrayLike | None = None,
+) -> PairedAnswers:
+    """Compare answers row by row; arguments as in `gate.judge`. Raises BadInput for bad lengths and ranges."""
+    labels, old, new = np.asarray(truth), np.asarray(champion), np.asarray(candidate)
+    if labels.ndim != 1:
+        raise BadInput("truth must be one row of labels.")
+    validation.same_length(len(labels), champion_predicted=old, candidate_predicted=new)
+    _all_there(truth=labels, champion_predicted=old, candidate_predicted=new)
+    old_right, new_right = old == labels, new == labels
+    return PairedAnswers(
+        gain=_losses(labels, old, costs) - _losses(labels, new, costs),
+        weight=inverse_weights(inclusion_probability, len(labels)),
+        fixed=np.flatnonzero(new_right & ~old_right),
+        broken=np.flatnonzero(old_right & ~new_right),
+        both_right=int((old_right & new_right).sum()),
+        both_wrong=int((~old_right & ~new_right).sum()),
+    )
+
+
+def most_common(truth: ArrayLike, inclusion_probability: ArrayLike) -> NDArray:
+    """The naive baseline's answers, shape (n,): the commonest class of the stream, whatever the input."""
+    labels = np.asarray(truth)
+    _all_there(truth=labels)
+    weight = inverse_weights(inclusion_probability, len(labels))
+    if not len(labels):
+        return labels
+    names, index = np.unique(labels, return_inverse=True)
+    return np.repeat(names[np.bincount(index, weights=weight).argmax()], len(labels))
+
+
+def inverse_weights(inclusion_probability: ArrayLike, n: int) -> Floats:
+    """Inverse inclusion probabilities with mean 1, shape (n,)."""
+    chance = validation.numbers(inclusion_probability, name="inclusion_probability")
+    validation.same_length(n, inclusion_probability=np.atleast_1d(chance))
+    if not (np.isfinite(chance).all() and (chance >= RAREST).all() and (chance <= 1).all()):
+        raise BadInput("inclusion_probability must be above 0 and at most 1 in every row.")
+    weight = 1.0 / chance
+    return weight / weight.mean() if n else weight
+
+
+def slice_mask(name: str, mask: ArrayLike, n: int) -> Mask:
+    array = np.asarray(mask)
+    if array.shape != (n,) or (n and array.dtype != bool):  # an empty list has no type
+        raise BadInput(f"The protected slice {name!r} must be {n} values of true or false.")
+    return array.astype(bool)
+
+
+def _all_there(**answers: NDArray) -> None:
+    for name, given in answers.items():
+        if (missing := pd.isna(given)).any():
+            raise BadInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
+
+
+def _losses(truth: NDArray, predicted: NDArray, costs: ArrayLike | None) -> Floats:
+    """Loss of each row as a share of the dearest mistake, shape (n,)."""
+    if costs is None:
+        return (predicted != truth).astype(float)
+    table = cost_table(costs)
+    if not table.max() > 0:
+        raise BadInput("costs are all zero: no mistake would count.")
+    rows = validation.codes(truth, n_classes=len(table), name="truth")
+    return table[rows, validation.codes(predicted, n_classes=len(table), name="predicted")] / table.max()

@@ -1,0 +1,201 @@
+"""May the candidate replace the champion? A paired test with a stated error rate decides, not a bigger number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from numpy.typing import ArrayLike
+
+from retraining.learning.gate import paired, sample_size
+from retraining.learning.gate.comparison import PairedAnswers, compare, most_common, slice_mask
+from retraining.learning.gate.paired import Difference
+from retraining.learning.gate.sample_size import SampleSizePlan
+from retraining.learning.validation import BadInput, Codes, Mask
+
+NO_LABEL = "no audit label in this slice"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition of a promotion, in words: what was found, and what was asked for."""
+
+    name: str
+    passed: bool
+    value: str
+    limit: str
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What the gate decided and everything it rests on.
+
+    difference: points by which the candidate is better, None without labels. p: one-sided, low means better.
+    fixed, broken: row numbers that only the candidate, only the champion got right; both_right, both_wrong: counts.
+    needed: how many more audit labels would probably decide; None when it is decided or when no number would.
+    """
+
+    decision: Literal["promote", "hold"]
+    words: str
+    difference: Difference | None
+    p: float | None
+    gates: tuple[Gate, ...]
+    both_right: int
+    both_wrong: int
+    fixed: Codes
+    broken: Codes
+    needed: int | None
+
+
+def judge(
+    truth: ArrayLike,
+    champion_predicted: ArrayLike,
+    candidate_predicted: ArrayLike,
+    *,
+    inclusion_probability: ArrayLike,
+    protected: Mapping[str, ArrayLike] | None = None,
+    margin: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    costs: ArrayLike | None = None,
+    naive: ArrayLike | None = None,
+) -> GateVerdict:
+    """Promote when the candidate is better overall and every protected slice is shown not to be worse by `margin`.
+
+    truth, champion_predicted, candidate_predicted: (n,) codes or names. inclusion_probability: (n,) in (0, 1], the
+    chance with which each row was sent to a person; a row weighs its inverse. protected: slice name to (n,) bool mask.
+    margin: a share, 0.01 is one point. alpha: the chance of promoting an equal model, at most. costs: (k, k), row the
+    truth, column the answer; gains are then in points of the dearest mistake. naive: (n,) a baseline's answers, which
+    the candidate must beat too. Raises BadInput for anything out of shape or range.
+    """
+    _check_rates(margin, alpha, power)
+    rows = compare(
+        truth, champion_predicted, candidate_predicted, inclusion_probability=inclusion_probability, costs=costs
+    )
+    masks = {name: slice_mask(name, mask, rows.n) for name, mask in (protected or {}).items()}
+    if not rows.n:
+        return _verdict(rows, [], None, None, "Held: no audit label yet, so nothing is known about either model.", None)
+    plan = SampleSizePlan(alpha=alpha, power=power)
+    found = [_better("better overall", rows, plan), *_slices(rows, masks, margin, plan)]
+    if naive is not None:
+        above = compare(truth, naive, candidate_predicted, inclusion_probability=inclusion_probability, costs=costs)
+        found.append(_better("better than the naive baseline", above, plan))
+    gates = [gate for gate, _ in found]
+    needed = sample_size.combine_plans([more for _, more in found])
+    difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * alpha)
+    return _verdict(rows, gates, difference, rows.better_p(), _words(gates, difference, needed), needed)
+
+
+def beats_naive(
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    naive: ArrayLike | None = None,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    costs: ArrayLike | None = None,
+) -> GateVerdict:
+    """`judge` for a project without a champion: against always answering the commonest class.
+
+    That class is read off the same labels, weighted, which favours the baseline. `naive` (n,) gives other answers.
+    """
+    answers = most_common(truth, inclusion_probability) if naive is None else naive
+    return judge(
+        truth,
+        answers,
+        predicted,
+        inclusion_probability=inclusion_probability,
+        margin=0.0,
+        alpha=alpha,
+        power=power,
+        costs=costs,
+    )
+
+
+def _verdict(
+    rows: PairedAnswers,
+    gates: list[Gate],
+    difference: Difference | None,
+    p: float | None,
+    words: str,
+    needed: int | None,
+) -> GateVerdict:
+    promoted = bool(gates) and all(gate.passed for gate in gates)
+    return GateVerdict(
+        decision="promote" if promoted else "hold",
+        words=words,
+        difference=difference,
+        p=p,
+        gates=tuple(gates),
+        both_right=rows.both_right,
+        both_wrong=rows.both_wrong,
+        fixed=rows.fixed,
+        broken=rows.broken,
+        needed=None if promoted else needed,
+    )
+
+
+def _better(name: str, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate, int | None]:
+    p = rows.better_p()
+    difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * plan.alpha)
+    gate = Gate(name, p <= plan.alpha, f"{_interval(difference)}, {_p(p)}", f"p at most {plan.alpha:g}")
+    return gate, 0 if gate.passed else plan.more_for_better(rows.gain, rows.weight)
+
+
+def _slices(
+    rows: PairedAnswers, masks: Mapping[str, Mask], margin: float, plan: SampleSizePlan
+) -> list[tuple[Gate, int | None]]:
+    """Each slice must be shown not to be worse, at levels stepped down after Holm (1979)."""
+    if not masks:
+        return []
+    raw = [paired.not_worse_p(rows.gain[mask], rows.weight[mask], margin=margin) for mask in masks.values()]
+    adjusted = paired.holm(raw)
+    return [
+        _slice(name, rows, mask, margin, plan, float(p), len(masks))
+        for (name, mask), p in zip(masks.items(), adjusted, strict=True)
+    ]
+
+
+def _slice(
+    name: str, rows: PairedAnswers, mask: Mask, margin: float, plan: SampleSizePlan, p: float, tests: int
+) -> tuple[Gate, int | None]:
+    limit = f"shown not to be worse by {100 * margin:g} points or more: adjusted p at most {plan.alpha:g}"
+    if not mask.any():
+        return Gate(f"{name} no worse", False, NO_LABEL, limit), None
+    difference = paired.difference(rows.gain[mask], rows.weight[mask], level=1 - 2 * plan.alpha)
+    value = f"{_interval(difference)}, n = {difference.n}, adjusted {_p(p)}"
+    gate = Gate(f"{name} no worse", p <= plan.alpha, value, limit)
+    needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests)
+    return gate, 0 if gate.passed else needed
+
+
+def _words(gates: list[Gate], difference: Difference, needed: int | None) -> str:
+    empty = [gate.name.removesuffix(" no worse") for gate in gates if gate.value == NO_LABEL]
+    failed = [gate.name for gate in gates if not gate.passed]
+    lead = f"{_interval(difference)} on {difference.n} audit labels"
+    if not failed:
+        return f"Promoted: {lead}, and every condition holds."
+    words = f"Held: {lead}; not shown: {', '.join(failed)}."
+    if empty:
+        return f"{words} Without an audit label in {', '.join(empty)} nothing can be shown there."
+    if needed is not None:
+        return f"{words} If the models differ as they seem to, about {needed} more audit labels would decide."
+    return f"{words} More labels would probably not change that, unless the models differ from what they seem."
+
+
+def _interval(difference: Difference) -> str:
+    level = f"{100 * difference.level:g} % interval"
+    return f"{difference.value:+.1f} points ({level} {difference.low:+.1f} to {difference.high:+.1f})"
+
+
+def _p(p: float) -> str:
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+
+
+def _check_rates(margin: float, alpha: float, power: float) -> None:
+    if not 0 <= margin <= 0.5:
+        raise BadInput(f"margin is a share between 0 and 0.5 (0.01 is one point), not {margin}.")
+    if not (0 < alpha <= 0.5 and 0 < power < 1):
+        raise BadInput("alpha must lie above 0 and up to 0.5, power between 0 and 1.")

@@ -1,0 +1,142 @@
+"""Fit the model that suits an input contract: a small honest choice under a time budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from retraining.learning import validation
+from retraining.learning.calibration import choose
+from retraining.learning.fitted import Candidate, Fitted
+from retraining.learning.frames import Columns, image_sizes, to_frame
+from retraining.learning.model_selection import candidates, cross_validation, explanations, folds
+from retraining.learning.model_selection.cross_validation import Skipped, TrainingRows, Trial
+from retraining.learning.predict import spread
+from retraining.learning.validation import BadInput, Codes, Floats
+
+FOLDS = 5
+Progress = Callable[[float, str], None]
+
+
+class NotEnoughClasses(ValueError):
+    """A model tells classes apart, so labels of at least two are needed."""
+
+
+def fit(
+    columns: Columns,
+    types: Mapping[str, str],
+    targets: ArrayLike,
+    *,
+    classes: Sequence[str],
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    seconds: float,
+    seed: int,
+    progress: Progress = lambda fraction, words: None,
+) -> Fitted:
+    """The candidate with the lowest held-out log loss, refitted on all rows and calibrated out of fold.
+
+    targets: int codes (n,) into `classes`, or soft targets (n, k) whose rows sum to 1. weights: (n,); a row of weight
+    0 is not learnt from, but gets its out-of-fold probabilities. groups: (n,); rows of one group are held out together.
+    `seconds` bounds the choice: the first, quickest candidate always runs, a further one only while time is left.
+    `progress(share done, words)` is called after each fold and may raise to stop the fit.
+    Raises NotEnoughClasses when all labels agree, BadInput when the arrays cannot be what they are said to be.
+    """
+    names = tuple(classes)
+    soft, weight = _labels(targets, weights, names)
+    sizes = image_sizes(columns, types)
+    rows = _rows(to_frame(columns, types, image_size=sizes), soft, weight, groups, seed)
+    left_out = _without_information(rows, types)
+    common = {"seed": seed, "image_size": {name: list(size) for name, size in sizes.items()}, "left_out": left_out}
+    best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
+    estimator = cross_validation.fit_on_all(rows, types, best.config)
+    method = best.calibration.method
+    calibrated = choose.wrap(estimator, method, best.scores, rows.targets, weights=rows.weights)
+    progress(1.0, "Fitted on all rows.")
+    return Fitted(
+        estimator=calibrated,
+        classes=names,
+        family=best.config["family"],
+        config=best.config,
+        out_of_fold=spread(best.calibration.probabilities, rows.known, n_classes=len(names)),
+        calibrator=method,
+        candidates=tried,
+        why=explanations.explain_choice(best, tried, rows, names),
+        frame_parameters={"image_size": common["image_size"]},
+    )
+
+
+def _labels(targets: ArrayLike, weights: ArrayLike | None, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+    """Soft targets (n, k) and weights (n,), checked."""
+    if len(set(names)) != len(names):
+        raise BadInput("classes must not repeat a name.")
+    if np.ndim(targets) == 2:
+        soft = validation.probabilities(targets, n_classes=len(names), name="targets")
+    else:
+        soft = np.eye(len(names))[validation.codes(targets, n_classes=len(names))]
+    weight = validation.weights(weights, n=len(soft))
+    seen = np.flatnonzero((soft * weight[:, None]).sum(axis=0))
+    if len(seen) < 2:
+        only = f"every label so far is {names[seen[0]]!r}" if len(seen) else "there is no label yet"
+        raise NotEnoughClasses(f"A model needs labels of at least two classes, but {only}.")
+    return soft, weight
+
+
+def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike | None, seed: int) -> TrainingRows:
+    validation.same_length(len(frame), targets=soft)
+    known: NDArray[np.int64] = np.flatnonzero((soft * weight[:, None]).sum(axis=0) > 0)
+    n_groups = len(frame) if groups is None else len(np.unique(np.asarray(groups)))
+    fold = folds.assign(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=groups)
+    inside = soft[:, known]
+    total = inside.sum(axis=1, keepdims=True)
+    inside = np.divide(inside, total, out=np.full_like(inside, 1 / len(known)), where=total > 0)
+    return TrainingRows(frame, inside, known, weight, fold)
+
+
+def _without_information(rows: TrainingRows, types: Mapping[str, str]) -> list[str]:
+    """Text inputs that are the same in every row of some fold's training part: nothing to count there."""
+    texts = [name for name, kind in types.items() if kind == "text"]
+    return [name for name in texts if any(_constant(rows, f"text:{name}", held) for held in np.unique(rows.fold))]
+
+
+def _constant(rows: TrainingRows, column: str, held: int) -> bool:
+    learnt_from: Codes = (rows.fold != held) & (rows.weights > 0)
+    return rows.frame[column][learnt_from].nunique() < 2
+
+
+def _choose(
+    rows: TrainingRows, types: Mapping[str, str], common: dict[str, Any], *, deadline: float, progress: Progress
+) -> tuple[Trial, tuple[Candidate, ...]]:
+    """Try group after group while time is left; the first candidate of all is finished whatever it takes."""
+    kept = {name: kind for name, kind in types.items() if name not in common["left_out"]}
+    groups = candidates.for_contract(kept, rows.share, common=common)
+    steps = sum(len(group) for group in groups) * len(np.unique(rows.fold)) + 1
+    fits = iter(range(1, steps))
+
+    def tick(family: str) -> None:
+        progress(next(fits) / steps, f"Trying {family}.")
+
+    outcomes: list[Trial | Skipped] = []
+    for group in groups:
+        outcomes += _tried(rows, kept, group, deadline=deadline, first=not outcomes, tick=tick)
+    finished = [outcome for outcome in outcomes if isinstance(outcome, Trial)]
+    best = min(finished, key=lambda trial: trial.log_loss)
+    return best, tuple(explanations.describe_candidate(outcome) for outcome in outcomes)
+
+
+def _tried(
+    rows: TrainingRows,
+    types: Mapping[str, str],
+    group: list[dict[str, Any]],
+    *,
+    deadline: float,
+    first: bool,
+    tick: Callable[[str], None],
+) -> list[Trial | Skipped]:
+    if not first and time.monotonic() > deadline:
+        return [Skipped(config, 0.0, "Not tried: the time was up.") for config in group]
+    return cross_validation.cross_validate(rows, types, group, deadline=deadline, keep_first=first, tick=tick)

@@ -1,0 +1,258 @@
+"""Label errors: planted ones are found, the list's expected precision comes true, and people's decisions correct it."""
+
+import multiprocessing
+
+import numpy as np
+import pytest
+from cleanlab.rank import get_label_quality_scores
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from analysis.metrics.labels.label_errors import Decision, LabelErrorsUndefined, revised_precision, suspected
+
+
+def planted(kind, *, rate=0.1, n=2000, k=6, sharp=3.0, seed=0):
+    """Calibrated probabilities, labels drawn from them, some then replaced at random or by confusion."""
+    rng = np.random.default_rng(seed)
+    score = sharp * rng.standard_normal((n, k))
+    p = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
+    truth = (rng.random((n, 1)) > p.cumsum(axis=1)).sum(axis=1).clip(max=k - 1)
+    weight = np.ones((n, k)) if kind == "at random" else p.copy()
+    weight[np.arange(n), truth] = 0
+    weight /= weight.sum(axis=1, keepdims=True)
+    other = (rng.random((n, 1)) > weight.cumsum(axis=1)).sum(axis=1).clip(max=k - 1)
+    wrong = (rng.random(n) < rate) & (other != truth)
+    return np.where(wrong, other, truth), p, wrong
+
+
+def ap(wrong, score):
+    return average_precision_score(wrong, -score)
+
+
+def as_rows(*rows):
+    return np.array([row for row in rows for _ in range(6)])
+
+
+@pytest.mark.parametrize(("kind", "words"), [("at random", "at random"), ("by confusion", "by confusion")])
+def test_the_score_finds_errors_of_either_cause_at_least_as_well_as_the_better_of_cleanlabs(kind, words):
+    labels, p, wrong = planted(kind)
+    found = suspected(labels, p)
+    best = max(
+        ap(wrong, get_label_quality_scores(labels, p, method=m)) for m in ("self_confidence", "normalized_margin")
+    )
+    assert ap(wrong, found.score) >= best - 0.003
+    assert words in found.method
+
+
+def test_the_share_of_wrong_labels_is_estimated():
+    for kind in ("at random", "by confusion"):
+        for rate in (0.03, 0.1, 0.25):
+            labels, p, wrong = planted(kind, rate=rate, sharp=5.0)
+            share = suspected(labels, p).estimated_share
+            assert share.low <= wrong.mean() <= share.high
+            assert share.value == pytest.approx(wrong.mean(), abs=0.035)
+
+
+def test_the_model_need_not_be_calibrated():
+    labels, p, wrong = planted("at random")
+    timid = p**0.4 / (p**0.4).sum(axis=1, keepdims=True)
+    assert suspected(labels, timid).estimated_share.value == pytest.approx(wrong.mean(), abs=0.03)
+
+
+def test_expected_precision_covers_what_is_found_at_every_length():
+    inside = []
+    for seed in range(30):
+        kind, rate = ("at random", "by confusion")[seed % 2], (0.03, 0.08, 0.15)[seed % 3]
+        labels, p, wrong = planted(kind, rate=rate, n=1200, seed=seed)
+        expected = suspected(labels, p).expected_precision
+        for length in (20, 60, 150, 400):
+            found = expected.of(length)
+            inside.append(found.low <= wrong[expected.order[:length]].mean() <= found.high)
+    assert np.mean(inside) >= 0.93
+
+
+def test_the_surer_the_word_the_more_it_may_be_off():
+    labels, p, wrong = planted("at random", sharp=8.0)
+    expected = suspected(labels, p).expected_precision
+    assert expected.of(20).value > 0.99 > 0.97 > expected.of(20).low
+    # Some rows are of another class than anything in them says: no model can know it, so the promise has to allow it.
+    order = expected.order[:60]
+    odd = np.random.default_rng(0).choice(order, 3, replace=False)
+    realised = np.where(np.isin(order, odd), False, wrong[order]).mean()
+    assert expected.of(60).low <= realised <= expected.of(60).high
+
+
+def test_clean_labels_raise_no_alarm_and_fall_back_to_the_margin():
+    labels, p, wrong = planted("at random", rate=0.0)
+    found = suspected(labels, p)
+    assert not wrong.any()
+    assert "Normalised margin" in found.method
+    np.testing.assert_allclose(found.score, get_label_quality_scores(labels, p, method="normalized_margin"))
+    assert found.expected_precision.of(20).low < 0.05
+
+
+def test_suggestions_are_the_likeliest_other_class_and_usually_the_truth():
+    labels, p, wrong = planted("at random", sharp=5.0)
+    truth = p.argmax(axis=1)
+    found = suspected(labels, p)
+    assert (found.suggested != labels).all()
+    assert (found.suggested == truth)[wrong].mean() > 0.8
+    assert found.flagged[wrong].mean() > 0.7
+    assert wrong[found.flagged].mean() > 0.8
+
+
+def test_the_longest_list_that_keeps_a_precision():
+    labels, p, wrong = planted("at random", sharp=5.0)
+    expected = suspected(labels, p).expected_precision
+    longest = expected.longest(0.8)
+    assert expected.of(longest).value >= 0.8 > expected.of(longest + 1).value
+    assert expected.of(longest).low <= wrong[expected.order[:longest]].mean() <= expected.of(longest).high
+    assert expected.longest(1.01) == 0
+    with pytest.raises(LabelErrorsUndefined, match="not 0"):
+        expected.of(0)
+
+
+def test_decisions_correct_a_precision_that_promised_too_much():
+    labels, p, wrong = planted("at random", rate=0.15)
+    overstated = suspected(labels, p).expected_precision
+    kept = [Decision(int(row), wrong=False) for row in overstated.order[:25]]
+    revised = revised_precision(kept, overstated)
+    assert (revised.decided, revised.of(25).value) == (25, 0.0)
+    assert revised.of(200).value < overstated.of(200).value - 0.1
+    fixed = [Decision(int(row), wrong=True) for row in overstated.order[:25]]
+    assert revised_precision(fixed, overstated).of(25).value == 1.0
+    assert revised_precision(fixed, overstated).of(400).value >= overstated.of(400).value
+
+
+def test_decisions_narrow_a_list_that_the_labels_gave_no_evidence_for():
+    labels, p, wrong = planted("by confusion", rate=0.004, n=3000, seed=5)
+    expected = suspected(labels, p).expected_precision
+    assert "Normalised margin" in suspected(labels, p).method
+    decided = [Decision(int(row), bool(wrong[row])) for row in expected.order[:30]]
+    before, after = expected.of(120), revised_precision(decided, expected).of(120)
+    assert after.high - after.low < (before.high - before.low) / 2
+    assert after.low <= wrong[expected.order[:120]].mean() <= after.high
+
+
+def test_decisions_may_come_at_once_or_one_by_one_and_be_changed():
+    labels, p, wrong = planted("at random", n=400)
+    expected = suspected(labels, p).expected_precision
+    rows = [int(row) for row in expected.order[:8]]
+    first = [Decision(row, bool(wrong[row])) for row in rows[:4]]
+    every = first + [Decision(row, bool(wrong[row])) for row in rows[4:]]
+    step_by_step = revised_precision(every, revised_precision(first, expected))
+    np.testing.assert_allclose(step_by_step.precision, revised_precision(every, expected).precision)
+    changed = revised_precision([*every, Decision(rows[0], not wrong[rows[0]])], expected)
+    assert changed.decided == 8
+    assert revised_precision([], expected) is expected
+
+
+def test_it_runs_in_a_daemonic_worker_which_may_have_no_children():
+    labels, p, _ = planted("at random", rate=0.0, n=200)
+
+    def work(answer):
+        answer.put(int(suspected(labels, p).flagged.sum()))
+
+    context = multiprocessing.get_context("fork")
+    answer = context.Queue()
+    worker = context.Process(target=work, args=(answer,), daemon=True)
+    worker.start()
+    assert answer.get(timeout=60) == int(suspected(labels, p).flagged.sum())
+    worker.join(60)
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "message"),
+    [
+        ([0, 1] * 6, as_rows([0.5, np.nan], [0.5, 0.5]), "6 rows of probabilities hold NaN"),
+        ([0, 1] * 6, as_rows([0.5, np.inf], [0.5, 0.5]), "6 rows of probabilities hold NaN or infinity"),
+        ([0, 1] * 6, as_rows([0.5, 0.3], [0.5, 0.5]), "off by 0.2"),
+        ([0, 1] * 6, as_rows([1.2, -0.2], [0.5, 0.5]), "negative"),
+        ([0, 2] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "Label code 2 has no column"),
+        ([0, -1] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "Label code -1 has no column"),
+        ([1, 1] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "All labels are 1"),
+        ([0, 1], [[0.5, 0.5], [0.5, 0.5]], "2 rows are too few"),
+        ([], np.zeros((0, 2)), "too few"),
+        ([0.0, 1.0] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "whole-number codes"),
+        ([0, 1, 0], as_rows([0.5, 0.5], [0.5, 0.5]), "need probabilities"),
+        ([0, 1] * 6, np.full(12, 0.5), "need probabilities"),
+    ],
+)
+def test_bad_input_is_refused_with_its_reason(labels, probabilities, message):
+    with pytest.raises(LabelErrorsUndefined, match=message):
+        suspected(labels, probabilities)
+
+
+def test_class_names_are_used_in_words_and_counted():
+    rows = as_rows([0.5, 0.5], [0.5, 0.5])
+    with pytest.raises(LabelErrorsUndefined, match="All labels are spam"):
+        suspected([1] * 12, rows, classes=["ham", "spam"])
+    with pytest.raises(LabelErrorsUndefined, match="2 columns of probabilities for 3 classes"):
+        suspected([0, 1] * 6, rows, classes=["a", "b", "c"])
+
+
+def test_a_decision_on_a_row_that_is_not_in_the_list_is_refused():
+    expected = suspected([0, 1] * 6, as_rows([0.6, 0.4], [0.4, 0.6])).expected_precision
+    with pytest.raises(LabelErrorsUndefined, match="Row 12"):
+        revised_precision([Decision(12, wrong=True)], expected)
+
+
+tables = st.integers(2, 5).flatmap(
+    lambda k: st.lists(
+        st.tuples(st.integers(0, k - 1), st.lists(st.floats(0, 1), min_size=k, max_size=k)), min_size=10, max_size=40
+    )
+)
+
+
+def judged(rows):
+    labels = np.array([label for label, _ in rows])
+    weights = np.array([weight for _, weight in rows]) + 1e-9
+    assume(len(set(labels.tolist())) > 1)
+    return labels, weights / weights.sum(axis=1, keepdims=True)
+
+
+@settings(max_examples=60)
+@given(tables)
+def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(rows):
+    labels, p = judged(rows)
+    found = suspected(labels, p)
+    assert ((found.score >= 0) & (found.score <= 1)).all()
+    assert (found.suggested != labels).all()
+    expected = found.expected_precision
+    assert sorted(expected.order.tolist()) == list(range(labels.size))
+    assert (np.diff(found.score[expected.order]) >= 0).all()
+    for values in (expected.low, expected.precision, expected.high):
+        assert ((values >= 0) & (values <= 1)).all()
+    assert (expected.low <= expected.precision).all()
+    assert (expected.precision <= expected.high).all()
+    again = suspected(labels, p)
+    np.testing.assert_array_equal(found.score, again.score)
+
+
+@settings(max_examples=40)
+@given(tables, st.data())
+def test_decided_rows_count_as_decided_whatever_the_model_said(rows, data):
+    labels, p = judged(rows)
+    expected = suspected(labels, p).expected_precision
+    verdicts = data.draw(st.dictionaries(st.integers(0, labels.size - 1), st.booleans(), min_size=1))
+    revised = revised_precision([Decision(row, wrong) for row, wrong in verdicts.items()], expected)
+    assert revised.decided == len(verdicts)
+    assert np.isfinite(revised.precision).all()
+    assert (revised.low <= revised.precision).all()
+    assert (revised.precision <= revised.high).all()
+    if len(verdicts) == labels.size:
+        assert revised.of(labels.size).value == pytest.approx(np.mean(list(verdicts.values())))
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.integers(10, 60), st.floats(0, 1), st.floats(0, 1))
+def test_a_list_is_as_long_as_the_precision_asked_allows(seed, n, precision, less):
+    labels, p, _ = planted("at random", n=n, k=3, seed=seed)
+    expected = suspected(labels, p).expected_precision
+    length = expected.longest(precision)
+    assert 0 <= length <= n
+    assert not length or expected.of(length).value >= precision
+    assert length == n or expected.of(length + 1).value < precision
+    assert expected.longest(precision * less) >= length
+    assert all(expected.of(m).low <= expected.of(m).value <= expected.of(m).high for m in (1, n))
