@@ -3,7 +3,6 @@
 Idempotent on the caller's key: the same row again is `existing`, another body under the same key is refused.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,12 +14,13 @@ from numpy.typing import NDArray
 
 from annotation import inputs, media, signals
 from annotation.models import Item, Prediction, Resolution, Source
-from annotation.rows import BadRow, Captured, Refusal, body_hash, finite, parse_time, storable
+from annotation.rows import DATABASE_AWAY, BadRow, Captured, Refusal, body_hash, isolate_failures, parse_time, refuse
 from annotation.rows import name as row_name
 from annotation.sampling.uncertainty import confidence, entropy, margin
 from projects.models import Project
+from validation.json_values import is_finite_number, is_storable
+from validation.probabilities import is_off, normalise_scores
 
-SUM_TOLERANCE = 1e-3
 VERSIONS = ("model_version", "threshold_version", "policy_version")
 FIELDS = {
     "key",
@@ -46,6 +46,7 @@ class Row:
     inputs: dict[str, Any]
     pictures: list[media.Picture]
     scores: list[float] | None
+    renormalised: bool
     label: str
     versions: dict[str, str]
     at: datetime
@@ -59,11 +60,17 @@ def capture_rows(
 ) -> Captured:
     """Keep every good row of the batch, each with confidence, margin and entropy of its scores."""
     good, refused = _check_all(project, rows, at)
-    _measure(good)
+    refused += isolate_failures(good, _measure)[1]
+    wrong = {refusal.index for refusal in refused}
+    good = [row for row in good if row.index not in wrong]
     media.store(project, [picture for row in good for picture in row.pictures], at=at)
-    with transaction.atomic():
-        created, existing, conflicts = _store(project, good, source=source, degraded=degraded, at=at)
-    return Captured(created, existing, tuple(sorted((*refused, *conflicts), key=lambda refusal: refusal.index)))
+
+    def store(part: Sequence[Row]) -> Captured:
+        with transaction.atomic():
+            return _store(project, part, source=source, degraded=degraded, at=at)
+
+    stored, unstorable = isolate_failures(good, store)
+    return Captured.of(stored, [*refused, *unstorable])
 
 
 def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[list[Row], list[Refusal]]:
@@ -78,8 +85,10 @@ def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[lis
             first = good.setdefault(row.key, row)
             if first is not row and first.body_hash != row.body_hash:
                 raise BadRow(f"Key {row.key} stands in this batch twice with different bodies; the first is kept.")
-        except (BadRow, inputs.BadInput) as why:
-            refused.append(Refusal(index, key if isinstance(key, str) else None, str(why)))
+        except DATABASE_AWAY:
+            raise
+        except Exception as why:
+            refused.append(refuse(index, key, why))
     return list(good.values()), refused
 
 
@@ -97,7 +106,7 @@ def _check(
         raise BadRow(f"Unknown field `{unknown[0]}`; a row takes {', '.join(sorted(FIELDS))}.")
     key = row_name(given, "key", longest=200, required=True)
     stored, pictures = inputs.check(given.get("inputs"), contract, budget)
-    scores = _scores(given.get("scores"), values)
+    scores, total = _scores(given.get("scores"), values)
     label = given.get("label")
     if label is None and scores is not None:
         label = values[int(np.argmax(scores))]
@@ -111,6 +120,7 @@ def _check(
         inputs=stored,
         pictures=pictures,
         scores=scores,
+        renormalised=is_off(total),
         label=label or "",
         versions={name: row_name(given, name, longest=80) for name in VERSIONS},
         at=parse_time(given.get("at"), at),
@@ -119,24 +129,21 @@ def _check(
     )
 
 
-def _scores(given: Any, values: list[str]) -> list[float] | None:
-    """One probability per label, in the schema's order."""
+def _scores(given: Any, values: list[str]) -> tuple[list[float] | None, float]:
+    """One probability per label, in the schema's order, and the sum that they had."""
     if given is None:
-        return None
+        return None, 1.0
     if not isinstance(given, dict):
         raise BadRow("`scores` is not an object of labels with probabilities.")
     if unknown := [label for label in given if label not in values]:
         raise BadRow(f"`scores` has {unknown[0]!r}; the labels are {_list(values)}.")
     scores = [given.get(label, 0.0) for label in values]
     for label, score in zip(values, scores, strict=True):
-        if not finite(score):
+        if not is_finite_number(score):
             raise BadRow(f"The score of {label!r} is {score}; a finite number from 0 to 1 is expected.")
         if not 0 <= score <= 1:
             raise BadRow(f"The score of {label!r} is {score}; a number from 0 to 1 is expected.")
-    total = math.fsum(scores)
-    if abs(total - 1) > SUM_TOLERANCE:
-        raise BadRow(f"The scores sum to {total:.4f}, {abs(total - 1):.4f} {'more' if total > 1 else 'less'} than 1.")
-    return scores
+    return normalise_scores(scores)
 
 
 def _segment(given: Any) -> dict[str, Any]:
@@ -145,7 +152,7 @@ def _segment(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict) or len(given) > 50:
         raise BadRow("`segment` takes an object of at most 50 names with texts.")
     for name, value in given.items():
-        plain = isinstance(value, str | int | float) and storable([name, value])
+        plain = isinstance(value, str | int | float) and is_storable([name, value])
         if not plain or len(str(value)) > 200:
             raise BadRow(f"`segment.{name}` takes a text or number of at most 200 characters.")
     return given
@@ -155,7 +162,7 @@ def _list(values: list[str]) -> str:
     return ", ".join(values[:10]) + (f" and {len(values) - 10} more" if len(values) > 10 else "")
 
 
-def _measure(rows: list[Row]) -> None:
+def _measure(rows: Sequence[Row]) -> None:
     """Confidence, margin and entropy of all scored rows in three array operations."""
     scored = [row for row in rows if row.scores is not None]
     if not scored:
@@ -171,9 +178,7 @@ def _numbers(probabilities: NDArray[np.floating]) -> list[dict[str, float]]:
     return [{"confidence": float(c), "margin": float(m), "entropy": float(e)} for c, m, e in measured]
 
 
-def _store(
-    project: Project, rows: list[Row], *, source: str, degraded: bool, at: datetime
-) -> tuple[int, int, list[Refusal]]:
+def _store(project: Project, rows: Sequence[Row], *, source: str, degraded: bool, at: datetime) -> Captured:
     """Insert what is new, and compare what is not. Runs in the caller's transaction."""
     known = _hashes(project, [row.key for row in rows])
     new = [row for row in rows if row.key not in known]
@@ -195,8 +200,9 @@ def _store(
         if known[row.key] != row.body_hash
     ]
     wrong = {refusal.key for refusal in conflicts}
-    created = sum(row.key not in wrong for row in new)
-    return created, len(rows) - len(conflicts) - created, conflicts
+    created = [row for row in new if row.key not in wrong]
+    renormalised = sum(row.renormalised for row in created)
+    return Captured(len(created), len(rows) - len(conflicts) - len(created), tuple(conflicts), renormalised)
 
 
 def _hashes(project: Project, keys: list[str]) -> dict[str, str]:

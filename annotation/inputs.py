@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation import media
-from annotation.rows import finite, storable
 from projects.models import Project
+from validation import InvalidInput
+from validation.json_values import is_finite_number, is_storable
 
 LONGEST_TEXT = 1_000_000
 MOST_INPUTS_BYTES = 2_000_000
 
 
-class BadInput(ValueError):
+class BadInput(InvalidInput):
     """An input that the contract does not take; the message names it."""
 
 
@@ -57,7 +58,7 @@ def _text(name: str, value: Any, rule: Mapping[str, Any]) -> str:
 def _number(name: str, value: Any, rule: Mapping[str, Any]) -> float | int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput(f"`{name}` is {_shown(value)}; a number with a point is expected.")
-    if not finite(value):
+    if not is_finite_number(value):
         raise BadInput(f"`{name}` is {_shown(value)}; a finite number is expected.")
     if "min" in rule and value < rule["min"]:
         raise BadInput(f"`{name}` is {value}; it is at least {rule['min']}.")
@@ -78,7 +79,7 @@ CHECKS = {"text": _text, "number": _number, "category": _category}
 
 
 def _clean(name: str, value: str) -> str:
-    if not storable(value):
+    if not is_storable(value):
         raise BadInput(f"`{name}` holds a NUL or half a surrogate pair, which no database stores.")
     return value
 

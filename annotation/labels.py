@@ -15,8 +15,8 @@ from django.db.models import Exists, OuterRef
 from annotation import guidelines, kinds, resolution
 from annotation.leases import FREE, claim_of, length
 from annotation.models import Item, Label, LabelRevision, Lease, Resolution, Slot
-from annotation.rows import finite, storable
 from projects.models import Project, User
+from validation.json_values import is_finite_number, is_storable
 
 Status = Literal["created", "existing", "extra", "refused"]
 LONGEST_COMMENT = 2000
@@ -96,7 +96,7 @@ def check(project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any
         raise Refused("`skip` and `flagged` take true or false.", 422)
     if skip and value is not None:
         raise Refused("A skip carries no value; send one or the other.", 422)
-    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not storable(comment):
+    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not is_storable(comment):
         raise Refused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
     if seconds is not None and not _is_duration(seconds):
         raise Refused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
@@ -110,7 +110,7 @@ def check(project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any
 
 
 def _is_duration(seconds: Any) -> bool:
-    return finite(seconds) and 0 <= seconds <= MOST_SECONDS
+    return is_finite_number(seconds) and 0 <= seconds <= MOST_SECONDS
 
 
 def locked(project: Project, token: str, *, by: User) -> Lease:

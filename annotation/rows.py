@@ -4,19 +4,26 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.utils.dateparse import parse_datetime
 
+from validation import InvalidInput
+from validation.json_values import is_deeper_than
+
+log = logging.getLogger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError, ProgrammingError)  # no row's fault: the whole request fails
 DEEPEST = 64  # levels of nesting; nothing in the surface needs more than four
 
 
-class BadBody(ValueError):
+class BadBody(InvalidInput):
     """A body that is no batch; `status` is the answer's."""
 
     def __init__(self, message: str, status: int = 400) -> None:
@@ -24,7 +31,7 @@ class BadBody(ValueError):
         self.status = status
 
 
-class BadRow(ValueError):
+class BadRow(InvalidInput):
     """A row that cannot be kept; the message is the row's error."""
 
 
@@ -37,6 +44,50 @@ class Refusal:
     error: str
 
 
+class Indexed(Protocol):
+    """A checked row that knows its place in the batch and its key."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
+
+
+AnyRow = TypeVar("AnyRow", bound=Indexed)
+Result = TypeVar("Result")
+
+
+def isolate_failures(
+    rows: Sequence[AnyRow], act: Callable[[Sequence[AnyRow]], Result]
+) -> tuple[list[Result], list[Refusal]]:
+    """The results of `act` over all rows at once, or, where it raises, over halves of them: one bad row costs no other.
+
+    A row that fails alone is refused, with the details in the log. What says that the database is away is raised.
+    """
+    if not rows:
+        return [], []
+    try:
+        return [act(rows)], []
+    except DATABASE_AWAY:
+        raise
+    except Exception as why:
+        if len(rows) == 1:
+            return [], [refuse(rows[0].index, rows[0].key, why)]
+    middle = len(rows) // 2
+    first, second = isolate_failures(rows[:middle], act), isolate_failures(rows[middle:], act)
+    return first[0] + second[0], first[1] + second[1]
+
+
+def refuse(index: int, key: Any, why: Exception) -> Refusal:
+    """The refusal of a row for which this was raised. What nobody foresaw is logged, and named by its type only."""
+    key = key if isinstance(key, str) else None
+    if isinstance(why, InvalidInput):
+        return Refusal(index, key, str(why))
+    log.error("Row %d (key %r) could not be kept", index, key, exc_info=why)
+    return Refusal(index, key, f"This row could not be kept ({type(why).__name__}); the server's log says why.")
+
+
 @dataclass(frozen=True)
 class Captured:
     """What became of a batch."""
@@ -44,10 +95,23 @@ class Captured:
     created: int
     existing: int
     refused: tuple[Refusal, ...]
+    renormalised: int = 0  # of the rows created, those whose scores were divided by their sum
+
+    @classmethod
+    def of(cls, parts: Sequence["Captured"], refused: Sequence[Refusal]) -> "Captured":
+        """What became of a batch that was kept in parts, with what was refused before."""
+        every = [*refused, *(refusal for part in parts for refusal in part.refused)]
+        return cls(
+            created=sum(part.created for part in parts),
+            existing=sum(part.existing for part in parts),
+            refused=tuple(sorted(every, key=lambda refusal: refusal.index)),
+            renormalised=sum(part.renormalised for part in parts),
+        )
 
     def as_json(self) -> dict[str, Any]:
         refused = [{"index": r.index, "key": r.key, "error": r.error} for r in self.refused]
-        return {"created": self.created, "existing": self.existing, "refused": refused}
+        told: dict[str, Any] = {"created": self.created, "existing": self.existing, "refused": refused}
+        return told | {"renormalised": self.renormalised} if self.renormalised else told
 
 
 def decode(body: bytes, *, content_type: str, encoding: str, most_bytes: int, most_rows: int) -> list[Any]:
@@ -87,7 +151,7 @@ def _json(data: bytes, what: str) -> Any:
         raise BadBody(f"{what} is nested too deeply.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as why:
         value = _lenient(data, what, str(why))
-    if _depth(value, DEEPEST):
+    if is_deeper_than(value, DEEPEST):
         raise BadBody(f"{what} is nested more than {DEEPEST} levels deep.")
     return value
 
@@ -102,32 +166,6 @@ def _lenient(data: bytes, what: str, why: str) -> Any:
         raise BadBody(f"{what} is nested too deeply.") from None
     except ValueError:
         raise BadBody(f"{what} is not JSON: {why}.") from None
-
-
-def finite(value: Any) -> bool:
-    """Whether the value is a number that every database stores: finite and not absurdly large."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
-
-
-def storable(value: Any) -> bool:
-    """Whether a JSON value holds no NaN, no infinity, no NUL and no half surrogate pair."""
-    if isinstance(value, str):
-        return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-    if isinstance(value, dict):
-        return all(storable(name) and storable(part) for name, part in value.items())
-    if isinstance(value, list):
-        return all(storable(part) for part in value)
-    return value is None or isinstance(value, bool) or finite(value)
-
-
-def _depth(value: Any, left: int) -> bool:
-    """True where the value is nested deeper than `left` levels."""
-    if not isinstance(value, dict | list):
-        return False
-    if left == 0:
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return any(_depth(part, left - 1) for part in inner if isinstance(part, dict | list))
 
 
 def name(given: Mapping[str, Any], field_name: str, *, longest: int, required: bool = False) -> str:

@@ -11,8 +11,19 @@ from typing import Any
 from django.db import transaction
 
 from annotation.models import Item, Signal, SignalKind
-from annotation.rows import BadRow, Captured, Refusal, body_hash, name, parse_time, storable
+from annotation.rows import (
+    DATABASE_AWAY,
+    BadRow,
+    Captured,
+    Refusal,
+    body_hash,
+    isolate_failures,
+    name,
+    parse_time,
+    refuse,
+)
 from projects.models import Project
+from validation.json_values import is_storable
 
 FIELDS = {"id", "key", "kind", "value", "at", "actor"}
 WITH_LABEL = {SignalKind.CORRECTION, SignalKind.OVERRIDE}
@@ -24,8 +35,8 @@ class Row:
     """One checked signal on its way into the database."""
 
     index: int
-    id: str
     key: str
+    prediction_key: str
     kind: str
     value: Any
     actor: str
@@ -36,9 +47,13 @@ class Row:
 def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> Captured:
     """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused."""
     good, refused = _check_all(project, rows, at)
-    with transaction.atomic():
-        created, existing, conflicts = _store(project, good, at)
-    return Captured(created, existing, tuple(sorted((*refused, *conflicts), key=lambda refusal: refusal.index)))
+
+    def store(part: Sequence[Row]) -> Captured:
+        with transaction.atomic():
+            return _store(project, part, at)
+
+    stored, unstorable = isolate_failures(good, store)
+    return Captured.of(stored, [*refused, *unstorable])
 
 
 def join_waiting(project: Project, items: Mapping[str, int]) -> int:
@@ -58,11 +73,12 @@ def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[lis
     for index, given in enumerate(rows):
         try:
             row = _check(index, given, values, at)
-            if good.setdefault(row.id, row).body_hash != row.body_hash:
-                raise BadRow(f"Signal {row.id} stands in this batch twice with different bodies; the first is kept.")
-        except BadRow as why:
-            key = given.get("id") if isinstance(given, dict) else None
-            refused.append(Refusal(index, key if isinstance(key, str) else None, str(why)))
+            if good.setdefault(row.key, row).body_hash != row.body_hash:
+                raise BadRow(f"Signal {row.key} stands in this batch twice with different bodies; the first is kept.")
+        except DATABASE_AWAY:
+            raise
+        except Exception as why:
+            refused.append(refuse(index, given.get("id") if isinstance(given, dict) else None, why))
     return list(good.values()), refused
 
 
@@ -77,12 +93,12 @@ def _check(index: int, given: Any, values: list[str], at: datetime) -> Row:
     value = given.get("value")
     if kind in WITH_LABEL and value not in values:
         raise BadRow(f"A {kind} needs `value`, one of the labels {', '.join(values[:10])}; it is {value!r}.")
-    if len(str(value)) > LARGEST_VALUE or not storable(value):
+    if len(str(value)) > LARGEST_VALUE or not is_storable(value):
         raise BadRow(f"`value` takes JSON of at most {LARGEST_VALUE:,} characters without NaN, infinity or NUL.")
     return Row(
         index=index,
-        id=name(given, "id", longest=200, required=True),
-        key=name(given, "key", longest=200, required=True),
+        key=name(given, "id", longest=200, required=True),
+        prediction_key=name(given, "key", longest=200, required=True),
         kind=kind,
         value=value,
         actor=name(given, "actor", longest=200),
@@ -91,16 +107,16 @@ def _check(index: int, given: Any, values: list[str], at: datetime) -> Row:
     )
 
 
-def _store(project: Project, rows: list[Row], at: datetime) -> tuple[int, int, list[Refusal]]:
+def _store(project: Project, rows: Sequence[Row], at: datetime) -> Captured:
     known = _known(project, rows)
-    new = [row for row in rows if row.id not in known]
+    new = [row for row in rows if row.key not in known]
     items = _items(project, new)
     signals = [
         Signal(
             project=project,
-            key=row.id,
-            prediction_key=row.key,
-            item_id=items.get(row.key),
+            key=row.key,
+            prediction_key=row.prediction_key,
+            item_id=items.get(row.prediction_key),
             kind=row.kind,
             value=row.value,
             actor=row.actor,
@@ -114,26 +130,26 @@ def _store(project: Project, rows: list[Row], at: datetime) -> tuple[int, int, l
     if new:
         known = _known(project, rows)  # another request may have written the same ids meanwhile
     conflicts = [
-        Refusal(row.index, row.id, f"Signal {row.id} was captured before with another body; the first is kept.")
+        Refusal(row.index, row.key, f"Signal {row.key} was captured before with another body; the first is kept.")
         for row in rows
-        if known[row.id] != row.body_hash
+        if known[row.key] != row.body_hash
     ]
     wrong = {refusal.key for refusal in conflicts}
-    created = sum(row.id not in wrong for row in new)
-    return created, len(rows) - len(conflicts) - created, conflicts
+    created = sum(row.key not in wrong for row in new)
+    return Captured(created, len(rows) - len(conflicts) - created, tuple(conflicts))
 
 
-def _known(project: Project, rows: list[Row]) -> dict[str, str]:
+def _known(project: Project, rows: Sequence[Row]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(rows), 500):
-        keys = [row.id for row in rows[start : start + 500]]
+        keys = [row.key for row in rows[start : start + 500]]
         found |= dict(Signal.objects.filter(project=project, key__in=keys).values_list("key", "body_hash"))
     return found
 
 
-def _items(project: Project, rows: list[Row]) -> dict[str, int]:
+def _items(project: Project, rows: Sequence[Row]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(rows), 500):
-        keys = [row.key for row in rows[start : start + 500]]
+        keys = [row.prediction_key for row in rows[start : start + 500]]
         found |= dict(Item.objects.filter(project=project, key__in=keys).values_list("key", "pk"))
     return found

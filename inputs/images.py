@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from validation import InvalidInput
+
 CONTENT_TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
@@ -44,7 +46,7 @@ Floats = NDArray[np.float64]
 Source = bytes | Path
 
 
-class BadImage(ValueError):
+class BadImage(InvalidInput):
     """An image that cannot be read; the message says why, as the end of a sentence."""
 
 

@@ -10,23 +10,13 @@ from annotation.sampling.query_round import select
 from annotation.sampling.strategies.rare_classes import RareClass, rare_class_quota, rare_classes
 from annotation.sampling.strategies.registry import STRATEGIES
 from annotation.sampling.strategies.uncertainty_coverage import UncertaintyCoverage, cover_uncertainty, kernel_width
-from annotation.sampling.uncertainty import (
-    SUM_TOLERANCE,
-    BadProbabilities,
-    check_probabilities,
-    confidence,
-    disagreement,
-    entropy,
-    margin,
-)
+from annotation.sampling.uncertainty import confidence, disagreement, entropy, margin
 from annotation.sampling.vectors import BadColumns, vectorise
 
 __all__ = [
     "STRATEGIES",
-    "SUM_TOLERANCE",
     "BadColumns",
     "BadPool",
-    "BadProbabilities",
     "ShiftCheck",
     "Gain",
     "UncertaintyCoverage",
@@ -36,7 +26,6 @@ __all__ = [
     "StopHint",
     "audit_draws",
     "check_pool",
-    "check_probabilities",
     "confidence",
     "disagreement",
     "check_shift",

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.sampling.uncertainty import BadProbabilities, check_probabilities
+from validation import InvalidInput
+from validation.probabilities import check_probabilities
 
 Floats = NDArray[np.float64]
 
 
-class BadPool(ValueError):
+class BadPool(InvalidInput):
     """A pool that no query can be made from; the message says what is wrong in words fit for a user."""
 
 
@@ -83,7 +84,7 @@ def check_pool(pool: Pool) -> Pool:
     """Return the pool with every array in the type the strategies expect, or say what is wrong with it.
 
     Raises `BadPool` (empty pool, vectors not finite, lengths that differ, codes outside the classes) or
-    `BadProbabilities` (see `check_probabilities`).
+    `InvalidProbabilities` (see `check_probabilities`).
     """
     if not pool.classes:
         raise BadPool("A pool needs at least one class.")
@@ -120,10 +121,7 @@ def _vectors(values: NDArray[Any], what: str) -> NDArray[np.float32]:
 def _probabilities(values: NDArray[Any] | None, n: int, k: int, what: str) -> Floats | None:
     if values is None:
         return None
-    array = np.asarray(values)
-    if array.ndim != 2 or array.shape != (n, k):
-        raise BadProbabilities(f"The {what} have the shape {array.shape}; {n} items and {k} classes need ({n}, {k}).")
-    return check_probabilities(array)
+    return check_probabilities(values, n=n, k=k, name=what)
 
 
 def _labelled(pool: Pool, width: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:

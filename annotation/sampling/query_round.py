@@ -24,7 +24,7 @@ def select(pool: Pool, *, size: int, strategy: str = "auto", audit_share: float 
     than its places, the others are drawn uniformly too.
 
     `auto` switches by what is known; `Selection.strategy` and `.why` say what it became. Same input and seed, same
-    answer. Raises `BadPool`, `BadProbabilities`, or ValueError for an unknown strategy, size or share.
+    answer. Raises `BadPool`, `InvalidProbabilities`, or ValueError for an unknown strategy, size or share.
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"Unknown strategy {strategy!r}; there are {', '.join(STRATEGIES)}.")

@@ -9,43 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from validation.probabilities import InvalidProbabilities, check_probabilities
+
 Floats = NDArray[np.float64]
-
-SUM_TOLERANCE = 1e-3
-"""How far the sum of a row may lie from 1: room for probabilities rounded to four decimals, no more."""
-
-
-class BadProbabilities(ValueError):
-    """Class probabilities that cannot be used; the message names the first bad row and by how much it is off."""
-
-    def __init__(self, message: str, row: int | None = None) -> None:
-        super().__init__(message)
-        self.row = row
-
-
-def check_probabilities(p: ArrayLike) -> Floats:
-    """Return `p` as a float64 array of shape (n, k), or say which row is wrong and by how much.
-
-    Rows are classes' probabilities: finite, none below 0, each row summing to 1 within `SUM_TOLERANCE` (0.001).
-    Zero rows (n = 0) pass; zero columns do not. Rows are returned as given, not rescaled.
-
-    Raises `BadProbabilities`, whose `row` is the index of the first bad row (None when the shape is wrong).
-    """
-    try:
-        array = np.asarray(p, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise BadProbabilities(f"Probabilities must be numbers in rows of one length: {error}.") from None
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise BadProbabilities(f"Probabilities must have rows and at least one class; the shape is {array.shape}.")
-    _check_entries(array)
-    _check_sums(array)
-    return array
 
 
 def confidence(p: ArrayLike) -> Floats:
     """The probability of the most likely class, (n, k) -> (n,), from 1/k to 1. High = sure, low = doubtful.
 
-    Raises `BadProbabilities`, as do all scores here.
+    Raises `InvalidProbabilities`, as do all scores here.
     """
     return check_probabilities(p).max(axis=1)
 
@@ -81,31 +53,5 @@ def disagreement(members: ArrayLike) -> Floats:
     """
     each = [check_probabilities(one) for one in np.asarray(members)]
     if not each:
-        raise BadProbabilities("A committee without members has no disagreement.")
+        raise InvalidProbabilities("A committee without members has no disagreement.")
     return np.maximum(entropy(np.mean(each, axis=0)) - np.mean([entropy(one) for one in each], axis=0), 0.0)
-
-
-def _check_entries(array: Floats) -> None:
-    finite = np.isfinite(array)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        raise BadProbabilities(f"Row {row}: probability {column} is {array[row, column]}, not a number.", int(row))
-    if array.size and array.min() < 0:
-        row, column = np.argwhere(array < 0)[0]
-        raise BadProbabilities(
-            f"Row {row}: probability {column} is {array[row, column]:.6g}, below 0 by {-array[row, column]:.6g}.",
-            int(row),
-        )
-
-
-def _check_sums(array: Floats) -> None:
-    off = array.sum(axis=1) - 1.0
-    bad = np.flatnonzero(np.abs(off) > SUM_TOLERANCE)
-    if len(bad):
-        row = int(bad[0])
-        side = "above" if off[row] > 0 else "below"
-        raise BadProbabilities(
-            f"Row {row}: the probabilities sum to {1 + off[row]:.6g}, {abs(off[row]):.6g} {side} 1 "
-            f"(the tolerance is {SUM_TOLERANCE:g}).",
-            row,
-        )

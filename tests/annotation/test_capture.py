@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from django.db import OperationalError
 from PIL import Image
 
-from annotation import capture, media
+from annotation import capture, media, signals
 from annotation.models import Item, Prediction, Resolution, Signal, Source
 from annotation.signals import capture_signals
 from inputs import images
@@ -69,6 +70,89 @@ class TestGoodRows:
         project = make_project()
         captured = capture.capture_rows(project, [row(f"k{i}") for i in range(10_000)], at=NOW)
         assert captured.created == Item.objects.count() == Prediction.objects.count() == 10_000
+
+
+class TestScoresThatWereRounded:
+    """Rounded scores sum to a little more or less than 1; the row is taken, divided by its sum, and that is said."""
+
+    def test_of_one_row_never_cost_the_rows_beside_it(self) -> None:
+        project = make_project(labels=("a", "b", "c"))
+        good = [row(f"ok{i}", scores={"a": 0.5, "b": 0.25, "c": 0.25}) for i in range(5)]
+        odd = row("odd", scores={"a": 0.021, "b": 0.869, "c": 0.111})
+
+        captured = capture.capture_rows(project, [*good, odd], at=NOW)
+
+        assert (captured.created, captured.refused, captured.renormalised) == (6, (), 1)
+        stored = Prediction.objects.get(item__key="odd")
+        assert np.frombuffer(stored.scores, dtype="<f4").sum() == pytest.approx(1, abs=1e-6)
+        assert (stored.label, stored.confidence) == ("b", pytest.approx(0.869 / 1.001))
+
+    @pytest.mark.parametrize("classes", [2, 3, 10, 77, 300])
+    def test_to_three_decimals_are_taken_for_any_number_of_classes(self, classes: int) -> None:
+        labels = [f"label {i}" for i in range(classes)]
+        scores = np.random.default_rng(classes).dirichlet(np.ones(classes), 50).round(3).tolist()
+        rows = [row(f"r{i}", scores=dict(zip(labels, one, strict=True))) for i, one in enumerate(scores)]
+
+        captured = capture.capture_rows(make_project(labels=labels), rows, at=NOW)
+
+        assert (captured.created, captured.refused) == (50, ())
+        assert captured.renormalised == sum(abs(sum(one) - 1) > 1e-6 for one in scores)
+
+    def test_are_existing_when_they_are_sent_again(self) -> None:
+        project, odd = make_project(), row(scores={"ham": 0.7, "spam": 0.301})
+        capture.capture_rows(project, [odd], at=NOW)
+        again = capture.capture_rows(project, [odd], at=NOW)
+        assert (again.created, again.existing, again.renormalised) == (0, 1, 0)
+
+
+class TestAFailureOfALaterStage:
+    """Whatever is raised for one row becomes the refusal of that row; the others are kept."""
+
+    @pytest.mark.parametrize("stage", ["_check", "_numbers", "_item", "_prediction"])
+    def test_refuses_the_row_it_was_raised_for_and_keeps_the_others(
+        self, monkeypatch: pytest.MonkeyPatch, stage: str
+    ) -> None:
+        work = getattr(capture, stage)
+
+        def fail_for_the_bad_one(*given: object, **named: object) -> object:
+            if "'bad'" in str(given) or (stage == "_numbers" and (np.asarray(given[0]) == 0.123).any()):
+                raise ZeroDivisionError("by nobody's fault")
+            return work(*given, **named)
+
+        monkeypatch.setattr(capture, stage, fail_for_the_bad_one)
+        rows = [row(f"good{i}") for i in range(9)]
+        rows.insert(4, row("bad", scores={"ham": 0.123, "spam": 0.877}))
+
+        captured = capture.capture_rows(make_project(), rows, at=NOW)
+
+        assert captured.created == Item.objects.count() == Prediction.objects.count() == 9
+        assert captured.refused == (
+            capture.Refusal(4, "bad", "This row could not be kept (ZeroDivisionError); the server's log says why."),
+        )
+
+    def test_that_says_the_database_is_away_fails_the_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(*given: object, **named: object) -> None:
+            raise OperationalError("database is locked")
+
+        monkeypatch.setattr(capture, "_store", away)
+        with pytest.raises(OperationalError):
+            capture.capture_rows(make_project(), [row("a"), row("b")], at=NOW)
+
+    def test_of_a_signal_refuses_that_signal_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        check = signals._check
+
+        def fail_for_the_bad_one(index: int, *given: object) -> object:
+            if index == 1:
+                raise ZeroDivisionError("by nobody's fault")
+            return check(index, *given)
+
+        monkeypatch.setattr(signals, "_check", fail_for_the_bad_one)
+        rows = [{"id": f"s{i}", "key": "a", "kind": "click"} for i in range(3)]
+
+        captured = signals.capture_signals(make_project(), rows, at=NOW)
+
+        assert captured.created == 2
+        assert [(one.index, one.key) for one in captured.refused] == [(1, "s1")]
 
 
 class TestTheSameKey:

@@ -40,6 +40,15 @@ class TestBatches:
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
         assert answer.json() == {"created": 1, "existing": 0, "refused": []}
 
+    def test_say_how_many_rows_had_their_scores_divided_by_their_sum(self, secret: str) -> None:
+        rows = [GOOD, row(key="odd", scores={"ham": 0.7, "spam": 0.301})]
+        assert post("predictions", rows, secret).json() == {
+            "created": 2,
+            "existing": 0,
+            "refused": [],
+            "renormalised": 1,
+        }
+
     def test_sent_again_are_existing(self, secret: str) -> None:
         post("predictions", [GOOD], secret)
         assert post("predictions", [GOOD], secret).json() == {"created": 0, "existing": 1, "refused": []}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from annotation.sampling.arrays import top_k
-from annotation.sampling.uncertainty import check_probabilities
+from validation.probabilities import check_probabilities
 
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -55,7 +55,7 @@ def rare_classes(probabilities: ArrayLike, targets: ArrayLike) -> tuple[RareClas
     model expects less than a quarter of an even share of it and it holds less than half an even share of the labels
     (or nothing is labelled). A class that the model gives nothing anywhere is left out: no score leads to it.
 
-    Raises `BadProbabilities`, or ValueError for codes outside 0..k-1. One class only: it cannot be rare, so ().
+    Raises `InvalidProbabilities`, or ValueError for codes outside 0..k-1. One class only: it cannot be rare, so ().
     """
     p, codes = check_probabilities(probabilities), np.asarray(targets)
     k = p.shape[1]

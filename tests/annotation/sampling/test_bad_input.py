@@ -7,6 +7,7 @@ from annotation import sampling
 from annotation.sampling import Pool, select
 from tests.annotation.sampling.pools import make_pool
 from tests.spoilt import answers, not_finite
+from validation.probabilities import check_probabilities
 
 POOL = make_pool(40, labels=12)
 SIGNALS, CODES = np.linspace(0, 1, 40), np.arange(40) % 3
@@ -19,7 +20,7 @@ DOORS = {
         ),
         *(POOL.vectors, POOL.probabilities, POOL.labelled_vectors, POOL.labelled_targets, SIGNALS),
     ),
-    "check": (sampling.check_probabilities, POOL.probabilities),
+    "check": (check_probabilities, POOL.probabilities),
     "confidence": (sampling.confidence, POOL.probabilities),
     "margin": (sampling.margin, POOL.probabilities),
     "entropy": (sampling.entropy, POOL.probabilities),

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annotation.sampling import BadPool, BadProbabilities, Pool, check_pool, select
+from annotation.sampling import BadPool, Pool, check_pool, select
 from tests.annotation.sampling.pools import make_pool
+from validation.probabilities import InvalidProbabilities
 
 GOOD = make_pool(20, labels=5)
 
@@ -54,9 +55,9 @@ def test_a_bad_pool_is_refused_in_words(change, words):
 
 @pytest.mark.parametrize("bad", [np.full((20, 3), np.nan), np.full((20, 3), 0.5), np.full((20, 2), 0.5), np.ones(20)])
 def test_bad_probabilities_are_refused_wherever_they_come_from(bad):
-    with pytest.raises(BadProbabilities):
+    with pytest.raises(InvalidProbabilities):
         select(replace(GOOD, probabilities=bad), size=3, seed=0)
-    with pytest.raises(BadProbabilities):
+    with pytest.raises(InvalidProbabilities):
         select(replace(GOOD, member_probabilities=[GOOD.probabilities, bad]), size=3, seed=0)
 
 

@@ -6,15 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from annotation.sampling import (
-    SUM_TOLERANCE,
-    BadProbabilities,
-    check_probabilities,
-    confidence,
-    disagreement,
-    entropy,
-    margin,
-)
+from annotation.sampling import confidence, disagreement, entropy, margin
 
 SHAPES = st.tuples(st.integers(1, 8), st.integers(1, 6))
 
@@ -42,11 +34,6 @@ def test_scores_do_not_depend_on_the_order_of_the_classes(p, random):
         np.testing.assert_allclose(score(p[:, order]), score(p), atol=1e-12)
 
 
-@given(probabilities())
-def test_good_probabilities_pass_unchanged(p):
-    np.testing.assert_array_equal(check_probabilities(p), p)
-
-
 def test_margin_is_the_lead_over_the_second():
     np.testing.assert_allclose(margin([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]), [0.2, 0.7])
     np.testing.assert_allclose(margin([[0.4, 0.6]]), [0.2])
@@ -66,29 +53,3 @@ def test_a_committee_of_equals_does_not_disagree_and_none_by_more_than_the_class
 
 def test_two_sure_members_of_two_minds_disagree_by_ln_two():
     assert disagreement([[[1.0, 0.0]], [[0.0, 1.0]]])[0] == pytest.approx(np.log(2))
-
-
-@pytest.mark.parametrize(
-    ("bad", "row", "words"),
-    [
-        ([[0.5, 0.5], [np.nan, 1.0]], 1, "not a number"),
-        ([[np.inf, 0.0]], 0, "not a number"),
-        ([[-0.1, 1.1]], 0, "below 0 by 0.1"),
-        ([[0.5, 0.5], [0.5, 0.5], [0.6, 0.5]], 2, "0.1 above 1"),
-        ([[0.2, 0.2]], 0, "below 1"),
-        ([0.5, 0.5], None, "shape"),
-        (np.zeros((3, 0)), None, "at least one class"),
-        ([["a", "b"]], None, "must be numbers"),
-    ],
-)
-def test_bad_probabilities_are_named_with_their_row(bad, row, words):
-    with pytest.raises(BadProbabilities, match=words) as raised:
-        check_probabilities(bad)
-    assert raised.value.row == row
-
-
-def test_rounding_to_four_places_passes_and_a_hundredth_does_not():
-    assert check_probabilities([[0.3333, 0.3333, 0.3333]]).shape == (1, 3)
-    assert SUM_TOLERANCE < 0.01
-    with pytest.raises(BadProbabilities):
-        check_probabilities([[0.33, 0.33, 0.33]])

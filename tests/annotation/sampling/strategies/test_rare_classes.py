@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.sampling import BadProbabilities, rare_class_quota, rare_classes, select
+from annotation.sampling import rare_class_quota, rare_classes, select
 from tests.annotation.sampling.pools import make_pool
+from validation.probabilities import InvalidProbabilities
 
 
 def scored(shares, n=200):
@@ -50,7 +51,7 @@ def test_one_class_only_or_nothing_at_all_is_not_rare():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(BadProbabilities):
+    with pytest.raises(InvalidProbabilities):
         rare_classes([[np.nan, 1.0]], [0])
     with pytest.raises(ValueError, match="codes"):
         rare_classes([[0.5, 0.5]], [2])
