@@ -16,6 +16,7 @@ from analysis.offline.columns import Array, Bools, Floats, Ints, natural
 from analysis.offline.images import are_paths, read_images
 from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
 from analysis.offline.readers import BadFile, Table
+from inputs import images
 
 LISTED = 25
 
@@ -98,7 +99,9 @@ def _fitted(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     given = columns.words(table.rows(known), asked.label)
     made = out_of_sample.out_of_sample(found, types, given.codes, seconds=asked.seconds, seed=asked.seed)
     read = ", ".join(f"{name} as {kind}" for name, kind in types.items())
-    return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}")
+    alike = [name for name, kind in types.items() if kind == "image" and images.look_alike(found[name])]
+    warning = "".join(f" All pictures of {name} look alike to the model, which sees them in grey." for name in alike)
+    return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}{warning}")
 
 
 def _inputs(table: Table, asked: LabelOptions, known: Bools) -> tuple[dict[str, Any], dict[str, str]]:

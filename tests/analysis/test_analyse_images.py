@@ -10,6 +10,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from analysis.offline import images, readers
+from inputs.images import grey_pixels
+from tests import pictures
 from tests.analysis.analysing import analyse, csv
 
 
@@ -65,6 +67,23 @@ def test_pictures_count_beside_numbers_and_rows_without_a_label_need_none(tmp_pa
     out = analyse("labels", path, "--label", "label", "--inputs", "x,scan")
     assert "x as number, scan as image" in out["probabilities"]
     assert (out["n"], out["left_out"]) == (40, 1)
+
+
+def test_pictures_that_all_look_alike_to_the_model_are_said_to(tmp_path: Path) -> None:
+    deep = [pictures.deep(np.full((4, 4), value)) for value in (10, 20, 30)]  # twelve bits in sixteen: all black
+    for at, data in enumerate(deep):
+        (tmp_path / f"{at}.png").write_bytes(data)
+    rows = {"scan": [f"{at % 3}.png" for at in range(30)], "label": [at % 3 for at in range(30)]}
+    out = analyse("labels", csv(tmp_path / "rows.csv", rows), "--label", "label", "--image", "scan")
+    assert "All pictures of scan look alike to the model" in out["probabilities"]
+    assert "alike" not in analyse("labels", digits(tmp_path)[0], "--label", "label", "--image", "scan")["probabilities"]
+
+
+def test_people_and_models_and_this_command_see_the_same_picture(tmp_path: Path) -> None:
+    samples = [pictures.turned(6), pictures.clear(), pictures.deep([[0, 256], [40_000, 65_535]])]
+    for at, data in enumerate(samples):
+        (tmp_path / f"{at}.png").write_bytes(data)
+        assert (seen(tmp_path, f"{at}.png")[0] == grey_pixels(data)).all()
 
 
 def test_formats_modes_and_sizes_become_grey_of_the_median_size(tmp_path: Path) -> None:

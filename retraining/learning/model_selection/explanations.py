@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from retraining.learning.fitted import Candidate
@@ -17,11 +19,17 @@ def describe_candidate(outcome: Trial | Skipped) -> Candidate:
     return Candidate(family, outcome.config, outcome.calibration.method, outcome.log_loss, outcome.seconds, note)
 
 
-def explain_choice(best: Trial, tried: tuple[Candidate, ...], rows: TrainingRows, classes: tuple[str, ...]) -> str:
-    """One paragraph for people: the choice with its figures, and what the model cannot know."""
+def explain_choice(
+    best: Trial, tried: tuple[Candidate, ...], rows: TrainingRows, classes: tuple[str, ...], alike: Sequence[str] = ()
+) -> str:
+    """One paragraph for people: the choice with its figures, and what the model cannot know.
+
+    `alike` names the image inputs whose pictures cannot be told apart.
+    """
     sentences = [_choice(best, tried), _calibration(best), _unseen(rows, classes), _lone(rows, classes)]
     if best.config["left_out"]:
         sentences.append(f"Left out, because nearly all rows are alike: {', '.join(best.config['left_out'])}.")
+    sentences += [f"All pictures of {name} look alike to the model, which sees them in grey." for name in alike]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

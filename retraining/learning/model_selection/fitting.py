@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from inputs import images
 from retraining.learning import validation
 from retraining.learning.calibration import choose
 from retraining.learning.fitted import Candidate, Fitted
-from retraining.learning.frames import Columns, image_sizes, to_frame
+from retraining.learning.frames import Columns, ImageSize, column_names, image_sizes, to_frame
 from retraining.learning.model_selection import candidates, cross_validation, explanations, folds
 from retraining.learning.model_selection.cross_validation import Skipped, TrainingRows, Trial
 from retraining.learning.predict import spread
@@ -65,7 +66,7 @@ def fit(
         out_of_fold=spread(best.calibration.probabilities, rows.known, n_classes=len(names)),
         calibrator=method,
         candidates=tried,
-        why=explanations.explain_choice(best, tried, rows, names),
+        why=explanations.explain_choice(best, tried, rows, names, _alike(rows, types, sizes)),
         frame_parameters={"image_size": common["image_size"]},
     )
 
@@ -101,6 +102,16 @@ def _without_information(rows: TrainingRows, types: Mapping[str, str]) -> list[s
     """Text inputs that are the same in every row of some fold's training part: nothing to count there."""
     texts = [name for name, kind in types.items() if kind == "text"]
     return [name for name in texts if any(_constant(rows, f"text:{name}", held) for held in np.unique(rows.fold))]
+
+
+def _alike(rows: TrainingRows, types: Mapping[str, str], sizes: ImageSize) -> list[str]:
+    """Image inputs whose pictures, as the model gets them, cannot be told apart."""
+    pixels = {
+        name: rows.frame[column_names({name: kind}, "image", sizes)].to_numpy() * 255
+        for name, kind in types.items()
+        if kind == "image"
+    }
+    return [name for name, pictures in pixels.items() if images.look_alike(pictures)]
 
 
 def _constant(rows: TrainingRows, column: str, held: int) -> bool:

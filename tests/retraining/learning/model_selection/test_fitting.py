@@ -189,6 +189,16 @@ def test_a_text_that_never_changes_is_left_out_and_named() -> None:
     assert said.sum() == pytest.approx(1)
 
 
+def test_pictures_that_all_look_alike_are_named_and_others_are_not() -> None:
+    rng = np.random.default_rng(0)
+    same = np.full((8, 8), 200, np.uint8)
+    columns = {"blank": [*[same] * 20, same + 1, None], "scan": list(rng.integers(0, 255, (22, 8, 8), dtype=np.uint8))}
+    types = {"blank": "image", "scan": "image"}
+    model = fit(columns, types, np.arange(22) % 2, classes=["a", "b"], seconds=0, seed=0)
+    assert "All pictures of blank look alike to the model" in model.why
+    assert "pictures of scan" not in model.why
+
+
 @pytest.mark.parametrize("far", [6e154, -1.7e308])
 def test_one_vast_number_among_small_ones_is_learnt_and_predicted(far: float) -> None:
     rng = np.random.default_rng(0)
