@@ -159,7 +159,14 @@ def fail(job: Job, attempt: int, why: str, *, at: datetime, final: bool = False)
             tell_dead(job, why)
         return
     pause = timedelta(seconds=2**attempt)
-    mine.update(state=JobState.QUEUED, error=why, due_at=at + pause, lease_until=None, hinted_at=None)
+    mine.update(
+        state=JobState.QUEUED,
+        error=why,
+        due_at=at + pause,
+        lease_until=None,
+        hinted_at=None,
+        first_hinted_at=None,
+    )
 
 
 def tell_dead(job: Job, why: str) -> None:

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from jobs import stalls
 from jobs.models import Beat
 
 SEEN_WITHIN = timedelta(seconds=30)
+QUEUES = {"worker": "default", "trainer": "train"}
 PROCESSES = {
     "worker": (
         "Routing, reports and scoring wait until one runs.",
@@ -104,7 +106,13 @@ def _check_process(role: str, beat: Beat | None, *, at: datetime) -> Check:
         return Check(role, False, f"No {role} was ever seen. {effect}", command)
     silent = at - beat.at
     if silent > SEEN_WITHIN:
-        minutes = int(silent.total_seconds() // 60)
-        since = f"{minutes} min" if minutes else f"{int(silent.total_seconds())} s"
-        return Check(role, False, f"No {role} has been seen for {since}. {effect}", command)
+        return Check(role, False, f"No {role} has been seen for {_span(silent)}. {effect}", command)
+    if role in QUEUES and (since := stalls.stalled_since([QUEUES[role]], at=at, longer_than=stalls.shown_after())):
+        words = f"A {role} runs and begins no work: a job was sent to it {_span(at - since)} ago. It ends itself soon."
+        return Check(role, False, words, f"Where nothing starts it again, start it: {command}")
     return Check(role, True, f"A {role} runs, seen {max(int(silent.total_seconds()), 0)} s ago.")
+
+
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    return f"{minutes} min" if minutes else f"{int(length.total_seconds())} s"

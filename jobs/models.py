@@ -23,6 +23,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def open(self) -> "JobQuerySet":
         return self.filter(state__in=OPEN)
 
+    def waiting(self, at: datetime) -> "JobQuerySet":
+        """Due, and begun by nobody yet."""
+        return self.filter(state=JobState.QUEUED, due_at__lte=at)
+
     def claimable(self, at: datetime) -> "JobQuerySet":
         """Due and waiting, or running under a lease that has ended."""
         waiting = Q(state=JobState.QUEUED, due_at__lte=at)
@@ -50,6 +54,7 @@ class Job(models.Model):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     hinted_at = models.DateTimeField(null=True, blank=True, help_text="When a message was last sent.")
+    first_hinted_at = models.DateTimeField(null=True, blank=True, help_text="When the first of this wait was sent.")
     hints = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import DateTimeField, F, Value
+from django.db.models.functions import Coalesce
 
 from jobs import broker, faults, registry
 from jobs.models import OPEN, Job, JobState
@@ -65,7 +66,8 @@ def hint(job: Job, *, at: datetime) -> bool:
         return False
     sent = broker.send(job.pk, queue=job.queue, soft_seconds=spec.soft_seconds, hard_seconds=spec.hard_seconds)
     if sent:
-        Job.objects.filter(pk=job.pk).update(hinted_at=at, hints=job.hints + 1)
+        first = Coalesce("first_hinted_at", Value(at), output_field=DateTimeField())
+        Job.objects.filter(pk=job.pk).update(hinted_at=at, first_hinted_at=first, hints=F("hints") + 1)
     return sent
 
 
@@ -78,6 +80,8 @@ def requeue(job: Job, *, by: User, at: datetime) -> Job:
         max_attempts=F("attempt") + ATTEMPTS,
         due_at=at,
         lease_until=None,
+        hinted_at=None,
+        first_hinted_at=None,
         finished_at=None,
         progress=0.0,
         stage="",

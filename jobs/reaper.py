@@ -36,13 +36,18 @@ def revive(*, at: datetime) -> int:
     """Put back what lost its worker and has attempts left."""
     lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__lt=F("max_attempts"))
     return lost.update(
-        state=JobState.QUEUED, lease_until=None, due_at=at, hinted_at=None, error="Its worker stopped answering."
+        state=JobState.QUEUED,
+        lease_until=None,
+        due_at=at,
+        hinted_at=None,
+        first_hinted_at=None,
+        error="Its worker stopped answering.",
     )
 
 
 def hint_waiting(*, at: datetime) -> int:
     """Hint again where no message can still be under way; the pause grows, so a slow queue is not flooded."""
-    waiting = Job.objects.filter(state=JobState.QUEUED, due_at__lte=at).order_by("due_at", "pk")
+    waiting = Job.objects.waiting(at).order_by("due_at", "pk")
     never = Q(hinted_at=None)
     old = Q(hinted_at__lt=at - timedelta(seconds=settings.JOB_RESEND_SECONDS))
     sent = 0

@@ -23,7 +23,7 @@ def attack(name: str, environment: dict[str, str], *, seed: int, kills: int) -> 
             text=True,
         )
     if out.returncode:
-        return {"on": name, "held": False, "error": out.stderr[-2000:]}
+        return {"on": name, "held": False, "in_time": False, "error": out.stderr[-2000:]}
     return {"on": name, "seed": seed, **json.loads(out.stdout.splitlines()[-1])}
 
 
@@ -42,7 +42,7 @@ def main() -> int:
             verdicts = list(pool.map(attacks, pairs.keys(), pairs.values()))
     for verdict in verdicts:
         print(json.dumps(verdict))
-    return 0 if all(verdict["held"] for verdict in verdicts) else 1
+    return 0 if all(verdict["held"] and verdict["in_time"] for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":
