@@ -54,6 +54,6 @@ def end_if_stalled(queues: Collection[str]) -> None:
     if since is None:
         return
     log.critical("A job was sent at %s and no worker has begun it; this worker ends, to be started again", since)
-    for child in billiard.active_children():
-        os.kill(child.pid, signal.SIGKILL)
+    for pid in filter(None, (child.pid for child in billiard.active_children())):
+        os.kill(pid, signal.SIGKILL)
     os._exit(STALLED)
