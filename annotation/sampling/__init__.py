@@ -3,7 +3,6 @@
 from annotation.sampling.design.audit import audit_draws, hajek_mean
 from annotation.sampling.design.shift_check import ShiftCheck, check_shift, newness
 from annotation.sampling.design.stopping import Gain, StopHint, forecast_gain, stop_hint, successive_agreement
-from annotation.sampling.filters.duplicates import first_of_its_kind, near_distance, usual_distance
 from annotation.sampling.filters.outliers import out_of_scope
 from annotation.sampling.pool import BadPool, Pool, Selection, check_pool
 from annotation.sampling.query_round import select
@@ -30,13 +29,11 @@ __all__ = [
     "disagreement",
     "check_shift",
     "entropy",
-    "first_of_its_kind",
     "forecast_gain",
     "hajek_mean",
     "cover_uncertainty",
     "kernel_width",
     "margin",
-    "near_distance",
     "newness",
     "out_of_scope",
     "rare_class_quota",
@@ -44,6 +41,5 @@ __all__ = [
     "select",
     "stop_hint",
     "successive_agreement",
-    "usual_distance",
     "vectorise",
 ]

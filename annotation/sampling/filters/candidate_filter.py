@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.sampling.arrays import NO_ROWS, top_k
-from annotation.sampling.filters.duplicates import first_of_its_kind, near_distance
 from annotation.sampling.filters.outliers import SECOND_LOOK, out_of_scope
 from annotation.sampling.pool import Pool
+from inputs.duplicates import first_of_its_kind, near_distance
 
 Rows = NDArray[np.intp]
 Vectors = NDArray[np.float32]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.metrics.core import duplicates, weighted
+from analysis.metrics.core import weighted
 from analysis.metrics.drift import column_tests, compare
 from analysis.metrics.drift import reference as seasonal_reference
 from analysis.metrics.estimates import label_free, label_shift
@@ -42,9 +42,6 @@ DOORS = {
     "adjusted": (compare.adjusted, RNG.random(5)),
     "season": (seasonal_reference.match, THREE, THREE[::-1]),
     "dependence": (seasonal_reference.dependence, VECTORS[:, 0]),
-    "duplicates": (duplicates.near_duplicates, VECTORS),
-    "outliers": (duplicates.outliers, VECTORS),
-    "leakage": (duplicates.leakage, VECTORS, TRUTH.astype(str)),
     "CBPE": (lambda p: label_free.cbpe(PAST, p, metrics=("accuracy", "log_loss", "brier")), P),
     "label errors": (label_errors.suspected, THREE, P),
     "BBSE": (label_shift.bbse, P, THREE, P[::-1]),

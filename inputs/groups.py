@@ -1,0 +1,226 @@
+"""Groups of rows with equal or near-equal inputs: what folds and splits keep together and intervals count once.
+
+A model knows the copy of a row that it was trained on by heart, and ten copies of one row say no more than one. So
+rows that are copies of one another are one group:
+
+- text: equal after Unicode, case and white space are normalised, or nearly so (`shingles.near_texts`);
+- image: equal pixels, or nearly so after scaling down (`duplicates.near_copies`);
+- numbers: equal to six significant digits, or nearly so together;
+- any other type: equal. Times and identifiers are left out: a copy arrives at another time, under another name.
+
+Rows are copies where all of their inputs are, or where a long text or an image is that few other rows share. Rows
+without text or image are copies only where that is no coincidence: three categories have few values, and rows that
+agree in them are different cases. Rows without any content (blank text, blank image) are copies of none.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inputs import duplicates, shingles
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+NONE, SOME, ENOUGH = 0, 1, 2  # what a row's content says of which row it is
+LONG = 20  # characters from which a text says by itself which row it is of
+COMMON = 0.05  # share of the rows from which a text or image is a form letter or a blank page
+FEWEST_COMMON = 20
+SIDE = 16  # pixels
+NEAR_PIXELS = 0.02  # of the range from black to white, root mean square
+FLAT = 0.01  # of that range: an image with less contrast is blank
+DIGITS = 6  # significant, of numbers
+DECIMALS = 4  # from which a number was measured, so that two equal ones are no coincidence
+IDENTIFIER = 0.9  # share of distinct values from which a category or a whole number names the row
+FEWEST_NAMED = 20
+BEYOND_CHANCE = 10.0  # times as many equal pairs as independent columns would give
+INVISIBLE = re.compile("[\N{SOFT HYPHEN}\u200b-\u200f\u2060\ufeff]")
+
+
+class GroupsUndefined(ValueError):
+    """Columns that cannot be grouped; the message says why."""
+
+
+def group_rows(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) -> Ints:
+    """Group numbers (n,), 0 up in order of first appearance: rows with equal or near-equal inputs share one.
+
+    `columns`: n values per name; None and NaN are missing. `types`: the type of each column to look at, as in an input
+    contract; an image is an array of grey values (h, w) or of colours (h, w, c). Takes a few seconds for 100,000 rows.
+    Raises GroupsUndefined for a column that is missing or of another length.
+    """
+    n = _length(columns, types)
+    of_type: dict[str, list[Sequence[Any]]] = {}
+    for name, kind in types.items():
+        of_type.setdefault(kind, []).append(columns[name])
+    content, evidence = _content(of_type.pop("text", []), of_type.pop("image", []), n)
+    of_type.pop("time", None)
+    numbers = _numbers(of_type.pop("number", []), n)
+    words = [_words(column) for group in of_type.values() for column in group]
+    rest = _joined([codes for codes in words if not _identifier(codes)], n)
+    alike = duplicates.near_copies(_standardised(numbers)) if numbers.shape[1] else np.zeros(n, dtype=np.int64)
+    everything = _joined([content, alike, rest], n)
+    key = np.where(evidence == ENOUGH, content, everything + n)
+    without = evidence == NONE
+    if without.any() and not _beyond_chance(numbers, everything, without):
+        key[without] = 2 * n + np.flatnonzero(without)  # a group each
+    return _numbered(key)
+
+
+def normalised(text: str) -> str:
+    """Text in Unicode's compatibility form (NFKC), case folded, without invisible characters, single blanks."""
+    return " ".join(INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().split())
+
+
+def _length(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) -> int:
+    if missing := [name for name in types if name not in columns]:
+        raise GroupsUndefined(f"There is no column {missing[0]!r} to group rows by.")
+    lengths = {name: len(columns[name]) for name in types}
+    if len(set(lengths.values())) != 1:
+        raise GroupsUndefined(f"Columns need one length each to group rows by; they have {lengths}.")
+    return next(iter(lengths.values()))
+
+
+def _content(texts: list[Sequence[Any]], images: list[Sequence[Any]], n: int) -> tuple[Ints, Ints]:
+    """Groups (n,) by text and image, and how far content alone says which row it is (n,): NONE, SOME, ENOUGH."""
+    parts, evidence = [], np.full(n, NONE)
+    if texts:
+        words = [["" if _missing(value) else normalised(str(value)) for value in column] for column in texts]
+        documents = [" ".join(row).strip() for row in zip(*words, strict=True)]
+        lengths = np.array([len(text) for text in documents], dtype=np.int64)
+        parts.append(shingles.near_texts(documents))
+        evidence = np.where(lengths >= LONG, ENOUGH, np.where(lengths > 0, SOME, NONE))
+    for column in images:
+        pixels, seen = _pixels(column)
+        parts.append(duplicates.near_copies(np.column_stack([pixels, ~seen]), most=NEAR_PIXELS * SIDE))
+        evidence = np.maximum(evidence, np.where(seen, ENOUGH, NONE))
+    group = _joined(parts, n)
+    strongest = np.full(int(group.max(initial=0)) + 1, NONE)
+    np.maximum.at(strongest, group, evidence)
+    common = np.bincount(group, minlength=strongest.size) > max(FEWEST_COMMON, COMMON * n)
+    return group, np.where(common, np.minimum(strongest, SOME), strongest)[group]
+
+
+def _pixels(column: Sequence[Any]) -> tuple[Floats, Bools]:
+    """Images as (n, SIDE²) grey values from 0 to 1, and which (n,) show anything."""
+    found = np.zeros((len(column), SIDE * SIDE))
+    for row, image in enumerate(column):
+        if not _missing(image) and np.size(image):
+            found[row] = _shrunk(np.asarray(image, dtype=np.float64)).ravel()
+    top = found.max(initial=0.0)
+    found /= 255.0 if top > 1 else 1.0
+    return found, np.ptp(found, axis=1) > FLAT
+
+
+def _shrunk(image: Floats) -> Floats:
+    grey = image.mean(axis=2) if image.ndim == 3 else image
+    if grey.ndim != 2:
+        raise GroupsUndefined(f"An image is a table of pixels, not an array of shape {image.shape}.")
+    edges = [np.linspace(0, side, SIDE + 1) for side in grey.shape]
+    over, across = (_overlap(edge, side) for edge, side in zip(edges, grey.shape, strict=True))
+    return np.asarray(over @ grey @ across.T)
+
+
+def _overlap(edges: Floats, side: int) -> Floats:
+    """(SIDE, side): the share of each pixel in each of SIDE equal stretches."""
+    place = np.arange(side)
+    shared = np.clip(np.minimum(edges[1:, None], place + 1) - np.maximum(edges[:-1, None], place), 0, None)
+    return np.asarray(shared * SIDE / side)
+
+
+def _numbers(columns: list[Sequence[Any]], n: int) -> Floats:
+    """Numbers (n, d) to DIGITS significant digits, NaN where missing."""
+    if not columns:
+        return np.zeros((n, 0))
+    try:
+        raw = [np.array([np.nan if _missing(v) else v for v in column], dtype=np.float64) for column in columns]
+    except (TypeError, ValueError) as error:
+        raise GroupsUndefined(f"A column of numbers holds something else: {error}.") from error
+    kept = [column for column in raw if not _counter(column)] or raw
+    found = np.column_stack(kept)
+    size = np.floor(np.log10(np.where(np.isfinite(found) & (found != 0), np.abs(found), 1.0)))
+    unit = 10.0 ** (size - DIGITS + 1)
+    return np.where(np.isfinite(found), np.round(found / unit) * unit, found)
+
+
+def _counter(column: Floats) -> bool:
+    """Whether the column holds a different whole number in every row."""
+    whole = bool((np.isfinite(column) & (column == np.round(column))).all())
+    return whole and len(column) >= FEWEST_NAMED and len(np.unique(column)) == len(column)
+
+
+def _identifier(codes: Ints) -> bool:
+    return len(codes) >= FEWEST_NAMED and int(codes.max()) + 1 > IDENTIFIER * len(codes)
+
+
+def _standardised(numbers: Floats) -> Floats:
+    """Columns of comparable spread, long tails drawn in, with a column more for each that has gaps."""
+    held = np.clip(np.nan_to_num(numbers, nan=np.nan, posinf=1e100, neginf=-1e100), -1e100, 1e100)
+    gaps = np.isnan(held)
+    some = ~gaps.all(axis=0)
+    held, marks = held[:, some], gaps[:, gaps.any(axis=0) & some].astype(np.float64)
+    if not held.shape[1]:
+        return marks if marks.shape[1] else np.zeros((len(numbers), 1))
+    low, middle, high = np.nanquantile(held, [0.25, 0.5, 0.75], axis=0)
+    spread = np.where(high > low, high - low, np.nanmax(np.abs(held - middle), axis=0))
+    scaled = np.arcsinh((held - middle) / np.where(spread > 0, spread, 1.0))
+    return np.column_stack([np.nan_to_num(scaled, nan=0.0), marks])
+
+
+def _beyond_chance(numbers: Floats, key: Ints, rows: Bools) -> bool:
+    """Whether equal rows without text or image are copies, or what columns of few values bring by chance.
+
+    Holds the pairs of equal rows against those that independent columns would give, each with the values that it has
+    among the distinct rows. Other types than numbers have few values and depend on one another: they are no evidence.
+    """
+    counts = np.bincount(_numbered(key[rows]))
+    pairs = float((counts * (counts - 1) / 2).sum())
+    if not pairs or not numbers.shape[1]:
+        return False
+    distinct = numbers[rows][np.unique(key[rows], return_index=True)[1]]
+    chance = float(np.prod([_chance_equal(column) for column in distinct.T]))
+    n = float(counts.sum())
+    return pairs >= BEYOND_CHANCE * n * (n - 1) / 2 * chance
+
+
+def _chance_equal(column: Floats) -> float:
+    """The chance that two distinct rows hold the same number."""
+    known = column[np.isfinite(column)]
+    if known.size < 2:
+        return 1.0
+    counts = np.unique(known, return_counts=True)[1]
+    seen = float((counts * (counts - 1)).sum() / (known.size * (known.size - 1)))
+    measured = np.mean(np.abs(known - np.round(known, DECIMALS - 1)) > 10.0 ** -(DIGITS + DECIMALS)) > 0.5
+    return max(seen, 10.0**-DIGITS if measured else 1 / known.size)
+
+
+def _words(column: Sequence[Any]) -> Ints:
+    """Numbers (n,) of equal values of any type."""
+    words = np.array(["\0" if _missing(v) else normalised(str(v)) for v in column], dtype=object)
+    return np.asarray(pd.factorize(words)[0], dtype=np.int64)
+
+
+def _joined(parts: list[Ints], n: int) -> Ints:
+    """Numbers (n,) of rows that agree in every part."""
+    found = np.zeros(n, dtype=np.int64)
+    for part in parts:
+        found = _numbered(found * (int(part.max(initial=0)) + 1) + part)
+    return found
+
+
+def _numbered(key: Ints) -> Ints:
+    return np.asarray(pd.factorize(key)[0], dtype=np.int64)
+
+
+def _missing(value: Any) -> bool:
+    if value is None or isinstance(value, str | np.ndarray):
+        return value is None
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # pandas.NA refuses a truth value
+        return not hasattr(value, "__len__")

@@ -1,0 +1,45 @@
+"""Near texts: what shares four fifths of its shingles is linked, however long the texts and however many."""
+
+import numpy as np
+import pytest
+
+from inputs.shingles import SAME_TEXT, near_texts
+
+RNG = np.random.default_rng(0)
+WORDS = ["".join(RNG.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(5000)]
+
+
+def resemblance(one, other):
+    left, right = ({text[i : i + 5] for i in range(len(text) - 4)} for text in (one, other))
+    return len(left & right) / len(left | right)
+
+
+@pytest.mark.parametrize("length", [8, 25, 60, 300])
+def test_edited_texts_are_found_and_strangers_are_not(length):
+    rng = np.random.default_rng(length)
+    texts = [rng.choice(WORDS, length).tolist() for _ in range(300)]
+    edited = [[*words] for words in texts]
+    for words in edited:
+        for _ in range(max(1, length // 15)):
+            words[int(rng.integers(length))] = str(rng.choice(WORDS))
+    texts, edited = [" ".join(words) for words in texts], [" ".join(words) for words in edited]
+    alike = np.array([resemblance(a, b) for a, b in zip(texts, edited, strict=True)])
+    groups = near_texts(texts + edited)
+    same = groups[:300] == groups[300:]
+    assert same[alike >= SAME_TEXT + 0.03].mean() > 0.97
+    assert not same[alike < SAME_TEXT - 1e-9].any()
+    assert len(np.unique(groups[:300])) == 300
+
+
+def test_a_copy_that_is_a_little_longer_is_found_at_every_length():
+    rng = np.random.default_rng(1)
+    for length in range(20, 400, 7):
+        text = " ".join(rng.choice(WORDS, length))
+        assert len(set(near_texts([text, text + text[: len(text) // 12].upper()]))) == 1
+
+
+def test_short_and_empty_texts_are_linked_only_where_they_are_equal():
+    assert near_texts(["abc", "abd", "", "abc", ""]).tolist()[:2] != near_texts(["abc", "abc"]).tolist()
+    groups = near_texts(["abc", "abd", "", "abc", ""])
+    assert groups[0] == groups[3] and groups[2] == groups[4] and len(set(groups.tolist())) == 3
+    assert near_texts([]).shape == (0,)
