@@ -12,11 +12,13 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from annotation import inputs, media, signals
+from annotation import inputs, media
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.rows import DATABASE_AWAY, BadRow, Captured, Refusal, body_hash, isolate_failures, parse_time, refuse
 from annotation.rows import name as row_name
 from annotation.sampling.uncertainty import confidence, entropy, margin
+from annotation.signals import joining
+from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from validation.json_values import is_finite_number, is_storable
 from validation.probabilities import is_off, normalise_scores
@@ -70,6 +72,7 @@ def capture_rows(
             return _store(project, part, source=source, degraded=degraded, at=at)
 
     stored, unstorable = isolate_failures(good, store)
+    joining.join_keys(project, [row.key for row in good])
     return Captured.of(stored, [*refused, *unstorable])
 
 
@@ -183,16 +186,15 @@ def _store(project: Project, rows: Sequence[Row], *, source: str, degraded: bool
     known = _hashes(project, [row.key for row in rows])
     new = [row for row in rows if row.key not in known]
     if new:
-        Item.objects.bulk_create([_item(project, row, at) for row in new], ignore_conflicts=True, batch_size=500)
+        Item.objects.bulk_create([_item(project, row, at) for row in new], ignore_conflicts=True, batch_size=CHUNK)
         stored = dict(_ids(project, [row.key for row in new]))
         raced = {key: hash_ for key, (_, hash_) in stored.items()}
         Prediction.objects.bulk_create(
             [_prediction(project, row, stored[row.key][0], source, degraded) for row in new],
             ignore_conflicts=True,
-            batch_size=500,
+            batch_size=CHUNK,
         )
         _resolve_known(project, [(row, stored[row.key][0]) for row in new if row.known is not None], at)
-        signals.join_waiting(project, {row.key: stored[row.key][0] for row in new})
         known |= raced
     conflicts = [
         Refusal(row.index, row.key, f"Key {row.key} was captured before with another body; the first is kept.")
@@ -211,8 +213,8 @@ def _hashes(project: Project, keys: list[str]) -> dict[str, str]:
 
 def _ids(project: Project, keys: list[str]) -> list[tuple[str, tuple[int, str]]]:
     found: list[tuple[str, tuple[int, str]]] = []
-    for start in range(0, len(keys), 500):
-        rows = Item.objects.filter(project=project, key__in=keys[start : start + 500])
+    for chunk in chunks(keys):
+        rows = Item.objects.filter(project=project, key__in=chunk)
         found += [(key, (pk, hash_)) for key, pk, hash_ in rows.values_list("key", "pk", "body_hash")]
     return found
 
@@ -262,7 +264,7 @@ def _resolve_known(project: Project, pairs: list[tuple[Row, int]], at: datetime)
             for row, item_id in pairs
         ],
         ignore_conflicts=True,
-        batch_size=500,
+        batch_size=CHUNK,
     )
 
 
@@ -300,5 +302,5 @@ def record_scores(
         )
         for i, (item_id, numbers) in enumerate(zip(item_ids, _numbers(exact), strict=True))
     ]
-    Prediction.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    Prediction.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
     return len(rows)

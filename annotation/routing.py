@@ -19,11 +19,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from annotation import inputs, queues
-from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Signal, SignalKind, Source
+from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Signal, Source
 from annotation.sampling import Pool, vectorise
 from annotation.sampling.design.shift_check import ShiftCheck, check_shift
 from annotation.sampling.pool import check_pool
 from annotation.sampling.strategies.registry import run_strategy
+from annotation.signals import kinds
 from projects.models import Project
 
 BATCH = 100
@@ -35,7 +36,6 @@ NEWEST = 200
 REFERENCE = 1000
 COLD_ARMS = ("typical", "signal", "uniform")
 Picks = dict[int, tuple[Cause, str, dict[str, Any], str]]  # candidate row to cause, reason, numbers, strategy
-OBJECTIONS = (SignalKind.CORRECTION, SignalKind.OVERRIDE, SignalKind.THUMBS_DOWN)
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _drifted(candidates: Candidates, change: ShiftCheck, count: int) -> Picks:
 def _objections(project: Project) -> list[tuple[int, str, bool]]:
     """(item, reason, considered before) of items that somebody objected to and that no queue has seen."""
     routed = RoutedItem.objects.filter(item=OuterRef("item"))
-    rows = Signal.objects.filter(~Exists(routed), project=project, item__isnull=False, kind__in=OBJECTIONS)
+    rows = Signal.objects.filter(~Exists(routed), project=project, item__isnull=False, kind__in=kinds.objections())
     found: dict[int, tuple[int, str, bool]] = {}
     for signal in rows.select_related("item").order_by("at", "pk")[:1000]:
         assert signal.item is not None  # asked for above

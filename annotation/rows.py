@@ -96,6 +96,7 @@ class Captured:
     existing: int
     refused: tuple[Refusal, ...]
     renormalised: int = 0  # of the rows created, those whose scores were divided by their sum
+    waiting: int = 0  # signals that are kept and wait for their prediction; not among the created
 
     @classmethod
     def of(cls, parts: Sequence["Captured"], refused: Sequence[Refusal]) -> "Captured":
@@ -111,7 +112,8 @@ class Captured:
     def as_json(self) -> dict[str, Any]:
         refused = [{"index": r.index, "key": r.key, "error": r.error} for r in self.refused]
         told: dict[str, Any] = {"created": self.created, "existing": self.existing, "refused": refused}
-        return told | {"renormalised": self.renormalised} if self.renormalised else told
+        more = {"renormalised": self.renormalised, "waiting": self.waiting}
+        return told | {name: count for name, count in more.items() if count}
 
 
 def decode(body: bytes, *, content_type: str, encoding: str, most_bytes: int, most_rows: int) -> list[Any]:

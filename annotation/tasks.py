@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from annotation import leases, rescoring, routing
 from annotation.models import Item, RoutedItem, Signal
+from annotation.signals import joining, kinds
 from jobs import queue, registry
 from jobs.execution import Attempt
 from projects.models import Project
@@ -40,7 +41,7 @@ def _objected(project: Project, at: datetime) -> bool:
         ~Exists(routed),
         project=project,
         item__isnull=False,
-        kind__in=routing.OBJECTIONS,
+        kind__in=kinds.objections(),
         captured_at__gte=at - SIGNAL_WINDOW,
     )
     return recent.exists()
@@ -58,3 +59,15 @@ def _has_work(project: Project) -> bool:
 def release_expired(at: datetime) -> None:
     """Give slots back whose lease ended, so that counts on pages are true."""
     leases.release_expired(at=at)
+
+
+@registry.every(60, "annotation.join_signals")
+def join_recent_signals(at: datetime) -> None:
+    """Join signals whose capture died before it looked for their prediction."""
+    joining.join_all(captured_since=at - timedelta(hours=1))
+
+
+@registry.every(3600, "annotation.join_all_signals")
+def join_all_signals(at: datetime) -> None:
+    """Join them however long ago they came: when no reaper ran, or rows were restored."""
+    joining.join_all()

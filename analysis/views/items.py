@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import followups, items
 from annotation.models import Item
+from annotation.signals import joining
 from projects.guards import member
 from projects.models import Can
 
@@ -38,6 +39,7 @@ def item_list(request: Any) -> HttpResponse:
         "total": total,
         "more": total == COUNTED,
         "following": following,
+        "signals": joining.count_waiting(project),
         "query": filters.query(),
         "names": items.NAMES,
         "values": project.schema().values(),

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from annotation import capture, rows, signals
+from annotation import capture, rows
+from annotation.signals.capture import capture_signals
 from projects.api_auth import keyed
 from projects.models import Project, Scope
 from projects.problems import problem
@@ -96,4 +97,4 @@ def predictions(request: Any, slug: str) -> HttpResponse:
 @router.post("/projects/{slug}/signals", openapi_extra=batch(SIGNAL), summary="Capture signals")
 @keyed(Scope.INGEST)
 def signals_in(request: Any, slug: str) -> HttpResponse:
-    return answer(request, request.project, signals.capture_signals)
+    return answer(request, request.project, capture_signals)

@@ -1,6 +1,6 @@
 """Facts: what came in, what the model said, what people and the world said back."""
 
-from annotation.models.capture import Item, Media, Prediction, Signal, SignalKind, Source
+from annotation.models.capture import Item, Media, Prediction, Signal, Source
 from annotation.models.labelling import Guideline, Label, LabelRevision, Resolution
 from annotation.models.routing import EVALUATION_CAUSES, Cause, Lease, Queue, RoutedItem, Slot
 
@@ -18,7 +18,6 @@ __all__ = [
     "Resolution",
     "RoutedItem",
     "Signal",
-    "SignalKind",
     "Slot",
     "Source",
 ]

@@ -95,21 +95,6 @@ class Prediction(models.Model):
         return f"{self.label} by {self.model_version}"
 
 
-class SignalKind(models.TextChoices):
-    THUMBS_UP = "thumbs_up"
-    THUMBS_DOWN = "thumbs_down"
-    CORRECTION = "correction"
-    OVERRIDE = "override"
-    ESCALATION = "escalation"
-    COMMENT = "comment"
-    ACTION = "action"
-    OUTCOME = "outcome"
-    EXPOSURE = "exposure"
-    CLICK = "click"
-    SKIP = "skip"
-    DWELL = "dwell"
-
-
 class Signal(models.Model):
     """What came back about a prediction. One that arrives first waits with `item` null."""
 
@@ -117,7 +102,7 @@ class Signal(models.Model):
     key = models.CharField(max_length=200, help_text="The caller's id of this signal.")
     prediction_key = models.CharField(max_length=200)
     item = models.ForeignKey(Item, models.CASCADE, null=True, blank=True, related_name="signals")
-    kind = models.CharField(max_length=12, choices=SignalKind)
+    kind = models.CharField(max_length=40, help_text="One of annotation.signals.kinds.")
     value = models.JSONField(null=True, blank=True)
     actor = models.CharField(max_length=200, blank=True, default="")
     body_hash = models.CharField(max_length=64)
@@ -129,6 +114,7 @@ class Signal(models.Model):
         indexes = [
             models.Index(fields=["project", "prediction_key"], name="signal_waits_for"),
             models.Index(fields=["project", "kind", "-captured_at"], name="signal_by_kind"),
+            models.Index(fields=["project", "captured_at"], condition=Q(item=None), name="signal_without_item"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from analysis import charts, items, overview, reports
 from analysis.models import Finding
 from annotation.models import Item, RoutedItem
+from annotation.signals.capture import capture_signals
 from jobs.models import Job
 from projects import members
 from projects.models import Project, User
@@ -77,6 +78,15 @@ class TestItems:
         assert items.select(project, items.read({"judges": "v1"}, project), at=NOW).count() == 60
         assert items.select(project, items.read({"cause": "audit", "state": "resolved"}, project), at=NOW).count() == 60
         assert items.select(project, items.read({"resolved": "no"}, project), at=NOW).count() == 0
+
+    def test_signals_that_wait_for_a_prediction_are_counted(self, stand: Any) -> None:
+        project, _, emil = stand
+        url = reverse("analysis:item-list", args=[project.slug])
+        assert "signals wait" not in client(emil).get(url).content.decode()
+        rows = [{"id": key, "key": f"early {key}", "kind": "thumbs_down"} for key in "ab"]
+        capture_signals(project, rows, at=NOW)
+        said = " ".join(client(emil).get(url).content.decode().replace("\xa0", " ").split())
+        assert "2 signals wait for a prediction that has not been captured, the first for " in said
 
     def test_a_segment_is_data_and_never_a_path(self, stand: Any) -> None:
         project, made, _ = stand

@@ -9,9 +9,8 @@ import pytest
 from django.db import OperationalError
 from PIL import Image
 
-from annotation import capture, media, signals
-from annotation.models import Item, Prediction, Resolution, Signal, Source
-from annotation.signals import capture_signals
+from annotation import capture, media
+from annotation.models import Item, Prediction, Resolution, Source
 from inputs import images
 from tests.factories import NOW, make_item, make_project
 from tests.pictures import broken_profile, encoded, many_pictures
@@ -137,22 +136,6 @@ class TestAFailureOfALaterStage:
         monkeypatch.setattr(capture, "_store", away)
         with pytest.raises(OperationalError):
             capture.capture_rows(make_project(), [row("a"), row("b")], at=NOW)
-
-    def test_of_a_signal_refuses_that_signal_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        check = signals._check
-
-        def fail_for_the_bad_one(index: int, *given: object) -> object:
-            if index == 1:
-                raise ZeroDivisionError("by nobody's fault")
-            return check(index, *given)
-
-        monkeypatch.setattr(signals, "_check", fail_for_the_bad_one)
-        rows = [{"id": f"s{i}", "key": "a", "kind": "click"} for i in range(3)]
-
-        captured = signals.capture_signals(make_project(), rows, at=NOW)
-
-        assert captured.created == 2
-        assert [(one.index, one.key) for one in captured.refused] == [(1, "s1")]
 
 
 class TestTheSameKey:
@@ -332,46 +315,3 @@ class TestScoresOfAVersion:
             )
         rows = Prediction.objects.order_by("item_id").values_list("label", "out_of_sample", "model_version")
         assert list(rows) == [("ham", True, "v2"), ("spam", False, "v2"), ("ham", True, "v2")]
-
-
-class TestSignals:
-    def signal(self, **changes: object) -> dict[str, object]:
-        return {"id": "s1", "key": "a", "kind": "thumbs_down", **changes}
-
-    def test_join_their_prediction(self) -> None:
-        project = make_project()
-        capture.capture_rows(project, [row()], at=NOW)
-        assert capture_signals(project, [self.signal()], at=NOW).created == 1
-        assert Signal.objects.get().item == Item.objects.get()
-
-    def test_wait_for_a_prediction_that_comes_later(self) -> None:
-        project = make_project()
-        capture_signals(project, [self.signal()], at=NOW)
-        assert Signal.objects.get().item is None
-        capture.capture_rows(project, [row()], at=NOW)
-        assert Signal.objects.get().item == Item.objects.get()
-
-    def test_count_once_and_keep_the_first_body(self) -> None:
-        project = make_project()
-        first = capture_signals(project, [self.signal()], at=NOW)
-        again = capture_signals(project, [self.signal(), self.signal(id="s2")], at=NOW)
-        other = capture_signals(project, [self.signal(kind="thumbs_up")], at=NOW)
-        assert (first.created, again.created, again.existing) == (1, 1, 1)
-        assert "captured before with another body" in other.refused[0].error
-        assert Signal.objects.get(key="s1").kind == "thumbs_down"
-
-    @pytest.mark.parametrize(
-        ("changes", "sentence"),
-        [
-            ({"kind": "applause"}, "`kind` is 'applause'; it takes thumbs_up"),
-            ({"kind": "correction"}, "A correction needs `value`, one of the labels ham, spam; it is None."),
-            ({"kind": "correction", "value": "eggs"}, "it is 'eggs'"),
-            ({"value": float("nan")}, "without NaN"),
-            ({"key": None}, "`key` takes a text"),
-            ({"extra": 1}, "Unknown field `extra`"),
-        ],
-    )
-    def test_that_do_not_fit_are_refused(self, changes: dict[str, object], sentence: str) -> None:
-        kept = capture_signals(make_project(), [self.signal(**changes), self.signal(id="s2")], at=NOW)
-        assert kept.created == 1
-        assert sentence in kept.refused[0].error

@@ -94,7 +94,8 @@ class TestBatches:
 class TestSignals:
     def test_that_come_first_wait_for_their_prediction(self, secret: str) -> None:
         signal = {"id": "s1", "key": "good", "kind": "correction", "value": "spam"}
-        assert post("signals", [signal], secret).json() == {"created": 1, "existing": 0, "refused": []}
+        waits = {"created": 0, "existing": 0, "refused": [], "waiting": 1}
+        assert post("signals", [signal], secret).json() == waits
         assert Signal.objects.get().item is None
         post("predictions", [GOOD], secret)
         assert Signal.objects.get().item == Item.objects.get(key="good")
@@ -106,7 +107,7 @@ class TestSignals:
             {"id": "3", "key": "a", "kind": "thumbs_up"},
         ]
         told = post("signals", rows, secret).json()
-        assert (told["created"], [one["index"] for one in told["refused"]]) == (1, [0, 1])
+        assert (told["waiting"], [one["index"] for one in told["refused"]]) == (1, [0, 1])
         assert "A correction needs `value`, one of the labels ham, spam; it is 'eggs'." in told["refused"][1]["error"]
 
 

@@ -1,16 +1,16 @@
 """Record what came back: thumbs, corrections and the other signals, each once under the caller's id.
 
-A signal that arrives before its prediction waits for it and is joined at capture.
+A signal that arrives before its prediction is kept and waits for it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from annotation.models import Item, Signal, SignalKind
+from annotation.models import Item, Signal
 from annotation.rows import (
     DATABASE_AWAY,
     BadRow,
@@ -22,11 +22,12 @@ from annotation.rows import (
     parse_time,
     refuse,
 )
+from annotation.signals import joining, kinds
+from projects.chunks import CHUNK, chunks
 from projects.models import Project
-from validation.json_values import is_storable
+from validation.json_values import is_storable, quote
 
 FIELDS = {"id", "key", "kind", "value", "at", "actor"}
-WITH_LABEL = {SignalKind.CORRECTION, SignalKind.OVERRIDE}
 LARGEST_VALUE = 10_000
 
 
@@ -45,25 +46,22 @@ class Row:
 
 
 def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> Captured:
-    """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused."""
+    """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused.
+
+    A new signal counts as `waiting` where its prediction has not been captured, else as `created`.
+    """
     good, refused = _check_all(project, rows, at)
 
-    def store(part: Sequence[Row]) -> Captured:
+    def store(part: Sequence[Row]) -> tuple[Captured, list[Row]]:
         with transaction.atomic():
             return _store(project, part, at)
 
     stored, unstorable = isolate_failures(good, store)
-    return Captured.of(stored, [*refused, *unstorable])
-
-
-def join_waiting(project: Project, items: Mapping[str, int]) -> int:
-    """Give signals that came first the items that they waited for. `items` maps prediction keys to item ids."""
-    waiting = Signal.objects.filter(project=project, item=None, prediction_key__in=list(items)[:10_000])
-    joined = list(waiting)
-    for signal in joined:
-        signal.item_id = items[signal.prediction_key]
-    Signal.objects.bulk_update(joined, ["item"], batch_size=500)
-    return len(joined)
+    captured = Captured.of([part for part, _ in stored], [*refused, *unstorable])
+    without_item = [row for _, rows in stored for row in rows]
+    joining.join_keys(project, [row.prediction_key for row in without_item])
+    waiting = joining.count_waiting_among(project, [row.key for row in without_item])
+    return replace(captured, created=captured.created - waiting, waiting=waiting)
 
 
 def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[list[Row], list[Refusal]]:
@@ -87,19 +85,19 @@ def _check(index: int, given: Any, values: list[str], at: datetime) -> Row:
         raise BadRow("A row is one JSON object.")
     if unknown := sorted(set(given) - FIELDS):
         raise BadRow(f"Unknown field `{unknown[0]}`; a signal takes {', '.join(sorted(FIELDS))}.")
-    kind = given.get("kind")
-    if kind not in SignalKind.values:
-        raise BadRow(f"`kind` is {kind!r}; it takes {', '.join(SignalKind.values)}.")
+    kind = kinds.find(given.get("kind"))
+    if kind is None:
+        raise BadRow(f"`kind` is {quote(given.get('kind'))}; it takes {', '.join(kinds.names())}.")
     value = given.get("value")
-    if kind in WITH_LABEL and value not in values:
-        raise BadRow(f"A {kind} needs `value`, one of the labels {', '.join(values[:10])}; it is {value!r}.")
+    if kind.label and value not in values:
+        raise BadRow(f"A {kind.name} needs `value`, one of the labels {', '.join(values[:10])}; it is {quote(value)}.")
     if len(str(value)) > LARGEST_VALUE or not is_storable(value):
         raise BadRow(f"`value` takes JSON of at most {LARGEST_VALUE:,} characters without NaN, infinity or NUL.")
     return Row(
         index=index,
         key=name(given, "id", longest=200, required=True),
         prediction_key=name(given, "key", longest=200, required=True),
-        kind=kind,
+        kind=kind.name,
         value=value,
         actor=name(given, "actor", longest=200),
         at=parse_time(given.get("at"), at),
@@ -107,7 +105,8 @@ def _check(index: int, given: Any, values: list[str], at: datetime) -> Row:
     )
 
 
-def _store(project: Project, rows: Sequence[Row], at: datetime) -> Captured:
+def _store(project: Project, rows: Sequence[Row], at: datetime) -> tuple[Captured, list[Row]]:
+    """Insert what is new; the rows returned have no item yet. Runs in the caller's transaction."""
     known = _known(project, rows)
     new = [row for row in rows if row.key not in known]
     items = _items(project, new)
@@ -126,7 +125,7 @@ def _store(project: Project, rows: Sequence[Row], at: datetime) -> Captured:
         )
         for row in new
     ]
-    Signal.objects.bulk_create(signals, ignore_conflicts=True, batch_size=500)
+    Signal.objects.bulk_create(signals, ignore_conflicts=True, batch_size=CHUNK)
     if new:
         known = _known(project, rows)  # another request may have written the same ids meanwhile
     conflicts = [
@@ -135,21 +134,20 @@ def _store(project: Project, rows: Sequence[Row], at: datetime) -> Captured:
         if known[row.key] != row.body_hash
     ]
     wrong = {refusal.key for refusal in conflicts}
-    created = sum(row.key not in wrong for row in new)
-    return Captured(created, len(rows) - len(conflicts) - created, tuple(conflicts))
+    kept = [row for row in new if row.key not in wrong]
+    captured = Captured(len(kept), len(rows) - len(conflicts) - len(kept), tuple(conflicts))
+    return captured, [row for row in kept if row.prediction_key not in items]
 
 
 def _known(project: Project, rows: Sequence[Row]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for start in range(0, len(rows), 500):
-        keys = [row.key for row in rows[start : start + 500]]
-        found |= dict(Signal.objects.filter(project=project, key__in=keys).values_list("key", "body_hash"))
+    for chunk in chunks([row.key for row in rows]):
+        found |= dict(Signal.objects.filter(project=project, key__in=chunk).values_list("key", "body_hash"))
     return found
 
 
 def _items(project: Project, rows: Sequence[Row]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for start in range(0, len(rows), 500):
-        keys = [row.prediction_key for row in rows[start : start + 500]]
-        found |= dict(Item.objects.filter(project=project, key__in=keys).values_list("key", "pk"))
+    for chunk in chunks([row.prediction_key for row in rows]):
+        found |= dict(Item.objects.filter(project=project, key__in=chunk).values_list("key", "pk"))
     return found

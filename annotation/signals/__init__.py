@@ -1,0 +1,1 @@
+"""Signals: what people and the world said back about a prediction."""

@@ -1,0 +1,99 @@
+"""What each kind of signal means, in one table: the only place that says what follows from a signal.
+
+A new kind is one call of `register`. It needs no migration; every part that asks what a signal means asks here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reliability(StrEnum):
+    """Where a signal comes from, most reliable first. How often each is right is measured, not assumed here."""
+
+    OUTCOME = "outcome"  # what happened in the world
+    STATEMENT = "statement"  # a person gave another value
+    REACTION = "reaction"  # a person's gesture or request
+    BEHAVIOUR = "behaviour"  # inferred from use; says nothing of right or wrong alone
+
+
+@dataclass(frozen=True)
+class SignalKind:
+    """One kind of signal.
+
+    objection   it says or suggests that the prediction is wrong, so a person is asked about the item
+    label       its `value` is required and is one of the project's labels
+    outcome     its `value` says what really happened
+    exposure    it says that somebody saw the prediction, so that silence after it means something
+    """
+
+    name: str
+    meaning: str
+    reliability: Reliability
+    objection: bool = False
+    label: bool = False
+    outcome: bool = False
+    exposure: bool = False
+
+
+_kinds: dict[str, SignalKind] = {}
+
+
+def register(kind: SignalKind) -> SignalKind:
+    """Add a kind to the table. Raises ValueError where one of this name stands there with another meaning."""
+    if _kinds.setdefault(kind.name, kind) != kind:
+        raise ValueError(f"There is another signal kind {kind.name}.")
+    return kind
+
+
+def unregister(name: str) -> None:
+    """Take a kind out of the table, as tests do that added it."""
+    _kinds.pop(name)
+
+
+def find(name: object) -> SignalKind | None:
+    return _kinds.get(name) if isinstance(name, str) else None
+
+
+def names() -> list[str]:
+    return list(_kinds)
+
+
+def objections() -> list[str]:
+    """Names of the kinds that say or suggest that the prediction is wrong."""
+    return [kind.name for kind in _kinds.values() if kind.objection]
+
+
+def outcomes() -> list[str]:
+    """Names of the kinds whose value says what really happened."""
+    return [kind.name for kind in _kinds.values() if kind.outcome]
+
+
+for kind in (
+    SignalKind("thumbs_up", "A user liked the prediction.", Reliability.REACTION, exposure=True),
+    SignalKind("thumbs_down", "A user disliked the prediction.", Reliability.REACTION, objection=True, exposure=True),
+    SignalKind(
+        "correction",
+        "A user put another label in the prediction's place.",
+        Reliability.STATEMENT,
+        objection=True,
+        label=True,
+        exposure=True,
+    ),
+    SignalKind(
+        "override",
+        "A person who decides went against the prediction.",
+        Reliability.STATEMENT,
+        objection=True,
+        label=True,
+        exposure=True,
+    ),
+    SignalKind("escalation", "A user asked for a person.", Reliability.REACTION, objection=True, exposure=True),
+    SignalKind("comment", "A user wrote about the prediction.", Reliability.REACTION, exposure=True),
+    SignalKind("action", "What the product did upon the prediction.", Reliability.BEHAVIOUR),
+    SignalKind("outcome", "What really happened, known later.", Reliability.OUTCOME, outcome=True),
+    SignalKind("exposure", "The prediction was shown to somebody.", Reliability.BEHAVIOUR, exposure=True),
+    SignalKind("click", "A user followed the prediction.", Reliability.BEHAVIOUR, exposure=True),
+    SignalKind("skip", "A user passed the prediction over.", Reliability.BEHAVIOUR, exposure=True),
+    SignalKind("dwell", "How long a user stayed at the prediction.", Reliability.BEHAVIOUR, exposure=True),
+):
+    register(kind)
