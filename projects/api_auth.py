@@ -1,4 +1,7 @@
-"""API keys at the door: which key, for which project, with which scope. A foreign project is 404, as if not there."""
+"""Authentication by API key: which key, for which project, with which scope, and whether its person's role allows it.
+
+A foreign project is 404, as if it were not there.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from projects import idempotency
-from projects.guards import Guard, declare
-from projects.models import ApiKey, Scope, hashed
+from projects.guards import Guard, declare, role_of
+from projects.models import ApiKey, Membership, Scope, hashed
 from projects.problems import problem
 
 USED_EVERY = timedelta(minutes=1)  # last_used_at is written at most once a minute
@@ -32,6 +35,8 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
                 return problem(404, "There is no such project for this key.")
             if scope not in key.scopes:
                 return problem(403, f"This key may {', '.join(key.scopes)}; this call needs {scope}.")
+            if refusal := role_refusal(key, scope):
+                return problem(403, refusal)
             request.key, request.project = key, key.project
             if request.method == "POST" and "Idempotency-Key" in request.headers:
                 return idempotency.once(request, key, lambda: view(request, slug, *args, **kwargs))
@@ -40,6 +45,19 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
         return declare(inner, Guard("key", scope=scope))
 
     return decorate
+
+
+def role_refusal(key: ApiKey, scope: Scope) -> str:
+    """Why the person for whom this key acts may not do this now, or an empty text: a key never outlives a role."""
+    given = Membership.objects.filter(project=key.project_id, user=key.user_id).values_list("role", flat=True).first()
+    role = role_of(key.user, given)
+    if role is None:
+        return f"{key.user.username}, for whom this key acts, is not a member of this project."
+    if not role.can(scope.needs):
+        return (
+            f"{key.user.username}, for whom this key acts, is {role} here; {scope} needs a role that can {scope.needs}."
+        )
+    return ""
 
 
 def find_key(request: HttpRequest) -> ApiKey | None:

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from projects import keys
-from projects.models import Role, Scope, User
+from projects.models import Role, Scope, User, new_secret
 
 EXPIRY = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
 
@@ -73,6 +73,9 @@ class PasswordForm(forms.Form):
 
 
 class InviteForm(forms.Form):
+    """Whom to invite; `once` is random, so that a form sent twice shows one link."""
+
+    once = forms.CharField(max_length=100, required=False)
     name = forms.RegexField(
         r"^[\w.@+-]{1,150}$",
         error_messages={"required": "Give a user name.", "invalid": "A user name is letters, digits and . @ + - _"},
@@ -80,18 +83,29 @@ class InviteForm(forms.Form):
     full_name = forms.CharField(max_length=150, required=False)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.ANNOTATOR)
 
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, initial={"once": new_secret()})
+
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
 
 
 class KeyForm(forms.Form):
+    """A key with scopes that the person's role allows; `once` is random, so that a form sent twice makes one key."""
+
+    once = forms.CharField(max_length=100, required=False)
     name = forms.CharField(max_length=80, error_messages={"required": "Say what the key is for."})
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
-        error_messages={"required": "Choose at least one scope; a key without one opens nothing."},
+        error_messages={"required": "Choose at least one scope; a key without one can call nothing."},
     )
     expires = forms.ChoiceField(choices=EXPIRY, required=False, initial="90")
+
+    def __init__(self, role: Role, data: Any = None) -> None:
+        super().__init__(data, initial={"once": new_secret()})
+        allowed = [scope for scope in Scope if role.can(scope.needs)]
+        self.fields["scopes"].choices = [(scope.value, scope.label) for scope in allowed]  # type: ignore[attr-defined]
 
     def lives(self) -> timedelta | None:
         days = self.cleaned_data["expires"]

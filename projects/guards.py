@@ -93,8 +93,15 @@ def member(can: Can) -> Callable[[View], View]:
 def enter(user: Any, slug: str) -> tuple[Project, Role]:
     """The project and the person's role in it; 404 where it is not theirs, as if it were not there."""
     membership = Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
-    if membership:
-        return membership.project, Role(membership.role)
-    if user.is_superuser and (project := Project.objects.filter(slug=slug).first()):
-        return project, Role.ADMIN
-    raise Http404("There is no such project.")
+    project = membership.project if membership else Project.objects.filter(slug=slug).first()
+    role = role_of(user, membership.role if membership else None)
+    if project is None or role is None:
+        raise Http404("There is no such project.")
+    return project, role
+
+
+def role_of(user: User, given: str | None) -> Role | None:
+    """A person's role in a project, from the one given there; an admin of the installation is an admin in all."""
+    if given:
+        return Role(given)
+    return Role.ADMIN if user.is_superuser else None

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from projects import audit
+from projects.guards import role_of
 from projects.models import ApiKey, Membership, Project, Role, Scope, SignInLink, User, hashed, new_secret
 
 LINK_LIVES = timedelta(hours=24)
@@ -14,23 +15,40 @@ class MemberProblem(ValueError):
     """A change of people or keys that cannot be made; the message is fit for a user."""
 
 
+class NameTaken(MemberProblem):
+    """There is an account of this name."""
+
+
 @transaction.atomic
 def create_user(name: str, *, by: audit.Actor, at: datetime, full_name: str = "", superuser: bool = False) -> User:
     """Make an account without a password; a sign-in link is the way in."""
-    if User.objects.filter(username=name).exists():
-        raise MemberProblem(f"There is a user {name} already.")
     first, _, last = full_name.partition(" ")
     user = User(username=name, first_name=first, last_name=last, is_superuser=superuser, is_staff=superuser)
     user.set_unusable_password()
+    if User.objects.filter(username=User.normalize_username(name)).exists():
+        raise NameTaken(f"There is a user {name} already.")
     user.full_clean(exclude=["password"])
-    user.save()
-    audit.record("user.create", by=by, at=at, target=name)
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:  # of two that make one name at once, the second meets the constraint
+        raise NameTaken(f"There is a user {name} already.") from None
+    audit.record("user.create", by=by, at=at, target=user.username)
     return user
+
+
+def lock(project: Project) -> None:
+    """Let one change of a project's people and keys at a time through, until the caller's transaction ends.
+
+    Taken before an audit event is recorded, never after: the audit chain has a lock of its own.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 @transaction.atomic
 def set_role(project: Project, user: User, role: Role, *, by: audit.Actor, at: datetime) -> Membership:
     """Give a person one role in a project; a project keeps at least one admin."""
+    lock(project)
     if role != Role.ADMIN:
         _keep_one_admin(project, user)
     membership, _ = Membership.objects.update_or_create(
@@ -43,6 +61,7 @@ def set_role(project: Project, user: User, role: Role, *, by: audit.Actor, at: d
 @transaction.atomic
 def remove(project: Project, user: User, *, by: audit.Actor, at: datetime) -> None:
     """End a membership and the person's keys in the project; what they labelled stays."""
+    lock(project)
     _keep_one_admin(project, user)
     ApiKey.objects.filter(project=project, user=user, revoked_at=None).update(revoked_at=at)
     Membership.objects.filter(project=project, user=user).delete()
@@ -50,15 +69,16 @@ def remove(project: Project, user: User, *, by: audit.Actor, at: datetime) -> No
 
 
 def _keep_one_admin(project: Project, user: User) -> None:
-    admins = set(project.memberships.filter(role=Role.ADMIN).values_list("user_id", flat=True))
+    """An admin who cannot sign in is none."""
+    admins = set(project.memberships.filter(role=Role.ADMIN, user__is_active=True).values_list("user_id", flat=True))
     if admins == {user.pk}:
         raise MemberProblem(f"{user.name()} is the only admin of {project.title}; make another first.")
 
 
 @transaction.atomic
-def new_link(user: User, *, at: datetime) -> str:
+def new_link(user: User, *, at: datetime, secret: str = "") -> str:
     """The secret of a sign-in link that works once within 24 hours."""
-    secret = new_secret()
+    secret = secret or new_secret()
     SignInLink.objects.create(user=user, hash=hashed(secret), created_at=at, expires_at=at + LINK_LIVES)
     return secret
 
@@ -90,14 +110,19 @@ def create_key(
     at: datetime,
     name: str = "",
     expires_at: datetime | None = None,
+    secret: str = "",
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its secret, which is shown once and never stored."""
-    unknown = sorted(set(scopes) - set(Scope.values))
-    if unknown or not scopes:
-        raise MemberProblem(f"Scopes are some of {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}.")
-    if not (user.is_superuser or project.memberships.filter(user=user).exists()):
-        raise MemberProblem(f"{user.username} is not a member of {project.slug}.")
-    secret = "plumb_" + new_secret()
+    """Make a key and return it with its secret, which is shown once and never stored.
+
+    Calling again with the same `secret` gives back the key that the first call made.
+    """
+    lock(project)
+    _check_scopes(project, user, scopes)
+    secret = "plumb_" + (secret or new_secret())
+    if made := ApiKey.objects.filter(project=project, user=user, hash=hashed(secret)).first():
+        if made.revoked_at:
+            raise MemberProblem(f"The key {made.prefix}… was revoked meanwhile; load the page again for another.")
+        return made, secret
     key = ApiKey.objects.create(
         project=project,
         user=user,
@@ -110,6 +135,21 @@ def create_key(
     )
     audit.record("key.create", by=by, at=at, project=project, target=key.prefix, details={"scopes": key.scopes})
     return key, secret
+
+
+def _check_scopes(project: Project, user: User, scopes: list[str]) -> None:
+    """Refuse scopes that are none, and those that the person's role would refuse at every call."""
+    unknown = sorted(set(scopes) - set(Scope.values))
+    if unknown or not scopes:
+        raise MemberProblem(f"Scopes are some of {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}.")
+    role = role_of(user, project.memberships.filter(user=user).values_list("role", flat=True).first())
+    if role is None:
+        raise MemberProblem(f"{user.username} is not a member of {project.slug}.")
+    for scope in map(Scope, scopes):
+        if not role.can(scope.needs):
+            raise MemberProblem(
+                f"{user.username} is {role} of {project.slug}; the scope {scope} needs a role that can {scope.needs}."
+            )
 
 
 @transaction.atomic

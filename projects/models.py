@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 
 class User(AbstractUser):
@@ -165,10 +166,38 @@ class Scope(models.TextChoices):
     READ = "read"
     ENGINEER = "engineer"
 
+    @property
+    def needs(self) -> Can:
+        """What the role of a key's person must be able to do; looked at again on each call."""
+        return NEEDS[self]
+
+
+NEEDS: dict[Scope, Can] = {
+    Scope.INGEST: Can.CHANGE,  # rows may carry known labels, which train and evaluate
+    Scope.ANNOTATE: Can.LABEL,
+    Scope.READ: Can.SEE,
+    Scope.ENGINEER: Can.CHANGE,
+}
+
 
 def hashed(secret: str) -> str:
     """SHA-256 of a random secret; enough because the secrets are 256 random bits, not passwords."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def derived_secret(*parts: object) -> str:
+    """A secret that this installation alone can make from these parts, the same each time.
+
+    A form that carries a random part of its own makes one thing however often it is sent, and can show its secret again
+    though only the hash is stored.
+    """
+    return salted_hmac("projects.derived_secret", repr(parts), algorithm="sha256").hexdigest()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def seen_by(self, user: User, role: "Role") -> "ApiKeyQuerySet":
+        """All keys for who administers a project, else one's own."""
+        return self if role.can(Can.ADMINISTER) else self.filter(user=user)
 
 
 class ApiKey(models.Model):
@@ -184,6 +213,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from projects import audit
 from projects.models import InputContract, Kind, LabelSchema, Membership, Project, Role, User
@@ -41,7 +41,11 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Pr
     if Project.objects.filter(slug=slug).exists():
         raise BadSpec(f"There is a project {slug} already.")
     checked = check(spec)
-    project = Project.objects.create(slug=slug, created_at=at, **checked["project"])
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(slug=slug, created_at=at, **checked["project"])
+    except IntegrityError:  # of two that take one slug at once, the second meets the constraint
+        raise BadSpec(f"There is a project {slug} already.") from None
     LabelSchema.objects.create(project=project, version=1, labels=checked["labels"], created_at=at)
     InputContract.objects.create(
         project=project, version=1, inputs=checked["inputs"], segments=checked["segments"], created_at=at

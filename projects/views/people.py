@@ -1,4 +1,4 @@
-"""Members and their roles, API keys, the audit trail: the admin's pages of one project."""
+"""Members and their roles, API keys, the audit trail of one project."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import audit, invitations, members
 from projects.forms import InviteForm, KeyForm, RoleForm
 from projects.guards import ProjectRequest, member
-from projects.models import ApiKey, AuditEvent, Can, Role, User
+from projects.models import ApiKey, AuditEvent, Can, Role, User, derived_secret, new_secret
 
 PAGE = 50
 
@@ -47,6 +47,7 @@ def invite(request: ProjectRequest) -> HttpResponse:
             by=request.user,
             at=timezone.now(),
             full_name=given["full_name"],
+            secret=derived_secret("invite", request.user.pk, request.project.pk, given["once"] or new_secret()),
         )
     except members.MemberProblem as problem:
         form.add_error("name", str(problem))
@@ -89,24 +90,26 @@ def remove_member(request: ProjectRequest, user_id: int) -> HttpResponse:
     return redirect("projects:member-list", request.project.slug)
 
 
-@member(Can.ADMINISTER)
+@member(Can.CHANGE)
 @require_GET
 def key_list(request: ProjectRequest) -> HttpResponse:
     return keys_page(request)
 
 
 def keys_page(request: ProjectRequest, *, status: int = 200, **more: Any) -> HttpResponse:
-    rows = request.project.api_keys.select_related("user").order_by("revoked_at", "-created_at")
-    context = {"keys": rows, "form": KeyForm(), "now": timezone.now(), **more}
+    """An engineer sees and revokes their own keys, an admin those of everybody."""
+    seen = ApiKey.objects.filter(project=request.project).seen_by(request.user, request.role)
+    rows = seen.select_related("user").order_by("revoked_at", "-created_at")
+    context = {"keys": rows, "form": KeyForm(request.role), "now": timezone.now(), **more}
     return render(request, "projects/key_list.html", context, status=status)
 
 
-@member(Can.ADMINISTER)
+@member(Can.CHANGE)
 @never_cache
 @require_POST
 def create_key(request: ProjectRequest) -> HttpResponse:
-    """The answer to this POST is the only place that ever shows the secret."""
-    form = KeyForm(request.POST)
+    """The answer to this POST is the only place that ever shows the secret; sent again, it shows the same key."""
+    form = KeyForm(request.role, request.POST)
     if not form.is_valid():
         return keys_page(request, status=422, form=form)
     now, lives = timezone.now(), form.lives()
@@ -119,6 +122,9 @@ def create_key(request: ProjectRequest) -> HttpResponse:
             at=now,
             name=form.cleaned_data["name"],
             expires_at=now + lives if lives else None,
+            secret=derived_secret(
+                "key", request.user.pk, request.project.pk, form.cleaned_data["once"] or new_secret()
+            ),
         )
     except members.MemberProblem as problem:
         form.add_error("name", str(problem))
@@ -126,10 +132,11 @@ def create_key(request: ProjectRequest) -> HttpResponse:
     return keys_page(request, created=key, secret=secret)
 
 
-@member(Can.ADMINISTER)
+@member(Can.CHANGE)
 @require_POST
 def revoke_key(request: ProjectRequest, key_id: int) -> HttpResponse:
-    key = get_object_or_404(ApiKey, pk=key_id, project=request.project)
+    mine = ApiKey.objects.filter(project=request.project).seen_by(request.user, request.role)
+    key = get_object_or_404(mine, pk=key_id)
     members.revoke_key(key, by=request.user, at=timezone.now())
     messages.success(request, f"Key {key.prefix}… revoked. Calls with it are refused from now on.")
     return redirect("projects:key-list", request.project.slug)

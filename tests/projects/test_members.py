@@ -106,6 +106,15 @@ def test_inviting_an_account_that_stands_gives_no_link_to_it(project, ada):
     assert not SignInLink.objects.exists()
 
 
+def test_the_same_invitation_sent_twice_gives_its_link_again_until_it_is_used(project, ada):
+    sent = [invitations.invite(project, "bo", Role.REVIEWER, by=ada, at=NOW, secret="s" * 43) for _ in range(2)]
+    assert sent[0] == sent[1] and sent[0].secret == "s" * 43
+    assert (User.objects.filter(username="bo").count(), SignInLink.objects.count()) == (1, 1)
+    members.use_link("s" * 43, at=NOW)
+    with pytest.raises(members.MemberProblem, match="a member already"):
+        invitations.invite(project, "bo", Role.REVIEWER, by=ada, at=NOW, secret="s" * 43)
+
+
 def test_inviting_a_member_again_is_refused(project, ada):
     with pytest.raises(members.MemberProblem, match="a member already"):
         invitations.invite(project, "ada", Role.ANNOTATOR, by=ada, at=NOW)
@@ -152,3 +161,34 @@ def test_revoking_twice_is_one_act(project, ada):
     members.revoke_key(key, by=ada, at=NOW + timedelta(days=1))
     assert ApiKey.objects.get().revoked_at == NOW
     assert AuditEvent.objects.filter(action="key.revoke").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "scope"), [(Role.ANNOTATOR, "read"), (Role.REVIEWER, "ingest"), (Role.REVIEWER, "engineer")]
+)
+def test_a_key_takes_no_scope_that_its_persons_role_would_refuse(project, role, scope):
+    bo = make_user("bo", project, role)
+    with pytest.raises(members.MemberProblem, match=f"bo is {role} of digits; the scope {scope} needs a role that can"):
+        members.create_key(project, bo, [scope], by=bo, at=NOW)
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_asked_for_twice_with_one_secret_is_made_once(project, ada):
+    made = [members.create_key(project, ada, ["read"], by=ada, at=NOW, secret="s" * 43) for _ in range(2)]
+    assert made[0] == made[1]
+    assert AuditEvent.objects.filter(action="key.create").count() == 1
+    members.revoke_key(made[0][0], by=ada, at=NOW)
+    with pytest.raises(members.MemberProblem, match="was revoked meanwhile"):
+        members.create_key(project, ada, ["read"], by=ada, at=NOW, secret="s" * 43)
+
+
+def test_an_admin_who_cannot_sign_in_is_none(project, ada):
+    make_user("asleep", project, Role.ADMIN, is_active=False)
+    with pytest.raises(members.MemberProblem, match="ada is the only admin"):
+        members.remove(project, ada, by=ada, at=NOW)
+
+
+def test_one_name_is_one_person_however_it_is_written(ada):
+    members.create_user("caf\u00e9", by=ada, at=NOW)
+    with pytest.raises(members.MemberProblem, match="There is a user"):
+        members.create_user("cafe\u0301", by=ada, at=NOW)

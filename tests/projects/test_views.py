@@ -268,6 +268,26 @@ class TestKeys:
         key.refresh_from_db()
         assert key.revoked_at is None
 
+    def test_the_form_sent_again_shows_the_same_key_and_makes_no_second(self, as_ada):
+        once = as_ada.get("/p/digits/keys/").context["form"]["once"].value()
+        fields = {"name": "line", "scopes": ["read"], "once": once}
+        pages = [as_ada.post("/p/digits/keys/create/", fields).content.decode() for _ in range(2)]
+        secrets = {re.search(r"plumb_[\w-]{40,}", page).group() for page in pages}
+        assert len(secrets) == 1 and ApiKey.objects.count() == 1
+        assert as_ada.get("/p/digits/keys/").context["form"]["once"].value() != once
+
+    def test_an_engineer_makes_sees_and_revokes_their_own_keys_only(self, client, ada, project):
+        theirs, _ = members.create_key(project, ada, ["read"], by=ada, at=timezone.now(), name="of ada")
+        emil = make_user("emil", project, Role.ENGINEER)
+        client.force_login(emil)
+        client.post("/p/digits/keys/create/", {"name": "of emil", "scopes": ["ingest", "engineer"]})
+        mine = ApiKey.objects.get(user=emil)
+        page = text(client.get("/p/digits/keys/"))
+        assert "of emil" in page and "of ada" not in page
+        assert client.post(f"/p/digits/keys/{theirs.pk}/revoke/").status_code == 404
+        assert client.post(f"/p/digits/keys/{mine.pk}/revoke/").status_code == 302
+        assert set(ApiKey.objects.filter(revoked_at=None)) == {theirs}
+
 
 class TestAuditTrail:
     def record(self, project, count):

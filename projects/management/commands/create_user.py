@@ -6,12 +6,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from projects import members
-from projects.models import Project, Role, User
+from projects import invitations, members
+from projects.models import Project, Role
 
 
 class Command(BaseCommand):
@@ -35,15 +34,18 @@ class Command(BaseCommand):
             raise CommandError(" ".join(getattr(why, "messages", [str(why)]))) from None
         self.stdout.write(json.dumps({"user": name, "link": link}) if options["json"] else link)
 
-    @transaction.atomic
     def _link(self, name: str, options: dict[str, Any]) -> str:
-        now = timezone.now()
-        user = User.objects.filter(username=name).first() or members.create_user(
-            name, by=None, at=now, full_name=options["full_name"], superuser=options["superuser"]
+        slug = options["project"]
+        project = Project.objects.filter(slug=slug).first() if slug else None
+        if slug and project is None:
+            raise CommandError(f"There is no project {slug}.")
+        secret = invitations.open_account(
+            name,
+            by=None,
+            at=timezone.now(),
+            full_name=options["full_name"],
+            superuser=options["superuser"],
+            project=project,
+            role=Role(options["role"]) if slug else None,
         )
-        if slug := options["project"]:
-            project = Project.objects.filter(slug=slug).first()
-            if project is None:
-                raise CommandError(f"There is no project {slug}.")
-            members.set_role(project, user, Role(options["role"]), by=None, at=now)
-        return reverse("projects:sign-in-link", args=[members.new_link(user, at=now)])
+        return reverse("projects:sign-in-link", args=[secret])

@@ -1,0 +1,212 @@
+"""Two people at once, as threads with a connection each: python -m tests.services.races TRIES [RACE …].
+
+Each race begins behind a barrier, so that both have looked before either writes where the code lets them.
+"""
+
+import itertools
+import json
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from annotation import guidelines  # noqa: E402
+from projects import audit, invitations, members, specs  # noqa: E402
+from projects.models import ApiKey, Membership, Project, Role, Scope, User, hashed  # noqa: E402
+
+NUMBERS = itertools.count()  # every try has names of its own
+Act = Callable[[], object]
+Race = Callable[[int], tuple[list[Act], Callable[[], object]]]
+SPEC = {"title": "Mail", "kind": "choice", "labels": ["ham", "spam"], "inputs": {"text": {"type": "text"}}}
+
+
+def run(race: Race, tries: int) -> dict[str, Any]:
+    """How often each outcome of an act and each final state was seen."""
+    acts, ends = Counter[str](), Counter[str]()
+    for number in itertools.islice(NUMBERS, tries):
+        both, end = race(number)
+        for outcome in at_once(both):
+            acts[outcome] += 1
+        ends[str(end())] += 1
+    return {"acts": acts, "ends": ends, "chain": audit.first_break()}
+
+
+def at_once(acts: list[Act]) -> list[str]:
+    barrier, outcomes = threading.Barrier(len(acts)), ["" for _ in acts]
+
+    def do(place: int, act: Act) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait()
+            act()
+            outcomes[place] = "done"
+        except (members.MemberProblem, specs.BadSpec, guidelines.GuidelineProblem):
+            outcomes[place] = "refused"
+        except Exception as error:
+            outcomes[place] = f"{type(error).__name__}: {error}"
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=do, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return outcomes
+
+
+def project_with(number: int, *roles: Role) -> tuple[Project, list[User]]:
+    project = specs.create_project(f"p-{number}", SPEC, by=None, at=timezone.now())
+    people = []
+    for place, role in enumerate(roles):
+        person = members.create_user(f"person-{number}-{place}", by=None, at=timezone.now())
+        Membership.objects.create(project=project, user=person, role=role, created_at=timezone.now())
+        people.append(person)
+    return project, people
+
+
+def demote_each_other(number: int) -> tuple[list[Act], Callable[[], object]]:
+    project, (ada, bo) = project_with(number, Role.ADMIN, Role.ADMIN)
+    acts: list[Act] = [
+        lambda by=by, whom=whom: members.set_role(project, whom, Role.ANNOTATOR, by=by, at=timezone.now())
+        for by, whom in ((ada, bo), (bo, ada))
+    ]
+    return acts, lambda: project.memberships.filter(role=Role.ADMIN).count()
+
+
+def remove_each_other(number: int) -> tuple[list[Act], Callable[[], object]]:
+    project, (ada, bo) = project_with(number, Role.ADMIN, Role.ADMIN)
+    acts: list[Act] = [
+        lambda by=by, whom=whom: members.remove(project, whom, by=by, at=timezone.now())
+        for by, whom in ((ada, bo), (bo, ada))
+    ]
+    return acts, lambda: project.memberships.filter(role=Role.ADMIN).count()
+
+
+def deactivate_each_other(number: int) -> tuple[list[Act], Callable[[], object]]:
+    User.objects.filter(is_superuser=True).update(is_superuser=False)
+    pair = [members.create_user(f"root-{number}-{i}", by=None, at=timezone.now(), superuser=True) for i in range(2)]
+
+    def act(by: User, whom: User) -> None:
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(by)
+        fields = {"username": whom.username, "is_superuser": "on"}  # is_active is not sent: switched off
+        client.post(f"/admin/projects/user/{whom.pk}/change/", fields)
+
+    acts: list[Act] = [lambda: act(pair[0], pair[1]), lambda: act(pair[1], pair[0])]
+    return acts, lambda: User.objects.filter(is_superuser=True, is_active=True).count()
+
+
+def invite_one_name(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """Into two projects, whose locks do not exclude each other."""
+    projects = [project_with(place, Role.ADMIN)[0] for place in (number, next(NUMBERS))]
+    name = f"new-{number}"
+    acts: list[Act] = [
+        lambda project=project: invitations.invite(project, name, Role.REVIEWER, by=None, at=timezone.now())
+        for project in projects
+    ]
+    return acts, lambda: User.objects.filter(username=name).count()
+
+
+def invite_twice(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """One form sent twice: both answers show the link."""
+    project, _ = project_with(number, Role.ADMIN)
+    name, secret = f"new-{number}", f"{number:043d}"
+    acts: list[Act] = [
+        lambda: invitations.invite(project, name, Role.REVIEWER, by=None, at=timezone.now(), secret=secret)
+    ] * 2
+    return acts, lambda: project.memberships.filter(user__username=name).count()
+
+
+def take_one_slug(number: int) -> tuple[list[Act], Callable[[], object]]:
+    slug = f"p-{number}"
+    acts: list[Act] = [lambda: guidelines.create_project(slug, SPEC, by=None, at=timezone.now())] * 2
+    return acts, lambda: Project.objects.filter(slug=slug).count()
+
+
+def publish_a_guideline(number: int) -> tuple[list[Act], Callable[[], object]]:
+    project, _ = project_with(number)
+    acts: list[Act] = [
+        lambda text=text: guidelines.publish(project, text=text, by=None, at=timezone.now()) for text in ("one", "two")
+    ]
+    return acts, lambda: sorted(project.guidelines.values_list("version", flat=True)) in ([1], [1, 2])
+
+
+def make_one_key(number: int) -> tuple[list[Act], Callable[[], object]]:
+    project, (ada,) = project_with(number, Role.ADMIN)
+    acts: list[Act] = [
+        lambda: members.create_key(project, ada, [Scope.READ], by=ada, at=timezone.now(), secret=f"{number:043d}")
+    ] * 2
+    return acts, lambda: project.api_keys.count()
+
+
+def make_a_key_for_who_is_removed(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """No live key is left to somebody who is no member."""
+    project, (_, bo) = project_with(number, Role.ADMIN, Role.ENGINEER)
+    acts: list[Act] = [
+        lambda: members.create_key(project, bo, [Scope.READ], by=bo, at=timezone.now()),
+        lambda: members.remove(project, bo, by=None, at=timezone.now()),
+    ]
+    return acts, lambda: ApiKey.objects.filter(project=project, revoked_at=None).count()
+
+
+def use_one_link(number: int) -> tuple[list[Act], Callable[[], object]]:
+    ada = members.create_user(f"person-{number}", by=None, at=timezone.now())
+    secret, found = members.new_link(ada, at=timezone.now()), []
+
+    def act() -> None:
+        found.append(members.use_link(secret, at=timezone.now()))
+
+    return [act, act], lambda: (found.count(None), hashed(secret) != "")
+
+
+def invite_and_change(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """An account is made, which takes the audit chain's lock, while a role changes, which takes the project's."""
+    project, (_, bo) = project_with(number, Role.ADMIN, Role.ANNOTATOR)
+    acts: list[Act] = [
+        lambda: invitations.invite(project, f"new-{number}", Role.REVIEWER, by=None, at=timezone.now()),
+        lambda: invitations.open_account(
+            f"other-{number}", by=None, at=timezone.now(), project=project, role=Role.REVIEWER
+        ),
+        lambda: members.set_role(project, bo, Role.REVIEWER, by=None, at=timezone.now()),
+    ]
+    return acts, lambda: project.memberships.filter(role=Role.REVIEWER).count()
+
+
+RACES: dict[str, Race] = {
+    race.__name__: race
+    for race in (
+        demote_each_other,
+        remove_each_other,
+        deactivate_each_other,
+        invite_one_name,
+        invite_twice,
+        take_one_slug,
+        publish_a_guideline,
+        make_one_key,
+        make_a_key_for_who_is_removed,
+        use_one_link,
+        invite_and_change,
+    )
+}
+
+
+def main(tries: int, *names: str) -> None:
+    call_command("migrate", verbosity=0)
+    print(json.dumps({name: run(RACES[name], tries) for name in names or RACES}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:])

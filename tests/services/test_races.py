@@ -1,0 +1,62 @@
+"""On PostgreSQL, where two transactions really run at once: what is looked at before it is written holds afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos import servers
+
+ROOT = Path(__file__).resolve().parents[2]
+TRIES = 10
+pytestmark = pytest.mark.services
+
+# Of each race: how the acts ended, all tries together (None where it may go either way), and what is left each time.
+DONE, REFUSED = "done", "refused"
+EXPECTED: dict[str, tuple[dict[str, int] | None, str]] = {
+    "demote_each_other": ({DONE: TRIES, REFUSED: TRIES}, "1"),
+    "remove_each_other": ({DONE: TRIES, REFUSED: TRIES}, "1"),
+    "deactivate_each_other": (None, "1"),
+    "invite_one_name": ({DONE: 2 * TRIES}, "1"),
+    "invite_twice": ({DONE: 2 * TRIES}, "1"),
+    "take_one_slug": ({DONE: TRIES, REFUSED: TRIES}, "1"),
+    "publish_a_guideline": (None, "True"),
+    "make_one_key": ({DONE: 2 * TRIES}, "1"),
+    "make_a_key_for_who_is_removed": (None, "0"),
+    "use_one_link": ({DONE: 2 * TRIES}, "(1, True)"),
+    "invite_and_change": ({DONE: 3 * TRIES}, "3"),
+}
+
+
+@pytest.fixture(scope="module")
+def happened(postgres_server: str) -> dict[str, Any]:
+    """What every race ended in."""
+    with servers.database(postgres_server) as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.services.races", str(TRIES)],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_every_race_has_its_expectation(happened: dict[str, Any]) -> None:
+    assert set(happened) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("race", EXPECTED)
+def test_of_two_at_once_none_breaks_what_the_other_looked_at(happened: dict[str, Any], race: str) -> None:
+    acts, left = EXPECTED[race]
+    assert set(happened[race]["acts"]) <= {DONE, REFUSED}, "an act failed with something else than a sentence"
+    assert acts is None or happened[race]["acts"] == acts
+    assert happened[race]["ends"] == {left: TRIES}
+    assert happened[race]["chain"] is None
