@@ -75,6 +75,13 @@ def _keep_one_admin(project: Project, user: User) -> None:
         raise MemberProblem(f"{user.name()} is the only admin of {project.title}; make another first.")
 
 
+def keep_a_superuser(person: User) -> None:
+    """Refuse where no other admin of the installation could sign in; locks them until the caller's transaction ends."""
+    admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    if {admin.pk for admin in admins} == {person.pk}:
+        raise MemberProblem(f"{person.name()} is the only admin of this installation; make another first.")
+
+
 @transaction.atomic
 def new_link(user: User, *, at: datetime, secret: str = "") -> str:
     """The secret of a sign-in link that works once within 24 hours."""
