@@ -6,6 +6,7 @@ measured with. What would have to cross is left out and counted.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from annotation import inputs
-from annotation.models import Resolution, RoutedItem
+from annotation.models import Item, Resolution, RoutedItem
 from projects.models import Project
 from retraining.models import Dataset, DatasetRow
 
@@ -171,11 +172,30 @@ def examples(dataset: Dataset, split: str) -> Examples:
     project = dataset.project
     types = project.input_contracts.get(version=dataset.contract_version).types()
     classes = tuple(project.label_schemas.get(version=dataset.schema_version).values())
-    code = {value: i for i, value in enumerate(classes)}
     found = DatasetRow.objects.filter(dataset=dataset, split=split).order_by("pk")
-    rows = list(
-        found.values_list("item_id", "item__inputs", "resolution__value", "inclusion_probability", "item__segment")
-    )
+    rows = found.values_list("item_id", "item__inputs", "resolution__value", "inclusion_probability", "item__segment")
+    return _examples(project, types, classes, list(rows))
+
+
+def held_out(project: Project, *, at: datetime) -> Examples:
+    """What may be measured with as known at that time, whether or not a dataset was frozen of it."""
+    planned = [row for row in plan(project, at=at).rows if row.split == Split.EVALUATION]
+    known: dict[int, tuple[Any, Any]] = {}
+    for start in range(0, len(planned), CHUNK):
+        items = Item.objects.filter(pk__in=[row.item_id for row in planned[start : start + CHUNK]])
+        known |= {pk: (inputs, segment) for pk, inputs, segment in items.values_list("pk", "inputs", "segment")}
+    rows = [
+        (row.item_id, known[row.item_id][0], row.value, row.inclusion_probability, known[row.item_id][1])
+        for row in planned
+    ]
+    return _examples(project, project.contract().types(), tuple(project.schema().values()), rows)
+
+
+def _examples(
+    project: Project, types: dict[str, str], classes: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> Examples:
+    """Columns and codes of rows of (item, inputs, value, inclusion probability, segment)."""
+    code = {value: i for i, value in enumerate(classes)}
     return Examples(
         item_ids=[row[0] for row in rows],
         columns=inputs.columns(project, [row[1] for row in rows], types),

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core import weighted
-from retraining import artifacts, datasets, registry
+from projects.models import Project
+from retraining import answers, registry
+from retraining.answers import Answers
 from retraining.datasets import Examples
 from retraining.learning.calibration.choose import log_losses
 from retraining.learning.gate import decision, paired
-from retraining.models import Dataset, EvaluatedItem, ModelVersion
+from retraining.models import EvaluatedItem
 
 ALPHA, POWER, MARGIN, LEVEL = 0.05, 0.8, 0.01, 0.95
 FEWEST_FOR_NAIVE = 30  # evaluation items; with fewer, a first version is judged on its out-of-fold predictions
@@ -22,18 +24,6 @@ SMALL_N = 20
 MOST_GROUPS = 40
 TIMED_ROWS = 20
 Basis = Literal["evaluation", "out_of_fold"]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What one side said of n items: labels (n,), confidence (n,), probability of the true label (n,)."""
-
-    labels: NDArray[Any]
-    confidence: NDArray[np.float64]
-    of_truth: NDArray[np.float64]
-
-    def right(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
-        return np.asarray(self.labels == truth)
 
 
 @dataclass(frozen=True)
@@ -65,83 +55,64 @@ class Sides:
 
 
 def judge(
-    dataset: Dataset,
+    project: Project,
+    held_out: Examples,
     candidate: registry.Loaded,
     train: Examples,
-    out_of_fold: NDArray[np.float64],
-    champion: ModelVersion | None,
+    out_of_fold: NDArray[np.float64] | None,
+    incumbent: registry.Incumbent,
 ) -> Judged:
-    """Compare the candidate with the champion, or with the naive baseline where nothing is live.
+    """Compare the candidate with what serves, or with the naive baseline where nothing does.
 
-    `out_of_fold` (n, k) belongs to `train`: what a model that never saw the row said of it.
+    `held_out` are items that the candidate was not trained on. `out_of_fold` (n, k) belongs to `train`: what a model
+    that never saw the row said of it; the first version of a project is judged by it while few items are held out.
     """
-    held_out = datasets.examples(dataset, datasets.Split.EVALUATION)
-    held_out = held_out.only(_unseen(held_out, champion))
-    live, broken = _loaded(champion)
-    if champion is None and len(held_out) < FEWEST_FOR_NAIVE:
-        sides = _sides(train, out_of_fold, None, train, basis="out_of_fold")
+    naive = _naive(train)
+    if not incumbent.tag and len(held_out) < FEWEST_FOR_NAIVE and out_of_fold is not None:
+        theirs = answers.IncumbentAnswers(train, None)
+        ours = answers.of_probabilities(train, out_of_fold)
     else:
-        sides = _sides(held_out, _probabilities(candidate, held_out), live, train, basis="evaluation")
-    verdict = _verdict(sides, champion, broken)
-    evaluation = _report(sides, champion)
+        theirs = answers.of_incumbent(project, held_out, incumbent)
+        ours = answers.of_model(theirs.items, candidate)
+    sides = _sides(theirs, ours, naive, incumbent, basis="out_of_fold" if theirs.items is train else "evaluation")
+    evaluation = _report(sides, incumbent)
     evaluation["latency"] = latency(candidate, train)
-    return Judged(evaluation, verdict, _rows(sides))
+    return Judged(evaluation, _verdict(sides, incumbent, theirs.problem), _rows(sides))
 
 
-def _unseen(held_out: Examples, champion: ModelVersion | None) -> NDArray[np.bool_]:
-    """The split keeps a project's own versions apart already; this holds even if a dataset was made otherwise."""
-    if champion is None:
-        return np.ones(len(held_out), dtype=bool)
-    return registry.out_of_sample(champion, held_out.item_ids)
-
-
-def _loaded(champion: ModelVersion | None) -> tuple[registry.Loaded | None, str]:
-    """The champion ready to predict, or why it is not."""
-    if champion is None:
-        return None, ""
-    try:
-        return registry.load(champion), ""
-    except artifacts.ArtifactRefused as why:
-        return None, str(why)
-
-
-def _probabilities(model: registry.Loaded, examples: Examples) -> NDArray[np.float64]:
-    """(n, k) in the order of the examples' classes; a class that the model does not name has 0."""
-    own = model.probabilities(examples.columns)
-    result = np.zeros((len(examples), len(examples.classes)))
-    for column, name in enumerate(examples.classes):
-        if name in model.classes:
-            result[:, column] = own[:, model.classes.index(name)]
-    return result
+def _naive(train: Examples) -> dict[str, float]:
+    """Share of each label among the training labels: the baseline answers the commonest, whatever the input."""
+    counts = np.bincount(train.targets, minlength=len(train.classes)) / max(len(train), 1)
+    return dict(zip(train.classes, counts.tolist(), strict=True))
 
 
 def _sides(
-    items: Examples, probabilities: NDArray[np.float64], live: registry.Loaded | None, train: Examples, *, basis: Basis
+    theirs: answers.IncumbentAnswers,
+    ours: Answers,
+    prior: dict[str, float],
+    incumbent: registry.Incumbent,
+    *,
+    basis: Basis,
 ) -> Sides:
-    prior = np.bincount(train.targets, minlength=len(train.classes)) / max(len(train), 1)
-    naive = _answers(items, np.tile(prior, (len(items), 1)))
+    items = theirs.items
+    shares = np.array([prior.get(name, 0.0) for name in items.classes])
+    naive = answers.of_probabilities(items, np.tile(shares, (len(items), 1)))
     return Sides(
         basis=basis,
         item_ids=items.item_ids,
         segments=items.segments,
         truth=np.array(items.classes)[items.targets],
         inclusion_probability=items.inclusion_probability,
-        candidate=_answers(items, probabilities),
-        other=_answers(items, _probabilities(live, items)) if live else naive,
+        candidate=ours,
+        other=theirs.answers or naive,
         naive=naive,
-        against=live.tag if live else "the naive baseline",
+        against=str(incumbent if theirs.answers else registry.Incumbent()),
     )
 
 
-def _answers(items: Examples, probabilities: NDArray[np.float64]) -> Answers:
-    every = np.arange(len(items))
-    best = probabilities.argmax(axis=1) if len(items) else np.zeros(0, dtype=int)
-    return Answers(np.array(items.classes)[best], probabilities[every, best], probabilities[every, items.targets])
-
-
-def _verdict(sides: Sides, champion: ModelVersion | None, broken: str) -> dict[str, Any]:
+def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str) -> dict[str, Any]:
     """The gate's decision as plain data. A champion that cannot be loaded was not compared, so nothing is promoted."""
-    if champion is None:
+    if not incumbent.tag:
         found = decision.beats_naive(
             sides.truth,
             sides.candidate.labels,
@@ -168,7 +139,7 @@ def _verdict(sides: Sides, champion: ModelVersion | None, broken: str) -> dict[s
         "decision": "hold" if broken else found.decision,
         "words": f"Held: nothing was compared, because {broken}" if broken else words,
         "against": sides.against,
-        "champion": champion.tag if champion else "",
+        "champion": incumbent.tag,
         "difference": asdict(found.difference) if found.difference else None,
         "p": found.p,
         "gates": [asdict(one) for one in found.gates],
@@ -178,7 +149,7 @@ def _verdict(sides: Sides, champion: ModelVersion | None, broken: str) -> dict[s
     }
 
 
-def _report(sides: Sides, champion: ModelVersion | None) -> dict[str, Any]:
+def _report(sides: Sides, incumbent: registry.Incumbent) -> dict[str, Any]:
     ours, theirs = sides.candidate.right(sides.truth), sides.other.right(sides.truth)
     return {
         "basis": sides.basis,
@@ -198,7 +169,8 @@ def _report(sides: Sides, champion: ModelVersion | None) -> dict[str, Any]:
         },
         "labels": _labels(sides, ours),
         "differences": _differences(sides, ours.astype(float) - theirs.astype(float)),
-        "against_champion": champion is not None and sides.against == champion.tag,
+        "against_champion": bool(incumbent.tag) and sides.against == incumbent.tag,
+        "captured_only": bool(incumbent.tag) and incumbent.version is None,
     }
 
 
@@ -238,10 +210,9 @@ def _differences(sides: Sides, gain: NDArray[np.float64]) -> list[dict[str, Any]
         return []
     trust = sides.candidate.of_truth - sides.other.of_truth
     every = np.ones(len(gain), dtype=bool)
-    rows = [
-        {"name": "Accuracy", "kind": "overall", **_difference(gain, sides, every)},
-        {"name": "Probability of the truth", "kind": "overall", **_difference(trust, sides, every)},
-    ]
+    rows = [{"name": "Accuracy", "kind": "overall", **_difference(gain, sides, every)}]
+    if np.isfinite(trust).all():  # a captured label without scores has no probability
+        rows.append({"name": "Probability of the truth", "kind": "overall", **_difference(trust, sides, every)})
     for group, mask in [*_by_segment(sides.segments), *_by_label(sides.truth)][:MOST_GROUPS]:
         rows.append({**group, **_difference(gain, sides, mask)})
     return rows
@@ -297,7 +268,7 @@ def _rows(sides: Sides) -> list[EvaluatedItem]:
             label=str(sides.candidate.labels[i]),
             confidence=float(sides.candidate.confidence[i]),
             champion_label=str(sides.other.labels[i]),
-            champion_confidence=float(sides.other.confidence[i]),
+            champion_confidence=float(sides.other.confidence[i]) if np.isfinite(sides.other.confidence[i]) else None,
             inclusion_probability=float(sides.inclusion_probability[i]),
         )
         for i, item_id in enumerate(sides.item_ids)

@@ -1,5 +1,7 @@
 """Decisions: on what a model was trained, how good it is, and who released it."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -117,8 +119,9 @@ class ModelVersion(models.Model):
     parameters = models.JSONField(default=dict, help_text="What prediction needs beside the artifact.")
     schema_version = models.PositiveIntegerField()
     contract_version = models.PositiveIntegerField()
-    evaluation = models.JSONField(default=dict)
-    verdict = models.JSONField(default=dict, help_text="The gate's decision against the champion of that time.")
+    judgement = models.ForeignKey(
+        "Judgement", models.SET_NULL, null=True, blank=True, related_name="+", help_text="The newest."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -134,6 +137,34 @@ class ModelVersion(models.Model):
     def tag(self) -> str:
         """The text that predictions carry."""
         return f"v{self.number}"
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """The report of the newest judgement; empty where there is none."""
+        return self.judgement.evaluation if self.judgement else {}
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The gate's decision of the newest judgement, whatever serves since; empty where there is none."""
+        return self.judgement.verdict if self.judgement else {}
+
+
+class Judgement(models.Model):
+    """A version judged against what served then: its report and the gate's verdict. Append-only, the newest counts."""
+
+    version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="judgements")
+    against = models.CharField(
+        max_length=80, blank=True, default="", help_text="Tag of what served then; empty for the naive baseline."
+    )
+    evaluation = models.JSONField(default=dict)
+    verdict = models.JSONField(default=dict)
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["version", "-judged_at", "-id"], name="judgement_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} against {self.against or 'the naive baseline'}"
 
 
 class Outcome(models.TextChoices):
@@ -159,24 +190,24 @@ class EvaluatedItemQuerySet(models.QuerySet["EvaluatedItem"]):
 
 
 class EvaluatedItem(models.Model):
-    """What a version and the champion of its time said of one item that neither was trained on. Append-only."""
+    """What a version and what it was judged against said of one item that neither was trained on. Append-only."""
 
-    version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="evaluated")
+    judgement = models.ForeignKey(Judgement, models.CASCADE, related_name="evaluated")
     item = models.ForeignKey(Item, models.CASCADE, related_name="+")
     truth = models.CharField(max_length=200)
     label = models.CharField(max_length=200)
     confidence = models.FloatField()
     champion_label = models.CharField(max_length=200, help_text="Of the naive baseline where nothing was live.")
-    champion_confidence = models.FloatField()
+    champion_confidence = models.FloatField(null=True, help_text="Unknown for a captured label without scores.")
     inclusion_probability = models.FloatField()
 
     objects = EvaluatedItemQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["version", "item"], name="evaluated_item_once")]
+        constraints = [models.UniqueConstraint(fields=["judgement", "item"], name="evaluated_item_once")]
 
     def __str__(self) -> str:
-        return f"{self.item_id} by {self.version_id}"
+        return f"{self.item_id} in {self.judgement_id}"
 
 
 class Release(models.Model):

@@ -11,7 +11,7 @@ from django.db.models import Max
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from annotation import inputs
+from annotation import inputs, versions
 from projects.models import Project
 from retraining import artifacts, datasets
 from retraining.learning import predict
@@ -54,8 +54,34 @@ class Packed:
     signature: str
 
 
+@dataclass(frozen=True)
+class Incumbent:
+    """What serves now and is the one to beat: `version` where it was trained here, "" as tag where nothing serves."""
+
+    tag: str = ""
+    version: ModelVersion | None = None
+
+    def __str__(self) -> str:
+        return self.tag or "the naive baseline"
+
+
+def incumbent(project: Project) -> Incumbent:
+    """The champion, else the version that is captured from elsewhere, else nothing."""
+    if live := champion(project):
+        return Incumbent(live.tag, live)
+    tag = versions.captured(project)
+    try:
+        return Incumbent(tag, find(project, tag) if tag else None)
+    except UnknownVersion:
+        return Incumbent(tag)
+
+
 def champion(project: Project) -> ModelVersion | None:
-    return ModelVersion.objects.filter(project=project, stage=ModelVersion.Stage.CHAMPION).first()
+    return (
+        ModelVersion.objects.filter(project=project, stage=ModelVersion.Stage.CHAMPION)
+        .select_related("judgement", "project")
+        .first()
+    )
 
 
 def find(project: Project, tag: str) -> ModelVersion:
@@ -64,7 +90,7 @@ def find(project: Project, tag: str) -> ModelVersion:
     found = None
     if number.isascii() and number.isdigit() and len(number) < 10:
         found = ModelVersion.objects.filter(project=project, number=int(number)).select_related("run").first()
-    if found is None:
+    if found is None or found.tag != tag:
         raise UnknownVersion(f"There is no version {tag} in {project.title}.")
     return found
 
@@ -89,8 +115,6 @@ def create(
     dataset: Dataset,
     packed: Packed,
     *,
-    evaluation: dict[str, Any],
-    verdict: dict[str, Any],
     at: datetime,
 ) -> ModelVersion:
     """The row of a packed model. Runs in the transaction of the run's end."""
@@ -106,8 +130,6 @@ def create(
         signature=packed.signature,
         schema_version=dataset.schema_version,
         contract_version=dataset.contract_version,
-        evaluation=evaluation,
-        verdict=verdict,
         created_at=at,
     )
 

@@ -13,7 +13,7 @@ from jobs import queue
 from jobs.execution import Attempt, GiveUp
 from projects import audit
 from projects.models import ApiKey, Project
-from retraining import artifacts, registry
+from retraining import artifacts, judging, registry
 from retraining.models import ModelVersion, Release
 
 Stage, Act = ModelVersion.Stage, Release.Act
@@ -27,6 +27,10 @@ class CannotRelease(ValueError):
 
 class Stale(CannotRelease):
     """What is live is no longer what the person saw when they decided."""
+
+
+class VoidVerdict(CannotRelease):
+    """The version was not judged against what serves now; the message says against what it was."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,10 @@ def promote(
 ) -> Release:
     """Make this version the champion. Promoting the champion again changes nothing and gives back its release.
 
-    `expected` is the tag that was live when the person decided ("" for none); another one now raises Stale.
-    `verified` says that the caller has just loaded the artifact. Raises ArtifactRefused where it cannot be loaded.
+    Raises VoidVerdict unless its newest verdict is against what serves now: a person may overrule such a verdict, and
+    the release keeps both. `expected` is the tag that was live when the person decided ("" for none); another one now
+    raises Stale. `verified` says that the caller has just loaded the artifact. Raises ArtifactRefused where it cannot
+    be loaded.
     """
     reason = _reason(reason)
     if not verified:
@@ -61,6 +67,10 @@ def promote(
             return _newest(project)
         if expected is not None and expected != (live.tag if live else ""):
             raise Stale(f"{live or 'Nothing'} is live now, not {expected or 'nothing'}. Look again before you promote.")
+        version = ModelVersion.objects.select_related("judgement", "project").get(pk=version.pk)
+        incumbent = registry.incumbent(project)
+        if judging.state_of(version, incumbent) == judging.VerdictState.VOID:
+            raise VoidVerdict(judging.why_void(version, incumbent))
         return _switch(project, live, version, Act.PROMOTE, by=by, reason=reason, at=at, automatic=automatic)
 
 
@@ -93,7 +103,7 @@ def previous_of(live: ModelVersion | None) -> ModelVersion | None:
     if live is None:
         return None
     promoted = Release.objects.filter(version=live, act=Act.PROMOTE, kind=Release.Kind.MODEL)
-    newest = promoted.select_related("previous__project").order_by("-at", "-pk").first()
+    newest = promoted.select_related("previous__project", "previous__judgement").order_by("-at", "-pk").first()
     return newest.previous if newest else None
 
 

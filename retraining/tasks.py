@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
+from retraining import judging, release, training, triggers
 from retraining import registry as versions
-from retraining import release, training, triggers
 
 
 @registry.handles("retraining.train", queue="train", soft_seconds=3600, hard_seconds=3660, on_dead=training.died)
@@ -18,6 +18,11 @@ def train(attempt: Attempt) -> None:
 @registry.handles("retraining.rescore", soft_seconds=3600, hard_seconds=3660)
 def rescore(attempt: Attempt) -> None:
     release.rescore(attempt, clock=timezone.now)
+
+
+@registry.handles("retraining.judge", soft_seconds=600, hard_seconds=660)
+def judge(attempt: Attempt) -> None:
+    judging.perform(attempt, clock=timezone.now)
 
 
 @registry.handles("retraining.check", soft_seconds=120, hard_seconds=150)

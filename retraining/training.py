@@ -22,12 +22,12 @@ from jobs.execution import Attempt, GiveUp
 from jobs.models import Job, JobState
 from projects import audit
 from projects.models import Project, User
-from retraining import artifacts, datasets, evaluation, registry, release
+from retraining import artifacts, datasets, evaluation, judging, registry, release
 from retraining.datasets import Examples
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
 from retraining.learning.validation import BadInput
-from retraining.models import Dataset, EvaluatedItem, ModelVersion, TrainingRun
+from retraining.models import Dataset, ModelVersion, TrainingRun
 
 State = TrainingRun.State
 IN_FLIGHT = (State.WAITING, State.RUNNING)
@@ -127,12 +127,13 @@ def perform(attempt: Attempt, *, clock: Clock) -> None:
     packed = _packed(fitted, train, run)
     faults.point("after_artifact")
     log.stage("Compare on held-out items")
-    champion = registry.champion(run.project)
+    incumbent = registry.incumbent(run.project)
     # Read back through every check: what is compared is what will be served.
     candidate = registry.unpack(packed, project=run.project, tag="", schema_version=dataset.schema_version)
-    judged = evaluation.judge(dataset, candidate, train, fitted.out_of_fold, champion)
+    held_out = datasets.examples(dataset, datasets.Split.EVALUATION)
+    judged = evaluation.judge(run.project, held_out, candidate, train, fitted.out_of_fold, incumbent)
     log.stage("Keep the version")
-    _keep(attempt, run, dataset, packed, judged, train, fitted, report, champion, at=clock())
+    _keep(attempt, run, dataset, packed, judged, train, fitted, report, at=clock())
 
 
 def _begin(attempt: Attempt, *, at: datetime) -> TrainingRun | None:
@@ -236,16 +237,13 @@ def _keep(
     train: Examples,
     fitted: Fitted,
     report: dict[str, Any],
-    champion: ModelVersion | None,
     *,
     at: datetime,
 ) -> None:
     """The one transaction in which the version begins to exist, with its rows, its scores and maybe its release."""
     with attempt.commit() as result:
-        version = registry.create(run, dataset, packed, evaluation=judged.evaluation, verdict=judged.verdict, at=at)
-        for row in judged.rows:
-            row.version = version
-        EvaluatedItem.objects.bulk_create(judged.rows, batch_size=500)
+        version = registry.create(run, dataset, packed, at=at)
+        judging.keep(version, judged, at=at)
         capture.record_scores(
             run.project,
             item_ids=train.item_ids,
@@ -257,15 +255,18 @@ def _keep(
             at=at,
         )
         TrainingRun.objects.filter(pk=run.pk).update(state=State.SUCCEEDED, report=report, finished_at=at, error="")
-        result |= {"version": version.tag, "promoted": _release(version, judged, champion, at=at)}
+        result |= {"version": version.tag, "promoted": _release(version, judged, at=at)}
 
 
-def _release(version: ModelVersion, judged: evaluation.Judged, champion: ModelVersion | None, *, at: datetime) -> bool:
-    """Promote by itself the first version that beats the naive baseline, and later ones where the spec says so."""
+def _release(version: ModelVersion, judged: evaluation.Judged, *, at: datetime) -> bool:
+    """Promote by itself what beats the naive baseline where nothing serves, and what beats what serves by the spec."""
     project = Project.objects.get(pk=version.project_id)
     by_gate = project.retraining.get("promote", "ask") == "by_gate"
-    if not judged.promoted or (champion and not by_gate) or registry.champion(project) != champion:
+    if not judged.promoted or (judged.verdict["champion"] and not by_gate):
         return False
     reason = f"By the gate: {judged.verdict['words'].removeprefix('Promoted: ')}"[: release.LONGEST_REASON]
-    release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
+    try:
+        release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
+    except release.VoidVerdict:  # something else serves since the comparison
+        return False
     return True

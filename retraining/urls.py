@@ -20,6 +20,7 @@ compare_urls = [
     path("compare/<int:number>/", compare.compare, name="compare"),
     path("compare/<int:number>/differences.csv", compare.differences, name="compare-csv"),
     path("compare/<int:number>/promote/", compare.promote, name="promote"),
+    path("compare/<int:number>/judge/", compare.judge, name="judge"),
     path("compare/<int:number>/ask/", compare.ask, name="ask"),
     path("compare/<int:number>/<slug:outcome>/", compare.cases, name="compare-cases"),
     path("compare/<int:number>/<slug:outcome>/ask/", compare.ask_again, name="compare-ask"),

@@ -22,10 +22,10 @@ def page_of(request: Any) -> int:
 
 
 def run_of(project: Project, number: int) -> TrainingRun:
-    runs = TrainingRun.objects.select_related("job", "dataset", "created_by", "version")
+    runs = TrainingRun.objects.select_related("job", "dataset", "created_by", "version__judgement")
     return get_object_or_404(runs, project=project, number=number)
 
 
 def version_of(project: Project, number: int) -> ModelVersion:
-    versions = ModelVersion.objects.select_related("project", "run__dataset")
+    versions = ModelVersion.objects.select_related("project", "run__dataset", "judgement")
     return get_object_or_404(versions, project=project, number=number)

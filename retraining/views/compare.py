@@ -13,13 +13,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotation.models import Prediction
+from annotation import versions
+from annotation.models import Prediction, Source
 from annotation.views.showing import show
 from projects.guards import member
 from projects.models import Can, Project
-from retraining import artifacts, asking, evaluation, figures, registry, release
+from retraining import artifacts, asking, evaluation, figures, judging, registry, release
 from retraining.figures import Paired
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
+from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
 from retraining.views import fragment, page_of, version_of
 
@@ -38,14 +40,18 @@ def compare(request: Any, number: int) -> HttpResponse:
 
 
 def _compare(request: Any, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
-    live = registry.champion(request.project)
+    incumbent = registry.incumbent(request.project)
+    state = judging.state_of(version, incumbent)
     rows = paired(version)
-    broken = EvaluatedItem.objects.filter(version=version).outcome(Outcome.BROKEN)
+    broken = EvaluatedItem.objects.filter(judgement=version.judgement_id).outcome(Outcome.BROKEN)
     context = {
         **_head(request, version),
-        "live": live,
+        "incumbent": incumbent,
+        "state": state,
+        "void": judging.why_void(version, incumbent) if state == VerdictState.VOID else "",
+        "judging": judging.waiting(version),
         "gates": gates(version.verdict),
-        "headline": headline(version.verdict),
+        "headline": headline(version.verdict, state),
         "overall": next(iter(version.evaluation.get("differences", [])), None),
         "wanted": min(version.verdict.get("needed") or 0, MOST_ASKED),
         "p_words": p_words(version.verdict.get("p")),
@@ -54,9 +60,9 @@ def _compare(request: Any, version: ModelVersion, *, error: str = "", status: in
         "rows": rows,
         "counts": version.evaluation.get("counts", {}),
         "broken": _cases(request.project, broken, BROKEN_SHOWN),
-        "served": _served(request.project, live),
+        "served": _served(request.project, incumbent),
         "others": _others(request.project),
-        "form": PromoteForm(tag=version.tag, initial={"expected": live.tag if live else ""}),
+        "form": promote_form(version, incumbent),
         "label_version": f"Type {version.tag}",
         "may_change": request.role.can(Can.CHANGE),
         "error": error,
@@ -77,12 +83,14 @@ def _head(request: Any, version: ModelVersion) -> dict[str, Any]:
 
 
 def _others(project: Project) -> Any:
-    versions = ModelVersion.objects.filter(project=project).only("number", "stage", "project")
-    return versions.order_by("-number")[:OTHERS_SHOWN]
+    found = ModelVersion.objects.filter(project=project).only("number", "stage", "project")
+    return found.order_by("-number")[:OTHERS_SHOWN]
 
 
-def headline(verdict: dict[str, Any]) -> str:
-    """The decision and how many of the gate's conditions it rests on, in words."""
+def headline(verdict: dict[str, Any], state: VerdictState) -> str:
+    """The decision and how many of the gate's conditions it rests on, in words; none where something else serves."""
+    if state == VerdictState.VOID:
+        return f"Void: judged against {verdict.get('against', 'nothing')}, which no longer serves"
     found = verdict.get("gates", [])
     failed = sum(not gate["passed"] for gate in found)
     if verdict.get("decision") == "promote":
@@ -142,12 +150,11 @@ def _query(row: dict[str, Any]) -> str:
     return urlencode({name: row[name] for name in FILTERS if name in row})
 
 
-def _served(project: Project, live: ModelVersion | None) -> int:
-    """Requests of the last day: what a promotion would touch."""
-    if live is None:
-        return 0
-    since = timezone.now() - A_DAY
-    return Prediction.objects.filter(project=project, model_version=live.tag, source="served", at__gte=since).count()
+def _served(project: Project, incumbent: registry.Incumbent) -> int:
+    """Answers of the last day: what a promotion would touch."""
+    since, live = timezone.now() - A_DAY, (Source.SERVED, Source.CAPTURED)
+    rows = Prediction.objects.filter(project=project, model_version__in=versions.stored_as(incumbent.tag))
+    return rows.filter(source__in=live, at__gte=since).count() if incumbent.tag else 0
 
 
 def _cases(project: Project, rows: Any, shown: int) -> list[tuple[EvaluatedItem, Any]]:
@@ -188,7 +195,7 @@ def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuer
     """The compared items of one outcome, of one true label, of one segment."""
     if outcome != ALL and outcome not in Outcome.values:
         raise Http404("There is no such outcome.")
-    rows = EvaluatedItem.objects.filter(version=version)
+    rows = EvaluatedItem.objects.filter(judgement=version.judgement_id)
     rows = rows if outcome == ALL else rows.outcome(outcome)
     if label := given.get("label", ""):
         rows = rows.filter(truth=label[:200].replace("\x00", ""))
@@ -225,13 +232,12 @@ def _safe(text: str) -> str:
 def promote(request: Any, number: int) -> HttpResponse:
     """The form on a page of its own, for those without JavaScript, and the act."""
     version = version_of(request.project, number)
-    live = registry.champion(request.project)
+    incumbent = registry.incumbent(request.project)
     if request.method == "GET":
-        form = PromoteForm(tag=version.tag, initial={"expected": live.tag if live else ""})
-        return _promote_page(request, version, live, form)
+        return _promote_page(request, version, incumbent, promote_form(version, incumbent))
     form = PromoteForm(request.POST, tag=version.tag)
     if not form.is_valid():
-        return _promote_page(request, version, live, form, status=422)
+        return _promote_page(request, version, incumbent, form, status=422)
     try:
         release.promote(
             version,
@@ -246,18 +252,37 @@ def promote(request: Any, number: int) -> HttpResponse:
     return redirect("retraining:release-list", slug=request.project.slug)
 
 
+def promote_form(version: ModelVersion, incumbent: registry.Incumbent) -> PromoteForm:
+    """An empty form that knows which champion the person sees."""
+    live = incumbent.version if incumbent.version and incumbent.version.stage == ModelVersion.Stage.CHAMPION else None
+    return PromoteForm(tag=version.tag, initial={"expected": live.tag if live else ""})
+
+
 def _promote_page(
-    request: Any, version: ModelVersion, live: ModelVersion | None, form: PromoteForm, *, status: int = 200
+    request: Any, version: ModelVersion, incumbent: registry.Incumbent, form: PromoteForm, *, status: int = 200
 ) -> HttpResponse:
+    state = judging.state_of(version, incumbent)
     context = {
         **_head(request, version),
-        "live": live,
+        "incumbent": incumbent,
+        "state": state,
+        "void": judging.why_void(version, incumbent) if state == VerdictState.VOID else "",
         "words": written(version.verdict.get("words", "")),
         "label_version": f"Type {version.tag}",
-        "served": _served(request.project, live),
+        "served": _served(request.project, incumbent),
         "form": form,
     }
     return render(request, "retraining/promote.html", context, status=status)
+
+
+@require_POST
+@member(Can.CHANGE)
+def judge(request: Any, number: int) -> HttpResponse:
+    """Have a version judged against what serves now."""
+    version = version_of(request.project, number)
+    judging.request(version, by=request.user, at=timezone.now())
+    messages.info(request, f"{version.tag} is being judged against {registry.incumbent(request.project)}.")
+    return redirect("retraining:compare", slug=request.project.slug, number=number)
 
 
 @require_POST

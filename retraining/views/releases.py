@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from projects.guards import member
 from projects.models import Can
-from retraining import artifacts, release
+from retraining import artifacts, judging, registry, release
 from retraining.forms import RollBackForm
 from retraining.models import ModelVersion, Release
 
@@ -26,16 +26,16 @@ def release_list(request: Any) -> HttpResponse:
 def _releases(request: Any, *, error: str = "", form: RollBackForm | None = None, status: int = 200) -> HttpResponse:
     standing = release.standing(request.project)
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
-    versions = ModelVersion.objects.filter(project=request.project).defer("parameters")
+    candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
+    newest = candidates.select_related("judgement").defer("parameters").order_by("-number")[:5]
+    incumbent = registry.incumbent(request.project)
     expected = standing.champion.tag if standing.champion else ""
     context = {
         "project": request.project,
         "now": timezone.now(),
         "standing": standing,
-        "releases": releases.defer("version__evaluation", "version__parameters", "verdict").order_by("-at", "-pk")[
-            :SHOWN
-        ],
-        "candidates": versions.filter(stage=ModelVersion.Stage.CANDIDATE).order_by("-number")[:5],
+        "releases": releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN],
+        "candidates": [(one, judging.state_of(one, incumbent)) for one in newest],
         "form": form or RollBackForm(initial={"expected": expected}),
         "may_change": request.role.can(Can.CHANGE),
         "error": error,

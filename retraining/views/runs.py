@@ -16,8 +16,8 @@ from annotation.views.showing import show
 from projects.guards import member
 from projects.models import Can, Project
 from projects.templatetags.words import span
-from retraining import training, triggers
-from retraining.models import DatasetRow, TrainingRun, TriggerCheck
+from retraining import judging, registry, training, triggers
+from retraining.models import DatasetRow, ModelVersion, TrainingRun, TriggerCheck
 from retraining.views import fragment, page_of, run_of
 
 SHOWN, ITEMS_SHOWN = 30, 60
@@ -54,16 +54,25 @@ def run_list(request: Any) -> HttpResponse:
         "checks": TriggerCheck.objects.filter(project=request.project)
         .select_related("run")
         .order_by("-at", "-pk")[:CHECKS],
+        "gate": _gate(request.project, runs[0] if runs else None),
         "may_change": request.role.can(Can.CHANGE),
     }
     return render(request, "retraining/runs.html" + ("#state" if fragment(request) else ""), context)
 
 
 def _runs(project: Project, before: str) -> Any:
-    runs = TrainingRun.objects.filter(project=project).select_related("job", "dataset", "version")
+    runs = TrainingRun.objects.filter(project=project).select_related("job", "dataset", "version__judgement")
     if before.isascii() and before.isdigit():
         runs = runs.filter(number__lt=int(before))
-    return runs.defer("report", "stages", "version__evaluation", "version__parameters").order_by("-number")[: SHOWN + 1]
+    return runs.defer("report", "stages", "version__judgement__evaluation", "version__parameters").order_by("-number")[
+        : SHOWN + 1
+    ]
+
+
+def _gate(project: Project, run: TrainingRun | None) -> str:
+    """What the verdict of this run's version is worth now: promote, hold, void, or "" where there is none."""
+    version: ModelVersion | None = getattr(run, "version", None)
+    return judging.state_of(version, registry.incumbent(project)) if version else ""
 
 
 def _closely(project: Project, facts: triggers.Facts, rule: triggers.Policy) -> TriggerCheck | None:
@@ -109,6 +118,7 @@ def _run(request: Any, number: int) -> HttpResponse:
         "now": now,
         "run": found,
         "version": getattr(found, "version", None),
+        "gate": _gate(request.project, found),
         "stages": passed,
         **_doing(found, passed),
         "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",

@@ -84,6 +84,15 @@ class TestPromoteAndRollBack:
         )
         assert list(actions)[1:] == [("release.promote", "system"), ("release.roll_back", "system")]
 
+    def test_judges_a_version_again_whose_verdict_is_void_and_keeps_to_the_new_one(self, project: Project) -> None:
+        make_version(project)
+        run("promote", "mail", "v3", "--reason", "better")
+        with pytest.raises(CommandError, match="v2 was judged against v1, but v3 serves now.* judged again now. Held"):
+            run("promote", "mail", "v2", "--reason", "better")
+        assert ModelVersion.objects.get(number=3).stage == "champion"
+        assert ModelVersion.objects.get(number=2).judgement.against == "v3"  # type: ignore[union-attr]
+        assert run("promote", "mail", "v2", "--reason", "I know better") == "v2 is live in mail."
+
     def test_promotes_the_champion_again_without_harm(self, project: Project) -> None:
         assert json.loads(run("promote", "mail", "v1", "--reason", "again", "--json")) == {
             "champion": "v1",

@@ -11,7 +11,7 @@ from projects.models import Project
 from retraining import datasets, evaluation, registry
 from retraining.datasets import Split
 from retraining.models import EvaluatedItem, ModelVersion, Outcome
-from tests.factories import make_item
+from tests.factories import make_item, make_prediction
 from tests.retraining.worlds import fitted, learn, make_champion, make_version, make_world, resolve
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,13 @@ def project(artifact_home: Any) -> Project:
     return project
 
 
-def judge(project: Project, champion: ModelVersion | None, *, wrong: bool = False) -> evaluation.Judged:
+def judge(
+    project: Project,
+    champion: ModelVersion | None,
+    *,
+    wrong: bool = False,
+    incumbent: registry.Incumbent | None = None,
+) -> evaluation.Judged:
     """The worlds' own model as the candidate, or one that answers the opposite."""
     dataset = datasets.freeze(project, at=timezone.now() + timedelta(days=1))
     train = datasets.examples(dataset, Split.TRAIN)
@@ -35,7 +41,9 @@ def judge(project: Project, champion: ModelVersion | None, *, wrong: bool = Fals
             "", candidate.estimator, ("spam", "ham"), train.types, candidate.frame_parameters, 1
         )
     out_of_fold = np.eye(2)[train.targets] * 0.8 + 0.1
-    return evaluation.judge(dataset, candidate, train, out_of_fold, champion)
+    incumbent = incumbent or (registry.Incumbent(champion.tag, champion) if champion else registry.Incumbent())
+    held_out = datasets.examples(dataset, Split.EVALUATION)
+    return evaluation.judge(project, held_out, candidate, train, out_of_fold, incumbent)
 
 
 class TestWithoutAChampion:
@@ -115,11 +123,52 @@ class TestAgainstAChampion:
         assert 0 < latency["median_ms"] <= latency["slowest_ms"] and latency["n"] == 10
 
 
+class TestAgainstACapturedVersion:
+    def judge(self, project: Project, tag: str = "router-7") -> evaluation.Judged:
+        return judge(project, None, incumbent=registry.Incumbent(tag))
+
+    def test_compares_on_the_items_that_it_answered_by_what_it_said_then(self, project: Project) -> None:
+        items = learn(project, 40, evaluation=True, seed=2)
+        for item in items[:25]:
+            make_prediction(item, label="ham", model_version="router-7")
+        judged = self.judge(project)
+        assert (judged.evaluation["n"], judged.verdict["against"]) == (25, "router-7")
+        assert (judged.evaluation["against_champion"], judged.evaluation["captured_only"]) == (True, True)
+        assert {(row.champion_label, row.champion_confidence) for row in judged.rows} == {("ham", None)}
+        assert [row["name"] for row in judged.evaluation["differences"] if row["kind"] == "overall"] == ["Accuracy"]
+
+    def test_uses_the_scores_where_they_came(self, project: Project) -> None:
+        for item in learn(project, 25, evaluation=True, seed=2):
+            make_prediction(item, [0.8, 0.2], model_version="router-7")
+        judged = self.judge(project)
+        assert [row.champion_confidence for row in judged.rows] == pytest.approx([0.8] * 25)
+        assert "Probability of the truth" in [row["name"] for row in judged.evaluation["differences"]]
+
+    def test_takes_no_answer_of_another_version_or_made_afterwards(self, project: Project) -> None:
+        first, second, third, *_ = learn(project, 40, evaluation=True, seed=2)
+        make_prediction(first, [0.8, 0.2], model_version="router-6")
+        make_prediction(second, [0.8, 0.2], model_version="router-7", source="rescored")
+        make_prediction(third, [0.8, 0.2], model_version="router-7")
+        assert [row.item_id for row in self.judge(project).rows] == [third.pk]
+
+    def test_answers_without_a_version_are_one_version(self, project: Project) -> None:
+        item = learn(project, 1, evaluation=True)[0]
+        make_prediction(item, [0.8, 0.2], model_version="")
+        assert registry.incumbent(project).tag == "unnamed"
+        assert self.judge(project, "unnamed").evaluation["n"] == 1
+
+    def test_a_label_that_is_none_any_more_is_wrong(self, project: Project) -> None:
+        for item in learn(project, 25, evaluation=True, seed=2):
+            make_prediction(item, label="retired", model_version="router-7")
+        judged = self.judge(project)
+        assert judged.evaluation["other"]["accuracy"]["value"] == 0 and judged.promoted
+
+
 def test_outcomes_partition_the_items(project: Project) -> None:
     version = make_version(project)
     for i, (label, theirs) in enumerate([("ham", "ham"), ("ham", "spam"), ("spam", "ham"), ("spam", "spam")]):
         EvaluatedItem.objects.create(
-            version=version,
+            judgement=version.judgement,
             item=project.items.all()[i],
             truth="ham",
             label=label,

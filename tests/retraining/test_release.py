@@ -14,8 +14,8 @@ from jobs.models import Job, JobState
 from projects.models import AuditEvent, Project, User
 from retraining import artifacts, release
 from retraining.models import ModelVersion, Release, TrainingRun
-from tests.factories import NOW, make_item, make_user
-from tests.retraining.worlds import learn, make_champion, make_version, make_world
+from tests.factories import NOW, make_item, make_prediction, make_user
+from tests.retraining.worlds import judged, learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 Stage = ModelVersion.Stage
@@ -51,6 +51,12 @@ def live(project: Project) -> str:
 
 def promote(project: Project, number: int, by: User, **options: Any) -> Release:
     return release.promote(version(project, number), by=by, reason="better", at=timezone.now(), **options)
+
+
+def judge_and_promote(project: Project, number: int, by: User) -> Release:
+    """What follows a release by another one: the verdict against the former champion is void."""
+    judged(version(project, number))
+    return promote(project, number, by)
 
 
 def roll_back(project: Project, by: User, **options: Any) -> Release:
@@ -102,6 +108,57 @@ class TestPromote:
             ModelVersion.objects.filter(project=project, number=2).update(stage=Stage.CHAMPION)
 
 
+class TestAVerdictAgainstAFormerChampion:
+    def test_opens_nothing_and_leaves_no_trace(self, project: Project, ada: User) -> None:
+        judged(version(project, 2), {"decision": "promote"})
+        judged(version(project, 3), {"decision": "promote"})
+        promote(project, 3, ada)
+        events = AuditEvent.objects.count()
+        with pytest.raises(
+            release.VoidVerdict, match="v2 was judged against v1, but v3 serves now: that verdict is void"
+        ):
+            promote(project, 2, ada)
+        assert live(project) == "v3"
+        assert (Release.objects.count(), AuditEvent.objects.count()) == (2, events)
+
+    def test_is_refused_for_an_automatic_release_too(self, project: Project) -> None:
+        candidate = judged(version(project, 2), {"decision": "promote"})
+        release.promote(judged(version(project, 3)), by=None, reason="a test", at=timezone.now())
+        with pytest.raises(release.VoidVerdict):
+            release.promote(candidate, by=None, reason="x", at=timezone.now(), automatic=True, verified=True)
+        assert live(project) == "v3"
+
+    def test_counts_again_once_that_champion_is_back(self, project: Project, ada: User) -> None:
+        promote(project, 3, ada)
+        roll_back(project, ada)
+        assert promote(project, 2, ada).previous == version(project, 1)
+
+    def test_is_not_opened_by_an_old_release_of_the_same_version(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        with pytest.raises(release.VoidVerdict, match="v1 was judged against the naive baseline, but v2 serves now"):
+            promote(project, 1, ada)
+
+    def test_is_void_against_nothing_where_another_model_is_captured_meanwhile(self, artifact_home: Any) -> None:
+        project = make_world()
+        learn(project, 5)
+        candidate = make_version(project, verdict={"decision": "promote"})
+        make_prediction(make_item(project), [0.9, 0.1], model_version="router-7")
+        with pytest.raises(release.VoidVerdict, match="the naive baseline, but router-7 serves now"):
+            release.promote(candidate, by=None, reason="x", at=timezone.now())
+        assert release.promote(judged(candidate), by=None, reason="x", at=timezone.now()).previous is None
+
+    def test_a_version_that_was_never_judged_is_not_promoted(self, project: Project, ada: User) -> None:
+        ModelVersion.objects.filter(number=2).update(judgement=None)
+        with pytest.raises(release.VoidVerdict, match="v2 was never judged, and v1 serves now"):
+            promote(project, 2, ada)
+
+    def test_a_person_may_overrule_one_that_holds_and_both_stay_in_the_release(
+        self, project: Project, ada: User
+    ) -> None:
+        made = promote(project, 2, ada)
+        assert (made.verdict["decision"], made.reason, made.automatic) == ("hold", "better", False)
+
+
 class TestRollBack:
     def test_brings_back_what_was_live_before(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)
@@ -112,13 +169,13 @@ class TestRollBack:
 
     def test_goes_further_back_each_time(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)
-        promote(project, 3, ada)
+        judge_and_promote(project, 3, ada)
         seen = [roll_back(project, ada).version.tag for _ in range(2)]
         assert seen == ["v2", "v1"]
 
     def test_twice_from_the_same_view_is_once(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)
-        promote(project, 3, ada)
+        judge_and_promote(project, 3, ada)
         first = roll_back(project, ada, expected="v3")
         assert roll_back(project, ada, expected="v3") == first
         assert live(project) == "v2"
@@ -198,7 +255,7 @@ class TestRescore:
     def test_ends_early_when_another_release_overtakes_it(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)
         late = Job.objects.get(kind="retraining.rescore", payload__version="v2")
-        promote(project, 3, ada)
+        judge_and_promote(project, 3, ada)
         execution.run(late.pk)
         late.refresh_from_db()
         assert late.result == {"scored": 0} and not Prediction.objects.filter(source=Source.RESCORED).exists()

@@ -17,8 +17,8 @@ from projects.models import AuditEvent, Project
 from retraining import artifacts, training
 from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, TrainingRun
-from tests.factories import make_user
-from tests.retraining.worlds import Crash, crash_at, do, learn, make_world, open_run, train
+from tests.factories import make_item, make_prediction, make_user
+from tests.retraining.worlds import Crash, crash_at, do, learn, make_champion, make_world, open_run, train
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State
@@ -74,7 +74,7 @@ class TestARun:
         assert [entry["stage"] for entry in run.stages] == list(training.STAGES)
         assert run.report["family"] == version.family and run.report["candidates"]
         assert run.report["out_of_fold"]["accuracy"]["n"] == 40
-        assert version.evaluation["n"] == 35 and EvaluatedItem.objects.filter(version=version).count() == 35
+        assert version.evaluation["n"] == 35 and version.judgement.evaluated.count() == 35
         assert artifacts.path_of(version.artifact_sha256).stat().st_size == version.artifact_size
 
     def test_records_out_of_fold_probabilities_of_what_it_learnt_from(self, project: Project) -> None:
@@ -112,6 +112,53 @@ class TestARun:
         weak.refresh_from_db()
         assert second.verdict["decision"] == "promote", second.verdict["words"]
         assert (weak.champion_version, second.verdict["champion"]) == (champion, "v1")
+
+    @pytest.mark.parametrize(("promote", "champion"), [("by_gate", "v1"), ("ask", "")])
+    def test_a_captured_version_is_the_one_to_beat_and_only_the_spec_lets_the_gate_replace_it(
+        self, artifact_home: Any, promote: str, champion: str
+    ) -> None:
+        project = make_world(retraining={"promote": promote})
+        learn(project, 40)
+        for item in learn(project, 60, evaluation=True, seed=1):
+            make_prediction(item, [0.9, 0.1], model_version="router-7")  # it says ham whatever comes
+        version = train(project)
+        project.refresh_from_db()
+        assert (version.verdict["champion"], version.verdict["decision"]) == ("router-7", "promote")
+        assert version.evaluation["n"] == 60
+        assert (project.champion_version, Release.objects.count()) == (champion, bool(champion))
+
+    def test_beating_the_naive_baseline_replaces_no_captured_version(self, artifact_home: Any) -> None:
+        project = make_world(retraining={"promote": "by_gate"})
+        learn(project, 40)
+        for item in learn(project, 60, evaluation=True, seed=1):
+            spam = item.inputs["x"] > 0  # the captured version is always right
+            make_prediction(item, [0.1, 0.9] if spam else [0.9, 0.1], model_version="router-7")
+        version = train(project)
+        assert version.verdict["decision"] == "hold" and not Release.objects.exists()
+
+    def test_a_captured_version_without_labelled_answers_is_not_replaced(self, artifact_home: Any) -> None:
+        project = make_world(retraining={"promote": "by_gate"})
+        learn(project, 40)
+        learn(project, 60, evaluation=True, seed=1)
+        make_prediction(make_item(project), label="ham", model_version="")
+        version = train(project)
+        assert (version.verdict["champion"], version.evaluation["n"]) == ("unnamed", 0)
+        assert version.verdict["decision"] == "hold" and not Release.objects.exists()
+
+    def test_is_not_promoted_where_another_version_was_released_meanwhile(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        learn(project, 35, evaluation=True, seed=1)
+
+        def released(name: str) -> None:
+            if name == "before_commit" and not Release.objects.exists():
+                make_champion(project)
+
+        monkeypatch.setattr(faults, "point", released)
+        run = do(open_run(project))
+        assert run.version.verdict["decision"] == "promote" and run.version.stage == ModelVersion.Stage.CANDIDATE
+        assert Release.objects.get().version != run.version
+        assert run.job is not None and Job.objects.get(pk=run.job.pk).result["promoted"] is False
 
     def test_holds_a_version_that_is_no_better(self, project: Project) -> None:
         learn(project, 60, evaluation=True, seed=1)
@@ -156,7 +203,7 @@ class TestARun:
         )
         second = train(project)
         assert second.evaluation["n"] in (38, 39)
-        assert not EvaluatedItem.objects.filter(version=second, item=held_out[0]).exists()
+        assert not second.judgement.evaluated.filter(item=held_out[0]).exists()
 
     def test_holds_where_the_champion_cannot_be_loaded(self, project: Project) -> None:
         Project.objects.update(retraining={"promote": "by_gate"})

@@ -11,9 +11,10 @@ from django.utils import timezone
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, InputContract, Project, Role
 from retraining import artifacts, release, training, triggers
+from retraining.judging import VerdictState
 from retraining.models import ModelVersion, Release, TrainingRun
 from retraining.views import compare, runs
-from tests.factories import NOW, make_item, make_user
+from tests.factories import NOW, make_item, make_prediction, make_user
 from tests.retraining.worlds import do, learn, make_champion, make_version, make_world, open_run, resolve, train
 
 pytestmark = pytest.mark.django_db
@@ -262,7 +263,7 @@ class TestCompare:
 
     def test_gives_the_table_as_csv_without_formulas(self, ada: Client, compared: ModelVersion) -> None:
         compared.evaluation["differences"][0]["name"] = "=HYPERLINK(1)"
-        compared.save()
+        compared.judgement.save()
         answer = ada.get(url("compare-csv", 2))
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         lines = answer.content.decode().splitlines()
@@ -277,11 +278,50 @@ class TestCompare:
         assert "Not known: no item yet that neither was trained on." in page
         assert "Hold: nothing could be compared" in page and "None has been labelled so far." in page
 
-    def test_warns_when_another_version_is_live_now(
+    def test_a_verdict_against_a_former_champion_offers_only_to_judge_again(
         self, ada: Client, project: Project, compared: ModelVersion
     ) -> None:
+        assert compared.judgement
+        compared.judgement.verdict["decision"] = "promote"
+        compared.judgement.save()
+        assert 'id="promote"' in ada.get(url("compare", 2)).content.decode()
         release.promote(make_version(project), by=None, reason="other", at=timezone.now())
-        assert "v3 is live now. This verdict was given against v1" in text(ada.get(url("compare", 2)))
+        answer = ada.get(url("compare", 2))
+        page, body = text(answer), answer.content.decode()
+        assert "v2 was judged against v1, but v3 serves now: that verdict is void." in page
+        assert "Void: judged against v1" in page and "Judge v2 against v3" in page
+        assert "Promote:" not in page and 'id="promote"' not in body and "Promote v2" not in body
+        alone = ada.get(url("promote", 2)).content.decode()
+        assert "that verdict is void" in alone and 'name="expected"' not in alone
+        assert "the gate would promote it" not in text(ada.get(url("release-list")))
+
+    def test_judging_again_is_a_job_that_gives_a_verdict_against_what_serves(
+        self, ada: Client, project: Project, compared: ModelVersion, run_jobs: Any
+    ) -> None:
+        before = compared.judgement
+        assert before
+        release.promote(make_version(project), by=None, reason="other", at=timezone.now())
+        Job.objects.all().delete()
+        assert [ada.post(url("judge", 2)).status_code for _ in range(2)] == [302, 302]
+        assert "v2 is being judged against v3." in text(ada.get(url("compare", 2)))
+        assert run_jobs() == 1
+        page = text(ada.get(url("compare", 2)))
+        assert "v2 against v3:" in page and "void" not in page
+        before.refresh_from_db()
+        assert (before.against, before.evaluated.count()) == ("v1", 60)  # what was measured stays
+
+    def test_judging_is_not_for_a_reviewer(self, bob: Client, compared: ModelVersion) -> None:
+        assert bob.post(url("judge", 2)).status_code == 403
+
+    def test_says_what_a_captured_version_is_compared_by(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        for item in learn(project, 60, evaluation=True, seed=1):
+            make_prediction(item, label="ham", model_version="router-7")
+        train(project)
+        page = text(ada.get(url("compare", 1)))
+        assert "router-7 is captured and was not trained here" in page and "Captured router-7" in page
+        assert "v1 against router-7:" in page
+        assert ada.get(url("compare-cases", 1, "fixed")).status_code == 200
 
     def test_offers_a_reviewer_nothing_to_press(self, bob: Client, compared: ModelVersion) -> None:
         body = bob.get(url("compare", 2)).content.decode()
@@ -441,7 +481,8 @@ class TestWords:
         ],
     )
     def test_counts_the_conditions(self, decision: str, passed: list[bool], words: str) -> None:
-        assert compare.headline({"decision": decision, "gates": [{"passed": one} for one in passed]}) == words
+        verdict = {"decision": decision, "gates": [{"passed": one} for one in passed]}
+        assert compare.headline(verdict, VerdictState(decision)) == words
 
 
 def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
@@ -453,7 +494,7 @@ def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
     make_champion(project)
     version = make_version(project)
     item = make_item(project, inputs={"text": evil, "x": 1}, segment={evil: evil})
-    version.evaluated.create(
+    version.judgement.evaluated.create(
         item=item,
         truth=evil,
         label="b",
@@ -462,8 +503,14 @@ def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
         champion_confidence=1,
         inclusion_probability=1,
     )
-    version.verdict = {"decision": "hold", "against": evil, "words": evil, "gates": [], "rule": {"alpha": 0.05}}
-    version.evaluation = {
+    version.judgement.verdict = {
+        "decision": "hold",
+        "against": evil,
+        "words": evil,
+        "gates": [],
+        "rule": {"alpha": 0.05},
+    }
+    version.judgement.evaluation = {
         "n": 1,
         "counts": {"broken": 1},
         "against_champion": True,
@@ -471,7 +518,7 @@ def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
             {"name": evil, "kind": "label", "label": evil, "n": 30, "value": 1, "low": 0, "high": 2, "small": False}
         ],
     }
-    version.save()
+    version.judgement.save()
     TrainingRun.objects.update(reason=evil, error=evil)
     release.promote(version, by=None, reason=evil, at=timezone.now())
     pages = ("compare/2/", "compare/2/all/", "compare/2/broken/", "compare/2/promote/", "runs/", "runs/1/", "releases/")

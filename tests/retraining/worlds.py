@@ -12,7 +12,7 @@ from annotation.models import Cause, Item, Queue, Resolution, RoutedItem
 from jobs import execution
 from jobs.models import Job
 from projects.models import Project
-from retraining import datasets, registry, release, training
+from retraining import datasets, evaluation, judging, registry, release, training
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
 from retraining.models import ModelVersion, TrainingRun
@@ -131,7 +131,16 @@ def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any
         finished_at=at,
     )
     packed = registry.pack(fitted(), {"x": "number", "y": "number"}, project=project)
-    return registry.create(run, dataset, packed, evaluation={}, verdict=verdict or {"decision": "hold"}, at=at)
+    version = registry.create(run, dataset, packed, at=at)
+    return judged(version, verdict, at=at)
+
+
+def judged(version: ModelVersion, verdict: dict[str, Any] | None = None, *, at: datetime = NOW) -> ModelVersion:
+    """The version with one more judgement, against what serves now, without the work of comparing."""
+    tag = registry.incumbent(version.project).tag
+    given = {"decision": "hold", "champion": tag, "against": tag or "the naive baseline", **(verdict or {})}
+    judging.keep(version, evaluation.Judged({}, given, []), at=at)
+    return version
 
 
 def make_champion(project: Project) -> ModelVersion:

@@ -1,4 +1,7 @@
-"""Make a version the champion, whatever the gate said of it; the reason stays in the audit trail."""
+"""Make a version the champion; the reason stays in the audit trail.
+
+A version that was not judged against what serves now is judged first, and promoted only where the gate lets it.
+"""
 
 import json
 from argparse import ArgumentParser
@@ -8,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from projects.models import Project
-from retraining import artifacts, registry, release
+from retraining import artifacts, judging, registry, release
+from retraining.models import ModelVersion, Release
 
 
 class Command(BaseCommand):
@@ -25,8 +29,22 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {slug}.")
         try:
-            made = release.promote(registry.find(project, version), by=None, reason=reason, at=timezone.now())
+            made = promote(registry.find(project, version), reason)
         except (registry.UnknownVersion, release.CannotRelease, artifacts.ArtifactRefused) as why:
             raise CommandError(str(why)) from None
         told = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
         self.stdout.write(json.dumps(told) if options["json"] else f"{told['champion']} is live in {slug}.")
+
+
+def promote(version: ModelVersion, reason: str) -> Release:
+    """Promote, judging first where the newest verdict is void. Raises CannotRelease where the new verdict holds it."""
+    try:
+        return release.promote(version, by=None, reason=reason, at=timezone.now())
+    except release.VoidVerdict as why:
+        verdict = judging.judge_again(version, by=None, at=timezone.now()).verdict
+        if verdict["decision"] != "promote":
+            sentence = (
+                f"{why} It was judged again now. {verdict['words']} To overrule this, give the same command again."
+            )
+            raise release.CannotRelease(sentence) from None
+    return release.promote(version, by=None, reason=reason, at=timezone.now())

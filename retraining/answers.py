@@ -1,0 +1,94 @@
+"""What one side of a comparison says of held-out items: a version that is loaded, or one that was only captured."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation import versions
+from annotation.models import Prediction, Source
+from projects.models import Project
+from retraining import artifacts, datasets, registry
+from retraining.datasets import Examples
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one side said of n items: labels (n,), confidence (n,), probability of the true label (n,).
+
+    Both probabilities are NaN where a captured label came without scores.
+    """
+
+    labels: NDArray[Any]
+    confidence: NDArray[np.float64]
+    of_truth: NDArray[np.float64]
+
+    def right(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(self.labels == truth)
+
+
+@dataclass(frozen=True)
+class IncumbentAnswers:
+    """The items that an incumbent can be compared on and its answers to them, or why it has none."""
+
+    items: Examples
+    answers: Answers | None
+    problem: str = ""
+
+
+def of_probabilities(items: Examples, probabilities: NDArray[np.float64]) -> Answers:
+    """The most probable label of each row of (n, k) probabilities in the order of the items' classes."""
+    every = np.arange(len(items))
+    best = probabilities.argmax(axis=1) if len(items) else np.zeros(0, dtype=int)
+    return Answers(np.array(items.classes)[best], probabilities[every, best], probabilities[every, items.targets])
+
+
+def of_model(items: Examples, model: registry.Loaded) -> Answers:
+    """A class that the model does not name has probability 0."""
+    own = model.probabilities(items.columns)
+    result = np.zeros((len(items), len(items.classes)))
+    for column, name in enumerate(items.classes):
+        if name in model.classes:
+            result[:, column] = own[:, model.classes.index(name)]
+    return of_probabilities(items, result)
+
+
+def of_incumbent(project: Project, items: Examples, incumbent: registry.Incumbent) -> IncumbentAnswers:
+    """What serves now on these items; no answers where nothing serves or the champion cannot be loaded."""
+    if not incumbent.tag:
+        return IncumbentAnswers(items, None)
+    if incumbent.version is None:
+        return of_captured(project, items, incumbent.tag)
+    # The split keeps a project's own versions apart already; this holds even if a dataset was made otherwise.
+    items = items.only(registry.out_of_sample(incumbent.version, items.item_ids))
+    try:
+        return IncumbentAnswers(items, of_model(items, registry.load(incumbent.version)))
+    except artifacts.ArtifactRefused as why:
+        return IncumbentAnswers(items, None, str(why))
+
+
+def of_captured(project: Project, items: Examples, tag: str) -> IncumbentAnswers:
+    """A version that is only captured, on those items that it answered. What it was trained on is not known here."""
+    captured = Prediction.objects.filter(project=project, source=Source.CAPTURED, out_of_sample=True)
+    captured = captured.filter(model_version__in=versions.stored_as(tag)).exclude(label="").order_by("pk")
+    found: dict[int, Prediction] = {}
+    for start in range(0, len(items), datasets.CHUNK):
+        chunk = captured.filter(item__in=items.item_ids[start : start + datasets.CHUNK])
+        found |= {row.item_id: row for row in chunk}
+    items = items.only(np.array([pk in found for pk in items.item_ids], dtype=bool))
+    orders = {schema.version: schema.values() for schema in project.label_schemas.all()}
+    return IncumbentAnswers(items, _stored(items, [found[pk] for pk in items.item_ids], orders))
+
+
+def _stored(items: Examples, rows: Iterable[Prediction], orders: dict[int, list[str]]) -> Answers:
+    """Rows in the order of the items; `orders` gives the labels of the scores of each schema version."""
+    labels, confidence, of_truth = [], [], []
+    for row, target in zip(rows, items.targets, strict=True):
+        names, truth = orders.get(row.schema_version, []), items.classes[target]
+        known = row.scores is not None and truth in names
+        labels.append(row.label)
+        confidence.append(np.nan if row.confidence is None else row.confidence)
+        of_truth.append(np.frombuffer(bytes(row.scores or b""), dtype="<f4")[names.index(truth)] if known else np.nan)
+    return Answers(np.array(labels, dtype=str), np.array(confidence, dtype=float), np.array(of_truth, dtype=float))

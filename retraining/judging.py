@@ -1,0 +1,117 @@
+"""Judgements of versions: against what serves now, kept for good, and void once something else serves."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+
+from jobs import queue
+from jobs.execution import Attempt, GiveUp
+from jobs.models import OPEN, Job
+from projects import audit
+from projects.models import Project, User
+from retraining import artifacts, datasets, evaluation, registry
+from retraining.evaluation import Judged
+from retraining.models import EvaluatedItem, Judgement, ModelVersion
+
+KIND = "retraining.judge"
+
+
+class VerdictState(StrEnum):
+    """What the newest verdict of a version is worth now."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    VOID = "void"
+    SERVES = "serves"
+
+
+def state_of(version: ModelVersion, incumbent: registry.Incumbent) -> VerdictState:
+    """A verdict counts only against what serves now; that of the champion has done its work."""
+    judgement = version.judgement
+    if version == incumbent.version:
+        return VerdictState.SERVES
+    if judgement is None or judgement.against != incumbent.tag:
+        return VerdictState.VOID
+    return VerdictState.PROMOTE if judgement.verdict.get("decision") == "promote" else VerdictState.HOLD
+
+
+def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:
+    """One sentence for a version whose verdict is void."""
+    now = f"{incumbent.tag} serves now" if incumbent.tag else "nothing serves now"
+    if version.judgement is None:
+        return f"{version} was never judged, and {now}. Judge it first."
+    against = version.judgement.against or "the naive baseline"
+    return f"{version} was judged against {against}, but {now}: that verdict is void. Judge {version} again first."
+
+
+@transaction.atomic
+def keep(version: ModelVersion, judged: Judged, *, at: datetime) -> Judgement:
+    """Add a judgement with its items and make it the one that counts."""
+    made = Judgement.objects.create(
+        version=version,
+        against=judged.verdict["champion"],
+        evaluation=judged.evaluation,
+        verdict=judged.verdict,
+        judged_at=at,
+    )
+    for row in judged.rows:
+        row.judgement = made
+    EvaluatedItem.objects.bulk_create(judged.rows, batch_size=500)
+    ModelVersion.objects.filter(pk=version.pk).update(judgement=made)
+    version.judgement = made
+    return made
+
+
+def judge(version: ModelVersion, *, at: datetime) -> Judged:
+    """Compare the version with what serves now, on all that is held out by now. Raises ArtifactRefused."""
+    project = version.project
+    loaded = registry.load(version)
+    held_out = datasets.held_out(project, at=at)
+    held_out = held_out.only(registry.out_of_sample(version, held_out.item_ids))
+    assert version.run.dataset is not None  # a version is made of one
+    train = datasets.examples(version.run.dataset, datasets.Split.TRAIN)
+    return evaluation.judge(project, held_out, loaded, train, None, registry.incumbent(project))
+
+
+def judge_again(version: ModelVersion, *, by: User | None, at: datetime) -> Judgement:
+    """Judge here and now, for callers that may wait. Raises ArtifactRefused."""
+    judged = judge(version, at=at)
+    audit.record("version.judge", by=by, at=at, project=version.project, target=version.tag)
+    return keep(version, judged, at=at)
+
+
+def request(version: ModelVersion, *, by: User, at: datetime) -> Job:
+    """Have the version judged by a worker; asking twice is one job."""
+    project = version.project
+    with transaction.atomic():
+        job, made = queue.enqueue(
+            KIND, key=_key(version), project=project, payload={"version": version.tag}, by=by, at=at
+        )
+        if made:
+            audit.record("version.judge", by=by, at=at, project=project, target=version.tag)
+    return job
+
+
+def waiting(version: ModelVersion) -> Job | None:
+    """The open job that judges this version."""
+    return Job.objects.filter(project=version.project_id, key=_key(version), state__in=OPEN).first()
+
+
+def _key(version: ModelVersion) -> str:
+    return f"judge:{version.project_id}:{version.tag}"
+
+
+def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
+    """The job of `request`. It never promotes: a person, or the next run, does."""
+    project: Project | None = attempt.job.project
+    assert project is not None  # it is always enqueued for one
+    version = registry.find(project, attempt.payload["version"])
+    attempt.progress(0.1, f"Comparing {version} with what serves")
+    try:
+        judged = judge(version, at=clock())
+    except artifacts.ArtifactRefused as why:
+        raise GiveUp(str(why)) from None
+    with attempt.commit(decision=judged.verdict["decision"], against=judged.verdict["against"]):
+        keep(version, judged, at=clock())
