@@ -155,7 +155,7 @@ def test_copiers_are_named_and_count_as_one(tmp_path: Path) -> None:
     path = votes(tmp_path, rows)
     out = analyse("votes", path, *COLUMNS)
     assert out["copies"] == [["copy0", "copy1", "copy2", "copy3"]]
-    assert "4 annotators vote alike" in out["why"]
+    assert "4 annotators agree more than" in out["why"]
     assert np.mean([int(r["label"]) == truth[int(r["item"])] for r in out["resolutions"]]) > 0.95
     assert "Counted as one: copy0, copy1, copy2, copy3" in text("votes", path, *COLUMNS)
     assert analyse("votes", path, *COLUMNS, "--method", "majority")["copies"] == []

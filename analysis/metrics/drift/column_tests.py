@@ -25,7 +25,7 @@ CLOCK_STEPS, CLOCK_BACKWARD = 10, 0.05
 
 @dataclass(frozen=True)
 class ColumnTest:
-    """What one column says. `p` and `effect` are None where they are undefined; `words` then says why."""
+    """Test result of one column. `p` and `effect` are None where they are undefined; `words` then says why."""
 
     p: float | None
     effect: float | None
@@ -85,7 +85,7 @@ def as_words(values: npt.ArrayLike, name: str, missing: str = MISSING) -> Array:
 
 
 def is_clock(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> bool:
-    """Almost only rising through both sides, and now above nearly all of before: it tells the time, not the world."""
+    """Rising almost monotonically through both sides, now above nearly all of before: a clock, not a feature."""
     before, now = reference[~np.isnan(reference)], current[~np.isnan(current)]
     steps = np.diff(np.concatenate([before, now]))
     moves = steps[steps != 0]

@@ -1,4 +1,4 @@
-"""Is the world changing? Column by column, model scores first, with an alarm that has to mean something."""
+"""Two-sample drift tests column by column, model scores first, with corrected p values and an effect-size floor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ SCORES_SHARE = 0.5
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One column's verdict. `p`, `p_adjusted`, `effect` are None where undefined, and `words` says why.
+    """Drift test of one column. `p`, `p_adjusted`, `effect` are None where undefined, and `words` says why.
 
     p_adjusted: Benjamini–Hochberg over the columns, small = differs. effect: in the unit of `effect_name`, 0 = same.
     dependent: the p is taken from the stream's own past windows, since its rows are not independent.
@@ -87,7 +87,7 @@ def compare(
     the model's score columns; together they get half of the error budget (weighted Benjamini–Hochberg) and lead the
     list. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
     `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
-    says that order means nothing. A column drifts when its adjusted p < `level` and its effect reaches its floor, so
+    declares rows exchangeable. A column drifts when its adjusted p < `level` and its effect reaches its floor, so
     that at most `level` of stable windows alarm. At least 30 rows a side; under 200 `why` calls the window thin.
     ValueError: an empty side, no shared column, columns of unequal length, infinite numbers, a level outside 0 to 1.
     """

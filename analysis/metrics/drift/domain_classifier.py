@@ -1,4 +1,4 @@
-"""Can a classifier tell the window from the reference? One number for all columns together, one score per row."""
+"""Domain classifier: AUC of separating the window from the reference, over all columns, with a score per row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class Domain:
 
     p: chance of such an AUC with no drift (permutation of whole blocks). newness: one value per current row, 0 to 1,
     high = looks like nothing in the reference. importance: per column, how much AUC is lost when it is shuffled, as
-    shares that sum to 1, highest first (empty when nothing tells). auc, low, high, p are None where undefined and
+    shares that sum to 1, highest first (empty when no column separates). auc, low, high, p are None where undefined and
     newness NaN; `why` says the reason. block: rows that were kept together.
     """
 
@@ -179,7 +179,7 @@ def _fitted(a: Floats, b: Floats, seed: int) -> Callable[[Floats], Floats]:
 def chances(
     trees: HistGradientBoostingClassifier, x: Floats, y: Array, weight: Floats | None = None
 ) -> Callable[[Floats], Floats]:
-    """Fit the trees; the result maps rows (m, d) to P(class) (m, k). A column that never had a value says nothing,
+    """Fit the trees; the result maps rows (m, d) to P(class) (m, k). A column without any value is dropped,
     which scikit-learn's bins cannot hold."""
     empty = np.isnan(x).all(axis=0)
     trees.fit(np.where(empty, 0.0, x), y, sample_weight=weight)
@@ -193,9 +193,7 @@ def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, lev
     p = _permutation_p(fitted, permutations, np.random.default_rng(seed))
     low, high = max(0.0, auc - reach), min(1.0, auc + reach)
     together = f", rows kept together by {block}" if block > 1 else ""
-    why = (
-        f"A classifier tells window from reference with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
-    )
+    why = f"A classifier separates the two with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
     return Domain(auc, low, high, p, fitted.now, (), block, why)
 
 

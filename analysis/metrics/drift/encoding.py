@@ -73,7 +73,7 @@ def _text_encoding(reference: Array, name: str) -> Callable[[Array], Floats]:
         terms = vectors.fit_transform(reference)
     except ValueError:  # sklearn's word for "no term at all"
         return lambda values: np.array([[float(len(text.split()))] for text in as_words(values, name, "")])
-    # Texts that are all alike have no variance to explain, over which scikit-learn divides.
+    # Texts that are all equal have no variance to explain, over which scikit-learn divides.
     with np.errstate(invalid="ignore", divide="ignore"):
         latent = TruncatedSVD(max(1, min(TEXT_COMPONENTS, terms.shape[1] - 1)), random_state=0).fit(terms)
     analyse = vectors.build_analyzer()

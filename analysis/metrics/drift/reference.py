@@ -30,7 +30,7 @@ TOP_LEVELS, TOP_TERMS = 10, 40
 
 @dataclass(frozen=True)
 class Dependence:
-    """How far rows in order depend on each other: n rows tell as much of a mean as `effective_n` independent ones."""
+    """Serial dependence of rows in order: n rows inform about a mean as `effective_n` independent ones do."""
 
     dependent: bool
     p: float

@@ -39,7 +39,7 @@ class Reference:
     """Labelled rows that the model did not learn from: scores (n, k), labels, predicted (n,), features (n, d).
 
     refiner: None where features were not given or did not lower the held-out log loss. held_out (n, k): what score and
-    features told of each row's class to models that had not seen the row; None where that was not tried.
+    features predict of each row's class, out of fold; None where that was not tried.
     """
 
     scores: Floats
@@ -71,10 +71,10 @@ def reference(
         raise ValueError(f"the reference has {len(matrix)} rows where {MIN_ROWS} are needed")
     if len(np.unique(given)) < 2:
         raise ValueError("the reference holds one class only: nothing can be calibrated on it")
-    said = matrix.argmax(axis=1) if predicted is None else class_numbers(predicted, matrix, "predicted")
+    predicted_code = matrix.argmax(axis=1) if predicted is None else class_numbers(predicted, matrix, "predicted")
     columns = checked_features(features, len(matrix))
     refiner, held_out = (None, None) if columns is None else _refined(matrix, given, columns, seed)
-    return Reference(matrix, given, said, columns, refiner, held_out)
+    return Reference(matrix, given, predicted_code, columns, refiner, held_out)
 
 
 def class_numbers(values: npt.ArrayLike, scores: Floats, name: str) -> Ints:
@@ -99,7 +99,7 @@ def checked_features(features: npt.ArrayLike | None, rows: int) -> Floats | None
 
 def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> tuple[Refiner | None, Floats | None]:
     """Trees on score and features with the share of them that lowers the held-out log loss most (None for no share),
-    and what that share told of held-out rows (None where there is too little to learn from)."""
+    and its held-out score (None where there is too little to learn from)."""
     classes, counts = np.unique(labels, return_counts=True)
     too_many = len(classes) > REFINE_CLASSES or len(classes) < scores.shape[1]
     if too_many or len(labels) < REFINE_FROM or counts.min() < 10 * FOLDS or features.shape[1] == 0:
@@ -177,7 +177,7 @@ def density_ratio(before: Floats, now: Floats, *, seed: int = 0) -> Floats:
     """How much likelier each reference row is in the window than in the reference: shape (n,), mean 1, at most 20.
 
     The odds of a cross-fitted domain classifier, themselves calibrated: their logarithm is scaled by the slope (0 to 1)
-    that a logistic regression gives it on held-out rows, so that odds which tell nothing become weights of one (below a
+    that a logistic regression gives it on held-out rows, so that uninformative odds become weights of one (below a
     slope of .1 exactly).
     The classifier learns on at most 6 000 reference rows, evenly taken; the rest are scored by one fitted to those.
     """

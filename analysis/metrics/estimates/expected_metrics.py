@@ -15,31 +15,33 @@ DRAWS = 200
 DRAWN_ROWS = 4000
 
 
-def expected(metric: Metric, truth: Floats, scores: Floats, said: Ints) -> float | None:
-    """A metric under class probabilities `truth` (m, k), scores (m, k) and predicted columns `said` (m,).
+def expected(metric: Metric, truth: Floats, scores: Floats, predicted: Ints) -> float | None:
+    """A metric under class probabilities `truth` (m, k), scores (m, k) and predicted columns `predicted` (m,).
 
     Precision, recall and f1 are of class 1 with two classes, macro averages otherwise; roc_auc likewise, one class
     against the rest; brier is the sum over classes halved for two. High is good, except for log_loss and brier.
     None where undefined: no rows, a class that is never there or never called. ValueError: NaN or infinite values,
-    shapes that do not fit, columns said that there are not.
+    shapes that do not fit, predicted columns outside the classes.
     """
-    _check(truth, scores, said)
-    return _expected(metric, truth, scores, said) if len(said) else None
+    _check(truth, scores, predicted)
+    return _expected(metric, truth, scores, predicted) if len(predicted) else None
 
 
-def _check(truth: Floats, scores: Floats, said: Ints) -> None:
-    if truth.ndim != 2 or scores.shape != truth.shape or said.shape != truth.shape[:1]:
-        raise ValueError(f"truth {truth.shape}, scores {scores.shape} and said {said.shape} do not fit together")
+def _check(truth: Floats, scores: Floats, predicted: Ints) -> None:
+    if truth.ndim != 2 or scores.shape != truth.shape or predicted.shape != truth.shape[:1]:
+        raise ValueError(
+            f"truth {truth.shape}, scores {scores.shape} and predicted {predicted.shape} do not fit together"
+        )
     if not (np.isfinite(truth).all() and np.isfinite(scores).all()):
         raise ValueError("truth and scores are finite numbers: some are NaN or infinite")
-    if len(said) and not (said.min() >= 0 and said.max() < truth.shape[1]):
-        raise ValueError(f"said: outside the {truth.shape[1]} classes")
+    if len(predicted) and not (predicted.min() >= 0 and predicted.max() < truth.shape[1]):
+        raise ValueError(f"predicted: outside the {truth.shape[1]} classes")
 
 
-def _expected(metric: Metric, truth: Floats, scores: Floats, said: Ints) -> float | None:
+def _expected(metric: Metric, truth: Floats, scores: Floats, predicted: Ints) -> float | None:
     classes = range(truth.shape[1]) if truth.shape[1] > 2 else [1]
     if metric == "accuracy":
-        return float(truth[np.arange(len(said)), said].mean())
+        return float(truth[np.arange(len(predicted)), predicted].mean())
     if metric == "log_loss":
         return float(-(truth * np.log(np.clip(scores, 1e-15, 1))).sum(axis=1).mean())
     if metric == "brier":
@@ -47,21 +49,21 @@ def _expected(metric: Metric, truth: Floats, scores: Floats, said: Ints) -> floa
         return float(squares.sum(axis=1).mean() / (2 if truth.shape[1] == 2 else 1))
     if metric == "roc_auc":
         return _mean([_auc(truth[:, k], scores[:, k]) for k in classes])
-    return _mean([_of_class(metric, truth[:, k], said == k) for k in classes])
+    return _mean([_of_class(metric, truth[:, k], predicted == k) for k in classes])
 
 
-def label_noise(metric: Metric, truth: Floats, scores: Floats, said: Ints, rng: np.random.Generator) -> float:
+def label_noise(metric: Metric, truth: Floats, scores: Floats, predicted: Ints, rng: np.random.Generator) -> float:
     """Standard deviation of the metric once labels are known, when each label is a draw from its row of `truth`.
 
     By 200 drawn labellings; above 4 000 rows on an even share of them, scaled by the square root. 0 where the metric
     is undefined. ValueError as for `expected`.
     """
-    _check(truth, scores, said)
-    if not len(said):
+    _check(truth, scores, predicted)
+    if not len(predicted):
         return 0.0
-    step = -(-len(said) // DRAWN_ROWS)
-    truth, scores, said = truth[::step], scores[::step], said[::step]
-    drawn = [_expected(metric, _drawn(truth, rng), scores, said) for _ in range(DRAWS)]
+    step = -(-len(predicted) // DRAWN_ROWS)
+    truth, scores, predicted = truth[::step], scores[::step], predicted[::step]
+    drawn = [_expected(metric, _drawn(truth, rng), scores, predicted) for _ in range(DRAWS)]
     known = [value for value in drawn if value is not None]
     return float(np.std(known) / np.sqrt(step)) if len(known) > 1 else 0.0
 
@@ -76,8 +78,8 @@ def _mean(values: list[float | None]) -> float | None:
     return float(np.mean(known)) if len(known) == len(values) else None
 
 
-def _of_class(metric: Metric, truth: Floats, said: npt.NDArray[np.bool_]) -> float | None:
-    hit, called, real = truth[said].sum(), float(said.sum()), float(truth.sum())
+def _of_class(metric: Metric, truth: Floats, predicted: npt.NDArray[np.bool_]) -> float | None:
+    hit, called, real = truth[predicted].sum(), float(predicted.sum()), float(truth.sum())
     below = {"precision": called, "recall": real, "f1": (called + real) / 2}[metric]
     return None if below <= 0 else float(hit / below)
 

@@ -52,8 +52,9 @@ class LabelFreeEstimate:
 
     low, high: interval for what the window's labels will show once all are known. error: standard error of the
     value as an estimate of the expectation (no label noise in it). n_effective: reference rows that weigh in.
-    attainable: the metric of a model that says all that score and inputs tell of the class, as held-out reference rows
-    like the window's show; None where that is not known. Near the value: a new model would find the rows as hard.
+    attainable: the metric of a model that uses all information of score and inputs about the class, as held-out
+    reference rows like the window's show; None where that is not known. Near the value: a new model would find the rows
+    as hard.
     """
 
     metric: Metric
@@ -112,13 +113,13 @@ def cbpe(
 ) -> dict[Metric, LabelFreeEstimate]:
     """Confidence-based estimate: metrics expected under isotonically recalibrated scores (NannyML's CBPE).
 
-    `scores` (m, k) of the window, `predicted` (m,) what the model said (default: the largest score). Right while the
+    `scores` (m, k) of the window, `predicted` (m,) predicted classes (default: the largest score). Right while the
     meaning of a score stays: blind to concept drift, biased under covariate shift. Undefined under 30 rows.
     ValueError for NaN scores, rows that do not sum to 1, or other classes than the reference's.
     """
-    now, said = _window(past, scores, predicted)
+    now, predicted_code = _window(past, scores, predicted)
     truth = calibrated(past.scores, past.labels, now, np.ones(len(past.labels)))
-    return _estimates(metrics, truth, now, said, float(len(past.labels)), "CBPE", level, seed)
+    return _estimates(metrics, truth, now, predicted_code, float(len(past.labels)), "CBPE", level, seed)
 
 
 def shift_weighted(
@@ -134,21 +135,21 @@ def shift_weighted(
     """The estimate fitted to the window's own mix of inputs, `features` (m, d) as in the reference.
 
     Reference rows are weighted like the window by a domain classifier's odds before isotonic recalibration (the idea
-    of PAPE, Białek et al. 2024); where inputs tell more than the score, trees on both take a share chosen by held-out
-    log loss (`Reference.refiner`). The weights also set `n_effective` and so the error.
-    Right under covariate shift within the reference's range, blind to concept drift. Undefined under 30 rows.
-    ValueError when the reference was given without features, or as for `cbpe`.
+    of PAPE, Białek et al. 2024); where inputs are more informative than the score, trees on both take a share chosen by
+    held-out log loss (`Reference.refiner`). The weights also set `n_effective` and so the error. Right under covariate
+    shift within the reference's range, blind to concept drift. Undefined under 30 rows. ValueError when the reference
+    was given without features, or as for `cbpe`.
     """
     if past.features is None:
         raise ValueError("the reference was given without features: use cbpe, or give them")
-    now, said = _window(past, scores, predicted)
+    now, predicted_code = _window(past, scores, predicted)
     columns = checked_features(features, len(now))
     if columns is None or columns.shape[1] != past.features.shape[1]:
         raise ValueError(f"features: the reference has {past.features.shape[1]} columns, the window another number")
     weights = np.ones(len(past.labels)) if len(now) < MIN_ROWS else density_ratio(past.features, columns, seed=seed)
     truth = truth_in_window(past, now, columns, weights)
     effective = float(weights.sum() ** 2 / (weights**2).sum())
-    found = _estimates(metrics, truth, now, said, effective, "covariate-shift weighted", level, seed)
+    found = _estimates(metrics, truth, now, predicted_code, effective, "covariate-shift weighted", level, seed)
     return {metric: _with_attainable(one, past, weights) for metric, one in found.items()}
 
 
@@ -163,7 +164,7 @@ def _estimates(
     metrics: Sequence[Metric],
     truth: Floats,
     scores: Floats,
-    said: Ints,
+    predicted: Ints,
     effective: float,
     method: str,
     level: float,
@@ -175,24 +176,24 @@ def _estimates(
         why = f"Undefined: {n} rows where {MIN_ROWS} are needed."
         return {m: LabelFreeEstimate(m, None, None, None, None, n, effective, method, why) for m in metrics}
     z = float(stats.norm.ppf(0.5 + level / 2))
-    return {m: _estimate(m, truth, scores, said, effective, method, z, rng) for m in metrics}
+    return {m: _estimate(m, truth, scores, predicted, effective, method, z, rng) for m in metrics}
 
 
 def _estimate(
     metric: Metric,
     truth: Floats,
     scores: Floats,
-    said: Ints,
+    predicted: Ints,
     effective: float,
     method: str,
     z: float,
     rng: np.random.Generator,
 ) -> LabelFreeEstimate:
-    n, value = len(scores), expected(metric, truth, scores, said)
+    n, value = len(scores), expected(metric, truth, scores, predicted)
     if value is None:
         why = f"Undefined: the window gives no {metric}, one class is never there or never called."
         return LabelFreeEstimate(metric, None, None, None, None, n, effective, method, why)
-    noise = label_noise(metric, truth, scores, said, rng)
+    noise = label_noise(metric, truth, scores, predicted, rng)
     # The calibration is itself learnt from labels: as many effective rows, as little error.
     error = noise * float(np.sqrt(n / effective))
     reach = z * float(np.hypot(noise, error))
@@ -203,17 +204,17 @@ def _estimate(
 
 
 def _with_attainable(found: LabelFreeEstimate, past: Reference, weights: Floats) -> LabelFreeEstimate:
-    """The value, and what was gained on held-out reference rows like the window's by all that inputs tell."""
+    """The value, and what was gained on held-out reference rows like the window's by using the inputs."""
     if found.value is None or past.held_out is None:
         return found
     rows = alike(weights)
     best, truth = past.held_out[rows], np.eye(past.scores.shape[1])[past.labels[rows]]
-    told = expected(found.metric, truth, best, best.argmax(axis=1))
-    said = expected(found.metric, truth, past.scores[rows], past.predicted[rows])
-    if told is None or said is None:
+    best_value = expected(found.metric, truth, best, best.argmax(axis=1))
+    past_value = expected(found.metric, truth, past.scores[rows], past.predicted[rows])
+    if best_value is None or past_value is None:
         return found
     ceiling = np.inf if found.metric == "log_loss" else BOUNDED_ABOVE
-    return replace(found, attainable=float(np.clip(found.value + told - said, 0.0, ceiling)))
+    return replace(found, attainable=float(np.clip(found.value + best_value - past_value, 0.0, ceiling)))
 
 
 def gap(audit: tuple[float, float, float], estimate: LabelFreeEstimate, *, level: float = 0.01) -> Gap:
@@ -265,9 +266,9 @@ def _words(windows: int, cause: Gap | LabelFreeEstimate | None) -> str:
 
 def _hard(estimate: LabelFreeEstimate | None) -> str:
     if estimate is None or estimate.attainable is None:
-        return "Neither the estimate nor the audit shows a loss that lasts and that a new model would mend."
+        return "Neither the estimate nor the audit shows a loss that lasts and that a new model would remove."
     return (
-        f"{estimate.why} The rows are harder than the reference's: with all that score and inputs told there, "
+        f"{estimate.why} The rows are harder than the reference's: using score and inputs there, "
         f"{estimate.attainable:.3f} can be reached, so that a new model would hardly do better."
     )
 
@@ -286,7 +287,7 @@ def _worse(estimate: LabelFreeEstimate | None, baseline: float, margin: float) -
 
 
 def _mendable(estimate: LabelFreeEstimate | None, margin: float) -> bool:
-    """Would a new model do better by more than the margin? Where nobody can tell, the loss alone decides."""
+    """Would a new model do better by more than the margin? Where that is unknown, the loss alone decides."""
     if estimate is None or estimate.value is None or estimate.attainable is None:
         return True
     better = estimate.attainable - estimate.value

@@ -160,7 +160,7 @@ def _edges(known: Floats, step: float, rng: np.random.Generator) -> Floats:
 
 
 def _rounded(edges: Floats) -> Floats:
-    """Each edge with only the digits that tell it from its neighbours."""
+    """Each edge with only the digits that distinguish it from its neighbours."""
     if edges.size < 2:
         return edges
     gap = np.diff(edges)

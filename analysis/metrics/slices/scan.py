@@ -4,7 +4,7 @@ All rules are counted, each gets the hypergeometric chance of so many errors in 
 Benjamini–Hochberg keeps the expected share of false findings below `level` (so on pure noise anything at all is
 reported with that chance). A rule of two conditions stays only if it is worse than each of them alone. What is
 reported is taken out of the rows before the next is looked for, so that no finding is a shadow of another. The same
-search on one half of the rows, judged on the other half, says which findings are confirmed.
+search on one half of the rows, a test on the other half, confirms findings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,8 +35,8 @@ class Slice:
     error_rate: share of its items that are wrong; lift: that share over the share of all items, with limits;
     share_of_errors: part of all errors that lie in it. p: chance of so many errors by blind drawing, among the rows
     outside the findings before it; p_adjusted: after Benjamini–Hochberg over every rule tested. confirmed: the half
-    of the rows that had no say in it agrees (None: not asked); held_out: the error rate there, free of the luck of
-    having been picked.
+    of the rows that was not searched agrees (None: not tested); held_out: the error rate there, free of selection
+    bias.
     """
 
     rule: str

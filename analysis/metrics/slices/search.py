@@ -22,7 +22,7 @@ SHARPER = 0.01
 
 
 class SearchLimits(NamedTuple):
-    """corrected: by Benjamini–Hochberg at `level`; else each rule stands alone, for other rows to judge."""
+    """corrected: by Benjamini–Hochberg at `level`; else uncorrected, to be tested on other rows."""
 
     pairs: bool
     level: float
@@ -114,7 +114,7 @@ def _sharpest(
     policy: SearchLimits,
     weighted: bool,
 ) -> int:
-    """The surest rule; or, where it or one condition of it stands alone, what tells most within that condition.
+    """The rule of smallest p; or, where one of its conditions is significant alone, the best rule within that one.
 
     A broad and weak rule gathers errors enough to be surer than the narrow fault inside it, and would take the rows of
     the fault with it. What is left of the broad one is judged again once the narrow one is out.
@@ -138,7 +138,7 @@ def _sharpest(
 def _corrected(log_p: Floats, rule: NDArray[np.intp], keys: _Keys, tested: Bools) -> Floats:
     """p after correction (m,) of the rules listed, the others that were tested having p = 1.
 
-    Rules on the same columns overlap and stand or fall together, so they are a family of their own, and each family
+    Rules on the same columns overlap and are dependent, so they are one family of tests, and each family
     weighs the same however finely its columns are cut: Benjamini–Hochberg within each family, and over the families
     by their smallest corrected p (Simes), as in Benjamini and Bogomolov (JRSS B 2014).
     """
@@ -187,7 +187,7 @@ def _deviation(tally: Tally, everything: Tally, weighted: bool) -> Floats:
 def _beats_parents(
     keys: _Keys, tally: Tally, rule: NDArray[np.intp], axes: Sequence[Axis], policy: SearchLimits, weighted: bool
 ) -> Bools:
-    """Is each rule (m,) of two conditions worse than either alone, beyond the luck of the best of its siblings?"""
+    """Is each rule (m,) of two conditions worse than either alone, beyond the maximum expected among its siblings?"""
     size = np.array([len(axis.conditions) for axis in axes])
     better = np.ones(rule.size, dtype=bool)
     pair = np.flatnonzero(keys.b >= 0)

@@ -1,4 +1,4 @@
-"""Is a finding more than the luck of having been picked? One half of the rows proposes, the other half judges."""
+"""Split-half confirmation: search on one half, test on the other."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -54,8 +54,8 @@ def _log_p(mask: Bools, judge: Bools, rows: SliceRows) -> float:
 def _verdict(
     mine: Bools, masks: Sequence[Bools], agrees: NDArray[np.bool_], judge: Bools, rows: SliceRows, drawn: Design
 ) -> SplitConfirmation:
-    alike = [likeness(mine, mask) for mask in masks]
-    if not alike or max(alike) < SAME:
+    overlaps = [likeness(mine, mask) for mask in masks]
+    if not overlaps or max(overlaps) < SAME:
         return SplitConfirmation(False, None)
-    best = int(np.argmax(alike))
+    best = int(np.argmax(overlaps))
     return SplitConfirmation(bool(agrees[best]), share(rows.wrong, masks[best] & judge, drawn))

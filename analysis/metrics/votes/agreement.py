@@ -28,7 +28,7 @@ LEAST_DEFINED = 0.95
 ONE_VALUE = "Only one value was ever given, so chance alone would agree too."
 NO_PAIRS = "No item has two votes, so there is nothing to compare."
 ONE_ITEM = "One item cannot show how agreement varies, so there is no interval."
-NO_SPREAD = "Every resample of the items agrees alike, so there is no interval."
+NO_SPREAD = "Every bootstrap sample of the items has the same agreement, so there is no interval."
 OFTEN_UNDEFINED = "Too many resamples of the items hold one value only, so there is no interval."
 
 
@@ -137,7 +137,7 @@ def krippendorff(
 
 
 def by_label(items: ArrayLike, annotators: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> dict[Any, Agreement]:
-    """Krippendorff's nominal alpha of each label against all others: which labels people understand alike."""
+    """Krippendorff's nominal alpha of each label against all others: low = people disagree about this label."""
     given = np.asarray(labels)
     _whole(items, annotators, given)
     return {value: krippendorff(items, annotators, given == value, seed=seed) for value in np.unique(given).tolist()}

@@ -2,7 +2,7 @@
 
 All models share one shape. Items belong to latent types (usually the labels themselves); an annotator votes for a
 label with a probability that depends on the type alone. What differs is how far an annotator's confusion is their own
-and how far it is borrowed from the whole crowd. Arrays are kept per observed (annotator, label) pair, so that memory
+and how far it is shrunk to all annotators pooled. Arrays are kept per observed (annotator, label) pair, so that memory
 grows with the votes and not with annotators x labels x labels.
 """
 
@@ -102,32 +102,32 @@ class Fit:
         return (self.latent[votes.item] * self.chance(votes.annotator, votes.label)).sum(axis=1)
 
 
-Lean = Floats | None  # log odds per item and label, (items, k), that a model adds to the votes
+LogOdds = Floats | None  # log odds per item and label, (items, k), that a model adds to the votes
 
 
-def majority(votes: CodedVotes, lean: Lean = None) -> Fit:
+def majority(votes: CodedVotes, log_odds: LogOdds = None) -> Fit:
     """The share of votes."""
-    shares = normalised(np.log(_shares(votes) + 1e-12) + with_lean(votes, lean))[0]
+    shares = normalised(np.log(_shares(votes) + 1e-12) + with_log_odds(votes, log_odds))[0]
     return Fit(shares, shares, lambda annotator, label: np.eye(votes.k)[label])
 
 
-def one_coin(votes: CodedVotes, lean: Lean = None) -> Fit:
-    """Each annotator is right with one probability; errors fall as the whole crowd's do."""
-    return hierarchical(votes, lean, strength=np.inf)
+def one_coin(votes: CodedVotes, log_odds: LogOdds = None) -> Fit:
+    """Each annotator is right with one probability; errors follow those of all annotators pooled."""
+    return hierarchical(votes, log_odds, strength=np.inf)
 
 
-def dawid_skene(votes: CodedVotes, lean: Lean = None) -> Fit:
+def dawid_skene(votes: CodedVotes, log_odds: LogOdds = None) -> Fit:
     """Each annotator has a confusion matrix of their own (Dawid and Skene 1979), barely smoothed."""
-    return _expectation_maximisation(votes, soft_start(votes, lean), lean, strength=0.01, named=np.eye(votes.k))
+    return _expectation_maximisation(votes, soft_start(votes, log_odds), log_odds, strength=0.01, named=np.eye(votes.k))
 
 
-def hierarchical(votes: CodedVotes, lean: Lean = None, *, strength: float, prior: str = "learnt") -> Fit:
-    """Confusion matrices that lean on their annotator's own accuracy as if on `strength` earlier votes per class."""
-    posterior, last = soft_start(votes, lean), -np.inf
+def hierarchical(votes: CodedVotes, log_odds: LogOdds = None, *, strength: float, prior: str = "learnt") -> Fit:
+    """Confusion matrices shrunk to their annotator's own accuracy by `strength` pseudo-votes per class."""
+    posterior, last = soft_start(votes, log_odds), -np.inf
     for _ in range(ROUNDS):
         chance = _own_accuracy(votes, posterior, strength)
         cells = chance(votes.pair_annotator, votes.pair_label)
-        base = log_prior(votes, posterior, prior) + with_lean(votes, lean)
+        base = log_prior(votes, posterior, prior) + with_log_odds(votes, log_odds)
         posterior, reached = normalised(votes.by_item @ np.log(cells) + base)
         if reached - last < TOLERANCE * abs(reached):
             break
@@ -135,33 +135,35 @@ def hierarchical(votes: CodedVotes, lean: Lean = None, *, strength: float, prior
     return Fit(posterior, posterior, chance)
 
 
-def independent(votes: CodedVotes, lean: Lean = None, *, prior: str = "learnt") -> Fit:
+def independent(votes: CodedVotes, log_odds: LogOdds = None, *, prior: str = "learnt") -> Fit:
     """Dawid-Skene by variational Bayes: everyone begins at two to one for the right label, and borrows from nobody."""
-    earlier, start = (np.eye(votes.k) + 1) / (votes.k + 1), soft_start(votes, lean)
+    earlier, start = (np.eye(votes.k) + 1) / (votes.k + 1), soft_start(votes, log_odds)
     named, strength = np.eye(votes.k), votes.k + 1
     return _expectation_maximisation(
-        votes, start, lean, strength=strength, named=named, bayes=True, earlier=earlier, prior=prior
+        votes, start, log_odds, strength=strength, named=named, bayes=True, earlier=earlier, prior=prior
     )
 
 
-def item_types(votes: CodedVotes, lean: Lean = None, *, extra: int, seed: int, strength: float = 10) -> Fit | None:
+def item_types(
+    votes: CodedVotes, log_odds: LogOdds = None, *, extra: int, seed: int, strength: float = 10
+) -> Fit | None:
     """Dawid-Skene with `extra` more item types than labels, by variational Bayes; None where votes are too uniform.
 
-    Annotators lean on the whole crowd's votes for a type as if on `strength` earlier votes. Crowds err on kinds of
+    Annotators are shrunk to the pooled votes for a type by `strength` pseudo-votes. Annotators err on kinds of
     items as well as by person: hard negatives that look positive form a type of their own here, named after the label
     that its votes favour, instead of being swept into the positives.
     """
     if not extra:
-        start = soft_start(votes, lean)
-        return _expectation_maximisation(votes, start, lean, strength=strength, named=np.eye(votes.k), bayes=True)
+        start = soft_start(votes, log_odds)
+        return _expectation_maximisation(votes, start, log_odds, strength=strength, named=np.eye(votes.k), bayes=True)
     grouped = _clustered_start(votes, votes.k + extra, seed)
     if grouped is None:
         return None
-    return _expectation_maximisation(votes, grouped, lean, strength=strength, named=None, bayes=True)
+    return _expectation_maximisation(votes, grouped, log_odds, strength=strength, named=None, bayes=True)
 
 
 def annotator_quality(votes: CodedVotes, posterior: Floats) -> Floats:
-    """Probability (annotators,) of a right vote, shrunk to the crowd's as if by two more votes; high = trustworthy."""
+    """Probability (annotators,) of a right vote, shrunk to the pooled one by two pseudo-votes; high = trustworthy."""
     right = np.bincount(votes.annotator, weights=posterior[votes.item, votes.label], minlength=votes.annotators)
     given = np.bincount(votes.annotator, minlength=votes.annotators)
     return (right + 2 * right.sum() / given.sum()) / (given + 2)
@@ -175,13 +177,13 @@ def _shares(votes: CodedVotes) -> Floats:
     return votes.counts / np.maximum(votes.counts.sum(axis=1, keepdims=True), 1)
 
 
-def with_lean(votes: CodedVotes, lean: Lean) -> Floats:
-    return np.zeros((votes.items, votes.k)) if lean is None else lean
+def with_log_odds(votes: CodedVotes, log_odds: LogOdds) -> Floats:
+    return np.zeros((votes.items, votes.k)) if log_odds is None else log_odds
 
 
-def soft_start(votes: CodedVotes, lean: Lean) -> Floats:
+def soft_start(votes: CodedVotes, log_odds: LogOdds) -> Floats:
     soft = 0.9 * _shares(votes) + 0.1 * votes.counts.sum(axis=0) / votes.counts.sum()
-    return normalised(np.log(soft + 1e-12) + with_lean(votes, lean))[0]
+    return normalised(np.log(soft + 1e-12) + with_log_odds(votes, log_odds))[0]
 
 
 def _clustered_start(votes: CodedVotes, types: int, seed: int) -> Floats | None:
@@ -242,7 +244,7 @@ def _observed(votes: CodedVotes, cells: Floats, annotator: Ints, label: Ints) ->
 def _expectation_maximisation(
     votes: CodedVotes,
     latent: Floats,
-    lean: Lean,
+    log_odds: LogOdds,
     *,
     strength: float,
     named: Floats | None,
@@ -250,16 +252,16 @@ def _expectation_maximisation(
     earlier: Floats | None = None,
     prior: str = "learnt",
 ) -> Fit:
-    """EM from `latent`; annotators begin at `earlier` (k, types), or at what the whole crowd does, by `strength`."""
+    """EM from `latent`; annotators begin at `earlier` (k, types), or at all annotators pooled, by `strength`."""
     last = -np.inf
     for _ in range(ROUNDS):
         cells = votes.by_pair @ latent
-        crowd = _crowd(votes, cells) if earlier is None else earlier
+        pooled = _pooled(votes, cells) if earlier is None else earlier
         mass = votes.of_annotator @ cells
-        names = _names(crowd) if named is None else named
-        above, below = cells + strength * crowd[votes.pair_label], (mass + strength)[votes.pair_annotator]
+        names = _names(pooled) if named is None else named
+        above, below = cells + strength * pooled[votes.pair_label], (mass + strength)[votes.pair_annotator]
         log_cells = digamma(above) - digamma(below) if bayes else np.log(above) - np.log(below)
-        base = log_prior(votes, latent, prior) + np.log(np.exp(with_lean(votes, lean)) @ names.T)
+        base = log_prior(votes, latent, prior) + np.log(np.exp(with_log_odds(votes, log_odds)) @ names.T)
         latent, reached = normalised(votes.by_item @ log_cells + base)
         if abs(reached - last) < TOLERANCE * abs(reached):
             break
@@ -267,16 +269,16 @@ def _expectation_maximisation(
 
     def chance(annotator: Ints, label: Ints) -> Floats:
         seen = _observed(votes, cells, annotator, label)
-        return (seen + strength * crowd[label]) / (mass[annotator] + strength)
+        return (seen + strength * pooled[label]) / (mass[annotator] + strength)
 
     return Fit(latent @ names, latent, chance)
 
 
-def _crowd(votes: CodedVotes, cells: Floats) -> Floats:
+def _pooled(votes: CodedVotes, cells: Floats) -> Floats:
     found = votes.of_label @ cells + 0.5
     return found / found.sum(axis=0)
 
 
-def _names(crowd: Floats) -> Floats:
-    sharp = crowd.T**MAP_SHARPNESS
+def _names(pooled: Floats) -> Floats:
+    sharp = pooled.T**MAP_SHARPNESS
     return sharp / sharp.sum(axis=1, keepdims=True)

@@ -42,8 +42,8 @@ class Resolutions:
 
     `label` (n,) agreed values; `quality` (n,) in 0..1, the probability that the label is right, low = look again;
     `probabilities` (n, k) over `classes`; `annotator_quality` (a,) probability of a right vote, high = trustworthy;
-    `annotator_n` (a,) votes behind it. Quality is NaN where nothing in the votes speaks of it, and `why` says so.
-    `copies`: groups of annotators who vote so alike that `auto` counts their votes on an item as one.
+    `annotator_n` (a,) votes behind it. Quality is NaN where the votes do not determine it, and `why` says so.
+    `copies`: groups of annotators whose agreement is so high that `auto` counts their votes on an item as one.
     """
 
     items: NDArray[Any]
@@ -82,7 +82,7 @@ def resolve(
     `votes`: see `Votes`. `probabilities`: a model's out-of-sample probabilities (items, k), rows in sorted item order,
     columns in the order of `classes` (default: the labels seen, sorted); every method but `majority` uses them.
     `method`: one of METHODS. `auto` hides a fifth of the votes at a time, asks every model of how annotators err to
-    foretell them, and averages the models by that evidence (pseudo-Bayesian model averaging on held-out log
+    predict them, and averages the models by held-out likelihood (pseudo-Bayesian model averaging on held-out log
     likelihood, Yao et al. 2018); annotators who copy count as one (`vote_copies`). No truth is needed.
     Raises VotesUndefined on input that cannot be resolved.
 
@@ -90,8 +90,8 @@ def resolve(
     """
     if method not in METHODS:
         raise VotesUndefined(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
-    cast = Votes(*votes)
-    coded, items, people, labels = _coded(cast, classes)
+    table = Votes(*votes)
+    coded, items, people, labels = _coded(table, classes)
     believed = None if probabilities is None else _checked(probabilities, coded.items, labels.size)
     outcome = _outcome(coded, believed, method, seed)
     best = outcome.posterior.argmax(axis=1)
@@ -101,28 +101,28 @@ def resolve(
         quality, rated = np.full(coded.items, np.nan), np.full(coded.annotators, np.nan)
     n = np.bincount(coded.annotator, minlength=coded.annotators)
     copies = tuple(tuple(people[list(group)].tolist()) for group in outcome.copies)
-    why = outcome.why + _told(cast, coded.item.size, copies)
+    why = outcome.why + _remarks(table, coded.item.size, copies)
     found = outcome.posterior, people, rated, n, outcome.method, why, copies
     return Resolutions(items, labels[best], quality, labels, *found)
 
 
-def _told(votes: Votes, kept: int, copies: Sequence[Sequence[Any]]) -> str:
-    """What to say of votes that do not count, or not by themselves."""
+def _remarks(votes: Votes, kept: int, copies: Sequence[Sequence[Any]]) -> str:
+    """Sentences about merged copiers and revised votes."""
     given = len(np.asarray(votes.items))
-    told = [
-        f"{len(group)} annotators vote alike beyond what being right explains, so their votes on an item count as one."
+    remarks = [
+        f"{len(group)} annotators agree more than their accuracies explain, so their votes on an item count as one."
         for group in copies
     ]
     if given > kept:
         again = f"{given - kept:,} of {given:,} votes were followed by another of the same annotator on the same item"
-        told.append(f"{again}; the last one counts, as a revision.")
-    return "".join(f" {one}" for one in told)
+        remarks.append(f"{again}; the last one counts, as a revision.")
+    return "".join(f" {one}" for one in remarks)
 
 
 def _outcome(votes: annotator_models.CodedVotes, believed: Floats | None, method: str, seed: int) -> _Outcome:
     several = votes.counts.sum(axis=1).max() > 1
     if votes.k == 1:
-        why = "Only one label was ever given, so nothing tells a right vote from a wrong one and quality is undefined."
+        why = "Only one label was ever given, so right and wrong votes cannot be separated and quality is undefined."
         return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
     if method == "crowdlab":
         return _crowdlab(votes, believed, several, seed)
@@ -131,17 +131,17 @@ def _outcome(votes: annotator_models.CodedVotes, believed: Floats | None, method
         return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
     if method == "auto":
         return _auto(votes, believed, seed)
-    lean = None if believed is None or method == "majority" else model_averaging.label_log_odds(believed, 1.0)
-    return _Outcome(_SINGLE[method](votes, lean).posterior, method, "It was asked for.")
+    log_odds = None if believed is None or method == "majority" else model_averaging.label_log_odds(believed, 1.0)
+    return _Outcome(_SINGLE[method](votes, log_odds).posterior, method, "It was asked for.")
 
 
 def _auto(votes: annotator_models.CodedVotes, believed: Floats | None, seed: int) -> _Outcome:
     found = model_averaging.average_models(votes, believed, seed)
     if found is None:
-        lean = None if believed is None else model_averaging.label_log_odds(believed, 1.0)
-        least = model_averaging.LEAST_EVIDENCE
+        log_odds = None if believed is None else model_averaging.label_log_odds(believed, 1.0)
+        least = model_averaging.LEAST_HELD_OUT
         why = f"Fewer than {least} votes can be checked against others, too few to compare models on."
-        return _Outcome(annotator_models.one_coin(votes, lean).posterior, "one_coin", why)
+        return _Outcome(annotator_models.one_coin(votes, log_odds).posterior, "one_coin", why)
     return _Outcome(found.posterior, "combined", found.why, copies=found.copies)
 
 

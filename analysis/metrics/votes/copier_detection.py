@@ -1,11 +1,11 @@
 """Annotators who copy: found by agreement that their accuracies do not explain, and counted as one vote.
 
-Every model of votes takes them to be independent given the item, so people who share one opinion foretell each other
+Every annotator model takes votes to be independent given the item, so annotators who copy predict each other
 best and are believed. Two steps find them. Pairs are screened for agreement beyond what the votes of the others
 explain (as sources that share false values, Dong, Berti-Equille and Srivastava 2009) and gathered into groups. A group
-is believed only if the votes themselves speak for it: with its votes made one, hidden votes must be foretold clearly
+is merged only if held-out likelihood improves: with its votes merged, held-out votes must be predicted clearly
 better than with its votes apart, those of the outsiders too. Experts who agree because they are right pass the first
-step and fail the second, since the rest of the crowd is then foretold worse.
+step and fail the second, since the votes of the others are then predicted worse.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ LEAST_SHARE = 1 / 3  # of the disagreements to be expected, how many a group mus
 LEAST_Z = 2.0  # to join a group; loose, since what is found is put to the test
 TESTED = 2  # groups per round, the surest first
 ROUNDS = 6
-SURE = 3.0  # standard errors by which hidden votes must be foretold better; those of outsiders at least no worse
-SURE_TOGETHER = 6.0  # both leads added; crowds without copiers stay below (docs/figures/labels.md)
+SURE = 3.0  # standard errors by which held-out votes must be predicted better; those of outsiders at least no worse
+SURE_TOGETHER = 6.0  # both leads added; annotators without copiers stay below (docs/figures/labels.md)
 FOLLOWING = (0.5, 0.8, 0.95)  # how often a copier votes as the rest of the group has
 
 MODELS: tuple[Callable[[CodedVotes], Fit], ...] = (
@@ -59,12 +59,12 @@ class _Excess(NamedTuple):
     """Per pair of annotators, all (a, a): agreements beyond the expected, the most there could be, their variance."""
 
     over: Floats
-    room: Floats
+    capacity: Floats
     variance: Floats
 
 
 def merge_copiers(votes: CodedVotes, seed: int) -> MergedCopiers:
-    """The votes with copies made one. Copiers can be told only on items with three votes or more."""
+    """The votes with copiers merged. Copiers can be detected only on items with three votes or more."""
     groups: list[tuple[int, ...]] = []
     for _ in range(ROUNDS):
         found = next((group for group in _suspects(votes)[:TESTED] if _believed(votes, group, seed)), None)
@@ -93,11 +93,11 @@ def _pairs(votes: CodedVotes, place: Ints) -> _Pairs:
     """The pairs of screened annotators' votes on which the other votes of their item favour one label."""
     one, other = _together(votes, place)
     eye = np.eye(votes.k)
-    habit = _against_others(votes, place)
+    shares = _against_others(votes, place)
     favoured, clear = _favoured(votes.counts[votes.item[one]] - eye[votes.label[one]] - eye[votes.label[other]])
     one, other, favoured = one[clear], other[clear], favoured[clear]
     who, whom = place[votes.annotator[one]], place[votes.annotator[other]]
-    expected = (habit[who, favoured] * habit[whom, favoured]).sum(axis=1)
+    expected = (shares[who, favoured] * shares[whom, favoured]).sum(axis=1)
     return _Pairs(who, whom, (votes.label[one] == votes.label[other]).astype(np.float64), expected)
 
 
@@ -107,10 +107,10 @@ def _together(votes: CodedVotes, place: Ints) -> tuple[Ints, Ints]:
     kept = kept[np.argsort(votes.item[kept], kind="stable")]
     n = np.bincount(votes.item[kept], minlength=votes.items)
     start = np.cumsum(n) - n
-    room = np.cumsum(n * (n - 1) // 2) * votes.k <= MOST_CELLS
+    within = np.cumsum(n * (n - 1) // 2) * votes.k <= MOST_CELLS
     found: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for size in np.unique(n[(n > 1) & room]).tolist():
-        at = start[(n == size) & room][:, None]
+    for size in np.unique(n[(n > 1) & within]).tolist():
+        at = start[(n == size) & within][:, None]
         i, j = np.triu_indices(size, 1)
         found.append((kept[at + i].ravel(), kept[at + j].ravel()))
     one, other = (np.concatenate(side) for side in zip(*found, strict=True))
@@ -131,10 +131,10 @@ def _against_others(votes: CodedVotes, place: Ints) -> Floats:
     k, people = votes.k, int(place.max()) + 1
     cell = (place[votes.annotator[kept]] * k + favoured[kept]) * k + votes.label[kept]
     seen = np.bincount(cell, minlength=people * k * k).reshape(people, k, k).astype(np.float64)
-    crowd = seen.sum(axis=0) + 0.5
-    crowd /= crowd.sum(axis=1, keepdims=True)
+    pooled = seen.sum(axis=0) + 0.5
+    pooled /= pooled.sum(axis=1, keepdims=True)
     return np.asarray(
-        (seen + ability_models.EARLIER * crowd) / (seen.sum(axis=2, keepdims=True) + ability_models.EARLIER)
+        (seen + ability_models.EARLIER * pooled) / (seen.sum(axis=2, keepdims=True) + ability_models.EARLIER)
     )
 
 
@@ -145,9 +145,9 @@ def _excess(pairs: _Pairs, people: int) -> _Excess:
         half = np.bincount(pairs.one * people + pairs.other, value, people * people).astype(np.float64)
         return half.reshape(people, people) + half.reshape(people, people).T
 
-    room, n = table(1 - pairs.expected), table(np.ones(pairs.one.size))
+    capacity, n = table(1 - pairs.expected), table(np.ones(pairs.one.size))
     met = np.triu(n, 1) > 0
-    share = table(pairs.agree - pairs.expected)[met] / np.maximum(room[met], 1e-9)
+    share = table(pairs.agree - pairs.expected)[met] / np.maximum(capacity[met], 1e-9)
     order = np.argsort(share)
     usual = share[order][np.searchsorted(np.cumsum(n[met][order]), n[met].sum() / 2)]
     expected = pairs.expected + np.clip(usual, 0, 0.9) * (1 - pairs.expected)
@@ -158,7 +158,7 @@ def _grouped(excess: _Excess) -> list[list[int]]:
     """Groups by joining, again and again, the two whose pooled excess is surest."""
     groups = {one: [one] for one in range(len(excess.over))}
     while True:
-        z = np.where(excess.over >= LEAST_SHARE * excess.room, _sureness(excess), -np.inf)
+        z = np.where(excess.over >= LEAST_SHARE * excess.capacity, _z_scores(excess), -np.inf)
         np.fill_diagonal(z, -np.inf)
         into, gone = divmod(int(z.argmax()), len(z))
         if z[into, gone] < LEAST_Z:
@@ -168,11 +168,11 @@ def _grouped(excess: _Excess) -> list[list[int]]:
             sums[:, into] += sums[:, gone]
             sums[gone] = sums[:, gone] = 0
         groups[into] += groups.pop(gone)
-    within = np.diag(_sureness(excess))
+    within = np.diag(_z_scores(excess))
     return [groups[one] for one in sorted(groups, key=lambda one: -within[one]) if len(groups[one]) > 1]
 
 
-def _sureness(excess: _Excess) -> Floats:
+def _z_scores(excess: _Excess) -> Floats:
     return np.where(excess.variance > 0, excess.over / np.sqrt(np.maximum(excess.variance, 1e-9)), -np.inf)
 
 
@@ -199,7 +199,7 @@ def _given(votes: CodedVotes, inside: NDArray[np.bool_]) -> Floats:
 
 
 def _believed(votes: CodedVotes, group: Ints, seed: int) -> bool:
-    """Whether hidden votes are foretold clearly better with the group as one, those of outsiders too."""
+    """Whether held-out votes are predicted clearly better with the group merged, those of other annotators included."""
     inside = np.isin(votes.annotator, group)
     if inside.all():
         return False

@@ -1,7 +1,7 @@
-"""Which model of how annotators err do the votes themselves speak for? The evidence behind the `auto` of votes.
+"""Weight annotator models by held-out vote likelihood: the `auto` method of votes.
 
-A fifth of the votes at a time is hidden, every model is asked to foretell it, and the models' answers are averaged by
-how well they did. No truth is needed.
+Each fifth of the votes is held out in turn and predicted by every model from the rest; the posteriors are averaged by
+held-out log likelihood (pseudo-BMA+, Yao et al. 2018). No true label is needed.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,10 +16,16 @@ from analysis.metrics.votes.annotator_models import CodedVotes, Fit, Floats
 Model = Callable[[CodedVotes, Floats | None], Fit | None]
 
 FOLDS = 5
-EVIDENCE_ITEMS = 5000  # enough to tell the models apart; more would only cost time
-LEAST_EVIDENCE = 30
+HELD_OUT_ITEMS = 5000  # enough to separate the models; more only costs time
+LEAST_HELD_OUT = 30
 RESAMPLES = 500
-LEANS = (0.0, 0.5, 1.0, 2.0, 4.0)  # above 1 where labels with errors have taught the model to doubt too much
+LOG_ODDS_WEIGHTS = (
+    0.0,
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+)  # above 1 where training on labels with errors made the classifier underconfident
 
 
 @dataclass(frozen=True)
@@ -35,29 +41,29 @@ class AveragedModels:
 
 
 def average_models(votes: CodedVotes, believed: Floats | None, seed: int) -> AveragedModels | None:
-    """The average of all models by evidence; None with fewer than LEAST_EVIDENCE votes to check against others."""
+    """The average of all models by evidence; None with fewer than LEAST_HELD_OUT votes to check against others."""
     chosen = _evidence_items(votes, 1 if believed is not None else 2, seed)
-    evidence = votes.of_items(chosen)
-    if evidence.item.size < LEAST_EVIDENCE:
+    sample = votes.of_items(chosen)
+    if sample.item.size < LEAST_HELD_OUT:
         return None
-    alone = copier_detection.merge_copiers(evidence, seed)
+    alone = copier_detection.merge_copiers(sample, seed)
     for group in alone.groups:
         votes = copier_detection.merge_group(votes, group)
-    evidence = votes.of_items(chosen)
-    trust = 0.0 if believed is None else _trust(evidence, believed[chosen], seed)
-    leaning = label_log_odds(believed, trust) if believed is not None and trust else None
+    sample = votes.of_items(chosen)
+    trust = 0.0 if believed is None else _trust(sample, believed[chosen], seed)
+    log_odds = label_log_odds(believed, trust) if believed is not None and trust else None
     models = _models(votes.k, seed)
-    weights = _weights(evidence, models, None if leaning is None else leaning[chosen], seed)
-    fitted = {name: models[name](votes, leaning) for name in weights}
+    weights = _weights(sample, models, None if log_odds is None else log_odds[chosen], seed)
+    fitted = {name: models[name](votes, log_odds) for name in weights}
     parts = [(weights[name], fit.posterior) for name, fit in fitted.items() if fit is not None]
     if not parts:
         return None
     posterior = np.average([part for _, part in parts], axis=0, weights=[weight for weight, _ in parts])
-    return AveragedModels(posterior, _reason(weights, evidence.item.size, believed is not None, trust), alone.groups)
+    return AveragedModels(posterior, _reason(weights, sample.item.size, believed is not None, trust), alone.groups)
 
 
 def label_log_odds(believed: Floats, trust: float) -> Floats:
-    """Log odds (items, k) that a model adds to the votes, against what it believes on average."""
+    """Log odds (items, k) of a classifier's probabilities against their mean, to be added to the votes."""
     return trust * (np.log(np.maximum(believed, 1e-6)) - np.log(np.maximum(believed.mean(axis=0), 1e-6)))
 
 
@@ -71,7 +77,7 @@ def _models(k: int, seed: int) -> dict[str, Model]:
         "one accuracy per annotator, errors even": ability_models.symmetric_one_coin,
     }
     for prior in ("held", "even"):
-        models[f"knowledge and a habit per annotator{_PRIORS[prior]}"] = _habits(prior)
+        models[f"MACE: knowledge or a guess per annotator{_PRIORS[prior]}"] = _mace(prior)
         models[f"a confusion matrix per annotator, none borrowed{_PRIORS[prior]}"] = _independent(prior)
         for strength in (3, 10, 30):
             name = f"a confusion matrix per annotator (prior of {strength} votes){_PRIORS[prior]}"
@@ -85,43 +91,43 @@ _PRIORS = {"held": "", "even": ", labels even beforehand"}
 
 
 def _hierarchical(strength: float, prior: str = "learnt") -> Model:
-    return lambda votes, lean: annotator_models.hierarchical(votes, lean, strength=strength, prior=prior)
+    return lambda votes, log_odds: annotator_models.hierarchical(votes, log_odds, strength=strength, prior=prior)
 
 
 def _independent(prior: str) -> Model:
-    return lambda votes, lean: annotator_models.independent(votes, lean, prior=prior)
+    return lambda votes, log_odds: annotator_models.independent(votes, log_odds, prior=prior)
 
 
-def _habits(prior: str) -> Model:
-    return lambda votes, lean: ability_models.mace(votes, lean, prior=prior)
+def _mace(prior: str) -> Model:
+    return lambda votes, log_odds: ability_models.mace(votes, log_odds, prior=prior)
 
 
 def _types(extra: int, seed: int) -> Model:
-    return lambda votes, lean: annotator_models.item_types(votes, lean, extra=extra, seed=seed)
+    return lambda votes, log_odds: annotator_models.item_types(votes, log_odds, extra=extra, seed=seed)
 
 
 def _evidence_items(votes: CodedVotes, least: int, seed: int) -> NDArray[np.int64]:
-    """At most EVIDENCE_ITEMS items whose votes something else speaks about: `least` votes or more."""
+    """At most HELD_OUT_ITEMS items with `least` votes or more."""
     able = np.flatnonzero(votes.counts.sum(axis=1) >= least)
-    if able.size <= EVIDENCE_ITEMS:
+    if able.size <= HELD_OUT_ITEMS:
         return able
-    return np.sort(np.random.default_rng(seed).choice(able, EVIDENCE_ITEMS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(able, HELD_OUT_ITEMS, replace=False))
 
 
-def _held_out(votes: CodedVotes, model: Model, leaning: Floats | None, seed: int) -> Floats | None:
+def _held_out(votes: CodedVotes, model: Model, log_odds: Floats | None, seed: int) -> Floats | None:
     """Log probability (v,) of each vote from a fit that did not see it; None where the model cannot be fitted."""
     fold = np.random.default_rng(seed).permutation(votes.item.size) % FOLDS
     found = np.empty(votes.item.size)
     for held in range(FOLDS):
-        fitted = model(votes.only(fold != held), leaning)
+        fitted = model(votes.only(fold != held), log_odds)
         if fitted is None:
             return None
         found[fold == held] = np.log(np.maximum(fitted.predict(votes.only(fold == held)), 1e-6))
     return found
 
 
-def _weights(votes: CodedVotes, models: Mapping[str, Model], leaning: Floats | None, seed: int) -> dict[str, float]:
-    scored = {name: _held_out(votes, model, leaning, seed) for name, model in models.items()}
+def _weights(votes: CodedVotes, models: Mapping[str, Model], log_odds: Floats | None, seed: int) -> dict[str, float]:
+    scored = {name: _held_out(votes, model, log_odds, seed) for name, model in models.items()}
     per_item = {
         name: np.bincount(votes.item, weights=s, minlength=votes.items) for name, s in scored.items() if s is not None
     }
@@ -134,7 +140,7 @@ def _weights(votes: CodedVotes, models: Mapping[str, Model], leaning: Floats | N
 def _resampled_weights(per_item: Floats, seed: int) -> Floats:
     """Weights (models,) by likelihood (models, items), averaged over a Bayesian bootstrap of the items.
 
-    What a model foretold better by luck on a few items does not make it certain (pseudo-BMA+, Yao et al. 2018).
+    A chance advantage on a few items does not give a model all the weight (pseudo-BMA+, Yao et al. 2018).
     """
     drawn = np.random.default_rng(seed).exponential(size=(per_item.shape[1], RESAMPLES))
     reached = per_item @ (drawn / drawn.mean(axis=0))
@@ -143,14 +149,14 @@ def _resampled_weights(per_item: Floats, seed: int) -> Floats:
 
 
 def _trust(votes: CodedVotes, believed: Floats, seed: int) -> float:
-    """How far to trust the model's probabilities, by how well they help to foretell held-out votes."""
-    held = [_held_out(votes, _hierarchical(10), label_log_odds(believed, share), seed) for share in LEANS]
-    return LEANS[int(np.argmax([-np.inf if found is None else found.sum() for found in held]))]
+    """Weight of the classifier's probabilities, chosen by the likelihood of held-out votes."""
+    held = [_held_out(votes, _hierarchical(10), label_log_odds(believed, share), seed) for share in LOG_ODDS_WEIGHTS]
+    return LOG_ODDS_WEIGHTS[int(np.argmax([-np.inf if found is None else found.sum() for found in held]))]
 
 
 def _reason(weights: Mapping[str, float], n: int, with_model: bool, trust: float) -> str:
     ranked = sorted(weights.items(), key=lambda pair: -pair[1])
-    told = "; ".join(f"{name} ({weight:.0%})" for name, weight in ranked[:3])
+    described = "; ".join(f"{name} ({weight:.0%})" for name, weight in ranked[:3])
     rest = f"; {len(ranked) - 3} more" if len(ranked) > 3 else ""
     model = f" The model's probabilities count with weight {trust:g}." if with_model else ""
-    return f"Weighed by how well each foretold {n} held-out votes: {told}{rest}.{model}"
+    return f"Weighted by the likelihood of {n} held-out votes: {described}{rest}.{model}"

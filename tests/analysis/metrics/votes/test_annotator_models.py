@@ -13,16 +13,18 @@ from analysis.metrics.votes.annotator_models import (
     log_prior,
     normalised,
     soft_start,
-    with_lean,
+    with_log_odds,
 )
 
 MODELS = {
     "majority": annotator_models.majority,
     "one coin": annotator_models.one_coin,
     "Dawid-Skene": annotator_models.dawid_skene,
-    "hierarchical": lambda votes, lean=None: annotator_models.hierarchical(votes, lean, strength=10, prior="held"),
+    "hierarchical": lambda votes, log_odds=None: annotator_models.hierarchical(
+        votes, log_odds, strength=10, prior="held"
+    ),
     "independent": annotator_models.independent,
-    "item types": lambda votes, lean=None: annotator_models.item_types(votes, lean, extra=0, seed=0),
+    "item types": lambda votes, log_odds=None: annotator_models.item_types(votes, log_odds, extra=0, seed=0),
     "GLAD": ability_models.glad,
     "even coin": ability_models.symmetric_one_coin,
     "habits": ability_models.mace,
@@ -74,7 +76,7 @@ def test_habits_tell_those_who_look_from_those_who_always_answer_alike():
     votes = cast(np.stack([coin(r, 4) for r in (0.8, 0.75, 0.7)] + lazy), truth)
     found = ability_models.mace(votes)
     assert right(found, truth) > right(annotator_models.majority(votes), truth) + 0.1
-    # A lazy annotator's next vote is foretold whatever the item is.
+    # A lazy annotator's next vote is predicted whatever the item is.
     said = found.chance(np.array([3, 4]), np.array([0, 0]))
     assert (said > 0.9).all()
 
@@ -127,16 +129,16 @@ def test_the_chances_of_all_labels_sum_to_one_for_every_type(rows, name):
     for person in range(votes.annotators):
         chances = found.chance(np.full(votes.k, person), np.arange(votes.k))
         np.testing.assert_allclose(chances.sum(axis=0), 1, atol=2e-3)
-    foretold = found.predict(votes)
-    assert ((foretold >= 0) & (foretold <= 1 + 1e-9)).all()
+    predicted = found.predict(votes)
+    assert ((predicted >= 0) & (predicted <= 1 + 1e-9)).all()
 
 
 @settings(max_examples=25)
 @given(cells, st.sampled_from(list(MODELS)))
 def test_a_certain_model_outweighs_the_votes(rows, name):
-    lean = np.full((6, 3), -60.0)
-    lean[:, 1] = 60.0
-    assert (MODELS[name](of(rows), lean).posterior.argmax(axis=1) == 1).all()
+    log_odds = np.full((6, 3), -60.0)
+    log_odds[:, 1] = 60.0
+    assert (MODELS[name](of(rows), log_odds).posterior.argmax(axis=1) == 1).all()
 
 
 @settings(max_examples=25)
@@ -160,17 +162,17 @@ def test_a_prior_is_a_distribution_that_rules_nothing_out(rows, prior):
 
 
 @given(cells, hnp.arrays(float, (6, 3), elements=st.floats(-30, 30)))
-def test_a_start_is_a_distribution_in_the_order_of_the_votes_and_bends_to_the_lean(rows, lean):
+def test_a_start_is_a_distribution_in_the_order_of_the_votes_and_bends_to_the_lean(rows, log_odds):
     votes = of(rows)
-    start, bent = soft_start(votes, None), soft_start(votes, lean)
+    start, bent = soft_start(votes, None), soft_start(votes, log_odds)
     np.testing.assert_allclose(start.sum(axis=1), 1)
     np.testing.assert_allclose(bent.sum(axis=1), 1)
     voted = votes.counts.sum(axis=1) > 0
     most = votes.counts == votes.counts.max(axis=1, keepdims=True)
     assert most[np.arange(6), start.argmax(axis=1)][voted].all()
-    np.testing.assert_array_equal(with_lean(votes, None), 0)
-    np.testing.assert_array_equal(with_lean(votes, lean), lean)
-    np.testing.assert_allclose(soft_start(votes, lean + 7), bent, atol=1e-9)
+    np.testing.assert_array_equal(with_log_odds(votes, None), 0)
+    np.testing.assert_array_equal(with_log_odds(votes, log_odds), log_odds)
+    np.testing.assert_allclose(soft_start(votes, log_odds + 7), bent, atol=1e-9)
 
 
 @given(

@@ -19,7 +19,7 @@ def crowd(n=120, people=5, seed=0):
     return CodedVotes(items, who, label, n, people, 3), truth
 
 
-def test_the_reason_names_the_models_and_the_votes_they_foretold():
+def test_the_reason_names_the_models_and_the_votes_they_predict():
     votes, truth = crowd()
     found = average_models(votes, None, 0)
     assert "600 held-out votes" in found.why
@@ -35,7 +35,7 @@ def test_a_fit_is_judged_on_votes_that_it_did_not_see():
     rng = np.random.default_rng(1)
     items, who = np.repeat(np.arange(100), 4), np.tile(np.arange(4), 100)
     votes = CodedVotes(items, who, rng.integers(0, 2, 400), 100, 4, 2)
-    # Votes at random cannot be foretold: a model that overfits does worse than saying a half each time.
+    # Votes at random cannot be predicted: a model that overfits does worse than saying a half each time.
     for model in (annotator_models.dawid_skene, ability_models.symmetric_one_coin):
         assert model_averaging._held_out(votes, model, None, 0).mean() <= np.log(0.5) + 0.02
 
@@ -56,7 +56,7 @@ def test_a_lead_by_luck_on_few_items_is_not_certain():
 
 
 def test_many_items_are_sampled_for_evidence_and_all_are_resolved(monkeypatch):
-    monkeypatch.setattr(model_averaging, "EVIDENCE_ITEMS", 40)
+    monkeypatch.setattr(model_averaging, "HELD_OUT_ITEMS", 40)
     votes, truth = crowd()
     found = average_models(votes, None, 0)
     assert "200 held-out votes" in found.why
