@@ -78,7 +78,11 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials", "projects.templatetags.words"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "projects.templatetags.components",
+                "projects.templatetags.words",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -1,0 +1,47 @@
+"""The layout rules of the templates, and the checker that holds them."""
+
+import pytest
+from django.conf import settings
+
+from scripts.check_templates import faults, main
+
+TEMPLATES = sorted(str(path) for path in (settings.BASE_DIR / "templates").rglob("*.html"))
+
+
+def test_every_template_has_one_element_a_line_and_at_most_120_columns(capsys):
+    assert len(TEMPLATES) > 40
+    assert main(TEMPLATES) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("<p>" + "a" * 114 + "</p>", "121 columns; at most 120"),
+        ("<tr><td>1</td></tr>", "opens tr, td; one element a line"),
+        ("<li>a</li><li>b</li>", "opens li, li; one element a line"),
+        ('{% if a %}<p class="{{ b }}">{% endif %}<pl-pixels>', "opens p, pl-pixels; one element a line"),
+    ],
+)
+def test_a_faulty_line_is_named(line, fault):
+    assert list(faults(f"<div>\n{line}\n</div>")) == [(2, fault)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p>" + "a" * 113 + "</p>",
+        '<p><b>3</b> of <a href="{% url "a:b" %}">7</a></p>',
+        "</td></tr>",
+        "{# says <p> and <td> #}",
+        "{% if a < b %}<p>{{ a }}</p>{% endif %}",
+    ],
+)
+def test_a_line_with_one_element_and_inline_text_passes(line):
+    assert list(faults(line)) == []
+
+
+def test_the_checker_names_file_and_line_and_fails(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    page.write_text("<p>\n<td><td>\n")
+    assert main([str(page)]) == 1
+    assert capsys.readouterr().out == f"{page}:2: opens td, td; one element a line\n"
