@@ -7,6 +7,7 @@ export PLUMBLINE_HOME="$home"
 "$BIN/ruff" format --check .
 "$BIN/ruff" check .
 "$BIN/djade" --check --target-version 5.2 $(git ls-files 'templates/*.html')
+"$BIN/python" -m scripts.check_templates $(git ls-files 'templates/*.html')
 "$BIN/lint-imports"
 "$BIN/mypy" config inputs projects jobs annotation analysis retraining validation scripts
 "$BIN/python" manage.py makemigrations --check --dry-run

@@ -13,9 +13,7 @@ register = template.Library()
 @register.simple_block_tag
 def empty_state(content: str, title: str, href: str = "", action: str = "") -> SafeString:
     """A hollow bob on a grey line, a title, the sentence in the block, and at most one action."""
-    return render_to_string(
-        "parts/empty.html", {"title": title, "text": content, "href": href, "action": action}
-    )
+    return render_to_string("parts/empty.html", {"title": title, "text": content, "href": href, "action": action})
 
 
 @register.inclusion_tag("parts/field.html")
