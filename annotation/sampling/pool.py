@@ -28,9 +28,9 @@ class Pool:
     labelled_vectors      (l, d) of the items that have a label, or None
     labelled_targets      (l,) their classes as codes 0..k-1, or None
     member_probabilities  (members, n, k) for the strategy "committee", or None
-    signals               (n,) from 0 to 1, how strongly something came back about an item (an override, a
+    signals               (n,) from 0 to 1, strength of the signals about an item (an override, a
                           chargeback, a thumb down); 0 = nothing. Cold rounds start there. None = no signals
-    proven                the model in force has proven itself elsewhere, so `auto` trusts its doubts from the first
+    proven                the model in force has proven itself elsewhere, so `auto` uses its uncertainty from the first
                           label on; False = only with two labels per class
     """
 

@@ -43,7 +43,7 @@ def select(pool: Pool, *, size: int, strategy: str = "auto", audit_share: float 
 def _mix(pool: Pool, chosen: QueryResult, active: int, draws: int, rng: np.random.Generator) -> Selection:
     taken = chosen.choice.index
     rows, probability = draw_audit(len(pool), taken, draws + active - len(taken), rng)
-    both = chosen.choice.woven(uniform_batch(rows, len(pool), probability))
+    both = chosen.choice.interleaved_with(uniform_batch(rows, len(pool), probability))
     audit = interleave(len(taken), len(rows))
     return _selection(both, audit, np.where(audit, probability, 1.0), chosen)
 

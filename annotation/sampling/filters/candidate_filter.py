@@ -1,4 +1,4 @@
-"""What the active part may ask at all: nothing unlike anything else, no near-copy, nothing asked already."""
+"""Candidate filter: drop outliers, near-duplicates and already labelled items."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOKS = 3
 
 @dataclass(frozen=True)
 class FilteredCandidates:
-    """Rows that may be asked, in the order given, and rows set aside as unlike anything else."""
+    """Rows that may be asked, in the order given, and outliers that were set aside."""
 
     rows: Rows
     set_aside: Rows
@@ -31,17 +31,17 @@ class FilteredCandidates:
 
 @dataclass(frozen=True)
 class CandidateFilter:
-    """What rows are compared with: a random crowd of the pool with all that is labelled, and the near-copy distance."""
+    """Reference rows (a random sample of the pool, all labelled items) and the near-duplicate distance."""
 
     vectors: Vectors
     labelled: Vectors
-    crowd: Vectors
+    reference: Vectors
     near: float
     seed: int
 
-    def sift(self, rows: Rows, taken: Rows = NO_ROWS) -> FilteredCandidates:
-        """Drop from `rows` what is alone, and near-copies of earlier rows, of `taken` rows and of labelled items."""
-        alone = out_of_scope(self.vectors[rows], self.crowd, seed=self.seed)
+    def apply(self, rows: Rows, taken: Rows = NO_ROWS) -> FilteredCandidates:
+        """Drop outliers from `rows`, and near-duplicates of earlier rows, of `taken` rows and of labelled items."""
+        alone = out_of_scope(self.vectors[rows], self.reference, seed=self.seed)
         scope = rows[~alone]
         known = np.vstack([self.labelled, self.vectors[taken]])
         return FilteredCandidates(
@@ -57,22 +57,22 @@ class CandidateFilter:
         *,
         each: int = CANDIDATES_PER_CHOICE,
     ) -> FilteredCandidates:
-        """The candidates of highest score (n,), `each` for each of `count` but at most a quarter of the pool (what is
-        doubtful is few) and at least two for each; highest first.
+        """The candidates of highest score (n,), `each` for each of `count` but at most a quarter of the pool
+        (uncertain rows are few) and at least two for each; highest first.
 
-        Looks further down the list, up to three times, while fewer than `count` pass the sieve.
+        Looks further down the list, up to three times, while fewer than `count` pass the candidate_filter.
         """
         wanted = max(2 * count, min(each * count, MOST_CANDIDATES, int(CANDIDATE_SHARE * len(score))))
         for _ in range(LOOKS):
-            sifted = self.sift(top_k(score, wanted, rng), taken)
-            if len(sifted.rows) >= count or wanted >= len(score):
+            kept = self.apply(top_k(score, wanted, rng), taken)
+            if len(kept.rows) >= count or wanted >= len(score):
                 break
             wanted = 3 * wanted
-        return sifted
+        return kept
 
 
 def make_candidate_filter(pool: Pool, rng: np.random.Generator) -> CandidateFilter:
-    """The sieve for one round over a checked pool."""
+    """The candidate filter for one round over a checked pool."""
     labelled = pool.labelled_vectors if pool.labelled_vectors is not None else pool.vectors[:0]
     some = pool.vectors if len(pool) <= SECOND_LOOK else pool.vectors[rng.choice(len(pool), SECOND_LOOK, replace=False)]
     seed = int(rng.integers(2**31))

@@ -1,9 +1,9 @@
 """Rows unlike anything else: not asked by the active part, and set aside as "out of scope?" for a person to confirm.
 
-The model doubts what it has never seen the like of, so uncertainty sampling runs after garbage (Karamcheti et al.,
+The model is uncertain about what it has never seen, so uncertainty sampling runs after garbage (Karamcheti et al.,
 "Mind Your Outliers!", 2021). A row's distance to its nearest neighbours in a sample of the pool is compared with the
 same distance of the sample's own rows; only what lies far outside their spread is set aside. What looks alone in the
-sample is looked at again among many more rows, so that a small crowd of its own (a rare class) is not set aside.
+sample is looked at again among many more rows, so that a small group of its own (a rare class) is not set aside.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SAMPLE = 1000
 SECOND_LOOK = 20_000
 BLOCK = 256
 SPREADS = 6.0
-"""How many robust standard deviations above the median is too far: no row in a thousand of a normal crowd."""
+"""How many robust standard deviations above the median is too far: no row in a thousand of normal data."""
 
 LEAST_CROWD = 30
 
@@ -26,18 +26,19 @@ Vectors = NDArray[np.float32]
 
 
 def out_of_scope(
-    vectors: NDArray[np.floating], crowd: NDArray[np.floating], *, seed: int, spreads: float = SPREADS
+    vectors: NDArray[np.floating], reference: NDArray[np.floating], *, seed: int, spreads: float = SPREADS
 ) -> NDArray[np.bool_]:
-    """Which rows of `vectors` (m, d) lie far from everything in `crowd` (n, d): (m,) bool, True = set aside.
+    """Which rows of `vectors` (m, d) lie far from everything in `reference` (n, d): (m,) bool, True = set aside.
 
-    A row counts as far when its mean distance to its 5 nearest crowd rows (the row itself, if the crowd holds it, left
-    out by one more neighbour) exceeds the crowd's median by more than `spreads` robust standard deviations (1.4826
-    MAD, at least a tenth of the median), among 1,000 random crowd rows and again among 20,000. A crowd under 30 rows,
-    or without spread, is too little to judge by: nobody is set aside. Time is linear in m. Raises ValueError for NaN.
+    A row counts as far when its mean distance to its 5 nearest reference rows (the row itself, if the reference holds
+    it, left out by one more neighbour) exceeds the reference's median by more than `spreads` robust standard deviations
+    (1.4826 MAD, at least a tenth of the median), among 1,000 random reference rows and again among 20,000. A reference
+    under 30 rows, or without spread, is too little to judge by: nobody is set aside. Time is linear in m. Raises
+    ValueError for NaN.
     """
-    rows, others = np.asarray(vectors, dtype=np.float32), np.asarray(crowd, dtype=np.float32)
+    rows, others = np.asarray(vectors, dtype=np.float32), np.asarray(reference, dtype=np.float32)
     if not (np.isfinite(rows).all() and np.isfinite(others).all()):
-        raise ValueError("Vectors must be finite to be told apart from outliers.")
+        raise ValueError("Vectors must be finite to be compared with outliers.")
     far = np.zeros(len(rows), dtype=bool)
     if len(others) < LEAST_CROWD or not len(rows):
         return far

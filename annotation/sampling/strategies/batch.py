@@ -1,4 +1,4 @@
-"""What a strategy answers: rows in order, each with its arm, its figures and a sentence about them."""
+"""The batch that a strategy returns: rows in order, each with its arm, numbers and reason."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Batch:
             np.union1d(self.set_aside, other.set_aside).astype(np.intp),
         )
 
-    def woven(self, other: Batch) -> Batch:
-        """Both, the rows of the other spread evenly among these, so that a round left half done holds both."""
+    def interleaved_with(self, other: Batch) -> Batch:
+        """Both batches, the rows of the other spread evenly among these, so that every prefix holds both."""
         late = interleave(len(self.index), len(other.index))
         order = np.empty(len(late), dtype=np.intp)
         order[~late], order[late] = np.arange(len(self.index)), len(self.index) + np.arange(len(other.index))
@@ -54,14 +54,14 @@ EMPTY_BATCH = Batch(NO_ROWS, (), (), ())
 
 
 def uncertain_batch(pool: Pool, rows: Rows, arm: str, set_aside: Rows = NO_ROWS) -> Batch:
-    """Rows that the model doubts, in words such as "4 against 9, margin 0.03"."""
+    """Uncertain rows, with reasons such as "4 against 9, margin 0.03"."""
     numbers = tuple(uncertainty_numbers(pool, int(row)) for row in rows)
-    return Batch(rows, (arm,) * len(rows), tuple(_doubt_in_words(one, arm) for one in numbers), numbers, set_aside)
+    return Batch(rows, (arm,) * len(rows), tuple(_uncertainty_to_text(one, arm) for one in numbers), numbers, set_aside)
 
 
 def uncertainty_numbers(pool: Pool, row: int) -> dict[str, Any]:
     """The two most likely classes of a row, their probabilities, and the row's three scores."""
-    assert pool.probabilities is not None  # strategies that doubt are refused without probabilities
+    assert pool.probabilities is not None  # uncertainty strategies are refused without probabilities
     p = pool.probabilities[row]
     order = np.argsort(-p, kind="stable")[:2]
     first, second = int(order[0]), int(order[-1])
@@ -77,9 +77,9 @@ def uncertainty_numbers(pool: Pool, row: int) -> dict[str, Any]:
     }
 
 
-def _doubt_in_words(numbers: dict[str, Any], arm: str) -> str:
+def _uncertainty_to_text(numbers: dict[str, Any], arm: str) -> str:
     if numbers["first"] == numbers["second"]:
-        return f"{numbers['first']} is the only class, so nothing is in doubt"
+        return f"{numbers['first']} is the only class, so nothing is uncertain"
     pair = f"{numbers['first']} against {numbers['second']}"
     if arm == "entropy":
         return f"{pair}, entropy {numbers['entropy']:.2f} nats"
@@ -89,7 +89,7 @@ def _doubt_in_words(numbers: dict[str, Any], arm: str) -> str:
 
 
 def uniform_batch(rows: Rows, n: int, probability: float) -> Batch:
-    """Rows drawn uniformly: nothing about them was looked at."""
+    """Rows drawn uniformly: independent of their content."""
     share = f"{probability:.2g}" if probability < 1 else "1"
     words = f"drawn uniformly from {n:,} waiting items, so that the model is judged fairly (probability {share})"
     return Batch(

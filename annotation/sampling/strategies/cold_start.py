@@ -1,9 +1,9 @@
-"""The cold round: what came back about items first, then what is typical of many.
+"""Cold start: items with signals first, then representative items.
 
 Signals (an override, a chargeback) are the one sign of where the model is wrong before there are labels, so up to a
-quarter of the round follows them. The rest is typical of crowds: one cluster for each label had and asked. Where fewer
-are asked than there are classes a cluster's middle would mix classes, and where there are hundreds of clusters k-means
-is slow; there herding finds the densest places instead.
+quarter of the round follows them. The rest are typical items: one cluster for each label, present and requested. Where
+fewer are asked than there are classes a cluster's middle would mix classes, and where there are hundreds of clusters
+k-means is slow; there uncertainty herding finds the densest regions instead.
 """
 
 from __future__ import annotations
@@ -26,47 +26,53 @@ CLUSTERED = 5000
 PASSES = 4
 
 
-def cold_start(pool: Pool, count: int, sieve: CandidateFilter, rng: np.random.Generator, taken: Rows) -> Batch:
+def cold_start(
+    pool: Pool, count: int, candidate_filter: CandidateFilter, rng: np.random.Generator, taken: Rows
+) -> Batch:
     """`count` rows of a checked pool, those with signals and then typical ones, none like a `taken` row."""
-    chosen = _signalled(pool, int(np.ceil(SIGNAL_SHARE * count)), sieve, rng, taken)
-    for _ in range(PASSES):  # a pass may lose near-copies to the sieve; the next fills their places
+    chosen = _signalled(pool, int(np.ceil(SIGNAL_SHARE * count)), candidate_filter, rng, taken)
+    for _ in range(PASSES):  # the filter may drop near-duplicates; the next pass fills their places
         missing = count - len(chosen.index)
         if missing < 1:
             break
-        chosen = chosen + _crowds(pool, missing, sieve, rng, np.concatenate([taken, chosen.index]))
+        chosen = chosen + _typical_items(pool, missing, candidate_filter, rng, np.concatenate([taken, chosen.index]))
     return chosen
 
 
-def _signalled(pool: Pool, places: int, sieve: CandidateFilter, rng: np.random.Generator, taken: Rows) -> Batch:
+def _signalled(
+    pool: Pool, places: int, candidate_filter: CandidateFilter, rng: np.random.Generator, taken: Rows
+) -> Batch:
     if pool.signals is None or not pool.signals.any() or places < 1:
         return EMPTY_BATCH
     ranked = top_k(pool.signals, CANDIDATES_PER_CHOICE * places, rng)
-    sifted = sieve.sift(ranked[pool.signals[ranked] > 0], taken)
-    rows = sifted.rows[:places]
-    reasons = tuple(f"something came back about it, strength {pool.signals[row]:.2f}" for row in rows)
+    kept = candidate_filter.apply(ranked[pool.signals[ranked] > 0], taken)
+    rows = kept.rows[:places]
+    reasons = tuple(f"it has signals, strength {pool.signals[row]:.2f}" for row in rows)
     numbers = tuple({"signal": float(pool.signals[row])} for row in rows)
-    return Batch(rows, ("signal",) * len(rows), reasons, numbers, sifted.set_aside)
+    return Batch(rows, ("signal",) * len(rows), reasons, numbers, kept.set_aside)
 
 
-def _crowds(pool: Pool, count: int, sieve: CandidateFilter, rng: np.random.Generator, taken: Rows) -> Batch:
-    known = np.vstack([sieve.labelled, pool.vectors[taken]])
+def _typical_items(
+    pool: Pool, count: int, candidate_filter: CandidateFilter, rng: np.random.Generator, taken: Rows
+) -> Batch:
+    known = np.vstack([candidate_filter.labelled, pool.vectors[taken]])
     if count < len(pool.classes) or count + len(known) > MOST_CLUSTERS:
         drawn = _some(len(pool), REFERENCE_SAMPLE, taken, rng)
         found = cover_uncertainty(pool.vectors[drawn], pool.vectors[drawn], known, count)
-        picked, sizes, of = drawn[found.order], found.similar, found.crowd
+        picked, sizes, of = drawn[found.order], found.similar, found.reference
     else:
         drawn = _some(len(pool), max(CLUSTERED, 2 * count), taken, rng)
         if not len(drawn):
             return EMPTY_BATCH
         rows, sizes = typiclust(pool.vectors[drawn], known, count, seed=int(rng.integers(2**31)))
         picked, of = drawn[rows], len(drawn)
-    sifted = sieve.sift(picked, taken)
+    kept = candidate_filter.apply(picked, taken)
     size_of = dict(zip(picked.tolist(), sizes.tolist(), strict=True))
-    scale = len(pool) / max(of, 1)  # the crowds were counted in a sample
-    similar = [max(1, round(size_of[int(row)] * scale)) for row in sifted.rows]
+    scale = len(pool) / max(of, 1)  # clusters were counted in a sample
+    similar = [max(1, round(size_of[int(row)] * scale)) for row in kept.rows]
     reasons = tuple(f"typical of {'about ' if scale > 1 else ''}{size:,} similar items" for size in similar)
     arms = ("typical",) * len(similar)
-    return Batch(sifted.rows, arms, reasons, tuple({"similar": size} for size in similar), sifted.set_aside)
+    return Batch(kept.rows, arms, reasons, tuple({"similar": size} for size in similar), kept.set_aside)
 
 
 def _some(n: int, most: int, taken: Rows, rng: np.random.Generator) -> Rows:

@@ -1,7 +1,7 @@
 """The rare-class quota: a share of each round for the classes that the labels are short of.
 
-Doubt alone finds a rare class late: the model gives it little anywhere, and so does not doubt about it (Attenberg and
-Provost, "Why label when you can search?", 2010, ask guided by what is likely of the minority instead).
+Uncertainty alone finds a rare class late: the model gives it little probability anywhere (Attenberg and
+Provost, "Why label when you can search?", 2010, search guided by the minority's probability instead).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The strategies by name. Each turns a checked pool into rows in order, with reasons."""
+"""Query strategies by name: each turns a validated pool into a batch of rows with reasons."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ STRATEGIES = (
     "committee",
     "random",
 )
-LABELS_PER_CLASS_BEFORE_DOUBT = 2
-CANDIDATES_TO_HERD = 20
+LABELS_PER_CLASS_BEFORE_UNCERTAINTY = 2
+CANDIDATES_TO_COVER = 20
 LABELS_PER_CLASS_TO_NARROW = 30
 
 Rows = NDArray[np.intp]
@@ -53,7 +53,7 @@ class QueryRequest:
 
     pool: Pool
     count: int
-    sieve: CandidateFilter
+    candidate_filter: CandidateFilter
     rng: np.random.Generator
     taken: Rows = field(default_factory=lambda: NO_ROWS)
 
@@ -67,13 +67,13 @@ def run_strategy(pool: Pool, count: int, strategy: str, rng: np.random.Generator
     name, why = (strategy, "as asked") if strategy != "auto" else pick_strategy(pool)
     choice = EMPTY_BATCH
     if count and strategy == "auto" and name in WARM:
-        opinion = blend_linear_probe(pool)
-        ask = QueryRequest(opinion.pool, count, make_candidate_filter(pool, rng), rng)
-        choice = _with_rare(ask, RUN[name])
-        if opinion.say:
-            by = f"the model and a quick fit of the {len(ask.sieve.labelled):,} labels"
+        blended = blend_linear_probe(pool)
+        request = QueryRequest(blended.pool, count, make_candidate_filter(pool, rng), rng)
+        choice = _with_rare(request, RUN[name])
+        if blended.weight:
+            by = f"the model and a quick estimate from {len(request.candidate_filter.labelled):,} labels"
             choice = replace(choice, reason=tuple(f"{reason}, by {by}" for reason in choice.reason))
-            why = f"{why}; the model says the same of many items, so a linear fit has a say of {opinion.say:.0%}"
+            why += f"; many items have equal probabilities, so a linear probe has a weight of {blended.weight:.0%}"
     elif count and name != "random":
         choice = RUN[name](QueryRequest(pool, count, make_candidate_filter(pool, rng), rng))
     aside = np.zeros(len(pool), dtype=bool)
@@ -87,30 +87,35 @@ def pick_strategy(pool: Pool) -> tuple[str, str]:
     if pool.probabilities is None:
         return "typical", f"no model can score yet, so typical items come first ({labelled} labels so far)"
     if pool.proven:
-        return "herding", f"a proven model scores them, so its doubts count, with {labelled} labels for {k} classes"
-    if labelled < LABELS_PER_CLASS_BEFORE_DOUBT * k:
-        return "typical", f"{labelled} labels for {k} classes are too few to trust the model's doubts"
-    return "herding", f"{labelled} labels for {k} classes, so the model's doubts can be trusted"
+        return (
+            "herding",
+            f"a proven model scores them, so its uncertainty is used, with {labelled} labels for {k} classes",
+        )
+    if labelled < LABELS_PER_CLASS_BEFORE_UNCERTAINTY * k:
+        return "typical", f"{labelled} labels for {k} classes are too few to trust the model's uncertainty"
+    return "herding", f"{labelled} labels for {k} classes, so the model's uncertainty can be trusted"
 
 
-def _with_rare(ask: QueryRequest, run: Callable[[QueryRequest], Batch]) -> Batch:
+def _with_rare(request: QueryRequest, run: Callable[[QueryRequest], Batch]) -> Batch:
     """The rare-class quota first, and the rest of the round by `run`."""
-    rare = _rare(ask, rare_class_quota(ask.count))
-    taken = np.concatenate([ask.taken, rare.index])
-    rest = run(QueryRequest(ask.pool, ask.count - len(rare.index), ask.sieve, ask.rng, taken))
-    return rest.woven(rare)
+    rare = _rare(request, rare_class_quota(request.count))
+    taken = np.concatenate([request.taken, rare.index])
+    rest = run(
+        QueryRequest(request.pool, request.count - len(rare.index), request.candidate_filter, request.rng, taken)
+    )
+    return rest.interleaved_with(rare)
 
 
-def _rare(ask: QueryRequest, places: int) -> Batch:
+def _rare(request: QueryRequest, places: int) -> Batch:
     """Up to `places` rows most likely of the classes that labels are short of, each class in turn."""
-    pool, p = ask.pool, ask.pool.probabilities
+    pool, p = request.pool, request.pool.probabilities
     targets = pool.labelled_targets if pool.labelled_targets is not None else NO_ROWS
     classes = rare_classes(p, targets)[:places] if p is not None else ()
     if p is None or not classes:
         return EMPTY_BATCH
-    rows, codes = most_likely(p, classes, places, ask.rng)
-    sifted = ask.sieve.sift(rows, ask.taken)
-    chosen = sifted.rows[:places]
+    rows, codes = most_likely(p, classes, places, request.rng)
+    kept = request.candidate_filter.apply(rows, request.taken)
+    chosen = kept.rows[:places]
     code_of, known = dict(zip(rows.tolist(), codes.tolist(), strict=True)), {one.code: one for one in classes}
     found = [known[code_of[int(row)]] for row in chosen]
     numbers = tuple(
@@ -126,67 +131,69 @@ def _rare(ask: QueryRequest, places: int) -> Batch:
         f"likely {one['class']} ({one['probability']:.2f}), which has {one['labels']} of {len(targets):,} labels"
         for one in numbers
     )
-    return Batch(chosen, ("rare_class",) * len(chosen), reasons, numbers, sifted.set_aside)
+    return Batch(chosen, ("rare_class",) * len(chosen), reasons, numbers, kept.set_aside)
 
 
-def _by_score(ask: QueryRequest, score: NDArray[np.float64], arm: str) -> Batch:
-    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
-    return uncertain_batch(ask.pool, sifted.rows[: ask.count], arm, sifted.set_aside)
+def _by_score(request: QueryRequest, score: NDArray[np.float64], arm: str) -> Batch:
+    kept = request.candidate_filter.best(score, request.count, request.rng, request.taken)
+    return uncertain_batch(request.pool, kept.rows[: request.count], arm, kept.set_aside)
 
 
-def _margin(ask: QueryRequest) -> Batch:
-    return _by_score(ask, -uncertainty.margin(_scored(ask.pool, "margin")), "margin")
+def _margin(request: QueryRequest) -> Batch:
+    return _by_score(request, -uncertainty.margin(_scored(request.pool, "margin")), "margin")
 
 
-def _entropy(ask: QueryRequest) -> Batch:
-    return _by_score(ask, uncertainty.entropy(_scored(ask.pool, "entropy")), "entropy")
+def _entropy(request: QueryRequest) -> Batch:
+    return _by_score(request, uncertainty.entropy(_scored(request.pool, "entropy")), "entropy")
 
 
-def _least_confidence(ask: QueryRequest) -> Batch:
-    return _by_score(ask, -uncertainty.confidence(_scored(ask.pool, "least_confidence")), "least_confidence")
+def _least_confidence(request: QueryRequest) -> Batch:
+    return _by_score(request, -uncertainty.confidence(_scored(request.pool, "least_confidence")), "least_confidence")
 
 
-def _diverse_margin(ask: QueryRequest) -> Batch:
-    score = 1 - uncertainty.margin(_scored(ask.pool, "diverse_margin"))
-    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
+def _diverse_margin(request: QueryRequest) -> Batch:
+    score = 1 - uncertainty.margin(_scored(request.pool, "diverse_margin"))
+    kept = request.candidate_filter.best(score, request.count, request.rng, request.taken)
     rows = kmeans_representatives(
-        ask.pool.vectors[sifted.rows], score[sifted.rows], ask.count, seed=int(ask.rng.integers(2**31))
+        request.pool.vectors[kept.rows], score[kept.rows], request.count, seed=int(request.rng.integers(2**31))
     )
-    return uncertain_batch(ask.pool, sifted.rows[rows[: ask.count]], "diverse_margin", sifted.set_aside)
+    return uncertain_batch(request.pool, kept.rows[rows[: request.count]], "diverse_margin", kept.set_aside)
 
 
-def _herding(ask: QueryRequest) -> Batch:
+def _herding(request: QueryRequest) -> Batch:
     """The most doubtful candidates that best cover all of them, given what is labelled."""
-    score = 1 - uncertainty.margin(_scored(ask.pool, "herding"))
-    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken, each=_candidates(ask))
-    candidates = ask.pool.vectors[sifted.rows]
-    known = np.vstack([ask.sieve.labelled, ask.pool.vectors[ask.taken]])
-    found = cover_uncertainty(candidates, candidates, known, ask.count, weight=score[sifted.rows])
-    return uncertain_batch(ask.pool, sifted.rows[found.order], "herding", sifted.set_aside)
+    score = 1 - uncertainty.margin(_scored(request.pool, "herding"))
+    kept = request.candidate_filter.best(score, request.count, request.rng, request.taken, each=_candidates(request))
+    candidates = request.pool.vectors[kept.rows]
+    known = np.vstack([request.candidate_filter.labelled, request.pool.vectors[request.taken]])
+    found = cover_uncertainty(candidates, candidates, known, request.count, weight=score[kept.rows])
+    return uncertain_batch(request.pool, kept.rows[found.order], "herding", kept.set_aside)
 
 
-def _candidates(ask: QueryRequest) -> int:
+def _candidates(request: QueryRequest) -> int:
     """How many candidates compete for a place: fewer as labels sharpen the doubts, until doubt alone decides."""
-    per_class = len(ask.sieve.labelled) / len(ask.pool.classes)
-    return max(1, round(CANDIDATES_TO_HERD * min(1.0, LABELS_PER_CLASS_TO_NARROW / max(per_class, 1.0))))
+    per_class = len(request.candidate_filter.labelled) / len(request.pool.classes)
+    return max(1, round(CANDIDATES_TO_COVER * min(1.0, LABELS_PER_CLASS_TO_NARROW / max(per_class, 1.0))))
 
 
-def _typical(ask: QueryRequest) -> Batch:
-    rare = _rare(ask, rare_class_quota(ask.count))
-    taken = np.concatenate([ask.taken, rare.index])
-    return cold_start(ask.pool, ask.count - len(rare.index), ask.sieve, ask.rng, taken).woven(rare)
+def _typical(request: QueryRequest) -> Batch:
+    rare = _rare(request, rare_class_quota(request.count))
+    taken = np.concatenate([request.taken, rare.index])
+    return cold_start(
+        request.pool, request.count - len(rare.index), request.candidate_filter, request.rng, taken
+    ).interleaved_with(rare)
 
 
-def _committee(ask: QueryRequest) -> Batch:
-    members = ask.pool.member_probabilities
+def _committee(request: QueryRequest) -> Batch:
+    members = request.pool.member_probabilities
     if members is None:
         raise BadPool("The strategy committee needs the probabilities of at least two members.")
     score = uncertainty.disagreement(members)
-    sifted = ask.sieve.best(score, ask.count, ask.rng, ask.taken)
-    rows = sifted.rows[: ask.count]
+    kept = request.candidate_filter.best(score, request.count, request.rng, request.taken)
+    rows = kept.rows[: request.count]
     reasons = tuple(f"{len(members)} models disagree by {score[row]:.2f} nats" for row in rows)
     numbers = tuple({"members": len(members), "disagreement": float(score[row])} for row in rows)
-    return Batch(rows, ("committee",) * len(rows), reasons, numbers, sifted.set_aside)
+    return Batch(rows, ("committee",) * len(rows), reasons, numbers, kept.set_aside)
 
 
 def _scored(pool: Pool, strategy: str) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
-"""A cold start: ask first about what there is most of, in the middle of each crowd.
+"""A cold start: ask first about what there is most of, in the middle of each reference.
 
-Hacohen, Dekel and Weinshall, "Active Learning on a Budget" (TypiClust, 2022): at small budgets typical items teach
-more than doubtful ones. As many clusters as items, known and asked; from the largest cluster without a label, the
-item nearest its middle.
+Hacohen, Dekel and Weinshall, "Active Learning on a Budget" (TypiClust, 2022): at small budgets typical items are worth
+more than uncertain ones. As many clusters as items, labelled and requested; from the largest cluster without a label,
+the item nearest its middle.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ MOST_CENTRES = 80
 """Up to five starts of k-means, the one of least inertia kept, as long as together they have few centres."""
 
 MOST_STEPS = 30
-"""Steps of k-means: crowds are found long before the last row has settled."""
+"""Steps of k-means: clusters are found long before the last row has settled."""
 
 
 def typiclust(vectors: Vectors, labelled: Vectors, count: int, *, seed: int) -> tuple[Rows, NDArray[np.intp]]:
-    """`count` rows of `vectors` (n, d), most typical first, and the size of the crowd each stands for (count,).
+    """`count` rows of `vectors` (n, d), most typical first, and the size of the cluster each represents (count,).
 
     `labelled` (l, d) are items that have a label: their clusters come last. Fewer rows come back where fewer differ.
     Time grows with n (l + count), so give it some thousand rows of a large pool.

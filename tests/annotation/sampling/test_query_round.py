@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.sampling import STRATEGIES, BadPool, Pool, near_distance, select
+from annotation.sampling import STRATEGIES, BadPool, Pool, select
+from inputs.duplicates import near_distance
 from tests.annotation.sampling.pools import make_pool
 
 SCORED = tuple(name for name in STRATEGIES if name != "committee")

@@ -1,4 +1,6 @@
-"""What holds for any pool of the parts that a round is made of: doubts, crowds, kernels, the sieve and the quota."""
+"""Properties of the parts of a query round on any pool: uncertainty, clusters, kernels, the candidate filter and the
+quota.
+"""
 
 from itertools import pairwise
 
@@ -98,30 +100,32 @@ def test_squared_distances_are_those_of_numpy_and_never_negative(a: np.ndarray, 
 
 
 @given(points(), st.integers(1, 40), st.integers(0, 20))
-def test_more_labels_speak_less_far_and_in_the_unit_of_the_vectors(crowd: np.ndarray, labels: int, more: int) -> None:
-    width = kernel_width(crowd, labels)
+def test_more_labels_speak_less_far_and_in_the_unit_of_the_vectors(
+    reference: np.ndarray, labels: int, more: int
+) -> None:
+    width = kernel_width(reference, labels)
 
     assert width > 0
-    if np.ptp(crowd, axis=0).any():
-        assert kernel_width(4 * crowd, labels) == pytest.approx(16 * width, rel=1e-3)
-    if len(np.unique(crowd, axis=0)) == len(crowd):  # equal rows have a width of their own
-        assert kernel_width(crowd, labels + more) <= width * (1 + 1e-5)
+    if np.ptp(reference, axis=0).any():
+        assert kernel_width(4 * reference, labels) == pytest.approx(16 * width, rel=1e-3)
+    if len(np.unique(reference, axis=0)) == len(reference):  # equal rows have a width of their own
+        assert kernel_width(reference, labels + more) <= width * (1 + 1e-5)
 
 
 @settings(max_examples=50)
 @given(points(), points(0), st.integers(1, 20))
 def test_a_herd_is_distinct_candidates_and_its_first_adds_most_cover(
-    crowd: np.ndarray, labelled: np.ndarray, count: int
+    reference: np.ndarray, labelled: np.ndarray, count: int
 ) -> None:
-    found = cover_uncertainty(crowd, crowd, labelled, count)
+    found = cover_uncertainty(reference, reference, labelled, count)
 
-    assert len(found.order) == len(found.similar) == min(count, len(crowd))
+    assert len(found.order) == len(found.similar) == min(count, len(reference))
     assert len(set(found.order.tolist())) == len(found.order)
-    assert found.similar.sum() <= len(crowd)
-    width = kernel_width(crowd, len(found.order) + len(labelled))
-    had = np.exp(-squared_distances(labelled, crowd) / width).max(axis=0, initial=0)
-    added = np.maximum(np.exp(-squared_distances(crowd, crowd) / width) - had, 0).sum(axis=1)
-    assert added[found.order[0]] >= added.max() - 1e-4 * len(crowd)
+    assert found.similar.sum() <= len(reference)
+    width = kernel_width(reference, len(found.order) + len(labelled))
+    had = np.exp(-squared_distances(labelled, reference) / width).max(axis=0, initial=0)
+    added = np.maximum(np.exp(-squared_distances(reference, reference) / width) - had, 0).sum(axis=1)
+    assert added[found.order[0]] >= added.max() - 1e-4 * len(reference)
 
 
 @given(pools(2))
@@ -142,13 +146,13 @@ def _distinct(rows: np.ndarray) -> float:
 
 @settings(max_examples=40)
 @given(pools())
-def test_a_second_opinion_is_probabilities_with_a_say_in_range(pool: Pool) -> None:
+def test_a_blend_is_probabilities_with_a_weight_in_range(pool: Pool) -> None:
     found = blend_linear_probe(pool)
 
-    assert 0 <= found.say < 1
+    assert 0 <= found.weight < 1
     np.testing.assert_allclose(found.pool.probabilities.sum(axis=1), 1)
     assert (found.pool.probabilities >= 0).all()
-    assert found.say or found.pool is pool
+    assert found.weight or found.pool is pool
 
 
 @given(pools(), st.integers(1, 12), st.integers(0, 99))
@@ -177,9 +181,9 @@ def test_what_passes_the_sieve_is_asked_for_unlike_each_other_and_unlike_labels(
     pool: Pool, seed: int, data: st.DataObject
 ) -> None:
     rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
-    sieve = make_candidate_filter(pool, np.random.default_rng(seed))
+    candidate_filter = make_candidate_filter(pool, np.random.default_rng(seed))
 
-    found = sieve.sift(rows)
+    found = candidate_filter.apply(rows)
 
     assert set(found.rows.tolist()) | set(found.set_aside.tolist()) <= set(rows.tolist())
     assert not set(found.rows.tolist()) & set(found.set_aside.tolist())
@@ -188,20 +192,20 @@ def test_what_passes_the_sieve_is_asked_for_unlike_each_other_and_unlike_labels(
     kept = np.vstack([pool.vectors[found.rows], pool.labelled_vectors]).astype(float)
     asked = len(found.rows)
     gaps = np.linalg.norm(kept[:asked, None] - kept[None], axis=2) + 1e9 * np.eye(len(kept))[:asked]
-    assert not gaps.size or gaps.min() > sieve.near
-    assert sieve.sift(found.rows).rows.tolist() == found.rows.tolist()
+    assert not gaps.size or gaps.min() > candidate_filter.near
+    assert candidate_filter.apply(found.rows).rows.tolist() == found.rows.tolist()
 
 
 @settings(max_examples=60)
 @given(pools(), st.integers(1, 12), st.integers(0, 99))
 def test_the_best_are_as_many_as_asked_unless_the_whole_pool_was_looked_at(pool: Pool, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    score, sieve = rng.integers(0, 5, len(pool)) / 4, make_candidate_filter(pool, rng)
+    score, candidate_filter = rng.integers(0, 5, len(pool)) / 4, make_candidate_filter(pool, rng)
 
-    found = sieve.best(score, count, rng)
+    found = candidate_filter.best(score, count, rng)
 
     assert (np.diff(score[found.rows]) <= 0).all()
-    everything = sieve.sift(np.argsort(-score, kind="stable"))
+    everything = candidate_filter.apply(np.argsort(-score, kind="stable"))
     assert len(found.rows) >= min(count, len(everything.rows)) or len(pool) > 2 * count * 9
 
 
@@ -211,7 +215,7 @@ def test_woven_choices_keep_every_row_with_its_own_sentence(pool: Pool, data: st
     cut = data.draw(st.integers(0, len(rows)))
     one, other = uncertain_batch(pool, rows[:cut], "margin"), uncertain_batch(pool, rows[cut:], "entropy")
 
-    found = one.woven(other)
+    found = one.interleaved_with(other)
 
     expected = dict(zip((one + other).index.tolist(), (one + other).reason, strict=True))
     assert dict(zip(found.index.tolist(), found.reason, strict=True)) == expected

@@ -1,4 +1,4 @@
-"""Outliers: what lies far from everything is set aside, a small crowd of its own is not."""
+"""Outliers: what lies far from everything is set aside, a small reference of its own is not."""
 
 import numpy as np
 import pytest
@@ -35,9 +35,9 @@ def test_a_rare_crowd_is_not_set_aside():
     assert not out_of_scope(rare, everything, seed=0).any()
 
 
-@pytest.mark.parametrize("crowd", [CROWD[:20], np.ones((100, 8)), np.zeros((0, 8))])
-def test_too_little_to_judge_by_sets_nobody_aside(crowd):
-    assert not out_of_scope(np.full((3, 8), 99.0), crowd, seed=0).any()
+@pytest.mark.parametrize("reference", [CROWD[:20], np.ones((100, 8)), np.zeros((0, 8))])
+def test_too_little_to_judge_by_sets_nobody_aside(reference):
+    assert not out_of_scope(np.full((3, 8), 99.0), reference, seed=0).any()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

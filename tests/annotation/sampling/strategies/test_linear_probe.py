@@ -1,4 +1,4 @@
-"""The second opinion: asked only where the model speaks in steps, better than such a model there, and said in words."""
+"""The second blended: asked only where the model speaks in steps, better than such a model there, and said in words."""
 
 from dataclasses import replace
 
@@ -26,13 +26,13 @@ def world(seed, labels=60, n=1500, model=None):
     return check_pool(pool), y[labels:]
 
 
-def test_trees_of_few_labels_are_given_a_second_opinion_that_ranks_better():
+def test_trees_of_few_labels_are_given_a_linear_probe_that_ranks_better():
     gains = []
     for seed in range(10):
         pool, truth = world(seed)
-        opinion = blend_linear_probe(pool)
-        assert opinion.say == pytest.approx(100 / 160)
-        ranked = [roc_auc_score(truth, one.probabilities[:, 1]) for one in (opinion.pool, pool)]
+        blended = blend_linear_probe(pool)
+        assert blended.weight == pytest.approx(100 / 160)
+        ranked = [roc_auc_score(truth, one.probabilities[:, 1]) for one in (blended.pool, pool)]
         gains.append(ranked[0] - ranked[1])
     assert np.mean(gains) > 0.03
     assert min(gains) > -0.02
@@ -41,9 +41,9 @@ def test_trees_of_few_labels_are_given_a_second_opinion_that_ranks_better():
 def test_a_model_that_tells_all_items_apart_is_believed_alone():
     pool, _ = world(0, model=LogisticRegression())
     assert granularity(pool) == 1.0
-    opinion = blend_linear_probe(pool)
-    assert opinion.say == 0.0
-    assert opinion.pool is pool
+    blended = blend_linear_probe(pool)
+    assert blended.weight == 0.0
+    assert blended.pool is pool
 
 
 def test_items_that_are_alike_are_no_steps_of_the_model():
@@ -54,13 +54,13 @@ def test_items_that_are_alike_are_no_steps_of_the_model():
     assert granularity(twice) == pytest.approx(1.0)
 
 
-def test_many_labels_one_class_or_no_score_need_no_second_opinion():
+def test_many_labels_one_class_or_no_score_need_no_linear_probe():
     pool, _ = world(0, labels=2000, n=200)
     assert granularity(replace(pool, probabilities=np.full((200, 2), 0.5))) < 0.01
-    assert blend_linear_probe(replace(pool, probabilities=np.full((200, 2), 0.5))).say == 0.0
+    assert blend_linear_probe(replace(pool, probabilities=np.full((200, 2), 0.5))).weight == 0.0
     few, _ = world(0)
-    assert blend_linear_probe(replace(few, labelled_targets=np.zeros(60, dtype=np.intp))).say == 0.0
-    assert blend_linear_probe(replace(few, probabilities=None)).say == 0.0
+    assert blend_linear_probe(replace(few, labelled_targets=np.zeros(60, dtype=np.intp))).weight == 0.0
+    assert blend_linear_probe(replace(few, probabilities=None)).weight == 0.0
 
 
 def test_the_unit_of_the_vectors_does_not_matter():
@@ -71,7 +71,7 @@ def test_the_unit_of_the_vectors_does_not_matter():
 
 
 @given(st.data())
-def test_every_opinion_is_a_distribution_between_the_models(data):
+def test_every_blend_is_a_distribution_between_the_models(data):
     k = data.draw(st.integers(2, 5))
     finite = st.floats(-1e6, 1e6, width=32)
     vectors = data.draw(arrays(np.float32, (12, 3), elements=finite))
@@ -81,19 +81,19 @@ def test_every_opinion_is_a_distribution_between_the_models(data):
     said = np.full((12, k), 1 / k)
     said[:step] = np.eye(k)[0]
     pool = check_pool(Pool(vectors, said, tuple("abcde"[:k]), labelled, targets))
-    opinion = blend_linear_probe(pool)
-    mixed = opinion.pool.probabilities
+    blended = blend_linear_probe(pool)
+    mixed = blended.pool.probabilities
     np.testing.assert_allclose(mixed.sum(axis=1), 1.0, atol=1e-6)
-    assert (mixed >= (1 - opinion.say) * said - 1e-9).all()
+    assert (mixed >= (1 - blended.weight) * said - 1e-9).all()
     unseen = np.setdiff1d(np.arange(k), targets)
-    np.testing.assert_allclose(mixed[:, unseen], (1 - opinion.say) * said[:, unseen], atol=1e-9)
+    np.testing.assert_allclose(mixed[:, unseen], (1 - blended.weight) * said[:, unseen], atol=1e-9)
 
 
 def test_the_round_says_that_two_spoke():
     pool, _ = world(2)
     chosen = select(pool, size=10, seed=0)
     assert chosen.strategy == "herding"
-    assert "a linear fit has a say of 62%" in chosen.why
+    assert "a linear probe has a weight of 62%" in chosen.why
     asked = [reason for reason, audit in zip(chosen.reason, chosen.audit, strict=True) if not audit]
-    assert all(reason.endswith(", by the model and a quick fit of the 60 labels") for reason in asked)
+    assert all(reason.endswith(", by the model and a quick estimate from 60 labels") for reason in asked)
     assert "fit" not in select(pool, size=10, strategy="margin", seed=0).why

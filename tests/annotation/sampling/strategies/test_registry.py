@@ -22,7 +22,7 @@ from tests.annotation.sampling.pools import make_pool
         (False, 0, False, "typical", "no model can score yet"),
         (False, 50, True, "typical", "50 labels so far"),
         (True, 5, False, "typical", "5 labels for 3 classes are too few"),
-        (True, 6, False, "herding", "doubts can be trusted"),
+        (True, 6, False, "herding", "uncertainty can be trusted"),
         (True, 0, True, "herding", "a proven model"),
     ],
 )
@@ -46,20 +46,20 @@ def test_many_labels_let_doubt_alone_decide():
 def test_a_cold_round_asks_each_crowd_once():
     rng = np.random.default_rng(0)
     centres = 20 * rng.normal(size=(8, 5))
-    crowd = np.repeat(np.arange(8), 40)
-    pool = Pool(centres[crowd] + rng.normal(size=(320, 5)), None, tuple("abcdefgh"))
+    reference = np.repeat(np.arange(8), 40)
+    pool = Pool(centres[reference] + rng.normal(size=(320, 5)), None, tuple("abcdefgh"))
     chosen = select(pool, size=9, audit_share=0.1, seed=0)
     active = chosen.index[~chosen.audit]
-    assert sorted(crowd[active].tolist()) == list(range(8))
+    assert sorted(reference[active].tolist()) == list(range(8))
     assert chosen.reason[0].startswith("typical of ")
 
 
 def test_fewer_places_than_classes_go_to_different_crowds():
     rng = np.random.default_rng(0)
-    crowd = np.repeat(np.arange(12), 30)
-    pool = Pool((20 * rng.normal(size=(12, 5)))[crowd] + rng.normal(size=(360, 5)), None, tuple("abcdefghijkl"))
+    reference = np.repeat(np.arange(12), 30)
+    pool = Pool((20 * rng.normal(size=(12, 5)))[reference] + rng.normal(size=(360, 5)), None, tuple("abcdefghijkl"))
     chosen = select(pool, size=7, audit_share=0.1, seed=0)
-    assert len(set(crowd[chosen.index[~chosen.audit]].tolist())) == 6
+    assert len(set(reference[chosen.index[~chosen.audit]].tolist())) == 6
 
 
 def test_a_cold_round_follows_signals_with_a_quarter():
@@ -68,7 +68,7 @@ def test_a_cold_round_follows_signals_with_a_quarter():
     chosen = select(make_pool(200, labels=0, scored=False, signals=signals), size=25, audit_share=0.2, seed=0)
     followed = chosen.index[chosen.arm == "signal"]
     assert followed.tolist() == [19, 18, 17, 16, 15]
-    assert chosen.reason[0] == "something came back about it, strength 1.00"
+    assert chosen.reason[0] == "it has signals, strength 1.00"
 
 
 def test_items_all_alike_are_asked_once():
@@ -83,7 +83,7 @@ def test_herding_chooses_distinct_rows_and_counts_the_crowd(count, seed):
     rows = rng.normal(size=(25, 3)).astype(np.float32)
     found = cover_uncertainty(rows, rows, rows[:0], count, weight=rng.random(25))
     assert len(set(found.order.tolist())) == len(found.order) == min(count, 25)
-    assert found.similar.sum() <= found.crowd == 25
+    assert found.similar.sum() <= found.reference == 25
 
 
 def test_herding_is_greedy_by_cover():
