@@ -10,7 +10,7 @@ from ninja import Router
 from analysis import items, reports
 from analysis.models import ReportKind
 from annotation.models import Item
-from projects.api_auth import keyed
+from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
 from projects.problems import problem
 
@@ -24,7 +24,7 @@ def answer(body: Any) -> HttpResponse:
 
 @router.get("/projects/{slug}/items", summary="Items of a view, newest first; filters as in the page's address")
 @keyed(Scope.READ)
-def item_list(request: Any, slug: str) -> HttpResponse:
+def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         filters = items.read(request.GET, request.project)
         found = items.select(request.project, filters, at=timezone.now())
@@ -51,7 +51,7 @@ def brief(row: Any) -> dict[str, Any]:
 
 @router.get("/projects/{slug}/items/{uid}", summary="One item with all that is known of it")
 @keyed(Scope.READ)
-def item(request: Any, slug: str, uid: str) -> HttpResponse:
+def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         return problem(404, "There is no such item in this project.")
@@ -103,7 +103,7 @@ def item(request: Any, slug: str, uid: str) -> HttpResponse:
 
 @router.get("/projects/{slug}/metrics", summary="Live metrics of the serving version, weighted, with intervals")
 @keyed(Scope.READ)
-def metrics(request: Any, slug: str) -> HttpResponse:
+def metrics(request: KeyRequest, slug: str) -> HttpResponse:
     window = request.GET.get("window", "all")
     if window not in WINDOWS:
         return problem(422, f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")

@@ -1,7 +1,5 @@
 """Jobs of a project and of the installation, and the health of what does them."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -12,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from jobs import health, queue
 from jobs.models import OPEN, Job, JobQuerySet, JobState
-from projects.guards import ProjectRequest, member, public, signed_in, superuser
+from projects.guards import ProjectRequest, UserRequest, asks_for_fragment, member, public, signed_in, superuser
 from projects.models import Can
 
 PAGE = 50
@@ -27,12 +25,12 @@ def job_list(request: ProjectRequest) -> HttpResponse:
 
 @superuser
 @require_GET
-def all_jobs(request: HttpRequest) -> HttpResponse:
+def all_jobs(request: UserRequest) -> HttpResponse:
     return jobs_page(request, Job.objects.all(), may_change=True)
 
 
 def jobs_page(
-    request: Any, jobs: JobQuerySet, *, may_change: bool, status: int = 200, problem: str = ""
+    request: UserRequest, jobs: JobQuerySet, *, may_change: bool, status: int = 200, problem: str = ""
 ) -> HttpResponse:
     """Newest first; the rows ask again while one of them is open."""
     view = request.GET.get("view", "")
@@ -51,7 +49,7 @@ def jobs_page(
         "now": timezone.now(),
         "problem": problem,
     }
-    part = request.htmx and not request.htmx.boosted
+    part = asks_for_fragment(request)
     template = "jobs/job_list.html#rows" if part else "jobs/job_list.html"
     return render(request, template, context, status=status)
 
@@ -84,11 +82,11 @@ def requeue(request: ProjectRequest, job_id: int) -> HttpResponse:
 
 @superuser
 @require_POST
-def requeue_any(request: HttpRequest, job_id: int) -> HttpResponse:
+def requeue_any(request: UserRequest, job_id: int) -> HttpResponse:
     return requeue_one(request, get_object_or_404(Job, pk=job_id))
 
 
-def requeue_one(request: Any, job: Job) -> HttpResponse:
+def requeue_one(request: UserRequest, job: Job) -> HttpResponse:
     try:
         queue.requeue(job, by=request.user, at=timezone.now())
     except queue.NotDead as problem:
@@ -108,11 +106,11 @@ def stop(request: ProjectRequest, job_id: int) -> HttpResponse:
 
 @superuser
 @require_POST
-def stop_any(request: HttpRequest, job_id: int) -> HttpResponse:
+def stop_any(request: UserRequest, job_id: int) -> HttpResponse:
     return stop_one(request, get_object_or_404(Job, pk=job_id))
 
 
-def stop_one(request: Any, job: Job) -> HttpResponse:
+def stop_one(request: UserRequest, job: Job) -> HttpResponse:
     if queue.cancel(job, by=request.user, at=timezone.now()):
         messages.success(request, f"Job {job.pk} stopped.")
     else:
@@ -120,7 +118,7 @@ def stop_one(request: Any, job: Job) -> HttpResponse:
     return back(request)
 
 
-def back(request: Any) -> HttpResponse:
+def back(request: UserRequest) -> HttpResponse:
     project = getattr(request, "project", None)
     return redirect("jobs:job-list", project.slug) if project else redirect("jobs:all-jobs")
 

@@ -14,10 +14,17 @@ from django.utils import timezone
 
 from projects import idempotency
 from projects.guards import Guard, declare, role_of
-from projects.models import ApiKey, Membership, Scope, hashed
+from projects.models import ApiKey, Membership, Project, Scope, hashed
 from projects.problems import problem
 
 USED_EVERY = timedelta(minutes=1)  # last_used_at is written at most once a minute
+
+
+class KeyRequest(HttpRequest):
+    """A request behind `keyed`: a live key of the project that the path names."""
+
+    key: ApiKey
+    project: Project
 
 
 def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
@@ -25,7 +32,7 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
-        def inner(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: KeyRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
             key = find_key(request)
             if key is None:
                 refused = problem(401, "This call needs a valid key: Authorization: Bearer plumb_….")

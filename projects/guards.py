@@ -11,6 +11,7 @@ from typing import Any, Literal
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
 
 from projects.models import Can, Membership, Project, Role, User
 
@@ -27,13 +28,28 @@ class Guard:
     scope: str | None = None
 
 
-class ProjectRequest(HttpRequest):
-    """A request behind a project guard."""
+class HtmxRequest(HttpRequest):
+    """Any request behind the htmx middleware."""
 
-    user: User  # a guard refuses anonymous people
+    htmx: HtmxDetails
+
+
+class UserRequest(HtmxRequest):
+    """A request behind `signed_in` or `superuser`: the guard refuses anonymous people."""
+
+    user: User
+
+
+class ProjectRequest(UserRequest):
+    """A request behind `member`: a person in a project."""
+
     project: Project
     role: Role
-    htmx: Any
+
+
+def asks_for_fragment(request: HtmxRequest) -> bool:
+    """Whether htmx asks for a part of the page, not for the page in a new place."""
+    return bool(request.htmx) and not request.htmx.boosted
 
 
 def declare(view: Any, guard: Guard) -> Any:
@@ -77,7 +93,7 @@ def member(can: Can) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: ProjectRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             request.project, request.role = enter(request.user, slug)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
+from projects.guards import HtmxRequest, asks_for_fragment
 from projects.ids import new_id
 from projects.problems import problem
 
@@ -79,10 +79,10 @@ def vary_on_fragment(get_response: Next) -> Next:
 MAIN = re.compile(rb"<(main|pl-desk)\b.*</\1>", re.DOTALL)
 
 
-def main_as_fragment(get_response: Next) -> Next:
+def main_as_fragment(get_response: Next) -> Callable[[HtmxRequest], HttpResponse]:
     """A page without a named part for htmx is a fragment too: its main region, without the frame around it."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HtmxRequest) -> HttpResponse:
         response = get_response(request)
         if not _wants_fragment(request) or response.streaming or response.status_code != 200:
             return response
@@ -94,6 +94,6 @@ def main_as_fragment(get_response: Next) -> Next:
     return middleware
 
 
-def _wants_fragment(request: Any) -> bool:
+def _wants_fragment(request: HtmxRequest) -> bool:
     """Not so a boosted link or the way back in history: both take the place of the whole page."""
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
+    return asks_for_fragment(request) and not request.htmx.history_restore_request

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Router
 
 from annotation import rows
-from projects.api_auth import keyed
+from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
 from projects.problems import problem
 from retraining import serving
@@ -89,7 +89,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
 @router.post("/projects/{slug}/predict", openapi_extra=BODY, summary="Answer with the live version")
 @keyed(Scope.INGEST)
-def predict(request: Any, slug: str) -> HttpResponse:
+def predict(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         asked = decode(request)
         answered = serving.predict(request.project, inputs=asked.inputs, keys=asked.keys, at=timezone.now())

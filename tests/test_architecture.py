@@ -1,5 +1,6 @@
 """The architecture is a contract: `.importlinter` holds, and the models are all migrated."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,3 +20,10 @@ def test_imports_point_one_way() -> None:
 @pytest.mark.django_db
 def test_no_model_waits_for_a_migration() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_every_request_is_typed() -> None:
+    apps = ("config", "projects", "jobs", "annotation", "analysis", "retraining")
+    sources = [path for app in apps for path in (ROOT / app).rglob("*.py")]
+    untyped = [str(path) for path in sources if re.search(r"\brequest: Any\b", path.read_text())]
+    assert len(sources) > 100 and untyped == []

@@ -1,7 +1,6 @@
 """Items: show me the cases."""
 
 from dataclasses import fields
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from analysis import followups, items
 from annotation.models import Item
 from annotation.signals import joining
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 
 MOST_SELECTED = 5000
@@ -22,7 +21,7 @@ COUNTED = 10_001  # counting stops there: nobody reads the exact number of a mil
 
 @require_GET
 @member(Can.SEE)
-def item_list(request: Any) -> HttpResponse:
+def item_list(request: ProjectRequest) -> HttpResponse:
     project, now = request.project, timezone.now()
     try:
         filters = items.read(request.GET, project)
@@ -49,11 +48,11 @@ def item_list(request: Any) -> HttpResponse:
         "can_change": request.role.can(Can.CHANGE),
         "after": request.GET.get("after", ""),
     }
-    template = "analysis/item_list.html" + ("#rows" if request.htmx and not request.htmx.boosted else "")
+    template = "analysis/item_list.html" + ("#rows" if asks_for_fragment(request) else "")
     return render(request, template, context)
 
 
-def active(request: Any, filters: items.Filters) -> list[dict[str, str]]:
+def active(request: ProjectRequest, filters: items.Filters) -> list[dict[str, str]]:
     """The filters in force as chips, each with the address of the view without it."""
     base = reverse("analysis:item-list", args=[request.project.slug])
     found = []
@@ -67,7 +66,7 @@ def active(request: Any, filters: items.Filters) -> list[dict[str, str]]:
 
 @require_POST
 @member(Can.CHANGE)
-def queue_selection(request: Any) -> HttpResponse:
+def queue_selection(request: ProjectRequest) -> HttpResponse:
     """Make a queue of the chosen rows, or of the whole view."""
     project, now = request.project, timezone.now()
     back = reverse("analysis:item-list", args=[project.slug])
@@ -97,7 +96,7 @@ def queue_selection(request: Any) -> HttpResponse:
 
 @require_GET
 @member(Can.SEE)
-def item(request: Any, uid: str) -> HttpResponse:
+def item(request: ProjectRequest, uid: str) -> HttpResponse:
     """Everything known of one case."""
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:

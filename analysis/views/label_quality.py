@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import charts, findings, followups, reports
 from analysis.models import Finding, ReportKind
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
 CARDS = 24
@@ -22,12 +22,12 @@ ACTS = {"keep": "kept", "fix": "fixed", "unclear": "unclear", "queue": "requeued
 
 @require_GET
 @member(Can.SEE)
-def label_quality(request: Any) -> HttpResponse:
-    template = "analysis/label_quality.html" + ("#cards" if request.htmx and not request.htmx.boosted else "")
+def label_quality(request: ProjectRequest) -> HttpResponse:
+    template = "analysis/label_quality.html" + ("#cards" if asks_for_fragment(request) else "")
     return render(request, template, context(request))
 
 
-def context(request: Any) -> dict[str, Any]:
+def context(request: ProjectRequest) -> dict[str, Any]:
     project: Project = request.project
     report = reports.newest(project, ReportKind.LABEL_QUALITY)
     body = report.body if report else {}
@@ -93,7 +93,7 @@ def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
 
 @require_POST
 @member(Can.REVIEW)
-def decide(request: Any, pk: int) -> HttpResponse:
+def decide(request: ProjectRequest, pk: int) -> HttpResponse:
     """Keep, fix, unclear or queue again: one suspect."""
     finding = Finding.objects.select_related("project").filter(project=request.project, pk=pk).first()
     if finding is None:
@@ -115,7 +115,7 @@ def decide(request: Any, pk: int) -> HttpResponse:
 
 @require_POST
 @member(Can.CHANGE)
-def queue_suspects(request: Any) -> HttpResponse:
+def queue_suspects(request: ProjectRequest) -> HttpResponse:
     """Ask people again about all that wait, or the surest `count` of them."""
     given = request.POST.get("count", "")
     count = min(int(given), findings.MOST) if given.isascii() and given.isdigit() else findings.MOST
@@ -128,7 +128,7 @@ def queue_suspects(request: Any) -> HttpResponse:
     return redirect("annotation:queue-list", request.project.slug)
 
 
-def _again(request: Any, problem: str = "", status: int = 200) -> HttpResponse:
+def _again(request: ProjectRequest, problem: str = "", status: int = 200) -> HttpResponse:
     """The cards once more: as a fragment for htmx, else the whole page after a redirect."""
     if request.htmx or problem:
         part = "#cards" if request.htmx else ""

@@ -1,7 +1,5 @@
 """Overview: where is the loop stuck, and what next?"""
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -10,13 +8,13 @@ from django.views.decorators.http import require_GET
 from analysis import marks, overview, reports
 from analysis.models import ReportKind
 from analysis.views.performance import over_time
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 
 
 @require_GET
 @member(Can.SEE)
-def overview_page(request: Any) -> HttpResponse:
+def overview_page(request: ProjectRequest) -> HttpResponse:
     project, now = request.project, timezone.now()
     facts = overview.read(project, at=now)
     made = overview.stations(project, facts, at=now)
@@ -33,5 +31,5 @@ def overview_page(request: Any) -> HttpResponse:
         "body": body,
         "quality": over_time(body, marks.releases(project), width=390) if body else None,
     }
-    template = "analysis/overview.html" + ("#loop" if request.htmx and not request.htmx.boosted else "")
+    template = "analysis/overview.html" + ("#loop" if asks_for_fragment(request) else "")
     return render(request, template, context)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from analysis import charts, marks, reports
 from analysis.models import Report, ReportKind
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
 WINDOWS = {"all": 0, "28": 28, "7": 7}
@@ -43,14 +43,14 @@ class State:
 
 @require_GET
 @member(Can.SEE)
-def performance(request: Any) -> HttpResponse:
+def performance(request: ProjectRequest) -> HttpResponse:
     project: Project = request.project
     state = read_state(request.GET, project)
     report = reports.newest(project, ReportKind.PERFORMANCE, version=state.version, days=WINDOWS[state.window])
     context = {"project": project, "state": state, "report": report, "chips": chips(project, state)}
     if report and report.body.get("n"):
         context |= figures(project, report, state)
-    template = "analysis/performance.html" + ("#figures" if request.htmx and not request.htmx.boosted else "")
+    template = "analysis/performance.html" + ("#figures" if asks_for_fragment(request) else "")
     return render(request, template, context)
 
 

@@ -11,7 +11,7 @@ from ninja import Router
 
 from annotation import capture, rows
 from annotation.signals.capture import capture_signals
-from projects.api_auth import keyed
+from projects.api_auth import KeyRequest, keyed
 from projects.models import Project, Scope
 from projects.problems import problem
 
@@ -90,11 +90,11 @@ def answer(
 
 @router.post("/projects/{slug}/predictions", openapi_extra=batch(PREDICTION), summary="Capture predictions")
 @keyed(Scope.INGEST)
-def predictions(request: Any, slug: str) -> HttpResponse:
+def predictions(request: KeyRequest, slug: str) -> HttpResponse:
     return answer(request, request.project, capture.capture_rows)
 
 
 @router.post("/projects/{slug}/signals", openapi_extra=batch(SIGNAL), summary="Capture signals")
 @keyed(Scope.INGEST)
-def signals_in(request: Any, slug: str) -> HttpResponse:
+def signals_in(request: KeyRequest, slug: str) -> HttpResponse:
     return answer(request, request.project, capture_signals)

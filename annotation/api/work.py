@@ -10,7 +10,7 @@ from ninja import Router
 from annotation import body, labels, leases
 from annotation.models import EVALUATION_CAUSES, Cause, Lease, Queue
 from annotation.rows import BadBody
-from projects.api_auth import keyed
+from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
 from projects.problems import problem
 
@@ -89,7 +89,7 @@ ASK = {
     openapi_extra=described(ASK, listing("leases", LEASE), **{"400": "Not JSON.", "422": "A field does not fit."}),
 )
 @keyed(Scope.ANNOTATE)
-def claim(request: Any, slug: str) -> HttpResponse:
+def claim(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         count, queue = _asked(request)
     except BadBody as why:
@@ -109,7 +109,7 @@ def claim(request: Any, slug: str) -> HttpResponse:
     ),
 )
 @keyed(Scope.ANNOTATE)
-def submit(request: Any, slug: str) -> HttpResponse:
+def submit(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         rows = _rows(request)
     except BadBody as why:
@@ -123,7 +123,7 @@ def submit(request: Any, slug: str) -> HttpResponse:
     openapi_extra=described(None, LEASE, **{"409": "There is nothing to undo, or the item has moved on."}),
 )
 @keyed(Scope.ANNOTATE)
-def undo(request: Any, slug: str, lease: str) -> HttpResponse:
+def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
     try:
         back = labels.undo(request.project, lease, by=request.key.user, at=timezone.now())
     except labels.Refused as why:
@@ -131,7 +131,7 @@ def undo(request: Any, slug: str, lease: str) -> HttpResponse:
     return _json({"lease": back.token, "status": "undone", "expires_at": back.slot.lease_until})
 
 
-def _asked(request: Any) -> tuple[int, Queue | None]:
+def _asked(request: KeyRequest) -> tuple[int, Queue | None]:
     given = body.read(request.body, fields={"count", "queue"})
     count, slug = given.get("count"), given.get("queue")
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= leases.MOST:
@@ -144,7 +144,7 @@ def _asked(request: Any) -> tuple[int, Queue | None]:
     return count, found
 
 
-def _rows(request: Any) -> list[Any]:
+def _rows(request: KeyRequest) -> list[Any]:
     rows = body.read(request.body, fields={"labels"}).get("labels")
     if not isinstance(rows, list):
         raise BadBody("`labels` takes a list of labels, each with its lease.", 422)
@@ -153,7 +153,7 @@ def _rows(request: Any) -> list[Any]:
     return rows
 
 
-def _submit(request: Any, row: Any) -> dict[str, Any]:
+def _submit(request: KeyRequest, row: Any) -> dict[str, Any]:
     """One row's result; a row that cannot be read is refused alone."""
     token = row.get("lease") if isinstance(row, dict) else None
     if not isinstance(token, str) or "\x00" in token:

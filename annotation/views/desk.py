@@ -18,7 +18,7 @@ from annotation import body, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, Lease, Queue, Slot
 from annotation.rows import BadBody
 from annotation.views.showing import show
-from projects.guards import member
+from projects.guards import ProjectRequest, member
 from projects.models import Can, Project
 from projects.problems import problem
 
@@ -34,7 +34,7 @@ def json_call(view: Call) -> Call:
     """A call of the desk's script: JSON out, and a body that does not fit is a problem with its sentence."""
 
     @wraps(view)
-    def inner(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: ProjectRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except BadBody as why:
@@ -45,7 +45,7 @@ def json_call(view: Call) -> Call:
 
 @require_GET
 @member(Can.LABEL)
-def page(request: Any) -> HttpResponse:
+def page(request: ProjectRequest) -> HttpResponse:
     """The frame: guideline, answers, history. Items come by a POST, so that opening the page leases nothing."""
     project, queue = request.project, _queue(request.project, request.GET.get("queue"))
     guideline, kind = guidelines.current(project), kinds.of(project.kind)
@@ -80,7 +80,7 @@ def _progress(project: Project, queue: Queue | None) -> dict[str, int]:
     return {"done": done, "total": done + sum(row.waiting for row in mine)}
 
 
-def _config(request: Any, queue: Queue | None, guideline: int) -> str:
+def _config(request: ProjectRequest, queue: Queue | None, guideline: int) -> str:
     """What the script needs to know, for an attribute of the element."""
     names = ("leases", "answers", "beat", "back", "guideline")
     calls = {name: reverse(f"annotation:desk-{name}", args=[request.project.slug]) for name in names}
@@ -118,7 +118,7 @@ def _entry(project: Project, label: Label) -> dict[str, Any]:
 @require_POST
 @member(Can.LABEL)
 @json_call
-def claim(request: Any) -> HttpResponse:
+def claim(request: ProjectRequest) -> HttpResponse:
     """Fill the desk's buffer: what it held before a reload first, then what is most wanted."""
     given = body.read(request.body, fields={"count", "queue", "resume"})
     count = given.get("count")
@@ -146,7 +146,7 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
     }
 
 
-def _nothing(request: Any, queue: Queue | None) -> str:
+def _nothing(request: ProjectRequest, queue: Queue | None) -> str:
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -169,7 +169,7 @@ def _nothing(request: Any, queue: Queue | None) -> str:
 @never_cache
 @require_GET
 @member(Can.LABEL)
-def look(request: Any, token: str) -> HttpResponse:
+def look(request: ProjectRequest, token: str) -> HttpResponse:
     """One of the person's own leases again, to correct what they answered."""
     mine = Lease.objects.select_related("slot__routed", "item").filter(project=request.project, user=request.user)
     return JsonResponse(_lease(request.project, get_object_or_404(mine, token=token)))
@@ -178,7 +178,7 @@ def look(request: Any, token: str) -> HttpResponse:
 @require_POST
 @member(Can.LABEL)
 @json_call
-def answer(request: Any) -> HttpResponse:
+def answer(request: ProjectRequest) -> HttpResponse:
     """Answers, undoings and corrections in the order in which the person made them; each has its own result."""
     rows = body.read(request.body, fields={"answers"}).get("answers")
     if not isinstance(rows, list) or len(rows) > MOST_ANSWERS:
@@ -186,7 +186,7 @@ def answer(request: Any) -> HttpResponse:
     return JsonResponse({"results": [_act(request, row) for row in rows]})
 
 
-def _act(request: Any, row: Any) -> dict[str, Any]:
+def _act(request: ProjectRequest, row: Any) -> dict[str, Any]:
     token = row.get("lease") if isinstance(row, dict) else None
     if not isinstance(token, str) or "\x00" in token or set(row) - FIELDS or row.get("op") not in ACTS:
         fields = ", ".join(sorted(FIELDS))
@@ -199,13 +199,13 @@ def _act(request: Any, row: Any) -> dict[str, Any]:
     return {"lease": token, "status": status, "error": error}
 
 
-def _submit(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+def _submit(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
     given = {name: row[name] for name in FIELDS - {"op", "lease"} if row.get(name) is not None}
     done = labels.submit(request.project, token, by=request.user, at=timezone.now(), **given)
     return done.status, done.error
 
 
-def _undo(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+def _undo(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
     try:
         labels.undo(request.project, token, by=request.user, at=timezone.now())
     except labels.Refused as why:
@@ -213,7 +213,7 @@ def _undo(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | Non
     return "undone", None
 
 
-def _revise(request: Any, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+def _revise(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
     mine = Label.objects.select_related("lease").filter(project=request.project, user=request.user)
     label = mine.filter(lease__token=token).first()
     if label is None:
@@ -229,7 +229,7 @@ ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
 @require_POST
 @member(Can.LABEL)
 @json_call
-def beat(request: Any) -> HttpResponse:
+def beat(request: ProjectRequest) -> HttpResponse:
     """Heartbeat: extend what the desk holds and say what it still holds."""
     tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
     return JsonResponse({"held": leases.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
@@ -238,7 +238,7 @@ def beat(request: Any) -> HttpResponse:
 @require_POST
 @member(Can.LABEL)
 @json_call
-def give_back(request: Any) -> HttpResponse:
+def give_back(request: ProjectRequest) -> HttpResponse:
     """The end of a sitting: what the desk holds waits for others at once."""
     tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
     freed = leases.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())
@@ -247,7 +247,7 @@ def give_back(request: Any) -> HttpResponse:
 
 @require_GET
 @member(Can.LABEL)
-def guideline(request: Any) -> HttpResponse:
+def guideline(request: ProjectRequest) -> HttpResponse:
     """The guideline in force, for a desk that was opened under an older one."""
     current = guidelines.current(request.project)
     context = {"guideline": current, "guideline_html": guidelines.html(current.text) if current else ""}

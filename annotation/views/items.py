@@ -1,14 +1,13 @@
 """The images of items, as data: never as a page of their own."""
 
 import re
-from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
 
 from annotation import media
 from annotation.models import Media
-from projects.guards import member
+from projects.guards import ProjectRequest, member
 from projects.models import Can
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -17,7 +16,7 @@ A_YEAR = 365 * 24 * 3600
 
 @require_GET
 @member(Can.LABEL)
-def image(request: Any, sha256: str) -> HttpResponse:
+def image(request: ProjectRequest, sha256: str) -> HttpResponse:
     """Bytes under their hash never change, so the browser may keep them; only members get them."""
     row = Media.objects.filter(project=request.project, sha256=sha256).first() if SHA256.fullmatch(sha256) else None
     if row is None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import kinds, queues, resolution
 from annotation.models import Label, Queue, RoutedItem
 from annotation.views.showing import show
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
 SHOWN = 50
@@ -19,11 +19,11 @@ SHOWN = 50
 
 @require_GET
 @member(Can.LABEL)
-def listing(request: Any) -> HttpResponse:
+def listing(request: ProjectRequest) -> HttpResponse:
     return _listing(request)
 
 
-def _listing(request: Any) -> HttpResponse:
+def _listing(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
     rows = queues.counts(request.project, at=now)
     waits = [row for row in rows if row.waiting and not row.queue.paused]
@@ -38,32 +38,28 @@ def _listing(request: Any) -> HttpResponse:
         "may_pause": request.role.can(Can.REVIEW),
         "may_see": request.role.can(Can.SEE),
     }
-    return render(request, "annotation/queues.html" + ("#rows" if _fragment(request) else ""), context)
-
-
-def _fragment(request: Any) -> bool:
-    return bool(request.htmx) and not request.htmx.boosted
+    return render(request, "annotation/queues.html" + ("#rows" if asks_for_fragment(request) else ""), context)
 
 
 @require_POST
 @member(Can.REVIEW)
-def pause(request: Any, queue: str) -> HttpResponse:
+def pause(request: ProjectRequest, queue: str) -> HttpResponse:
     """Stop or start a queue: `paused` is 1 or 0, so that a form sent twice does the same twice."""
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     queues.set_paused(found, request.POST.get("paused") == "1", by=request.user, at=timezone.now())
-    if _fragment(request):
+    if asks_for_fragment(request):
         return _listing(request)
     return redirect("annotation:queue-list", slug=request.project.slug)
 
 
 @require_GET
 @member(Can.SEE)
-def detail(request: Any, queue: str) -> HttpResponse:
+def detail(request: ProjectRequest, queue: str) -> HttpResponse:
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     return _detail(request, found)
 
 
-def _detail(request: Any, queue: Queue, *, error: str = "", status: int = 200) -> HttpResponse:
+def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: int = 200) -> HttpResponse:
     now = timezone.now()
     counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
@@ -80,7 +76,7 @@ def _detail(request: Any, queue: Queue, *, error: str = "", status: int = 200) -
         "may_decide": request.role.can(Can.REVIEW),
         "error": error,
     }
-    page = "annotation/queue.html" + ("#review" if _fragment(request) else "")
+    page = "annotation/queue.html" + ("#review" if asks_for_fragment(request) else "")
     return render(request, page, context, status=status)
 
 
@@ -104,7 +100,7 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
 
 @require_POST
 @member(Can.REVIEW)
-def decide(request: Any, queue: str) -> HttpResponse:
+def decide(request: ProjectRequest, queue: str) -> HttpResponse:
     """Settle one item in review by a reviewer's own decision."""
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     uid = request.POST.get("item", "")
@@ -116,7 +112,7 @@ def decide(request: Any, queue: str) -> HttpResponse:
         made = resolution.decide(routed.item, value=request.POST.get("value"), by=request.user, at=timezone.now())
     except kinds.BadValue as why:
         return _detail(request, found, error=str(why), status=422)
-    if _fragment(request):
+    if asks_for_fragment(request):
         return _detail(request, found)
     messages.success(request, f"Decided: {uid} is {kinds.of(request.project.kind).words(made.value, [])}.")
     return redirect("annotation:queue", slug=request.project.slug, queue=found.slug)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from projects import audit, styleguide
 from projects.forms import AppearanceForm, KeysForm, PasswordForm
-from projects.guards import ProjectRequest, member, public, signed_in
+from projects.guards import ProjectRequest, UserRequest, member, public, signed_in
 from projects.models import Can, Project, Role, User
 
 CAUSES = (
@@ -26,12 +26,6 @@ CAUSES = (
     ("audit", "Audit"),
     ("typical", "Typical"),
 )
-
-
-class UserRequest(HttpRequest):
-    """A request behind `signed_in`."""
-
-    user: User
 
 
 @signed_in

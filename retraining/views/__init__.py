@@ -1,19 +1,14 @@
 """Pages of retraining: runs, the comparison of versions, releases."""
 
-from typing import Any
-
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from projects.guards import ProjectRequest
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
 
 
-def fragment(request: Any) -> bool:
-    return bool(request.htmx) and not request.htmx.boosted
-
-
-def page_of(request: Any) -> int:
+def page_of(request: ProjectRequest) -> int:
     """The page that the address asks for, the first where it asks for none."""
     given = request.GET.get("page", "1")
     if not (given.isascii() and given.isdigit() and 0 < int(given) < 1_000_000):

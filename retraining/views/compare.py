@@ -16,14 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotation import versions
 from annotation.models import Prediction, Source
 from annotation.views.showing import show
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from retraining import artifacts, asking, evaluation, figures, judging, registry, release
 from retraining.figures import Paired
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
-from retraining.views import fragment, page_of, version_of
+from retraining.views import page_of, version_of
 
 BROKEN_SHOWN, CASES_SHOWN, ROWS_DRAWN, OTHERS_SHOWN = 9, 60, 12, 12
 ALL, FILTERS = "all", ("label", "segment")
@@ -35,11 +35,11 @@ RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 @require_GET
 @member(Can.SEE)
-def compare(request: Any, number: int) -> HttpResponse:
+def compare(request: ProjectRequest, number: int) -> HttpResponse:
     return _compare(request, version_of(request.project, number))
 
 
-def _compare(request: Any, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
+def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
     incumbent = registry.incumbent(request.project)
     state = judging.state_of(version, incumbent)
     rows = paired(version)
@@ -70,7 +70,7 @@ def _compare(request: Any, version: ModelVersion, *, error: str = "", status: in
     return render(request, "retraining/compare.html", context, status=status)
 
 
-def _head(request: Any, version: ModelVersion) -> dict[str, Any]:
+def _head(request: ProjectRequest, version: ModelVersion) -> dict[str, Any]:
     """What every page about one comparison says of it."""
     other = version.verdict.get("against", "the naive baseline")
     return {
@@ -165,7 +165,7 @@ def _cases(project: Project, rows: Any, shown: int) -> list[tuple[EvaluatedItem,
 
 @require_GET
 @member(Can.SEE)
-def cases(request: Any, number: int, outcome: str) -> HttpResponse:
+def cases(request: ProjectRequest, number: int, outcome: str) -> HttpResponse:
     """The items behind one count, or behind one row of the differences."""
     version = version_of(request.project, number)
     rows = chosen(version, outcome, request.GET)
@@ -188,7 +188,7 @@ def cases(request: Any, number: int, outcome: str) -> HttpResponse:
         "previous": page - 1,
         "may_change": request.role.can(Can.CHANGE),
     }
-    return render(request, "retraining/cases.html" + ("#cases" if fragment(request) else ""), context)
+    return render(request, "retraining/cases.html" + ("#cases" if asks_for_fragment(request) else ""), context)
 
 
 def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuerySet:
@@ -208,7 +208,7 @@ def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuer
 
 @require_GET
 @member(Can.SEE)
-def differences(request: Any, number: int) -> HttpResponse:
+def differences(request: ProjectRequest, number: int) -> HttpResponse:
     """The paired differences as CSV, safe to open in a spreadsheet."""
     version = version_of(request.project, number)
     text = io.StringIO()
@@ -229,7 +229,7 @@ def _safe(text: str) -> str:
 
 @require_http_methods(["GET", "POST"])
 @member(Can.CHANGE)
-def promote(request: Any, number: int) -> HttpResponse:
+def promote(request: ProjectRequest, number: int) -> HttpResponse:
     """The form on a page of its own, for those without JavaScript, and the act."""
     version = version_of(request.project, number)
     incumbent = registry.incumbent(request.project)
@@ -259,7 +259,12 @@ def promote_form(version: ModelVersion, incumbent: registry.Incumbent) -> Promot
 
 
 def _promote_page(
-    request: Any, version: ModelVersion, incumbent: registry.Incumbent, form: PromoteForm, *, status: int = 200
+    request: ProjectRequest,
+    version: ModelVersion,
+    incumbent: registry.Incumbent,
+    form: PromoteForm,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     state = judging.state_of(version, incumbent)
     context = {
@@ -277,7 +282,7 @@ def _promote_page(
 
 @require_POST
 @member(Can.CHANGE)
-def judge(request: Any, number: int) -> HttpResponse:
+def judge(request: ProjectRequest, number: int) -> HttpResponse:
     """Have a version judged against what serves now."""
     version = version_of(request.project, number)
     judging.request(version, by=request.user, at=timezone.now())
@@ -287,7 +292,7 @@ def judge(request: Any, number: int) -> HttpResponse:
 
 @require_POST
 @member(Can.CHANGE)
-def ask_again(request: Any, number: int, outcome: str) -> HttpResponse:
+def ask_again(request: ProjectRequest, number: int, outcome: str) -> HttpResponse:
     """Put the items of a selection into a queue of their own, to be looked at once more."""
     version = version_of(request.project, number)
     rows = chosen(version, outcome, request.POST)
@@ -300,7 +305,7 @@ def ask_again(request: Any, number: int, outcome: str) -> HttpResponse:
 
 @require_POST
 @member(Can.CHANGE)
-def ask(request: Any, number: int) -> HttpResponse:
+def ask(request: ProjectRequest, number: int) -> HttpResponse:
     """Send more items to people, so that the next verdict can be decided."""
     version = version_of(request.project, number)
     form = AskForm(request.POST)

@@ -1,14 +1,12 @@
 """What is live, and can I go back?"""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from projects.guards import member
+from projects.guards import ProjectRequest, member
 from projects.models import Can
 from retraining import artifacts, judging, registry, release
 from retraining.forms import RollBackForm
@@ -19,11 +17,13 @@ SHOWN = 50
 
 @require_GET
 @member(Can.SEE)
-def release_list(request: Any) -> HttpResponse:
+def release_list(request: ProjectRequest) -> HttpResponse:
     return _releases(request)
 
 
-def _releases(request: Any, *, error: str = "", form: RollBackForm | None = None, status: int = 200) -> HttpResponse:
+def _releases(
+    request: ProjectRequest, *, error: str = "", form: RollBackForm | None = None, status: int = 200
+) -> HttpResponse:
     standing = release.standing(request.project)
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
     candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
@@ -45,7 +45,7 @@ def _releases(request: Any, *, error: str = "", form: RollBackForm | None = None
 
 @require_POST
 @member(Can.CHANGE)
-def roll_back(request: Any) -> HttpResponse:
+def roll_back(request: ProjectRequest) -> HttpResponse:
     form = RollBackForm(request.POST)
     if not form.is_valid():
         return _releases(request, form=form, status=422)

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation.models import Item, Resolution
 from annotation.views.showing import show
-from projects.guards import member
+from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.templatetags.words import span
 from retraining import judging, registry, training, triggers
 from retraining.models import DatasetRow, ModelVersion, TrainingRun, TriggerCheck
-from retraining.views import fragment, page_of, run_of
+from retraining.views import page_of, run_of
 
 SHOWN, ITEMS_SHOWN = 30, 60
 CHECKS = 8
@@ -35,7 +35,7 @@ class Stage:
 
 @require_GET
 @member(Can.SEE)
-def run_list(request: Any) -> HttpResponse:
+def run_list(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
     runs = list(_runs(request.project, request.GET.get("before", "")))
     facts, rule = triggers.look(request.project), triggers.policy(request.project)
@@ -57,7 +57,7 @@ def run_list(request: Any) -> HttpResponse:
         "gate": _gate(request.project, runs[0] if runs else None),
         "may_change": request.role.can(Can.CHANGE),
     }
-    return render(request, "retraining/runs.html" + ("#state" if fragment(request) else ""), context)
+    return render(request, "retraining/runs.html" + ("#state" if asks_for_fragment(request) else ""), context)
 
 
 def _runs(project: Project, before: str) -> Any:
@@ -83,7 +83,7 @@ def _closely(project: Project, facts: triggers.Facts, rule: triggers.Policy) -> 
 
 @require_POST
 @member(Can.CHANGE)
-def start(request: Any) -> HttpResponse:
+def start(request: ProjectRequest) -> HttpResponse:
     """Begin a run now. A second click finds the first one's run in flight and leads there."""
     try:
         run = training.open_run(
@@ -105,11 +105,11 @@ def start(request: Any) -> HttpResponse:
 
 @require_GET
 @member(Can.SEE)
-def run(request: Any, number: int) -> HttpResponse:
+def run(request: ProjectRequest, number: int) -> HttpResponse:
     return _run(request, number)
 
 
-def _run(request: Any, number: int) -> HttpResponse:
+def _run(request: ProjectRequest, number: int) -> HttpResponse:
     found = run_of(request.project, number)
     now = timezone.now()
     passed = stages(found, now)
@@ -125,7 +125,7 @@ def _run(request: Any, number: int) -> HttpResponse:
         "candidates": sorted(found.report.get("candidates", []), key=_by_loss),
         "may_change": request.role.can(Can.CHANGE),
     }
-    return render(request, "retraining/run.html" + ("#state" if fragment(request) else ""), context)
+    return render(request, "retraining/run.html" + ("#state" if asks_for_fragment(request) else ""), context)
 
 
 def _doing(run: TrainingRun, passed: list[Stage]) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _state(name: str, last: str, begun: bool, run: TrainingRun) -> str:
 
 @require_GET
 @member(Can.SEE)
-def run_items(request: Any, number: int, split: str) -> HttpResponse:
+def run_items(request: ProjectRequest, number: int, split: str) -> HttpResponse:
     """The items that a run was trained on, or measured with, each with the value that was agreed then."""
     found = run_of(request.project, number)
     if found.dataset is None:
@@ -185,7 +185,7 @@ def run_items(request: Any, number: int, split: str) -> HttpResponse:
 
 @require_GET
 @member(Can.SEE)
-def new_items(request: Any, split: str) -> HttpResponse:
+def new_items(request: ProjectRequest, split: str) -> HttpResponse:
     """The items whose labels count towards the next run."""
     since = TrainingRun.objects.filter(project=request.project).order_by("-number").first()
     rows = triggers.new_labels(request.project, since).filter(evaluation=split == DatasetRow.Split.EVALUATION)
@@ -194,7 +194,9 @@ def new_items(request: Any, split: str) -> HttpResponse:
     return _items(request, f"What is new to {verb}?", ordered, lambda row: (row.item, row))
 
 
-def _items(request: Any, question: str, rows: Any, parts: Callable[[Any], tuple[Item, Resolution]]) -> HttpResponse:
+def _items(
+    request: ProjectRequest, question: str, rows: Any, parts: Callable[[Any], tuple[Item, Resolution]]
+) -> HttpResponse:
     page = page_of(request)
     found = list(rows[(page - 1) * ITEMS_SHOWN :][: ITEMS_SHOWN + 1])
     pairs = [parts(row) for row in found[:ITEMS_SHOWN]]
@@ -206,16 +208,16 @@ def _items(request: Any, question: str, rows: Any, parts: Callable[[Any], tuple[
         "next": page + 1 if len(found) > ITEMS_SHOWN else None,
         "previous": page - 1,
     }
-    return render(request, "retraining/items.html" + ("#items" if fragment(request) else ""), context)
+    return render(request, "retraining/items.html" + ("#items" if asks_for_fragment(request) else ""), context)
 
 
 @require_POST
 @member(Can.CHANGE)
-def stop(request: Any, number: int) -> HttpResponse:
+def stop(request: ProjectRequest, number: int) -> HttpResponse:
     """Stop a run; one that has ended meanwhile is left as it is."""
     found = run_of(request.project, number)
     stopped = training.stop(found, by=request.user, at=timezone.now())
-    if fragment(request):
+    if asks_for_fragment(request):
         return _run(request, number)
     messages.info(request, f"Run {number} is stopped." if stopped else f"Run {number} had ended already.")
     return redirect("retraining:run", slug=request.project.slug, number=number)
