@@ -115,7 +115,7 @@ def web(port: int) -> None:
         "2",
         "--preload",
         "--worker-class",
-        "gthread",
+        "config.webserver.BufferedWorker",
         "--threads",
         "8",
         "--log-level",

@@ -75,7 +75,7 @@ def site() -> Iterator[Site]:
         "--bind",
         f"127.0.0.1:{port}",
         "--worker-class",
-        "gthread",
+        "config.webserver.BufferedWorker",
         "--threads",
         "8",
         "--log-level",
