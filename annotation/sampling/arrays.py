@@ -32,4 +32,5 @@ def squared_distances(a: Vectors, b: Vectors) -> Vectors:
     gaps *= -2
     gaps += np.einsum("ij,ij->i", a, a)[:, None]
     gaps += np.einsum("ij,ij->i", b, b)[None, :]
-    return np.maximum(gaps, 0, out=gaps)
+    result: Vectors = np.maximum(gaps, 0, out=gaps)
+    return result

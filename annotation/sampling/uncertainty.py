@@ -19,7 +19,8 @@ def confidence(p: ArrayLike) -> Floats:
 
     Raises `InvalidProbabilities`, as do all scores here.
     """
-    return check_probabilities(p).max(axis=1)
+    result: Floats = check_probabilities(p).max(axis=1)
+    return result
 
 
 def margin(p: ArrayLike) -> Floats:
@@ -42,7 +43,8 @@ def entropy(p: ArrayLike) -> Floats:
     array = check_probabilities(p)
     logs = np.zeros_like(array)
     np.log(array, out=logs, where=array > 0)
-    return np.maximum(-np.einsum("ij,ij->i", array, logs), 0.0)
+    result: Floats = np.maximum(-np.einsum("ij,ij->i", array, logs), 0.0)
+    return result
 
 
 def disagreement(members: ArrayLike) -> Floats:
@@ -54,4 +56,5 @@ def disagreement(members: ArrayLike) -> Floats:
     each = [check_probabilities(one) for one in np.asarray(members)]
     if not each:
         raise InvalidProbabilities("A committee without members has no disagreement.")
-    return np.maximum(entropy(np.mean(each, axis=0)) - np.mean([entropy(one) for one in each], axis=0), 0.0)
+    result: Floats = np.maximum(entropy(np.mean(each, axis=0)) - np.mean([entropy(one) for one in each], axis=0), 0.0)
+    return result

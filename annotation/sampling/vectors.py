@@ -88,9 +88,11 @@ def _text(name: str, values: Sequence[Any], dimensions: int, seed: int) -> Vecto
     except ValueError:  # no row holds a word of two letters: nothing tells the rows apart
         return np.zeros((len(texts), 1), dtype=np.float32)
     if weights.shape[1] <= dimensions:
-        return weights.toarray()
+        dense: Vectors = weights.toarray()
+        return dense
     reduced = TruncatedSVD(min(dimensions, len(texts)), random_state=seed).fit_transform(weights)
-    return normalize(reduced).astype(np.float32)
+    result: Vectors = normalize(reduced).astype(np.float32)
+    return result
 
 
 def _number(name: str, values: Sequence[Any]) -> Vectors:
@@ -137,7 +139,8 @@ def _averages(length: int) -> Vectors:
     edges = np.linspace(0, length, IMAGE_SIDE + 1)
     starts = np.arange(length)
     shared = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return (np.clip(shared, 0, None) * IMAGE_SIDE / length).astype(np.float32)
+    result: Vectors = (np.clip(shared, 0, None) * IMAGE_SIDE / length).astype(np.float32)
+    return result
 
 
 def _one_unit_apart(block: Vectors) -> Vectors:
@@ -151,7 +154,8 @@ def _reduce(block: Vectors, dimensions: int, seed: int) -> Vectors:
         return block
     if not np.ptp(block, axis=0).any():  # all rows alike: there is no direction to keep
         return np.zeros((len(block), 1), dtype=np.float32)
-    return PCA(most, random_state=seed, svd_solver="randomized").fit_transform(block)
+    result: Vectors = PCA(most, random_state=seed, svd_solver="randomized").fit_transform(block)
+    return result
 
 
 def _finish(block: Vectors) -> Vectors:

@@ -20,7 +20,7 @@ BLANK = "∅"  # stands for an empty text or a missing category: a vocabulary is
 VAST = 1e30  # trees hold numbers in 32 bits, and scaling squares them
 LARGEST_SIDE = 16  # pixels; larger images are averaged down, so that an image costs at most 256 columns
 
-Columns = Mapping[str, Sequence]
+Columns = Mapping[str, Sequence[Any]]
 ImageSize = Mapping[str, tuple[int, int]]
 
 
@@ -77,7 +77,7 @@ def _words(value: Any) -> str:
     return text if text.strip() else BLANK
 
 
-def _numbers(name: str, values: Sequence) -> Floats:
+def _numbers(name: str, values: Sequence[Any]) -> Floats:
     try:
         array = np.array([np.nan if value is None else value for value in values], dtype=float)
     except (TypeError, ValueError) as error:
@@ -86,10 +86,11 @@ def _numbers(name: str, values: Sequence) -> Floats:
         raise BadInput(f"Input {name!r} should hold one number in each row, not an array of {array.ndim} dimensions.")
     if np.isinf(array).any():
         raise BadInput(f"Input {name!r} is infinite in row {int(np.flatnonzero(np.isinf(array))[0])}.")
-    return np.clip(array, -VAST, VAST)
+    result: Floats = np.clip(array, -VAST, VAST)
+    return result
 
 
-def _median_size(images: Sequence) -> tuple[int, int]:
+def _median_size(images: Sequence[Any]) -> tuple[int, int]:
     shapes = np.array([np.shape(image)[:2] for image in images if image is not None and np.ndim(image) >= 2])
     if not len(shapes):
         return (1, 1)
@@ -98,7 +99,7 @@ def _median_size(images: Sequence) -> tuple[int, int]:
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
-def _pixels(name: str, images: Sequence, size: tuple[int, int]) -> Floats:
+def _pixels(name: str, images: Sequence[Any], size: tuple[int, int]) -> Floats:
     """Grey values between 0 and 1, shape (n, height * width); a missing image is a row of NaN."""
     rows = np.full((len(images), size[0] * size[1]), np.nan)
     for i, image in enumerate(images):
@@ -125,4 +126,5 @@ def _averaging(source: int, target: int) -> Floats:
     left = np.maximum(edges[:-1, None], np.arange(source)[None, :])
     right = np.minimum(edges[1:, None], np.arange(1, source + 1)[None, :])
     overlap = np.clip(right - left, 0.0, None)
-    return overlap / overlap.sum(axis=1, keepdims=True)
+    result: Floats = overlap / overlap.sum(axis=1, keepdims=True)
+    return result

@@ -52,4 +52,5 @@ def spread(known: Floats, codes: ArrayLike, *, n_classes: int) -> Floats:
         raise BadInput("The model's answers are no probabilities: NaN, below 0, or a row of zeros.")
     result = np.zeros((len(said), n_classes))
     result[:, places] = said
-    return result / result.sum(axis=1, keepdims=True)
+    values: Floats = result / result.sum(axis=1, keepdims=True)
+    return values

@@ -85,7 +85,8 @@ def cheapest_class(probabilities: ArrayLike, costs: ArrayLike) -> Codes:
     """The class with the least expected cost, shape (n,). costs: (k, k), row the truth, column the decision."""
     p = validation.probabilities(probabilities)
     table = cost_table(costs, n_classes=p.shape[1])
-    return (p @ table).argmin(axis=1)
+    result: Codes = (p @ table).argmin(axis=1)
+    return result
 
 
 def cost_table(costs: ArrayLike, *, n_classes: int | None = None) -> Floats:

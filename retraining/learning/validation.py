@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,7 +79,7 @@ def probabilities(values: ArrayLike, *, n_classes: int | None = None, name: str 
     return np.clip(array, 0.0, 1.0)
 
 
-def same_length(n: int, **arrays: Sequence | NDArray) -> None:
+def same_length(n: int, **arrays: Sequence[Any] | NDArray[Any]) -> None:
     for name, array in arrays.items():
         if len(array) != n:
             raise BadInput(f"{name} has {len(array)} rows where {n} are needed.")

@@ -77,7 +77,7 @@ def as_words(values: npt.ArrayLike, name: str, missing: str = MISSING) -> Array:
         raise ValueError(f"{name}: a column has one dimension, this one has {raw.ndim}")
     column = pd.Series(raw)
     gaps = (column.isna() | (column.astype(str) == "")).to_numpy()
-    words = column.astype(str).to_numpy(dtype=object)
+    words: npt.NDArray[Any] = column.astype(str).to_numpy(dtype=object)
     if raw.dtype.kind == "f":
         words = pd.Series(words).str.removesuffix(".0").to_numpy(dtype=object)
     words[gaps] = missing

@@ -121,7 +121,8 @@ def _block_size(reference: Floats, window: int) -> int:
 
 def _thinned(reference: Floats, block: int) -> Floats:
     step = -(-len(reference) // MAX_REFERENCE)
-    return reference[np.arange(len(reference)) // block % step == 0]
+    result: Floats = reference[np.arange(len(reference)) // block % step == 0]
+    return result
 
 
 def _cannot(a: Floats, b: Floats, needed: int) -> str:

@@ -99,7 +99,8 @@ def _overdispersion(column: Floats, length: int) -> tuple[float, float]:
 def block_means(matrix: Floats, length: int) -> Floats:
     """Means of consecutive whole blocks, newest kept: shape (n // length, k)."""
     blocks = len(matrix) // length
-    return matrix[len(matrix) - blocks * length :].reshape(blocks, length, matrix.shape[1]).mean(axis=1)
+    result: Floats = matrix[len(matrix) - blocks * length :].reshape(blocks, length, matrix.shape[1]).mean(axis=1)
+    return result
 
 
 def past_p(

@@ -122,7 +122,8 @@ def _refined(scores: Floats, labels: Ints, features: Floats, seed: int) -> tuple
 def alike(weights: Floats) -> Ints:
     """Row numbers (n,), drawn evenly along the weights (n,): n rows in the mix that the weights describe."""
     total = np.cumsum(weights)
-    return np.searchsorted(total, (np.arange(len(weights)) + 0.5) / len(weights) * total[-1])
+    result: Ints = np.searchsorted(total, (np.arange(len(weights)) + 0.5) / len(weights) * total[-1])
+    return result
 
 
 def truth_in_window(past: Reference, scores: Floats, features: Floats, weights: Floats) -> Floats:
@@ -170,7 +171,8 @@ def calibrated(scores: Floats, labels: Ints, now: Floats, weights: Floats) -> Fl
     if now.shape[1] == 2:
         return np.column_stack([1 - maps[0], maps[0]])
     matrix = np.clip(np.column_stack(maps), EPSILON, None)
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    result: Floats = matrix / matrix.sum(axis=1, keepdims=True)
+    return result
 
 
 def density_ratio(before: Floats, now: Floats, *, seed: int = 0) -> Floats:
@@ -193,7 +195,8 @@ def density_ratio(before: Floats, now: Floats, *, seed: int = 0) -> Floats:
         odds[~kept] = _log_odds(domain_scores(before[kept], now, before[~kept], seed=seed))
     ratio = np.exp(slope * odds)
     ratio = np.minimum(ratio / ratio.mean(), MAX_WEIGHT)
-    return ratio / ratio.mean()
+    result: Floats = ratio / ratio.mean()
+    return result
 
 
 def _telling_slope(before: Floats, now: Floats) -> float:

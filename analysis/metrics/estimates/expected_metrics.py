@@ -70,7 +70,8 @@ def label_noise(metric: Metric, truth: Floats, scores: Floats, predicted: Ints, 
 
 def _drawn(truth: Floats, rng: np.random.Generator) -> Floats:
     labels = (truth.cumsum(axis=1)[:, :-1] < rng.random((len(truth), 1))).sum(axis=1)
-    return np.eye(truth.shape[1])[labels]
+    result: Floats = np.eye(truth.shape[1])[labels]
+    return result
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -101,7 +101,8 @@ def _cannot(before: Floats, now: Floats, shares: Floats, confusion: Floats) -> s
 
 def _shares(confusion: Floats, shares: Floats, mean: Floats) -> Floats:
     now = np.clip(np.linalg.solve(confusion, mean), 0, None) * shares
-    return now / now.sum()
+    result: Floats = now / now.sum()
+    return result
 
 
 def _solved(

@@ -110,4 +110,5 @@ class _Brightness:
         return self.transform(pixels)
 
     def transform(self, pixels: Floats) -> Floats:
-        return (pixels - self.low) / self.span
+        result: Floats = (pixels - self.low) / self.span
+        return result

@@ -202,7 +202,8 @@ def _distributions(believed: Floats) -> Floats:
     off = float(np.abs(total - 1).max())
     if off > SUM_TOLERANCE:
         raise LabelErrorsUndefined(f"Each row of probabilities must sum to 1; the worst is off by {off:.3g}.")
-    return believed / total
+    result: Floats = believed / total
+    return result
 
 
 def _fitted(given: Ints, believed: Floats) -> _Noise:
@@ -245,7 +246,8 @@ def _told(noise: _Noise) -> str:
 
 
 def _log_odds(wrong: Floats) -> Floats:
-    return logit(np.clip(wrong, 1e-9, 1 - 1e-9))
+    result: Floats = logit(np.clip(wrong, 1e-9, 1 - 1e-9))
+    return result
 
 
 def _design(odds: Floats) -> Floats:
@@ -256,7 +258,8 @@ def _design(odds: Floats) -> Floats:
 def _row_spread(odds: Floats, doubt: Floats) -> Floats:
     """Standard deviation (n,) of each row's log odds, by the covariance (2, 2) of level and slope."""
     design = _design(odds)
-    return np.sqrt(np.einsum("ij,jk,ik->i", design, doubt, design))
+    result: Floats = np.sqrt(np.einsum("ij,jk,ik->i", design, doubt, design))
+    return result
 
 
 def _curve(order: Ints, wrong: Floats, row_spread: Floats, spread: float) -> ExpectedPrecision:

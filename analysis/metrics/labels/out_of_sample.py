@@ -141,11 +141,13 @@ def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
 
 
 def _terms_log(model: Any, x: Blocks) -> Floats:
-    return model.predict_log_proba(x.terms)
+    result: Floats = model.predict_log_proba(x.terms)
+    return result
 
 
 def _dense_log(model: Any, x: Blocks) -> Floats:
-    return np.log(np.maximum(model.predict_proba(x.dense), 1e-3))
+    result: Floats = np.log(np.maximum(model.predict_proba(x.dense), 1e-3))
+    return result
 
 
 def _margin(model: Any, x: Blocks) -> Floats:
@@ -212,7 +214,8 @@ def _calibrated(scores: Floats, given: Ints) -> Floats:
 
 def _softmax(scores: Floats) -> Floats:
     weight = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.maximum(weight / weight.sum(axis=1, keepdims=True), 1e-12)
+    result: Floats = np.maximum(weight / weight.sum(axis=1, keepdims=True), 1e-12)
+    return result
 
 
 def _weights(members: Sequence[Floats], given: Ints) -> Floats:

@@ -115,7 +115,10 @@ def members(columns: Mapping[str, Sequence[Any] | NDArray[Any]], chosen: Sequenc
     for condition in chosen:
         if condition.column not in columns:
             raise InvalidInput(f"There is no column {condition.column}.")
-    return np.logical_and.reduce([condition.holds(np.asarray(columns[condition.column])) for condition in chosen])
+    result: Bools = np.logical_and.reduce(
+        [condition.holds(np.asarray(columns[condition.column])) for condition in chosen]
+    )
+    return result
 
 
 def _one_sided(wrong: Bools) -> str:

@@ -151,7 +151,8 @@ def _corrected(log_p: Floats, rule: NDArray[np.intp], keys: _Keys, tested: Bools
         within[mine] = tail_probabilities.benjamini_hochberg(log_p[mine], int(sizes[family]))
         simes[family] = within[mine].min()
     over = tail_probabilities.benjamini_hochberg(np.log(np.maximum(simes, 1e-300)), families.size)
-    return np.minimum(within * (over / np.maximum(simes, 1e-300))[own], 1.0)
+    result: Floats = np.minimum(within * (over / np.maximum(simes, 1e-300))[own], 1.0)
+    return result
 
 
 def log_tail(part: Tally, whole: Tally, weighted: bool) -> Floats:
@@ -214,7 +215,8 @@ def likeness(one: Bools, other: Bools) -> float:
 
 def rows_of(rule: Rule, axes: Sequence[Axis]) -> Bools:
     """The rows (n,) that meet a rule."""
-    return np.logical_and.reduce([_meets(axes[axis], place) for axis, place in rule.places])
+    result: Bools = np.logical_and.reduce([_meets(axes[axis], place) for axis, place in rule.places])
+    return result
 
 
 def _meets(axis: Axis, place: int) -> Bools:

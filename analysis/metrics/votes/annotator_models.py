@@ -99,7 +99,8 @@ class Fit:
 
     def predict(self, votes: CodedVotes) -> Floats:
         """Probability (v,) that the model gave to each of these votes."""
-        return (self.latent[votes.item] * self.chance(votes.annotator, votes.label)).sum(axis=1)
+        result: Floats = (self.latent[votes.item] * self.chance(votes.annotator, votes.label)).sum(axis=1)
+        return result
 
 
 LogOdds = Floats | None  # log odds per item and label, (items, k), that a model adds to the votes
@@ -166,7 +167,8 @@ def annotator_quality(votes: CodedVotes, posterior: Floats) -> Floats:
     """Probability (annotators,) of a right vote, shrunk to the pooled one by two pseudo-votes; high = trustworthy."""
     right = np.bincount(votes.annotator, weights=posterior[votes.item, votes.label], minlength=votes.annotators)
     given = np.bincount(votes.annotator, minlength=votes.annotators)
-    return (right + 2 * right.sum() / given.sum()) / (given + 2)
+    result: Floats = (right + 2 * right.sum() / given.sum()) / (given + 2)
+    return result
 
 
 def _indicator(code: Ints, size: int) -> sparse.csr_matrix:
@@ -174,7 +176,8 @@ def _indicator(code: Ints, size: int) -> sparse.csr_matrix:
 
 
 def _shares(votes: CodedVotes) -> Floats:
-    return votes.counts / np.maximum(votes.counts.sum(axis=1, keepdims=True), 1)
+    result: Floats = votes.counts / np.maximum(votes.counts.sum(axis=1, keepdims=True), 1)
+    return result
 
 
 def with_log_odds(votes: CodedVotes, log_odds: LogOdds) -> Floats:
@@ -191,7 +194,8 @@ def _clustered_start(votes: CodedVotes, types: int, seed: int) -> Floats | None:
     if len(rows) <= types:
         return None
     groups = KMeans(types, n_init=4, random_state=seed).fit(rows, sample_weight=n).labels_
-    return 0.8 * np.eye(types)[groups[place.ravel()]] + 0.2 / types
+    result: Floats = 0.8 * np.eye(types)[groups[place.ravel()]] + 0.2 / types
+    return result
 
 
 def log_prior(votes: CodedVotes, latent: Floats, prior: str) -> Floats:
@@ -204,7 +208,8 @@ def log_prior(votes: CodedVotes, latent: Floats, prior: str) -> Floats:
         found = np.ones_like(found)
     if prior == "held":
         found = found + latent.shape[0] * votes.counts.sum(axis=0) / votes.counts.sum()
-    return np.log(found / found.sum())
+    result: Floats = np.log(found / found.sum())
+    return result
 
 
 def normalised(score: Floats) -> tuple[Floats, float]:
@@ -225,11 +230,12 @@ def _own_accuracy(votes: CodedVotes, posterior: Floats, strength: float) -> Call
     right = np.clip(right, 0.001, 0.999)[:, None]
 
     def chance(annotator: Ints, label: Ints) -> Floats:
-        coin = np.where(np.eye(votes.k, dtype=bool)[label], right[annotator], (1 - right[annotator]) * slips.T[label])
-        coin = np.maximum(coin, 1e-6)
+        same = np.eye(votes.k, dtype=bool)[label]
+        coin: Floats = np.maximum(np.where(same, right[annotator], (1 - right[annotator]) * slips.T[label]), 1e-6)
         if np.isinf(strength):
             return coin
-        return (_observed(votes, cells, annotator, label) + strength * coin) / (mass[annotator] + strength)
+        result: Floats = (_observed(votes, cells, annotator, label) + strength * coin) / (mass[annotator] + strength)
+        return result
 
     return chance
 
@@ -269,16 +275,19 @@ def _expectation_maximisation(
 
     def chance(annotator: Ints, label: Ints) -> Floats:
         seen = _observed(votes, cells, annotator, label)
-        return (seen + strength * pooled[label]) / (mass[annotator] + strength)
+        result: Floats = (seen + strength * pooled[label]) / (mass[annotator] + strength)
+        return result
 
     return Fit(latent @ names, latent, chance)
 
 
 def _pooled(votes: CodedVotes, cells: Floats) -> Floats:
     found = votes.of_label @ cells + 0.5
-    return found / found.sum(axis=0)
+    result: Floats = found / found.sum(axis=0)
+    return result
 
 
 def _names(pooled: Floats) -> Floats:
     sharp = pooled.T**MAP_SHARPNESS
-    return sharp / sharp.sum(axis=1, keepdims=True)
+    result: Floats = sharp / sharp.sum(axis=1, keepdims=True)
+    return result

@@ -195,7 +195,8 @@ def _checked(probabilities: ArrayLike, items: int, k: int) -> Floats:
         raise VotesUndefined("There are negative probabilities.")
     if off > SUM_TOLERANCE:
         raise VotesUndefined(f"Each row must be probabilities that sum to 1; the worst is off by {off:.3g}.")
-    return believed / believed.sum(axis=1, keepdims=True)
+    result: Floats = believed / believed.sum(axis=1, keepdims=True)
+    return result
 
 
 def _coded(votes: Votes, classes: Sequence[Any] | None) -> tuple[annotator_models.CodedVotes, Any, Any, Any]:

@@ -64,7 +64,8 @@ def average_models(votes: CodedVotes, believed: Floats | None, seed: int) -> Ave
 
 def label_log_odds(believed: Floats, trust: float) -> Floats:
     """Log odds (items, k) of a classifier's probabilities against their mean, to be added to the votes."""
-    return trust * (np.log(np.maximum(believed, 1e-6)) - np.log(np.maximum(believed.mean(axis=0), 1e-6)))
+    result: Floats = trust * (np.log(np.maximum(believed, 1e-6)) - np.log(np.maximum(believed.mean(axis=0), 1e-6)))
+    return result
 
 
 def _models(k: int, seed: int) -> dict[str, Model]:

@@ -74,7 +74,8 @@ def newness(reference: NDArray[np.floating], recent: NDArray[np.floating]) -> ND
     scale = np.maximum(spread, max(spread.max(initial=0.0), 1e-12) * 0.1)
     near = np.sort(np.linalg.norm((reference - middle) / scale, axis=1))
     distance = np.linalg.norm((recent - middle) / scale, axis=1)
-    return np.searchsorted(near, distance, side="left") / len(near)
+    shares: NDArray[np.float64] = np.searchsorted(near, distance, side="left") / len(near)
+    return shares
 
 
 def _sample(rows: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:

@@ -34,7 +34,7 @@ class CalibratorChoice:
     losses: tuple[tuple[str, float], ...]
 
 
-class Given(ClassifierMixin, BaseEstimator):
+class Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A classifier that answers with its input: lets scikit-learn calibrate what was computed elsewhere.
 
     It stands in while calibrators are fitted and is then replaced by the real model, so it is never in an artifact.
@@ -51,7 +51,8 @@ class Given(ClassifierMixin, BaseEstimator):
         return self.classes
 
     def predict(self, X: Floats) -> Codes:
-        return self.classes[X.argmax(axis=1)]
+        result: Codes = self.classes[X.argmax(axis=1)]
+        return result
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -69,7 +70,8 @@ class GivenProbabilities(Given):
 
 def log_losses(probabilities: Floats, soft_targets: Floats) -> Floats:
     """Log loss of each row in nats, shape (n,); 0 is best. Cross-entropy where targets are soft."""
-    return -(soft_targets * np.log(np.clip(probabilities, SMALLEST, 1.0))).sum(axis=1)
+    result: Floats = -(soft_targets * np.log(np.clip(probabilities, SMALLEST, 1.0))).sum(axis=1)
+    return result
 
 
 def choose(

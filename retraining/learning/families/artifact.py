@@ -86,7 +86,8 @@ ALLOWED = {family: frozenset(_PLAIN | _CALIBRATION | _FEATURES | model) for fami
 
 def dump(estimator: ClassifierMixin) -> bytes:
     """The estimator in skops's format, compressed. Two dumps of one are equivalent, not equal byte by byte."""
-    return skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
+    result: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
+    return result
 
 
 def load(data: bytes, *, family: str) -> ClassifierMixin:

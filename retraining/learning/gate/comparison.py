@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ def compare(
     )
 
 
-def most_common(truth: ArrayLike, inclusion_probability: ArrayLike) -> NDArray:
+def most_common(truth: ArrayLike, inclusion_probability: ArrayLike) -> NDArray[Any]:
     """The naive baseline's answers, shape (n,): the commonest class of the stream, whatever the input."""
     labels = np.asarray(truth)
     _all_there(truth=labels)
@@ -95,18 +96,20 @@ def slice_mask(name: str, mask: ArrayLike, n: int) -> Mask:
     return array.astype(bool)
 
 
-def _all_there(**answers: NDArray) -> None:
+def _all_there(**answers: NDArray[Any]) -> None:
     for name, given in answers.items():
         if (missing := pd.isna(given)).any():
             raise BadInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
 
 
-def _losses(truth: NDArray, predicted: NDArray, costs: ArrayLike | None) -> Floats:
+def _losses(truth: NDArray[Any], predicted: NDArray[Any], costs: ArrayLike | None) -> Floats:
     """Loss of each row as a share of the dearest mistake, shape (n,)."""
     if costs is None:
-        return (predicted != truth).astype(float)
+        wrong: Floats = (predicted != truth).astype(float)
+        return wrong
     table = cost_table(costs)
     if not table.max() > 0:
         raise BadInput("costs are all zero: no mistake would count.")
     rows = validation.codes(truth, n_classes=len(table), name="truth")
-    return table[rows, validation.codes(predicted, n_classes=len(table), name="predicted")] / table.max()
+    result: Floats = table[rows, validation.codes(predicted, n_classes=len(table), name="predicted")] / table.max()
+    return result

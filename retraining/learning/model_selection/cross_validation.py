@@ -174,7 +174,8 @@ def _class_weighted(share: Floats, config: Config) -> Floats:
     if config.get("class_weight") != "balanced":
         return share
     each = totals.sum() / (totals > 0).sum()
-    return share * np.divide(each, totals, out=np.zeros_like(totals), where=totals > 0)
+    result: Floats = share * np.divide(each, totals, out=np.zeros_like(totals), where=totals > 0)
+    return result
 
 
 def _give_up(

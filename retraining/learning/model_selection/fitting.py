@@ -116,7 +116,8 @@ def _alike(rows: TrainingRows, types: Mapping[str, str], sizes: ImageSize) -> li
 
 def _constant(rows: TrainingRows, column: str, held: int) -> bool:
     learnt_from: Codes = (rows.fold != held) & (rows.weights > 0)
-    return rows.frame[column][learnt_from].nunique() < 2
+    result: bool = rows.frame[column][learnt_from].nunique() < 2
+    return result
 
 
 def _choose(
