@@ -229,7 +229,7 @@ def _train(project: Project, facts: Facts, at: datetime) -> Station:
         since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
         words = f"run at {number(100 * facts.run.progress)}\u00a0%"
         return Station("train", "Train", "1", words, since, facts.run.stage, url)
-    needed = project.retraining.get("after_labels", 50)
+    needed = project.retraining_settings().after_labels
     last = f"last {span(at - facts.last_run.finished_at)} ago" if facts.last_run and facts.last_run.finished_at else ""
     return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)
 
@@ -270,7 +270,7 @@ def _decisions(project: Project, facts: Facts) -> Iterator[Action]:
 
 
 def _labelling(project: Project, facts: Facts) -> Iterator[Action]:
-    desk, after = _url("annotation:desk", project), int(project.retraining.get("after_labels", 50))
+    desk, after = _url("annotation:desk", project), project.retraining_settings().after_labels
     needed = after - facts.trigger_new
     if facts.waiting and needed > 0 and not facts.run:
         because = f"{number(facts.trigger_new)} of {number(after)} new labels; then a run starts by itself."

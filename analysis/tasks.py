@@ -22,14 +22,13 @@ def report(attempt: Attempt) -> None:
         pass
 
 
-@registry.every(30, "analysis.reports")
-def refresh_old(at: datetime) -> None:
+@registry.every_project(30, "analysis.reports")
+def refresh_old(project: Project, at: datetime) -> None:
     """Enqueue reports where a label, a score or a decision is newer than the last look."""
-    for project in Project.objects.all():
-        newest = _newest_fact(project)
-        last = project.jobs.filter(kind="analysis.report").aggregate(at=Max("created_at"))["at"]
-        if newest and (last is None or newest > last):
-            queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
+    newest = _newest_fact(project)
+    last = project.jobs.filter(kind="analysis.report").aggregate(at=Max("created_at"))["at"]
+    if newest and (last is None or newest > last):
+        queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
 
 
 def _newest_fact(project: Project) -> datetime | None:

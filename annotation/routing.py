@@ -27,9 +27,6 @@ from annotation.sampling.strategies.registry import run_strategy
 from annotation.signals import kinds
 from projects.models import Project
 
-BATCH = 100
-WAITING = 100
-AUDIT_SHARE = 0.2
 DRIFT_SHARE = 0.25
 MOST_POOL = 20_000
 NEWEST = 200
@@ -78,11 +75,11 @@ def route(project: Project, *, at: datetime, seed: int, fence: Any = None) -> Ro
 
     `fence` is a context manager that the writes happen in (a job's commit).
     """
-    settings = project.routing
+    settings = project.routing_settings()
     waiting = load(project)
     objected = _objections(project)
-    size = max(0, min(room(project) - len(objected), settings.get("batch", BATCH)))
-    plan = decide(waiting, project, size=size, audit_share=settings.get("audit_share", AUDIT_SHARE), seed=seed)
+    size = max(0, min(room(project) - len(objected), settings.batch))
+    plan = decide(waiting, project, size=size, audit_share=settings.audit_share, seed=seed)
     with fence or transaction.atomic():
         by_cause = _write(project, waiting, plan, objected, at=at)
     return Routed(int(waiting.new.sum()) if size else 0, by_cause, plan.strategy, plan.words)
@@ -91,7 +88,7 @@ def route(project: Project, *, at: datetime, seed: int, fence: Any = None) -> Ro
 def room(project: Project) -> int:
     """How many more items may wait for people; the rest is routed when some are done."""
     waiting = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN).count()
-    return project.routing.get("waiting", WAITING) - waiting
+    return project.routing_settings().waiting - waiting
 
 
 def candidates(project: Project) -> QuerySet[Item]:

@@ -27,12 +27,11 @@ def route(attempt: Attempt) -> None:
     attempt.tell(by_cause=routed.by_cause, strategy=routed.strategy, words=routed.words)
 
 
-@registry.every(15, "annotation.route")
-def route_what_waits(at: datetime) -> None:
-    """Enqueue a routing round for each project where something waits and people have room for it."""
-    for project in Project.objects.all():
-        if _objected(project, at) or _has_work(project):
-            queue.enqueue("annotation.route", key=f"route:{project.pk}", project=project, at=at)
+@registry.every_project(15, "annotation.route")
+def route_what_waits(project: Project, at: datetime) -> None:
+    """Enqueue a routing round where something waits and people can take it."""
+    if _objected(project, at) or _has_work(project):
+        queue.enqueue("annotation.route", key=f"route:{project.pk}", project=project, at=at)
 
 
 def _objected(project: Project, at: datetime) -> bool:
@@ -52,7 +51,7 @@ def _has_work(project: Project) -> bool:
     room = routing.room(project)
     if room > 0 and Item.objects.filter(project=project, considered_at=None).exists():
         return True
-    return room * 2 >= project.routing.get("waiting", routing.WAITING) and routing.candidates(project).exists()
+    return room * 2 >= project.routing_settings().waiting and routing.candidates(project).exists()
 
 
 @registry.every(10, "annotation.release_expired")

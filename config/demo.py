@@ -188,7 +188,7 @@ def _project() -> Project:
 
 def _route(when: datetime, *, size: int, audit_share: float) -> None:
     project = _project()
-    project.routing = {"batch": size, "waiting": size + routing.WAITING, "audit_share": audit_share}
+    project.routing = {"batch": size, "waiting": size + 100, "audit_share": audit_share}
     routing.route(project, at=when, seed=size)
 
 

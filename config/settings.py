@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "projects.middleware.unusable_settings",
     "projects.middleware.vary_on_fragment",
     "projects.middleware.main_as_fragment",
     "axes.middleware.AxesMiddleware",

@@ -176,7 +176,11 @@ def tell_dead(job: Job, why: str) -> None:
     except registry.UnknownKind:
         return
     if on_dead:
-        on_dead(job, why)
+        try:
+            with transaction.atomic():
+                on_dead(job, why)
+        except Exception:  # the job is dead all the same, and the reaper goes on with those of other projects
+            log.exception("Job %s (%s) is dead, and what it had begun could not be ended", job.pk, job.kind)
 
 
 @contextmanager

@@ -25,8 +25,9 @@ def reap(*, at: datetime) -> dict[str, int]:
 
 def bury(*, at: datetime) -> int:
     """Declare dead what lost its worker in its last attempt."""
-    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__gte=F("max_attempts"))
-    for job in lost.select_related("project"):
+    rows = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__gte=F("max_attempts"))
+    lost = list(rows.select_related("project"))
+    for job in lost:
         why = f"Its worker stopped answering in attempt {job.attempt} of {job.max_attempts}."
         execution.fail(job, job.attempt, job.error or why, at=at, final=True)
     return len(lost)

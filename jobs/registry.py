@@ -1,14 +1,22 @@
 """Which function does which kind of job. Apps above register theirs; jobs knows none of them by name."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+
+from projects.models import Project
+from projects.project_settings import BadSpec
+
 if TYPE_CHECKING:
     from jobs.execution import Attempt
 
+log = logging.getLogger(__name__)
 Handler = Callable[["Attempt"], None]
+OfProject = Callable[[Project, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,28 @@ def every(seconds: int, name: str) -> Callable[[Callable[[datetime], None]], Cal
         return enqueue
 
     return register
+
+
+def every_project(seconds: int, name: str) -> Callable[[OfProject], OfProject]:
+    """Register periodic work of each project: a function of the project and the time."""
+
+    def register(act: OfProject) -> OfProject:
+        every(seconds, name)(lambda at: for_each_project(name, act, at=at))
+        return act
+
+    return register
+
+
+def for_each_project(name: str, act: OfProject, *, at: datetime) -> None:
+    """Do this for every project; what fails is logged and undone for that project, and never stops the others."""
+    for project in Project.objects.order_by("pk"):
+        try:
+            with transaction.atomic():
+                act(project, at)
+        except BadSpec as why:
+            log.warning("%s left project %s out: %s", name, project.slug, why)
+        except Exception:
+            log.exception("%s failed for project %s", name, project.slug)
 
 
 def kind(name: str) -> JobKind:

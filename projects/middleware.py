@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from projects.guards import HtmxRequest, asks_for_fragment
 from projects.ids import new_id
 from projects.problems import problem
+from projects.project_settings import BadSpec
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -37,6 +39,23 @@ def api_problems(get_response: Next) -> Next:
             refused["Allow"] = response["Allow"]
         return refused
 
+    return middleware
+
+
+def unusable_settings(get_response: Next) -> Next:
+    """A project whose stored settings no form would take gets a sentence on its pages, and no other project notices."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, BadSpec):
+            return None
+        if request.path.startswith("/api/"):
+            return problem(409, f"The settings of this project cannot be used: {exception}")
+        return render(request, "unusable_settings.html", {"why": str(exception)}, status=409)
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware
 
 

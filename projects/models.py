@@ -5,9 +5,20 @@ import secrets
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
+
+from projects.project_settings import (
+    BadSpec,
+    Costs,
+    RetrainingSettings,
+    RoutingSettings,
+    Settings,
+    check_labels_named,
+    parse,
+)
 
 
 class User(AbstractUser):
@@ -58,6 +69,10 @@ class Kind(models.TextChoices):
     CHOICE = "choice"
 
 
+# Column to definition.
+SETTINGS: dict[str, type[Settings]] = {"routing": RoutingSettings, "retraining": RetrainingSettings, "costs": Costs}
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     def for_user(self, user: User) -> "ProjectQuerySet":
         """The projects that this person may enter; a superuser enters all."""
@@ -96,6 +111,32 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """What a form may write: settings as a spec would take them."""
+        for name, kind in SETTINGS.items():
+            try:
+                parse(kind, name, getattr(self, name))
+            except BadSpec as why:
+                raise ValidationError({name: str(why)}) from None
+        labels = self.label_schemas.order_by("-version").first() if self.pk else None
+        if labels:
+            try:
+                check_labels_named(self, labels.values())
+            except BadSpec as why:
+                raise ValidationError(str(why)) from None
+
+    def routing_settings(self) -> RoutingSettings:
+        """How much is routed, defaults filled in. Raises BadSpec where the row holds what no form would take."""
+        return parse(RoutingSettings, "routing", self.routing)
+
+    def retraining_settings(self) -> RetrainingSettings:
+        """When a run begins by itself, defaults filled in. Raises BadSpec as above."""
+        return parse(RetrainingSettings, "retraining", self.retraining)
+
+    def cost_settings(self) -> Costs | None:
+        """What mistakes about the positive label cost, or None where the project names no costs. Raises BadSpec."""
+        return parse(Costs, "costs", self.costs) if self.costs else None
 
     def schema(self) -> "LabelSchema":
         """The label schema in force. Reads the database once per instance."""

@@ -1,36 +1,51 @@
 """Make a project from its spec, and say in one sentence what a spec has wrong."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from projects import audit
+from projects import audit, lookalikes
 from projects.models import InputContract, Kind, LabelSchema, Membership, Project, Role, User
+from projects.project_settings import (
+    BadSpec,
+    Costs,
+    RetrainingSettings,
+    RoutingSettings,
+    Settings,
+    check_labels_named,
+    parse,
+    shown,
+    whole_number,
+)
 
 INPUT_TYPES = ("text", "number", "category", "image")
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-KNOWN = {
-    "title",
-    "kind",
-    "labels",
-    "inputs",
-    "segments",
-    "overlap",
-    "costs",
-    "positive",
-    "outcome_matures_after_days",
-    "retraining",
-    "routing",
-    "guideline",
-    "safe_default",
-}
-RETRAINING = {"after_labels": 50, "cooldown_minutes": 5, "promote": "ask"}
 
 
-class BadSpec(ValueError):
-    """The spec cannot be used; the message names the field and what it takes."""
+class Spec(Settings, frozen=True, kw_only=True):
+    """A project as its spec describes it, checked. Labels are {value, title?, hint?}; inputs name to rule."""
+
+    title: str
+    kind: str
+    labels: list[dict[str, str]]
+    inputs: dict[str, dict[str, Any]]
+    segments: list[str]
+    overlap: int
+    costs: dict[str, Any]
+    positive: str
+    safe_default: str
+    outcome_matures_after_days: int
+    retraining: dict[str, Any]
+    routing: dict[str, Any]
+    guideline: str
+
+    def columns(self) -> dict[str, Any]:
+        """What the project's own row holds of it."""
+        elsewhere = {"labels", "inputs", "segments", "guideline"}
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere}
 
 
 @transaction.atomic
@@ -40,15 +55,15 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Pr
         raise BadSpec(f"The slug {slug!r} takes lower-case letters, digits and single hyphens, at most 60.")
     if Project.objects.filter(slug=slug).exists():
         raise BadSpec(f"There is a project {slug} already.")
-    checked = check(spec)
+    checked = parse_spec(spec)
     try:
         with transaction.atomic():
-            project = Project.objects.create(slug=slug, created_at=at, **checked["project"])
+            project = Project.objects.create(slug=slug, created_at=at, **checked.columns())
     except IntegrityError:  # of two that take one slug at once, the second meets the constraint
         raise BadSpec(f"There is a project {slug} already.") from None
-    LabelSchema.objects.create(project=project, version=1, labels=checked["labels"], created_at=at)
+    LabelSchema.objects.create(project=project, version=1, labels=checked.labels, created_at=at)
     InputContract.objects.create(
-        project=project, version=1, inputs=checked["inputs"], segments=checked["segments"], created_at=at
+        project=project, version=1, inputs=checked.inputs, segments=checked.segments, created_at=at
     )
     if by:
         Membership.objects.create(project=project, user=by, role=Role.ADMIN, created_at=at)
@@ -56,48 +71,64 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Pr
     return project
 
 
-def check(spec: Any) -> dict[str, Any]:
-    """The spec's parts, ready to store. Raises BadSpec at the first thing wrong."""
-    if not isinstance(spec, dict):
+def parse_spec(given: Any) -> Spec:
+    """The spec with its defaults. Raises BadSpec at the first thing wrong."""
+    if not isinstance(given, dict):
         raise BadSpec("A spec is one JSON object.")
-    if holds_nul(spec):
+    if holds_nul(given):
         raise BadSpec("A spec holds no NUL character; some text of this one does.")
-    if unknown := sorted(set(spec) - KNOWN):
-        raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(KNOWN))}.")
-    title = spec.get("title")
-    if not isinstance(title, str) or not 1 <= len(title.strip()) <= 120:
-        raise BadSpec("title takes 1 to 120 characters.")
-    if spec.get("kind") not in Kind.values:
-        raise BadSpec(f"kind is {spec.get('kind')!r}; this version takes {', '.join(Kind.values)}.")
-    labels = _labels(spec.get("labels"))
-    values = [label["value"] for label in labels]
-    for field in ("positive", "safe_default"):
-        if spec.get(field) and spec[field] not in values:
-            raise BadSpec(f"{field} is {spec[field]!r}, which is not one of the labels.")
-    if not isinstance(spec.get("guideline", ""), str):
-        raise BadSpec("guideline takes Markdown text.")
-    inputs = _inputs(spec.get("inputs"))
-    return {
-        "labels": labels,
-        "inputs": inputs,
-        "segments": _segments(spec.get("segments", [])),
-        "project": {
-            "title": title.strip(),
-            "kind": spec["kind"],
-            "overlap": _whole("overlap", spec.get("overlap", 1), 1, 20),
-            "costs": _costs(spec.get("costs", {})),
-            "positive": spec.get("positive") or "",
-            "safe_default": spec.get("safe_default") or "",
-            "outcome_matures_after_days": _whole(
-                "outcome_matures_after_days", spec.get("outcome_matures_after_days", 0), 0, 3650
-            ),
-            "retraining": _retraining(spec.get("retraining", {})),
-            "routing": _routing(spec.get("routing", {})),
-        },
-    }
+    fields = Spec.__struct_fields__
+    if unknown := sorted(set(map(str, given)) - set(fields)):
+        raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(fields))}.")
+    labels = _labels(given.get("labels"))
+    spec = Spec(
+        title=_title(given.get("title")),
+        kind=_kind(given.get("kind")),
+        labels=labels,
+        inputs=_inputs(given.get("inputs")),
+        segments=_segments(given.get("segments", [])),
+        overlap=whole_number("overlap", given.get("overlap", 1), 1, 20),
+        costs=_checked(Costs, "costs", given),
+        positive=_text("positive", given),
+        safe_default=_text("safe_default", given),
+        outcome_matures_after_days=whole_number(
+            "outcome_matures_after_days", given.get("outcome_matures_after_days", 0), 0, 3650
+        ),
+        retraining=_checked(RetrainingSettings, "retraining", given),
+        routing=_checked(RoutingSettings, "routing", given),
+        guideline=_text("guideline", given),
+    )
+    check_labels_named(spec, [label["value"] for label in labels])
+    return spec
 
 
-def _labels(given: Any) -> list[dict[str, Any]]:
+def _checked(kind: type[Settings], name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings as they were given: what is left out follows the defaults of later versions too."""
+    value = given.get(name, {})
+    parse(kind, name, value)
+    return value
+
+
+def _title(given: Any) -> str:
+    if not isinstance(given, str) or not 1 <= len(given.strip()) <= 120 or lookalikes.fault(given.strip()):
+        raise BadSpec("title takes 1 to 120 characters on one line.")
+    return given.strip()
+
+
+def _kind(given: Any) -> str:
+    if given not in Kind.values:
+        raise BadSpec(f"kind is {shown(given)}; this version takes {', '.join(Kind.values)}.")
+    return str(given)
+
+
+def _text(name: str, given: dict[str, Any]) -> str:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadSpec(f"{name} is {shown(value)}; it takes text.")
+    return value or ""
+
+
+def _labels(given: Any) -> list[dict[str, str]]:
     """`["a", "b"]`, or objects with value, title, hint."""
     if not isinstance(given, list) or not 2 <= len(given) <= 1000:
         raise BadSpec("labels takes a list of 2 to 1,000 labels.")
@@ -110,16 +141,27 @@ def _labels(given: Any) -> list[dict[str, Any]]:
             raise BadSpec(f"Label {value!r} takes value, title and hint only.")
         if not all(isinstance(text, str) for text in label.values()):
             raise BadSpec(f"Title and hint of label {value!r} are texts.")
-    values = [label["value"] for label in labels]
-    if len(set(values)) < len(values):
-        twice = next(value for value in values if values.count(value) > 1)
-        raise BadSpec(f"Label {twice!r} stands in the list twice.")
+    check_names("Label", [label["value"] for label in labels])
+    check_names("Label title", [label.get("title") or label["value"] for label in labels])
     return labels
+
+
+def check_names(noun: str, names: Sequence[str]) -> None:
+    """Refuse names that a person could not see or tell apart."""
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadSpec(f"{noun} {twice!r} stands in the list twice.")
+    for name in names:
+        if fault := lookalikes.fault(name):
+            raise BadSpec(f"{noun} {name!r} {fault}.")
+    if pair := lookalikes.twins(names):
+        raise BadSpec(f"{noun} {pair[0]!r} and {pair[1]!r} look alike; nobody could tell them apart.")
 
 
 def _inputs(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict) or not 1 <= len(given) <= 500:
         raise BadSpec("inputs takes an object of 1 to 500 named inputs.")
+    check_names("Input", list(given))
     for name, rule in given.items():
         if not isinstance(rule, dict) or rule.get("type") not in INPUT_TYPES:
             raise BadSpec(f"Input {name!r} needs a type: one of {', '.join(INPUT_TYPES)}.")
@@ -145,42 +187,8 @@ def _rule(name: str, rule: dict[str, Any]) -> None:
 def _segments(given: Any) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise BadSpec("segments takes a list of names.")
+    check_names("Segment", given)
     return given
-
-
-def _costs(given: Any) -> dict[str, float]:
-    if not isinstance(given, dict) or not all(_is_number(cost) and cost >= 0 for cost in given.values()):
-        raise BadSpec("costs takes names with numbers of 0 or more.")
-    return given
-
-
-def _retraining(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict) or set(given) - set(RETRAINING):
-        raise BadSpec(f"retraining takes {', '.join(RETRAINING)}.")
-    merged = {**RETRAINING, **given}
-    _whole("retraining.after_labels", merged["after_labels"], 1, 10_000_000)
-    if not _is_number(merged["cooldown_minutes"]) or merged["cooldown_minutes"] < 0:
-        raise BadSpec("retraining.cooldown_minutes takes a number of 0 or more.")
-    if merged["promote"] not in ("ask", "by_gate"):
-        raise BadSpec(f"retraining.promote is {merged['promote']!r}; it takes ask or by_gate.")
-    return merged
-
-
-def _routing(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict) or set(given) - {"batch", "audit_share", "waiting"}:
-        raise BadSpec("routing takes batch, waiting and audit_share.")
-    share = given.get("audit_share", 0.2)
-    if not _is_number(share) or not 0 < share <= 1:
-        raise BadSpec(f"routing.audit_share is {share!r}; it takes more than 0 and at most 1, for it is never zero.")
-    _whole("routing.batch", given.get("batch", 100), 1, 100_000)
-    _whole("routing.waiting", given.get("waiting", 100), 1, 1_000_000)
-    return given
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise BadSpec(f"{name} is {value!r}; it takes a whole number from {least:,} to {most:,}.")
-    return value
 
 
 def holds_nul(value: Any) -> bool:

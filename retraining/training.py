@@ -261,7 +261,7 @@ def _keep(
 def _release(version: ModelVersion, judged: evaluation.Judged, *, at: datetime) -> bool:
     """Promote by itself what beats the naive baseline where nothing serves, and what beats what serves by the spec."""
     project = Project.objects.get(pk=version.project_id)
-    by_gate = project.retraining.get("promote", "ask") == "by_gate"
+    by_gate = project.retraining_settings().promote == "by_gate"
     if not judged.promoted or (judged.verdict["champion"] and not by_gate):
         return False
     reason = f"By the gate: {judged.verdict['words'].removeprefix('Promoted: ')}"[: release.LONGEST_REASON]

@@ -1,32 +1,21 @@
 """Triggers: when a run begins by itself, and in words why it does not."""
 
-import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from annotation.models import Resolution
-from jobs import queue
+from jobs import queue, registry
 from jobs.execution import Attempt
 from projects.models import Project
+from projects.project_settings import RetrainingSettings
 from retraining import datasets, training
 from retraining.models import TrainingRun, TriggerCheck
 
-log = logging.getLogger(__name__)
 NEW_LABELS = "new_labels"
-AFTER_LABELS, COOLDOWN_MINUTES = 50, 5.0
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A project's own rule, with the defaults that its spec may leave out."""
-
-    after_labels: int
-    cooldown: timedelta
-    by_gate: bool
 
 
 @dataclass(frozen=True)
@@ -62,16 +51,7 @@ class Answer:
         return self.code == "fires"
 
 
-def policy(project: Project) -> Policy:
-    given = project.retraining
-    return Policy(
-        after_labels=int(given.get("after_labels", AFTER_LABELS)),
-        cooldown=timedelta(minutes=float(given.get("cooldown_minutes", COOLDOWN_MINUTES))),
-        by_gate=given.get("promote") == "by_gate",
-    )
-
-
-def decide(facts: Facts, rule: Policy, *, at: datetime) -> Answer:
+def decide(facts: Facts, rule: RetrainingSettings, *, at: datetime) -> Answer:
     """Why a run begins now, or why not. Reads nothing."""
     count, needed = f"{facts.new:,} of {rule.after_labels:,} new labels", rule.after_labels
     if facts.in_flight:
@@ -125,7 +105,7 @@ def look_closely(project: Project, *, at: datetime) -> Facts:
 def check(project: Project, *, at: datetime) -> TriggerCheck:
     """Open a run if it is time, and keep the answer with its evidence."""
     facts = look_closely(project, at=at)
-    answer = decide(facts, policy(project), at=at)
+    answer = decide(facts, project.retraining_settings(), at=at)
     run = None
     if answer.fires:
         try:
@@ -138,17 +118,12 @@ def check(project: Project, *, at: datetime) -> TriggerCheck:
 def watch(*, at: datetime) -> None:
     """Look at every project; where it seems time, a job looks closely, for that may take long."""
     training.reconcile(at=at)
-    for project in Project.objects.all():
-        try:
-            with transaction.atomic():
-                _watch(project, at=at)
-        except Exception:  # one project's broken settings must not stop the others' triggers
-            log.exception("The triggers of %s could not be looked at", project.slug)
+    registry.for_each_project("retraining.triggers", _watch, at=at)
 
 
-def _watch(project: Project, *, at: datetime) -> None:
+def _watch(project: Project, at: datetime) -> None:
     facts = look(project)
-    answer = decide(facts, policy(project), at=at)
+    answer = decide(facts, project.retraining_settings(), at=at)
     if not answer.fires:
         _keep(project, facts, answer, None, at=at)
     elif not _asked_already(project, facts):

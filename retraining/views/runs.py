@@ -15,6 +15,7 @@ from annotation.models import Item, Resolution
 from annotation.views.showing import show
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.project_settings import RetrainingSettings
 from projects.templatetags.words import span
 from retraining import judging, registry, training, triggers
 from retraining.models import DatasetRow, ModelVersion, TrainingRun, TriggerCheck
@@ -38,7 +39,7 @@ class Stage:
 def run_list(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
     runs = list(_runs(request.project, request.GET.get("before", "")))
-    facts, rule = triggers.look(request.project), triggers.policy(request.project)
+    facts, rule = triggers.look(request.project), request.project.retraining_settings()
     context = {
         "project": request.project,
         "now": now,
@@ -75,7 +76,7 @@ def _gate(project: Project, run: TrainingRun | None) -> str:
     return judging.state_of(version, registry.incumbent(project)) if version else ""
 
 
-def _closely(project: Project, facts: triggers.Facts, rule: triggers.Policy) -> TriggerCheck | None:
+def _closely(project: Project, facts: triggers.Facts, rule: RetrainingSettings) -> TriggerCheck | None:
     """What a close look said of exactly these counts, where the cheap look alone would fire."""
     last = triggers.newest(project)
     return last if facts.new >= rule.after_labels and last and not last.fired else None

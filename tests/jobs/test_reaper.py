@@ -110,3 +110,17 @@ def test_forgets_old_turns() -> None:
     PeriodicSlot.objects.create(name="old", slot=1, claimed_at=NOW - timedelta(days=3))
     reaper.take_turns(at=NOW)
     assert not PeriodicSlot.objects.exists()
+
+
+def test_buries_every_lost_job_though_the_domain_cannot_end_what_one_had_begun(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(job: Job, why: str) -> None:
+        raise ZeroDivisionError
+
+    registry.handles("test.ends_badly", on_dead=fails)(lambda attempt: None)
+    lost = {"state": JobState.RUNNING, "attempt": 3, "lease_until": NOW}
+    first, second = waiting(kind="test.ends_badly", **lost), waiting(**lost)
+    assert reaper.reap(at=after(1))["buried"] == 2
+    assert dict(Job.objects.values_list("pk", "state")) == {first.pk: JobState.DEAD, second.pk: JobState.DEAD}
+    assert "could not be ended" in caplog.text

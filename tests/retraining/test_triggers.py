@@ -9,13 +9,14 @@ from django.utils import timezone
 from jobs import execution
 from jobs.models import Job
 from projects.models import Project
+from projects.project_settings import RetrainingSettings
 from retraining import training, triggers
 from retraining.models import TrainingRun, TriggerCheck
-from retraining.triggers import Facts, Policy
+from retraining.triggers import Facts
 from tests.factories import NOW, make_user
 from tests.retraining.worlds import do, learn, make_version, make_world, open_run, supersede
 
-RULE = Policy(after_labels=50, cooldown=timedelta(minutes=5), by_gate=False)
+RULE = RetrainingSettings(after_labels=50, cooldown_minutes=5)
 
 
 def facts(**given: Any) -> Facts:
@@ -60,12 +61,12 @@ class TestDecide:
 @pytest.mark.django_db
 class TestPolicy:
     def test_has_the_defaults_that_a_spec_may_leave_out(self) -> None:
-        rule = triggers.policy(make_world())
+        rule = make_world().retraining_settings()
         assert (rule.after_labels, rule.cooldown, rule.by_gate) == (50, timedelta(minutes=5), False)
 
     def test_is_the_projects_own(self) -> None:
         given = {"after_labels": 20, "cooldown_minutes": 0.5, "promote": "by_gate"}
-        rule = triggers.policy(make_world(retraining=given))
+        rule = make_world(retraining=given).retraining_settings()
         assert (rule.after_labels, rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
 
 

@@ -31,10 +31,10 @@ class Command(BaseCommand):
             raise CommandError(f"{spec} is not text in UTF-8.") from None
         except RecursionError:
             raise CommandError("The spec is nested too deeply.") from None
-        except json.JSONDecodeError as why:
-            raise CommandError(f"The spec is not JSON: {why}.") from None
         except (specs.BadSpec, guidelines.GuidelineProblem) as why:
             raise CommandError(str(why)) from None
+        except ValueError as why:  # also a number of more digits than Python reads
+            raise CommandError(f"The spec is not JSON: {why}.") from None
         told = {"slug": project.slug, "labels": len(project.schema().labels), "inputs": len(project.contract().inputs)}
         if options["json"]:
             self.stdout.write(json.dumps(told))

@@ -1,0 +1,123 @@
+"""The settings of a project: one typed definition of each, with its limits and defaults.
+
+What a spec, the console or a page gives, and what the database holds, becomes one of these structs in `parse`, or a
+sentence that names the field and what it takes.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Protocol, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+T = TypeVar("T", bound="Settings")
+LONGEST_SHOWN = 60
+
+
+class BadSpec(ValueError):
+    """Settings that cannot be used; the message names the field and what it takes."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the settings; the description of a field says in words what it takes."""
+
+
+class RoutingSettings(Settings, frozen=True, kw_only=True):
+    """How many items may wait for people, how many a round asks about, and which share is drawn at random."""
+
+    batch: Annotated[int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100,000")] = 100
+    waiting: Annotated[int, Meta(ge=0, le=1_000_000, description="a whole number from 0 to 1,000,000")] = 100
+    audit_share: Annotated[
+        float, Meta(gt=0, le=1, description="a number above 0 and at most 1, for it is never zero")
+    ] = 0.2
+
+
+class RetrainingSettings(Settings, frozen=True, kw_only=True):
+    """When a run begins by itself, and whether a version that passes the gate is promoted by itself."""
+
+    after_labels: Annotated[int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10,000,000")] = 50
+    cooldown_minutes: Annotated[float, Meta(ge=0, le=525_600, description="a number from 0 to 525,600, a year")] = 5
+    promote: Annotated[Literal["ask", "by_gate"], Meta(description="ask or by_gate")] = "ask"
+
+    @property
+    def cooldown(self) -> timedelta:
+        """How long no run begins by itself after one has ended."""
+        return timedelta(minutes=self.cooldown_minutes)
+
+    @property
+    def by_gate(self) -> bool:
+        """Whether a version that passes the gate is promoted by itself."""
+        return self.promote == "by_gate"
+
+
+Cost = Annotated[float, Meta(ge=0, le=1e12, description="a number from 0 to 1e12")]
+
+
+class Costs(Settings, frozen=True, kw_only=True):
+    """What a decision about the positive label costs, in any one unit; a right decision costs nothing."""
+
+    false_positive: Cost = 1
+    false_negative: Cost = 1
+    review: Cost | None = None
+
+
+def parse(kind: type[T], name: str, given: Any) -> T:
+    """The settings that a JSON value holds, with defaults for what it leaves out. Raises BadSpec."""
+    fields = get_type_hints(kind, include_extras=True)
+    if not isinstance(given, dict):
+        raise BadSpec(f"{name} is {shown(given)}; it takes an object with some of {', '.join(fields)}.")
+    if unknown := sorted(set(map(str, given)) - set(fields)):
+        raise BadSpec(f"{name} takes {', '.join(fields)}; it does not take {unknown[0]}.")
+    return kind(**{field: _converted(f"{name}.{field}", value, fields[field]) for field, value in given.items()})
+
+
+def _converted(name: str, value: Any, wanted: Any) -> Any:
+    try:
+        number = msgspec.convert(value, wanted)
+    except (msgspec.ValidationError, OverflowError):
+        raise BadSpec(f"{name} is {shown(value)}; it takes {_words(wanted)}.") from None
+    if number != number:  # NaN passes every limit
+        raise BadSpec(f"{name} is {shown(value)}; it takes {_words(wanted)}.")
+    return number
+
+
+def _words(wanted: Any) -> str:
+    """The description in a field's type, that of an optional one included."""
+    if hasattr(wanted, "__metadata__"):
+        return str(wanted.__metadata__[0].description)
+    return _words(wanted.__args__[0])
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence can hold it."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+class NamesLabels(Protocol):
+    """What holds settings that speak of labels: a spec, or a project's row."""
+
+    @property
+    def costs(self) -> Any: ...
+    @property
+    def positive(self) -> str: ...
+    @property
+    def safe_default(self) -> str: ...
+
+
+def check_labels_named(settings: NamesLabels, labels: Sequence[str]) -> None:
+    """The labels that settings speak of are labels of the project; costs say what a mistake about `positive` costs."""
+    for field in ("positive", "safe_default"):
+        value = getattr(settings, field)
+        if value and value not in labels:
+            raise BadSpec(f"{field} is {shown(value)}, which is not one of the labels.")
+    if settings.costs and not settings.positive:
+        raise BadSpec("costs need positive beside them: the label that a false positive takes an item for.")
+
+
+def whole_number(name: str, value: Any, least: int, most: int) -> int:
+    """The value, where it is a whole number in the limits."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise BadSpec(f"{name} is {shown(value)}; it takes a whole number from {least:,} to {most:,}.")
+    return value
