@@ -2,12 +2,11 @@
 
 from django.urls import path
 
-from analysis.views import items, label_quality, overview, performance
+from analysis.views import items, label_quality, performance
 
 app_name = "analysis"
 
 urlpatterns = [
-    path("", overview.overview_page, name="overview"),
     path("performance/", performance.performance, name="performance"),
     path("label-quality/", label_quality.label_quality, name="label-quality"),
     path("label-quality/queue/", label_quality.queue_suspects, name="label-quality-queue"),

@@ -1,20 +1,20 @@
 """The HTTP API: the routers of the apps under one address, with errors as RFC 9457 problems."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+import analysis.api
+import retraining.api
+from annotation.api import capture, work
 from projects.problems import problem
 
 api = NinjaAPI(title="Plumbline", version="1", docs_url=None, openapi_url="/openapi.json", urls_namespace="api")
 
-for name in ("annotation.api.capture", "annotation.api.work", "annotation.api.items", "retraining.api", "analysis.api"):
-    if find_spec(name):
-        api.add_router("", import_module(name).router)
+for router in (capture.router, work.router, analysis.api.router, retraining.api.router):
+    api.add_router("", router)
 
 
 @api.exception_handler(HttpError)

@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "annotation",
     "analysis",
     "retraining",
+    "overview",
     "config",
     "config.console.ConsoleConfig",
     "django.contrib.auth",
@@ -88,7 +89,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.navigation.shell",
+                "overview.navigation.shell",
             ],
         },
     }

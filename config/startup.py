@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from config import demo
+from overview import demo
 from projects import members
 from projects.models import User
 

@@ -1,7 +1,5 @@
 """The site map."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, include, path
@@ -19,11 +17,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("projects.urls")),
     path("", include("jobs.urls")),
-    *(
-        path("p/<slug:slug>/", include(f"{app}.urls"))
-        for app in ("annotation", "analysis", "retraining")
-        if find_spec(f"{app}.urls")
-    ),
+    *(path("p/<slug:slug>/", include(f"{app}.urls")) for app in ("overview", "annotation", "analysis", "retraining")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon, name="favicon"),

@@ -44,7 +44,7 @@ def home(request: UserRequest) -> HttpResponse:
 @require_GET
 def enter(request: ProjectRequest) -> HttpResponse:
     """The first page of a project for this role: the loop, or the desk for who labels only."""
-    name = "analysis:overview" if request.role.can(Can.SEE) else "annotation:desk"
+    name = "overview:overview" if request.role.can(Can.SEE) else "annotation:desk"
     try:
         return redirect(reverse(name, args=[request.project.slug]))
     except NoReverseMatch:

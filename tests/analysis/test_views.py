@@ -10,18 +10,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analysis import charts, items, overview, reports
+from analysis import charts, items, reports
 from analysis.models import Finding
 from annotation.models import Item, RoutedItem
 from annotation.signals.capture import capture_signals
-from jobs.models import Job
 from projects import members
 from projects.models import Project, User
-from tests.analysis.worlds import Cause, route, world
+from tests.analysis.worlds import world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
-PAGES = ("overview", "performance", "label-quality", "item-list")
+PAGES = ("performance", "label-quality", "item-list")
 
 
 @pytest.fixture
@@ -225,42 +224,6 @@ class TestLabelQuality:
         assert client(ruth).post(url, {"act": "keep"}, headers={"HX-Request": "true"}).status_code == 422
         assert client(ruth).post(url, {"act": "explode"}).status_code == 422
         assert client(make_user("ada", project, "annotator")).post(url, {"act": "keep"}).status_code == 403
-
-
-class TestOverview:
-    def test_names_the_broken_promise(self, stand: Any) -> None:
-        project, made, _ = stand
-        RoutedItem.objects.filter(item=made[0]).update(state="review", routed_at=NOW)
-        later = NOW + timedelta(days=3)
-        stations = overview.stations(project, overview.read(project, at=later), at=later)
-        [stuck] = [station for station in stations if station.bottleneck]
-        assert (stuck.key, stuck.count) == ("review", "1")
-        assert "promise 2" in stuck.late
-
-    def test_asks_for_the_labels_that_a_run_waits_for(self, stand: Any) -> None:
-        project, _, _ = stand
-        make_prediction(item := make_item(project), [0.5, 0.5])
-        route(project, [item], Cause.UNCERTAIN, probability=1.0)
-        project.retraining = {"after_labels": 100}
-        [label, *_] = overview.actions(project, overview.read(project, at=NOW))
-        assert label.words == "Label 1 item"
-        assert label.because == "60 of 100 new labels; then a run starts by itself."
-
-    def test_a_candidate_that_waits_comes_first(self, stand: Any) -> None:
-        project, _, _ = stand
-        Job.objects.create(
-            kind="retraining.train",
-            key="t",
-            project=project,
-            state="succeeded",
-            created_at=NOW,
-            due_at=NOW,
-            started_at=NOW,
-            finished_at=NOW,
-            result={"version": "v2", "promoted": False},
-        )
-        first = overview.actions(project, overview.read(project, at=NOW))[0]
-        assert first.words == "Decide on v2"
 
 
 class TestCharts:

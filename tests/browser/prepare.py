@@ -13,8 +13,8 @@ def main() -> None:
     from django.urls import reverse
     from django.utils import timezone
 
-    from config import demo
     from jobs import health, reaper
+    from overview import demo
     from projects import members
     from projects.models import User
 

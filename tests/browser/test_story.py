@@ -153,7 +153,7 @@ def _emil_watches_compares_and_promotes(page: Page, installation: Installation) 
 
 def _the_next_predictions_come_from_the_new_version(installation: Installation) -> None:
     key = installation.manage("create_key", "--user", "emil", "--project", "digits", "--scopes", "engineer,ingest,read")
-    image = installation.manage("shell", "-c", "from config import demo; print(demo.png(demo.digits()[0][9]))")
+    image = installation.manage("shell", "-c", "from overview import demo; print(demo.png(demo.digits()[0][9]))")
     request = urllib.request.Request(
         f"{installation.address}/api/v1/projects/digits/predict",
         data=json.dumps({"inputs": [{"image": image.splitlines()[-1]}], "keys": ["story-1"]}).encode(),

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, IntegerField, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import resolve, reverse
 
 from analysis.models import Finding
 from annotation.models import Item, RoutedItem
@@ -65,14 +65,10 @@ SETTINGS = (
     Page("Audit trail", "projects:audit"),
 )
 PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
-    ("", (Page("Overview", "analysis:overview"),)),
+    ("", (Page("Overview", "overview:overview"),)),
     (
         "Model in the world",
-        (
-            Page("Performance", "analysis:performance"),
-            Page("Errors", "analysis:errors"),
-            Page("Drift", "analysis:drift"),
-        ),
+        (Page("Performance", "analysis:performance"),),
     ),
     (
         "Labels",
@@ -80,7 +76,6 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Desk", "annotation:desk"),
             Page("Queues", "annotation:queue-list", count="waiting", also=("annotation:queue",)),
             Page("Label quality", "analysis:label-quality", count="suspected"),
-            Page("Label value", "analysis:label-value"),
         ),
     ),
     (
@@ -89,7 +84,6 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Runs", "retraining:run-list", count="running", also=("retraining:run",)),
             Page("Compare", "retraining:compare", number="newest"),
             Page("Releases", "retraining:release-list"),
-            Page("Lineage", "retraining:lineage"),
         ),
     ),
     ("Data", (Page("Items", "analysis:item-list", count="items", also=("analysis:item",)),)),
@@ -188,15 +182,12 @@ class Shell:
                 yield place
 
     def _place(self, page: Page) -> Place | None:
-        """The page as a place, or None where it does not exist yet or is not for this role."""
+        """The page as a place, or None where there is nothing to show on it yet or it is closed to this role."""
         figure = self.counts.get(page.number) if page.number else None
         if page.number and figure is None:
             return None
         given = [self.project.slug if page.in_project and self.project else None, figure]
-        try:
-            url = reverse(page.url, args=[value for value in given if value is not None])
-        except NoReverseMatch:
-            return None
+        url = reverse(page.url, args=[value for value in given if value is not None])
         if not self._may_open(url):
             return None
         count = self.counts.get(page.count) if page.count else None

@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from analysis.models import Finding
 from annotation.models import Item, Label, Resolution, RoutedItem
-from jobs.models import OPEN, Job, JobState
 from projects.models import AuditEvent, Project
 from projects.templatetags.words import number, span
+from retraining.models import ModelVersion, Release, TrainingRun
 
-TRAIN = "retraining.train"
 PROMISED = {"label": timedelta(days=2), "review": timedelta(days=2)}
 NOT_KNOWN = "not known"
 ENOUGH_AUDITED = 60
@@ -64,13 +63,14 @@ class Facts:
     labels_hour: int
     labels_week: int
     audited: int
-    run: Job | None
-    last_run: Job | None
-    released: AuditEvent | None
+    run: TrainingRun | None
+    last_run: TrainingRun | None
+    candidate: ModelVersion | None
+    released: Release | None
     trigger_new: int
 
 
-def read(project: Project, *, at: datetime) -> Facts:
+def collect(project: Project, *, at: datetime) -> Facts:
     day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
     items = Item.objects.filter(project=project)
     captured = items.aggregate(
@@ -91,8 +91,8 @@ def read(project: Project, *, at: datetime) -> Facts:
     labels = Label.objects.filter(project=project, state=Label.State.GIVEN).aggregate(
         hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
     )
-    runs = list(Job.objects.filter(project=project, kind=TRAIN).order_by("-pk")[:20])
-    last = next((run for run in runs if run.state == JobState.SUCCEEDED), None)
+    runs = list(project.runs.select_related("job").order_by("-number")[:20])
+    last = next((run for run in runs if run.state == TrainingRun.State.SUCCEEDED), None)
     resolved = (
         Resolution.objects.current()
         .filter(project=project)
@@ -114,9 +114,10 @@ def read(project: Project, *, at: datetime) -> Facts:
         labels_week=labels["week"],
         audited=resolved["audited"],
         trigger_new=resolved["new"],
-        run=next((run for run in runs if run.state in OPEN), None),
+        run=next((run for run in runs if run.in_flight), None),
         last_run=last,
-        released=AuditEvent.objects.filter(project=project.slug, action__startswith="release.").last(),
+        candidate=_candidate(project),
+        released=Release.objects.filter(project=project).order_by("at", "pk").last(),
     )
 
 
@@ -226,9 +227,10 @@ def _review(project: Project, facts: Facts, at: datetime) -> Station:
 def _train(project: Project, facts: Facts, at: datetime) -> Station:
     url = _url("retraining:run-list", project)
     if facts.run:
+        job = facts.run.job
         since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
-        words = f"run at {number(100 * facts.run.progress)}\u00a0%"
-        return Station("train", "Train", "1", words, since, facts.run.stage, url)
+        words = f"run at {number(100 * job.progress if job else 0)}\u00a0%"
+        return Station("train", "Train", "1", words, since, job.stage if job else "", url)
     needed = project.retraining_settings().after_labels
     last = f"last {span(at - facts.last_run.finished_at)} ago" if facts.last_run and facts.last_run.finished_at else ""
     return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)
@@ -243,29 +245,25 @@ def _release(project: Project, facts: Facts, at: datetime) -> Station:
 
 
 def _url(name: str, project: Project, query: str = "") -> str:
-    """The page's address, or "" where this version has no such page."""
-    try:
-        return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")
-    except NoReverseMatch:
-        return ""
+    return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")
 
 
 def actions(project: Project, facts: Facts) -> list[Action]:
     """At most five, the one that unblocks most first."""
-    found = [*_decisions(project, facts), *_labelling(project, facts), *_checks(project, facts)]
-    return [action for action in found if action.url][:5]
+    return [*_decisions(project, facts), *_labelling(project, facts), *_checks(project, facts)][:5]
 
 
 def _decisions(project: Project, facts: Facts) -> Iterator[Action]:
-    if candidate := _candidate(facts):
+    if facts.candidate:
         because = "It is trained and judged, and serves nobody until you decide."
-        yield Action(f"Decide on {candidate}", because, NOT_KNOWN, "Compare", _compare(project, candidate))
+        url = reverse("retraining:compare", args=[project.slug, facts.candidate.number])
+        yield Action(f"Decide on {facts.candidate.tag}", because, NOT_KNOWN, "Compare", url)
     if facts.review:
         url = _url("analysis:item-list", project, "state=review")
         because = "Their labels count for nothing until then."
         yield Action(f"Resolve {_n(facts.review, 'dispute')}", because, NOT_KNOWN, "Open disputes", url)
     if facts.run:
-        because = facts.run.stage or "It waits for a worker."
+        because = (facts.run.job and facts.run.job.stage) or "It waits for a worker."
         yield Action("Watch the run", because, "a new candidate", "Open run", _url("retraining:run-list", project))
 
 
@@ -298,22 +296,13 @@ def _n(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def _candidate(facts: Facts) -> str:
-    """The version of the newest run, where nobody has promoted it since."""
-    result = facts.last_run.result if facts.last_run else {}
-    version = str(result.get("version", ""))
-    if not version or result.get("promoted"):
-        return ""
-    ended = facts.last_run.finished_at if facts.last_run else None
-    decided = facts.released is not None and ended is not None and facts.released.at >= ended
-    return "" if decided else version
-
-
-def _compare(project: Project, tag: str) -> str:
-    try:
-        return reverse("retraining:compare", args=[project.slug, int(tag.removeprefix("v"))])
-    except (NoReverseMatch, ValueError):
-        return _url("retraining:run-list", project)
+def _candidate(project: Project) -> ModelVersion | None:
+    """The newest version, while it waits for a decision: neither promoted nor older than what was released since."""
+    newest = project.versions.order_by("-number").first()
+    if newest is None or newest.stage != ModelVersion.Stage.CANDIDATE:
+        return None
+    decided = Release.objects.filter(project=project, at__gte=newest.created_at).exists()
+    return None if decided else newest
 
 
 EVENT_WORDS = {

@@ -1,0 +1,67 @@
+"""The loop: stations with the bottleneck, and what to do next."""
+
+from datetime import timedelta
+
+import pytest
+
+from analysis import reports
+from annotation.models import Item, RoutedItem
+from overview import loop
+from projects.models import Project
+from retraining.models import ModelVersion, TrainingRun
+from tests.analysis.worlds import Cause, route, world
+from tests.factories import NOW, make_item, make_prediction
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stand() -> tuple[Project, list[Item]]:
+    project, made = world()
+    reports.refresh(project, at=NOW)
+    return project, made
+
+
+def a_version(project: Project, *, stage: str) -> ModelVersion:
+    run = TrainingRun.objects.create(project=project, number=2, state="succeeded", reason="x", created_at=NOW)
+    return ModelVersion.objects.create(
+        project=project,
+        number=2,
+        run=run,
+        stage=stage,
+        family="linear",
+        artifact_sha256="0",
+        artifact_size=1,
+        schema_version=1,
+        contract_version=1,
+        created_at=NOW,
+    )
+
+
+def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
+    project, made = stand
+    RoutedItem.objects.filter(item=made[0]).update(state="review", routed_at=NOW)
+    later = NOW + timedelta(days=3)
+    stations = loop.stations(project, loop.collect(project, at=later), at=later)
+    [stuck] = [station for station in stations if station.bottleneck]
+    assert (stuck.key, stuck.count) == ("review", "1")
+    assert "promise 2" in stuck.late
+
+
+def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Item]]) -> None:
+    project, _ = stand
+    make_prediction(item := make_item(project), [0.5, 0.5])
+    route(project, [item], Cause.UNCERTAIN, probability=1.0)
+    project.retraining = {"after_labels": 100}
+    [label, *_] = loop.actions(project, loop.collect(project, at=NOW))
+    assert label.words == "Label 1 item"
+    assert label.because == "60 of 100 new labels; then a run starts by itself."
+
+
+def test_a_candidate_that_waits_comes_first_and_one_that_serves_does_not(stand: tuple[Project, list[Item]]) -> None:
+    project, _ = stand
+    version = a_version(project, stage="candidate")
+    assert loop.actions(project, loop.collect(project, at=NOW))[0].words == "Decide on v2"
+    version.stage = "champion"
+    version.save()
+    assert loop.actions(project, loop.collect(project, at=NOW))[0].words != "Decide on v2"
