@@ -14,6 +14,7 @@ from django.conf import settings
 from annotation.models import Media
 from inputs import images
 from inputs.images import BadImage, Decoded, Grey, PixelBudget
+from projects import regular_files
 from projects.models import Project
 
 
@@ -77,8 +78,8 @@ def shown(project: Project, media: Media) -> tuple[bytes, str]:
     path = path_of(project, media.sha256)
     kept = path.with_name(f"{path.name}.shown.png")
     if kept.exists():
-        return kept.read_bytes(), "image/png"
-    data = path.read_bytes()
+        return regular_files.read(kept), "image/png"
+    data = regular_files.read(path)
     if images.is_shown_as_read(data):
         return data, media.content_type
     picture = images.rendered(data)
@@ -100,7 +101,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def read(project: Project, sha256: str) -> bytes:
     """The bytes of an image of this project. FileNotFoundError where there is none."""
-    return path_of(project, sha256).read_bytes()
+    return regular_files.read(path_of(project, sha256))
 
 
 def pixels(project: Project, sha256: str) -> Grey:

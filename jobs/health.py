@@ -1,6 +1,8 @@
 """What this installation needs to work, what of it is missing, and how to mend it."""
 
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,8 +10,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from jobs import stalls
+from jobs import registry, stalls
 from jobs.models import Beat
+from projects.models import Project
 
 SEEN_WITHIN = timedelta(seconds=30)
 QUEUES = {"worker": "default", "trainer": "train"}
@@ -39,6 +42,15 @@ class Check:
     mend: str = ""
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one project, in a sentence for its members."""
+
+    check: str
+    project: Project
+    words: str
+
+
 def checks(*, at: datetime) -> list[Check]:
     """All of them; where the database is away nothing else can be asked."""
     database = check_database()
@@ -47,7 +59,7 @@ def checks(*, at: datetime) -> list[Check]:
     migrations = check_migrations()
     if not migrations.ok:
         return [database, migrations, check_broker()]
-    return [database, migrations, check_broker(), *check_processes(at=at)]
+    return [database, migrations, check_broker(), *check_processes(at=at), *check_projects()]
 
 
 def check_database() -> Check:
@@ -111,6 +123,29 @@ def _check_process(role: str, beat: Beat | None, *, at: datetime) -> Check:
         words = f"A {role} runs and begins no work: a job was sent to it {_span(at - since)} ago. It ends itself soon."
         return Check(role, False, words, f"Where nothing starts it again, start it: {command}")
     return Check(role, True, f"A {role} runs, seen {max(int(silent.total_seconds()), 0)} s ago.")
+
+
+def check_projects() -> list[Check]:
+    """One check per kind of problem that a project can have. No project is named: these words are public."""
+    counts = Counter(problem.check for problem in problems(Project.objects.all()))
+    return [_check_projects(check, counts[check.name]) for check in registry.project_checks()]
+
+
+def _check_projects(check: registry.ProjectCheck, n: int) -> Check:
+    if not n:
+        return Check(check.name, True, check.good)
+    where = "In 1 project" if n == 1 else f"In {n:,} projects"
+    return Check(check.name, False, f"{where} {check.bad}.", "Open the Overview of the project: it says why.")
+
+
+def problems(projects: Iterable[Project]) -> list[Problem]:
+    """Everything that the registered checks find wrong with these projects."""
+    wanted = list(projects)
+    return [
+        Problem(check.name, project, words)
+        for check in registry.project_checks()
+        for project, words in check.find(wanted)
+    ]
 
 
 def _span(length: timedelta) -> str:

@@ -1,7 +1,7 @@
 """Which function does which kind of job. Apps above register theirs; jobs knows none of them by name."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -38,12 +38,26 @@ class Periodic:
     enqueue: Callable[[datetime], None]
 
 
+@dataclass(frozen=True)
+class ProjectCheck:
+    """What can be wrong with single projects; `find` gives each project that has the problem, and why.
+
+    `good` and `bad` say in words, without naming a project, that all is well and what is wrong.
+    """
+
+    name: str
+    find: Callable[[Iterable[Project]], Iterable[tuple[Project, str]]]
+    good: str
+    bad: str
+
+
 class UnknownKind(LookupError):
     """No function does this kind of job in this version."""
 
 
 _kinds: dict[str, JobKind] = {}
 _periodic: dict[str, Periodic] = {}
+_project_checks: dict[str, ProjectCheck] = {}
 
 
 def handles(
@@ -95,6 +109,11 @@ def for_each_project(name: str, act: OfProject, *, at: datetime) -> None:
             log.exception("%s failed for project %s", name, project.slug)
 
 
+def check_projects(check: ProjectCheck) -> None:
+    """Register a check of projects; health and the pages of a project show what it finds."""
+    _project_checks[check.name] = check
+
+
 def kind(name: str) -> JobKind:
     try:
         return _kinds[name]
@@ -104,3 +123,7 @@ def kind(name: str) -> JobKind:
 
 def periodic() -> tuple[Periodic, ...]:
     return tuple(_periodic.values())
+
+
+def project_checks() -> tuple[ProjectCheck, ...]:
+    return tuple(_project_checks.values())

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from jobs import health, queue
 from jobs.models import OPEN, Job, JobQuerySet, JobState
 from projects.guards import ProjectRequest, UserRequest, asks_for_fragment, member, public, signed_in, superuser
-from projects.models import Can
+from projects.models import Can, Project
 
 PAGE = 50
 VIEWS = (("", "All"), ("open", "Open"), ("dead", "Dead"), ("ended", "Ended"))
@@ -126,10 +126,11 @@ def back(request: UserRequest) -> HttpResponse:
 @signed_in
 @never_cache
 @require_GET
-def show_health(request: HttpRequest) -> HttpResponse:
+def show_health(request: UserRequest) -> HttpResponse:
     found = health.checks(at=timezone.now())
     missing = [check for check in found if not check.ok]
-    return render(request, "jobs/health.html", {"checks": found, "missing": missing})
+    mine = health.problems(Project.objects.for_user(request.user)) if missing else []
+    return render(request, "jobs/health.html", {"checks": found, "missing": missing, "problems": mine})
 
 
 @public

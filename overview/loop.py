@@ -101,6 +101,7 @@ def collect(project: Project, *, at: datetime) -> Facts:
             new=Count("pk", filter=Q(resolved_at__gt=last.started_at) if last and last.started_at else Q()),
         )
     )
+    released = Release.objects.filter(project=project).order_by("at", "pk").last()
     return Facts(
         captured=captured["now"],
         captured_before=captured["before"],
@@ -116,8 +117,8 @@ def collect(project: Project, *, at: datetime) -> Facts:
         trigger_new=resolved["new"],
         run=next((run for run in runs if run.in_flight), None),
         last_run=last,
-        candidate=_candidate(project),
-        released=Release.objects.filter(project=project).order_by("at", "pk").last(),
+        candidate=_candidate(project, released),
+        released=released,
     )
 
 
@@ -296,12 +297,12 @@ def _n(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def _candidate(project: Project) -> ModelVersion | None:
+def _candidate(project: Project, released: Release | None) -> ModelVersion | None:
     """The newest version, while it waits for a decision: neither promoted nor older than what was released since."""
     newest = project.versions.order_by("-number").first()
     if newest is None or newest.stage != ModelVersion.Stage.CANDIDATE:
         return None
-    decided = Release.objects.filter(project=project, at__gte=newest.created_at).exists()
+    decided = released is not None and released.at >= newest.created_at
     return None if decided else newest
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 from analysis import marks, reports
 from analysis.models import ReportKind
 from analysis.views.performance import over_time
+from jobs import health
 from overview import loop
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
@@ -30,6 +31,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "actions": loop.actions(project, facts),
         "events": loop.events(project),
         "body": body,
+        "problems": health.problems([project]),
         "quality": over_time(body, marks.releases(project), width=390) if body else None,
     }
     template = "overview/overview.html" + ("#loop" if asks_for_fragment(request) else "")

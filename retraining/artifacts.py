@@ -20,6 +20,9 @@ from typing import Any
 from django.conf import settings
 from django.utils.encoding import force_bytes
 
+from projects import regular_files
+from projects.regular_files import FileState
+
 LARGEST = 512 * 2**20  # bytes of a file
 LARGEST_UNPACKED = 2 * 2**30
 MOST_PARTS = 100_000
@@ -90,30 +93,60 @@ def read(
     sha256: str, *, size: int, signature: str, project_id: int, family: str, parameters: Mapping[str, Any]
 ) -> bytes:
     """The bytes, once size, hash, signature and unpacked size are right. Raises ArtifactRefused."""
+    check_signature(sha256, signature=signature, project_id=project_id, family=family, parameters=parameters)
+    return _read_whole(sha256, size)[0]
+
+
+def check_signature(
+    sha256: str, *, signature: str, project_id: int, family: str, parameters: Mapping[str, Any]
+) -> None:
+    """Raises ArtifactRefused unless the row is as it was when it was signed here."""
     expected = [
         _signature(secret, sha256, project_id, family, parameters)
         for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     ]
     if not any(hmac.compare_digest(signature, good) for good in expected):
         raise ArtifactRefused("Its signature was not made with this installation's key, or its row was changed.")
-    data = _read_file(sha256, size)
+
+
+class VerifiedFiles:
+    """Which files held what their hash says, by the state in which they were read: a look that costs one `stat`."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, FileState] = {}
+
+    def check(self, sha256: str, size: int) -> None:
+        """Read the file where it was not read in this state before. Raises ArtifactRefused."""
+        try:
+            state = regular_files.state(path_of(sha256))
+        except OSError as why:
+            raise _unreadable(why) from None
+        if self._seen.get(sha256) != state:
+            self._seen[sha256] = _read_whole(sha256, size)[1]
+
+
+def _read_whole(sha256: str, size: int) -> tuple[bytes, FileState]:
+    data, state = _read_file(sha256, size)
     if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256):
         raise ArtifactRefused("Its file was changed after it was written: the hash differs.")
     _check_unpacked(data)
-    return data
+    return data, state
 
 
-def _read_file(sha256: str, size: int) -> bytes:
+def _read_file(sha256: str, size: int) -> tuple[bytes, FileState]:
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise ArtifactRefused("Its name is not a hash.")
     try:
-        with path_of(sha256).open("rb") as file:
-            found = os.fstat(file.fileno()).st_size
-            if found != size or found > LARGEST:
-                raise ArtifactRefused(f"Its file has {found:,} bytes where {size:,} were written.")
-            return file.read(LARGEST + 1)
+        with regular_files.opened(path_of(sha256)) as (file, state):
+            if state.size != size or state.size > LARGEST:
+                raise ArtifactRefused(f"Its file has {state.size:,} bytes where {size:,} were written.")
+            return file.read(LARGEST + 1), state
     except OSError as why:
-        raise ArtifactRefused(f"Its file cannot be read: {why.strerror}.") from None
+        raise _unreadable(why) from None
+
+
+def _unreadable(why: OSError) -> ArtifactRefused:
+    return ArtifactRefused(f"Its file cannot be read: {why.strerror}.")
 
 
 def _check_unpacked(data: bytes) -> None:

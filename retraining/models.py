@@ -167,6 +167,17 @@ class Judgement(models.Model):
         return f"{self.version_id} against {self.against or 'the naive baseline'}"
 
 
+class LoadFailure(models.Model):
+    """Why the last try to load a version failed; there is no row while it loads."""
+
+    version = models.OneToOneField(ModelVersion, models.CASCADE, related_name="load_failure")
+    words = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class Outcome(models.TextChoices):
     """How two sides compare on one item."""
 

@@ -1,7 +1,7 @@
 """Versions: made once with their artifact's hash and signature, loaded only after both are checked."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ from retraining.models import Dataset, ModelVersion, TrainingRun
 
 class UnknownVersion(LookupError):
     """There is no such version in this project."""
+
+
+class Unclear(RuntimeError):
+    """What serves is recorded in two ways that contradict each other; the message names both."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,18 @@ def champion(project: Project) -> ModelVersion | None:
         .select_related("judgement", "project")
         .first()
     )
+
+
+def live(project: Project) -> ModelVersion | None:
+    """The champion that may answer now. Raises Unclear where the project names another version than its champion."""
+    why = ""
+    for _ in range(2):  # the first release may come between the two looks
+        version = champion(project)
+        named = version.project if version else Project.objects.get(pk=project.pk)
+        why = why_unclear(named.champion_version, version)
+        if not why:
+            return version
+    raise Unclear(why)
 
 
 def find(project: Project, tag: str) -> ModelVersion:
@@ -166,19 +182,39 @@ def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -
     return Loaded(tag, estimator, tuple(given["classes"]), given["types"], given["frame"], schema_version)
 
 
-def verify(version: ModelVersion) -> None:
-    """Check file, hash and signature without loading the model. Raises ArtifactRefused."""
+def verify(version: ModelVersion, files: artifacts.VerifiedFiles) -> None:
+    """Check signature, file and hash without loading the model. Raises ArtifactRefused.
+
+    A file that `files` has read in its present state is not read again.
+    """
     try:
-        artifacts.read(
+        artifacts.check_signature(
             version.artifact_sha256,
-            size=version.artifact_size,
             signature=version.signature,
             project_id=version.project_id,
             family=version.family,
             parameters=version.parameters,
         )
+        files.check(version.artifact_sha256, version.artifact_size)
     except artifacts.ArtifactRefused as why:
         raise artifacts.ArtifactRefused(f"{version.tag} cannot be loaded. {why}") from None
+
+
+def why_retired(tag: str, classes: Iterable[str], project: Project) -> str:
+    """Why a version with these classes may not answer: one of them is no label any more; "" where all are."""
+    values = project.schema().values()
+    retired = next((name for name in classes if name not in values), None)
+    return "" if retired is None else f"{tag} answers with {retired!r}, which is no label any more."
+
+
+def why_unclear(named: str, version: ModelVersion | None) -> str:
+    """Why it is unclear what serves: the project names something else than its champion; "" where both agree."""
+    if named == (version.tag if version else ""):
+        return ""
+    return (
+        f"The project names {named or 'nothing'} as what serves, but its champion is {version or 'no version'}. "
+        "Nothing is answered until a version is promoted again."
+    )
 
 
 def out_of_sample(version: ModelVersion, item_ids: list[int]) -> NDArray[np.bool_]:

@@ -51,7 +51,8 @@ def promote(
     expected: str | None = None,
     verified: bool = False,
 ) -> Release:
-    """Make this version the champion. Promoting the champion again changes nothing and gives back its release.
+    """Make this version the champion. Promoting the champion again gives back its release and changes nothing, unless
+    the project names another version as its champion: that is put right.
 
     Raises VoidVerdict unless its newest verdict is against what serves now: a person may overrule such a verdict, and
     the release keeps both. `expected` is the tag that was live when the person decided ("" for none); another one now
@@ -60,10 +61,11 @@ def promote(
     """
     reason = _reason(reason)
     if not verified:
-        registry.verify(version)
+        registry.load(version)
     with transaction.atomic():
         project, live = _locked(version.project_id)
         if live == version:
+            _name_champion(project, live, by=by, at=at)
             return _newest(project)
         if expected is not None and expected != (live.tag if live else ""):
             raise Stale(f"{live or 'Nothing'} is live now, not {expected or 'nothing'}. Look again before you promote.")
@@ -82,7 +84,7 @@ def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, e
     reason = _reason(reason)
     ready = previous_of(registry.champion(project))
     if ready:
-        registry.verify(ready)
+        registry.load(ready)
     with transaction.atomic():
         project, live = _locked(project.pk)
         if expected is not None and expected != (live.tag if live else ""):
@@ -122,6 +124,15 @@ def _locked(project_id: int) -> tuple[Project, ModelVersion | None]:
 
 def _newest(project: Project) -> Release:
     return Release.objects.filter(project=project, kind=Release.Kind.MODEL).order_by("-at", "-pk")[0]
+
+
+def _name_champion(project: Project, live: ModelVersion, *, by: audit.Actor, at: datetime) -> None:
+    """Make the project name its champion again where something else was written there."""
+    named = project.champion_version
+    if named != live.tag:
+        Project.objects.filter(pk=project.pk).update(champion_version=live.tag)
+        details = {"named": named, "version": live.tag}
+        audit.record("release.repair", by=by, at=at, project=project, target=live.tag, details=details)
 
 
 def _already_rolled_back(project: Project, live: ModelVersion | None, expected: str) -> Release:

@@ -1,10 +1,7 @@
 """Answer with the live version, fall back where it cannot be loaded, say so, and capture what was served."""
 
 import logging
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,11 +15,10 @@ from annotation.models import Item, Prediction, Source
 from projects.ids import new_id
 from projects.models import Project
 from retraining import artifacts, registry, release
+from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion
 
 log = logging.getLogger(__name__)
-KEPT = 8  # loaded versions per process
-RETRY_SECONDS = 30.0  # how long a version that failed to load is not tried again
 SAFE_DEFAULT = "safe_default"
 APPROVE, REVIEW = "approve", "review"
 CHUNK = 500
@@ -68,38 +64,10 @@ class _Scored:
     tag: str
     degraded: bool
     probabilities: NDArray[np.float64] | None  # (n, k) in the order of the project's labels
+    problem: str = ""  # why the champion did not answer
 
 
-class Shelf:
-    """The versions that this process has loaded, by signature: a release is a new key, so it is loaded at once."""
-
-    def __init__(self, load: Callable[[ModelVersion], registry.Loaded]) -> None:
-        self._load = load
-        self._lock = threading.Lock()
-        self._loaded: OrderedDict[str, registry.Loaded] = OrderedDict()
-        self._failed: dict[str, tuple[float, str]] = {}
-
-    def get(self, version: ModelVersion) -> registry.Loaded:
-        """Raises ArtifactRefused; a version that failed is not tried again for half a minute."""
-        with self._lock:
-            if version.signature in self._loaded:
-                self._loaded.move_to_end(version.signature)
-                return self._loaded[version.signature]
-            failed_at, why = self._failed.get(version.signature, (-RETRY_SECONDS, ""))
-            if time.monotonic() - failed_at < RETRY_SECONDS:
-                raise artifacts.ArtifactRefused(why)
-            try:
-                loaded = self._load(version)
-            except artifacts.ArtifactRefused as why_not:
-                self._failed[version.signature] = (time.monotonic(), str(why_not))
-                raise
-            self._loaded[version.signature] = loaded
-            while len(self._loaded) > KEPT:
-                self._loaded.popitem(last=False)
-            return loaded
-
-
-shelf = Shelf(registry.load)
+models = ModelCache(registry.load)
 
 
 def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | None, at: datetime) -> Answered:
@@ -188,7 +156,12 @@ def _stored_answer(name: str, row: Prediction, values: list[str]) -> Answer:
 
 def _score(project: Project, stored: list[dict[str, Any]]) -> _Scored:
     """The champion's scores, else those of the version before it, else none."""
-    champion = registry.champion(project)
+    try:
+        champion = registry.live(project)
+    except registry.Unclear as why:
+        log.error("%s: %s", project.slug, why)
+        return _Scored(SAFE_DEFAULT, True, None, str(why))
+    problem = "" if champion else "Nothing is live."
     for find in (lambda: champion, lambda: release.previous_of(champion)):
         version = find()
         if version is None:
@@ -197,14 +170,15 @@ def _score(project: Project, stored: list[dict[str, Any]]) -> _Scored:
             return _Scored(version.tag, version != champion, _by(version, project, stored))
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
-    return _Scored(SAFE_DEFAULT, True, None)
+            problem = problem or str(why)
+    return _Scored(SAFE_DEFAULT, True, None, problem)
 
 
 def _by(version: ModelVersion, project: Project, stored: list[dict[str, Any]]) -> NDArray[np.float64]:
     """(n, k) in the order of the project's labels in force."""
-    loaded, values = shelf.get(version), project.schema().values()
-    if retired := [name for name in loaded.classes if name not in values]:
-        raise artifacts.ArtifactRefused(f"{version.tag} answers with {retired[0]!r}, which is no label any more.")
+    loaded, values = models.get(version), project.schema().values()
+    if why := registry.why_retired(version.tag, loaded.classes, project):
+        raise artifacts.ArtifactRefused(why)
     result = np.zeros((len(stored), len(values)))
     result[:, [values.index(name) for name in loaded.classes]] = loaded.score(project, stored)
     return result
@@ -213,7 +187,9 @@ def _by(version: ModelVersion, project: Project, stored: list[dict[str, Any]]) -
 def _answered(project: Project, names: list[str], scored: _Scored) -> Answered:
     if scored.probabilities is None:
         if not project.safe_default:
-            raise NothingToServe("No version can answer, and the project names no safe default.")
+            raise NothingToServe(
+                f"{scored.problem} No other version can answer, and the project names no safe default."
+            )
         answers = tuple(Answer(name, project.safe_default, {}, REVIEW) for name in names)
         return Answered(SAFE_DEFAULT, True, answers)
     values = project.schema().values()

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
-from retraining import judging, release, training, triggers
+from retraining import judging, live_check, release, training, triggers
 from retraining import registry as versions
 
 
@@ -45,3 +45,13 @@ def watch(at: datetime) -> None:
 @registry.every(3600, "retraining.sweep")
 def sweep_orphans(at: datetime) -> None:
     queue.enqueue("retraining.sweep", key="retraining.sweep", at=at)
+
+
+registry.check_projects(
+    registry.ProjectCheck(
+        "models",
+        live_check.problems,
+        good="Every version that serves can be loaded.",
+        bad="the version that serves cannot answer",
+    )
+)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from analysis import charts, marks, reports
 from analysis.models import Report, ReportKind
+from jobs import health
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -47,7 +48,13 @@ def performance(request: ProjectRequest) -> HttpResponse:
     project: Project = request.project
     state = read_state(request.GET, project)
     report = reports.newest(project, ReportKind.PERFORMANCE, version=state.version, days=WINDOWS[state.window])
-    context = {"project": project, "state": state, "report": report, "chips": chips(project, state)}
+    context = {
+        "project": project,
+        "state": state,
+        "report": report,
+        "chips": chips(project, state),
+        "problems": health.problems([project]),
+    }
     if report and report.body.get("n"):
         context |= figures(project, report, state)
     template = "analysis/performance.html" + ("#figures" if asks_for_fragment(request) else "")

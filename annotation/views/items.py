@@ -23,8 +23,8 @@ def image(request: ProjectRequest, sha256: str) -> HttpResponse:
         raise Http404("There is no such image in this project.")
     try:
         data, content_type = media.shown(request.project, row)
-    except FileNotFoundError:
-        raise Http404("The file of this image is missing from the media folder.") from None
+    except OSError:
+        raise Http404("The file of this image is missing from the media folder, or cannot be read.") from None
     answer = HttpResponse(data, content_type=content_type)
     answer["Cache-Control"] = f"private, max-age={A_YEAR}, immutable"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"

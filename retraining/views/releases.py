@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from jobs import health
 from projects.guards import ProjectRequest, member
 from projects.models import Can
 from retraining import artifacts, judging, registry, release
@@ -35,6 +36,7 @@ def _releases(
         "now": timezone.now(),
         "standing": standing,
         "releases": releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN],
+        "problems": health.problems([request.project]),
         "candidates": [(one, judging.state_of(one, incumbent)) for one in newest],
         "form": form or RollBackForm(initial={"expected": expected}),
         "may_change": request.role.can(Can.CHANGE),

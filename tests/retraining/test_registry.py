@@ -69,7 +69,7 @@ def test_loads_a_model_that_says_what_the_fitted_one_said(project: Project) -> N
 
 def test_the_signature_survives_the_database(project: Project) -> None:
     version = ModelVersion.objects.get(pk=make_version(project).pk)
-    registry.verify(version)
+    registry.verify(version, artifacts.VerifiedFiles())
     assert registry.load(version).classes == ("ham", "spam")
 
 

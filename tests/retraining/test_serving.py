@@ -7,9 +7,10 @@ import pytest
 from django.utils import timezone
 
 from annotation.models import Item, Prediction, Source
-from projects.models import LabelSchema, Project
-from retraining import artifacts, registry, release, serving
-from retraining.models import ModelVersion
+from projects.models import AuditEvent, LabelSchema, Project
+from retraining import artifacts, model_cache, registry, release, serving
+from retraining.model_cache import ModelCache
+from retraining.models import ModelVersion, Release
 from retraining.serving import Answered
 from tests.factories import NOW, make_item
 from tests.retraining.worlds import learn, make_champion, make_version, make_world
@@ -19,10 +20,10 @@ SPAM, HAM = {"x": 1.5, "y": 0.0}, {"x": -1.5, "y": 0.0}
 
 
 @pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> serving.Shelf:
-    """An empty shelf, as in a process that has just begun."""
-    fresh = serving.Shelf(registry.load)
-    monkeypatch.setattr(serving, "shelf", fresh)
+def models(monkeypatch: pytest.MonkeyPatch) -> ModelCache:
+    """An empty cache, as in a process that has just begun."""
+    fresh = ModelCache(registry.load)
+    monkeypatch.setattr(serving, "models", fresh)
     return fresh
 
 
@@ -80,7 +81,7 @@ class TestTheLiveVersion:
             loads.append(version.tag)
             return registry.load(version)
 
-        monkeypatch.setattr(serving, "shelf", serving.Shelf(load))
+        monkeypatch.setattr(serving, "models", ModelCache(load))
         ask(project, SPAM)
         ask(project, HAM)
         promote(make_version(project))
@@ -151,7 +152,7 @@ class TestADegradedAnswer:
     def test_is_refused_where_there_is_no_safe_default_either(self, broken: Project) -> None:
         spoil(ModelVersion.objects.get(number=1))
         Project.objects.update(safe_default="")
-        with pytest.raises(serving.NothingToServe, match="names no safe default"):
+        with pytest.raises(serving.NothingToServe, match=r"^v2 cannot be loaded\..*names no safe default"):
             ask(broken, SPAM, keys=["a"])
         assert not Item.objects.filter(key="a").exists()
 
@@ -164,7 +165,7 @@ class TestADegradedAnswer:
             tries.append(version.tag)
             return registry.load(version)
 
-        monkeypatch.setattr(serving, "shelf", serving.Shelf(load))
+        monkeypatch.setattr(serving, "models", ModelCache(load))
         for _ in range(3):
             ask(broken, SPAM)
         assert tries == ["v2", "v1"]
@@ -184,6 +185,39 @@ class TestADegradedAnswer:
 
     def test_is_all_there_is_before_the_first_release(self, artifact_home: Any) -> None:
         assert ask(make_world(safe_default="ham"), SPAM).model_version == "safe_default"
+
+
+class TestAProjectThatNamesAnotherVersion:
+    """Something wrote into the project what no release did: no model answers until a person has decided."""
+
+    @pytest.fixture(params=["v99", "", "router-7"])
+    def unclear(self, project: Project, request: pytest.FixtureRequest) -> Project:
+        Project.objects.update(champion_version=request.param, safe_default="")
+        return project
+
+    def test_gets_no_answer_and_says_why(self, unclear: Project) -> None:
+        with pytest.raises(serving.NothingToServe, match=r"names .* as what serves, but its champion is v1"):
+            ask(unclear, SPAM, keys=["a"])
+        assert not Item.objects.filter(key="a").exists()
+
+    def test_gets_the_safe_default_where_there_is_one(self, unclear: Project) -> None:
+        Project.objects.update(safe_default="ham")
+        assert ask(unclear, SPAM).model_version == "safe_default"
+
+    def test_is_put_right_by_promoting_the_champion_again(self, unclear: Project) -> None:
+        promote(ModelVersion.objects.get())
+        assert ask(unclear, SPAM).model_version == "v1"
+        assert AuditEvent.objects.get(action="release.repair").details["version"] == "v1"
+        assert Release.objects.count() == 1
+
+    def test_is_put_right_by_the_next_release(self, unclear: Project) -> None:
+        promote(make_version(unclear))
+        assert ask(unclear, SPAM).model_version == "v2"
+
+    def test_without_any_version_says_so(self, artifact_home: Any) -> None:
+        bare = make_world(champion_version="v99")
+        with pytest.raises(serving.NothingToServe, match="names v99 as what serves, but its champion is no version"):
+            ask(bare, SPAM)
 
 
 class TestALargerSchema:
@@ -223,20 +257,5 @@ def test_a_failed_version_is_tried_again_after_a_while(project: Project, monkeyp
     assert ask(project, SPAM).degraded
     artifacts.path_of(version.artifact_sha256).write_bytes(data)
     assert ask(project, SPAM).degraded
-    monkeypatch.setattr(serving, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(model_cache, "RETRY_SECONDS", 0.0)
     assert not ask(project, SPAM).degraded
-
-
-def test_the_shelf_keeps_few_versions(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "KEPT", 2)
-    versions = [make_version(project) for _ in range(3)]
-    loads: list[str] = []
-
-    def load(version: ModelVersion) -> registry.Loaded:
-        loads.append(version.tag)
-        return registry.load(version)
-
-    shelf = serving.Shelf(load)
-    for version in (*versions, versions[2], versions[0]):
-        shelf.get(version)
-    assert loads == ["v2", "v3", "v4", "v2"]
