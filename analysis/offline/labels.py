@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.metrics.core import ranking
-from analysis.metrics.core.weighted import design
+from analysis.metrics.core.design import design
 from analysis.metrics.labels import label_errors, out_of_sample
 from analysis.metrics.labels.label_errors import LabelErrors
 from analysis.offline import columns

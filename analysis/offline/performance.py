@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.metrics.core import validation
-from analysis.metrics.core.weighted import from_weights
+from analysis.metrics.core.design import from_weights
 from analysis.metrics.performance import calibration, classification, threshold_curve
 from analysis.metrics.performance.calibration import Calibration
 from analysis.metrics.performance.classification import ClassPerformance

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core import ranking, validation
+from analysis.metrics.core.design import Design
 from analysis.metrics.core.validation import Floats, Ints, InvalidInput
-from analysis.metrics.core.weighted import MEAN, NO_ITEMS, Design, Estimate, linearised, undefined
+from analysis.metrics.core.weighted import MEAN, NO_ITEMS, Estimate, linearised, undefined
 
 NO_PROBABILITIES = "Needs the probabilities of the classes."
 NO_COSTS = "Needs the cost of each mistake."

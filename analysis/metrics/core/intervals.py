@@ -65,18 +65,21 @@ def _cube_root_quantile(shape: Floats, q: float) -> Floats:
     return np.asarray(shape * root * root * root)
 
 
-def share_limits(hits: Sums, misses: Sums, *, mass: float, mass_variance: float, level: float) -> tuple[Floats, Floats]:
-    """Limits (m,), (m,) of hits / (hits + misses), two independent weighted counts.
+def share_limits(
+    hits: Sums, misses: Sums, *, mass: float, mass_variance: float, level: float, correlation: Floats | float = 0.0
+) -> Limits:
+    """Limits (m,), (m,) of hits / (hits + misses), two weighted counts of this correlation (m,).
 
     Recovers the variance of the ratio from the limits of the two counts (MOVER: Donner and Zou, Statistical Methods
-    in Medical Research 2012), so that it stays honest when one side was seen rarely or never.
+    in Medical Research 2012), so that it stays honest when one side was seen rarely or never. The counts are
+    independent unless clusters hold both hits and misses.
     """
     tail = (1 - level) / 2
     a, b = hits.total, misses.total
     a_low, a_high = count_limits(hits, mass, mass_variance, tail)
     b_low, b_high = count_limits(misses, mass, mass_variance, tail)
-    low = _lower_share(a, b, a - a_low, b_high - b)
-    high = 1 - _lower_share(b, a, b - b_low, a_high - a)
+    low = _lower_share(a, b, a - a_low, b_high - b, correlation)
+    high = 1 - _lower_share(b, a, b - b_low, a_high - a, correlation)
     share = a / np.where(a + b > 0, a + b, 1.0)
     return np.minimum(low, share), np.maximum(high, share)
 
@@ -89,18 +92,22 @@ def quotient_limits(a: Floats, a_limits: tuple[Floats, Floats], b: Floats, b_lim
         return np.where(over > 0, low / over, 0.0), np.where(inverse > 0, under / inverse, np.inf)
 
 
-def _lower_share(a: Floats, b: Floats, a_down: Floats, b_up: Floats) -> Floats:
+def _lower_share(a: Floats, b: Floats, a_down: Floats, b_up: Floats, correlation: Floats | float) -> Floats:
     """The lower limit of a / (a + b)."""
-    above, below = _lower_quotient(a, b, a_down, b_up)
+    above, below = _lower_quotient(a, b, a_down, b_up, correlation)
     # Both are 0 only when nothing is left to doubt.
     return np.asarray(np.where(above + below > 0, above / np.where(above + below > 0, above + below, 1.0), a > 0))
 
 
-def _lower_quotient(a: Floats, b: Floats, a_down: Floats, b_up: Floats) -> tuple[Floats, Floats]:
-    """The root r below a/b of (a - r b)² = a_down² + r² b_up², as two terms of a fraction that never overflows."""
-    room = np.maximum(a * a - a_down * a_down, 0.0)
+def _lower_quotient(
+    a: Floats, b: Floats, a_down: Floats, b_up: Floats, correlation: Floats | float = 0.0
+) -> tuple[Floats, Floats]:
+    """The root r below a/b of (a - r b)² = a_down² + r² b_up² - 2 r ρ a_down b_up, as two terms of a fraction that
+    never overflows."""
+    least = np.maximum(a * a - a_down * a_down, 0.0)
     rest = b * b - b_up * b_up
-    return room, a * b + np.sqrt(np.maximum(a * a * b * b - rest * room, 0.0))
+    middle = a * b - correlation * a_down * b_up
+    return least, middle + np.sqrt(np.maximum(middle * middle - rest * least, 0.0))
 
 
 def t_quantile(level: float, freedom: float) -> float:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.metrics.core.design import Design
 from analysis.metrics.core.validation import Bools, Floats
-from analysis.metrics.core.weighted import Design, Estimate, linearised, undefined
+from analysis.metrics.core.weighted import Estimate, linearised, undefined
 
 ROC = "Hájek ROC area, DeLong's variance, logit t"
 PR = "Hájek average precision, linearised variance, logit t"

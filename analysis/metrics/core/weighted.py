@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from analysis.metrics.core import intervals, validation
-from analysis.metrics.core.intervals import Sums
+from analysis.metrics.core.design import Design, design, kish
 from analysis.metrics.core.validation import Bools, Floats, InvalidInput
 
 NO_ITEMS = "No labelled items."
 ROUNDING = 1e-12
 ONE_ITEM = "One item gives no interval."
+ONE_GROUP = "Copies of one item give no interval."
 SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
 MEAN = "Hájek mean, linearised variance, t corrected for skewness"
 LURE = "LURE, martingale variance, t corrected for skewness"
@@ -41,63 +42,8 @@ class Estimate:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Design:
-    """How the labelled items were chosen. weight (n,): how many items each stands for.
-
-    doubt (n,): the part of its squared weight that is variance (1, or 1 - π when one finite window is meant).
-    mass: the weight of the average item, what an unseen one would weigh; mass_variance its squared weight's variance.
-    """
-
-    weight: Floats
-    doubt: Floats | None
-    effective_n: float
-    mass: float
-    mass_variance: float
-
-    @property
-    def n(self) -> int:
-        return int(self.weight.shape[0])
-
-    @property
-    def variance(self) -> Floats:
-        squared = self.weight * self.weight
-        return squared if self.doubt is None else squared * self.doubt
-
-
 def undefined(note: str, *, n: int = 0, method: str = "") -> Estimate:
     return Estimate(None, None, None, n, 0.0, method, note)
-
-
-def design(inclusion_probability: ArrayLike, *, population: int | None = None) -> Design:
-    """Weights from inclusion probabilities (n,). population: items in the window, labelled or not.
-
-    With a population the weights of the items not chosen for certain are scaled so that all sum to it (none below 1).
-    Raises InvalidInput for probabilities outside (0, 1] and for a population smaller than the sample.
-    """
-    found = np.asarray(inclusion_probability)
-    pi = validation.inclusion(found, found.shape[0] if found.ndim else 0)
-    if population is None:
-        weight = 1 / pi
-        mass = _average_weight(weight)
-        return Design(weight, None, kish(weight), mass, mass * mass)
-    weight = _scaled_to(pi, population)
-    doubt = 1 - 1 / weight
-    mass = _average_weight(weight[weight > 1])
-    return Design(weight, doubt, kish(weight), mass, mass * max(mass - 1, 0.0))
-
-
-def kish(weight: Floats) -> float:
-    return float(weight.sum() ** 2 / (weight @ weight)) if weight.size else 0.0
-
-
-def from_weights(weights: ArrayLike) -> Floats:
-    """Inclusion probabilities (n,) up to a common factor from analysis weights (n,): the lightest item gets 1."""
-    found = validation.vector("weights", weights)
-    if found.size and found.min() <= 0:
-        row = int(np.argmax(found <= 0))
-        raise InvalidInput(f"weights has {found[row]:g} in row {row}; leave out rows that stand for nothing.")
-    return found.min() / found if found.size else found
 
 
 def proportion(
@@ -107,14 +53,16 @@ def proportion(
     level: float = 0.95,
     population: int | None = None,
     domain: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """Share of items with success (n,), among all or among those in `domain` (n,), each weighted by 1/π.
 
     low, high: limits of that share at `level`. They widen when one side was never seen, by what the design could
     have missed. Give the whole sample and a domain rather than a part of the sample: only the whole says how finely
-    it looked. Raises InvalidInput on bad arrays; undefined when nothing is in the domain.
+    it looked. groups (n,): copies of one item share one and count once (`design`). Raises InvalidInput on bad
+    arrays; undefined when nothing is in the domain.
     """
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     good = validation.booleans("successes", successes, drawn.n)
     inside = np.ones(drawn.n, dtype=bool) if domain is None else validation.booleans("domain", domain, drawn.n)
     validation.level(level)
@@ -126,10 +74,12 @@ def share(good: Bools, inside: Bools, drawn: Design, *, level: float = 0.95) -> 
     n = int(np.count_nonzero(inside))
     if not n:
         return undefined("No labelled items in this part." if drawn.n else NO_ITEMS, method=SHARE)
-    hits, misses = sums_of(drawn, good & inside), sums_of(drawn, ~good & inside)
-    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    right, wrong = good & inside, ~good & inside
+    hits, misses = drawn.sums(right), drawn.sums(wrong)
+    together = 0.0 if drawn.group is None else drawn.correlation(right.astype(float), wrong.astype(float))
+    low, high = drawn.share_limits(hits, misses, level, together)
     value = hits.total[0] / (hits.total[0] + misses.total[0])
-    return Estimate(float(value), float(low[0]), float(high[0]), n, kish(drawn.weight[inside]), SHARE)
+    return Estimate(float(value), float(low[0]), float(high[0]), n, drawn.effective(inside), SHARE)
 
 
 def mean(
@@ -138,10 +88,12 @@ def mean(
     *,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """Weighted mean of values (n,) in their own unit; low, high: limits of the mean over all items."""
     found = validation.vector("values", values)
-    return ratio(found, np.ones_like(found), inclusion_probability, level=level, population=population)
+    ones = np.ones_like(found)
+    return ratio(found, ones, inclusion_probability, level=level, population=population, groups=groups)
 
 
 def ratio(
@@ -151,9 +103,10 @@ def ratio(
     *,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """Σw·numerator / Σw·denominator, arrays (n,); low, high from the linearised variance. denominator ≥ 0."""
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     above = validation.vector("numerator", numerator, drawn.n)
     below = validation.vector("denominator", denominator, drawn.n)
     if below.size and below.min() < 0:
@@ -187,20 +140,23 @@ def linearised(
     """
     validation.level(level)
     n = int(np.count_nonzero(influence)) or drawn.n
-    terms = influence * influence * drawn.variance
+    moved = drawn.contributions(influence)
+    terms = moved * moved if drawn.doubt is None else moved * moved * drawn.doubt
     variance = float(terms.sum())
     if paired and variance > 0:
-        variance += 2 * drawn.mass_variance * float(terms @ (influence * influence)) / variance
-    if drawn.n < 2 and drawn.doubt is None:
-        return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {ONE_ITEM}".strip())
+        each = moved / drawn.summed(drawn.weight)
+        variance += 2 * drawn.mass_variance * float(terms @ (each * each)) / variance
+    if drawn.units < 2 and drawn.doubt is None:
+        why = ONE_ITEM if drawn.n < 2 else ONE_GROUP
+        return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {why}".strip())
     error = variance**0.5
     if bounds is not None:
-        low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance)) * error, bounds)
+        low, high = _within(value, intervals.t_quantile(level, _freedom(terms, variance, drawn)) * error, bounds)
     elif error <= ROUNDING * abs(value):
         low, high = _all_alike(value, drawn, level, within)
     else:
-        quantile = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0))
-        skew = _skewness(drawn.weight * influence, drawn.doubt) * (float(terms.sum()) / variance) ** 1.5
+        quantile = intervals.t_quantile(level, drawn.freedom)
+        skew = _skewness(moved, drawn.doubt) * (float(terms.sum()) / variance) ** 1.5
         low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
         low, high = max(low, within[0]), min(high, within[1])
     return Estimate(value, low, high, n, drawn.effective_n, method, note)
@@ -244,45 +200,19 @@ def _all_alike(value: float, drawn: Design, level: float, within: tuple[float, f
     if not np.isfinite(within).all():
         return value, value
     everything = np.ones(drawn.n, dtype=bool)
-    hits, misses = sums_of(drawn, ~everything), sums_of(drawn, everything)
-    _, missed = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    _, missed = drawn.share_limits(drawn.sums(~everything), drawn.sums(everything), level)
     share = float(missed[0])
     return value - share * (value - within[0]), value + share * (within[1] - value)
 
 
-def sums_of(drawn: Design, chosen: Bools) -> Sums:
-    """The weighted count, shape (1,), of the items chosen (n,)."""
-    weight = drawn.weight[chosen]
-    if drawn.doubt is None:
-        return Sums(np.zeros(1), np.array([weight.sum()]), np.array([weight @ weight]))
-    doubt = drawn.doubt[chosen]
-    certain = float(weight[doubt == 0].sum())
-    return Sums(np.array([certain]), np.array([weight.sum() - certain]), np.array([weight * weight @ doubt]))
+def _freedom(terms: Floats, variance: float, drawn: Design) -> float:
+    """Degrees of freedom that give a variance of this spread (Satterthwaite): few when few items or clusters carry it.
 
-
-def _average_weight(weight: Floats) -> float:
-    """The weight of the item that a random member of the population would be counted by: Σw² / Σw."""
-    return float(weight @ weight / weight.sum()) if weight.size else 0.0
-
-
-def _scaled_to(pi: Floats, population: int) -> Floats:
-    if population < pi.size:
-        raise InvalidInput(f"population is {population}, but {pi.size} of its items are labelled.")
-    sure = pi == 1
-    rest, weight = population - int(sure.sum()), 1 / pi
-    if sure.all() and rest > 0:
-        raise InvalidInput(
-            f"{rest} items of the population had no chance to be chosen: every labelled item was chosen for certain."
-        )
-    weight[~sure] *= rest / weight[~sure].sum() if not sure.all() else 1.0
-    # Scaling must not make an item stand for less than itself.
-    return np.maximum(weight, 1.0)
-
-
-def _freedom(terms: Floats, variance: float) -> float:
-    """Degrees of freedom that give a variance of this spread (Satterthwaite): few when few items carry it."""
+    With clusters of unequal size no more than the most that their sizes allow.
+    """
     spread = float(terms @ terms)
-    return max(3 * variance**2 / spread - 1, 1.0) if spread > 0 else float("inf")
+    found = max(3 * variance**2 / spread - 1, 1.0) if spread > 0 else float("inf")
+    return found if drawn.group is None else min(found, 3 * drawn.freedom + 2)
 
 
 def _skewness(moved: Floats, doubt: Floats | None) -> float:

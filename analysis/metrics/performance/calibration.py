@@ -14,8 +14,10 @@ from scipy import special
 from sklearn.isotonic import isotonic_regression
 
 from analysis.metrics.core import intervals, ranking, validation
+from analysis.metrics.core.design import Design, added_up, design
+from analysis.metrics.core.running import RunningSums, running_sums
 from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
-from analysis.metrics.core.weighted import NO_ITEMS, Design, Estimate, design, linearised, proportion, undefined
+from analysis.metrics.core.weighted import NO_ITEMS, Estimate, linearised, share, undefined
 from analysis.metrics.performance.threshold_curve import ScoreBand
 
 DRAWS = 4000
@@ -96,6 +98,7 @@ def calibration(
     spacing: Literal["quantile", "uniform"] = "quantile",
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
     seed: int = 0,
 ) -> Calibration:
     """Reliability, expected calibration error, Brier score in parts, and a test, weighted by 1/π.
@@ -103,7 +106,7 @@ def calibration(
     truth (n,) bool; probability (n,) of it being true; inclusion_probability (n,) in (0, 1]. spacing: bins of equal
     numbers of labelled items, or of equal width. Undefined for no items; raises InvalidInput on bad arrays.
     """
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     actual = validation.booleans("truth", truth, drawn.n)
     said = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
     validation.level(level)
@@ -114,26 +117,29 @@ def calibration(
     return Calibration(
         n=drawn.n,
         effective_n=drawn.effective_n,
-        bins=_bins(actual, said, which, inclusion_probability, drawn, level, population),
+        bins=_bins(actual, said, which, drawn, level),
         ece=ece,
         ece_plain=plain,
         brier=_decomposed(actual, said, drawn),
-        test=spiegelhalter(actual, said, inclusion_probability),
+        test=spiegelhalter(actual, said, inclusion_probability, groups=groups),
     )
 
 
-def spiegelhalter(truth: ArrayLike, probability: ArrayLike, inclusion_probability: ArrayLike) -> CalibrationTest:
+def spiegelhalter(
+    truth: ArrayLike, probability: ArrayLike, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None
+) -> CalibrationTest:
     """Is the Brier score what calibrated probabilities would give? (Spiegelhalter 1986, with weights.)
 
     Sees probabilities that are too bold or too timid; not those that err both ways alike.
     """
-    drawn = design(inclusion_probability)
+    drawn = design(inclusion_probability, groups=groups)
     actual = validation.booleans("truth", truth, drawn.n)
     said = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
     if not drawn.n:
         return CalibrationTest(None, None, NO_ITEMS)
     slope = drawn.weight * (1 - 2 * said)
-    variance = float(slope**2 @ (said * (1 - said)))
+    moved = drawn.summed(slope * np.sqrt(said * (1 - said)))  # copies of an item are true or false together
+    variance = float(moved @ moved)
     if variance <= 0:
         return CalibrationTest(None, None, "Every probability is 0, 0.5 or 1: nothing to test.")
     z = float(slope @ (actual - said)) / variance**0.5
@@ -148,12 +154,13 @@ def risk_coverage(
     at_most: int | None = None,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> RiskCoverage:
     """The risk–coverage curve of losses (n,), 0 or 1 for mistakes or any unit, ranked by confidence (n,).
 
     AURC as in Geifman and El-Yaniv (2017), over the distinct confidences. Raises InvalidInput for no items.
     """
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     loss = validation.vector("losses", losses, drawn.n)
     sure = validation.vector("confidence", confidence, drawn.n)
     validation.level(level)
@@ -163,7 +170,7 @@ def risk_coverage(
     lost, weight = loss[ranked.order], ranked.weight
     covered, risked = ranked.at_or_above(weight), ranked.at_or_above(weight * lost)
     risk, total = risked / covered, float(covered[-1])
-    band = _risk_band(risk, covered, ranked, lost, drawn, level)
+    band = _risk_band(risk, covered, running_sums(ranked, drawn), lost, drawn, level)
     kept = _spread(covered, at_most)
     part = np.diff(covered, prepend=0.0) / total
     area = float(part @ risk)
@@ -182,12 +189,12 @@ def risk_coverage(
 
 
 def _risk_band(
-    risk: Floats, covered: Floats, ranked: ranking.Ranking, lost: Floats, drawn: Design, level: float
+    risk: Floats, covered: Floats, running: RunningSums, lost: Floats, drawn: Design, level: float
 ) -> ScoreBand:
-    variance = drawn.variance[ranked.order]
-    square, cross, plain = (ranked.at_or_above(variance * v) for v in (lost * lost, lost, np.ones_like(lost)))
+    one = np.ones_like(lost)
+    square, cross, plain = (running.product(a, b)[1:] for a, b in ((lost, lost), (lost, one), (one, one)))
     spread = np.maximum(square - 2 * risk * cross + risk * risk * plain, 0.0)
-    reach = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0)) * np.sqrt(spread) / covered
+    reach = intervals.t_quantile(level, drawn.freedom) * np.sqrt(spread) / covered
     return ScoreBand(risk, risk - reach, risk + reach)
 
 
@@ -208,15 +215,13 @@ def _bin_codes(said: Floats, bins: int, spacing: str) -> Ints:
     return np.asarray(np.unique(np.searchsorted(edges, said, side="right"), return_inverse=True)[1], dtype=np.int64)
 
 
-def _bins(
-    actual: Bools, said: Floats, which: Ints, pi: ArrayLike, drawn: Design, level: float, population: int | None
-) -> tuple[Bin, ...]:
+def _bins(actual: Bools, said: Floats, which: Ints, drawn: Design, level: float) -> tuple[Bin, ...]:
     found = []
     for b in range(int(which.max(initial=-1)) + 1):
         inside = which == b
         weight = drawn.weight[inside]
         mean = float(weight @ said[inside] / weight.sum())
-        observed = proportion(actual, pi, level=level, population=population, domain=inside)
+        observed = share(actual, inside, drawn, level=level)
         off = observed.low is not None and observed.high is not None and not observed.low <= mean <= observed.high
         edges = float(said[inside].min()), float(said[inside].max())
         found.append(Bin(*edges, int(inside.sum()), float(weight.sum() / drawn.weight.sum()), mean, observed, off))
@@ -258,8 +263,17 @@ def _gaps(actual: Bools, said: Floats, which: Ints, drawn: Design) -> tuple[Floa
     mean = np.bincount(which, drawn.weight * said) / weight
     # A bin of zeros only is not a bin without doubt: half an average item of what was said is mixed in.
     rate = np.clip((mean + gap) * weight + mean * drawn.mass / 2, 0, None) / (weight + drawn.mass / 2)
-    noise = np.sqrt(np.bincount(which, drawn.variance) * rate * (1 - rate)) / weight
+    noise = np.sqrt(_squares(which, drawn) * rate * (1 - rate)) / weight
     return weight / weight.sum(), gap, noise
+
+
+def _squares(which: Ints, drawn: Design) -> Floats:
+    """Σ W² (b,) over the clusters in each bin: copies of an item are true or false together."""
+    if drawn.group is None:
+        return added_up(drawn.spread**2, which)
+    bins = int(which.max()) + 1
+    places, part = np.unique(drawn.group * bins + which, return_inverse=True)
+    return added_up(added_up(drawn.spread, part) ** 2, places % bins, bins)
 
 
 def _scale(seen: Callable[[float], float], plain: float) -> float:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import influence_functions, intervals, validation
+from analysis.metrics.core import influence_functions, validation
+from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.influence_functions import estimate
 from analysis.metrics.core.intervals import Sums
 from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
-from analysis.metrics.core.weighted import NO_ITEMS, SHARE, Design, Estimate, design, undefined
+from analysis.metrics.core.weighted import NO_ITEMS, SHARE, Estimate, share, undefined
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,31 @@ class Performance:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Sums over the items of each (truth, predicted) cell, all (k, k)."""
+    """The items by (truth, predicted) cell: `cell` (n,) of k * k, and per cell, (k, k), counts and weighted sums."""
 
+    drawn: Design
+    cell: Ints
     counts: Ints
     certain: Floats
     estimated: Floats
     variance: Floats
-    squares: Floats
 
-    def part(self, where: Bools) -> Sums:
+    def share(self, hit: Bools, inside: Bools, level: float, empty: str) -> Estimate:
+        """The weight in the cells `hit` as a share of that in the cells `inside`, both (k, k)."""
+        n = int(self.counts[inside].sum())
+        if n == 0:
+            return undefined(empty, method=SHARE)
+        if self.drawn.group is not None or self.drawn.doubt is not None:
+            return share(hit.ravel()[self.cell], inside.ravel()[self.cell], self.drawn, level=level)
+        # The same from the cells' sums, without another pass over the items.
+        hits, misses = self._part(hit & inside), self._part(inside & ~hit)
+        low, high = self.drawn.share_limits(hits, misses, level)
+        total = hits.total + misses.total
+        effective = float((total**2 / (hits.variance + misses.variance))[0])
+        return Estimate(float((hits.total / total)[0]), float(low[0]), float(high[0]), n, effective, SHARE)
+
+    def _part(self, where: Bools) -> Sums:
         return Sums(*(np.array([cells[where].sum()]) for cells in (self.certain, self.estimated, self.variance)))
-
-    def effective_n(self, where: Bools) -> float:
-        return float(self.part(where).total[0] ** 2 / self.squares[where].sum())
 
 
 def classification(
@@ -79,18 +92,19 @@ def classification(
     positive: int | None = None,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Performance:
     """Every measure of a classifier, weighted by one over the inclusion probability, each with its interval.
 
     truth, predicted: class codes (n,), places in `classes`. inclusion_probability (n,) in (0, 1]. probabilities
     (n, k), rows sum to 1. costs (k, k): of predicting the column when the row is true. positive: the class that
-    roc_auc and pr_auc speak of when there are two (the second unless given). population: see `weighted`.
+    roc_auc and pr_auc speak of when there are two (the second unless given). population, groups: see `design`.
     low, high: limits at `level`. What cannot be said is an Estimate without a value and with a note; arrays that do
     not fit raise InvalidInput.
     """
     names = validation.class_names(classes)
     k = len(names)
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     validation.level(level)
     checked_positive(positive, k)
     actual = validation.codes("truth", truth, k, drawn.n)
@@ -103,10 +117,10 @@ def classification(
         n=drawn.n,
         effective_n=drawn.effective_n,
         classes=names,
-        accuracy=_share(cells, np.eye(k, dtype=bool), everything, drawn, level, NO_ITEMS),
+        accuracy=cells.share(np.eye(k, dtype=bool), everything, level, NO_ITEMS),
         macro_f1=estimate(influence_functions.macro_f1(actual, called, k, drawn), drawn, level),
         per_class=tuple(
-            _of_class(c, name, cells, drawn, level, estimate(roc[c], drawn, level), estimate(pr[c], drawn, level))
+            _of_class(c, name, cells, level, estimate(roc[c], drawn, level), estimate(pr[c], drawn, level))
             for c, name in enumerate(names)
         ),
         confusion=cells.certain + cells.estimated,
@@ -130,37 +144,21 @@ def _cells(actual: Ints, called: Ints, k: int, drawn: Design) -> _Cells:
     def per_cell(values: Floats | None) -> Floats:
         return np.bincount(cell, weights=values, minlength=k * k).reshape(k, k).astype(np.float64)
 
-    total, squares = per_cell(drawn.weight), per_cell(drawn.weight * drawn.weight)
-    counts = per_cell(None).astype(np.int64)
-    if drawn.doubt is None:
-        return _Cells(counts, np.zeros_like(total), total, squares, squares)
-    certain = per_cell((drawn.doubt == 0).astype(np.float64))
-    return _Cells(counts, certain, total - certain, per_cell(drawn.variance), squares)
+    total, counts = per_cell(drawn.weight), per_cell(None).astype(np.int64)
+    sure = np.zeros_like(total) if drawn.doubt is None else per_cell((drawn.doubt == 0).astype(np.float64))
+    return _Cells(drawn, cell, counts, sure, total - sure, per_cell(drawn.spread**2))
 
 
-def _share(cells: _Cells, hit: Bools, inside: Bools, drawn: Design, level: float, empty: str) -> Estimate:
-    """The weight in the cells `hit` as a share of that in the cells `inside`, both (k, k)."""
-    n = int(cells.counts[inside].sum())
-    if n == 0:
-        return undefined(empty, method=SHARE)
-    hits, misses = cells.part(hit & inside), cells.part(inside & ~hit)
-    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
-    value = float(hits.total[0] / (hits.total[0] + misses.total[0]))
-    return Estimate(value, float(low[0]), float(high[0]), n, cells.effective_n(inside), SHARE)
-
-
-def _of_class(
-    c: int, name: str, cells: _Cells, drawn: Design, level: float, roc_auc: Estimate, pr_auc: Estimate
-) -> ClassPerformance:
+def _of_class(c: int, name: str, cells: _Cells, level: float, roc_auc: Estimate, pr_auc: Estimate) -> ClassPerformance:
     row, column = np.zeros_like(cells.counts, dtype=bool), np.zeros_like(cells.counts, dtype=bool)
     row[c], column[:, c] = True, True
-    either = _share(cells, row & column, row | column, drawn, level, f"{name} was neither labelled nor predicted.")
+    either = cells.share(row & column, row | column, level, f"{name} was neither labelled nor predicted.")
     return ClassPerformance(
         label=name,
         labelled=int(cells.counts[c].sum()),
         predicted=int(cells.counts[:, c].sum()),
-        precision=_share(cells, row, column, drawn, level, f"No labelled item was predicted {name}."),
-        recall=_share(cells, column, row, drawn, level, f"No labelled item is {name}."),
+        precision=cells.share(row, column, level, f"No labelled item was predicted {name}."),
+        recall=cells.share(column, row, level, f"No labelled item is {name}."),
         f1=_f1(either),
         roc_auc=roc_auc,
         pr_auc=pr_auc,

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike
 from scipy import special
 from statsmodels.stats.contingency_tables import mcnemar
 
-from analysis.metrics.core import influence_functions, intervals, validation
+from analysis.metrics.core import influence_functions, validation
+from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.influence_functions import Statistic
-from analysis.metrics.core.validation import Bools, Floats, Ints
-from analysis.metrics.core.weighted import NO_ITEMS, Design, Estimate, design, linearised, sums_of, undefined
+from analysis.metrics.core.validation import Bools, Ints
+from analysis.metrics.core.weighted import NO_ITEMS, Estimate, linearised, share, undefined
 from analysis.metrics.performance.classification import checked_positive
 
 PAIRED_SHARES = "Difference of paired Hájek shares, gamma limits joined by MOVER"
@@ -62,13 +63,14 @@ def accuracy_difference(
     *,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """Share that b gets right minus share that a does, from correct_a, correct_b (n,) bool; low, high in -1..1.
 
     In the manner of Newcombe's paired intervals (Statistics in Medicine 1998), with weights: the limits of the two
     shares that only one gets right, joined with their correlation.
     """
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     a = validation.booleans("correct_a", correct_a, drawn.n)
     b = validation.booleans("correct_b", correct_b, drawn.n)
     validation.level(level)
@@ -82,9 +84,10 @@ def mean_difference(
     *,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """Weighted mean of values_b - values_a, both (n,), in their unit (losses, costs, seconds)."""
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     a, b = validation.vector("values_a", values_a, drawn.n), validation.vector("values_b", values_b, drawn.n)
     if not drawn.n:
         return undefined(NO_ITEMS, method=PAIRED_MEANS)
@@ -93,18 +96,23 @@ def mean_difference(
     return linearised(value, (b - a - value) / total, drawn, level=level, method=PAIRED_MEANS, paired=True)
 
 
-def equal_accuracy(correct_a: ArrayLike, correct_b: ArrayLike, inclusion_probability: ArrayLike) -> PairedTest:
-    """McNemar's exact test where all items were equally likely to be chosen, else its weighted score version."""
-    drawn = design(inclusion_probability)
+def equal_accuracy(
+    correct_a: ArrayLike, correct_b: ArrayLike, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None
+) -> PairedTest:
+    """McNemar's exact test where all items were equally likely to be chosen and none has copies, else its weighted
+    score version, which adds up what the copies of one item say."""
+    drawn = design(inclusion_probability, groups=groups)
     a = validation.booleans("correct_a", correct_a, drawn.n)
     b = validation.booleans("correct_b", correct_b, drawn.n)
     fixed, broken = b & ~a, a & ~b
     if not (fixed | broken).any():
         return PairedTest(None, "McNemar", "The two are right and wrong on the same items.")
-    if np.ptp(drawn.weight) <= 1e-9 * drawn.weight.max():
+    if drawn.group is None and np.ptp(drawn.weight) <= 1e-9 * drawn.weight.max():
         table = [[int((a & b).sum()), int(broken.sum())], [int(fixed.sum()), int((~a & ~b).sum())]]
         return PairedTest(float(mcnemar(table, exact=True).pvalue), "McNemar, exact")
-    signed = drawn.weight * (fixed.astype(float) - broken)
+    signed = drawn.summed(drawn.weight * (fixed.astype(float) - broken))
+    if not signed.any():
+        return PairedTest(1.0, "McNemar, weighted score")
     z = float(signed.sum()) / float(signed @ signed) ** 0.5
     return PairedTest(float(2 * special.ndtr(-abs(z))), "McNemar, weighted score")
 
@@ -122,11 +130,12 @@ def compare(
     positive: int | None = None,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Comparison:
     """All measures of `performance.classification` as paired differences, arrays as there."""
     names = validation.class_names(classes)
     k = len(names)
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     validation.level(level)
     checked_positive(positive, k)
     actual = validation.codes("truth", truth, k, drawn.n)
@@ -139,7 +148,7 @@ def compare(
         n=drawn.n,
         effective_n=drawn.effective_n,
         wins=_wins(right_a, right_b, drawn),
-        test=equal_accuracy(right_a, right_b, inclusion_probability),
+        test=equal_accuracy(right_a, right_b, inclusion_probability, groups=groups),
         accuracy=_accuracy_difference(right_a, right_b, drawn, level),
         **{name: _difference(a[name], b[name], drawn, level) for name in a},
     )
@@ -204,7 +213,9 @@ def _accuracy_difference(a: Bools, b: Bools, drawn: Design, level: float) -> Est
     fixed, broken = b & ~a, a & ~b
     up, up_low, up_high = _share(fixed, drawn, level)
     down, down_low, down_high = _share(broken, drawn, level)
-    together = _correlation(fixed.astype(np.float64) - up, broken.astype(np.float64) - down, drawn)
+    together = drawn.correlation(fixed.astype(float) - up, broken.astype(float) - down)
+    if drawn.group is None:
+        together = min(together, 0.0)  # no item is fixed and broken
 
     def reach(first: float, second: float) -> float:
         return float(np.sqrt(max(first * first + second * second - 2 * together * first * second, 0.0)))
@@ -215,13 +226,5 @@ def _accuracy_difference(a: Bools, b: Bools, drawn: Design, level: float) -> Est
 
 
 def _share(chosen: Bools, drawn: Design, level: float) -> tuple[float, float, float]:
-    hits, misses = sums_of(drawn, chosen), sums_of(drawn, ~chosen)
-    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
-    return float(hits.total[0] / (hits.total[0] + misses.total[0])), float(low[0]), float(high[0])
-
-
-def _correlation(first: Floats, second: Floats, drawn: Design) -> float:
-    """Of the two estimated shares, from their residuals (n,); never above 0, for no item is fixed and broken."""
-    variance = drawn.variance
-    scale = float(np.sqrt((variance @ first**2) * (variance @ second**2)))
-    return min(float(variance @ (first * second)) / scale, 0.0) if scale > 0 else 0.0
+    found = share(chosen, np.ones(drawn.n, dtype=bool), drawn, level=level)
+    return found.value or 0.0, found.low or 0.0, found.high or 0.0

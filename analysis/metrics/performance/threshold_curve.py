@@ -1,15 +1,18 @@
 """The whole threshold curve of a two-way decision in one sorted pass: precision, recall, false alarms and cost."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core import intervals, ranking, validation
+from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.intervals import Sums
 from analysis.metrics.core.ranking import Ranking
-from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
-from analysis.metrics.core.weighted import Design, Estimate, design
+from analysis.metrics.core.running import RunningSums, running_sums
+from analysis.metrics.core.validation import Floats, Ints, InvalidInput
+from analysis.metrics.core.weighted import Estimate
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,14 @@ class ThresholdCurve:
     note: str = ""
 
 
+Side = Literal["above", "below"]
+
+
 @dataclass(frozen=True)
 class _Counts:
-    """One class's items at or above each threshold (m,), and all of them."""
+    """One class's items at or above each threshold (m,), and those below."""
 
+    chosen: Floats
     raw: Ints
     above: Sums
     below: Sums
@@ -81,14 +88,16 @@ def threshold_curve(
     at_most: int | None = None,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> ThresholdCurve:
     """Every threshold's precision, recall, false positive rate and cost, with pointwise limits at `level`.
 
     truth (n,) bool; scores (n,) in any unit, higher = more positive; inclusion_probability (n,) in (0, 1].
     at_most: keep only that many thresholds (at least 2), spread evenly over the traffic they cut off, ends included.
-    Raises InvalidInput for no items and for bad arrays; with one class only, what needs the other is NaN.
+    population, groups: see `design`. Raises InvalidInput for no items and for bad arrays; with one class only, what
+    needs the other is NaN.
     """
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     actual = validation.booleans("truth", truth, drawn.n)
     given = validation.vector("scores", scores, drawn.n)
     validation.level(level)
@@ -101,12 +110,13 @@ def threshold_curve(
 
 
 def _curve(ranked: Ranking, drawn: Design, costs: Costs, at_most: int | None, level: float) -> ThresholdCurve:
-    kept = _kept(ranked, at_most)
-    positive = _counts(ranked, ranked.truth, drawn, kept)
-    negative = _counts(ranked, ~ranked.truth, drawn, kept)
+    kept, running = _kept(ranked, at_most), running_sums(ranked, drawn)
+    positive = _counts(running, ranked.truth.astype(np.float64), drawn, kept)
+    negative = _counts(running, (~ranked.truth).astype(np.float64), drawn, kept)
 
-    def share(hits: Sums, misses: Sums) -> ScoreBand:
-        return _band(hits, misses, drawn, level)
+    def share(hits: tuple[_Counts, Side], misses: tuple[_Counts, Side]) -> ScoreBand:
+        together = 0.0 if drawn.group is None else _together(running, hits, misses)[kept]
+        return _band(_sums(*hits), _sums(*misses), together, drawn, level)
 
     top = np.nextafter(ranked.scores[0], np.inf)
     thresholds = np.append(top, ranked.scores[ranked.last])[kept]
@@ -121,10 +131,10 @@ def _curve(ranked: Ranking, drawn: Design, costs: Costs, at_most: int | None, le
         false_positive=negative.above.total,
         false_negative=positive.below.total,
         true_negative=negative.below.total,
-        precision=share(positive.above, negative.above),
-        recall=share(positive.above, positive.below),
-        false_positive_rate=share(negative.above, negative.below),
-        cost=_cost(positive.below, negative.above, costs, drawn, level),
+        precision=share((positive, "above"), (negative, "above")),
+        recall=share((positive, "above"), (positive, "below")),
+        false_positive_rate=share((negative, "above"), (negative, "below")),
+        cost=_cost(positive, negative, running, kept, costs, drawn, level),
         roc_auc=roc,
         pr_auc=pr,
         note=ranking.one_sided(ranked.truth),
@@ -141,44 +151,62 @@ def _kept(ranked: Ranking, at_most: int | None) -> Ints:
     return np.unique(np.append(np.searchsorted(cut_off, wanted[:-1]), m - 1))
 
 
-def _counts(ranked: Ranking, chosen: Bools, drawn: Design, kept: Ints) -> _Counts:
-    weight = np.where(chosen, ranked.weight, 0.0)
-
-    def above(values: Floats) -> Floats:
-        return np.append(0.0, ranked.at_or_above(values))[kept]
-
-    if drawn.doubt is None:
-        certain, estimated, squares = np.zeros(kept.size), above(weight), above(weight * weight)
-        all_sums = Sums(np.zeros(1), np.array([weight.sum()]), np.array([weight @ weight]))
-    else:
-        doubt = drawn.doubt[ranked.order]
-        sure = np.where(doubt == 0, weight, 0.0)
-        certain, estimated, squares = above(sure), above(weight - sure), above(weight * weight * doubt)
-        all_sums = Sums(*(np.array([v]) for v in (sure.sum(), (weight - sure).sum(), weight * weight @ doubt)))
-    found = Sums(certain, estimated, squares)
+def _counts(running: RunningSums, chosen: Floats, drawn: Design, kept: Ints) -> _Counts:
+    weight = chosen * running.ranked.weight
+    sure = np.zeros_like(weight) if drawn.doubt is None else weight * (drawn.doubt[running.ranked.order] == 0)
+    within = running.product(chosen, chosen)
+    found = Sums(running.of(sure)[kept], running.of(weight - sure)[kept], within[kept])
+    beyond = running.whole(chosen, chosen) - 2 * running.with_whole(chosen, chosen) + within
+    rest = Sums(sure.sum() - found.certain, (weight - sure).sum() - found.estimated, beyond[kept])
     # Rounding in a long cumulative sum must not leave a remainder below zero.
-    below = Sums(*(np.maximum(whole - part, 0.0) for whole, part in zip(all_sums, found, strict=True)))
-    return _Counts(above(chosen.astype(np.float64)).astype(np.int64), found, below)
+    below = Sums(*(np.maximum(part, 0.0) for part in rest))
+    return _Counts(chosen, running.of(chosen)[kept].astype(np.int64), found, below)
 
 
-def _band(hits: Sums, misses: Sums, drawn: Design, level: float) -> ScoreBand:
+def _sums(counts: _Counts, side: Side) -> Sums:
+    return counts.above if side == "above" else counts.below
+
+
+def _together(running: RunningSums, hits: tuple[_Counts, Side], misses: tuple[_Counts, Side]) -> Floats:
+    """Σ hits × misses over the clusters, at each threshold."""
+    product = running.product(hits[0].chosen, misses[0].chosen)
+    return product if misses[1] == "above" else running.with_whole(hits[0].chosen, misses[0].chosen) - product
+
+
+def _band(hits: Sums, misses: Sums, together: Floats | float, drawn: Design, level: float) -> ScoreBand:
+    """The share of hits, two counts whose products over the clusters add up to `together` (m,)."""
     total = hits.total + misses.total
     with np.errstate(invalid="ignore"):
         value = np.where(total > 0, hits.total / np.where(total > 0, total, 1.0), np.nan)
-    low, high = intervals.share_limits(hits, misses, mass=drawn.mass, mass_variance=drawn.mass_variance, level=level)
+    scale = np.sqrt(hits.variance * misses.variance)
+    correlation = np.where(scale > 0, np.clip(together / np.where(scale > 0, scale, 1.0), 0.0, 1.0), 0.0)
+    low, high = drawn.share_limits(hits, misses, level, correlation)
     return ScoreBand(value, np.where(total > 0, low, np.nan), np.where(total > 0, high, np.nan))
 
 
-def _cost(missed: Sums, alarms: Sums, costs: Costs, drawn: Design, level: float) -> ScoreBand:
+def _cost(
+    positive: _Counts,
+    negative: _Counts,
+    running: RunningSums,
+    kept: Ints,
+    costs: Costs,
+    drawn: Design,
+    level: float,
+) -> ScoreBand:
     """Mean cost of a decision, from the two counts of mistakes; linearised, as a mean of 0, one or the other price."""
-    everything = float(drawn.weight.sum())
+    missed, alarms, everything = positive.below, negative.above, float(drawn.weight.sum())
     value = (costs.false_negative * missed.total + costs.false_positive * alarms.total) / everything
-    # Σ variance·(price - value)²: items without a mistake count with price 0.
-    all_variance = float(drawn.variance.sum())
+    pos, neg, one = positive.chosen, negative.chosen, np.ones_like(positive.chosen)
+    both = running.with_whole(neg, pos) - running.product(neg, pos)
+    missed_of_all = running.whole(pos, one) - running.with_whole(pos, one)
+    alarms_of_all = running.with_whole(neg, one)
+    # Σ (price - value)² over the clusters: items without a mistake count with price 0.
     spread = (
-        missed.variance * costs.false_negative * (costs.false_negative - 2 * value)
-        + alarms.variance * costs.false_positive * (costs.false_positive - 2 * value)
-        + all_variance * value * value
+        costs.false_negative**2 * missed.variance
+        + costs.false_positive**2 * alarms.variance
+        + 2 * costs.false_negative * costs.false_positive * both[kept]
+        - 2 * value * (costs.false_negative * missed_of_all + costs.false_positive * alarms_of_all)[kept]
+        + value**2 * running.whole(one, one)
     )
-    reach = intervals.t_quantile(level, max(drawn.effective_n - 1, 1.0)) * np.sqrt(np.maximum(spread, 0.0)) / everything
+    reach = intervals.t_quantile(level, drawn.freedom) * np.sqrt(np.maximum(spread, 0.0)) / everything
     return ScoreBand(value, np.maximum(value - reach, 0.0), value + reach)

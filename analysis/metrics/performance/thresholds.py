@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core import influence_functions, ranking, validation
+from analysis.metrics.core.design import design
 from analysis.metrics.core.ranking import Ranking
 from analysis.metrics.core.validation import Bools, Floats, InvalidInput
-from analysis.metrics.core.weighted import Estimate, design, proportion
+from analysis.metrics.core.weighted import Estimate, proportion
 from analysis.metrics.performance.threshold_curve import Costs
 
 SAME_ITEMS = "Chosen and measured on the same items: expect slightly worse on new ones."
@@ -50,6 +51,7 @@ def band_at(
     costs: Costs | None = None,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
     note: str = "",
 ) -> ReviewBand:
     """What the band from `low` to `high` does; low = high is a single threshold. Arrays (n,), truth bool.
@@ -58,7 +60,7 @@ def band_at(
     """
     if not low <= high:
         raise InvalidInput(f"The band runs from {low:g} to {high:g}; it must not end before it begins.")
-    drawn = design(inclusion_probability, population=population)
+    drawn = design(inclusion_probability, population=population, groups=groups)
     actual = validation.booleans("truth", truth, drawn.n)
     given = validation.vector("scores", scores, drawn.n)
     prices = costs or Costs()
@@ -69,7 +71,7 @@ def band_at(
     paid = influence_functions.mean_of(price.astype(np.float64), drawn, within=(min(0.0, *each), max(0.0, *each)))
 
     def share(what: Bools, among: Bools | None = None) -> Estimate:
-        return proportion(what, inclusion_probability, domain=among, level=level, population=population)
+        return proportion(what, inclusion_probability, domain=among, level=level, population=population, groups=groups)
 
     return ReviewBand(
         low=float(low),
@@ -99,6 +101,7 @@ def cheapest_threshold(
     costs: Costs,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> ReviewBand:
     """The single threshold with the lowest estimated cost per decision, as a band of no width."""
     ranked = _ranked(truth, scores, inclusion_probability, population)
@@ -114,6 +117,7 @@ def cheapest_threshold(
         costs=costs,
         level=level,
         population=population,
+        groups=groups,
         note=SAME_ITEMS,
     )
 
@@ -126,6 +130,7 @@ def cheapest_band(
     costs: Costs,
     level: float = 0.95,
     population: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> ReviewBand:
     """The two thresholds with the lowest estimated cost per decision when a review costs `costs.review`."""
     ranked = _ranked(truth, scores, inclusion_probability, population)
@@ -142,6 +147,7 @@ def cheapest_band(
         costs=costs,
         level=level,
         population=population,
+        groups=groups,
         note=SAME_ITEMS,
     )
 

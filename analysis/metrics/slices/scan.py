@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.metrics.core import intervals, validation
+from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.validation import Bools, InvalidInput
-from analysis.metrics.core.weighted import NO_ITEMS, Design, Estimate, design, share
+from analysis.metrics.core.weighted import NO_ITEMS, Estimate, share
 from analysis.metrics.drift.column_tests import Kind
 from analysis.metrics.slices import split_confirmation
 from analysis.metrics.slices.conditions import Axis, Condition, axes

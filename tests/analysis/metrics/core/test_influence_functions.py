@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
 from analysis.metrics.core import influence_functions
+from analysis.metrics.core.design import design
 from analysis.metrics.core.validation import InvalidInput
-from analysis.metrics.core.weighted import design
 
 COSTS = np.array([[0.0, 1.0, 2.0], [5.0, 0.0, 1.0], [3.0, 1.0, -1.0]])
 MEASURES = {

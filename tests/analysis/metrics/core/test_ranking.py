@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from analysis.metrics.core import ranking
-from analysis.metrics.core.weighted import design
+from analysis.metrics.core.design import design
 
 seeds, rows = st.integers(0, 10_000), st.integers(2, 60)
 

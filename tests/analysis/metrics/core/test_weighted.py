@@ -6,20 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from analysis.metrics.core.design import design, from_weights, kish
 from analysis.metrics.core.validation import InvalidInput
-from analysis.metrics.core.weighted import (
-    design,
-    from_weights,
-    kish,
-    linearised,
-    mean,
-    proportion,
-    ratio,
-    share,
-    sums_of,
-    undefined,
-    winner_bias,
-)
+from analysis.metrics.core.weighted import linearised, mean, proportion, ratio, share, undefined, winner_bias
 
 finite = st.floats(-1e6, 1e6)
 chances = st.sampled_from([1.0, 0.5, 0.1, 0.02])
@@ -219,12 +208,12 @@ def test_what_cannot_be_answered_is_refused_by_name(call, says):
 def test_a_design_weighs_by_the_inverse_chance_and_to_the_population(inclusion, unseen):
     process = design(inclusion)
     assert process.weight == pytest.approx(1 / inclusion)
-    assert process.variance == pytest.approx(process.weight**2)
+    assert process.spread**2 == pytest.approx(process.weight**2)
     assert 1 - 1e-9 <= process.effective_n <= process.n + 1e-9
     assert process.weight.min() - 1e-9 <= process.mass <= process.weight.max() + 1e-9
     if (inclusion < 1).any():
         window = design(inclusion, population=inclusion.size + unseen)
-        assert (window.weight >= 1).all() and (window.variance >= 0).all()
+        assert (window.weight >= 1).all() and (window.spread >= 0).all()
         assert (window.doubt[inclusion == 1] == 0).all()
         assert window.weight.sum() >= inclusion.size + unseen - 1e-6
 
@@ -242,7 +231,7 @@ def test_a_share_is_the_proportion_in_its_domain_from_the_sums_of_both_sides(sam
     inside = np.array([chosen >> i & 1 for i in range(good.size)], dtype=bool)
     drawn = design(inclusion)
     assert share(good, inside, drawn) == proportion(good, inclusion, domain=inside)
-    hits, misses = sums_of(drawn, good & inside), sums_of(drawn, ~good & inside)
+    hits, misses = drawn.sums(good & inside), drawn.sums(~good & inside)
     assert (hits.total + misses.total)[0] == pytest.approx((inside / inclusion).sum())
     assert hits.variance[0] == pytest.approx(((good & inside) / inclusion**2).sum())
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn import metrics
 
+from analysis.metrics.core.design import from_weights
 from analysis.metrics.core.validation import InvalidInput
-from analysis.metrics.core.weighted import from_weights
 from analysis.metrics.performance.classification import checked_positive, classification
 
 ABC = ["a", "b", "c"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.metrics.core.weighted import design
+from analysis.metrics.core.design import design
 from analysis.metrics.slices import search as searching
 from analysis.metrics.slices.conditions import axes
 from analysis.metrics.slices.counts import SliceRows, Tally, blocks, conditions, total
