@@ -24,7 +24,7 @@ from jobs import execution, queue
 from jobs.models import Job, JobState
 from projects import audit, members, specs
 from projects.models import AuditEvent, Project, Role, User
-from retraining import serving, training
+from retraining import new_labels, serving, training
 
 SLUG = "digits"
 PEOPLE = [
@@ -160,17 +160,11 @@ def _later_labels(at: datetime) -> None:
     """Bea answers until the next run is about 20 labels away."""
     when = at - timedelta(hours=6)
     for turn in range(5):
-        if (wanted := AFTER_LABELS - LEFT_TO_LABEL - _labelled_since()) < 1:
+        if (wanted := AFTER_LABELS - LEFT_TO_LABEL - new_labels.count(_project()).total) < 1:
             return
         if not Slot.objects.filter(project=_project(), state=Slot.State.OPEN).exists():
             _route(when + timedelta(minutes=turn), size=max(wanted, 2), audit_share=0.6)
         _answer(when + timedelta(hours=turn), at=at, most=wanted)
-
-
-def _labelled_since() -> int:
-    """Labels resolved since the first run began: what the trigger counts."""
-    project = _project()
-    return project.resolutions.filter(resolved_at__gt=project.runs.earliest("number").started_at).count()
 
 
 def _queue(at: datetime) -> None:

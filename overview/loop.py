@@ -11,6 +11,7 @@ from analysis.models import Finding
 from annotation.models import Item, Label, Resolution, RoutedItem
 from projects.models import AuditEvent, Project
 from projects.templatetags.words import number, span
+from retraining import new_labels
 from retraining.models import ModelVersion, Release, TrainingRun
 
 PROMISED = {"label": timedelta(days=2), "review": timedelta(days=2)}
@@ -65,6 +66,7 @@ class Facts:
     audited: int
     run: TrainingRun | None
     last_run: TrainingRun | None
+    failed_run: TrainingRun | None
     candidate: ModelVersion | None
     released: Release | None
     trigger_new: int
@@ -91,14 +93,14 @@ def collect(project: Project, *, at: datetime) -> Facts:
     labels = Label.objects.filter(project=project, state=Label.State.GIVEN).aggregate(
         hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
     )
-    runs = list(project.runs.select_related("job").order_by("-number")[:20])
+    runs = new_labels.recent_runs(project)
     last = next((run for run in runs if run.state == TrainingRun.State.SUCCEEDED), None)
     resolved = (
         Resolution.objects.current()
         .filter(project=project)
         .aggregate(
             audited=Count("pk", filter=Q(evaluation=True)),
-            new=Count("pk", filter=Q(resolved_at__gt=last.started_at) if last and last.started_at else Q()),
+            new=Count("pk", filter=new_labels.is_new(project, runs)),
         )
     )
     released = Release.objects.filter(project=project).order_by("at", "pk").last()
@@ -117,6 +119,7 @@ def collect(project: Project, *, at: datetime) -> Facts:
         trigger_new=resolved["new"],
         run=next((run for run in runs if run.in_flight), None),
         last_run=last,
+        failed_run=runs[0] if runs and runs[0].state == TrainingRun.State.FAILED else None,
         candidate=_candidate(project, released),
         released=released,
     )
@@ -263,6 +266,10 @@ def _decisions(project: Project, facts: Facts) -> Iterator[Action]:
         url = _url("analysis:item-list", project, "state=review")
         because = "Their labels count for nothing until then."
         yield Action(f"Resolve {_n(facts.review, 'dispute')}", because, NOT_KNOWN, "Open disputes", url)
+    if facts.failed_run:
+        url = reverse("retraining:run", args=[project.slug, facts.failed_run.number])
+        because = f"{facts.failed_run.error[:120]} Its labels still count as new."
+        yield Action(f"Look at run {facts.failed_run.number}, which failed", because, NOT_KNOWN, "Open run", url)
     if facts.run:
         because = (facts.run.job and facts.run.job.stage) or "It waits for a worker."
         yield Action("Watch the run", because, "a new candidate", "Open run", _url("retraining:run-list", project))

@@ -1,5 +1,6 @@
 """Decisions: on what a model was trained, how good it is, and who released it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -98,6 +99,11 @@ class TrainingRun(models.Model):
     @property
     def in_flight(self) -> bool:
         return self.state in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def began_at(self) -> datetime:
+        """Up to when it knows the labels."""
+        return self.started_at or self.created_at
 
 
 class ModelVersion(models.Model):

@@ -1,28 +1,32 @@
 """Triggers: when a run begins by itself, and in words why it does not."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
 
-from annotation.models import Resolution
 from jobs import queue, registry
 from jobs.execution import Attempt
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
-from retraining import datasets, training
+from retraining import datasets, new_labels, training
 from retraining.models import TrainingRun, TriggerCheck
 
 NEW_LABELS = "new_labels"
+SHORTEST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=6)
+State = TrainingRun.State
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a trigger looks at: counts of labels resolved since the last run began, and that run.
+    """What a trigger looks at: how many labels are new, and how the runs before ended.
 
-    `same` is the number of the run whose dataset nothing has changed since; None where something has, or where nobody
+    `last` is the newest run that has ended. `failures` counts the runs that failed since the last one that learnt.
+    `since_stop` counts the labels since the last run began, where a person stopped that run. `same` is the number of
+    the run that learnt from the dataset which a run would freeze now; None where something has changed, or where nobody
     has looked.
     """
 
@@ -31,6 +35,8 @@ class Facts:
     in_flight: int | None
     last: int | None
     last_ended_at: datetime | None
+    failures: int = 0
+    since_stop: int | None = None
     classes: int | None = None
     same: int | None = None
 
@@ -58,48 +64,77 @@ def decide(facts: Facts, rule: RetrainingSettings, *, at: datetime) -> Answer:
         return Answer("in_flight", f"Run {facts.in_flight} is in flight; {count} for the next one so far.")
     if facts.new < needed:
         return Answer("too_few", f"{count}; a run starts at {needed:,}.")
-    ends = facts.last_ended_at + rule.cooldown if facts.last_ended_at else None
+    if facts.since_stop is not None and facts.since_stop < needed:
+        more = needed - facts.since_stop
+        return Answer(
+            "stopped", f"{count}, but run {facts.last} was stopped; a run starts by itself after {more:,} more."
+        )
+    ends = facts.last_ended_at + pause(rule, facts.failures) if facts.last_ended_at else None
+    if ends and ends > at and facts.failures:
+        times = "failed" if facts.failures == 1 else f"failed, as did {facts.failures - 1:,} before it"
+        return Answer("failed", f"{count}, but run {facts.last} {times}; it is tried again at {_moment(ends, at)} UTC.")
     if ends and ends > at:
-        return Answer("cooldown", f"{count}, but run {facts.last} has just ended; a run starts at {ends:%H:%M} UTC.")
+        words = f"{count}, but run {facts.last} has just ended; a run starts at {_moment(ends, at)} UTC."
+        return Answer("cooldown", words)
     if facts.same:
         return Answer(
             "unchanged", f"{count}, but nothing would change: they agree with the dataset of run {facts.same}."
         )
     if facts.classes is not None and facts.classes < 2:
         return Answer("one_class", f"{count}, but they are all alike; a model needs labels of at least two kinds.")
-    since = f" since run {facts.last} began" if facts.last else ""
+    since = f" since run {facts.last} began" if facts.last and not facts.failures and facts.since_stop is None else ""
     return Answer("fires", f"{facts.new:,} new labels{since}; a run starts at {needed:,}.")
+
+
+def pause(rule: RetrainingSettings, failures: int) -> timedelta:
+    """How long no run begins by itself after the last: the cooldown, doubled with each failure in a row."""
+    if not failures:
+        return rule.cooldown
+    first = max(rule.cooldown, SHORTEST_RETRY)
+    return min(first * 2 ** min(failures - 1, 20), max(first, LONGEST_RETRY))
+
+
+def _moment(moment: datetime, at: datetime) -> str:
+    return f"{moment:%H:%M}" if moment.date() == at.date() else f"{moment:%-d %b %H:%M}"
 
 
 def look(project: Project) -> Facts:
     """The cheap facts: a few indexed counts, fit for every few seconds."""
-    runs = TrainingRun.objects.filter(project=project).order_by("-number")
-    last = runs.exclude(state__in=training.IN_FLIGHT).first()
-    flying = runs.filter(state__in=training.IN_FLIGHT).first()
-    counts = new_labels(project, flying or last).aggregate(
-        training=Count("pk", filter=Q(evaluation=False)), evaluation=Count("pk", filter=Q(evaluation=True))
-    )
+    runs = new_labels.recent_runs(project)
+    ended = [run for run in runs if not run.in_flight]
+    last = ended[0] if ended else None
+    flying = next((run for run in runs if run.in_flight), None)
+    counted = new_labels.count(project, runs)
     return Facts(
-        **counts,
+        training=counted.training,
+        evaluation=counted.evaluation,
         in_flight=flying.number if flying else None,
         last=last.number if last else None,
         last_ended_at=last.finished_at if last else None,
+        failures=_failures(ended),
+        since_stop=_since_stop(project, runs, last),
     )
 
 
-def new_labels(project: Project, since: TrainingRun | None) -> QuerySet[Resolution]:
-    """What was resolved after this run began; everything where there was none."""
-    known = Resolution.objects.current().filter(project=project)
-    return known.filter(resolved_at__gt=since.started_at or since.created_at) if since else known
+def _failures(ended: Sequence[TrainingRun]) -> int:
+    """Runs that failed since the last one that learnt; what a person stopped says nothing either way."""
+    tried = [run for run in ended if run.state != State.STOPPED]
+    return len(list(takewhile(lambda run: run.state == State.FAILED, tried)))
+
+
+def _since_stop(project: Project, runs: Sequence[TrainingRun], last: TrainingRun | None) -> int | None:
+    if last is None or last.state != State.STOPPED:
+        return None
+    return new_labels.waiting(project, runs).filter(resolved_at__gt=last.began_at).count()
 
 
 def look_closely(project: Project, *, at: datetime) -> Facts:
-    """The cheap facts, and whether a dataset frozen now would differ from the last run's."""
+    """The cheap facts, and whether a dataset frozen now would differ from that of the last run that learnt."""
     facts, planned = look(project), datasets.plan(project, at=at)
-    newest = TrainingRun.objects.filter(project=project, dataset__isnull=False).order_by("-number")
-    last = newest.select_related("dataset").first()
+    learnt = TrainingRun.objects.filter(project=project, dataset__isnull=False, state__in=new_labels.LEARNT)
+    last = learnt.order_by("-number").select_related("dataset").first()
     same = last.number if last and last.dataset and last.dataset.hash == planned.hash else None
-    return Facts(**{**vars(facts), "same": same, "classes": len(planned.train_labels())})
+    return replace(facts, same=same, classes=len(planned.train_labels()))
 
 
 def check(project: Project, *, at: datetime) -> TriggerCheck:

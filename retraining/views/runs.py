@@ -17,7 +17,7 @@ from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.project_settings import RetrainingSettings
 from projects.templatetags.words import span
-from retraining import judging, registry, training, triggers
+from retraining import judging, new_labels, registry, training, triggers
 from retraining.models import DatasetRow, ModelVersion, TrainingRun, TriggerCheck
 from retraining.views import page_of, run_of
 
@@ -188,8 +188,7 @@ def run_items(request: ProjectRequest, number: int, split: str) -> HttpResponse:
 @member(Can.SEE)
 def new_items(request: ProjectRequest, split: str) -> HttpResponse:
     """The items whose labels count towards the next run."""
-    since = TrainingRun.objects.filter(project=request.project).order_by("-number").first()
-    rows = triggers.new_labels(request.project, since).filter(evaluation=split == DatasetRow.Split.EVALUATION)
+    rows = new_labels.waiting(request.project).filter(evaluation=split == DatasetRow.Split.EVALUATION)
     verb = "learn from" if split == DatasetRow.Split.TRAIN else "measure with"
     ordered = rows.select_related("item").order_by("-resolved_at", "-pk")
     return _items(request, f"What is new to {verb}?", ordered, lambda row: (row.item, row))

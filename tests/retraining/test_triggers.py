@@ -4,13 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from jobs import execution
+from jobs.execution import GiveUp
 from jobs.models import Job
+from overview import loop
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
-from retraining import training, triggers
+from retraining import new_labels, training, triggers
+from retraining.learning.model_selection import fitting
 from retraining.models import TrainingRun, TriggerCheck
 from retraining.triggers import Facts
 from tests.factories import NOW, make_user
@@ -50,12 +55,50 @@ class TestDecide:
                 "one_class",
                 "52 of 50 new labels, but they are all alike; a model needs labels of at least two kinds.",
             ),
+            (
+                {"failures": 1, "last_ended_at": NOW - timedelta(minutes=1)},
+                "failed",
+                "52 of 50 new labels, but run 7 failed; it is tried again at 12:04 UTC.",
+            ),
+            (
+                {"failures": 3, "last_ended_at": NOW - timedelta(minutes=1)},
+                "failed",
+                "52 of 50 new labels, but run 7 failed, as did 2 before it; it is tried again at 12:19 UTC.",
+            ),
+            (
+                {"failures": 9, "last_ended_at": NOW + timedelta(hours=9)},
+                "failed",
+                "52 of 50 new labels, but run 7 failed, as did 8 before it; it is tried again at 24 Nov 03:00 UTC.",
+            ),
+            (
+                {"failures": 1, "last_ended_at": NOW - timedelta(minutes=5)},
+                "fires",
+                "52 new labels; a run starts at 50.",
+            ),
+            (
+                {"since_stop": 12},
+                "stopped",
+                "52 of 50 new labels, but run 7 was stopped; a run starts by itself after 38 more.",
+            ),
+            ({"since_stop": 50}, "fires", None),
         ],
     )
     def test_says_why(self, given: dict[str, Any], code: str, words: str | None) -> None:
         answer = triggers.decide(facts(**given), RULE, at=NOW)
         assert (answer.code, answer.fires) == (code, code == "fires")
         assert words is None or answer.words == words
+
+
+class TestPause:
+    def test_doubles_with_each_failure_up_to_a_limit(self) -> None:
+        minutes = [triggers.pause(RULE, n).total_seconds() / 60 for n in (0, 1, 2, 3, 4, 7, 8, 1000)]
+        assert minutes == [5, 5, 10, 20, 40, 320, 360, 360]
+
+    def test_is_never_nothing_after_a_failure_and_never_shorter_than_the_cooldown(self) -> None:
+        eager, patient = RetrainingSettings(cooldown_minutes=0), RetrainingSettings(cooldown_minutes=600)
+        assert triggers.pause(eager, 0) == timedelta(0)
+        assert triggers.pause(eager, 1) == timedelta(minutes=1)
+        assert triggers.pause(patient, 5) == timedelta(minutes=600)
 
 
 @pytest.mark.django_db
@@ -112,11 +155,98 @@ class TestLook:
         assert triggers.look(project).new == 12
         assert triggers.look_closely(project, at=timezone.now()).same == 1
 
-    def test_a_stopped_run_counts_as_a_beginning(self, project: Project) -> None:
+    def test_a_stopped_run_spends_no_label_and_none_begins_by_itself_until_as_many_came_again(
+        self, project: Project
+    ) -> None:
         learn(project, 12)
         run = open_run(project)
         training.stop(run, by=make_user(), at=timezone.now())
-        assert triggers.look(project).new == 0
+        later = timezone.now() + timedelta(hours=1)
+        assert triggers.look(project).new == 12
+        assert check(project, at=later).evidence["code"] == "stopped"
+        learn(project, 9, at=timezone.now())
+        assert check(project, at=later).evidence["code"] == "stopped"
+        learn(project, 1, at=timezone.now())
+        assert check(project, at=later).fired
+
+
+class TestAFailedRun:
+    """Seen: 0 of 50 new labels after a run that left nothing."""
+
+    @pytest.fixture
+    def failed(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+        """40 labels, a run that learnt from them, 12 more, and a run that failed."""
+        learn(project, 40)
+        make_version(project, at=timezone.now())
+        learn(project, 12, at=timezone.now())
+        self.fail(project, monkeypatch)
+        return project
+
+    def fail(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> TrainingRun:
+        def breaks(*args: Any, **options: Any) -> None:
+            raise GiveUp("the disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(fitting, "fit", breaks)
+            run = do(open_run(project))
+        assert run.state == TrainingRun.State.FAILED and run.dataset is not None
+        return run
+
+    def test_spends_no_label(self, failed: Project) -> None:
+        found = triggers.look(failed)
+        assert (found.new, found.last, found.failures) == (12, 2, 1)
+        learn(failed, 2, at=timezone.now())
+        assert new_labels.count(failed).total == 14
+
+    def test_is_tried_again_by_itself_after_a_pause(self, failed: Project) -> None:
+        assert check(failed).evidence["code"] == "failed"
+        again = check(failed, at=timezone.now() + timedelta(minutes=6))
+        assert again.fired and again.run is not None
+        assert do(again.run).state == TrainingRun.State.SUCCEEDED
+        assert new_labels.count(failed).total == 0
+
+    def test_is_tried_less_often_the_more_often_it_fails(
+        self, failed: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.fail(failed, monkeypatch)
+        assert check(failed, at=timezone.now() + timedelta(minutes=6)).evidence["code"] == "failed"
+        assert check(failed, at=timezone.now() + timedelta(minutes=11)).fired
+
+    def test_is_known_behind_any_number_of_others(self, failed: Project) -> None:
+        for number in range(3, 30):
+            TrainingRun.objects.create(
+                project=failed, number=number, state="failed", reason="r", created_at=NOW, finished_at=timezone.now()
+            )
+        assert new_labels.count(failed).total == 12
+
+    def test_watch_asks_for_a_close_look_when_the_pause_is_over(self, failed: Project) -> None:
+        Job.objects.all().delete()
+        triggers.watch(at=timezone.now())
+        assert not Job.objects.exists()
+        triggers.watch(at=timezone.now() + timedelta(minutes=6))
+        assert Job.objects.get().kind == "retraining.check"
+
+    def test_every_page_counts_the_same_labels(self, failed: Project, client: Client) -> None:
+        learn(failed, 3, evaluation=True, at=timezone.now())
+        client.force_login(make_user("emil", failed, "engineer"))
+        runs = client.get(reverse("retraining:run-list", args=[failed.slug])).content.decode()
+        assert "15 of 10 new labels" in runs
+        facts = loop.collect(failed, at=timezone.now())
+        train = next(one for one in loop.stations(failed, facts, at=timezone.now()) if one.key == "train")
+        assert (facts.trigger_new, train.count, train.unit) == (15, "15", "of 10 new labels")
+        assert "Look at run 2, which failed" in [action.words for action in loop.actions(failed, facts)]
+        for name, n in (("new-train", 12), ("new-evaluation", 3)):
+            page = client.get(reverse(f"retraining:{name}", args=[failed.slug])).content.decode()
+            assert page.count('<li class="card">') == n
+
+    def test_a_run_that_found_nothing_to_learn_has_seen_its_labels(self, project: Project) -> None:
+        items = learn(project, 40)
+        make_version(project, at=timezone.now())
+        for item in items[:12]:
+            supersede(item.resolutions.get(), item.resolutions.get().value, at=timezone.now())
+        assert new_labels.count(project).total == 12
+        assert do(open_run(project)).state == TrainingRun.State.UNCHANGED
+        assert new_labels.count(project).total == 0
 
 
 class TestCheck:
