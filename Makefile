@@ -29,6 +29,9 @@ chaos: $(VENV)/dev.stamp
 screenshots: $(VENV)/dev.stamp chromium
 	@unset PLUMBLINE_HOME; $(BIN)/python -m scripts.screenshots
 
+.PHONY: environment
+environment: $(VENV)/run.stamp
+
 $(VENV)/run.stamp: requirements.txt
 	@sh scripts/venv.sh $(PYTHON) $(VENV) requirements.txt
 	@touch $@

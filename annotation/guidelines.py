@@ -68,10 +68,13 @@ def version(project: Project) -> int:
 
 
 @transaction.atomic
-def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Project:
-    """Make the project and put the guideline of its spec in force. Raises specs.BadSpec and GuidelineProblem."""
-    project = specs.create_project(slug, spec, by=by, at=at)
-    if text := spec.get("guideline", "").strip():
+def create_project(slug: str, spec: Any, *, by: User | None, at: datetime, admin: str = "") -> Project:
+    """Make the project and put the guideline of its spec in force.
+
+    Raises GuidelineProblem, and what specs.create_project raises.
+    """
+    project = specs.create_project(slug, spec, by=by, at=at, admin=admin)
+    if text := (spec.get("guideline") or "").strip():
         publish(project, text=text, by=by, at=at)
     return project
 

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+ADDRESS_FILE = "address"
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -32,6 +34,24 @@ def integer(name: str, default: int, *, least: int = 0) -> int:
 def words(name: str, default: list[str]) -> list[str]:
     value = os.environ.get(name)
     return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def log_level() -> str:
+    """LOG_LEVEL, a name that the logging module knows."""
+    value = os.environ.get("LOG_LEVEL", "WARNING").upper()
+    if value not in LEVELS:
+        raise ImproperlyConfigured(f"LOG_LEVEL is {value!r}; it takes one of {', '.join(LEVELS)}.")
+    return value
+
+
+def public_address(home: Path) -> str:
+    """Where people reach this installation: PUBLIC_ADDRESS, or where `up` last started it."""
+    if value := os.environ.get("PUBLIC_ADDRESS"):
+        return value
+    try:
+        return (home / ADDRESS_FILE).read_text().strip()
+    except OSError:
+        return f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 
 def secret(home: Path) -> str:

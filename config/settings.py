@@ -5,18 +5,18 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from config import environment
+from config import environment, home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("PLUMBLINE_HOME") or BASE_DIR / "var").resolve()
-for folder in (HOME, HOME / "media", HOME / "artifacts"):
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+home.prepare(HOME)
 
 SECRET_KEY = environment.secret(HOME)
 DEBUG = environment.boolean("DEBUG")
 HTTPS = environment.boolean("HTTPS")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
+PUBLIC_ADDRESS = environment.public_address(HOME)
 
 INSTALLED_APPS = [
     "projects",
@@ -170,5 +170,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["stderr"], "level": environment.log_level()},
 }

@@ -1,15 +1,19 @@
-"""What a first start does: check the port and the database, make the demo, greet with sign-in links."""
+"""What a start does: check port, home and database, make the demo, say the address and how to sign in."""
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
-from django.urls import reverse
 from django.utils import timezone
 
+from config.environment import ADDRESS_FILE
+from config.home import list_exposed
 from overview import demo
 from projects import members
+from projects.management.links import sign_in_address
 from projects.models import User
 
 Say = Callable[[str], object]
@@ -24,6 +28,14 @@ def check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise CommandError(f"Port {port} is taken. Choose another: make run PORT={port + 1}") from None
+
+
+def check_home(home: Path) -> None:
+    """Nothing in the home may be read by others."""
+    if exposed := list_exposed(home):
+        raise CommandError(
+            f"{exposed[0]} can be read by others and belongs to somebody else; as its owner run: chmod go= {exposed[0]}"
+        )
 
 
 def check_database() -> None:
@@ -46,18 +58,34 @@ def ensure_demo(*, say: Say) -> None:
 
 
 def greet(address: str, *, demo: bool, say: Say) -> None:
-    """The address, and a fresh one-time sign-in link for each demo person or, without a demo, for the first admin."""
+    """The address; who has never had a sign-in link gets one, others are told how to ask for one."""
     say("")
     say(f"Plumbline runs at {address}")
-    people = User.objects.filter(username__in=DEMO_PEOPLE) if demo else User.objects.filter(is_superuser=True)[:1]
-    now = timezone.now()
-    for person in sorted(people, key=lambda user: DEMO_PEOPLE.index(user.username) if demo else 0):
-        link = reverse("projects:sign-in-link", args=[members.new_link(person, at=now)])
-        role = person.memberships.values_list("role", flat=True).first() or "admin"
-        say(f"  {person.name() + ', ' + role:<24} {address}{link}")
+    (settings.HOME / ADDRESS_FILE).write_text(address)
+    people = _people(demo=demo)
+    if fresh := [person for person in people if not person.sign_in_links.exists()]:
+        for person in fresh:
+            link = sign_in_address(members.new_link(person, at=timezone.now()), address)
+            say(f"  {person.name() + ', ' + _role(person):<24} {link}")
+        say("Each link signs in once, within 24 hours, and is not shown again.")
     if not people:
-        say("  No one can sign in yet: python manage.py create_user NAME --superuser")
-    say("Each link signs in once, within 24 hours. Ctrl-C stops everything.")
+        say("  No one can sign in yet: ./plumbline create_user NAME --superuser")
+    elif len(fresh) < len(people):
+        names = ", ".join(f"{person.username} ({_role(person)})" for person in people if person not in fresh)
+        say(f"  A new sign-in link for {names}: ./plumbline sign_in_link NAME")
+    say("Ctrl-C stops everything.")
+
+
+def _people(*, demo: bool) -> list[User]:
+    """Whom to name: the people of the demo in their order or, without a demo, the first admin."""
+    if not demo:
+        return list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk")[:1])
+    found = User.objects.filter(username__in=DEMO_PEOPLE, is_active=True)
+    return sorted(found, key=lambda user: DEMO_PEOPLE.index(user.username))
+
+
+def _role(person: User) -> str:
+    return person.memberships.values_list("role", flat=True).first() or "admin"
 
 
 DEMO_PEOPLE = [name for name, _, _ in demo.PEOPLE]

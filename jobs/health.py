@@ -27,7 +27,7 @@ PROCESSES = {
     ),
     "reaper": (
         "Work whose worker died stays where it is, and nothing periodic happens.",
-        "python manage.py reap",
+        "./plumbline reap",
     ),
 }
 
@@ -76,7 +76,7 @@ def check_migrations() -> Check:
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
         words = "1 migration is" if len(waiting) == 1 else f"{len(waiting)} migrations are"
-        return Check("migrations", False, f"{words} not applied.", "python manage.py migrate")
+        return Check("migrations", False, f"{words} not applied.", "./plumbline migrate")
     return Check("migrations", True, "All migrations are applied.")
 
 

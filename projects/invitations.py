@@ -40,8 +40,8 @@ def invite(
         if SignInLink.objects.filter(user=user, hash=hashed(secret), used_at=None).exists():
             return Invited(user, secret)
         raise members.MemberProblem(f"{name} is a member already; change the role in the list.")
-    user, new = (user, False) if user else _account(name, by=by, at=at, full_name=full_name)
-    link = members.new_link(user, at=at, secret=secret) if new else None
+    user, new = account(name, by=by, at=at, full_name=full_name)
+    link = members.new_link(user, at=at, by=by, secret=secret) if new else None
     members.set_role(project, user, role, by=by, at=at)
     return Invited(user, link)
 
@@ -63,16 +63,18 @@ def open_account(
     """
     if project:
         members.lock(project)
-    user = named(name)
-    if user is None:
-        user, _ = _account(name, by=by, at=at, full_name=full_name, superuser=superuser)
+    user, _ = account(name, by=by, at=at, full_name=full_name, superuser=superuser)
     if project and role:
         members.set_role(project, user, role, by=by, at=at)
-    return members.new_link(user, at=at)
+    return members.new_link(user, at=at, by=by)
 
 
-def _account(name: str, *, by: audit.Actor, at: datetime, full_name: str, superuser: bool = False) -> tuple[User, bool]:
-    """A new account and True, or the one that somebody else made at the same moment and False."""
+def account(
+    name: str, *, by: audit.Actor, at: datetime, full_name: str = "", superuser: bool = False
+) -> tuple[User, bool]:
+    """The account of this name and False, or a new one and True; of two calls at once one makes it."""
+    if user := named(name):
+        return user, False
     try:
         return members.create_user(name, by=by, at=at, full_name=full_name, superuser=superuser), True
     except members.NameTaken:

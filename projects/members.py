@@ -83,10 +83,11 @@ def keep_a_superuser(person: User) -> None:
 
 
 @transaction.atomic
-def new_link(user: User, *, at: datetime, secret: str = "") -> str:
-    """The secret of a sign-in link that works once within 24 hours."""
+def new_link(user: User, *, at: datetime, by: audit.Actor = None, secret: str = "") -> str:
+    """The secret of a sign-in link that works once within 24 hours. That one was made is an audit event."""
     secret = secret or new_secret()
     SignInLink.objects.create(user=user, hash=hashed(secret), created_at=at, expires_at=at + LINK_LIVES)
+    audit.record("user.link", by=by, at=at, target=user.username)
     return secret
 
 

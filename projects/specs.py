@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from projects import audit, lookalikes
-from projects.models import InputContract, Kind, LabelSchema, Membership, Project, Role, User
+from projects import audit, invitations, lookalikes, members
+from projects.models import InputContract, Kind, LabelSchema, Project, Role, User
 from projects.project_settings import (
     BadSpec,
     Costs,
@@ -49,8 +49,12 @@ class Spec(Settings, frozen=True, kw_only=True):
 
 
 @transaction.atomic
-def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Project:
-    """Make the project with version 1 of its label schema and input contract; `by` becomes its admin."""
+def create_project(slug: str, spec: Any, *, by: User | None, at: datetime, admin: str = "") -> Project:
+    """Make the project with version 1 of its label schema and input contract.
+
+    `admin` names who administers it, with an account made where there is none; without a name it is `by` or, where
+    nobody is signed in, every admin of the installation. Raises BadSpec and MemberProblem.
+    """
     if not SLUG.fullmatch(slug) or len(slug) > 60:
         raise BadSpec(f"The slug {slug!r} takes lower-case letters, digits and single hyphens, at most 60.")
     if Project.objects.filter(slug=slug).exists():
@@ -65,10 +69,16 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime) -> Pr
     InputContract.objects.create(
         project=project, version=1, inputs=checked.inputs, segments=checked.segments, created_at=at
     )
-    if by:
-        Membership.objects.create(project=project, user=by, role=Role.ADMIN, created_at=at)
     audit.record("project.create", by=by, at=at, project=project, target=slug)
+    for person in _admins(admin, by=by, at=at):
+        members.set_role(project, person, Role.ADMIN, by=by, at=at)
     return project
+
+
+def _admins(name: str, *, by: User | None, at: datetime) -> list[User]:
+    if name:
+        return [invitations.account(name, by=by, at=at)[0]]
+    return [by] if by else list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"))
 
 
 def parse_spec(given: Any) -> Spec:

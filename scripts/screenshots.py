@@ -33,7 +33,7 @@ def main() -> None:
                 env={**os.environ, "PLUMBLINE_HOME": home, "PYTHONUNBUFFERED": "1"},
             )
         try:
-            while "Each link" not in log.read_text():
+            while "Ctrl-C stops" not in log.read_text():
                 if up.poll() is not None:
                     sys.exit(log.read_text())
                 time.sleep(0.2)

@@ -218,4 +218,4 @@ class TestHealth:
         page = text(client.get("/health/"))
         assert "No worker was ever seen." in page
         assert "PLUMBLINE_WORKER=trainer celery -A config worker --queues train --concurrency 1" in page
-        assert "python manage.py reap" in page
+        assert "./plumbline reap" in page

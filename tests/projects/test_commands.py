@@ -44,7 +44,10 @@ class TestCreateProject:
         return run("create_project", "mail", "--spec", str(file), *more)
 
     def test_makes_the_project_of_the_spec(self, tmp_path: Path) -> None:
-        assert self.create(tmp_path, SPEC) == "Project mail stands: 2 labels, 1 inputs."
+        said = self.create(tmp_path, SPEC)
+        assert said.startswith(
+            "Project mail is made: 2 labels, 1 input. Nobody can open it yet: ./plumbline create_user"
+        )
         project = Project.objects.get(slug="mail")
         assert (project.schema().values(), project.contract().types()) == (["ham", "spam"], {"text": "text"})
         assert AuditEvent.objects.get(action="project.create").target == "mail"
@@ -56,7 +59,27 @@ class TestCreateProject:
     def test_reads_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(SPEC)))
         told = json.loads(run("create_project", "mail", "--spec", "-", "--json"))
-        assert told == {"slug": "mail", "labels": 2, "inputs": 1}
+        assert told == {"slug": "mail", "labels": 2, "inputs": 1, "admins": []}
+
+    def test_is_administered_by_who_administers_the_installation(self, tmp_path: Path) -> None:
+        make_user("root", is_superuser=True)
+        make_user("asleep", is_superuser=True, is_active=False)
+        said = self.create(tmp_path, SPEC)
+        assert "Administered by root." in said
+        assert Membership.objects.values_list("user__username", "role").get() == ("root", "admin")
+        command = said.split("./plumbline ")[1].split()
+        assert run(*command).startswith("plumb_")
+
+    def test_is_administered_by_who_is_named_and_made_where_missing(self, tmp_path: Path) -> None:
+        make_user("root", is_superuser=True)
+        told = json.loads(self.create(tmp_path, SPEC, "--admin", "ada", "--json"))
+        assert told["admins"] == ["ada"]
+        assert run("sign_in_link", "ada").startswith("http://127.0.0.1:8000/sign-in/")
+
+    def test_makes_nothing_where_the_name_cannot_be_one(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="Enter a valid username"):
+            self.create(tmp_path, SPEC, "--admin", "a b")
+        assert not Project.objects.exists() and not User.objects.exists()
 
     @pytest.mark.parametrize(
         ("spec", "words"),
@@ -134,6 +157,29 @@ class TestCreateUser:
     def test_says_what_does_not_fit_and_makes_nobody(self, args: tuple[str, ...], words: str) -> None:
         assert words in refused("create_user", *args)
         assert not User.objects.exists()
+
+    def test_prints_the_address_at_which_the_site_was_last_started(self, settings: Any) -> None:
+        settings.PUBLIC_ADDRESS = "http://127.0.0.1:9123"
+        assert run("create_user", "bo").startswith("http://127.0.0.1:9123/sign-in/")
+        assert run("sign_in_link", "bo", "--address", "https://a.example/").startswith("https://a.example/sign-in/")
+
+    def test_run_twice_gives_one_account_and_two_links(self) -> None:
+        assert run("create_user", "bo") != run("create_user", "bo")
+        assert User.objects.count() == 1
+
+
+class TestSignInLink:
+    def test_prints_a_link_that_signs_in_once_and_records_that_it_was_made(self, client: Any) -> None:
+        make_user("bo")
+        told = json.loads(run("sign_in_link", "bo", "--json"))
+        assert told["user"] == "bo"
+        assert [client.post(told["link"]).status_code for _ in range(2)] == [302, 410]
+        assert AuditEvent.objects.filter(action="user.link", target="bo").count() == 1
+
+    def test_says_who_cannot_have_one(self) -> None:
+        make_user("bo", is_active=False)
+        assert refused("sign_in_link", "eve") == "There is no user eve; make one: ./plumbline create_user eve"
+        assert refused("sign_in_link", "bo").startswith("bo may not sign in")
 
 
 class TestCreateKey:

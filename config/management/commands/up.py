@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, no_demo: bool, workers: int, **options: Any) -> None:
         startup.check_port(port)
+        startup.check_home(settings.HOME)
         call_command("migrate", verbosity=0, interactive=False)
         startup.check_database()
         if not no_demo:
