@@ -76,6 +76,7 @@ def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
                 for row, top in told["predictions"]
             ],
             "signals": [{"id": s.key, "kind": s.kind, "value": s.value, "at": s.at} for s in told["signals"]],
+            "signals_in_all": told["signals_in_all"],
             "routing": [
                 {
                     "cause": row.cause,

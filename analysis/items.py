@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 from django.db.models import CharField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Length
 from django.utils.dateparse import parse_datetime
 
 from analysis.models import Finding
 from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Source
+from projects.chunks import within_size
 from projects.models import Project
 
 PAGE = 30
+PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
+MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 WINDOWS = {"1": 1, "7": 7, "28": 28}
 STATES = {"resolved": "resolved", "waiting": "waiting for a person", "review": "in review", "open": "without a label"}
 JUDGED = Q(out_of_sample=True) & ~Q(source=Source.OUT_OF_FOLD)
@@ -171,13 +175,20 @@ def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) ->
 
 
 def page(items: QuerySet[Item], *, after: str = "", size: int = PAGE) -> tuple[list[Item], str]:
-    """One page in time order and the cursor of the next, "" at the end. Raises BadFilter for a strange cursor."""
+    """One page in time order and the cursor of the next, "" at the end. Raises BadFilter for a strange cursor.
+
+    A page ends before `size` where its inputs would be more than PAGE_CHARACTERS; it has one item at least.
+    """
     if after:
         at, pk = _position(after)
         items = items.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
-    rows = list(items[: size + 1])
-    following = _cursor(rows[size - 1]) if len(rows) > size else ""
-    return rows[:size], following
+    long = Length(Cast("inputs", TextField()))
+    found = list(items.defer("inputs").annotate(input_characters=long)[: size + 1])
+    rows = within_size(found[:size], size=attrgetter("input_characters"), most=PAGE_CHARACTERS)
+    inputs = dict(Item.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "inputs"))
+    for row in rows:
+        row.inputs = inputs[row.pk]
+    return rows, _cursor(rows[-1]) if len(found) > len(rows) else ""
 
 
 def _cursor(last: Item) -> str:
@@ -199,18 +210,23 @@ def _position(cursor: str) -> tuple[datetime, int]:
 
 
 def story(item: Item) -> dict[str, Any]:
-    """Everything known of one item, in the order in which it became known."""
-    predictions = list(item.predictions.order_by("at", "pk"))
+    """What is known of one item, in the order in which it became known; of each kind of fact the newest."""
+    predictions = _newest(item.predictions, "at")
     values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
     return {
         "predictions": [(row, top_scores(row, values.get(row.schema_version, []))) for row in predictions],
-        "signals": list(item.signals.order_by("at", "pk")),
-        "routings": list(item.routed_items.select_related("queue").order_by("routed_at", "pk")),
-        "labels": list(item.labels.select_related("user").order_by("created_at", "pk")),
-        "resolutions": list(item.resolutions.select_related("resolved_by").order_by("resolved_at", "pk")),
-        "findings": list(item.findings.select_related("decided_by").order_by("found_at", "pk")),
+        "signals": _newest(item.signals, "at"),
+        "signals_in_all": item.signals.count(),
+        "routings": _newest(item.routed_items.select_related("queue"), "routed_at"),
+        "labels": _newest(item.labels.select_related("user"), "created_at"),
+        "resolutions": _newest(item.resolutions.select_related("resolved_by"), "resolved_at"),
+        "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
         "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
     }
+
+
+def _newest(facts: Any, time: str) -> list[Any]:
+    return list(reversed(facts.order_by(f"-{time}", "-pk")[:MOST_OF_A_STORY]))
 
 
 def top_scores(row: Prediction, values: list[str]) -> list[tuple[str, float]]:

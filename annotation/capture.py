@@ -20,7 +20,7 @@ from annotation.sampling.uncertainty import confidence, entropy, margin
 from annotation.signals import joining
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
-from validation.json_values import is_finite_number, is_storable
+from validation.json_values import is_finite_number, is_storable, quote, shorten
 from validation.probabilities import is_off, normalise_scores
 
 VERSIONS = ("model_version", "threshold_version", "policy_version")
@@ -106,7 +106,7 @@ def _check(
     if not isinstance(given, dict):
         raise BadRow("A row is one JSON object.")
     if unknown := sorted(set(given) - FIELDS):
-        raise BadRow(f"Unknown field `{unknown[0]}`; a row takes {', '.join(sorted(FIELDS))}.")
+        raise BadRow(f"Unknown field `{shorten(unknown[0], 60)}`; a row takes {', '.join(sorted(FIELDS))}.")
     key = row_name(given, "key", longest=200, required=True)
     stored, pictures = inputs.check(given.get("inputs"), contract, budget)
     scores, total = _scores(given.get("scores"), values)
@@ -115,7 +115,7 @@ def _check(
         label = values[int(np.argmax(scores))]
     for name, value in (("label", label), ("label_known", given.get("label_known"))):
         if value is not None and value not in values:
-            raise BadRow(f"`{name}` is {value!r}; the labels are {_list(values)}.")
+            raise BadRow(f"`{name}` is {quote(value)}; the labels are {_list(values)}.")
     return Row(
         index=index,
         key=key,
@@ -139,11 +139,11 @@ def _scores(given: Any, values: list[str]) -> tuple[list[float] | None, float]:
     if not isinstance(given, dict):
         raise BadRow("`scores` is not an object of labels with probabilities.")
     if unknown := [label for label in given if label not in values]:
-        raise BadRow(f"`scores` has {unknown[0]!r}; the labels are {_list(values)}.")
+        raise BadRow(f"`scores` has {quote(unknown[0])}; the labels are {_list(values)}.")
     scores = [given.get(label, 0.0) for label in values]
     for label, score in zip(values, scores, strict=True):
         if not is_finite_number(score):
-            raise BadRow(f"The score of {label!r} is {score}; a finite number from 0 to 1 is expected.")
+            raise BadRow(f"The score of {label!r} is {quote(score)}; a finite number from 0 to 1 is expected.")
         if not 0 <= score <= 1:
             raise BadRow(f"The score of {label!r} is {score}; a number from 0 to 1 is expected.")
     return normalise_scores(scores)
@@ -157,7 +157,7 @@ def _segment(given: Any) -> dict[str, Any]:
     for name, value in given.items():
         plain = isinstance(value, str | int | float) and is_storable([name, value])
         if not plain or len(str(value)) > 200:
-            raise BadRow(f"`segment.{name}` takes a text or number of at most 200 characters.")
+            raise BadRow(f"`segment.{shorten(name, 60)}` takes a text or number of at most 200 characters.")
     return given
 
 

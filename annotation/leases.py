@@ -14,10 +14,12 @@ from django.db import connection, transaction
 
 from annotation import guidelines
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, Source
+from projects.chunks import within_size
 from projects.ids import new_id
 from projects.models import Project, User
 
 MOST = 20
+MOST_CHARACTERS = 4_000_000  # of the inputs of one claim
 
 # Asked of a slot `s`: not an item that this person answered or skipped, not a second slot of an item (one that they
 # hold, or one of a lower ordinal that is free too).
@@ -56,14 +58,18 @@ def length() -> timedelta:
 def claim(project: Project, *, by: User, count: int, queue: Queue | None = None, at: datetime) -> list[Lease]:
     """Lease up to `count` items to this person, the most wanted first; an empty list where nothing waits for them.
 
-    Each lease comes with its slot, routed item and item loaded.
+    Each lease comes with its slot, routed item and item loaded. Fewer are leased where their inputs are very long.
     """
     if queue is not None and (queue.paused or queue.project_id != project.pk):
         return []
     token = new_id("lease")
     with transaction.atomic():
         rows = _take(project, by=by, count=min(max(count, 0), MOST), queue=queue, token=token, at=at)
-        return _grant(project, rows, by=by, token=token, at=at) if rows else []
+        given = _grant(project, rows, by=by, token=token, at=at) if rows else []
+        kept = within_size(given, size=lambda lease: len(str(lease.item.inputs)), most=MOST_CHARACTERS)
+        for lease in given[len(kept) :]:
+            give_back(lease, by=by, at=at)
+        return kept
 
 
 def fill(

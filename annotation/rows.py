@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.utils.dateparse import parse_datetime
 
 from validation import InvalidInput
-from validation.json_values import is_deeper_than
+from validation.json_values import is_deeper_than, quote, shorten
 
 log = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError, ProgrammingError)  # no row's fault: the whole request fails
@@ -35,13 +35,21 @@ class BadRow(InvalidInput):
     """A row that cannot be kept; the message is the row's error."""
 
 
+LONGEST_KEY = 200
+LONGEST_ERROR = 500
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """A row that was not kept, and the sentence that says why."""
+    """A row that was not kept, and the sentence that says why; neither repeats at length what was sent."""
 
     index: int
     key: str | None
     error: str
+
+    def as_json(self) -> dict[str, Any]:
+        key = None if self.key is None else shorten(self.key, LONGEST_KEY)
+        return {"index": self.index, "key": key, "error": shorten(self.error, LONGEST_ERROR)}
 
 
 class Indexed(Protocol):
@@ -83,8 +91,8 @@ def refuse(index: int, key: Any, why: Exception) -> Refusal:
     """The refusal of a row for which this was raised. What nobody foresaw is logged, and named by its type only."""
     key = key if isinstance(key, str) else None
     if isinstance(why, InvalidInput):
-        return Refusal(index, key, str(why))
-    log.error("Row %d (key %r) could not be kept", index, key, exc_info=why)
+        return Refusal(index, key, shorten(str(why), LONGEST_ERROR))
+    log.error("Row %d (key %s) could not be kept", index, quote(key), exc_info=why)
     return Refusal(index, key, f"This row could not be kept ({type(why).__name__}); the server's log says why.")
 
 
@@ -110,7 +118,7 @@ class Captured:
         )
 
     def as_json(self) -> dict[str, Any]:
-        refused = [{"index": r.index, "key": r.key, "error": r.error} for r in self.refused]
+        refused = [refusal.as_json() for refusal in self.refused]
         told: dict[str, Any] = {"created": self.created, "existing": self.existing, "refused": refused}
         more = {"renormalised": self.renormalised, "waiting": self.waiting}
         return told | {name: count for name, count in more.items() if count}

@@ -18,8 +18,10 @@ from django.utils import timezone
 
 from jobs import faults, registry
 from jobs.models import Job, JobState
+from validation.json_values import shorten
 
 log = logging.getLogger(__name__)
+LONGEST_ERROR = 2_000
 
 
 class Fenced(RuntimeError):
@@ -153,6 +155,7 @@ def _end_if_open(attempt: Attempt) -> None:
 @transaction.atomic
 def fail(job: Job, attempt: int, why: str, *, at: datetime, final: bool = False) -> None:
     """Put a failed attempt back with a growing pause, or declare the job dead after the last, with its reason."""
+    why = shorten(why, LONGEST_ERROR)
     mine = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, attempt=attempt)
     if final or attempt >= job.max_attempts:
         if mine.update(state=JobState.DEAD, error=why, finished_at=at, lease_until=None):

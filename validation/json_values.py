@@ -36,8 +36,13 @@ def is_deeper_than(value: Any, levels: int) -> bool:
     return any(is_deeper_than(part, levels - 1) for part in inner if isinstance(part, dict | list))
 
 
+def shorten(text: str, longest: int) -> str:
+    """The text as an answer repeats it: cut with a mark where it is longer, and encodable as UTF-8."""
+    text = text[: longest + 1].encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def quote(value: Any, longest: int = LONGEST_QUOTE) -> str:
     """The value as an error message repeats it: never long, on one line, and encodable as UTF-8."""
     text = repr(value[: longest + 1] if isinstance(value, str) else value)
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return shorten(text, longest)

@@ -13,10 +13,12 @@ from annotation.rows import BadBody
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
 from projects.problems import problem
+from validation.json_values import is_storable_text, shorten
 
 router = Router(tags=["work"])
 
 MOST_LABELS = 1000
+LONGEST_TOKEN = 40
 FIELDS = {"lease", "value", "seconds", "comment", "skip", "flagged"}
 ROW = {
     "type": "object",
@@ -156,10 +158,10 @@ def _rows(request: KeyRequest) -> list[Any]:
 def _submit(request: KeyRequest, row: Any) -> dict[str, Any]:
     """One row's result; a row that cannot be read is refused alone."""
     token = row.get("lease") if isinstance(row, dict) else None
-    if not isinstance(token, str) or "\x00" in token:
+    if not isinstance(token, str) or len(token) > LONGEST_TOKEN or not is_storable_text(token):
         return {"lease": None, "status": "refused", "error": "Each label takes an object with the `lease` it answers."}
     if unknown := sorted(set(row) - FIELDS):
-        error = f"`{unknown[0][:60]}` is not a field of a label, which takes {', '.join(sorted(FIELDS))}."
+        error = f"`{shorten(unknown[0], 60)}` is not a field of a label, which takes {', '.join(sorted(FIELDS))}."
         return {"lease": token, "status": "refused", "error": error}
     given = {name: row[name] for name in FIELDS - {"lease"} if row.get(name) is not None}
     done = labels.submit(request.project, token, by=request.key.user, at=timezone.now(), **given)

@@ -25,7 +25,7 @@ from annotation.rows import (
 from annotation.signals import joining, kinds
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
-from validation.json_values import is_storable, quote
+from validation.json_values import is_storable, quote, shorten
 
 FIELDS = {"id", "key", "kind", "value", "at", "actor"}
 LARGEST_VALUE = 10_000
@@ -84,7 +84,7 @@ def _check(index: int, given: Any, values: list[str], at: datetime) -> Row:
     if not isinstance(given, dict):
         raise BadRow("A row is one JSON object.")
     if unknown := sorted(set(given) - FIELDS):
-        raise BadRow(f"Unknown field `{unknown[0]}`; a signal takes {', '.join(sorted(FIELDS))}.")
+        raise BadRow(f"Unknown field `{shorten(unknown[0], 60)}`; a signal takes {', '.join(sorted(FIELDS))}.")
     kind = kinds.find(given.get("kind"))
     if kind is None:
         raise BadRow(f"`kind` is {quote(given.get('kind'))}; it takes {', '.join(kinds.names())}.")
