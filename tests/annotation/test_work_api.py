@@ -239,7 +239,7 @@ def test_undo_of_nothing_of_anothers_and_of_the_unknown_have_their_status(room: 
 
 
 def test_work_needs_the_annotate_scope_of_this_project(room: Room) -> None:
-    reader = Caller(room, room.alice, ("read", "ingest"))
+    reader = Caller(room, room.rita, ("read",))
     foreign = Room(make_project("foreign"), *[make_user(project=None) for _ in range(4)])
 
     assert reader.send("POST", "/leases", {"count": 1})[0] == 403
