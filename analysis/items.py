@@ -183,7 +183,7 @@ def page(items: QuerySet[Item], *, after: str = "", size: int = PAGE) -> tuple[l
         at, pk = _position(after)
         items = items.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
     long = Length(Cast("inputs", TextField()))
-    found = list(items.defer("inputs").annotate(input_characters=long)[: size + 1])
+    found: list[Any] = list(items.defer("inputs").annotate(input_characters=long)[: size + 1])
     rows = within_size(found[:size], size=attrgetter("input_characters"), most=PAGE_CHARACTERS)
     inputs = dict(Item.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "inputs"))
     for row in rows:

@@ -15,7 +15,8 @@ def chunks(values: Sequence[Value], size: int = CHUNK) -> Iterator[Sequence[Valu
 
 def within_size(values: Sequence[Value], *, size: Callable[[Value], int], most: int) -> list[Value]:
     """The first of these values, as many as are `most` in size together; never none of some."""
-    total, kept = 0, []
+    total = 0
+    kept: list[Value] = []
     for value in values:
         total += size(value)
         if kept and total > most:
