@@ -12,12 +12,15 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from annotation import inputs, media
+from annotation import media
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.rows import DATABASE_AWAY, BadRow, Captured, Refusal, body_hash, isolate_failures, parse_time, refuse
 from annotation.rows import name as row_name
 from annotation.sampling.uncertainty import confidence, entropy, margin
 from annotation.signals import joining
+from inputs.contract import check_inputs
+from inputs.images import PixelBudget
+from inputs.types.image import CheckedImage
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from validation.json_values import is_finite_number, is_storable, quote, shorten
@@ -46,7 +49,7 @@ class Row:
     key: str
     body_hash: str
     inputs: dict[str, Any]
-    pictures: list[media.Picture]
+    pictures: list[CheckedImage]
     scores: list[float] | None
     renormalised: bool
     label: str
@@ -78,7 +81,7 @@ def capture_rows(
 
 def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[list[Row], list[Refusal]]:
     contract, values = project.contract().inputs, project.schema().values()
-    budget = media.PixelBudget()
+    budget = PixelBudget()
     good: dict[str, Row] = {}
     refused: list[Refusal] = []
     for index, given in enumerate(rows):
@@ -101,14 +104,14 @@ def _check(
     contract: Mapping[str, Any],
     values: list[str],
     at: datetime,
-    budget: media.PixelBudget,
+    budget: PixelBudget,
 ) -> Row:
     if not isinstance(given, dict):
         raise BadRow("A row is one JSON object.")
     if unknown := sorted(set(given) - FIELDS):
         raise BadRow(f"Unknown field `{shorten(unknown[0], 60)}`; a row takes {', '.join(sorted(FIELDS))}.")
     key = row_name(given, "key", longest=200, required=True)
-    stored, pictures = inputs.check(given.get("inputs"), contract, budget)
+    stored, pictures = check_inputs(given.get("inputs"), contract, budget)
     scores, total = _scores(given.get("scores"), values)
     label = given.get("label")
     if label is None and scores is not None:

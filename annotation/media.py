@@ -1,56 +1,28 @@
-"""Images: checked, named by the SHA-256 of their bytes, stored once per project, never by a caller's name."""
+"""Images of items: named by the SHA-256 of their bytes, stored once per project, never by a caller's name."""
 
-import base64
-import binascii
-import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from annotation.models import Media
 from inputs import images
-from inputs.images import BadImage, Decoded, Grey, PixelBudget
+from inputs.images import Grey
+from inputs.registry import INPUT_TYPES
+from inputs.types.image import CheckedImage
 from projects import regular_files
 from projects.models import Project
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Checked bytes of one image, and what was read from them."""
-
-    data: bytes
-    sha256: str
-    decoded: Decoded
-
-    def as_input(self) -> dict[str, object]:
-        """What an item's inputs hold in its place."""
-        return {"media": self.sha256, "width": self.decoded.width, "height": self.decoded.height}
-
-
-def check(given: object, budget: PixelBudget) -> Picture:
-    """An image from base64 text, with or without a ``data:`` head. The bytes decide the type, not the head.
-
-    `budget` is shared by all images of one request. Raises BadImage.
-    """
-    if not isinstance(given, str):
-        raise BadImage("an image is given as base64 text or a data: address")
-    text = given.partition(",")[2] if given.startswith("data:") else given
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadImage("its text is not base64") from None
-    return Picture(data, hashlib.sha256(data).hexdigest(), images.decode(data, budget))
 
 
 def path_of(project: Project, sha256: str) -> Path:
     return Path(settings.MEDIA_HOME) / str(project.pk) / sha256[:2] / sha256
 
 
-def store(project: Project, pictures: list[Picture], *, at: datetime) -> None:
+def store(project: Project, pictures: list[CheckedImage], *, at: datetime) -> None:
     """Write the files, then the rows; a crash between leaves a file that nobody names, never a row without one."""
     for picture in {picture.sha256: picture for picture in pictures}.values():
         _write(path_of(project, picture.sha256), picture.data)
@@ -107,3 +79,12 @@ def read(project: Project, sha256: str) -> bytes:
 def pixels(project: Project, sha256: str) -> Grey:
     """What a model sees of a stored image: `images.grey_pixels`."""
     return images.grey_pixels(read(project, sha256))
+
+
+def columns(project: Project, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Stored inputs as the columns that `inputs.frame.to_frame` takes: of an image its pixels, None where absent."""
+    return {name: [_cell(project, row.get(name), kind) for row in rows] for name, kind in types.items()}
+
+
+def _cell(project: Project, value: Any, kind: str) -> Any:
+    return pixels(project, value["media"]) if value is not None and INPUT_TYPES[kind].in_media else value

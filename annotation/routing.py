@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
-from annotation import inputs, queues
+from annotation import media, queues
 from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Signal, Source
 from annotation.sampling import Pool, vectorise
 from annotation.sampling.design.shift_check import ShiftCheck, check_shift
@@ -128,7 +128,7 @@ def _vectors(project: Project, rows: list[dict[str, Any]]) -> NDArray[np.float32
     if not rows:
         return np.zeros((0, 1), dtype=np.float32)
     types = project.contract().types()
-    return vectorise(inputs.columns(project, rows, types), types, seed=0)
+    return vectorise(media.columns(project, rows, types), types, seed=0)
 
 
 def scores(project: Project, ids: list[int], k: int) -> tuple[NDArray[np.float64], list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from inputs.contract import InvalidContract, check_contract
 from projects import audit, invitations, lookalikes, members
 from projects.models import InputContract, Kind, LabelSchema, Project, Role, User
 from projects.project_settings import (
@@ -21,7 +22,6 @@ from projects.project_settings import (
     whole_number,
 )
 
-INPUT_TYPES = ("text", "number", "category", "image")
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -169,29 +169,12 @@ def check_names(noun: str, names: Sequence[str]) -> None:
 
 
 def _inputs(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict) or not 1 <= len(given) <= 500:
-        raise BadSpec("inputs takes an object of 1 to 500 named inputs.")
-    check_names("Input", list(given))
-    for name, rule in given.items():
-        if not isinstance(rule, dict) or rule.get("type") not in INPUT_TYPES:
-            raise BadSpec(f"Input {name!r} needs a type: one of {', '.join(INPUT_TYPES)}.")
-        for end in ("min", "max"):
-            if end in rule and (rule["type"] != "number" or not _is_number(rule[end])):
-                raise BadSpec(f"Input {name!r}: {end} is for inputs of type number and takes a number.")
-        if set(rule) - {"type", "min", "max", "values", "required"}:
-            raise BadSpec(f"Input {name!r} takes type, min, max, values and required only.")
-        _rule(name, rule)
-    return given
-
-
-def _rule(name: str, rule: dict[str, Any]) -> None:
-    if "min" in rule and "max" in rule and rule["min"] > rule["max"]:
-        raise BadSpec(f"Input {name!r}: min is {rule['min']}, more than max, which is {rule['max']}.")
-    values = rule.get("values", [])
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BadSpec(f"Input {name!r}: values takes a list of texts.")
-    if not isinstance(rule.get("required", True), bool):
-        raise BadSpec(f"Input {name!r}: required takes true or false.")
+    try:
+        checked = check_contract(given)
+    except InvalidContract as why:
+        raise BadSpec(str(why)) from None
+    check_names("Input", list(checked))
+    return checked
 
 
 def _segments(given: Any) -> list[str]:
@@ -208,7 +191,3 @@ def holds_nul(value: Any) -> bool:
     if isinstance(value, list):
         return any(holds_nul(part) for part in value)
     return isinstance(value, str) and "\x00" in value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < 1e300

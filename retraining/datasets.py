@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from numpy.typing import NDArray
 
-from annotation import inputs
+from annotation import media
 from annotation.models import Item, Resolution, RoutedItem
 from projects.models import Project
 from retraining.models import Dataset, DatasetRow
@@ -198,7 +198,7 @@ def _examples(
     code = {value: i for i, value in enumerate(classes)}
     return Examples(
         item_ids=[row[0] for row in rows],
-        columns=inputs.columns(project, [row[1] for row in rows], types),
+        columns=media.columns(project, [row[1] for row in rows], types),
         types=types,
         classes=classes,
         targets=np.array([code[row[2]] for row in rows], dtype=np.int64),

@@ -11,7 +11,7 @@ from django.db.models import Max
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from annotation import inputs, versions
+from annotation import media, versions
 from projects.models import Project
 from retraining import artifacts, datasets
 from retraining.learning import predict
@@ -45,7 +45,7 @@ class Loaded:
 
     def score(self, project: Project, rows: Sequence[Mapping[str, Any]]) -> NDArray[Any]:
         """(n, k) probabilities of n stored inputs."""
-        return self.probabilities(inputs.columns(project, rows, self.types))
+        return self.probabilities(media.columns(project, rows, self.types))
 
 
 @dataclass(frozen=True)

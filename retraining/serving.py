@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation import capture, media
-from annotation import inputs as contracts
 from annotation.models import Item, Prediction, Source
+from inputs.contract import check_inputs
+from inputs.images import PixelBudget
+from inputs.types.base import InvalidValue
+from inputs.types.image import CheckedImage
 from projects.ids import new_id
 from projects.models import Project
 from retraining import artifacts, registry, release
@@ -90,15 +93,15 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
     return answered
 
 
-def _checked(project: Project, inputs: Sequence[Any]) -> tuple[list[dict[str, Any]], list[media.Picture]]:
-    contract, budget = project.contract().inputs, media.PixelBudget()
+def _checked(project: Project, inputs: Sequence[Any]) -> tuple[list[dict[str, Any]], list[CheckedImage]]:
+    contract, budget = project.contract().inputs, PixelBudget()
     stored, pictures, errors = [], [], []
     for index, given in enumerate(inputs):
         try:
-            row, found = contracts.check(given, contract, budget)
+            row, found = check_inputs(given, contract, budget)
             stored.append(row)
             pictures += found
-        except contracts.BadInput as why:
+        except InvalidValue as why:
             errors.append({"index": index, "error": str(why)})
     if errors:
         raise BadRequest(f"Input {errors[0]['index']}: {errors[0]['error']}", errors)

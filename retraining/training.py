@@ -28,6 +28,7 @@ from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
 from retraining.learning.validation import BadInput
 from retraining.models import Dataset, ModelVersion, TrainingRun
+from validation import InvalidInput
 
 State = TrainingRun.State
 IN_FLIGHT = (State.WAITING, State.RUNNING)
@@ -199,7 +200,7 @@ def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
             seed=run.seed,
             progress=log.fitting,
         )
-    except (fitting.NotEnoughClasses, BadInput) as why:
+    except (fitting.NotEnoughClasses, BadInput, InvalidInput) as why:
         raise GiveUp(str(why)) from None
 
 

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import charts, findings, followups, reports
 from analysis.models import Finding, ReportKind
+from inputs.registry import INPUT_TYPES
+from inputs.types.base import Display
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -36,7 +38,9 @@ def context(request: ProjectRequest) -> dict[str, Any]:
     suspects = list(mine.filter(decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS])
     decided = list(mine.filter(decision__in=list(ACTS.values())).select_related("item").order_by("-decided_at")[:6])
     waiting = counts.get(Finding.Decision.OPEN, 0)
-    image = next((name for name, kind in project.contract().types().items() if kind == "image"), "")
+    image = next(
+        (name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].display is Display.IMAGE), ""
+    )
     return {
         "project": project,
         "report": report,

@@ -10,11 +10,10 @@ from annotation.sampling.strategies.rare_classes import RareClass, rare_class_qu
 from annotation.sampling.strategies.registry import STRATEGIES
 from annotation.sampling.strategies.uncertainty_coverage import UncertaintyCoverage, cover_uncertainty, kernel_width
 from annotation.sampling.uncertainty import confidence, disagreement, entropy, margin
-from annotation.sampling.vectors import BadColumns, vectorise
+from annotation.sampling.vectors import vectorise
 
 __all__ = [
     "STRATEGIES",
-    "BadColumns",
     "BadPool",
     "ShiftCheck",
     "Gain",

@@ -7,6 +7,8 @@ from typing import Any
 from django.urls import reverse
 
 from annotation.models import Item
+from inputs.registry import INPUT_TYPES
+from inputs.types.base import Display
 from projects.models import Project
 from projects.templatetags.words import number
 
@@ -48,8 +50,9 @@ def show(project: Project, item: Item) -> Shown:
     names = [name for name in types if name in item.inputs] + [name for name in item.inputs if name not in types]
     values = [(name, item.inputs[name]) for name in names if item.inputs[name] is not None]
     pictures = [picture(project, name, value) for name, value in values if is_image(value)]
-    texts = [(name, str(value)) for name, value in values if types.get(name) == "text"]
-    facts = [(name, plain(value)) for name, value in values if types.get(name) != "text" and not is_image(value)]
+    read = {name for name, kind in types.items() if INPUT_TYPES[kind].display is Display.TEXT}
+    texts = [(name, str(value)) for name, value in values if name in read]
+    facts = [(name, fact(value, types.get(name))) for name, value in values if name not in read and not is_image(value)]
     segment = [f"{name} {value}" for name, value in item.segment.items()]
     return Shown(tuple(texts), tuple(pictures), tuple(facts), (*segment, f"{item.at:%-d %b %H:%M}"))
 
@@ -61,6 +64,12 @@ def is_image(value: Any) -> bool:
 def picture(project: Project, name: str, value: Mapping[str, Any]) -> Picture:
     src = reverse("annotation:media", args=[project.slug, value["media"]])
     return Picture(name, src, int(value["width"]), int(value["height"]))
+
+
+def fact(value: Any, kind: str | None) -> str:
+    """A value as its input type writes it, a number with its thousands."""
+    number_like = isinstance(value, int | float) and not isinstance(value, bool)
+    return plain(value) if number_like or kind not in INPUT_TYPES else INPUT_TYPES[kind].show(value)
 
 
 def plain(value: Any) -> str:

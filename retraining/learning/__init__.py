@@ -3,7 +3,6 @@
 from retraining.learning.families.artifact import UntrustedArtifact, dump, load
 from retraining.learning.families.pipeline import FAMILIES, build
 from retraining.learning.fitted import Candidate, Fitted
-from retraining.learning.frames import to_frame
 from retraining.learning.gate.decision import Gate, GateVerdict, beats_naive, judge
 from retraining.learning.gate.paired import Difference
 from retraining.learning.model_selection.fitting import NotEnoughClasses, fit
@@ -27,5 +26,4 @@ __all__ = [
     "judge",
     "load",
     "probabilities",
-    "to_frame",
 ]

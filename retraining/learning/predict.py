@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
+from inputs.frame import Columns, to_frame
 from retraining.learning import validation
 from retraining.learning.fitted import Fitted
-from retraining.learning.frames import Columns, to_frame
 from retraining.learning.validation import BadInput, Floats
 
 
@@ -25,7 +25,7 @@ def probabilities(
     """Calibrated class probabilities, shape (n, k), rows sum to 1; a class never seen in training has 0.
 
     `fitted` is a `Fitted`, whose own frame parameters and classes are used when none are given, or a loaded
-    estimator, with which both must be given. Raises BadInput when the columns break the contract.
+    estimator, with which both must be given. Raises InvalidColumns when the columns break the contract.
     """
     estimator: ClassifierMixin = fitted.estimator if isinstance(fitted, Fitted) else fitted
     if isinstance(fitted, Fitted):
@@ -33,7 +33,7 @@ def probabilities(
         classes = fitted.classes if classes is None else classes
     if frame_parameters is None or classes is None:
         raise BadInput("A bare estimator needs its frame parameters and classes.")
-    frame = to_frame(columns, types, image_size=frame_parameters["image_size"])
+    frame = to_frame(columns, types, shapes=frame_parameters["image_size"])
     if not len(frame):
         return np.zeros((0, len(classes)))
     return spread(estimator.predict_proba(frame), estimator.classes_, n_classes=len(classes))

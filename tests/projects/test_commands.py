@@ -97,7 +97,10 @@ class TestCreateProject:
             ({**SPEC, "labels": ["ham", "ham"]}, "Label 'ham' stands in the list twice."),
             ({**SPEC, "labels": [{"value": "ham", "title": 5}, "spam"]}, "Title and hint of label 'ham' are texts."),
             ({**SPEC, "inputs": {}}, "inputs takes an object of 1 to 500 named inputs."),
-            ({**SPEC, "inputs": {"a": {"type": "sound"}}}, "Input 'a' needs a type: one of text, number"),
+            (
+                {**SPEC, "inputs": {"a": {"type": "sound"}}},
+                "Input 'a' needs a type: one of boolean, category",
+            ),
             ({**SPEC, "inputs": {"a": {"type": "number", "min": 5, "max": 1}}}, "Input 'a': min is 5, more than max"),
             ({**SPEC, "inputs": {"a": {"type": "category", "values": 5}}}, "Input 'a': values takes a list of texts."),
             ({**SPEC, "inputs": {"a": {"type": "text", "required": "no"}}}, "Input 'a': required takes true or false."),

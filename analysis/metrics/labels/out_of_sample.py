@@ -20,7 +20,9 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from analysis.metrics.labels.features import Blocks, ProbabilitiesUndefined, checked_columns, encoded
+from analysis.metrics.labels.features import Blocks, Inputs, ProbabilitiesUndefined, checked_inputs, encode
+from inputs.encoding import feature_kinds
+from inputs.types.base import Features
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +30,7 @@ Ints = NDArray[np.int64]
 LEAST_ROWS = 10
 PROBE_ROWS = 1000
 FLOOR = 1e-4  # no class is ruled out, not even one that a fold's models have never seen
-NEIGHBOURS_ROWS = 20_000
+NEIGHBOURS, NEIGHBOURS_ROWS = 10, 20_000
 BOOSTING_ROWS = 1000  # with fewer, boosting learns wrong labels by heart
 
 
@@ -65,16 +67,16 @@ def out_of_sample(
 ) -> OutOfSample:
     """Probabilities (n, k) for integer codes `labels` (n,) in 0..k-1, each row predicted from the other folds.
 
-    `columns`: one sequence of n values per name; `types`: text, number, category or image for each used name. Missing
-    text is empty, missing numbers are imputed, images are arrays of one size. `classes`: k, where codes may be absent.
+    `columns`: one sequence of n values per name; `types`: the input type of each used name, as in an
+    input contract. `classes`: k, where codes may be absent.
     `seconds` of CPU: models whose cost, probed on a sample, does not fit are left out; the cheapest always runs.
     Raises ProbabilitiesUndefined on input that no model can be fitted to.
     """
     started = time.process_time()
     given, k = _checked_labels(labels, classes, folds)
-    cells = checked_columns(columns, types, given.size)
-    planned, left_out = _planned(cells, types, given, seconds, folds, seed)
-    scores = _cross_fitted(planned, cells, types, given, k, _folds(given, folds, np.random.default_rng(seed)))
+    inputs = checked_inputs(columns, types, given.size)
+    planned, left_out = _planned(inputs, given, seconds, folds, seed)
+    scores = _cross_fitted(planned, inputs, given, k, _folds(given, folds, np.random.default_rng(seed)))
     members = [_calibrated(score, given) for score in scores]
     weights = _weights(members, given)
     blend = sum(weight * member for weight, member in zip(weights, members, strict=True)) * (1 - FLOOR) + FLOOR / k
@@ -111,7 +113,8 @@ def _folds(given: Ints, folds: int, rng: np.random.Generator) -> Ints:
 
 def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
     """The models for these kinds of input, cheapest and most telling first."""
-    text, other = "text" in types.values(), {kind for kind in types.values() if kind != "text"}
+    kinds = feature_kinds(types)
+    text, other, pixels = Features.TERMS in kinds, kinds - {Features.TERMS}, Features.PIXELS in kinds
     found = []
     if text:
         bayes, machine = MultinomialNB(alpha=0.03), LinearSVC(C=0.1, random_state=seed)
@@ -122,9 +125,9 @@ def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
         found.append(_Member("logistic regression", lambda x, y: logistic.fit(x.dense, y), _dense_log))
     if other:
         # Numbers and categories foretell less than pixels do, so leaves must be wider to be right about their doubt.
-        trees = ExtraTreesClassifier(200, min_samples_leaf=2 if "image" in other else 5, random_state=seed, n_jobs=1)
+        trees = ExtraTreesClassifier(200, min_samples_leaf=2 if pixels else 5, random_state=seed, n_jobs=1)
         found.append(_Member("extra trees", lambda x, y: trees.fit(x.dense, y), _dense_log))
-    if other and "image" not in other and n >= BOOSTING_ROWS:
+    if other and not pixels and n >= BOOSTING_ROWS:
         boosted = HistGradientBoostingClassifier(
             max_iter=60,
             learning_rate=0.08,
@@ -134,8 +137,8 @@ def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
             random_state=seed,
         )
         found.append(_Member("boosted trees", lambda x, y: boosted.fit(x.dense, y), _dense_log))
-    if "image" in other and n <= NEIGHBOURS_ROWS:
-        near = KNeighborsClassifier(10, weights="distance", n_jobs=1)
+    if pixels and n <= NEIGHBOURS_ROWS:
+        near = KNeighborsClassifier(min(NEIGHBOURS, n // 2), weights="distance", n_jobs=1)
         found.append(_Member("nearest neighbours", lambda x, y: near.fit(x.dense, y), _dense_log))
     return found
 
@@ -155,17 +158,15 @@ def _margin(model: Any, x: Blocks) -> Floats:
     return np.column_stack([-score, score]) if score.ndim == 1 else score
 
 
-def _planned(
-    cells: Mapping[str, NDArray[Any]], types: Mapping[str, str], given: Ints, seconds: float, folds: int, seed: int
-) -> tuple[list[_Member], list[str]]:
+def _planned(inputs: Inputs, given: Ints, seconds: float, folds: int, seed: int) -> tuple[list[_Member], list[str]]:
     """The models that fit the time, by the time that each takes on a sample of the rows."""
-    members = _members(types, given.size, seed)
+    members = _members(inputs.types, given.size, seed)
     sample = np.random.default_rng(seed).permutation(given.size)[:PROBE_ROWS]
     if np.unique(given[sample]).size < 2:
         return members[:1], [member.name for member in members[1:]]
     scale = given.size / sample.size * (folds - 1)
     started = time.process_time()
-    blocks = encoded(cells, types, sample, sample)[0]
+    blocks = encode(inputs, sample, sample)[0]
     left = seconds - (time.process_time() - started) * (scale + 1)
     chosen: list[Any] = []
     left_out: list[Any] = []
@@ -183,8 +184,7 @@ def _planned(
 
 def _cross_fitted(
     members: Sequence[_Member],
-    cells: Mapping[str, NDArray[Any]],
-    types: Mapping[str, str],
+    inputs: Inputs,
     given: Ints,
     k: int,
     fold: Ints,
@@ -192,7 +192,7 @@ def _cross_fitted(
     scores = [np.zeros((given.size, k)) for _ in members]
     for held in range(int(fold.max()) + 1):
         train, asked = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
-        learnt, wanted = encoded(cells, types, train, asked)
+        learnt, wanted = encode(inputs, train, asked)
         seen = np.unique(given[train])
         for score, member in zip(scores, members, strict=True):
             found = np.full((asked.size, k), np.nan)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from annotation.sampling.vectors import is_missing
+from inputs.values import is_missing
 
 Floats = NDArray[np.float64]
 

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inputs import images
+from inputs.encoding import of_kind
+from inputs.frame import Columns, Shapes, column_shapes, part_names, to_frame
+from inputs.registry import INPUT_TYPES
+from inputs.types.base import Features
 from retraining.learning import validation
 from retraining.learning.calibration import choose
 from retraining.learning.fitted import Candidate, Fitted
-from retraining.learning.frames import Columns, ImageSize, column_names, image_sizes, to_frame
 from retraining.learning.model_selection import candidates, cross_validation, explanations, folds
 from retraining.learning.model_selection.cross_validation import Skipped, TrainingRows, Trial
 from retraining.learning.predict import spread
@@ -49,10 +52,10 @@ def fit(
     """
     names = tuple(classes)
     soft, weight = _labels(targets, weights, names)
-    sizes = image_sizes(columns, types)
-    rows = _rows(to_frame(columns, types, image_size=sizes), soft, weight, groups, seed)
+    shapes = column_shapes(columns, types)
+    rows = _rows(to_frame(columns, types, shapes=shapes), soft, weight, groups, seed)
     left_out = _without_information(rows, types)
-    common = {"seed": seed, "image_size": {name: list(size) for name, size in sizes.items()}, "left_out": left_out}
+    common = {"seed": seed, "image_size": {name: list(shape) for name, shape in shapes.items()}, "left_out": left_out}
     best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
     estimator = cross_validation.fit_on_all(rows, types, best.config)
     method = best.calibration.method
@@ -66,7 +69,7 @@ def fit(
         out_of_fold=spread(best.calibration.probabilities, rows.known, n_classes=len(names)),
         calibrator=method,
         candidates=tried,
-        why=explanations.explain_choice(best, tried, rows, names, _alike(rows, types, sizes)),
+        why=explanations.explain_choice(best, tried, rows, names, _alike(rows, types, shapes)),
         frame_parameters={"image_size": common["image_size"]},
     )
 
@@ -99,17 +102,20 @@ def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike | None, se
 
 
 def _without_information(rows: TrainingRows, types: Mapping[str, str]) -> list[str]:
-    """Text inputs that are the same in every row of some fold's training part: nothing to count there."""
-    texts = [name for name, kind in types.items() if kind == "text"]
-    return [name for name in texts if any(_constant(rows, f"text:{name}", held) for held in np.unique(rows.fold))]
+    """Inputs, as texts, that are the same in every row of some fold's training part: nothing to count there."""
+    varying = [name for name, kind in types.items() if INPUT_TYPES[kind].needs_variation]
+    folds_held = np.unique(rows.fold)
+    return [
+        name
+        for name in varying
+        if any(_constant(rows, part, held) for part in part_names(name, types, {}) for held in folds_held)
+    ]
 
 
-def _alike(rows: TrainingRows, types: Mapping[str, str], sizes: ImageSize) -> list[str]:
+def _alike(rows: TrainingRows, types: Mapping[str, str], shapes: Shapes) -> list[str]:
     """Image inputs whose pictures, as the model gets them, cannot be told apart."""
     pixels = {
-        name: rows.frame[column_names({name: kind}, "image", sizes)].to_numpy() * 255
-        for name, kind in types.items()
-        if kind == "image"
+        name: rows.frame[part_names(name, types, shapes)].to_numpy() * 255 for name in of_kind(types, Features.PIXELS)
     }
     return [name for name, pictures in pixels.items() if images.look_alike(pictures)]
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from inputs.values import InvalidColumns
 from retraining.learning import dump, fit, load, probabilities
 from retraining.learning.predict import spread
 from retraining.learning.validation import BadInput
@@ -26,7 +27,7 @@ def test_a_bare_estimator_needs_its_parameters() -> None:
 
 
 def test_columns_that_break_the_contract_are_named() -> None:
-    with pytest.raises(BadInput, match="'country' is in the contract but not in the data"):
+    with pytest.raises(InvalidColumns, match="'country' is in the contract but not in the data"):
         probabilities(FITTED, {"amount": [1.0]}, TYPES)
 
 

@@ -9,9 +9,9 @@ from hypothesis.extra import numpy as hnp
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
+from inputs.frame import column_shapes, part_names, to_frame
 from retraining.learning import FAMILIES, beats_naive, build, dump, load
 from retraining.learning.calibration.choose import SMALLEST, CalibratorChoice, log_losses, wrap
-from retraining.learning.frames import column_names, image_sizes, to_frame
 from retraining.learning.gate.comparison import most_common, slice_mask
 from retraining.learning.model_selection.candidates import for_contract
 from retraining.learning.model_selection.cross_validation import (
@@ -86,11 +86,11 @@ def test_a_pipeline_is_built_alike_each_time_and_unfitted(types: dict[str, str],
 def test_the_columns_named_by_type_are_those_of_the_frame(types: dict[str, str], height: int, width: int) -> None:
     cells = {"text": "a", "number": 1.0, "category": "b", "image": np.zeros((height, width), np.uint8)}
     columns = {name: [cells[kind], None] for name, kind in types.items()}
-    sizes = image_sizes(columns, types)
+    sizes = column_shapes(columns, types)
 
-    frame = to_frame(columns, types, image_size=sizes)
+    frame = to_frame(columns, types, shapes=sizes)
 
-    named = [name for kind in cells for name in column_names(types, kind, sizes)]
+    named = [part for name in types for part in part_names(name, types, sizes)]
     assert sorted(named) == sorted(frame.columns)
     assert len(set(named)) == len(named)
 

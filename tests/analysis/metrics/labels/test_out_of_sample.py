@@ -176,6 +176,12 @@ def test_it_runs_in_a_daemonic_worker():
     worker.join(60)
 
 
+def test_ten_images_of_several_sizes_are_enough():
+    images = [np.full((2 + row % 3, 4), 200 * (row % 2), dtype=np.uint8) for row in range(10)]
+    made = out_of_sample({"scan": images}, {"scan": "image"}, np.arange(10) % 2)
+    assert (made.probabilities.argmax(axis=1) == np.arange(10) % 2).all()
+
+
 @pytest.mark.parametrize(
     ("columns", "types", "labels", "message"),
     [
@@ -183,14 +189,14 @@ def test_it_runs_in_a_daemonic_worker():
         ({"t": ["a"] * 4}, {"t": "text"}, [0, 1, 0, 1], "4 rows are too few"),
         ({"t": ["a"] * 12}, {"t": "text"}, [0, -1] * 6, "whole-number code"),
         ({"t": ["a"] * 12}, {"t": "text"}, [0.5, 1] * 6, "whole-number code"),
-        ({"t": ["a"] * 11}, {"t": "text"}, [0, 1] * 6, "'t' has 11 rows, the labels 12"),
-        ({"t": ["a"] * 12}, {"t": "sound"}, [0, 1] * 6, "'t' is 'sound'"),
-        ({"t": ["a"] * 12}, {"u": "text"}, [0, 1] * 6, "no column 'u'"),
-        ({}, {}, [0, 1] * 6, "no input columns"),
-        ({"x": ["a"] * 12}, {"x": "number"}, [0, 1] * 6, "does not hold numbers"),
-        ({"x": [np.inf] * 12}, {"x": "number"}, [0, 1] * 6, "not finite"),
-        ({"x": [np.full((2, 2), np.nan)] * 12}, {"x": "image"}, [0, 1] * 6, "not finite"),
-        ({"x": [np.zeros((2, 2)), np.zeros((3, 3))] * 6}, {"x": "image"}, [0, 1] * 6, "images of one size"),
+        ({"t": ["a"] * 11}, {"t": "text"}, [0, 1] * 6, "have 11 rows, the labels 12"),
+        ({"t": ["a"] * 12}, {"t": "sound"}, [0, 1] * 6, "'t' has the type 'sound'"),
+        ({"t": ["a"] * 12}, {"u": "text"}, [0, 1] * 6, "'u' is in the contract but not in the data"),
+        ({}, {}, [0, 1] * 6, "no inputs"),
+        ({"x": ["a"] * 12}, {"x": "number"}, [0, 1] * 6, "'x' should hold numbers"),
+        ({"x": [np.inf] * 12}, {"x": "number"}, [0, 1] * 6, "infinite in row 0"),
+        ({"x": [np.full((2, 2), np.nan)] * 12}, {"x": "image"}, [0, 1] * 6, "must be finite"),
+        ({"x": [np.zeros((2, 2, 3))] * 12}, {"x": "image"}, [0, 1] * 6, "row 0: an image must be a table"),
     ],
 )
 def test_bad_input_is_refused_with_its_reason(columns, types, labels, message):

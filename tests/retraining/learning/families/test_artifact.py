@@ -13,17 +13,20 @@ import pytest
 import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import AdaBoostClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from inputs.frame import column_shapes, to_frame
 from retraining.learning.calibration import choose
 from retraining.learning.families import artifact
 from retraining.learning.families.artifact import UntrustedArtifact, dump, load
 from retraining.learning.families.pipeline import FAMILIES, WITH_PROBABILITIES, WITH_SCORES, build
-from retraining.learning.frames import image_sizes, to_frame
-from tests.retraining.learning.data import mixed
+from retraining.learning.predict import probabilities
+from tests.retraining.learning.data import ALL_TYPES, mixed
 from tests.retraining.learning.families.test_pipeline import CONFIGS, CONTRACTS
 
 
@@ -32,8 +35,8 @@ def model(family: str, method: str = "temperature", k: int = 2) -> tuple[Any, An
     """A fitted, calibrated model of this family and the frame it was fitted on."""
     columns, _ = mixed(60)
     types, codes = CONTRACTS[family], np.arange(60) % k
-    sizes = image_sizes(columns, types)
-    frame = to_frame(columns, types, image_size=sizes)
+    sizes = column_shapes(columns, types)
+    frame = to_frame(columns, types, shapes=sizes)
     fitted = build(types, {"family": family, "seed": 0, "image_size": sizes, **CONFIGS[family]}).fit(frame, codes)
     if family in WITH_SCORES:
         given_out = fitted.decision_function(frame)
@@ -209,3 +212,22 @@ def test_a_damaged_file_is_refused_or_still_a_classifier(data: st.DataObject) ->
 
 
 NAIVE = dump(model("naive", "none")[0])
+
+
+def test_an_artifact_of_before_the_input_types_still_answers_the_same() -> None:
+    """As they were written first: other names of the transformers, the same names of the frame's columns."""
+    columns, target = mixed(80)
+    shapes = column_shapes(columns, ALL_TYPES)
+    frame = to_frame(columns, ALL_TYPES, shapes=shapes)
+    pixels = [f"image:scan:{i}" for i in range(24)]
+    numbers = Pipeline([("fill", SimpleImputer(strategy="median", add_indicator=True)), ("scale", StandardScaler())])
+    one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=50)
+    parts = [
+        ("numbers", numbers, ["number:amount"]),
+        ("categories", one_hot, ["category:country"]),
+        ("pixels", SimpleImputer(strategy="constant", fill_value=0.0), pixels),
+    ]
+    before = Pipeline([("inputs", ColumnTransformer(parts)), ("model", LogisticRegression())]).fit(frame, target)
+    loaded = load(dump(before), family="linear")
+    said = probabilities(loaded, columns, ALL_TYPES, {"image_size": {"scan": [4, 6]}}, ["a", "b"])
+    np.testing.assert_allclose(said, before.predict_proba(frame))

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from inputs.frame import column_shapes, to_frame
 from retraining.learning.families.pipeline import FAMILIES, WITH_PROBABILITIES, WITH_SCORES, build
-from retraining.learning.frames import image_sizes, to_frame
 from retraining.learning.model_selection.candidates import for_contract
 from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import ALL_TYPES, mixed, only
@@ -31,12 +31,12 @@ CONTRACTS = {
 def test_each_family_learns_from_its_contract_and_takes_new_rows(family: str) -> None:
     types = CONTRACTS[family]
     columns, target = mixed(80)
-    sizes = image_sizes(columns, types)
+    sizes = column_shapes(columns, types)
     model = build(types, {"family": family, "seed": 0, "image_size": sizes, **CONFIGS[family]})
-    model.fit(to_frame(columns, types, image_size=sizes), target)
+    model.fit(to_frame(columns, types, shapes=sizes), target)
     new, truth = mixed(80, seed=1)
     new["country"][0] = "never seen"
-    frame = to_frame(new, types, image_size=sizes)
+    frame = to_frame(new, types, shapes=sizes)
     accuracy = (model.predict(frame) == truth).mean()
     assert accuracy == 0.5 if family == "naive" else accuracy > 0.7
     assert hasattr(model, "decision_function") == (family in WITH_SCORES)
@@ -47,8 +47,8 @@ def test_each_family_learns_from_its_contract_and_takes_new_rows(family: str) ->
 def test_an_input_that_is_always_missing_does_no_harm(name: str) -> None:
     columns, target = mixed(60)
     columns[name] = [None] * 60
-    sizes = image_sizes(columns, ALL_TYPES)
-    frame = to_frame(columns, ALL_TYPES, image_size=sizes)
+    sizes = column_shapes(columns, ALL_TYPES)
+    frame = to_frame(columns, ALL_TYPES, shapes=sizes)
     for family in ("linear", "tree", "forest"):
         model = build(ALL_TYPES, {"family": family, "seed": 0, "image_size": sizes, **CONFIGS[family]})
         assert (model.fit(frame, target).predict(frame) == target).mean() > 0.8

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from retraining.learning.frames import to_frame
+from inputs.frame import to_frame
 from retraining.learning.model_selection import cross_validation, explanations, folds
 from retraining.learning.model_selection.cross_validation import FAR_BELOW, Skipped, TrainingRows, Trial
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inputs.values import InvalidColumns
 from retraining.learning import Fitted, NotEnoughClasses, fit, probabilities
 from retraining.learning.calibration.choose import log_losses
 from retraining.learning.validation import BadInput
@@ -254,5 +255,5 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
 def test_bad_input_is_named(wrong: dict, said: str) -> None:
     right = {"columns": {"n": [1.0, 2.0, 3.0, None]}, "types": {"n": "number"}, "targets": [0, 1, 0, 1]}
     given_in = {**right, "classes": ("a", "b"), "seconds": 1.0, "seed": 0, **wrong}
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises((BadInput, InvalidColumns), match=said):
         fit(given_in.pop("columns"), given_in.pop("types"), given_in.pop("targets"), **given_in)

@@ -1,11 +1,13 @@
+"""The frame: one row per item, each input by its type, bad columns named."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from retraining.learning.frames import BLANK, LARGEST_SIDE, column_names, image_sizes, to_frame
-from retraining.learning.validation import BadInput
+from inputs.frame import LARGEST_SIDE, column_shapes, part_names, to_frame
+from inputs.values import MISSING, InvalidColumns
 from tests.retraining.learning.data import ALL_TYPES, mixed
 
 grey = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
@@ -13,9 +15,9 @@ grey = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 
 def test_the_frame_has_the_columns_that_the_pipeline_asks_for() -> None:
     columns, _ = mixed(12)
-    sizes = image_sizes(columns, ALL_TYPES)
-    frame = to_frame(columns, ALL_TYPES, image_size=sizes)
-    wanted = [name for kind in ("text", "number", "category", "image") for name in column_names(ALL_TYPES, kind, sizes)]
+    sizes = column_shapes(columns, ALL_TYPES)
+    frame = to_frame(columns, ALL_TYPES, shapes=sizes)
+    wanted = [part for name in ALL_TYPES for part in part_names(name, ALL_TYPES, sizes)]
     assert list(frame.columns) == wanted
     assert len(frame) == 12
 
@@ -23,8 +25,8 @@ def test_the_frame_has_the_columns_that_the_pipeline_asks_for() -> None:
 @pytest.mark.parametrize("empty", [None, "", " \n", float("nan")])
 def test_a_missing_text_or_category_is_marked(empty: object) -> None:
     frame = to_frame({"t": ["a", empty], "c": [empty, "b"]}, {"t": "text", "c": "category"})
-    assert frame["text:t"].tolist() == ["a", BLANK]
-    assert frame["category:c"].tolist() == [BLANK, "b"]
+    assert frame["text:t"].tolist() == ["a", MISSING]
+    assert frame["category:c"].tolist() == [MISSING, "b"]
 
 
 def test_a_missing_number_or_image_is_nan() -> None:
@@ -38,7 +40,7 @@ def test_a_missing_number_or_image_is_nan() -> None:
 @settings(max_examples=40)
 def test_an_image_keeps_its_range_whatever_its_size(images: list[np.ndarray]) -> None:
     frame = to_frame({"i": images}, {"i": "image"})
-    height, width = image_sizes({"i": images}, {"i": "image"})["i"]
+    height, width = column_shapes({"i": images}, {"i": "image"})["i"]
     assert 1 <= min(height, width) <= max(height, width) <= LARGEST_SIDE
     assert frame.shape == (len(images), height * width)
     for image, row in zip(images, frame.to_numpy(), strict=True):
@@ -48,13 +50,13 @@ def test_an_image_keeps_its_range_whatever_its_size(images: list[np.ndarray]) ->
 @given(grey)
 @settings(max_examples=30)
 def test_averaging_down_keeps_the_mean_grey(image: np.ndarray) -> None:
-    frame = to_frame({"i": [image]}, {"i": "image"}, image_size={"i": (1, 1)})
+    frame = to_frame({"i": [image]}, {"i": "image"}, shapes={"i": (1, 1)})
     assert frame.to_numpy().item() == pytest.approx(image.mean() / 255)
 
 
 def test_an_image_of_the_asked_size_is_not_touched() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    frame = to_frame({"i": [image]}, {"i": "image"}, image_size={"i": (3, 4)})
+    frame = to_frame({"i": [image]}, {"i": "image"}, shapes={"i": (3, 4)})
     assert (frame.to_numpy() == image.ravel() / 255).all()
 
 
@@ -72,7 +74,7 @@ def test_columns_outside_the_contract_are_ignored() -> None:
     ("columns", "types", "said"),
     [
         ({}, {}, "no inputs"),
-        ({"a": [1]}, {"a": "audio"}, "known are text"),
+        ({"a": [1]}, {"a": "audio"}, "known are boolean, category, image, number, text, time"),
         ({"a": [1]}, {"b": "number"}, "not in the data"),
         ({"a": [1], "b": ["x", "y"]}, {"a": "number", "b": "text"}, "unequal lengths"),
         ({"a": [1.0, float("inf")]}, {"a": "number"}, "infinite in row 1"),
@@ -84,5 +86,5 @@ def test_columns_outside_the_contract_are_ignored() -> None:
     ],
 )
 def test_columns_that_break_the_contract_are_named(columns: dict, types: dict, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidColumns, match=said):
         to_frame(columns, types)

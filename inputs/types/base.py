@@ -1,0 +1,143 @@
+"""What every input type defines."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from inputs.images import PixelBudget
+from inputs.values import is_missing
+from validation import InvalidInput
+from validation.json_values import is_storable_text, quote
+
+Column = NDArray[Any]
+Shape = tuple[int, int]
+Rule = Mapping[str, Any]
+Values = Sequence[Any] | NDArray[Any]  # n values of one column
+
+
+class InvalidValue(InvalidInput):
+    """A value, or an entry of an input contract, that its type does not take; the message names the input."""
+
+
+class Purpose(StrEnum):
+    """What the features of a column are for."""
+
+    LINEAR = "linear"  # models that add up or compare features; saved in artifacts, so scikit-learn's classes only
+    TREES = "trees"  # tree models; saved in artifacts as well
+    VECTORS = "vectors"  # distances between rows
+    DOMAIN = "domain"  # trees that tell a window of time from a reference, on what does not change by itself
+    LABEL_ERRORS = "label_errors"  # the small ensemble that suspects labels
+
+
+class Features(StrEnum):
+    """What a type's features are made of; candidate models are chosen by it."""
+
+    TERMS = "terms"  # sparse weights of words and characters, none negative
+    VALUES = "values"  # a few numbers or levels
+    PIXELS = "pixels"
+
+
+class Display(StrEnum):
+    """How a page shows a value."""
+
+    TEXT = "text"  # to be read
+    IMAGE = "image"
+    FACT = "fact"  # name and value in a table
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """`seed` of what is random; `dimensions`: the most that a column has for `Purpose.VECTORS`."""
+
+    seed: int = 0
+    dimensions: int = 100
+
+
+class IncompleteEncoder(NotImplementedError):
+    """A type lacks the encoder for a purpose."""
+
+
+class InputType(ABC):
+    """One type of input. To add one, put a module with a subclass of this into `inputs.types`.
+
+    A model never gets raw values: `parts` turns a column into the numbers or texts of a pandas frame, and `encoder`
+    is the scikit-learn transformer that turns those into features.
+    """
+
+    name: ClassVar[str]
+    features: ClassVar[Features]
+    display: ClassVar[Display] = Display.FACT
+    options: ClassVar[tuple[str, ...]] = ()  # of an entry in the contract, besides `type` and `required`
+    in_media: ClassVar[bool] = False  # whether an item holds the name of a stored file instead of the value
+    needs_variation: ClassVar[bool] = False  # whether its LINEAR encoder refuses a column that never changes
+
+    def check_options(self, name: str, rule: Rule) -> None:
+        """Check an entry of the input contract. Raises InvalidValue."""
+        if unknown := set(rule) - {"type", "required", *self.options}:
+            takes = ", ".join(["type", "required", *self.options])
+            raise InvalidValue(f"Input {quote(name)} of type {self.name} has {min(unknown)}; it takes {takes}.")
+        if not isinstance(rule.get("required", True), bool):
+            raise InvalidValue(f"Input {quote(name)}: required takes true or false.")
+
+    @abstractmethod
+    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
+        """The value as it is stored: JSON, or a `CheckedImage`. Raises InvalidValue with a whole sentence."""
+
+    def shape(self, values: Values, largest_side: int) -> Shape | None:
+        """What later columns have to be brought to so that they have the same parts; None where nothing has to."""
+        return None
+
+    def part_names(self, name: str, shape: Shape | None) -> list[str]:
+        """The frame's columns that `parts` makes of the input `name`."""
+        return [f"{self.name}:{name}"]
+
+    @abstractmethod
+    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+        """The frame's columns, each of shape (n,). Raises InvalidColumns."""
+
+    def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:
+        """An unfitted transformer of this type's parts; None where models for this purpose do not read the type."""
+        raise IncompleteEncoder(f"{self.name} has no encoder for {purpose}.")
+
+    def show(self, value: Any) -> str:
+        """The value as a page writes it."""
+        return str(value)
+
+
+class Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Base of the transformers that are never saved: fitted on a column or its parts, applied to later ones."""
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def checked_text(name: str, value: Any, *, longest: int) -> str:
+    """A text that a database can store. Raises InvalidValue."""
+    if not isinstance(value, str):
+        raise InvalidValue(f"`{name}` is {shortened(value)}; a text is expected.")
+    if len(value) > longest:
+        raise InvalidValue(f"`{name}` has {len(value):,} characters; at most {longest:,} are taken.")
+    if not is_storable_text(value):
+        raise InvalidValue(f"`{name}` holds a NUL or half a surrogate pair, which no database stores.")
+    return value
+
+
+def shortened(value: Any) -> str:
+    """The value as a sentence quotes it, never long."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def texts(values: Values, missing: str) -> NDArray[np.object_]:
+    """Values as texts (n,), missing ones under one name. 1 and 1.0 are one text: gaps turn whole numbers to floats."""
+    return np.array([missing if is_missing(value) else _written(value) for value in values], dtype=object)
+
+
+def _written(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,0 +1,150 @@
+"""Number: a finite quantity, possibly within limits."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from sklearn.base import BaseEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from inputs.images import PixelBudget
+from inputs.types.base import (
+    Column,
+    EncoderSettings,
+    Features,
+    InputType,
+    InvalidValue,
+    Purpose,
+    Rule,
+    Shape,
+    Transformer,
+    Values,
+    shortened,
+)
+from inputs.values import InvalidColumns, is_missing
+from validation.json_values import is_finite_number, quote
+
+VAST = 1e30  # trees hold numbers in 32 bits, and scaling squares them
+TINY = 1e-100  # the square of a smaller fraction leaves the range of floats
+FAR = 1e6  # standard deviations: no distance beyond this says more
+
+Floats = NDArray[np.float64]
+
+
+class Number(InputType):
+    """A finite quantity; missing ones are filled with the median and marked."""
+
+    name = "number"
+    features = Features.VALUES
+    options = ("min", "max")
+
+    def check_options(self, name: str, rule: Rule) -> None:
+        super().check_options(name, rule)
+        for end in ("min", "max"):
+            if end in rule and not is_finite_number(rule[end]):
+                raise InvalidValue(f"Input {quote(name)}: {end} takes a number.")
+        if "min" in rule and "max" in rule and rule["min"] > rule["max"]:
+            raise InvalidValue(f"Input {quote(name)}: min is {rule['min']}, more than max, which is {rule['max']}.")
+
+    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidValue(f"`{name}` is {shortened(value)}; a number with a point is expected.")
+        if not is_finite_number(value):
+            raise InvalidValue(f"`{name}` is {shortened(value)}; a finite number is expected.")
+        if "min" in rule and value < rule["min"]:
+            raise InvalidValue(f"`{name}` is {value}; it is at least {rule['min']}.")
+        if "max" in rule and value > rule["max"]:
+            raise InvalidValue(f"`{name}` is {value}; it is at most {rule['max']}.")
+        return value
+
+    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+        return {f"{self.name}:{name}": numbers(name, values)}
+
+    def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:
+        match purpose:
+            case Purpose.LINEAR:
+                return scaled()
+            case Purpose.TREES:
+                return filled()
+            case Purpose.VECTORS:
+                return NormalScores()
+            case Purpose.DOMAIN:
+                return FunctionTransformer()  # its trees take missing numbers, and any scale
+            case Purpose.LABEL_ERRORS:
+                return held_in()
+        return super().encoder(purpose, settings)
+
+
+def numbers(name: str, values: Values) -> Floats:
+    """Floats (n,), NaN where missing; those beyond 1e30 become 1e30. Raises InvalidColumns."""
+    try:
+        column = np.array(_without_gaps(values), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InvalidColumns(f"Input {name!r} should hold numbers: {error}.") from error
+    if column.ndim != 1:
+        raise InvalidColumns(
+            f"Input {name!r} should hold one number in each row, not an array of {column.ndim} dimensions."
+        )
+    if np.isinf(column).any():
+        row = int(np.flatnonzero(np.isinf(column))[0])
+        raise InvalidColumns(f"Input {name!r} is infinite in row {row}.", row)
+    return np.where(np.abs(column) < TINY, 0.0, np.clip(column, -VAST, VAST))
+
+
+def _without_gaps(values: Values) -> Any:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        return values
+    return [np.nan if is_missing(value) else value for value in values]
+
+
+def filled() -> SimpleImputer:
+    """Medians for missing numbers, and a column beside that says so."""
+    return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+
+
+def scaled() -> Pipeline:
+    return Pipeline([("fill", filled()), ("scale", StandardScaler())])
+
+
+def held_in() -> Pipeline:
+    """Scaled and kept within a million standard deviations: training rows that are nearly alike make any other row
+    huge, up to beyond what trees can hold."""
+    return Pipeline([*scaled().steps, ("hold", FunctionTransformer(_clipped))])
+
+
+def _clipped(values: Floats) -> Floats:
+    return np.clip(values, -FAR, FAR)
+
+
+class NormalScores(Transformer):
+    """Normal scores of the ranks among the fitted rows, which no outlier or unit can stretch.
+
+    Missing ones have the score 0 and a column beside that marks them.
+    """
+
+    def fit(self, given: Any, y: Any = None) -> "NormalScores":
+        columns = np.asarray(given, dtype=np.float64).reshape(len(given), -1)
+        self.fitted_ = [np.sort(column[~np.isnan(column)]) for column in columns.T]
+        self.marked_ = [bool(np.isnan(column).any()) for column in columns.T]
+        return self
+
+    def transform(self, given: Any) -> NDArray[np.float32]:
+        columns = np.asarray(given, dtype=np.float64).reshape(len(given), -1).T
+        parts: list[Floats] = []
+        for column, fitted, marked in zip(columns, self.fitted_, self.marked_, strict=True):
+            present = ~np.isnan(column)
+            scores = np.zeros(len(column))
+            if len(fitted):
+                scores[present] = norm.ppf(_share_below(fitted, column[present]))
+            parts += [scores, (~present) * 1.0] if marked else [scores]
+        return np.column_stack(parts).astype(np.float32)
+
+
+def _share_below(fitted: Floats, values: Floats) -> Floats:
+    """Mid-rank of each value among the fitted ones as a share, kept off 0 and 1 by half a row."""
+    n = len(fitted)
+    rank = (np.searchsorted(fitted, values, "left") + np.searchsorted(fitted, values, "right")) / 2
+    return np.clip(rank, 0.5, n - 0.5) / n

@@ -1,0 +1,107 @@
+"""Time: a moment, in UTC."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from inputs.images import PixelBudget
+from inputs.types.base import (
+    Column,
+    EncoderSettings,
+    Features,
+    InputType,
+    InvalidValue,
+    Purpose,
+    Rule,
+    Shape,
+    Values,
+    shortened,
+)
+from inputs.types.number import NormalScores, filled, held_in, scaled
+from inputs.values import InvalidColumns, is_missing
+
+DAY = 86_400.0  # seconds
+PARTS = ("days", "day_sine", "day_cosine", "week_sine", "week_cosine")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+EARLIEST, LATEST = 1600, 9000  # years
+
+Floats = NDArray[np.float64]
+
+
+class Time(InputType):
+    """A moment, encoded as days since 1970 and as its place in the day and in the week.
+
+    That time passes is no change of the inputs: distances between rows and comparisons of two windows use the places
+    in the day and the week alone.
+    """
+
+    name = "time"
+    features = Features.VALUES
+
+    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
+        moment = parse_time(value)
+        if moment is None:
+            raise InvalidValue(f"`{name}` is {shortened(value)}; a time such as 2026-11-23T14:00:00Z is expected.")
+        return moment.isoformat().replace("+00:00", "Z")
+
+    def part_names(self, name: str, shape: Shape | None) -> list[str]:
+        return [f"time:{name}:{part}" for part in PARTS]
+
+    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+        days = seconds(name, values) / DAY
+        day, week = 2 * np.pi * days, 2 * np.pi * (days - 4) / 7  # 1970 began on a Thursday, weeks on Monday
+        found = (days, np.sin(day), np.cos(day), np.sin(week), np.cos(week))
+        return dict(zip(self.part_names(name, shape), found, strict=True))
+
+    def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:
+        match purpose:
+            case Purpose.LINEAR:
+                return scaled()
+            case Purpose.TREES:
+                return filled()
+            case Purpose.VECTORS:
+                return Pipeline([("places", FunctionTransformer(_places)), ("scores", NormalScores())])
+            case Purpose.DOMAIN:
+                return FunctionTransformer(_places)
+            case Purpose.LABEL_ERRORS:
+                return held_in()
+        return super().encoder(purpose, settings)
+
+    def show(self, value: Any) -> str:
+        moment = parse_time(value)
+        return str(value) if moment is None else f"{moment:%-d %b %Y %H:%M} UTC"
+
+
+def parse_time(value: Any) -> datetime | None:
+    """The moment of an ISO 8601 time with its zone, or of a date at midnight UTC; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{value}T00:00:00Z" if DATE.fullmatch(value) else value)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo and EARLIEST <= moment.year <= LATEST else None
+
+
+def seconds(name: str, values: Values) -> Floats:
+    """Seconds since 1970 UTC (n,), NaN where missing; values are texts, or anything pandas calls a time."""
+    gaps = np.array([is_missing(value) for value in values], dtype=bool)
+    present = pd.Series([None if gap else value for gap, value in zip(gaps, values, strict=True)], dtype=object)
+    try:
+        moments = pd.to_datetime(present, utc=True, format="ISO8601")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidColumns(f"Input {name!r} should hold times: {error}.") from error
+    found = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return np.asarray(found.to_numpy(dtype=np.float64))
+
+
+def _places(parts: Any) -> Floats:
+    """The parts that come round again."""
+    return np.asarray(parts, dtype=np.float64)[:, 1:]

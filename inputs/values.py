@@ -1,0 +1,27 @@
+"""Values of inputs: which count as missing, and the refusal of columns that do not fit their type."""
+
+from typing import Any
+
+import numpy as np
+
+from validation import InvalidInput
+
+MISSING = "∅"  # stands for a blank text or a missing level: a vocabulary is then never empty
+
+
+class InvalidColumns(InvalidInput):
+    """Columns that are not of the type that they are said to be; the message names the column."""
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, NaT and NA are missing, and so is a text that is empty or blank."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, np.ndarray | list | dict):
+        return False
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas.NA refuses a truth value
+        return True
