@@ -95,6 +95,18 @@ def vary_on_fragment(get_response: Next) -> Next:
     return middleware
 
 
+def keep_no_copy(get_response: Next) -> Next:
+    """No cache keeps what only one person or key may see; a view that says how its answer is kept is believed."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if "Cache-Control" not in response:
+            response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
 MAIN = re.compile(rb"<(main|pl-desk)\b.*</\1>", re.DOTALL)
 
 

@@ -88,6 +88,7 @@ def test_every_page_takes_few_queries_and_is_whole_or_a_fragment_as_asked(crowde
         assert b"<html" not in part.content, f"{route} is a whole page where htmx asks for a fragment"
         assert b"<html" in boosted.content, f"{route} is no whole page for a boosted link"
         assert "HX-Request" in whole["Vary"]
+        assert all("no-store" in answer["Cache-Control"] for answer in (whole, part)), f"{route} may be kept by a cache"
     assert seen >= PAGES
 
 

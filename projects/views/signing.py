@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from projects import audit, members
+from projects import audit, members, throttle
 from projects.forms import SignInForm
 from projects.guards import public, signed_in
 from projects.models import User
@@ -33,6 +33,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return render(request, "projects/sign_in.html", {"form": form, "next": after})
     if not form.is_valid():
         return render(request, "projects/sign_in.html", {"form": form, "next": after}, status=422)
+    if throttle.is_address_paused(request, at=timezone.now()):
+        return locked_out(request)
     given = form.cleaned_data
     user = authenticate(request, username=given["username"], password=given["password"])
     if not isinstance(user, User):
@@ -60,8 +62,10 @@ def safe(request: HttpRequest, address: str) -> str:
     return address if address and ours else reverse(settings.LOGIN_REDIRECT_URL)
 
 
-def locked_out(request: HttpRequest, original_response: HttpResponse, credentials: object) -> HttpResponse:
-    """What axes answers once the tries are used up."""
+def locked_out(
+    request: HttpRequest, original_response: HttpResponse | None = None, credentials: object = None
+) -> HttpResponse:
+    """The answer once the tries are used up; axes gives the two arguments that are not used."""
     response = render(request, "projects/locked_out.html", {"pause_minutes": pause_minutes()}, status=429)
     response["Retry-After"] = str(pause_minutes() * 60)
     return response

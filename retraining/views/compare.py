@@ -1,7 +1,5 @@
 """Is the candidate better? One version against what was live when it was made."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 from typing import Any
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotation import versions
 from annotation.models import Prediction, Source
 from annotation.views.showing import show
+from projects import spreadsheets
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from retraining import artifacts, asking, evaluation, figures, judging, registry, release
@@ -30,7 +29,6 @@ ALL, FILTERS = "all", ("label", "segment")
 INTERVAL = re.compile(r" \(\d+ % interval ([+-][\d.]+) to ([+-][\d.]+)\)")
 NEGATIVE = re.compile(r"-(?=\d)")
 A_DAY = timedelta(days=1)
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @require_GET
@@ -211,20 +209,12 @@ def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuer
 def differences(request: ProjectRequest, number: int) -> HttpResponse:
     """The paired differences as CSV, safe to open in a spreadsheet."""
     version = version_of(request.project, number)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["measure", "kind", "n", "difference_points", "low_95", "high_95"])
-    for row in paired(version):
-        writer.writerow([_safe(row.name), row.group, row.n, row.value, row.low, row.high])
-    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    header = ["measure", "kind", "n", "difference_points", "low_95", "high_95"]
+    rows = [(row.name, row.group, row.n, row.value, row.low, row.high) for row in paired(version)]
+    answer = HttpResponse(spreadsheets.to_csv(header, rows), content_type="text/csv; charset=utf-8")
     name = f"{request.project.slug}-{version.tag}-differences.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
-
-
-def _safe(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is quoted."""
-    return f"'{text}" if text.startswith(RISKY) else text
 
 
 @require_http_methods(["GET", "POST"])

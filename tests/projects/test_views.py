@@ -71,6 +71,28 @@ class TestSignIn:
         response = client.post("/sign-in/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="10.0.0.9")
         assert response.status_code == 302
 
+    def test_sixty_names_from_one_address_are_paused_and_other_addresses_are_not(self, client, ada):
+        statuses = [
+            client.post("/sign-in/", {"username": f"name-{number}", "password": "wrong"}).status_code
+            for number in range(60)
+        ]
+        assert statuses == [422] * 30 + [429] * 30
+        assert sign_in(client, PASSWORD).status_code == 429
+        elsewhere = {"username": "ada", "password": PASSWORD}
+        assert client.post("/sign-in/", elsewhere, REMOTE_ADDR="10.0.0.9").status_code == 302
+
+    def test_the_pause_of_an_address_ends(self, client, ada):
+        for number in range(30):
+            client.post("/sign-in/", {"username": f"name-{number}", "password": "wrong"})
+        assert sign_in(client, PASSWORD).status_code == 429
+        AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=16))
+        assert sign_in(client, PASSWORD).status_code == 302
+
+    def test_a_name_guessed_from_many_addresses_opens_to_the_right_password(self, client, ada):
+        for number in range(40):
+            client.post("/sign-in/", {"username": "ada", "password": "wrong"}, REMOTE_ADDR=f"10.1.0.{number // 5}")
+        assert sign_in(client, PASSWORD).status_code == 302
+
     def test_a_name_that_is_not_there_is_answered_like_a_wrong_password(self, client, ada):
         wrong = text(sign_in(client, "wrong"))
         AccessAttempt.objects.all().delete()
