@@ -1,120 +1,283 @@
 """HTTP for services: the items of a view, one item whole, and the live metrics."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
+from msgspec import Struct
 from ninja import Router
 
 from analysis import items, reports
 from analysis.models import ReportKind
 from annotation.models import Item
+from projects import openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
 from projects.problems import problem
 
 router = Router(tags=["analysis"])
 WINDOWS = {"all": 0, "28": 28, "7": 7}
+PAGE = 100
+FILTERS = {
+    "state": f"Where it stands: {', '.join(items.STATES)}.",
+    "cause": "Why it was routed, such as uncertain or audit.",
+    "queue": "The slug of a queue that it stands in.",
+    "truth": "The label that it was resolved as.",
+    "says": "The label that the version says.",
+    "disagree": "yes: the version and the resolution differ.",
+    "version": "The model version whose predictions are shown; the newest prediction where absent.",
+    "judges": "Only items that may judge this model version.",
+    "segment": "name=value, such as channel=app.",
+    "suspected": "yes: its label is suspected to be wrong.",
+    "resolved": "yes or no: whether it has a label.",
+    "q": "A text in its inputs, its key or its id.",
+    "window": "Only items of the last days: 1, 7 or 28.",
+    "next": "The `next` of the page before.",
+}
+AT = datetime.fromisoformat("2026-11-23T14:00:00+00:00")
+ITEM, KEY, INPUTS, SEGMENT = (
+    "item_01JD4K7Q2M8X3V5B6N7P8Q9R0S",
+    "message-1",
+    {"text": "Where is my card?"},
+    {"channel": "app"},
+)
 
 
-def answer(body: Any) -> HttpResponse:
+class ItemInList(Struct):
+    """An item with what was said of it last and what was agreed."""
+
+    id: str
+    key: str
+    at: datetime
+    inputs: dict[str, Any]
+    segment: dict[str, Any]
+    label: str | None
+    confidence: float | None
+    model_version: str | None
+    resolution: Any
+    cause: str | None
+
+
+class ItemPage(Struct):
+    """A page of items, newest first; `next` leads to the following page and is null on the last."""
+
+    items: list[ItemInList]
+    next: str | None
+
+
+class PredictionOfItem(Struct):
+    """What one version said of the item; `scores` has the three highest."""
+
+    model_version: str
+    source: str
+    label: str
+    confidence: float | None
+    margin: float | None
+    scores: dict[str, float]
+    at: datetime
+
+
+class SignalOfItem(Struct):
+    """What came back about the item."""
+
+    id: str
+    kind: str
+    value: Any
+    at: datetime
+
+
+class RoutingOfItem(Struct):
+    """Why the item was routed, with what numbers, and how probable that was."""
+
+    cause: str
+    reason: str
+    numbers: dict[str, Any]
+    state: str
+    inclusion_probability: float
+
+
+class LabelOfItem(Struct):
+    """What one person said of the item."""
+
+    by: str
+    value: Any
+    state: str
+    at: datetime
+    guideline_version: int
+
+
+class ItemStory(Struct):
+    """One item with everything that is known of it; `signals` are the newest of `signals_in_all`."""
+
+    id: str
+    key: str
+    at: datetime
+    inputs: dict[str, Any]
+    segment: dict[str, Any]
+    predictions: list[PredictionOfItem]
+    signals: list[SignalOfItem]
+    signals_in_all: int
+    routing: list[RoutingOfItem]
+    labels: list[LabelOfItem]
+    resolution: Any
+
+
+class Interval(Struct):
+    """An estimate with the ends of its confidence interval; null where it is undefined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class LiveMetrics(
+    msgspec.defstruct(  # type: ignore[misc]  # a field for each measure that reports know
+        "LiveMetricsFields",
+        [
+            ("window", str),
+            ("model_version", str),
+            ("n", int),
+            ("audit_labels", int | None, None),
+            ("items", int | None, None),
+            ("computed_at", datetime | None, None),
+            *((name, Interval | None, None) for name in reports.MEASURES),
+        ],
+    )
+):
+    """Metrics of the serving version, weighted by inclusion probability; `n` labels judge it."""
+
+
+def encode(body: Struct) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(body), content_type="application/json")
 
 
-@router.get("/projects/{slug}/items", summary="Items of a view, newest first; filters as in the page's address")
+@router.get(
+    "/projects/{slug}/items",
+    summary="List items, newest first",
+    openapi_extra=openapi.operation(
+        query=FILTERS,
+        answers=ItemPage(
+            [ItemInList(ITEM, KEY, AT, INPUTS, SEGMENT, "card_arrival", 0.91, "v3", "card_arrival", "audit")],
+            next="2026-11-23T14:00:00Z~4711",
+        ),
+        description=f"Filters as in the address of the Items page; {PAGE} items a page.",
+        errors={422: "A filter takes no such value, or no page gave this cursor."},
+    ),
+)
 @keyed(Scope.READ)
 def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         filters = items.read(request.GET, request.project)
         found = items.select(request.project, filters, at=timezone.now())
-        rows, following = items.page(found, after=request.GET.get("next", ""), size=100)
+        rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
     except items.BadFilter as why:
         return problem(422, str(why))
-    return answer({"items": [brief(row) for row in rows], "next": following or None})
+    return encode(ItemPage([_in_list(row) for row in rows], following or None))
 
 
-def brief(row: Any) -> dict[str, Any]:
-    return {
-        "id": row.uid,
-        "key": row.key,
-        "at": row.at,
-        "inputs": row.inputs,
-        "segment": row.segment,
-        "label": row.says,
-        "confidence": row.score,
-        "model_version": row.by_version,
-        "resolution": row.truth,
-        "cause": row.cause,
-    }
+def _in_list(row: Any) -> ItemInList:
+    return ItemInList(
+        id=row.uid,
+        key=row.key,
+        at=row.at,
+        inputs=row.inputs,
+        segment=row.segment,
+        label=row.says,
+        confidence=row.score,
+        model_version=row.by_version,
+        resolution=row.truth,
+        cause=row.cause,
+    )
 
 
-@router.get("/projects/{slug}/items/{uid}", summary="One item with all that is known of it")
+@router.get(
+    "/projects/{slug}/items/{uid}",
+    summary="Show one item with all that is known of it",
+    openapi_extra=openapi.operation(
+        answers=ItemStory(
+            id=ITEM,
+            key=KEY,
+            at=AT,
+            inputs=INPUTS,
+            segment=SEGMENT,
+            predictions=[
+                PredictionOfItem("v3", "served", "card_arrival", 0.91, 0.82, {"card_arrival": 0.91}, AT),
+            ],
+            signals=[SignalOfItem("signal-1", "correction", "exchange_rate", AT)],
+            signals_in_all=1,
+            routing=[RoutingOfItem("audit", "drawn uniformly, probability 0.200", {}, "done", 0.2)],
+            labels=[LabelOfItem("ana", "card_arrival", "given", AT, 1)],
+            resolution="card_arrival",
+        ),
+        errors={404: "No such project for this key, or no such item in it."},
+    ),
+)
 @keyed(Scope.READ)
 def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         return problem(404, "There is no such item in this project.")
-    told = items.story(found)
-    return answer(
-        {
-            "id": found.uid,
-            "key": found.key,
-            "at": found.at,
-            "inputs": found.inputs,
-            "segment": found.segment,
-            "predictions": [
-                {
-                    "model_version": row.model_version,
-                    "source": row.source,
-                    "label": row.label,
-                    "confidence": row.confidence,
-                    "margin": row.margin,
-                    "scores": dict(top),
-                    "at": row.at,
-                }
-                for row, top in told["predictions"]
-            ],
-            "signals": [{"id": s.key, "kind": s.kind, "value": s.value, "at": s.at} for s in told["signals"]],
-            "signals_in_all": told["signals_in_all"],
-            "routing": [
-                {
-                    "cause": row.cause,
-                    "reason": row.reason,
-                    "numbers": row.numbers,
-                    "state": row.state,
-                    "inclusion_probability": row.inclusion_probability,
-                }
-                for row in told["routings"]
-            ],
-            "labels": [
-                {
-                    "by": row.user.username,
-                    "value": row.value,
-                    "state": row.state,
-                    "at": row.updated_at,
-                    "guideline_version": row.guideline_version,
-                }
-                for row in told["labels"]
-            ],
-            "resolution": next((row.value for row in told["resolutions"] if row.superseded_at is None), None),
-        }
+    return encode(_story(found))
+
+
+def _story(item: Item) -> ItemStory:
+    known = items.story(item)
+    return ItemStory(
+        id=item.uid,
+        key=item.key,
+        at=item.at,
+        inputs=item.inputs,
+        segment=item.segment,
+        predictions=[
+            PredictionOfItem(row.model_version, row.source, row.label, row.confidence, row.margin, dict(top), row.at)
+            for row, top in known["predictions"]
+        ],
+        signals=[SignalOfItem(row.key, row.kind, row.value, row.at) for row in known["signals"]],
+        signals_in_all=known["signals_in_all"],
+        routing=[
+            RoutingOfItem(row.cause, row.reason, row.numbers, row.state, row.inclusion_probability)
+            for row in known["routings"]
+        ],
+        labels=[
+            LabelOfItem(row.user.username, row.value, row.state, row.updated_at, row.guideline_version)
+            for row in known["labels"]
+        ],
+        resolution=next((row.value for row in known["resolutions"] if row.superseded_at is None), None),
     )
 
 
-@router.get("/projects/{slug}/metrics", summary="Live metrics of the serving version, weighted, with intervals")
+@router.get(
+    "/projects/{slug}/metrics",
+    summary="Show live metrics of the serving version",
+    openapi_extra=openapi.operation(
+        query={"window": "Days that are looked back on: all, 28 or 7."},
+        answers=LiveMetrics(
+            window="28",
+            model_version="v3",
+            n=412,
+            audit_labels=412,
+            items=9_000,
+            computed_at=AT,
+            accuracy=Interval(0.93, 0.905, 0.951),
+        ),
+        errors={422: "There is no such window."},
+    ),
+)
 @keyed(Scope.READ)
 def metrics(request: KeyRequest, slug: str) -> HttpResponse:
     window = request.GET.get("window", "all")
     if window not in WINDOWS:
         return problem(422, f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")
-    project = request.project
-    report = reports.newest(project, ReportKind.PERFORMANCE, version=project.champion_version, days=WINDOWS[window])
+    version = request.project.champion_version
+    report = reports.newest(request.project, ReportKind.PERFORMANCE, version=version, days=WINDOWS[window])
     body: dict[str, Any] = report.body if report else {"n": 0}
-    told: dict[str, Any] = {"window": window, "model_version": project.champion_version, "n": body["n"]}
+    answer = LiveMetrics(window=window, model_version=version, n=body["n"])
     if report:
-        told |= {"audit_labels": body["audit"], "items": body["population"], "computed_at": report.computed_at}
+        answer.audit_labels, answer.items = body["audit"], body["population"]
+        answer.computed_at = report.computed_at
     for name in reports.MEASURES:
-        estimate = body.get(name)
-        told[name] = {key: estimate[key] for key in ("value", "low", "high")} if estimate else None
-    return answer(told)
+        if estimate := body.get(name):
+            setattr(answer, name, Interval(estimate["value"], estimate["low"], estimate["high"]))
+    return encode(answer)

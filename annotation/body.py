@@ -1,20 +1,13 @@
-"""One JSON object out of a request's body, or one clear sentence."""
+"""One JSON object out of the body of a desk call, or one clear sentence."""
 
 from typing import Any
 
-import msgspec
-
-from annotation.rows import BadBody
+from projects.json_body import BadBody, decode_object
 
 
 def read(body: bytes, *, fields: set[str]) -> dict[str, Any]:
     """The object, with no other fields than these. Raises BadBody with the answer's status."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as why:
-        raise BadBody(f"The body is not JSON: {why}.") from None
-    except RecursionError:
-        raise BadBody("The body is nested too deeply.") from None
+    value = decode_object(body)
     if not isinstance(value, dict):
         raise BadBody("The body is not a JSON object.", 422)
     if unknown := sorted(set(value) - fields):

@@ -15,6 +15,7 @@ from inputs.images import Grey
 from inputs.registry import INPUT_TYPES
 from inputs.types.image import CheckedImage
 from projects import regular_files
+from projects.chunks import CHUNK
 from projects.models import Project
 
 
@@ -22,10 +23,20 @@ def path_of(project: Project, sha256: str) -> Path:
     return Path(settings.MEDIA_HOME) / str(project.pk) / sha256[:2] / sha256
 
 
-def store(project: Project, pictures: list[CheckedImage], *, at: datetime) -> None:
+def store(project: Project, pictures: Sequence[CheckedImage], *, at: datetime) -> None:
     """Write the files, then the rows; a crash between leaves a file that nobody names, never a row without one."""
+    write_files(project, pictures)
+    record(project, pictures, at=at)
+
+
+def write_files(project: Project, pictures: Sequence[CheckedImage]) -> None:
+    """Write the file of each image that has none yet. Call it before the transaction that records them."""
     for picture in {picture.sha256: picture for picture in pictures}.values():
         _write(path_of(project, picture.sha256), picture.data)
+
+
+def record(project: Project, pictures: Sequence[CheckedImage], *, at: datetime) -> None:
+    """Make the row of each image that has none yet."""
     rows = [
         Media(
             project=project,
@@ -38,7 +49,7 @@ def store(project: Project, pictures: list[CheckedImage], *, at: datetime) -> No
         )
         for p in pictures
     ]
-    Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
 
 
 def shown(project: Project, media: Media) -> tuple[bytes, str]:

@@ -5,13 +5,40 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 import analysis.api
 import retraining.api
 from annotation.api import capture, work
+from projects import openapi
 from projects.problems import problem
 
-api = NinjaAPI(title="Plumbline", version="1", docs_url=None, openapi_url="/openapi.json", urls_namespace="api")
+
+class DescribedAPI(NinjaAPI):
+    """django-ninja's API with the schemas of our structs, the key, and the scope that each call asks for."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        schema["components"]["schemas"].update(openapi.components())
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                operation["security"] = [{"key": []}]
+                operation["x-scope"] = self._scope(path, method)
+        return schema
+
+    def _scope(self, path: str, method: str) -> str:
+        """The scope that the guard of a call asks for."""
+        for _, router in self._routers:
+            for pattern, view in router.path_operations.items():
+                for operation in view.operations:
+                    guard = getattr(operation.view_func, "guard", None)
+                    if guard and path.endswith(pattern) and method.upper() in operation.methods:
+                        return str(guard.scope)
+        raise LookupError(f"{method} {path} has no guard.")
+
+
+api = DescribedAPI(title="Plumbline", version="1", docs_url=None, openapi_url="/openapi.json", urls_namespace="api")
 
 for router in (capture.router, work.router, analysis.api.router, retraining.api.router):
     api.add_router("", router)

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, include, path
 
 from config.api import api
+from config.api_docs import api_docs
 from projects.guards import public
 
 
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("projects.urls")),
     path("", include("jobs.urls")),
     *(path("p/<slug:slug>/", include(f"{app}.urls")) for app in ("overview", "annotation", "analysis", "retraining")),
+    path("api/v1/docs", api_docs, name="api-docs"),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon, name="favicon"),

@@ -18,7 +18,8 @@ def problem(status: int, detail: str, *, errors: Sequence[Mapping[str, Any]] = (
 
     What the caller sent is never repeated at length: sentences are cut, and of many errors the first are named.
     """
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, **more}
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {name: value for name, value in more.items() if value is not None}
     body["detail"] = shorten(detail, LONGEST_DETAIL)
     if errors:
         body["errors"] = [_short(error) for error in errors[:MOST_ERRORS]]

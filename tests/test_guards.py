@@ -64,7 +64,7 @@ def pages() -> list[Route]:
     return [
         Route(path, pattern.name or "", getattr(pattern.callback, "guard", None))
         for path, pattern in patterns(get_resolver().url_patterns)
-        if not path.startswith("api/v1/") or pattern.name in API_OWN_PAGES
+        if not path.startswith("api/v1/") or pattern.name in {*API_OWN_PAGES, "api-docs"}
     ]
 
 
@@ -104,7 +104,7 @@ def test_the_walk_finds_pages_console_and_api():
 
 def test_only_these_pages_are_public():
     public = {route.name for route in PAGES if route.guard and route.guard.level == "public"}
-    assert public == {"sign-in", "sign-in-link", "favicon", "healthz", "readyz", "styleguide", "login"}
+    assert public == {"sign-in", "sign-in-link", "favicon", "healthz", "readyz", "styleguide", "login", "api-docs"}
 
 
 def test_what_names_a_project_asks_for_a_member_and_the_other_way_round():

@@ -32,8 +32,10 @@ def is_deeper_than(value: Any, levels: int) -> bool:
         return False
     if levels == 0:
         return True
-    inner = value.values() if isinstance(value, dict) else value
-    return any(is_deeper_than(part, levels - 1) for part in inner if isinstance(part, dict | list))
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, dict | list) and is_deeper_than(part, levels - 1):
+            return True
+    return False
 
 
 def shorten(text: str, longest: int) -> str:

@@ -1,7 +1,7 @@
 """POST predictions and signals: bodies into rows, one domain call, an answer for each row."""
 
-from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import msgspec
 from django.conf import settings
@@ -9,92 +9,91 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from annotation import capture, rows
-from annotation.signals.capture import capture_signals
+from annotation import capture
+from annotation.batches import Captured, Refusal
+from annotation.capture import PredictionRow
+from annotation.signals.capture import CapturedSignals, SignalRow, capture_signals
+from projects import json_body, openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Project, Scope
 from projects.problems import problem
 
 router = Router(tags=["capture"])
 
-TIME = {"type": "string", "format": "date-time"}
-PREDICTION = {
-    "type": "object",
-    "required": ["key", "inputs"],
-    "additionalProperties": False,
-    "properties": {
-        "key": {"type": "string", "minLength": 1, "maxLength": 200},
-        "inputs": {"type": "object"},
-        "scores": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}},
-        "label": {"type": "string"},
-        "model_version": {"type": "string", "maxLength": 80},
-        "threshold_version": {"type": "string", "maxLength": 80},
-        "policy_version": {"type": "string", "maxLength": 80},
-        "at": TIME,
-        "segment": {"type": "object"},
-        "label_known": {},
-    },
-}
-SIGNAL = {
-    "type": "object",
-    "required": ["id", "key", "kind"],
-    "additionalProperties": False,
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "maxLength": 200},
-        "key": {"type": "string", "minLength": 1, "maxLength": 200},
-        "kind": {"type": "string"},
-        "value": {},
-        "at": TIME,
-        "actor": {"type": "string"},
-    },
+BATCH_ERRORS = {
+    400: "The body is no batch.",
+    413: "Too large or too many rows.",
+    415: "The Content-Encoding is not known.",
 }
 
 
-def batch(row: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI of a body that msgspec, not pydantic, reads."""
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"type": "array", "items": row, "maxItems": settings.ROW_LIMIT}},
-                "application/x-ndjson": {"schema": {"type": "string"}},
-            },
-        },
-        "responses": {
-            200: {"description": "What became of each row; good rows are kept when others are refused."},
-            400: {"description": "The body is no batch."},
-            401: {"description": "No valid key."},
-            403: {"description": "The key lacks the scope."},
-            404: {"description": "No such project for this key."},
-            413: {"description": "Too large or too many rows."},
-        },
-    }
+class Keep(Protocol):
+    def __call__(self, project: Project, rows: list[Any], *, at: datetime) -> Captured: ...
 
 
-def answer(
-    request: HttpRequest, project: Project, keep: Callable[..., rows.Captured]
-) -> HttpResponse:  # the one path of both calls
+def keep_batch(request: HttpRequest, project: Project, keep: Keep) -> HttpResponse:
+    """Keep the rows of the body and say what became of each."""
     try:
-        batch_rows = rows.decode(
-            request.body,
-            content_type=request.headers.get("Content-Type", ""),
-            encoding=request.headers.get("Content-Encoding", ""),
-            most_bytes=settings.BODY_LIMIT,
-            most_rows=settings.ROW_LIMIT,
-        )
-    except rows.BadBody as why:
+        rows = json_body.read_batch(request)
+    except json_body.BadBody as why:
         return problem(why.status, str(why))
-    kept = keep(project, batch_rows, at=timezone.now())
-    return HttpResponse(msgspec.json.encode(kept.as_json()), content_type="application/json")
+    kept = keep(project, rows, at=timezone.now())
+    return HttpResponse(msgspec.json.encode(kept), content_type="application/json")
 
 
-@router.post("/projects/{slug}/predictions", openapi_extra=batch(PREDICTION), summary="Capture predictions")
+@router.post(
+    "/projects/{slug}/predictions",
+    summary="Capture predictions",
+    openapi_extra=openapi.operation(
+        takes=[
+            PredictionRow(
+                key="message-1",
+                inputs={"text": "Where is my card?"},
+                scores={"card_arrival": 0.91, "exchange_rate": 0.09},
+                model_version="router-7",
+                at="2026-11-23T14:00:00Z",
+                segment={"channel": "app"},
+            ),
+            PredictionRow(key="message-2", inputs={"text": "What is a euro in yen?"}, label="exchange_rate"),
+        ],
+        most_rows=settings.ROW_LIMIT,
+        answers=capture.CapturedPredictions(
+            created=1,
+            existing=0,
+            refused=(
+                Refusal(1, "message-2", "`label` is 'rate'; the labels are card_arrival, exchange_rate.", "label"),
+            ),
+            renormalised=1,
+        ),
+        description=(
+            "Good rows are kept when others are refused. The same row under its key again is existing; another one "
+            "under that key is refused. Scores that were rounded are divided by their sum."
+        ),
+        errors=BATCH_ERRORS,
+    ),
+)
 @keyed(Scope.INGEST)
 def predictions(request: KeyRequest, slug: str) -> HttpResponse:
-    return answer(request, request.project, capture.capture_rows)
+    return keep_batch(request, request.project, capture.capture_rows)
 
 
-@router.post("/projects/{slug}/signals", openapi_extra=batch(SIGNAL), summary="Capture signals")
+@router.post(
+    "/projects/{slug}/signals",
+    summary="Capture signals",
+    openapi_extra=openapi.operation(
+        takes=[
+            SignalRow(id="signal-1", key="message-1", kind="correction", value="exchange_rate", actor="customer 4711"),
+            SignalRow(id="signal-2", key="message-3", kind="thumbs_down"),
+        ],
+        most_rows=settings.ROW_LIMIT,
+        answers=CapturedSignals(created=1, waiting=1, existing=0, refused=()),
+        description=(
+            "A signal that arrives before its prediction is kept and waits for it. Each row counts once: as created, "
+            "waiting, existing or refused."
+        ),
+        errors=BATCH_ERRORS,
+    ),
+)
 @keyed(Scope.INGEST)
-def signals_in(request: KeyRequest, slug: str) -> HttpResponse:
-    return answer(request, request.project, capture_signals)
+def signals(request: KeyRequest, slug: str) -> HttpResponse:
+    return keep_batch(request, request.project, capture_signals)

@@ -1,128 +1,193 @@
 """Leases out, labels in, for services that bring their own screen: the same domain calls as the desk."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
+from msgspec import Meta, Struct
 from ninja import Router
 
-from annotation import body, labels, leases
+from annotation import labels, leases
 from annotation.models import EVALUATION_CAUSES, Cause, Lease, Queue
-from annotation.rows import BadBody
+from projects import json_body, openapi
 from projects.api_auth import KeyRequest, keyed
-from projects.models import Scope
+from projects.json_body import BadBody
+from projects.models import Project, Scope
 from projects.problems import problem
-from validation.json_values import is_storable_text, shorten
+from validation import InvalidInput
+from validation.structs import to_struct
 
 router = Router(tags=["work"])
 
 MOST_LABELS = 1000
-LONGEST_TOKEN = 40
-FIELDS = {"lease", "value", "seconds", "comment", "skip", "flagged"}
-ROW = {
-    "type": "object",
-    "required": ["lease"],
-    "additionalProperties": False,
-    "properties": {
-        "lease": {"type": "string"},
-        "value": {"description": "As the project's kind takes it; absent with skip."},
-        "seconds": {"type": "number", "minimum": 0, "maximum": labels.MOST_SECONDS},
-        "comment": {"type": "string", "maxLength": labels.LONGEST_COMMENT},
-        "skip": {"type": "boolean"},
-        "flagged": {"type": "boolean"},
-    },
-}
-LEASE = {
-    "type": "object",
-    "properties": {
-        "lease": {"type": "string"},
-        "item": {"type": "string"},
-        "inputs": {"type": "object"},
-        "cause": {"enum": Cause.values},
-        "reason": {"type": "string"},
-        "guideline_version": {"type": "integer"},
-        "suggestion": {"type": ["object", "null"]},
-        "expires_at": {"type": "string", "format": "date-time"},
-    },
-}
-RESULT = {
-    "type": "object",
-    "properties": {
-        "lease": {"type": ["string", "null"]},
-        "status": {"enum": ["created", "existing", "extra", "refused"]},
-        "error": {"type": "string"},
-    },
-}
+NOT_FITTING = {400: "The body is not JSON.", 422: "A field does not fit."}
 
 
-def described(takes: dict[str, Any] | None, answer: dict[str, Any], **errors: str) -> dict[str, Any]:
-    """The OpenAPI of a call whose body is checked here, so that each refusal is one clear sentence."""
-    refusals = {"401": "No valid key.", "403": "The key lacks the scope.", "404": "Not found.", **errors}
-    made: dict[str, Any] = {
-        "responses": {
-            200: {"description": "Done.", "content": {"application/json": {"schema": answer}}},
-            **{int(status): {"description": words} for status, words in refusals.items()},
-        }
-    }
-    if takes:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": takes}}}
-    return made
+class LeaseRequest(Struct, forbid_unknown_fields=True):
+    """How many items to lease, and from where."""
+
+    count: Annotated[int, Meta(ge=1, le=leases.MOST, description=f"a whole number from 1 to {leases.MOST}")]
+    queue: Annotated[str, Meta(description="the slug of one queue; every queue where it is absent")] | None = None
 
 
-def listing(name: str, row: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "object", "required": [name], "properties": {name: {"type": "array", "items": row, **more}}}
+class Suggestion(Struct):
+    """What a version says of the item."""
+
+    value: Any
+    confidence: float | None
+    model_version: str
 
 
-ASK = {
-    "type": "object",
-    "required": ["count"],
-    "additionalProperties": False,
-    "properties": {
-        "count": {"type": "integer", "minimum": 1, "maximum": leases.MOST},
-        "queue": {"type": "string", "description": "The slug of one queue; all of the project where absent."},
-    },
-}
+class LeasedItem(Struct):
+    """The right to label one item until `expires_at`, which each look at the same item moves on."""
+
+    lease: str
+    item: str
+    inputs: dict[str, Any]
+    cause: str
+    reason: str
+    guideline_version: int
+    suggestion: Suggestion | None
+    expires_at: datetime | None
+
+
+class LeasedItems(Struct):
+    """What was leased: fewer than asked for where fewer wait, none where nothing does."""
+
+    leases: list[LeasedItem]
+
+
+class LabelRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One person's value for one leased item."""
+
+    lease: Annotated[str, Meta(min_length=1, max_length=100, description="the `lease` of the item it answers, a text")]
+    value: Annotated[Any, Meta(description="a value as the project's kind takes it; absent with skip")] = None
+    seconds: (
+        Annotated[
+            float,
+            Meta(ge=0, le=labels.MOST_SECONDS, description=f"a number of seconds from 0 to {labels.MOST_SECONDS:,.0f}"),
+        ]
+        | None
+    ) = None
+    comment: (
+        Annotated[
+            str,
+            Meta(
+                max_length=labels.LONGEST_COMMENT,
+                description=f"a text of at most {labels.LONGEST_COMMENT:,} characters",
+            ),
+        ]
+        | None
+    ) = None
+    skip: Annotated[bool, Meta(description="true or false")] | None = None
+    flagged: Annotated[bool, Meta(description="true or false: whether a reviewer is to look at it")] | None = None
+
+
+class LabelsBody(Struct, forbid_unknown_fields=True):
+    """A batch of labels."""
+
+    labels: Annotated[
+        list[Any],
+        Meta(
+            description="a list of labels, each with its lease",
+            extra_json_schema={"items": {"$ref": "#/components/schemas/LabelRow"}, "maxItems": MOST_LABELS},
+        ),
+    ]
+
+
+class LabelResult(Struct, omit_defaults=True):
+    """What became of one label."""
+
+    lease: str | None
+    status: labels.Status
+    error: str | None = None
+    field: str | None = None
+
+
+class LabelResults(Struct):
+    """One result for each label, in their order."""
+
+    results: list[LabelResult]
+
+
+class Undone(Struct):
+    """The lease that came back."""
+
+    lease: str
+    status: str
+    expires_at: datetime | None
+
+
+LEASE_EXAMPLE = "lease_01JD4K7Q2M8X3V5B6N7P8Q9R0S"
+EXPIRES = datetime.fromisoformat("2026-11-23T14:10:00+00:00")
 
 
 @router.post(
     "/projects/{slug}/leases",
     summary="Lease items",
-    openapi_extra=described(ASK, listing("leases", LEASE), **{"400": "Not JSON.", "422": "A field does not fit."}),
+    openapi_extra=openapi.operation(
+        takes=LeaseRequest(count=5),
+        answers=LeasedItems(
+            [
+                LeasedItem(
+                    lease=LEASE_EXAMPLE,
+                    item="item_01JD4K7Q2M8X3V5B6N7P8Q9R0S",
+                    inputs={"text": "Where is my card?"},
+                    cause="uncertain",
+                    reason="margin 0.03: card_arrival .51, exchange_rate .48",
+                    guideline_version=1,
+                    suggestion=Suggestion("card_arrival", 0.51, "v3"),
+                    expires_at=EXPIRES,
+                )
+            ]
+        ),
+        errors=NOT_FITTING,
+    ),
 )
 @keyed(Scope.ANNOTATE)
 def claim(request: KeyRequest, slug: str) -> HttpResponse:
     try:
-        count, queue = _asked(request)
+        asked = json_body.read_struct(request, LeaseRequest)
+        queue = _queue(request.project, asked.queue)
     except BadBody as why:
-        return problem(why.status, str(why))
-    given = leases.claim(request.project, by=request.key.user, count=count, queue=queue, at=timezone.now())
+        return problem(why.status, str(why), field=why.field)
+    given = leases.claim(request.project, by=request.key.user, count=asked.count, queue=queue, at=timezone.now())
     said = leases.suggestions(request.project, given) if given else {}
-    return _json({"leases": [_lease(lease, said.get(lease.item_id)) for lease in given]})
+    return _json(LeasedItems([_lease(lease, said.get(lease.item_id)) for lease in given]))
 
 
 @router.post(
     "/projects/{slug}/labels",
     summary="Submit labels",
-    openapi_extra=described(
-        {**listing("labels", ROW, maxItems=MOST_LABELS), "additionalProperties": False},
-        listing("results", RESULT),
-        **{"400": "Not JSON.", "413": "Too many labels.", "422": "A field does not fit."},
+    openapi_extra=openapi.operation(
+        rows=LabelRow,
+        takes=LabelsBody([LabelRow(lease=LEASE_EXAMPLE, value="card_arrival", seconds=3.5)]),
+        answers=LabelResults([LabelResult(LEASE_EXAMPLE, "created")]),
+        description="The lease is the idempotency key: the same label again is existing.",
+        errors={**NOT_FITTING, 413: "Too many labels."},
     ),
 )
 @keyed(Scope.ANNOTATE)
 def submit(request: KeyRequest, slug: str) -> HttpResponse:
     try:
-        rows = _rows(request)
+        rows = json_body.read_struct(request, LabelsBody).labels
+        if len(rows) > MOST_LABELS:
+            raise BadBody(f"The batch has {len(rows):,} labels; at most {MOST_LABELS:,} are taken at once.", 413)
     except BadBody as why:
-        return problem(why.status, str(why))
-    return _json({"results": [_submit(request, row) for row in rows]})
+        return problem(why.status, str(why), field=why.field)
+    return _json(LabelResults([_submit(request, row) for row in rows]))
 
 
 @router.delete(
     "/projects/{slug}/labels/{lease}",
     summary="Undo a label",
-    openapi_extra=described(None, LEASE, **{"409": "There is nothing to undo, or the item has moved on."}),
+    openapi_extra=openapi.operation(
+        answers=Undone(LEASE_EXAMPLE, "undone", EXPIRES),
+        description="A revision: the label is kept as undone, and its lease comes back.",
+        errors={409: "There is nothing to undo, or the item has moved on."},
+    ),
 )
 @keyed(Scope.ANNOTATE)
 def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
@@ -130,59 +195,49 @@ def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
         back = labels.undo(request.project, lease, by=request.key.user, at=timezone.now())
     except labels.Refused as why:
         return problem(why.status, str(why))
-    return _json({"lease": back.token, "status": "undone", "expires_at": back.slot.lease_until})
+    return _json(Undone(back.token, "undone", back.slot.lease_until))
 
 
-def _asked(request: KeyRequest) -> tuple[int, Queue | None]:
-    given = body.read(request.body, fields={"count", "queue"})
-    count, slug = given.get("count"), given.get("queue")
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= leases.MOST:
-        raise BadBody(f"`count` takes a whole number from 1 to {leases.MOST}.", 422)
+def _queue(project: Project, slug: str | None) -> Queue | None:
     if slug is None:
-        return count, None
-    found = request.project.queues.filter(slug=slug).first() if isinstance(slug, str) and "\x00" not in slug else None
+        return None
+    found = project.queues.filter(slug=slug).first() if "\x00" not in slug else None
     if found is None:
-        raise BadBody("There is no such queue in this project.", 404)
-    return count, found
+        raise BadBody("There is no such queue in this project.", 404, "queue")
+    return found
 
 
-def _rows(request: KeyRequest) -> list[Any]:
-    rows = body.read(request.body, fields={"labels"}).get("labels")
-    if not isinstance(rows, list):
-        raise BadBody("`labels` takes a list of labels, each with its lease.", 422)
-    if len(rows) > MOST_LABELS:
-        raise BadBody(f"The batch has {len(rows):,} labels; at most {MOST_LABELS:,} are taken at once.", 413)
-    return rows
+def _submit(request: KeyRequest, given: Any) -> LabelResult:
+    """One row's result; a row that does not fit is refused alone."""
+    try:
+        row = to_struct(given, LabelRow, noun="label")
+    except InvalidInput as why:
+        token = given.get("lease") if isinstance(given, dict) else None
+        shown = token if isinstance(token, str) and len(token) <= 100 and token.isprintable() else None
+        return LabelResult(shown, "refused", str(why), why.field)
+    if not row.lease.isprintable():
+        return LabelResult(None, "refused", "`lease` takes printable characters only.", "lease")
+    fields = {name: value for name, value in msgspec.structs.asdict(row).items() if value is not None}
+    token = fields.pop("lease")
+    done = labels.submit(request.project, token, by=request.key.user, at=timezone.now(), **fields)
+    return LabelResult(token, done.status, done.error)
 
 
-def _submit(request: KeyRequest, row: Any) -> dict[str, Any]:
-    """One row's result; a row that cannot be read is refused alone."""
-    token = row.get("lease") if isinstance(row, dict) else None
-    if not isinstance(token, str) or len(token) > LONGEST_TOKEN or not is_storable_text(token):
-        return {"lease": None, "status": "refused", "error": "Each label takes an object with the `lease` it answers."}
-    if unknown := sorted(set(row) - FIELDS):
-        error = f"`{shorten(unknown[0], 60)}` is not a field of a label, which takes {', '.join(sorted(FIELDS))}."
-        return {"lease": token, "status": "refused", "error": error}
-    given = {name: row[name] for name in FIELDS - {"lease"} if row.get(name) is not None}
-    done = labels.submit(request.project, token, by=request.key.user, at=timezone.now(), **given)
-    return {"lease": token, "status": done.status, **({"error": done.error} if done.error else {})}
-
-
-def _lease(lease: Lease, suggestion: dict[str, Any] | None) -> dict[str, Any]:
+def _lease(lease: Lease, suggestion: dict[str, Any] | None) -> LeasedItem:
     """A lease as it is sent. An evaluation item is called an audit item, whichever it is, with no reason given."""
     routed = lease.slot.routed
     blind = routed.evaluation or routed.cause in EVALUATION_CAUSES
-    return {
-        "lease": lease.token,
-        "item": lease.item.uid,
-        "inputs": lease.item.inputs,
-        "cause": Cause.AUDIT if blind else routed.cause,
-        "reason": "" if blind else routed.reason,
-        "guideline_version": lease.guideline_version,
-        "suggestion": None if blind else suggestion,
-        "expires_at": lease.slot.lease_until,
-    }
+    return LeasedItem(
+        lease=lease.token,
+        item=lease.item.uid,
+        inputs=lease.item.inputs,
+        cause=Cause.AUDIT.value if blind else routed.cause,
+        reason="" if blind else routed.reason,
+        guideline_version=lease.guideline_version,
+        suggestion=None if blind or suggestion is None else Suggestion(**suggestion),
+        expires_at=lease.slot.lease_until,
+    )
 
 
-def _json(answer: dict[str, Any]) -> HttpResponse:
+def _json(answer: Struct) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(answer), content_type="application/json")

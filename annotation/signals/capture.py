@@ -4,36 +4,61 @@ A signal that arrives before its prediction is kept and waits for it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from django.db import transaction
+from msgspec import Meta, Struct
 
-from annotation.models import Item, Signal
-from annotation.rows import (
+from annotation.batches import (
     DATABASE_AWAY,
     BadRow,
     Captured,
     Refusal,
     body_hash,
+    in_order,
     isolate_failures,
-    name,
     parse_time,
+    printable,
     refuse,
 )
+from annotation.bodies import A_TEXT, Key, Time
+from annotation.models import Item, Signal
 from annotation.signals import joining, kinds
 from projects.chunks import CHUNK, chunks
+from projects.json_body import Unreadable
 from projects.models import Project
-from validation.json_values import is_storable, quote, shorten
+from validation.json_values import is_storable, quote
+from validation.structs import to_struct
 
-FIELDS = {"id", "key", "kind", "value", "at", "actor"}
 LARGEST_VALUE = 10_000
 
 
+class SignalRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What came back about one prediction."""
+
+    id: Annotated[Key, Meta(description=f"your own id of the signal, {A_TEXT}")]
+    key: Annotated[Key, Meta(description="the key of the prediction, which may come later")]
+    kind: Annotated[
+        str,
+        Meta(
+            description="the name of a signal kind, such as thumbs_down",
+            extra_json_schema={"enum": kinds.names()},
+        ),
+    ]
+    value: Annotated[
+        Any,
+        Meta(description=f"any JSON of at most {LARGEST_VALUE:,} characters; a label for corrections and overrides"),
+    ] = None
+    at: Time | None = None
+    actor: Annotated[Key, Meta(description=f"who gave it, {A_TEXT}")] | None = None
+
+
 @dataclass(frozen=True)
-class Row:
-    """One checked signal on its way into the database."""
+class ValidSignal:
+    """One signal that can be stored."""
 
     index: int
     key: str
@@ -45,108 +70,137 @@ class Row:
     body_hash: str
 
 
-def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> Captured:
-    """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused.
+class CapturedSignals(Captured, frozen=True, kw_only=True):
+    """What became of a batch of signals; `waiting` counts the new ones whose prediction has not been captured.
 
-    A new signal counts as `waiting` where its prediction has not been captured, else as `created`.
+    Each row counts once: a signal that waits is not among the created.
     """
-    good, refused = _check_all(project, rows, at)
 
-    def store(part: Sequence[Row]) -> tuple[Captured, list[Row]]:
-        with transaction.atomic():
-            return _store(project, part, at)
+    waiting: int
 
-    stored, unstorable = isolate_failures(good, store)
-    captured = Captured.of([part for part, _ in stored], [*refused, *unstorable])
-    without_item = [row for _, rows in stored for row in rows]
-    joining.join_keys(project, [row.prediction_key for row in without_item])
+
+def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> CapturedSignals:
+    """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused."""
+    valid, refused = validate_signals(project, rows, at=at)
+    parts, unstorable = isolate_failures(valid, partial(_store, project, at=at))
+    without_item = [row for part in parts for row in part.without_item]
+    joining.join_after_commit(project, [row.prediction_key for row in without_item])
     waiting = joining.count_waiting_among(project, [row.key for row in without_item])
-    return replace(captured, created=captured.created - waiting, waiting=waiting)
+    return CapturedSignals(
+        created=sum(part.created for part in parts) - waiting,
+        waiting=waiting,
+        existing=sum(part.existing for part in parts),
+        refused=in_order(refused, unstorable, *(part.conflicts for part in parts)),
+    )
 
 
-def _check_all(project: Project, rows: Sequence[Any], at: datetime) -> tuple[list[Row], list[Refusal]]:
-    values = project.schema().values()
-    good: dict[str, Row] = {}
+def validate_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> tuple[list[ValidSignal], list[Refusal]]:
+    """The signals that can be stored, each id once, and the refusal of every other row."""
+    labels = project.schema().values()
+    valid: dict[str, ValidSignal] = {}
     refused: list[Refusal] = []
     for index, given in enumerate(rows):
         try:
-            row = _check(index, given, values, at)
-            if good.setdefault(row.key, row).body_hash != row.body_hash:
+            row = _validate(index, given, labels, at)
+            if valid.setdefault(row.key, row).body_hash != row.body_hash:
                 raise BadRow(f"Signal {row.key} stands in this batch twice with different bodies; the first is kept.")
         except DATABASE_AWAY:
             raise
         except Exception as why:
             refused.append(refuse(index, given.get("id") if isinstance(given, dict) else None, why))
-    return list(good.values()), refused
+    return list(valid.values()), refused
 
 
-def _check(index: int, given: Any, values: list[str], at: datetime) -> Row:
-    if not isinstance(given, dict):
-        raise BadRow("A row is one JSON object.")
-    if unknown := sorted(set(given) - FIELDS):
-        raise BadRow(f"Unknown field `{shorten(unknown[0], 60)}`; a signal takes {', '.join(sorted(FIELDS))}.")
-    kind = kinds.find(given.get("kind"))
+def _validate(index: int, given: Any, labels: list[str], at: datetime) -> ValidSignal:
+    if isinstance(given, Unreadable):
+        raise BadRow(given.error)
+    row = to_struct(given, SignalRow, noun="signal")
+    kind = kinds.find(row.kind)
     if kind is None:
-        raise BadRow(f"`kind` is {quote(given.get('kind'))}; it takes {', '.join(kinds.names())}.")
-    value = given.get("value")
-    if kind.label and value not in values:
-        raise BadRow(f"A {kind.name} needs `value`, one of the labels {', '.join(values[:10])}; it is {quote(value)}.")
-    if len(str(value)) > LARGEST_VALUE or not is_storable(value):
-        raise BadRow(f"`value` takes JSON of at most {LARGEST_VALUE:,} characters without NaN, infinity or NUL.")
-    return Row(
+        raise BadRow(f"`kind` is {quote(row.kind)}; it takes {', '.join(kinds.names())}.", field="kind")
+    if kind.label and row.value not in labels:
+        one_of = ", ".join(labels[:10])
+        raise BadRow(
+            f"A {kind.name} needs `value`, one of the labels {one_of}; it is {quote(row.value)}.", field="value"
+        )
+    if len(str(row.value)) > LARGEST_VALUE or not is_storable(row.value):
+        raise BadRow(
+            f"`value` takes JSON of at most {LARGEST_VALUE:,} characters without NaN, infinity or NUL.", field="value"
+        )
+    return ValidSignal(
         index=index,
-        key=name(given, "id", longest=200, required=True),
-        prediction_key=name(given, "key", longest=200, required=True),
+        key=printable("id", row.id),
+        prediction_key=printable("key", row.key),
         kind=kind.name,
-        value=value,
-        actor=name(given, "actor", longest=200),
-        at=parse_time(given.get("at"), at),
+        value=row.value,
+        actor=printable("actor", row.actor),
+        at=parse_time(row.at, at),
         body_hash=body_hash(given),
     )
 
 
-def _store(project: Project, rows: Sequence[Row], at: datetime) -> tuple[Captured, list[Row]]:
-    """Insert what is new; the rows returned have no item yet. Runs in the caller's transaction."""
-    known = _known(project, rows)
+@dataclass(frozen=True)
+class _Stored:
+    """What became of a part of the batch."""
+
+    created: int
+    existing: int
+    conflicts: list[Refusal]
+    without_item: list[ValidSignal]  # of the created
+
+
+@transaction.atomic
+def _store(project: Project, rows: Sequence[ValidSignal], *, at: datetime) -> _Stored:
+    """Insert what is new, and compare what is not."""
+    known = _find_hashes(project, rows)
     new = [row for row in rows if row.key not in known]
-    items = _items(project, new)
-    signals = [
-        Signal(
-            project=project,
-            key=row.key,
-            prediction_key=row.prediction_key,
-            item_id=items.get(row.prediction_key),
-            kind=row.kind,
-            value=row.value,
-            actor=row.actor,
-            body_hash=row.body_hash,
-            at=row.at,
-            captured_at=at,
-        )
-        for row in new
-    ]
+    items = _find_items(project, new)
+    signals = [_signal(project, row, items.get(row.prediction_key), at) for row in new]
     Signal.objects.bulk_create(signals, ignore_conflicts=True, batch_size=CHUNK)
     if new:
-        known = _known(project, rows)  # another request may have written the same ids meanwhile
-    conflicts = [
-        Refusal(row.index, row.key, f"Signal {row.key} was captured before with another body; the first is kept.")
-        for row in rows
-        if known[row.key] != row.body_hash
-    ]
+        known = _find_hashes(project, rows)  # another request may have written the same ids meanwhile
+    conflicts = [_conflict(row) for row in rows if known[row.key] != row.body_hash]
     wrong = {refusal.key for refusal in conflicts}
-    kept = [row for row in new if row.key not in wrong]
-    captured = Captured(len(kept), len(rows) - len(conflicts) - len(kept), tuple(conflicts))
-    return captured, [row for row in kept if row.prediction_key not in items]
+    created = [row for row in new if row.key not in wrong]
+    return _Stored(
+        created=len(created),
+        existing=len(rows) - len(conflicts) - len(created),
+        conflicts=conflicts,
+        without_item=[row for row in created if row.prediction_key not in items],
+    )
 
 
-def _known(project: Project, rows: Sequence[Row]) -> dict[str, str]:
+def _signal(project: Project, row: ValidSignal, item_id: int | None, at: datetime) -> Signal:
+    return Signal(
+        project=project,
+        key=row.key,
+        prediction_key=row.prediction_key,
+        item_id=item_id,
+        kind=row.kind,
+        value=row.value,
+        actor=row.actor,
+        body_hash=row.body_hash,
+        at=row.at,
+        captured_at=at,
+    )
+
+
+def _conflict(row: ValidSignal) -> Refusal:
+    return Refusal(
+        row.index, row.key, f"Signal {row.key} was captured before with another body; the first is kept.", "id"
+    )
+
+
+def _find_hashes(project: Project, rows: Sequence[ValidSignal]) -> dict[str, str]:
+    """Body hashes of the signals that are captured under these ids."""
     found: dict[str, str] = {}
     for chunk in chunks([row.key for row in rows]):
         found |= dict(Signal.objects.filter(project=project, key__in=chunk).values_list("key", "body_hash"))
     return found
 
 
-def _items(project: Project, rows: Sequence[Row]) -> dict[str, int]:
+def _find_items(project: Project, rows: Sequence[ValidSignal]) -> dict[str, int]:
+    """Ids of the items that these signals are about, where they are captured."""
     found: dict[str, int] = {}
     for chunk in chunks([row.prediction_key for row in rows]):
         found |= dict(Item.objects.filter(project=project, key__in=chunk).values_list("key", "pk"))

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery
 
 from annotation.models import Item, Signal
@@ -26,6 +27,13 @@ class Waiting:
 
     count: int
     oldest: datetime | None
+
+
+def join_after_commit(project: Project, keys: Sequence[str]) -> None:
+    """Join now, and in a caller's transaction once more after its commit."""
+    join_keys(project, keys)
+    if connection.in_atomic_block:
+        transaction.on_commit(partial(join_keys, project, keys), robust=True)
 
 
 def join_keys(project: Project, keys: Iterable[str]) -> None:

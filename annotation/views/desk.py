@@ -16,9 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import body, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, Lease, Queue, Slot
-from annotation.rows import BadBody
 from annotation.views.showing import show
 from projects.guards import ProjectRequest, member
+from projects.json_body import BadBody
 from projects.models import Can, Project
 from projects.problems import problem
 

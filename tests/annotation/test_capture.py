@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from django.db import OperationalError
 from PIL import Image
 
 from annotation import capture, media
+from annotation.batches import Refusal
+from annotation.capture import rows, storage
 from annotation.models import Item, Prediction, Resolution, Source
 from inputs import images
 from tests.factories import NOW, make_item, make_project
@@ -107,33 +110,36 @@ class TestScoresThatWereRounded:
 class TestAFailureOfALaterStage:
     """Whatever is raised for one row becomes the refusal of that row; the others are kept."""
 
-    @pytest.mark.parametrize("stage", ["_check", "_numbers", "_item", "_prediction"])
+    @pytest.mark.parametrize(
+        ("module", "stage"),
+        [(rows, "to_struct"), (rows, "uncertainty_numbers"), (storage, "_item"), (storage, "_prediction")],
+    )
     def test_refuses_the_row_it_was_raised_for_and_keeps_the_others(
-        self, monkeypatch: pytest.MonkeyPatch, stage: str
+        self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, stage: str
     ) -> None:
-        work = getattr(capture, stage)
+        work = getattr(module, stage)
 
         def fail_for_the_bad_one(*given: object, **named: object) -> object:
-            if "'bad'" in str(given) or (stage == "_numbers" and (np.asarray(given[0]) == 0.123).any()):
+            if "'bad'" in str(given) or (stage == "uncertainty_numbers" and (np.asarray(given[0]) == 0.123).any()):
                 raise ZeroDivisionError("by nobody's fault")
             return work(*given, **named)
 
-        monkeypatch.setattr(capture, stage, fail_for_the_bad_one)
-        rows = [row(f"good{i}") for i in range(9)]
-        rows.insert(4, row("bad", scores={"ham": 0.123, "spam": 0.877}))
+        monkeypatch.setattr(module, stage, fail_for_the_bad_one)
+        given = [row(f"good{i}") for i in range(9)]
+        given.insert(4, row("bad", scores={"ham": 0.123, "spam": 0.877}))
 
-        captured = capture.capture_rows(make_project(), rows, at=NOW)
+        captured = capture.capture_rows(make_project(), given, at=NOW)
 
         assert captured.created == Item.objects.count() == Prediction.objects.count() == 9
         assert captured.refused == (
-            capture.Refusal(4, "bad", "This row could not be kept (ZeroDivisionError); the server's log says why."),
+            Refusal(4, "bad", "This row could not be kept (ZeroDivisionError); the server's log says why."),
         )
 
     def test_that_says_the_database_is_away_fails_the_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def away(*given: object, **named: object) -> None:
             raise OperationalError("database is locked")
 
-        monkeypatch.setattr(capture, "_store", away)
+        monkeypatch.setattr(storage, "_find_items", away)
         with pytest.raises(OperationalError):
             capture.capture_rows(make_project(), [row("a"), row("b")], at=NOW)
 
@@ -157,7 +163,7 @@ class TestTheSameKey:
 
         assert (again.created, again.existing) == (1, 0)
         assert again.refused == (
-            capture.Refusal(0, "a", "Key a was captured before with another body; the first is kept."),
+            Refusal(0, "a", "Key a was captured before with another body; the first is kept.", "key"),
         )
         assert Item.objects.get(key="a").inputs == {"text": "hello"}
 
@@ -186,7 +192,7 @@ class TestBadRows:
             ({"scores": {"ham": 10**400, "spam": 0}}, "a finite number from 0 to 1 is expected."),
             ({"scores": {"ham": -0.1, "spam": 1.1}}, "The score of 'ham' is -0.1; a number from 0 to 1 is expected."),
             ({"scores": {"eggs": 1}}, "`scores` has 'eggs'; the labels are ham, spam."),
-            ({"scores": [0.5, 0.5]}, "`scores` is not an object"),
+            ({"scores": [0.5, 0.5]}, "`scores` takes an object of labels with their probabilities"),
             ({"label": "eggs"}, "`label` is 'eggs'; the labels are ham, spam."),
             ({"label_known": "eggs"}, "`label_known` is 'eggs'; the labels are ham, spam."),
             ({"inputs": {"text": 5}}, "`text` is 5; a text is expected."),
@@ -197,10 +203,13 @@ class TestBadRows:
             ({"at": "yesterday"}, "`at` is 'yesterday'; a time such as 2026-11-23T14:00:00Z is expected."),
             ({"at": "2026-01-02T03:04:05"}, "a time such as"),
             ({"at": "2026-13-45T00:00:00Z"}, "a time such as"),
-            ({"segment": {"a": float("nan")}}, "`segment.a` takes a text or number"),
-            ({"segment": {"a": {"b": 1}}}, "`segment.a` takes a text or number"),
-            ({"model_version": "x" * 81}, "`model_version` takes a text of 1 to 80 printable characters."),
-            ({"key": ""}, "`key` takes a text of 1 to 200 printable characters."),
+            (
+                {"segment": {"a": float("nan")}},
+                "`segment` takes names with texts or numbers of at most 200 characters; 'a' is nan.",
+            ),
+            ({"segment": {"a": {"b": 1}}}, "'a' is {'b': 1}."),
+            ({"model_version": "x" * 81}, "`model_version` takes a text of 1 to 80 printable characters; it is"),
+            ({"key": ""}, "`key` takes your own id of the sample, a text of 1 to 200 printable characters; it is ''."),
             ({"surprise": 1}, "Unknown field `surprise`"),
         ],
     )

@@ -113,15 +113,16 @@ def test_leases_come_from_the_queue_asked_for(room: Room, alice: Caller) -> None
         (b"{", 400, "The body is not JSON"),
         (b"\xff", 400, "The body is not JSON"),
         (b"[" * 100_000, 400, "The body is"),
-        (b"[1]", 422, "The body is not a JSON object."),
-        (b"{}", 422, "`count` takes a whole number from 1 to 20."),
-        (b'{"count": 0}', 422, "`count` takes a whole number from 1 to 20."),
-        (b'{"count": 21}', 422, "`count` takes a whole number from 1 to 20."),
-        (b'{"count": true}', 422, "`count` takes a whole number from 1 to 20."),
-        (b'{"count": "5"}', 422, "`count` takes a whole number from 1 to 20."),
+        (b"[1]", 422, "A body is one JSON object."),
+        (b"{}", 422, "`count` is missing; it takes a whole number from 1 to 20."),
+        (b'{"count": 0}', 422, "`count` takes a whole number from 1 to 20; it is "),
+        (b'{"count": 21}', 422, "`count` takes a whole number from 1 to 20; it is "),
+        (b'{"count": true}', 422, "`count` takes a whole number from 1 to 20; it is "),
+        (b'{"count": "5"}', 422, "`count` takes a whole number from 1 to 20; it is "),
         (b'{"count": 1, "queue": "nowhere"}', 404, "There is no such queue in this project."),
-        (b'{"count": 1, "queue": 5}', 404, "There is no such queue in this project."),
-        (b'{"count": 1, "size": 5}', 422, "`size` is not a field of this call"),
+        (b'{"count": 1, "queue": 5}', 422, "`queue` takes the slug of one queue"),
+        (b'{"count": 1, "count": 2}', 400, "The body names 'count' twice in one object."),
+        (b'{"count": 1, "size": 5}', 422, "Unknown field `size`; a body takes count, queue."),
     ],
 )
 def test_a_malformed_call_for_leases_is_refused_in_one_sentence(
@@ -169,7 +170,7 @@ def test_labels_are_taken_replayed_and_refused_row_by_row(room: Room, alice: Cal
         "error": '"eggs" is not one of the labels: ham, spam.',
     }
     assert results[5]["error"] == "There is no such lease in this project."
-    assert results[8]["error"].startswith("`colour` is not a field of a label")
+    assert results[8]["error"].startswith("Unknown field `colour`; a label takes ")
     assert Label.objects.filter(state="given").count() == 2
 
 

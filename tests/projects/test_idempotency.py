@@ -86,7 +86,7 @@ def test_a_failure_is_not_kept(secret: str, monkeypatch: pytest.MonkeyPatch, fai
         return HttpResponse(status=503)
 
     with monkeypatch.context() as patch:
-        patch.setattr("annotation.api.capture.answer", fail)
+        patch.setattr("annotation.api.capture.keep_batch", fail)
         assert post(secret, [ROW]).status_code in (500, 503)
     assert post(secret, [ROW]).json() == FRESH
 

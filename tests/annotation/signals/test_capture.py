@@ -3,8 +3,8 @@
 import pytest
 
 from annotation import capture
+from annotation.batches import Refusal
 from annotation.models import Item, Signal
-from annotation.rows import Captured, Refusal
 from annotation.signals import capture as signals
 from annotation.signals import joining
 from projects.models import Project
@@ -18,7 +18,7 @@ def signal(**changes: object) -> dict[str, object]:
     return {"id": "s1", "key": "a", "kind": "thumbs_down", **changes}
 
 
-def capture_one(project: Project, **changes: object) -> Captured:
+def capture_one(project: Project, **changes: object) -> signals.CapturedSignals:
     return signals.capture_signals(project, [signal(**changes)], at=NOW)
 
 
@@ -71,7 +71,10 @@ class TestASignal:
         ("changes", "sentence"),
         [
             ({"kind": "applause"}, "`kind` is 'applause'; it takes thumbs_up"),
-            ({"kind": ["thumbs_up"]}, "`kind` is ['thumbs_up']; it takes thumbs_up"),
+            (
+                {"kind": ["thumbs_up"]},
+                "`kind` takes the name of a signal kind, such as thumbs_down; it is ['thumbs_up'].",
+            ),
             ({"kind": "correction"}, "A correction needs `value`, one of the labels ham, spam; it is None."),
             ({"kind": "correction", "value": "eggs"}, "it is 'eggs'"),
             ({"value": float("nan")}, "without NaN"),
@@ -85,14 +88,14 @@ class TestASignal:
         assert sentence in kept.refused[0].error
 
     def test_for_which_anything_is_raised_is_refused_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        check = signals._check
+        validate = signals._validate
 
         def fail_for_the_bad_one(index: int, *given: object) -> object:
             if index == 1:
                 raise ZeroDivisionError("by nobody's fault")
-            return check(index, *given)  # type: ignore[arg-type]
+            return validate(index, *given)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(signals, "_check", fail_for_the_bad_one)
+        monkeypatch.setattr(signals, "_validate", fail_for_the_bad_one)
 
         captured = signals.capture_signals(make_project(), [signal(id=f"s{i}") for i in range(3)], at=NOW)
 

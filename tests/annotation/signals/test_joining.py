@@ -23,14 +23,14 @@ def test_a_prediction_captured_between_the_look_for_it_and_the_commit_is_joined(
     """The other order of the two is played on PostgreSQL in tests/services."""
     from annotation.signals import capture as signals
 
-    project, look = make_project(), signals._items
+    project, look = make_project(), signals._find_items
 
     def look_too_early(*given: object) -> dict[str, int]:
         found = look(*given)  # type: ignore[arg-type]
         make_item(project, "a")
         return found
 
-    monkeypatch.setattr(signals, "_items", look_too_early)
+    monkeypatch.setattr(signals, "_find_items", look_too_early)
     captured = capture_signals(project, [SIGNAL], at=NOW)
     assert (captured.created, captured.waiting) == (1, 0)
     assert Signal.objects.get().item is not None

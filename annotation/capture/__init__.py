@@ -1,0 +1,27 @@
+"""Capture: what a model said of each sample. Rows are validated first, then stored in one transaction.
+
+Idempotent on the caller's key: the same row again is `existing`, another body under the same key is refused.
+"""
+
+from annotation.capture.rows import (
+    PredictionRow,
+    ValidInputs,
+    ValidPrediction,
+    measure_scores,
+    validate_inputs,
+    validate_rows,
+)
+from annotation.capture.storage import CapturedPredictions, capture_rows, record_scores, store_rows
+
+__all__ = [
+    "CapturedPredictions",
+    "PredictionRow",
+    "ValidInputs",
+    "ValidPrediction",
+    "capture_rows",
+    "measure_scores",
+    "record_scores",
+    "store_rows",
+    "validate_inputs",
+    "validate_rows",
+]

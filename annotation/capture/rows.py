@@ -1,0 +1,235 @@
+"""Validate rows of predictions against the project's contract and labels; nothing is written here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from annotation.batches import (
+    DATABASE_AWAY,
+    BadRow,
+    Refusal,
+    body_hash,
+    isolate_failures,
+    parse_time,
+    printable,
+    refuse,
+)
+from annotation.bodies import A_TEXT, Key, Time, Version
+from annotation.sampling.uncertainty import confidence, entropy, margin
+from inputs.contract import check_inputs
+from inputs.images import PixelBudget
+from inputs.types.image import CheckedImage
+from projects.json_body import Unreadable
+from projects.models import Project
+from validation.json_values import is_finite_number, is_storable, quote
+from validation.probabilities import is_off, normalise_scores
+from validation.structs import to_struct
+
+SHOWN_LABELS = 10
+MOST_SEGMENTS, LONGEST_SEGMENT = 50, 200
+
+
+class PredictionRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What a model said of one sample."""
+
+    key: Annotated[Key, Meta(description=f"your own id of the sample, {A_TEXT}")]
+    inputs: Annotated[dict[str, Any], Meta(description="an object with a value for each input of the project")]
+    scores: (
+        Annotated[
+            dict[str, Any],
+            Meta(
+                description="an object of labels with their probabilities, which sum to 1",
+                extra_json_schema={"additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}},
+            ),
+        ]
+        | None
+    ) = None
+    label: (
+        Annotated[str, Meta(description="one of the project's labels; the one of the highest score where absent")]
+        | None
+    ) = None
+    model_version: Version | None = None
+    threshold_version: Version | None = None
+    policy_version: Version | None = None
+    at: Time | None = None
+    segment: (
+        Annotated[
+            dict[str, Any],
+            Meta(
+                description=f"an object of at most {MOST_SEGMENTS} names with texts or numbers",
+                extra_json_schema={"additionalProperties": {"type": ["string", "number"]}},
+            ),
+        ]
+        | None
+    ) = None
+    label_known: Annotated[Any, Meta(description="the true value, where it is known already")] = None
+
+
+@dataclass(frozen=True)
+class ValidInputs:
+    """The inputs of one sample as they are stored, and the images among them, decoded."""
+
+    stored: dict[str, Any]
+    pictures: tuple[CheckedImage, ...] = ()
+
+
+@dataclass
+class ValidPrediction:
+    """One row that can be stored."""
+
+    index: int
+    key: str
+    body_hash: str
+    inputs: ValidInputs
+    scores: list[float] | None
+    label: str
+    at: datetime
+    versions: Mapping[str, str] = field(default_factory=dict)
+    segment: Mapping[str, Any] = field(default_factory=dict)
+    known: str | None = None
+    renormalised: bool = False
+    numbers: dict[str, float] = field(default_factory=dict)  # confidence, margin and entropy of the scores
+
+
+def validate_rows(
+    project: Project, rows: Sequence[Any], *, at: datetime
+) -> tuple[list[ValidPrediction], list[Refusal]]:
+    """The rows that can be stored, each key once, and the refusal of every other row."""
+    validator = _Validator.of(project, at)
+    valid: dict[str, ValidPrediction] = {}
+    refused: list[Refusal] = []
+    for index, given in enumerate(rows):
+        key = given.get("key") if isinstance(given, dict) else None
+        try:
+            row = validator.validate(index, given)
+            if valid.setdefault(row.key, row).body_hash != row.body_hash:
+                raise BadRow(f"Key {row.key} stands in this batch twice with different bodies; the first is kept.")
+        except DATABASE_AWAY:
+            raise
+        except Exception as why:
+            refused.append(refuse(index, key, why))
+    unmeasured = isolate_failures(list(valid.values()), measure_scores)[1]
+    wrong = {refusal.index for refusal in unmeasured}
+    return [row for row in valid.values() if row.index not in wrong], refused + unmeasured
+
+
+def validate_inputs(project: Project, rows: Sequence[Any]) -> tuple[list[ValidInputs], list[Refusal]]:
+    """The inputs of each sample as they are stored; a refusal for each that the contract does not take."""
+    contract, budget = project.contract().inputs, PixelBudget()
+    valid: list[ValidInputs] = []
+    refused: list[Refusal] = []
+    for index, given in enumerate(rows):
+        try:
+            stored, pictures = check_inputs(given, contract, budget)
+            valid.append(ValidInputs(stored, tuple(pictures)))
+        except DATABASE_AWAY:
+            raise
+        except Exception as why:
+            refused.append(refuse(index, None, why))
+    return valid, refused
+
+
+def measure_scores(rows: Sequence[ValidPrediction]) -> None:
+    """Set confidence, margin and entropy of all scored rows, in three array operations."""
+    scored = [row for row in rows if row.scores is not None]
+    if not scored:
+        return
+    for row, numbers in zip(scored, uncertainty_numbers(np.array([row.scores for row in scored])), strict=True):
+        row.numbers = numbers
+
+
+def uncertainty_numbers(probabilities: NDArray[np.floating]) -> list[dict[str, float]]:
+    """The three stored numbers of each row of (n, k) probabilities."""
+    measured = zip(confidence(probabilities), margin(probabilities), entropy(probabilities), strict=True)
+    return [{"confidence": float(c), "margin": float(m), "entropy": float(e)} for c, m, e in measured]
+
+
+@dataclass(frozen=True)
+class _Validator:
+    """What every row of a batch is held against."""
+
+    contract: Mapping[str, Any]
+    labels: list[str]
+    at: datetime
+    budget: PixelBudget
+
+    @classmethod
+    def of(cls, project: Project, at: datetime) -> "_Validator":
+        return cls(project.contract().inputs, project.schema().values(), at, PixelBudget())
+
+    def validate(self, index: int, given: Any) -> ValidPrediction:
+        """The row, or whatever is raised for it."""
+        if isinstance(given, Unreadable):
+            raise BadRow(given.error)
+        row = to_struct(given, PredictionRow)
+        key = printable("key", row.key)
+        stored, pictures = check_inputs(row.inputs, self.contract, self.budget)
+        scores, total = self._scores(row.scores)
+        return ValidPrediction(
+            index=index,
+            key=key,
+            body_hash=body_hash(given),
+            inputs=ValidInputs(stored, tuple(pictures)),
+            scores=scores,
+            label=self._label(row, scores),
+            at=parse_time(row.at, self.at),
+            versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
+            segment=_segment(row.segment),
+            known=self._among_labels("label_known", row.label_known),
+            renormalised=is_off(total),
+        )
+
+    def _label(self, row: PredictionRow, scores: list[float] | None) -> str:
+        if row.label is None and scores is not None:
+            return self.labels[int(np.argmax(scores))]
+        return self._among_labels("label", row.label) or ""
+
+    def _among_labels(self, name: str, value: Any) -> str | None:
+        if value is None or (isinstance(value, str) and value in self.labels):
+            return value
+        raise BadRow(f"`{name}` is {quote(value)}; the labels are {self._listed()}.", field=name)
+
+    def _scores(self, given: dict[str, Any] | None) -> tuple[list[float] | None, float]:
+        """One probability per label, in the schema's order, and the sum that they had."""
+        if given is None:
+            return None, 1.0
+        if unknown := [label for label in given if label not in self.labels]:
+            raise BadRow(f"`scores` has {quote(unknown[0])}; the labels are {self._listed()}.", field="scores")
+        scores = [given.get(label, 0.0) for label in self.labels]
+        for label, score in zip(self.labels, scores, strict=True):
+            if not is_finite_number(score):
+                raise BadRow(
+                    f"The score of {label!r} is {quote(score)}; a finite number from 0 to 1 is expected.",
+                    field="scores",
+                )
+            if not 0 <= score <= 1:
+                raise BadRow(f"The score of {label!r} is {score}; a number from 0 to 1 is expected.", field="scores")
+        return normalise_scores(scores)
+
+    def _listed(self) -> str:
+        more = len(self.labels) - SHOWN_LABELS
+        return ", ".join(self.labels[:SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
+
+
+VERSIONS = ("model_version", "threshold_version", "policy_version")
+
+
+def _segment(given: dict[str, Any] | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if len(given) > MOST_SEGMENTS:
+        raise BadRow(f"`segment` takes at most {MOST_SEGMENTS} names; it has {len(given):,}.", field="segment")
+    for name, value in given.items():
+        plain = isinstance(value, str | int | float) and is_storable([name, value])
+        if not plain or len(str(value)) > LONGEST_SEGMENT or len(name) > LONGEST_SEGMENT:
+            raise BadRow(
+                f"`segment` takes names with texts or numbers of at most {LONGEST_SEGMENT} characters; "
+                f"{quote(name)} is {quote(value)}.",
+                field="segment",
+            )
+    return given

@@ -1,0 +1,187 @@
+"""Store validated rows as items and predictions, in one transaction for the batch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+
+from annotation import media
+from annotation.batches import Captured, Refusal, in_order, isolate_failures
+from annotation.capture.rows import ValidPrediction, uncertainty_numbers, validate_rows
+from annotation.models import Item, Prediction, Resolution, Source
+from annotation.signals import joining
+from projects.chunks import CHUNK, chunks
+from projects.models import Project
+
+
+class CapturedPredictions(Captured, frozen=True, omit_defaults=True):
+    """What became of a batch of predictions; of the new rows `renormalised` had their scores divided by their sum."""
+
+    renormalised: int = 0
+
+
+def capture_rows(
+    project: Project, rows: Sequence[Any], *, at: datetime, source: str = Source.CAPTURED, degraded: bool = False
+) -> CapturedPredictions:
+    """Keep every good row of the batch, each with confidence, margin and entropy of its scores."""
+    valid, refused = validate_rows(project, rows, at=at)
+    kept = store_rows(project, valid, at=at, source=source, degraded=degraded)
+    return CapturedPredictions(
+        kept.created, kept.existing, in_order(refused, kept.refused), renormalised=kept.renormalised
+    )
+
+
+def store_rows(
+    project: Project,
+    rows: Sequence[ValidPrediction],
+    *,
+    at: datetime,
+    source: str = Source.CAPTURED,
+    degraded: bool = False,
+) -> CapturedPredictions:
+    """Store rows that are valid, whole or in the parts that the database takes; then join the signals about them."""
+    media.write_files(project, [picture for row in rows for picture in row.inputs.pictures])
+    store = partial(_store, project, source=source, degraded=degraded, at=at)
+    parts, unstorable = isolate_failures(rows, store)
+    joining.join_after_commit(project, [row.key for row in rows])
+    return CapturedPredictions(
+        created=sum(part.created for part in parts),
+        existing=sum(part.existing for part in parts),
+        refused=in_order(unstorable, *(part.refused for part in parts)),
+        renormalised=sum(part.renormalised for part in parts),
+    )
+
+
+@transaction.atomic
+def _store(
+    project: Project, rows: Sequence[ValidPrediction], *, source: str, degraded: bool, at: datetime
+) -> CapturedPredictions:
+    """Insert what is new, and compare what is not."""
+    known = {key: hash_ for key, (_, hash_) in _find_items(project, rows).items()}
+    new = [row for row in rows if row.key not in known]
+    if new:
+        media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
+        Item.objects.bulk_create([_item(project, row, at) for row in new], ignore_conflicts=True, batch_size=CHUNK)
+        stored = _find_items(project, new)  # another request may have made some of them meanwhile
+        Prediction.objects.bulk_create(
+            [_prediction(project, row, stored[row.key][0], source, degraded) for row in new],
+            ignore_conflicts=True,
+            batch_size=CHUNK,
+        )
+        _resolve_known(project, [(row, stored[row.key][0]) for row in new if row.known is not None], at)
+        known |= {key: hash_ for key, (_, hash_) in stored.items()}
+    conflicts = [_conflict(row) for row in rows if known[row.key] != row.body_hash]
+    wrong = {refusal.key for refusal in conflicts}
+    created = [row for row in new if row.key not in wrong]
+    return CapturedPredictions(
+        created=len(created),
+        existing=len(rows) - len(conflicts) - len(created),
+        refused=tuple(conflicts),
+        renormalised=sum(row.renormalised for row in created),
+    )
+
+
+def _conflict(row: ValidPrediction) -> Refusal:
+    return Refusal(
+        row.index, row.key, f"Key {row.key} was captured before with another body; the first is kept.", "key"
+    )
+
+
+def _find_items(project: Project, rows: Sequence[ValidPrediction]) -> dict[str, tuple[int, str]]:
+    """Id and body hash of the items that are captured under these keys."""
+    found: dict[str, tuple[int, str]] = {}
+    for chunk in chunks([row.key for row in rows]):
+        items = Item.objects.filter(project=project, key__in=chunk)
+        found |= {key: (pk, hash_) for key, pk, hash_ in items.values_list("key", "pk", "body_hash")}
+    return found
+
+
+def _item(project: Project, row: ValidPrediction, at: datetime) -> Item:
+    return Item(
+        project=project,
+        key=row.key,
+        body_hash=row.body_hash,
+        inputs=row.inputs.stored,
+        segment=row.segment,
+        contract_version=project.contract().version,
+        at=row.at,
+        captured_at=at,
+    )
+
+
+def _prediction(project: Project, row: ValidPrediction, item_id: int, source: str, degraded: bool) -> Prediction:
+    scores = None if row.scores is None else np.asarray(row.scores, dtype="<f4").tobytes()
+    return Prediction(
+        project=project,
+        item_id=item_id,
+        source=source,
+        schema_version=project.schema().version,
+        scores=scores,
+        label=row.label,
+        at=row.at,
+        degraded=degraded,
+        **row.versions,
+        **row.numbers,
+    )
+
+
+def _resolve_known(project: Project, pairs: list[tuple[ValidPrediction, int]], at: datetime) -> None:
+    """A label that came with the row is a resolution of its own method."""
+    Resolution.objects.bulk_create(
+        [
+            Resolution(
+                project=project,
+                item_id=item_id,
+                value=row.known,
+                method=Resolution.Method.KNOWN,
+                quality=1.0,
+                votes=0,
+                resolved_at=at,
+            )
+            for row, item_id in pairs
+        ],
+        ignore_conflicts=True,
+        batch_size=CHUNK,
+    )
+
+
+def record_scores(
+    project: Project,
+    *,
+    item_ids: Sequence[int],
+    probabilities: NDArray[np.floating],
+    model_version: str,
+    schema_version: int,
+    source: str,
+    out_of_sample: NDArray[np.bool_],
+    at: datetime,
+) -> int:
+    """Store what one version says of items captured before; a second call replaces nothing and adds nothing.
+
+    `probabilities` is (n, k) in the order of the schema version; `out_of_sample` (n,) is False where the version was
+    trained on the item. Returns how many rows were given.
+    """
+    values = project.label_schemas.get(version=schema_version).values()
+    exact = np.asarray(probabilities, dtype=float)
+    stored, winners = exact.astype("<f4"), exact.argmax(axis=1)
+    rows = [
+        Prediction(
+            project=project,
+            item_id=item_id,
+            source=source,
+            model_version=model_version,
+            at=at,
+            schema_version=schema_version,
+            scores=stored[i].tobytes(),
+            label=values[winners[i]],
+            out_of_sample=bool(out_of_sample[i]),
+            **numbers,
+        )
+        for i, (item_id, numbers) in enumerate(zip(item_ids, uncertainty_numbers(exact), strict=True))
+    ]
+    Prediction.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
+    return len(rows)
