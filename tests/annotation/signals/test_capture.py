@@ -78,7 +78,7 @@ class TestASignal:
             ({"kind": "correction"}, "A correction needs `value`, one of the labels ham, spam; it is None."),
             ({"kind": "correction", "value": "eggs"}, "it is 'eggs'"),
             ({"value": float("nan")}, "without NaN"),
-            ({"key": None}, "`key` takes a text"),
+            ({"key": None}, "`key` takes the key of the prediction, which may come later; it is None."),
             ({"extra": 1}, "Unknown field `extra`"),
         ],
     )
