@@ -37,7 +37,7 @@ def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject
         seen = domain_classifier.domain_auc(
             _part(before, rows, 0), _thinned(_part(now, rows, 1)), types=kinds, seed=asked.seed
         )
-    except ValueError as why:  # what the drift measures say of input that they refuse
+    except ValueError as why:  # messages of the drift metrics about input that they refuse
         raise BadFile(f"The two files cannot be compared: {str(why).rstrip('.')}.") from None
     return {
         "drifted": found.drifted,
@@ -101,14 +101,14 @@ def _feature(one: FeatureDrift) -> JsonObject:
 
 
 def _domain(found: Domain) -> JsonObject:
-    told: JsonObject = {
+    result: JsonObject = {
         "value": plain(found.auc),
         "low": plain(found.low),
         "high": plain(found.high),
         "p": plain(found.p),
     }
-    told |= {"importance": [{"name": name, "share": share} for name, share in found.importance], "block": found.block}
-    return told | ({"note": found.why} if found.why else {})
+    result |= {"importance": [{"name": name, "share": share} for name, share in found.importance], "block": found.block}
+    return result | ({"note": found.why} if found.why else {})
 
 
 def _bookkeeping(found: Drift, reference: Table, current: Table) -> JsonObject:
@@ -126,7 +126,7 @@ def to_text(answer: JsonObject) -> str:
     lines = [
         f"{'Drifted' if answer['drifted'] else 'No drift'}: {answer['n_current']:,} rows against "
         f"{answer['n_reference']:,}. {answer['why']}",
-        f"AUC of a classifier that tells the two apart {spread(answer['domain_auc'])}, "
+        f"AUC of a classifier that separates the two {spread(answer['domain_auc'])}, "
         f"p {shown(answer['domain_auc']['p'])}",
     ]
     for side in ("reference", "current"):

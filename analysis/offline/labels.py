@@ -99,8 +99,10 @@ def _fitted(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     given = columns.words(table.rows(known), asked.label)
     made = out_of_sample.out_of_sample(found, types, given.codes, seconds=asked.seconds, seed=asked.seed)
     read = ", ".join(f"{name} as {kind}" for name, kind in types.items())
-    alike = [name for name, kind in types.items() if kind == "image" and images.look_alike(found[name])]
-    warning = "".join(f" All pictures of {name} look alike to the model, which sees them in grey." for name in alike)
+    identical = [name for name, kind in types.items() if kind == "image" and images.look_alike(found[name])]
+    warning = "".join(
+        f" All pictures of {name} look alike to the model, which sees them in grey." for name in identical
+    )
     return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}{warning}")
 
 

@@ -20,12 +20,12 @@ def plain(value: Any) -> float | None:
 
 def estimate(found: Any) -> JsonObject:
     """An estimate with its interval and what it rests on; `note` is there when something is undefined or odd."""
-    told: JsonObject = {"value": plain(found.value), "low": plain(found.low), "high": plain(found.high)}
-    told |= {name: getattr(found, name) for name in ("n", "items", "votes") if hasattr(found, name)}
+    result: JsonObject = {"value": plain(found.value), "low": plain(found.low), "high": plain(found.high)}
+    result |= {name: getattr(found, name) for name in ("n", "items", "votes") if hasattr(found, name)}
     if hasattr(found, "effective_n"):
-        told["effective_n"] = plain(found.effective_n)
-    told |= {name: getattr(found, name) for name in ("method", "note") if getattr(found, name, "")}
-    return told
+        result["effective_n"] = plain(found.effective_n)
+    result |= {name: getattr(found, name) for name in ("method", "note") if getattr(found, name, "")}
+    return result
 
 
 def limits(found: Any) -> JsonObject:

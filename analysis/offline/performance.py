@@ -99,7 +99,7 @@ def _judged(table: Table, asked: PerformanceOptions) -> _Judged:
 
 
 def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats, str]:
-    """Classes, their scores (n, k), and what has to be said of them."""
+    """Classes, their scores (n, k), and remarks."""
     begun = {name[len(asked.scores) :]: name for name in table.columns if name.startswith(asked.scores)}
     begun = {columns.word(label) or "": name for label, name in begun.items() if name != asked.label}
     if set(labels) <= set(begun) and len(begun) > 1:
@@ -146,8 +146,8 @@ def _refuse_bad(table: Table, scores: Floats, known: Bools) -> None:
     bad = known & ~((scores >= 0) & (scores <= 1)).all(axis=1)
     if bad.any():
         row = int(np.argmax(bad))
-        told = ", ".join("missing" if np.isnan(score) else f"{score:g}" for score in scores[row][:10])
-        raise BadFile(f"{table.name} has scores outside 0 to 1, or none, in {int(bad.sum())} rows; row {row}: {told}.")
+        note = ", ".join("missing" if np.isnan(score) else f"{score:g}" for score in scores[row][:10])
+        raise BadFile(f"{table.name} has scores outside 0 to 1, or none, in {int(bad.sum())} rows; row {row}: {note}.")
     off = np.where(known, np.abs(scores.sum(axis=1) - 1), 0.0)
     if off.max() > validation.SUM_TOLERANCE:
         row = int(off.argmax())
@@ -165,9 +165,9 @@ def _inclusion(table: Table, asked: PerformanceOptions, known: Bools) -> tuple[F
     bad = known & ~((weight > 0) & np.isfinite(weight))
     if bad.any():
         row = int(np.argmax(bad))
-        told = "no weight" if np.isnan(weight[row]) else f"the weight {weight[row]:g}"
+        note = "no weight" if np.isnan(weight[row]) else f"the weight {weight[row]:g}"
         raise BadFile(
-            f"{table.name} has {told} in row {row}; a labelled row weighs more than 0, how many it stands for."
+            f"{table.name} has {note} in row {row}; a labelled row weighs more than 0, how many it stands for."
         )
     return from_weights(weight[known]), float(weight[known].min())
 
@@ -182,8 +182,8 @@ def _thresholds(rows: _Judged) -> JsonObject:
         return {"thresholds": None, "thresholds_note": "More than two classes: name one with --positive."}
     truth = rows.truth == rows.positive
     curve = threshold_curve.threshold_curve(truth, rows.probabilities[:, rows.positive], rows.inclusion, at_most=POINTS)
-    told = {"thresholds_note": curve.note} if curve.note else {}
-    return {"thresholds": [_point(curve, at) for at in range(curve.thresholds.size)], **told}
+    note = {"thresholds_note": curve.note} if curve.note else {}
+    return {"thresholds": [_point(curve, at) for at in range(curve.thresholds.size)], **note}
 
 
 def _point(curve: ThresholdCurve, at: int) -> JsonObject:
@@ -203,8 +203,8 @@ def _point(curve: ThresholdCurve, at: int) -> JsonObject:
 def _calibration(rows: _Judged, seed: int) -> JsonObject:
     """Of the positive class's score; with more classes and none positive, of the decision's own confidence."""
     if rows.positive is not None:
-        of, truth, said = f"the score of {rows.classes[rows.positive]}", rows.truth == rows.positive, rows.positive
-        probability = rows.probabilities[:, said]
+        of, truth, predicted = f"the score of {rows.classes[rows.positive]}", rows.truth == rows.positive, rows.positive
+        probability = rows.probabilities[:, predicted]
     else:
         of, truth, probability = "the highest score", rows.truth == rows.predicted, rows.probabilities.max(axis=1)
     found = calibration.calibration(truth, np.clip(probability, 0, 1), rows.inclusion, seed=seed)
@@ -225,7 +225,7 @@ def _calibrated(found: Calibration) -> JsonObject:
                 "high": one.high,
                 "n": one.n,
                 "share": plain(one.share),
-                "said": plain(one.said),
+                "predicted": plain(one.predicted),
                 "observed": estimate(one.observed),
                 "off": one.off,
             }

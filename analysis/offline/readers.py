@@ -26,7 +26,7 @@ class BadFile(ValueError):
 class Table:
     """The rows of a file in their order; `name` is what messages call it.
 
-    `typed`: the format tells numbers from text, so that text which looks like a number is still text.
+    `typed`: the format distinguishes numbers from text, so that text which looks like a number is still text.
     """
 
     name: str

@@ -14,7 +14,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class SliceOptions:
-    """`error`: a column of 0 and 1; or `label` and `predicted`. `columns`: what rules may speak of; none: the rest."""
+    """`error`: a column of 0 and 1; or `label` and `predicted`. `columns`: those that rules may use; none: the rest."""
 
     error: str | None = None
     label: str | None = None
@@ -57,10 +57,10 @@ def _errors(table: Table, asked: SliceOptions) -> tuple[Bools, Bools]:
 def _names(table: Table, asked: SliceOptions) -> list[str]:
     judged = {asked.error, asked.label, asked.predicted}
     if both := judged & set(asked.columns):
-        raise BadFile(f"{both.pop()!r} says what is wrong; a rule cannot speak of it.")
+        raise BadFile(f"{both.pop()!r} defines the errors; a rule cannot use it.")
     names = list(asked.columns) or [name for name in table.columns if name not in judged]
     if not names:
-        raise BadFile(f"{table.name} has no column besides those that say what is wrong.")
+        raise BadFile(f"{table.name} has no column besides those that define the errors.")
     return names
 
 

@@ -47,7 +47,7 @@ class _Ballots:
 def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, items: Table | None = None) -> JsonObject:
     """The OUT of `analyse votes`. Raises BadFile, VotesUndefined and AgreementUndefined."""
     cast = _ballots(table, asked)
-    model, told = (None, "") if asked.text is None else _model(cast, items or table, asked)
+    model, note = (None, "") if asked.text is None else _model(cast, items or table, asked)
     answers = None if truth is None else _truth(truth, cast, asked)
     given = consensus.Votes(cast.item, cast.annotator, cast.label)
     found = consensus.resolve(
@@ -56,7 +56,7 @@ def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, ite
     alpha = agreement.krippendorff(*given, seed=asked.seed)
     return {
         "method": found.method,
-        "why": " ".join(filter(None, (found.why, told))),
+        "why": " ".join(filter(None, (found.why, note))),
         "n": {
             "items": len(found.items),
             "votes": int(found.annotator_n.sum()),
@@ -96,19 +96,19 @@ def _annotators(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
 
 
 def _model(cast: _Ballots, table: Table, asked: VoteOptions) -> tuple[Any, str]:
-    """Out-of-sample probabilities (items, k) of a text model taught by the majority of votes, and what to say of it."""
+    """Out-of-sample probabilities (items, k) of a text model trained on the majority of votes, and a note on it."""
     voted = np.unique(cast.item)
     texts = _texts(cast, table, asked)
     majority = consensus.resolve((cast.item, cast.annotator, cast.label), method="majority").label
     bare = int(sum(not text for text in texts))
-    told = f" {bare} items have no text." if bare else ""
+    note = f" {bare} items have no text." if bare else ""
     try:
         found = out_of_sample.out_of_sample(
             {"text": texts}, {"text": "text"}, majority, classes=len(cast.labels.names), seed=asked.seed
         )
     except ProbabilitiesUndefined as why:
-        return None, f"The texts could not be used: {why}{told}"
-    return found.probabilities, f"Texts of {voted.size} items: {found.model}, out of sample.{told}"
+        return None, f"The texts could not be used: {why}{note}"
+    return found.probabilities, f"Texts of {voted.size} items: {found.model}, out of sample.{note}"
 
 
 def _texts(cast: _Ballots, table: Table, asked: VoteOptions) -> list[str]:
@@ -158,8 +158,8 @@ def _accuracy(found: Resolutions, truth: dict[int, int]) -> JsonObject:
         for item, label in zip(found.items.tolist(), found.label.tolist(), strict=True)
         if item in truth
     ]
-    told = weighted.proportion(right, np.ones(len(right)))
-    return {"accuracy": plain(told.value), "accuracy_interval": estimate(told)}
+    note = weighted.proportion(right, np.ones(len(right)))
+    return {"accuracy": plain(note.value), "accuracy_interval": estimate(note)}
 
 
 def to_text(answer: JsonObject) -> str:

@@ -58,7 +58,7 @@ def test_scores_that_mean_what_they_say_are_calibrated_and_bold_ones_are_not(tmp
     boasting = analyse("performance", path, *CALL)["calibration"]
     assert honest["expected_calibration_error"]["value"] < 0.03 < boasting["expected_calibration_error"]["value"]
     assert boasting["spiegelhalter"]["p"] < 1e-6 < honest["spiegelhalter"]["p"]
-    assert all(one["observed"]["low"] <= one["said"] <= one["observed"]["high"] for one in honest["bins"][2:4])
+    assert all(one["observed"]["low"] <= one["predicted"] <= one["observed"]["high"] for one in honest["bins"][2:4])
 
 
 def test_weights_undo_a_choice_of_rows(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_rows_of_which_nothing_is_known_are_left_out_and_gaps_are_a_condition(tm
         (("--error", "x"), "which must hold 0 or 1"),
         (("--error", "none"), "no column 'none'; it has x, label, empty"),
         (("--error", "empty"), "no row that is known"),
-        (("--error", "label", "--columns", "label,x"), "cannot speak of it"),
+        (("--error", "label", "--columns", "label,x"), "cannot use it"),
         (("--error", "label", "--columns", "z"), "no column 'z'"),
     ],
 )

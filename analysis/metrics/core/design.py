@@ -1,7 +1,7 @@
 """How labelled items were chosen: what each stands for, and which of them are copies of one another.
 
-Copies of one item (`inputs.groups`) are right or wrong together, so ten of them say no more than one. They are
-clusters: every variance adds up what a whole cluster contributes, not what its items do (the ultimate cluster
+Copies of one item (`inputs.groups`) are right or wrong together, so ten of them carry no more information than one.
+They are clusters: every variance adds up what a whole cluster contributes, not what its items do (the ultimate cluster
 estimator: Hansen, Hurwitz and Madow 1953; for any smooth statistic by its influence function: Binder, International
 Statistical Review 1983). Where every item is a cluster of its own this is the plain variance, to the last digit.
 """
@@ -20,14 +20,14 @@ from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
 class Design:
     """How the labelled items were chosen. weight (n,): how many items each stands for.
 
-    doubt (n,): the part of its squared weight that is variance (None: all of it; 1 - π when one finite window is
-    meant). group (n,): the cluster of each item, 0 up (None: every item is one). units: clusters; effective_n: items of
-    a plain uniform sample that carry as much (Kish: (ΣW)² / ΣW² over the clusters' weights W). mass: the weight of the
-    average cluster, what an unseen one would weigh; mass_variance its squared weight's variance.
+    variance_share (n,): the part of its squared weight that is variance (None: all of it; 1 - π when one finite window
+    is meant). group (n,): the cluster of each item, 0 up (None: every item is one). units: clusters; effective_n: items
+    of a plain uniform sample that carry as much (Kish: (ΣW)² / ΣW² over the clusters' weights W). mass: the weight of
+    the average cluster, what an unseen one would weigh; mass_variance its squared weight's variance.
     """
 
     weight: Floats
-    doubt: Floats | None
+    variance_share: Floats | None
     group: Ints | None
     effective_n: float
     mass: float
@@ -44,7 +44,7 @@ class Design:
     @property
     def spread(self) -> Floats:
         """The weight (n,) whose square is an item's variance."""
-        return self.weight if self.doubt is None else self.weight * np.sqrt(self.doubt)
+        return self.weight if self.variance_share is None else self.weight * np.sqrt(self.variance_share)
 
     def summed(self, values: Floats) -> Floats:
         """Values (n,) added up within each cluster, (units,)."""
@@ -78,7 +78,7 @@ class Design:
         """The weighted count, shape (1,), of the items chosen (n,)."""
         moved = self.summed_among(self.spread, chosen)
         weight = self.weight[chosen]
-        certain = 0.0 if self.doubt is None else float(weight[self.doubt[chosen] == 0].sum())
+        certain = 0.0 if self.variance_share is None else float(weight[self.variance_share[chosen] == 0].sum())
         return Sums(np.array([certain]), np.array([weight.sum() - certain]), np.array([moved @ moved]))
 
     def correlation(self, first: Floats, second: Floats) -> float:
@@ -125,9 +125,11 @@ def design(
     return _made(weight, 1 - 1 / weight, None, mass, mass * max(mass - 1, 0.0))
 
 
-def _made(weight: Floats, doubt: Floats | None, group: Ints | None, mass: float, mass_variance: float) -> Design:
+def _made(
+    weight: Floats, variance_share: Floats | None, group: Ints | None, mass: float, mass_variance: float
+) -> Design:
     effective_n = kish(weight if group is None else added_up(weight, group))
-    return Design(weight, doubt, group, effective_n, mass, mass_variance)
+    return Design(weight, variance_share, group, effective_n, mass, mass_variance)
 
 
 def _clusters(groups: ArrayLike | None, n: int) -> Ints | None:

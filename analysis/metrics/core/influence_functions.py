@@ -13,7 +13,7 @@ from analysis.metrics.core.weighted import MEAN, NO_ITEMS, Estimate, linearised,
 
 NO_PROBABILITIES = "Needs the probabilities of the classes."
 NO_COSTS = "Needs the cost of each mistake."
-# The smallest step from 1 that a 64-bit float can tell; scikit-learn's log_loss clips there too.
+# The smallest step from 1 that a 64-bit float represents; scikit-learn's log_loss clips there too.
 SMALLEST = float(np.finfo(np.float64).eps)
 
 
@@ -126,7 +126,7 @@ def _class_areas(actual: Ints, scored: Floats, c: int, drawn: Design) -> tuple[S
 
 
 def overall(per_class: Sequence[Statistic], positive: int | None) -> Statistic:
-    """The positive class's statistic when there are two classes (the second unless told), else the classes' mean."""
+    """The positive class's statistic when there are two classes (the second unless given), else the classes' mean."""
     if len(per_class) == 2:
         return per_class[1 if positive is None else positive]
     known = [(s.value, s.influence) for s in per_class if s.value is not None and s.influence is not None]

@@ -95,7 +95,7 @@ def quotient_limits(a: Floats, a_limits: tuple[Floats, Floats], b: Floats, b_lim
 def _lower_share(a: Floats, b: Floats, a_down: Floats, b_up: Floats, correlation: Floats | float) -> Floats:
     """The lower limit of a / (a + b)."""
     above, below = _lower_quotient(a, b, a_down, b_up, correlation)
-    # Both are 0 only when nothing is left to doubt.
+    # Both are 0 only where the variance is 0.
     return np.asarray(np.where(above + below > 0, above / np.where(above + below > 0, above + below, 1.0), a > 0))
 
 

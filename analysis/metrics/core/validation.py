@@ -1,4 +1,4 @@
-"""What every measure asks of its input, said once, in words that name the row that is wrong."""
+"""Validation of array arguments of metrics; messages name the row that is wrong."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ def vector(name: str, values: ArrayLike, n: int | None = None) -> Floats:
 
 
 def numbers(name: str, values: ArrayLike) -> Floats:
-    """Floats of any shape, NaN and infinity among them: for those who say themselves what these mean."""
+    """Floats of any shape, NaN and infinity allowed: the caller defines what these mean."""
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

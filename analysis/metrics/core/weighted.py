@@ -1,7 +1,7 @@
 """Estimates for all items from the few that were labelled, each weighted by one over its inclusion probability.
 
-An interval speaks of the *process* (traffic like this window's) unless `population`, the number of items in the
-window, is given: then it speaks of exactly those items, and a window that is labelled whole has no doubt left.
+An interval is for the *process* (traffic like this window's) unless `population`, the number of items in the
+window, is given: then it is for exactly those items, and a window that is labelled whole has no uncertainty.
 Weights are Hájek's (Särndal, Swensson and Wretman, Model Assisted Survey Sampling, 1992, chapters 5 and 7); LURE is
 Farquhar, Gal and Rainforth (arXiv 2101.11695).
 """
@@ -27,10 +27,10 @@ LURE = "LURE, martingale variance, t corrected for skewness"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its doubt. value None: undefined, and `note` says why. low, high: interval at the asked level.
+    """Point estimate with confidence interval at the level asked for. value None: undefined, and `note` says why.
 
-    low and high are None where the value is known but its doubt is not (one item). n: labelled items it rests on.
-    effective_n: how many items of a plain uniform sample carry as much (Kish: (Σw)² / Σw²).
+    low and high are None where the value is known and the interval is undefined (one item). n: labelled items it rests
+    on. effective_n: how many items of a plain uniform sample carry as much (Kish: (Σw)² / Σw²).
     """
 
     value: float | None
@@ -134,19 +134,19 @@ def linearised(
 
     With `bounds` the limits are taken on the logit scale between them, so that they never leave them; without, they
     are corrected for the skewness of what the items add. within: the least and most that one item can count; where all
-    items counted alike, the limits are what a count of none among them leaves possible. paired: a difference, in which
-    few items may say much; two more of average weight, as far off as those that carry the variance, one up and one
+    items of equal weight, the limits are those of a count of 0 among them. paired: a difference, in which
+    few items may carry most; two more of average weight, as far off as those that carry the variance, one up and one
     down, stand for what was not seen (as Agresti and Min, Statistics in Medicine 2005, do for shares).
     """
     validation.level(level)
     n = int(np.count_nonzero(influence)) or drawn.n
     moved = drawn.contributions(influence)
-    terms = moved * moved if drawn.doubt is None else moved * moved * drawn.doubt
+    terms = moved * moved if drawn.variance_share is None else moved * moved * drawn.variance_share
     variance = float(terms.sum())
     if paired and variance > 0:
         each = moved / drawn.summed(drawn.weight)
         variance += 2 * drawn.mass_variance * float(terms @ (each * each)) / variance
-    if drawn.units < 2 and drawn.doubt is None:
+    if drawn.units < 2 and drawn.variance_share is None:
         why = ONE_ITEM if drawn.n < 2 else ONE_GROUP
         return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {why}".strip())
     error = variance**0.5
@@ -156,7 +156,7 @@ def linearised(
         low, high = _all_alike(value, drawn, level, within)
     else:
         quantile = intervals.t_quantile(level, drawn.freedom)
-        skew = _skewness(moved, drawn.doubt) * (float(terms.sum()) / variance) ** 1.5
+        skew = _skewness(moved, drawn.variance_share) * (float(terms.sum()) / variance) ** 1.5
         low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
         low, high = max(low, within[0]), min(high, within[1])
     return Estimate(value, low, high, n, drawn.effective_n, method, note)
@@ -215,12 +215,12 @@ def _freedom(terms: Floats, variance: float, drawn: Design) -> float:
     return found if drawn.group is None else min(found, 3 * drawn.freedom + 2)
 
 
-def _skewness(moved: Floats, doubt: Floats | None) -> float:
-    """Of a sum of independent terms moved (n,), of which `doubt` (n,) says how much is left to chance."""
+def _skewness(moved: Floats, variance_share: Floats | None) -> float:
+    """Of a sum of independent terms moved (n,), of which `variance_share` (n,) is the share that is variance."""
     scale = float(np.abs(moved).max(initial=0.0))
     if scale == 0:
         return 0.0
-    part = np.ones_like(moved) if doubt is None else doubt
+    part = np.ones_like(moved) if variance_share is None else variance_share
     unit = moved / scale
     spread = float(unit * unit @ part)
     return float(unit**3 @ part) / spread**1.5 if spread > 0 else 0.0

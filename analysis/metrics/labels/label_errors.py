@@ -28,8 +28,8 @@ LEAST_ROWS = 10
 HEATS = np.exp(np.linspace(-1.2, 1.8, 16))
 ROUNDS = 60
 EVIDENCE = float(chi2.ppf(0.99, 2))  # twice the log likelihood that two ways of erring must add to be believed
-# How far, in log odds, the model's word departs from the truth, from one set to the next (docs/figures/labels.md): in
-# level, 1.1 between eleven planted sets, times 1.19 since a twelfth is to be foretold (Student's t, 10 degrees)...
+# Spread, in log odds, of the model's estimate around the truth between data sets (docs/figures/labels.md): in level,
+# 1.1 between eleven planted sets, times 1.19 for the prediction of a twelfth (Student's t, 10 degrees)...
 SPREAD = 1.3
 SPREAD_WITHOUT_EVIDENCE = 3.0
 SLOPE_SPREAD = 0.3  # ...and in how fast its certainty grows: the surer that a label is wrong, the more may be off
@@ -58,7 +58,7 @@ class ExpectedPrecision:
     `precision[m - 1]`, `low[m - 1]`, `high[m - 1]` belong to a list of m rows, in 0..1 with a 95 % interval; `order`
     holds the rows from most to least suspect and `wrong` each row's probability of being wrong, in that order; `spread`
     is how far, in log odds, all of it may be off. `decided` counts the decisions of people behind it; with none, it is
-    only the model's word. The interval is nominally 95 %; on sixteen sets that had no say in its width it held
+    only the model's estimate. The interval is nominally 95 %; on sixteen sets not used to choose its width it held
     for 98 % of lists, 90 to 100 % on a set (`benchmarks.label_coverage`).
     """
 
@@ -123,7 +123,7 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
     """Score each given label by the probability that it is right.
 
     `labels` (n,): codes 0..k-1. `probabilities` (n, k): **out of sample**, rows that sum to 1; in-sample ones hide
-    every error. `classes`: k names, for messages. Where the labels show no more errors than the model's own doubts
+    every error. `classes`: k names, for messages. Where the labels show no more errors than the model's uncertainty
     explain, the score is cleanlab's normalised margin, the flags are its confident learning (Northcutt, Jiang and
     Chuang 2021), and the expected precision is wide. Raises LabelErrorsUndefined on input that cannot be judged.
     """
@@ -138,7 +138,7 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
         # A prefork worker may not have children, so cleanlab may not start any.
         flagged = find_label_issues(given, believed, filter_by="low_normalized_margin", n_jobs=1)
         spread = SPREAD_WITHOUT_EVIDENCE
-        method = "Normalised margin: the labels show no more errors than the model's own doubts explain."
+        method = "Normalised margin: the labels show no more errors than the model's uncertainty explains."
     order = np.argsort(score, kind="stable")
     wrong = np.minimum(1 - noise.right[order], SUREST)
     expected = _curve(order, wrong, _row_spread(_log_odds(wrong), np.diag([spread**2, SLOPE_SPREAD**2])), spread)
@@ -163,9 +163,9 @@ def revised_precision(decisions: Sequence[Decision], expected: ExpectedPrecision
     at = place[np.fromiter(fixed, dtype=np.int64)]
     verdict = np.fromiter(fixed.values(), dtype=np.float64)
     odds = _log_odds(expected.wrong)
-    shift, doubt = _recalibrated(odds[at], verdict, expected.spread)
+    shift, covariance = _recalibrated(odds[at], verdict, expected.spread)
     wrong = expit(odds + _design(odds) @ shift)
-    spread = _row_spread(odds, doubt)
+    spread = _row_spread(odds, covariance)
     wrong[at], spread[at] = verdict, 0.0
     revised = _curve(expected.order, wrong, spread, expected.spread)
     # The probabilities before any decision stay, so that decisions can be added and taken back in any order.
@@ -188,7 +188,7 @@ def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
         raise LabelErrorsUndefined(f"Label code {outside[0]} has no column among {k} classes.")
     if (given == given[0]).all():
         name = given[0] if classes is None else classes[given[0]]
-        raise LabelErrorsUndefined(f"All labels are {name}: with one class only there is nothing to tell apart.")
+        raise LabelErrorsUndefined(f"All labels are {name}: with one class only there are no errors to find.")
     return given.astype(np.int64), _distributions(believed)
 
 
@@ -251,14 +251,14 @@ def _log_odds(wrong: Floats) -> Floats:
 
 
 def _design(odds: Floats) -> Floats:
-    """What the word may be off by, (n, 2): a level for all rows, and a slope where a label is held to be wrong."""
+    """Design of the estimate's error, (n, 2): a level for all rows, and a slope where a label is held to be wrong."""
     return np.column_stack([np.ones(odds.size), np.maximum(odds, 0)])
 
 
-def _row_spread(odds: Floats, doubt: Floats) -> Floats:
+def _row_spread(odds: Floats, covariance: Floats) -> Floats:
     """Standard deviation (n,) of each row's log odds, by the covariance (2, 2) of level and slope."""
     design = _design(odds)
-    result: Floats = np.sqrt(np.einsum("ij,jk,ik->i", design, doubt, design))
+    result: Floats = np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design))
     return result
 
 

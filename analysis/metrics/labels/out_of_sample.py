@@ -81,8 +81,8 @@ def out_of_sample(
     weights = _weights(members, given)
     blend = sum(weight * member for weight, member in zip(weights, members, strict=True)) * (1 - FLOOR) + FLOOR / k
     loss = float(-np.log(blend[np.arange(given.size), given]).mean())
-    told = " + ".join(f"{member.name} ({weight:.0%})" for member, weight in zip(planned, weights, strict=True))
-    why = f"{told}, over {folds} folds in {time.process_time() - started:.0f} s of CPU, {seconds:.0f} s given."
+    described = " + ".join(f"{member.name} ({weight:.0%})" for member, weight in zip(planned, weights, strict=True))
+    why = f"{described}, over {folds} folds in {time.process_time() - started:.0f} s of CPU, {seconds:.0f} s given."
     if left_out:
         why += f" Too slow for the time given: {', '.join(left_out)}."
     return OutOfSample(blend, " + ".join(member.name for member in planned), loss, why)
@@ -95,7 +95,7 @@ def _checked_labels(labels: ArrayLike, classes: int | None, folds: int) -> tuple
     if given.size < LEAST_ROWS or folds < 2 or folds > given.size:
         raise ProbabilitiesUndefined(f"{given.size} rows are too few for {folds} folds; {LEAST_ROWS} is the least.")
     if np.unique(given).size < 2:
-        raise ProbabilitiesUndefined("All labels are the same, so there is nothing to tell apart.")
+        raise ProbabilitiesUndefined("All labels are the same, so there is nothing to predict.")
     k = int(given.max()) + 1 if classes is None else classes
     if given.max() >= k:
         raise ProbabilitiesUndefined(f"Label code {given.max()} is outside the {k} classes.")
@@ -124,7 +124,7 @@ def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
         logistic = LogisticRegression(max_iter=300)
         found.append(_Member("logistic regression", lambda x, y: logistic.fit(x.dense, y), _dense_log))
     if other:
-        # Numbers and categories foretell less than pixels do, so leaves must be wider to be right about their doubt.
+        # Numbers and categories predict less than pixels, so leaves must be larger for calibrated probabilities.
         trees = ExtraTreesClassifier(200, min_samples_leaf=2 if pixels else 5, random_state=seed, n_jobs=1)
         found.append(_Member("extra trees", lambda x, y: trees.fit(x.dense, y), _dense_log))
     if other and not pixels and n >= BOOSTING_ROWS:

@@ -26,16 +26,16 @@ ECE = "Binned gap, corrected for its bias, limits by test inversion"
 
 @dataclass(frozen=True)
 class Bin:
-    """Items whose probability lies from `low` to `high`. said: their mean probability; observed: share that is true.
+    """Items with a probability from `low` to `high`. predicted: mean probability; observed: share that is true.
 
-    share: part of all traffic. off: the interval of `observed` does not hold `said`.
+    share: part of all traffic. off: the interval of `observed` does not hold `predicted`.
     """
 
     low: float
     high: float
     n: int
     share: float
-    said: float
+    predicted: float
     observed: Estimate
     off: bool
 
@@ -53,7 +53,7 @@ class BrierDecomposition:
 
 @dataclass(frozen=True)
 class CalibrationTest:
-    """Spiegelhalter's z and its two-sided p: small p = the probabilities are not what they say. None: undefined."""
+    """Spiegelhalter's z and its two-sided p: small p = the probabilities are not calibrated. None: undefined."""
 
     z: float | None
     p: float | None
@@ -62,7 +62,9 @@ class CalibrationTest:
 
 @dataclass(frozen=True)
 class Calibration:
-    """ece: mean gap between said and observed over the bins' shares of traffic, bias corrected (plain: uncorrected)."""
+    """ece: mean gap between predicted and observed over the bins' shares of traffic, bias corrected (plain:
+    uncorrected).
+    """
 
     n: int
     effective_n: float
@@ -108,20 +110,20 @@ def calibration(
     """
     drawn = design(inclusion_probability, population=population, groups=groups)
     actual = validation.booleans("truth", truth, drawn.n)
-    said = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
+    predicted = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
     validation.level(level)
     if bins < 1:
         raise InvalidInput(f"bins is {bins}; at least one is needed.")
-    which = _bin_codes(said, bins, spacing)
-    ece, plain = _ece(actual, said, which, drawn, level, seed)
+    which = _bin_codes(predicted, bins, spacing)
+    ece, plain = _ece(actual, predicted, which, drawn, level, seed)
     return Calibration(
         n=drawn.n,
         effective_n=drawn.effective_n,
-        bins=_bins(actual, said, which, drawn, level),
+        bins=_bins(actual, predicted, which, drawn, level),
         ece=ece,
         ece_plain=plain,
-        brier=_decomposed(actual, said, drawn),
-        test=spiegelhalter(actual, said, inclusion_probability, groups=groups),
+        brier=_decomposed(actual, predicted, drawn),
+        test=spiegelhalter(actual, predicted, inclusion_probability, groups=groups),
     )
 
 
@@ -130,19 +132,19 @@ def spiegelhalter(
 ) -> CalibrationTest:
     """Is the Brier score what calibrated probabilities would give? (Spiegelhalter 1986, with weights.)
 
-    Sees probabilities that are too bold or too timid; not those that err both ways alike.
+    Sees probabilities that are over- or underconfident on the whole; not errors that cancel.
     """
     drawn = design(inclusion_probability, groups=groups)
     actual = validation.booleans("truth", truth, drawn.n)
-    said = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
+    predicted = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
     if not drawn.n:
         return CalibrationTest(None, None, NO_ITEMS)
-    slope = drawn.weight * (1 - 2 * said)
-    moved = drawn.summed(slope * np.sqrt(said * (1 - said)))  # copies of an item are true or false together
+    slope = drawn.weight * (1 - 2 * predicted)
+    moved = drawn.summed(slope * np.sqrt(predicted * (1 - predicted)))  # copies of an item are true or false together
     variance = float(moved @ moved)
     if variance <= 0:
         return CalibrationTest(None, None, "Every probability is 0, 0.5 or 1: nothing to test.")
-    z = float(slope @ (actual - said)) / variance**0.5
+    z = float(slope @ (actual - predicted)) / variance**0.5
     return CalibrationTest(z, float(2 * special.ndtr(-abs(z))))
 
 
@@ -205,46 +207,48 @@ def _spread(covered: Floats, at_most: int | None) -> Ints:
     return np.unique(np.append(np.searchsorted(covered, wanted[:-1]), covered.size - 1))
 
 
-def _bin_codes(said: Floats, bins: int, spacing: str) -> Ints:
+def _bin_codes(predicted: Floats, bins: int, spacing: str) -> Ints:
     """The bin of each item (n,), from 0 up, without gaps."""
-    if not said.size:
+    if not predicted.size:
         return np.zeros(0, dtype=np.int64)
     edges = np.linspace(0, 1, bins + 1)[1:-1]
     if spacing == "quantile":
-        edges = np.quantile(said, edges)
-    return np.asarray(np.unique(np.searchsorted(edges, said, side="right"), return_inverse=True)[1], dtype=np.int64)
+        edges = np.quantile(predicted, edges)
+    return np.asarray(
+        np.unique(np.searchsorted(edges, predicted, side="right"), return_inverse=True)[1], dtype=np.int64
+    )
 
 
-def _bins(actual: Bools, said: Floats, which: Ints, drawn: Design, level: float) -> tuple[Bin, ...]:
+def _bins(actual: Bools, predicted: Floats, which: Ints, drawn: Design, level: float) -> tuple[Bin, ...]:
     found = []
     for b in range(int(which.max(initial=-1)) + 1):
         inside = which == b
         weight = drawn.weight[inside]
-        mean = float(weight @ said[inside] / weight.sum())
+        mean = float(weight @ predicted[inside] / weight.sum())
         observed = share(actual, inside, drawn, level=level)
         off = observed.low is not None and observed.high is not None and not observed.low <= mean <= observed.high
-        edges = float(said[inside].min()), float(said[inside].max())
+        edges = float(predicted[inside].min()), float(predicted[inside].max())
         found.append(Bin(*edges, int(inside.sum()), float(weight.sum() / drawn.weight.sum()), mean, observed, off))
     return tuple(found)
 
 
 def _ece(
-    actual: Bools, said: Floats, which: Ints, drawn: Design, level: float, seed: int
+    actual: Bools, predicted: Floats, which: Ints, drawn: Design, level: float, seed: int
 ) -> tuple[Estimate, float | None]:
     """Expected calibration error over the bins, and the plain one.
 
-    Noise alone makes every gap positive. The gaps are therefore scaled down, all alike, until noise on top of them
+    Noise alone makes every gap positive. The gaps are therefore scaled down by one factor until noise on top of them
     would give on average the plain error that was seen (0 when noise alone gives as much); low and high are the
     scales at which so small or so large a plain error would be as rare as `level` says.
     """
     if not drawn.n:
         return undefined(NO_ITEMS, method=ECE), None
-    share, gap, noise = _gaps(actual, said, which, drawn)
+    share, gap, noise = _gaps(actual, predicted, which, drawn)
     plain = float(share @ np.abs(gap))
     if plain == 0 or not noise.any():
         return Estimate(plain, plain, plain, drawn.n, drawn.effective_n, ECE), plain
     half = np.random.default_rng(seed).standard_normal((DRAWS // 2, gap.size)) * noise
-    normal = np.concatenate([half, -half])  # mirrored, so that the draws themselves lean to no side
+    normal = np.concatenate([half, -half])  # mirrored, so that the draws are symmetric
     tail = (1 - level) / 2
 
     def seen(scale: float) -> Floats:
@@ -256,12 +260,12 @@ def _ece(
     return Estimate(value, min(low, value), max(high, value), drawn.n, drawn.effective_n, ECE), plain
 
 
-def _gaps(actual: Bools, said: Floats, which: Ints, drawn: Design) -> tuple[Floats, Floats, Floats]:
+def _gaps(actual: Bools, predicted: Floats, which: Ints, drawn: Design) -> tuple[Floats, Floats, Floats]:
     """Share of traffic, gap and standard error of the gap, of each bin (b,)."""
     weight = np.bincount(which, drawn.weight)
-    gap = np.bincount(which, drawn.weight * (actual - said)) / weight
-    mean = np.bincount(which, drawn.weight * said) / weight
-    # A bin of zeros only is not a bin without doubt: half an average item of what was said is mixed in.
+    gap = np.bincount(which, drawn.weight * (actual - predicted)) / weight
+    mean = np.bincount(which, drawn.weight * predicted) / weight
+    # A bin of zeros only is not certain: half an average item at the predicted probability is mixed in.
     rate = np.clip((mean + gap) * weight + mean * drawn.mass / 2, 0, None) / (weight + drawn.mass / 2)
     noise = np.sqrt(_squares(which, drawn) * rate * (1 - rate)) / weight
     return weight / weight.sum(), gap, noise
@@ -289,11 +293,11 @@ def _scale(seen: Callable[[float], float], plain: float) -> float:
     return high
 
 
-def _decomposed(actual: Bools, said: Floats, drawn: Design) -> BrierDecomposition:
+def _decomposed(actual: Bools, predicted: Floats, drawn: Design) -> BrierDecomposition:
     """CORP (Dimitriadis, Gneiting and Jordan, PNAS 2021): against the best rising recalibration, so without bins."""
     if not drawn.n:
         return BrierDecomposition(None, None, None, None, NO_ITEMS)
-    ranked = ranking.rank(actual, said, drawn.weight)
+    ranked = ranking.rank(actual, predicted, drawn.weight)
     above = np.diff(ranked.at_or_above(np.where(ranked.truth, ranked.weight, 0.0)), prepend=0.0)
     weight = np.diff(ranked.at_or_above(ranked.weight), prepend=0.0)
     rate, value = above / weight, ranked.scores[ranked.last]

@@ -22,7 +22,7 @@ from analysis.metrics.core.weighted import Estimate, share
 
 RESAMPLES = 499
 LEAST_SIDE = 20  # labelled rows on each side of a split
-LEAST_MINORITY = 5  # errors and hits needed in all; fewer say nothing about a change
+LEAST_MINORITY = 5  # errors and hits needed in all; fewer cannot show a change
 MOST_SPLITS = 200
 BLOCK = 2_000_000  # cells of permuted rows in memory at a time
 

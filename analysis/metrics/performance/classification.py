@@ -68,7 +68,7 @@ class _Cells:
         n = int(self.counts[inside].sum())
         if n == 0:
             return undefined(empty, method=SHARE)
-        if self.drawn.group is not None or self.drawn.doubt is not None:
+        if self.drawn.group is not None or self.drawn.variance_share is not None:
             return share(hit.ravel()[self.cell], inside.ravel()[self.cell], self.drawn, level=level)
         # The same from the cells' sums, without another pass over the items.
         hits, misses = self._part(hit & inside), self._part(inside & ~hit)
@@ -98,8 +98,8 @@ def classification(
 
     truth, predicted: class codes (n,), places in `classes`. inclusion_probability (n,) in (0, 1]. probabilities
     (n, k), rows sum to 1. costs (k, k): of predicting the column when the row is true. positive: the class that
-    roc_auc and pr_auc speak of when there are two (the second unless given). population, groups: see `design`.
-    low, high: limits at `level`. What cannot be said is an Estimate without a value and with a note; arrays that do
+    roc_auc and pr_auc are of when there are two (the second unless given). population, groups: see `design`.
+    low, high: limits at `level`. What is undefined is an Estimate without a value and with a note; arrays that do
     not fit raise InvalidInput.
     """
     names = validation.class_names(classes)
@@ -145,7 +145,11 @@ def _cells(actual: Ints, called: Ints, k: int, drawn: Design) -> _Cells:
         return np.bincount(cell, weights=values, minlength=k * k).reshape(k, k).astype(np.float64)
 
     total, counts = per_cell(drawn.weight), per_cell(None).astype(np.int64)
-    sure = np.zeros_like(total) if drawn.doubt is None else per_cell((drawn.doubt == 0).astype(np.float64))
+    sure = (
+        np.zeros_like(total)
+        if drawn.variance_share is None
+        else per_cell((drawn.variance_share == 0).astype(np.float64))
+    )
     return _Cells(drawn, cell, counts, sure, total - sure, per_cell(drawn.spread**2))
 
 

@@ -100,7 +100,7 @@ def equal_accuracy(
     correct_a: ArrayLike, correct_b: ArrayLike, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None
 ) -> PairedTest:
     """McNemar's exact test where all items were equally likely to be chosen and none has copies, else its weighted
-    score version, which adds up what the copies of one item say."""
+    score version, which sums over the copies of one item."""
     drawn = design(inclusion_probability, groups=groups)
     a = validation.booleans("correct_a", correct_a, drawn.n)
     b = validation.booleans("correct_b", correct_b, drawn.n)

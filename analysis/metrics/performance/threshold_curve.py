@@ -153,7 +153,11 @@ def _kept(ranked: Ranking, at_most: int | None) -> Ints:
 
 def _counts(running: RunningSums, chosen: Floats, drawn: Design, kept: Ints) -> _Counts:
     weight = chosen * running.ranked.weight
-    sure = np.zeros_like(weight) if drawn.doubt is None else weight * (drawn.doubt[running.ranked.order] == 0)
+    sure = (
+        np.zeros_like(weight)
+        if drawn.variance_share is None
+        else weight * (drawn.variance_share[running.ranked.order] == 0)
+    )
     within = running.product(chosen, chosen)
     found = Sums(running.of(sure)[kept], running.of(weight - sure)[kept], within[kept])
     beyond = running.whole(chosen, chosen) - 2 * running.with_whole(chosen, chosen) + within

@@ -118,9 +118,9 @@ def test_mixing_active_and_audit_labels_holds_the_truth_where_the_naive_interval
     rng = np.random.default_rng(3)
     held, naive, window = [], [], []
     for _ in range(400):
-        doubt = rng.random(3000)
-        right = rng.random(3000) < 1 - 0.5 * doubt**3
-        active = doubt > 0.93
+        uncertainty = rng.random(3000)
+        right = rng.random(3000) < 1 - 0.5 * uncertainty**3
+        active = uncertainty > 0.93
         rows = np.flatnonzero(active | (rng.random(3000) < 0.08))
         inclusion = np.where(active[rows], 1.0, 0.08)
         process, plain = proportion(right[rows], inclusion), proportion(right[rows], np.ones(rows.size))
@@ -214,7 +214,7 @@ def test_a_design_weighs_by_the_inverse_chance_and_to_the_population(inclusion, 
     if (inclusion < 1).any():
         window = design(inclusion, population=inclusion.size + unseen)
         assert (window.weight >= 1).all() and (window.spread >= 0).all()
-        assert (window.doubt[inclusion == 1] == 0).all()
+        assert (window.variance_share[inclusion == 1] == 0).all()
         assert window.weight.sum() >= inclusion.size + unseen - 1e-6
 
 

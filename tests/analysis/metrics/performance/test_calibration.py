@@ -13,24 +13,24 @@ seeds = st.integers(0, 10_000)
 
 
 def asked(rng, size=2500, boldness=1.0):
-    """Truth, said probability and inclusion: the doubtful were asked for certain, a tenth of the rest at random."""
+    """Truth, predicted probability and inclusion: the uncertain for certain, a tenth of the rest at random."""
     honest = expit(rng.normal(size=size) * 2 - 0.5)
-    said = expit(logit(honest) * boldness)
-    active = np.abs(said - 0.5) < 0.05
+    predicted = expit(logit(honest) * boldness)
+    active = np.abs(predicted - 0.5) < 0.05
     rows = np.flatnonzero(active | (rng.random(size) < 0.1))
     truth = rng.random(size) < honest
-    return truth[rows], said[rows], np.where(active[rows], 1.0, 0.1)
+    return truth[rows], predicted[rows], np.where(active[rows], 1.0, 0.1)
 
 
 @given(seeds, st.integers(1, 80), st.integers(1, 12), st.sampled_from(["quantile", "uniform"]))
 @settings(max_examples=50)
 def test_the_bins_hold_every_label_once_in_rising_order(seed, n, bins, spacing):
     rng = np.random.default_rng(seed)
-    said, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
-    found = calibration(truth, said, inclusion, bins=bins, spacing=spacing)
+    predicted, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
+    found = calibration(truth, predicted, inclusion, bins=bins, spacing=spacing)
     assert sum(b.n for b in found.bins) == n and len(found.bins) <= bins
     assert sum(b.share for b in found.bins) == pytest.approx(1)
-    assert all(b.low - 1e-9 <= b.said <= b.high + 1e-9 for b in found.bins)
+    assert all(b.low - 1e-9 <= b.predicted <= b.high + 1e-9 for b in found.bins)
     assert all(one.high < other.low for one, other in zip(found.bins, found.bins[1:], strict=False))
     assert 0 <= found.ece.low <= found.ece.value <= found.ece.high
     assert found.ece.value <= found.ece_plain + 1e-9
@@ -40,9 +40,9 @@ def test_the_bins_hold_every_label_once_in_rising_order(seed, n, bins, spacing):
 @settings(max_examples=50)
 def test_the_brier_score_is_the_sum_of_its_parts(seed, n):
     rng = np.random.default_rng(seed)
-    said, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
-    parts = calibration(truth, said, inclusion).brier
-    assert parts.brier == pytest.approx(np.average((said - truth) ** 2, weights=1 / inclusion))
+    predicted, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
+    parts = calibration(truth, predicted, inclusion).brier
+    assert parts.brier == pytest.approx(np.average((predicted - truth) ** 2, weights=1 / inclusion))
     assert parts.brier == pytest.approx(parts.miscalibration - parts.discrimination + parts.uncertainty)
     assert parts.miscalibration >= -1e-9 and parts.discrimination >= -1e-9
 
@@ -88,9 +88,9 @@ def test_the_corrected_error_is_near_the_true_one_where_there_is_one():
 
 def test_bins_that_are_off_are_named():
     rng = np.random.default_rng(4)
-    said = rng.random(5000)
-    truth = rng.random(5000) < np.where(said > 0.9, 0.5, said)
-    bins = calibration(truth, said, np.ones(5000), spacing="uniform").bins
+    predicted = rng.random(5000)
+    truth = rng.random(5000) < np.where(predicted > 0.9, 0.5, predicted)
+    bins = calibration(truth, predicted, np.ones(5000), spacing="uniform").bins
     assert bins[-1].off and bins[-1].observed.value == pytest.approx(0.5, abs=0.1)
     assert sum(b.off for b in bins) <= 3
 
@@ -99,8 +99,8 @@ def test_the_area_under_risk_and_coverage_is_held_under_active_sampling():
     rng = np.random.default_rng(5)
 
     def parts(rows):
-        truth, said, inclusion = rows
-        return (truth != (said > 0.5)).astype(float), np.abs(said - 0.5), inclusion
+        truth, predicted, inclusion = rows
+        return (truth != (predicted > 0.5)).astype(float), np.abs(predicted - 0.5), inclusion
 
     loss, sure, _ = parts((*asked_all(rng, 400_000), None))
     true = risk_coverage(loss, sure, np.ones(loss.size)).aurc.value
@@ -160,11 +160,11 @@ def test_what_cannot_be_judged_is_refused_by_name(call, says):
 @settings(max_examples=50)
 def test_the_test_turns_with_its_sides_and_says_when_there_is_nothing_to_test(seed, n):
     rng = np.random.default_rng(seed)
-    said, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
-    found, turned = spiegelhalter(truth, said, inclusion), spiegelhalter(~truth, 1 - said, inclusion)
+    predicted, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
+    found, turned = spiegelhalter(truth, predicted, inclusion), spiegelhalter(~truth, 1 - predicted, inclusion)
     if found.z is None:
         assert found.p is None and found.note
     else:
         assert 0 <= found.p <= 1
         assert (found.z, found.p) == pytest.approx((turned.z, turned.p), abs=1e-9)
-        assert spiegelhalter(truth, said, inclusion * 0.5).p == pytest.approx(found.p)
+        assert spiegelhalter(truth, predicted, inclusion * 0.5).p == pytest.approx(found.p)

@@ -125,8 +125,8 @@ def test_intervals_hold_the_truth_under_active_sampling_where_naive_ones_do_not(
     held = {"process": [], "window": [], "naive": []}
     for _ in range(160):
         own, scores = traffic(3000)
-        doubt = np.abs(scores[:, 1] - 0.5)
-        active = np.argsort(doubt).argsort() < 150
+        variance_share = np.abs(scores[:, 1] - 0.5)
+        active = np.argsort(variance_share).argsort() < 150
         rows = np.flatnonzero(active | (rng.random(3000) < 0.1))
         inclusion = np.where(active[rows], 1.0, 0.1)
         of_window = [e.value for e in measure(own, scores, np.ones(3000))]
