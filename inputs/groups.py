@@ -15,14 +15,16 @@ agree in them are different cases. Rows without any content (blank text, blank i
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from inputs import duplicates, shingles
+from inputs.registry import typed
+from inputs.types.base import Likeness, Values
+from inputs.values import InvalidColumns, is_missing
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,6 +38,7 @@ SIDE = 16  # pixels
 NEAR_PIXELS = 0.02  # of the range from black to white, root mean square
 FLAT = 0.01  # of that range: an image with less contrast is blank
 DIGITS = 6  # significant, of numbers
+SMALLEST = 1e-100  # smaller fractions count as 0, larger numbers than its inverse as that
 DECIMALS = 4  # from which a number was measured, so that two equal ones are no coincidence
 IDENTIFIER = 0.9  # share of distinct values from which a category or a whole number names the row
 FEWEST_NAMED = 20
@@ -43,28 +46,23 @@ BEYOND_CHANCE = 10.0  # times as many equal pairs as independent columns would g
 INVISIBLE = re.compile("[\N{SOFT HYPHEN}\u200b-\u200f\u2060\ufeff]")
 
 
-class GroupsUndefined(ValueError):
-    """Columns that cannot be grouped; the message says why."""
-
-
-def group_rows(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) -> Ints:
+def group_rows(columns: Mapping[str, Values], types: Mapping[str, str]) -> Ints:
     """Group numbers (n,), 0 up in order of first appearance: rows with equal or near-equal inputs share one.
 
     `columns`: n values per name; None and NaN are missing. `types`: the type of each column to look at, as in an input
     contract; an image is an array of grey values (h, w) or of colours (h, w, c). Takes a few seconds for 100,000 rows.
-    Raises GroupsUndefined for a column that is missing or of another length.
+    Raises InvalidColumns for a column that is missing or of another length.
     """
     n = _length(columns, types)
-    of_type: dict[str, list[Sequence[Any]]] = {}
-    for name, kind in types.items():
-        of_type.setdefault(kind, []).append(columns[name])
-    content, evidence = _content(of_type.pop("text", []), of_type.pop("image", []), n)
-    of_type.pop("time", None)
-    numbers = _numbers(of_type.pop("number", []), n)
-    words = [_words(column) for group in of_type.values() for column in group]
+    alike: dict[Likeness, list[Values]] = {likeness: [] for likeness in Likeness}
+    for name, kind in typed(types).items():
+        alike[kind.likeness].append(columns[name])
+    content, evidence = _content(alike[Likeness.TEXT], alike[Likeness.PIXELS], n)
+    numbers = _numbers(alike[Likeness.NUMBER], n)
+    words = [_words(column) for column in alike[Likeness.EQUAL]]
     rest = _joined([codes for codes in words if not _identifier(codes)], n)
-    alike = duplicates.near_copies(_standardised(numbers)) if numbers.shape[1] else np.zeros(n, dtype=np.int64)
-    everything = _joined([content, alike, rest], n)
+    near = duplicates.near_copies(_standardised(numbers)) if numbers.shape[1] else np.zeros(n, dtype=np.int64)
+    everything = _joined([content, near, rest], n)
     key = np.where(evidence == ENOUGH, content, everything + n)
     without = evidence == NONE
     if without.any() and not _beyond_chance(numbers, everything, without):
@@ -77,20 +75,20 @@ def normalised(text: str) -> str:
     return " ".join(INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().split())
 
 
-def _length(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) -> int:
+def _length(columns: Mapping[str, Values], types: Mapping[str, str]) -> int:
     if missing := [name for name in types if name not in columns]:
-        raise GroupsUndefined(f"There is no column {missing[0]!r} to group rows by.")
+        raise InvalidColumns(f"There is no column {missing[0]!r} to group rows by.")
     lengths = {name: len(columns[name]) for name in types}
     if len(set(lengths.values())) != 1:
-        raise GroupsUndefined(f"Columns need one length each to group rows by; they have {lengths}.")
+        raise InvalidColumns(f"Columns need one length each to group rows by; they have {lengths}.")
     return next(iter(lengths.values()))
 
 
-def _content(texts: list[Sequence[Any]], images: list[Sequence[Any]], n: int) -> tuple[Ints, Ints]:
+def _content(texts: list[Values], images: list[Values], n: int) -> tuple[Ints, Ints]:
     """Groups (n,) by text and image, and how far content alone says which row it is (n,): NONE, SOME, ENOUGH."""
     parts, evidence = [], np.full(n, NONE)
     if texts:
-        words = [["" if _missing(value) else normalised(str(value)) for value in column] for column in texts]
+        words = [["" if is_missing(value) else normalised(str(value)) for value in column] for column in texts]
         documents = [" ".join(row).strip() for row in zip(*words, strict=True)]
         lengths = np.array([len(text) for text in documents], dtype=np.int64)
         parts.append(shingles.near_texts(documents))
@@ -106,11 +104,11 @@ def _content(texts: list[Sequence[Any]], images: list[Sequence[Any]], n: int) ->
     return group, np.where(common, np.minimum(strongest, SOME), strongest)[group]
 
 
-def _pixels(column: Sequence[Any]) -> tuple[Floats, Bools]:
+def _pixels(column: Values) -> tuple[Floats, Bools]:
     """Images as (n, SIDE²) grey values from 0 to 1, and which (n,) show anything."""
     found = np.zeros((len(column), SIDE * SIDE))
     for row, image in enumerate(column):
-        if not _missing(image) and np.size(image):
+        if not is_missing(image) and np.size(image):
             found[row] = _shrunk(np.asarray(image, dtype=np.float64)).ravel()
     top = found.max(initial=0.0)
     found /= 255.0 if top > 1 else 1.0
@@ -120,7 +118,7 @@ def _pixels(column: Sequence[Any]) -> tuple[Floats, Bools]:
 def _shrunk(image: Floats) -> Floats:
     grey = image.mean(axis=2) if image.ndim == 3 else image
     if grey.ndim != 2:
-        raise GroupsUndefined(f"An image is a table of pixels, not an array of shape {image.shape}.")
+        raise InvalidColumns(f"An image is a table of pixels, not an array of shape {image.shape}.")
     edges = [np.linspace(0, side, SIDE + 1) for side in grey.shape]
     over, across = (_overlap(edge, side) for edge, side in zip(edges, grey.shape, strict=True))
     return np.asarray(over @ grey @ across.T)
@@ -133,16 +131,17 @@ def _overlap(edges: Floats, side: int) -> Floats:
     return np.asarray(shared * SIDE / side)
 
 
-def _numbers(columns: list[Sequence[Any]], n: int) -> Floats:
+def _numbers(columns: list[Values], n: int) -> Floats:
     """Numbers (n, d) to DIGITS significant digits, NaN where missing."""
     if not columns:
         return np.zeros((n, 0))
     try:
-        raw = [np.array([np.nan if _missing(v) else v for v in column], dtype=np.float64) for column in columns]
+        raw = [np.array([np.nan if is_missing(v) else v for v in column], dtype=np.float64) for column in columns]
     except (TypeError, ValueError) as error:
-        raise GroupsUndefined(f"A column of numbers holds something else: {error}.") from error
+        raise InvalidColumns(f"A column of numbers holds something else: {error}.") from error
     kept = [column for column in raw if not _counter(column)] or raw
-    found = np.column_stack(kept)
+    found = np.clip(np.column_stack(kept), -1 / SMALLEST, 1 / SMALLEST)
+    found = np.where(np.abs(found) < SMALLEST, 0.0, found)
     size = np.floor(np.log10(np.where(np.isfinite(found) & (found != 0), np.abs(found), 1.0)))
     unit = 10.0 ** (size - DIGITS + 1)
     return np.where(np.isfinite(found), np.round(found / unit) * unit, found)
@@ -160,10 +159,9 @@ def _identifier(codes: Ints) -> bool:
 
 def _standardised(numbers: Floats) -> Floats:
     """Columns of comparable spread, long tails drawn in, with a column more for each that has gaps."""
-    held = np.clip(np.nan_to_num(numbers, nan=np.nan, posinf=1e100, neginf=-1e100), -1e100, 1e100)
-    gaps = np.isnan(held)
+    gaps = np.isnan(numbers)
     some = ~gaps.all(axis=0)
-    held, marks = held[:, some], gaps[:, gaps.any(axis=0) & some].astype(np.float64)
+    held, marks = numbers[:, some], gaps[:, gaps.any(axis=0) & some].astype(np.float64)
     if not held.shape[1]:
         return marks if marks.shape[1] else np.zeros((len(numbers), 1))
     low, middle, high = np.nanquantile(held, [0.25, 0.5, 0.75], axis=0)
@@ -199,9 +197,9 @@ def _chance_equal(column: Floats) -> float:
     return max(seen, 10.0**-DIGITS if measured else 1 / known.size)
 
 
-def _words(column: Sequence[Any]) -> Ints:
+def _words(column: Values) -> Ints:
     """Numbers (n,) of equal values of any type."""
-    words = np.array(["\0" if _missing(v) else normalised(str(v)) for v in column], dtype=object)
+    words = np.array(["\0" if is_missing(v) else normalised(str(v)) for v in column], dtype=object)
     return np.asarray(pd.factorize(words)[0], dtype=np.int64)
 
 
@@ -215,12 +213,3 @@ def _joined(parts: list[Ints], n: int) -> Ints:
 
 def _numbered(key: Ints) -> Ints:
     return np.asarray(pd.factorize(key)[0], dtype=np.int64)
-
-
-def _missing(value: Any) -> bool:
-    if value is None or isinstance(value, str | np.ndarray):
-        return value is None
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):  # pandas.NA refuses a truth value
-        return not hasattr(value, "__len__")

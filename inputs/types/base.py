@@ -43,6 +43,16 @@ class Features(StrEnum):
     PIXELS = "pixels"
 
 
+class Likeness(StrEnum):
+    """How two values are compared when rows are searched for copies of one another (`inputs.groups`)."""
+
+    TEXT = "text"  # nearly the same characters
+    PIXELS = "pixels"  # nearly the same picture
+    NUMBER = "number"  # together with the other numbers of the row
+    EQUAL = "equal"
+    IGNORED = "ignored"  # a copy may differ in it
+
+
 class Display(StrEnum):
     """How a page shows a value."""
 
@@ -73,6 +83,7 @@ class InputType(ABC):
     name: ClassVar[str]
     features: ClassVar[Features]
     display: ClassVar[Display] = Display.FACT
+    likeness: ClassVar[Likeness] = Likeness.EQUAL
     options: ClassVar[tuple[str, ...]] = ()  # of an entry in the contract, besides `type` and `required`
     in_media: ClassVar[bool] = False  # whether an item holds the name of a stored file instead of the value
     needs_variation: ClassVar[bool] = False  # whether its LINEAR encoder refuses a column that never changes

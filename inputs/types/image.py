@@ -22,6 +22,7 @@ from inputs.types.base import (
     Features,
     InputType,
     InvalidValue,
+    Likeness,
     Purpose,
     Rule,
     Shape,
@@ -54,6 +55,7 @@ class ImageInput(InputType):
 
     name = "image"
     features = Features.PIXELS
+    likeness: ClassVar[Likeness] = Likeness.PIXELS
     display: ClassVar[Display] = Display.IMAGE
     in_media = True
 

@@ -1,6 +1,6 @@
 """Number: a finite quantity, possibly within limits."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from inputs.types.base import (
     Features,
     InputType,
     InvalidValue,
+    Likeness,
     Purpose,
     Rule,
     Shape,
@@ -39,6 +40,7 @@ class Number(InputType):
 
     name = "number"
     features = Features.VALUES
+    likeness: ClassVar[Likeness] = Likeness.NUMBER
     options = ("min", "max")
 
     def check_options(self, name: str, rule: Rule) -> None:

@@ -18,6 +18,7 @@ from inputs.types.base import (
     EncoderSettings,
     Features,
     InputType,
+    Likeness,
     Purpose,
     Rule,
     Shape,
@@ -42,6 +43,7 @@ class Text(InputType):
 
     name = "text"
     features = Features.TERMS
+    likeness: ClassVar[Likeness] = Likeness.TEXT
     display: ClassVar[Display] = Display.TEXT
     needs_variation = True  # VarianceThreshold refuses texts that are all alike
 

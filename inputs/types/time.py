@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from inputs.types.base import (
     Features,
     InputType,
     InvalidValue,
+    Likeness,
     Purpose,
     Rule,
     Shape,
@@ -44,6 +45,7 @@ class Time(InputType):
 
     name = "time"
     features = Features.VALUES
+    likeness: ClassVar[Likeness] = Likeness.IGNORED
 
     def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
         moment = parse_time(value)

@@ -79,6 +79,18 @@ def probabilities(values: ArrayLike, *, n_classes: int | None = None, name: str 
     return np.clip(array, 0.0, 1.0)
 
 
+def groups_of(values: ArrayLike | None, *, n: int) -> Codes | None:
+    """Numbers (n,) of the groups that rows with equal or near-equal inputs share; None where no row has a copy."""
+    if values is None:
+        return None
+    given = np.asarray(values)
+    if given.ndim != 1:
+        raise BadInput(f"groups must be one row of values, not an array of {given.ndim} dimensions.")
+    same_length(n, groups=given)
+    names, group = np.unique(given, return_inverse=True)
+    return None if len(names) == n else np.asarray(group, dtype=np.int64)
+
+
 def same_length(n: int, **arrays: Sequence[Any] | NDArray[Any]) -> None:
     for name, array in arrays.items():
         if len(array) != n:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inputs.groups import GroupsUndefined, group_rows, normalised
+from inputs.groups import group_rows, normalised
+from inputs.values import InvalidColumns
 
 RNG = np.random.default_rng(0)
 WORDS = ["".join(RNG.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(2000)]
@@ -139,11 +140,11 @@ def test_groups_are_numbered_by_first_appearance_and_equal_rows_agree(texts):
 
 
 def test_what_cannot_be_grouped_is_refused_in_words():
-    with pytest.raises(GroupsUndefined, match="no column 'b'"):
+    with pytest.raises(InvalidColumns, match="no column 'b'"):
         group_rows({"a": [1]}, {"b": "number"})
-    with pytest.raises(GroupsUndefined, match="one length"):
+    with pytest.raises(InvalidColumns, match="one length"):
         group_rows({"a": [1], "b": [1, 2]}, {"a": "number", "b": "number"})
-    with pytest.raises(GroupsUndefined, match="numbers holds something else"):
+    with pytest.raises(InvalidColumns, match="numbers holds something else"):
         group_rows({"a": ["x", "y"]}, {"a": "number"})
-    with pytest.raises(GroupsUndefined, match="table of pixels"):
+    with pytest.raises(InvalidColumns, match="table of pixels"):
         group_rows({"a": [np.zeros(4)]}, {"a": "image"})

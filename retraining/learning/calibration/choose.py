@@ -11,7 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
 from retraining.learning import validation
-from retraining.learning.validation import BadInput, Codes, Floats
+from retraining.learning.validation import BadInput, Codes, Floats, Mask
 
 METHODS = ("none", "sigmoid", "isotonic", "temperature")
 # labels of each class in each fold's complement; docs/figures/learning.md has what other limits cost
@@ -81,12 +81,14 @@ def choose(
     scores: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> CalibratorChoice:
     """The calibrator with the lowest held-out log loss.
 
     soft_targets: (n, k), rows sum to 1. fold: (n,), which rows are held out together: a row's calibrator never saw it.
     scores: (n, k) out-of-fold decision values, higher means more likely. probabilities: (n, k) out of fold, the
-    model's own; without them `none` is no candidate, without scores they are themselves calibrated.
+    model's own; without them `none` is no candidate, without scores they are themselves calibrated. groups: (n,); the
+    labels of one group count as one where a method needs enough of them.
     Raises BadInput on shapes, NaN or rows that do not sum to 1, NoCalibrator when nothing can be chosen.
     Platt 1999 (sigmoid), Zadrozny and Elkan 2002 (isotonic), Guo et al. 2017 (temperature), by scikit-learn.
     """
@@ -94,13 +96,15 @@ def choose(
     n, k = targets.shape
     weight = validation.weights(weights, n=n)
     folds = validation.codes(fold, name="fold")
+    found = validation.groups_of(groups, n=n)
+    group = np.arange(n) if found is None else found
     own = None if probabilities is None else validation.probabilities(probabilities, n_classes=k)
     given = own if scores is None else _finite(scores, k)
     if given is None:
         raise BadInput("Scores or probabilities are needed.")
     validation.same_length(n, fold=folds, scores=given)
     tried: dict[str, Floats] = {} if own is None else {"none": own}
-    for method in _possible(targets, folds, weight, needed=own is None):
+    for method in _possible(targets, folds, weight, group, needed=own is None):
         tried[method] = _held_out(method, given, targets, weight, folds, as_scores=scores is not None)
     if not tried:
         raise NoCalibrator("Too few labels to turn its scores into probabilities.")
@@ -175,14 +179,14 @@ def _all_at_once(n: int) -> list[tuple[Codes, Codes]]:
     return [(np.arange(n), np.arange(n))]
 
 
-def _possible(targets: Floats, fold: Codes, weight: Floats, *, needed: bool) -> tuple[str, ...]:
+def _possible(targets: Floats, fold: Codes, weight: Floats, group: Codes, *, needed: bool) -> tuple[str, ...]:
     """The methods that have enough labels to go on in every fold's complement.
 
     A temperature is one number for all classes; sigmoid and isotonic are fitted class against rest, and with a handful
     of labels of a class would learn the folds. A model without probabilities needs one, however few there are.
     """
-    share = targets * weight[:, None]
-    labels = np.array([(share[fold != held] > 0).sum(axis=0) for held in np.unique(fold)])
+    labelled = targets * weight[:, None] > 0
+    labels = np.array([_distinct(labelled[fold != held], group[fold != held]) for held in np.unique(fold)])
     if len(labels) < 2 or ((labels > 0).sum(axis=1) < 2).any():
         return ()
     enough = {
@@ -191,6 +195,13 @@ def _possible(targets: Floats, fold: Codes, weight: Floats, *, needed: bool) -> 
         "isotonic": ENOUGH_FOR_ISOTONIC,
     }
     return tuple(method for method, least in enough.items() if labels.min() >= least)
+
+
+def _distinct(labelled: Mask, group: Codes) -> Codes:
+    """How many groups (k,) have a label of each class."""
+    row, column = np.nonzero(labelled)
+    pairs = np.unique(np.column_stack([group[row], column]), axis=0)
+    return np.bincount(pairs[:, 1], minlength=labelled.shape[1])
 
 
 def _finite(scores: ArrayLike, k: int) -> Floats:

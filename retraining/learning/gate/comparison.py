@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from retraining.learning import validation
 from retraining.learning.gate import paired
+from retraining.learning.gate.paired import Difference
 from retraining.learning.thresholds import cost_table
 from retraining.learning.validation import BadInput, Codes, Floats, Mask
 
@@ -22,11 +23,12 @@ class PairedAnswers:
     """gain: (n,) the champion's loss less the candidate's, in [-1, 1], above 0 the candidate is better.
 
     weight: (n,) inverse inclusion probabilities, mean 1. fixed, broken: rows that only the candidate, only the
-    champion got right; both_right, both_wrong: counts.
+    champion got right; both_right, both_wrong: counts. group: (n,), copies of one row share one; None: no copies.
     """
 
     gain: Floats
     weight: Floats
+    group: Codes | None
     fixed: Codes
     broken: Codes
     both_right: int
@@ -38,9 +40,21 @@ class PairedAnswers:
 
     def better_p(self) -> float:
         """One-sided p that the candidate is no better: exact where rows count alike, else by likelihood ratio."""
-        if np.ptp(self.weight) < 1e-9 and np.isin(self.gain, (-1.0, 0.0, 1.0)).all():
-            return paired.exact_p(int((self.gain > 0).sum()), int((self.gain < 0).sum()), self.n)
-        return paired.not_worse_p(self.gain, self.weight, margin=0.0)
+        gain, weight = paired.one_a_group(self.gain, self.weight, self.group)
+        if np.ptp(weight) < 1e-9 * weight.max(initial=1.0) and np.isin(gain, (-1.0, 0.0, 1.0)).all():
+            return paired.exact_p(int((gain > 0).sum()), int((gain < 0).sum()), len(gain))
+        return paired.not_worse_p(gain, weight, margin=0.0)
+
+    def not_worse_p(self, mask: Mask, margin: float) -> float:
+        """One-sided p that the candidate is worse by `margin` or more in the rows of the mask (n,)."""
+        return paired.not_worse_p(self.gain[mask], self.weight[mask], margin=margin, groups=self._group(mask))
+
+    def difference(self, mask: Mask, *, level: float) -> Difference:
+        """The mean gain in the rows of the mask (n,), with its interval."""
+        return paired.difference(self.gain[mask], self.weight[mask], level=level, groups=self._group(mask))
+
+    def _group(self, mask: Mask) -> Codes | None:
+        return None if self.group is None else self.group[mask]
 
 
 def compare(
@@ -50,6 +64,7 @@ def compare(
     *,
     inclusion_probability: ArrayLike,
     costs: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> PairedAnswers:
     """Compare answers row by row; arguments as in `gate.judge`. Raises BadInput for bad lengths and ranges."""
     labels, old, new = np.asarray(truth), np.asarray(champion), np.asarray(candidate)
@@ -61,6 +76,7 @@ def compare(
     return PairedAnswers(
         gain=_losses(labels, old, costs) - _losses(labels, new, costs),
         weight=inverse_weights(inclusion_probability, len(labels)),
+        group=validation.groups_of(groups, n=len(labels)),
         fixed=np.flatnonzero(new_right & ~old_right),
         broken=np.flatnonzero(old_right & ~new_right),
         both_right=int((old_right & new_right).sum()),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from retraining.learning.gate import paired, sample_size
@@ -60,6 +62,7 @@ def judge(
     power: float = 0.8,
     costs: ArrayLike | None = None,
     naive: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> GateVerdict:
     """Promote when the candidate is better overall and every protected slice is shown not to be worse by `margin`.
 
@@ -67,23 +70,30 @@ def judge(
     chance with which each row was sent to a person; a row weighs its inverse. protected: slice name to (n,) bool mask.
     margin: a share, 0.01 is one point. alpha: the chance of promoting an equal model, at most. costs: (k, k), row the
     truth, column the answer; gains are then in points of the dearest mistake. naive: (n,) a baseline's answers, which
-    the candidate must beat too. Raises BadInput for anything out of shape or range.
+    the candidate must beat too. groups: (n,), rows with equal or near-equal inputs share one and count once. Raises
+    BadInput for anything out of shape or range.
     """
     _check_rates(margin, alpha, power)
-    rows = compare(
-        truth, champion_predicted, candidate_predicted, inclusion_probability=inclusion_probability, costs=costs
+    against = partial(
+        compare,
+        truth,
+        candidate=candidate_predicted,
+        inclusion_probability=inclusion_probability,
+        costs=costs,
+        groups=groups,
     )
+    rows = against(champion=champion_predicted)
     masks = {name: slice_mask(name, mask, rows.n) for name, mask in (protected or {}).items()}
     if not rows.n:
         return _verdict(rows, [], None, None, "Held: no audit label yet, so nothing is known about either model.", None)
     plan = SampleSizePlan(alpha=alpha, power=power)
     found = [_better("better overall", rows, plan), *_slices(rows, masks, margin, plan)]
     if naive is not None:
-        above = compare(truth, naive, candidate_predicted, inclusion_probability=inclusion_probability, costs=costs)
+        above = against(champion=naive)
         found.append(_better("better than the naive baseline", above, plan))
     gates = [gate for gate, _ in found]
     needed = sample_size.combine_plans([more for _, more in found])
-    difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * alpha)
+    difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * alpha)
     return _verdict(rows, gates, difference, rows.better_p(), _words(gates, difference, needed), needed)
 
 
@@ -96,6 +106,7 @@ def beats_naive(
     alpha: float = 0.05,
     power: float = 0.8,
     costs: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> GateVerdict:
     """`judge` for a project without a champion: against always answering the commonest class.
 
@@ -111,6 +122,7 @@ def beats_naive(
         alpha=alpha,
         power=power,
         costs=costs,
+        groups=groups,
     )
 
 
@@ -139,9 +151,9 @@ def _verdict(
 
 def _better(name: str, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate, int | None]:
     p = rows.better_p()
-    difference = paired.difference(rows.gain, rows.weight, level=1 - 2 * plan.alpha)
+    difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * plan.alpha)
     gate = Gate(name, p <= plan.alpha, f"{_interval(difference)}, {_p(p)}", f"p at most {plan.alpha:g}")
-    return gate, 0 if gate.passed else plan.more_for_better(rows.gain, rows.weight)
+    return gate, 0 if gate.passed else plan.more_for_better(rows.gain, rows.weight, rows.group)
 
 
 def _slices(
@@ -150,7 +162,7 @@ def _slices(
     """Each slice must be shown not to be worse, at levels stepped down after Holm (1979)."""
     if not masks:
         return []
-    raw = [paired.not_worse_p(rows.gain[mask], rows.weight[mask], margin=margin) for mask in masks.values()]
+    raw = [rows.not_worse_p(mask, margin) for mask in masks.values()]
     adjusted = paired.holm(raw)
     return [
         _slice(name, rows, mask, margin, plan, float(p), len(masks))
@@ -164,10 +176,10 @@ def _slice(
     limit = f"shown not to be worse by {100 * margin:g} points or more: adjusted p at most {plan.alpha:g}"
     if not mask.any():
         return Gate(f"{name} no worse", False, NO_LABEL, limit), None
-    difference = paired.difference(rows.gain[mask], rows.weight[mask], level=1 - 2 * plan.alpha)
+    difference = rows.difference(mask, level=1 - 2 * plan.alpha)
     value = f"{_interval(difference)}, n = {difference.n}, adjusted {_p(p)}"
     gate = Gate(f"{name} no worse", p <= plan.alpha, value, limit)
-    needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests)
+    needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests, groups=rows.group)
     return gate, 0 if gate.passed else needed
 
 

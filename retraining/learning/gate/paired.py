@@ -21,7 +21,7 @@ NUISANCE_GRID = 41
 class Difference:
     """Mean gain of the candidate over the champion, in points (hundredths); above 0 the candidate is better.
 
-    low, high: interval at `level`; n: rows; n_effective: rows of equal weight that would tell as much.
+    low, high: interval at `level`; n: rows; n_effective: independent rows of equal weight that would tell as much.
     """
 
     value: float
@@ -58,25 +58,27 @@ def _exact_p(fixed: int, broken: int, n: int) -> float:
     return float(min(1.0, worst + NUISANCE_DOUBT))
 
 
-def not_worse_p(gain: ArrayLike, weights: ArrayLike, *, margin: float) -> float:
+def not_worse_p(gain: ArrayLike, weights: ArrayLike, *, margin: float, groups: ArrayLike | None = None) -> float:
     """One-sided p that the mean gain is `-margin` (a share) or less; low means the candidate is not worse.
 
-    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities. With margin 0 it tests for better. 1 without
-    rows. Signed root of the empirical likelihood ratio (Owen 2001), see `padded`; unlike a Wald or bootstrap test it
-    keeps its error rate when the few rows that count for much are lopsided.
+    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; groups: (n,), see `one_a_group`. With margin
+    0 it tests for better. 1 without rows. Signed root of the empirical likelihood ratio (Owen 2001), see `padded`;
+    unlike a Wald or bootstrap test it keeps its error rate when the few rows that count for much are lopsided.
     """
-    g, w = _rows(gain, weights)
+    g, w = one_a_group(*_rows(gain, weights), groups)
     return float(norm.sf(_root(_sample(g, w), mean=-margin))) if len(g) else 1.0
 
 
-def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Difference:
+def difference(gain: ArrayLike, weights: ArrayLike, *, level: float, groups: ArrayLike | None = None) -> Difference:
     """Weighted (Hajek) mean gain with the interval of all means that an empirical likelihood ratio test would keep.
 
-    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1). The padding draws the
+    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1); groups: (n,), see
+    `one_a_group`. The padding draws the
     interval towards 0; where every row says the same it would leave the mean outside, so it is widened to hold it.
     Raises BadInput without rows or out of range.
     """
-    g, w = _rows(gain, weights)
+    rows = _rows(gain, weights)
+    g, w = one_a_group(*rows, groups)
     if not len(g):
         raise BadInput("There are no rows to compare.")
     if not 0 < level < 1:
@@ -88,7 +90,7 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float) -> Differen
         low=100 * min(value, _mean_at(sample, z)),
         high=100 * max(value, _mean_at(sample, -z)),
         level=level,
-        n=len(g),
+        n=len(rows[0]),
         n_effective=float(w.sum() ** 2 / (w**2).sum()),
     )
 
@@ -105,6 +107,21 @@ def holm(ps: ArrayLike) -> Floats:
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))
     return adjusted
+
+
+def one_a_group(gain: Floats, weights: Floats, groups: ArrayLike | None) -> tuple[Floats, Floats]:
+    """One gain and weight for each group of rows, (g,) each: copies of a row are decided alike, so they count once.
+
+    groups: (n,), the same value for copies of one row (`inputs.groups`), None where there are none. A group weighs
+    what its rows weigh together and gains their weighted mean, so the mean stays and its error is that of independent
+    groups (ultimate clusters; for empirical likelihood, Owen 2001, section 4.4).
+    """
+    group = validation.groups_of(groups, n=len(gain))
+    if group is None:
+        return gain, weights
+    together = np.bincount(group, weights).astype(float)
+    mean = np.divide(np.bincount(group, weights * gain), together, out=np.zeros(len(together)), where=together > 0)
+    return np.clip(mean, -1.0, 1.0), together
 
 
 def padded(gain: Floats, weights: Floats) -> tuple[Floats, Floats]:

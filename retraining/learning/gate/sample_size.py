@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from retraining.learning.gate.paired import padded
+from retraining.learning.gate.paired import one_a_group, padded
 from retraining.learning.validation import Floats, Mask
 
 
@@ -19,19 +20,31 @@ class SampleSizePlan:
     alpha: float
     power: float
 
-    def more_for_better(self, gain: Floats, weights: Floats) -> int | None:
+    def more_for_better(self, gain: Floats, weights: Floats, groups: ArrayLike | None = None) -> int | None:
         """More rows needed to show a gain as large as the one seen; None when none is seen.
 
-        Connor (1987): the spread without a difference at alpha, with it at the power wanted.
+        Connor (1987): the spread without a difference at alpha, with it at the power wanted. groups: copies of a row
+        count once (`one_a_group`), and the rows to come will hold as many copies as those at hand.
         """
+        rows = len(gain)
+        gain, weights = one_a_group(gain, weights, groups)
         mean = float(np.average(gain, weights=weights))
         if mean <= 0:
             return None
         spread = float(np.average(gain**2, weights=weights))
         root = norm.isf(self.alpha) * np.sqrt(spread) + norm.ppf(self.power) * np.sqrt(max(spread - mean**2, 0.0))
-        return _more((root / mean) ** 2 * _design_effect(weights), len(gain))
+        return ceil(_more((root / mean) ** 2 * _design_effect(weights), len(gain)) * rows / len(gain))
 
-    def more_for_slice(self, gain: Floats, weights: Floats, mask: Mask, margin: float, *, tests: int) -> int | None:
+    def more_for_slice(
+        self,
+        gain: Floats,
+        weights: Floats,
+        mask: Mask,
+        margin: float,
+        *,
+        tests: int,
+        groups: ArrayLike | None = None,
+    ) -> int | None:
         """More rows, of all slices together, to show this slice not worse by `margin`; None when it seems to be.
 
         A uniform audit stream brings rows of the slice at its weighted share; `tests` is Holm's first divisor.
@@ -39,14 +52,16 @@ class SampleSizePlan:
         share = float(weights[mask].sum() / weights.sum())
         if not share > 0:
             return None
-        values, heavy = padded(gain[mask], weights[mask])
+        inside = one_a_group(gain[mask], weights[mask], None if groups is None else np.asarray(groups)[mask])
+        values, heavy = padded(*inside)
         mean = float(np.average(values, weights=heavy))
         room = mean + margin
         if room <= 0:
             return None
         spread = float(np.average((values - mean) ** 2, weights=heavy)) * _design_effect(heavy)
         wanted = spread * ((norm.isf(self.alpha / tests) + norm.ppf(self.power)) / room) ** 2
-        return ceil(_more(wanted, int(mask.sum())) / share)
+        units = len(inside[0])
+        return ceil(_more(wanted, units) * int(mask.sum()) / units / share)
 
 
 def combine_plans(each: list[int | None]) -> int | None:

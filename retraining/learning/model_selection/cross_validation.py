@@ -25,13 +25,17 @@ Config = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Training rows: frame, soft targets (n, k) over the `known` class codes (k,), weights (n,), fold (n,)."""
+    """Training rows: frame, soft targets (n, k) over the `known` class codes (k,), weights (n,), fold (n,).
+
+    group (n,): copies of one row share one; None where no row has copies.
+    """
 
     frame: pd.DataFrame
     targets: Floats
     known: Codes
     weights: Floats
     fold: Codes
+    group: Codes | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -199,7 +203,14 @@ def _finished(candidate: _Running, rows: TrainingRows, shared: float) -> Trial |
     own = candidate.probabilities if family in WITH_PROBABILITIES else None
     started = time.monotonic()
     try:
-        chosen = choose(rows.targets, fold=rows.fold, scores=scores, probabilities=own, weights=rows.weights)
+        chosen = choose(
+            rows.targets,
+            fold=rows.fold,
+            scores=scores,
+            probabilities=own,
+            weights=rows.weights,
+            groups=rows.group,
+        )
     except NoCalibrator as error:
         return Skipped(candidate.config, candidate.seconds + shared, str(error))
     seconds = candidate.seconds + shared + time.monotonic() - started

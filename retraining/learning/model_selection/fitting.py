@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from inputs import images
 from inputs.encoding import of_kind
 from inputs.frame import Columns, Shapes, column_shapes, part_names, to_frame
+from inputs.groups import group_rows
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Features
 from retraining.learning import validation
@@ -45,7 +46,8 @@ def fit(
     """The candidate with the lowest held-out log loss, refitted on all rows and calibrated out of fold.
 
     targets: int codes (n,) into `classes`, or soft targets (n, k) whose rows sum to 1. weights: (n,); a row of weight
-    0 is not learnt from, but gets its out-of-fold probabilities. groups: (n,); rows of one group are held out together.
+    0 is not learnt from, but gets its out-of-fold probabilities. groups: (n,); rows of one group are held out together;
+    where none are given, rows with equal or near-equal inputs are.
     `seconds` bounds the choice: the first, quickest candidate always runs, a further one only while time is left.
     `progress(share done, words)` is called after each fold and may raise to stop the fit.
     Raises NotEnoughClasses when all labels agree, BadInput when the arrays cannot be what they are said to be.
@@ -53,7 +55,8 @@ def fit(
     names = tuple(classes)
     soft, weight = _labels(targets, weights, names)
     shapes = column_shapes(columns, types)
-    rows = _rows(to_frame(columns, types, shapes=shapes), soft, weight, groups, seed)
+    frame = to_frame(columns, types, shapes=shapes)
+    rows = _rows(frame, soft, weight, group_rows(columns, types) if groups is None else groups, seed)
     left_out = _without_information(rows, types)
     common = {"seed": seed, "image_size": {name: list(shape) for name, shape in shapes.items()}, "left_out": left_out}
     best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
@@ -90,15 +93,16 @@ def _labels(targets: ArrayLike, weights: ArrayLike | None, names: tuple[str, ...
     return soft, weight
 
 
-def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike | None, seed: int) -> TrainingRows:
+def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike, seed: int) -> TrainingRows:
     validation.same_length(len(frame), targets=soft)
     known: NDArray[np.int64] = np.flatnonzero((soft * weight[:, None]).sum(axis=0) > 0)
-    n_groups = len(frame) if groups is None else len(np.unique(np.asarray(groups)))
-    fold = folds.assign(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=groups)
+    group = validation.groups_of(groups, n=len(frame))
+    n_groups = len(frame) if group is None else int(group.max()) + 1
+    fold = folds.assign(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=group)
     inside = soft[:, known]
     total = inside.sum(axis=1, keepdims=True)
     inside = np.divide(inside, total, out=np.full_like(inside, 1 / len(known)), where=total > 0)
-    return TrainingRows(frame, inside, known, weight, fold)
+    return TrainingRows(frame, inside, known, weight, fold, group)
 
 
 def _without_information(rows: TrainingRows, types: Mapping[str, str]) -> list[str]:

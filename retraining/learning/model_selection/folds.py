@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retraining.learning.validation import BadInput, Codes, codes, same_length
+from retraining.learning.validation import BadInput, Codes, codes, groups_of
 
 
 def assign(targets: ArrayLike, *, folds: int, seed: int, groups: ArrayLike | None = None) -> Codes:
@@ -19,11 +19,8 @@ def assign(targets: ArrayLike, *, folds: int, seed: int, groups: ArrayLike | Non
     if folds < 2 or len(targets) < 2:
         raise BadInput("Held-out estimates need at least two rows and two folds.")
     rng = np.random.default_rng(seed)
-    if groups is None:
-        return _spread(targets, folds, rng)
-    groups = np.asarray(groups)
-    same_length(len(targets), groups=groups)
-    return _spread_groups(targets, np.unique(groups, return_inverse=True)[1], folds, rng)
+    group = groups_of(groups, n=len(targets))
+    return _spread(targets, folds, rng) if group is None else _spread_groups(targets, group, folds, rng)
 
 
 def _spread(targets: Codes, folds: int, rng: np.random.Generator) -> Codes:
@@ -40,7 +37,7 @@ def _spread_groups(targets: Codes, group: Codes, folds: int, rng: np.random.Gene
     counts = np.zeros((group.max() + 1, targets.max() + 1))
     np.add.at(counts, (group, targets), 1)
     if len(counts) < 2:
-        raise BadInput("All rows belong to one group, so none can be held out from another.")
+        raise BadInput("All rows have equal or nearly equal inputs, so none can be held out from another.")
     counts = np.column_stack([counts, counts.sum(axis=1)])  # the sizes too, so that no fold stays empty
     share = np.maximum(counts.sum(axis=0), 1)
     held = np.zeros((folds, counts.shape[1]))

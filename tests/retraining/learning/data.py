@@ -21,6 +21,14 @@ def digits(n: int, *, start: int = 0) -> tuple[Columns, NDArray[np.int64]]:
     return {"scan": [(data.images[i] * 255 / 16).astype(np.uint8) for i in rows]}, data.target[rows]
 
 
+def coin_flips(times: int, *, seed: int = 0) -> tuple[Columns, NDArray[np.int64]]:
+    """Forty texts of random words, each `times` times, whose labels were drawn by lot: nothing can be learnt."""
+    rng = np.random.default_rng(seed)
+    words = ["".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(300)]
+    texts = [" ".join(rng.choice(words, 8)) for _ in range(40)]
+    return {"note": texts * times}, np.tile(rng.permutation(np.arange(40) % 2), times)
+
+
 def mixed(n: int, *, seed: int = 0, missing: float = 0.1) -> tuple[Columns, NDArray[np.int64]]:
     """All four types, each telling something of a binary target; a share of each is missing."""
     rng = np.random.default_rng(seed)

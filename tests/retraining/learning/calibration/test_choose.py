@@ -183,3 +183,13 @@ def test_bad_input_is_named(wrong: dict, said: str) -> None:
     right = {"soft_targets": [[1, 0], [0, 1]] * 2, "fold": [0, 0, 1, 1], "scores": [[1.0, 0.0], [0.0, 1.0]] * 2}
     with pytest.raises(BadInput, match=said):
         choose(**{**right, **wrong})
+
+
+def test_copies_of_a_label_are_not_enough_labels_for_a_calibrator() -> None:
+    truth, targets, codes, _ = world(24, 2)
+    rows = np.tile(np.arange(24), 20)
+    fold = folds.assign(codes[rows], folds=5, seed=0, groups=rows)
+    counted = choose(targets[rows], fold=fold, scores=truth[rows], probabilities=softmax(truth[rows]))
+    grouped = choose(targets[rows], fold=fold, scores=truth[rows], probabilities=softmax(truth[rows]), groups=rows)
+    assert {"sigmoid", "isotonic"} <= dict(counted.losses).keys()
+    assert "isotonic" not in dict(grouped.losses)

@@ -181,3 +181,27 @@ def test_an_equal_model_is_not_promoted_more_often_when_rows_were_asked_unevenly
     times = 200
     verdicts = [promoted(draw(rng, Errors(gain=0.0), n=400, uneven=True)) for _ in range(times)]
     assert np.mean(verdicts) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / times)
+
+
+def test_rows_repeated_tenfold_promote_nothing_that_they_would_not_promote_once() -> None:
+    truth, old, new = answers(8, 4, 180, 8)
+    rows = np.tile(np.arange(200), 10)
+    slices = {"half": np.arange(200) < 100}
+    once = judge(truth, old, new, inclusion_probability=np.ones(200), margin=0.05, protected=slices)
+    repeated = {"half": slices["half"][rows]}
+    plain, grouped = (
+        judge(
+            truth[rows],
+            old[rows],
+            new[rows],
+            inclusion_probability=np.ones(2000),
+            margin=0.05,
+            protected=repeated,
+            groups=groups,
+        )
+        for groups in (None, rows)
+    )
+    assert (once.decision, plain.decision, grouped.decision) == ("hold", "promote", "hold")
+    assert grouped.p == pytest.approx(once.p)
+    assert grouped.needed == pytest.approx(10 * once.needed, abs=20)
+    assert [gate.passed for gate in grouped.gates] == [gate.passed for gate in once.gates]

@@ -161,3 +161,33 @@ def test_not_worse_keeps_its_error_rate_at_the_margin() -> None:
 def test_bad_input_is_named(gain: list, weight: list, level: float, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         paired.difference(gain, weight, level=level)
+
+
+@given(gains, st.integers(2, 5), st.floats(0.6, 0.99))
+def test_copies_of_a_row_count_once(gain: np.ndarray, times: int, level: float) -> None:
+    rows = np.tile(np.arange(len(gain)), times)
+    once = paired.difference(gain, np.ones(len(gain)), level=level)
+    found = paired.difference(gain[rows], np.ones(len(rows)), level=level, groups=rows)
+    assert (found.value, found.low, found.high) == pytest.approx((once.value, once.low, once.high), abs=1e-6)
+    assert (found.n, found.n_effective) == (len(rows), pytest.approx(len(gain)))
+    p = paired.not_worse_p(gain[rows], np.ones(len(rows)), margin=0.02, groups=rows)
+    assert p == pytest.approx(paired.not_worse_p(gain, np.ones(len(gain)), margin=0.02))
+
+
+def test_copies_of_one_row_that_were_decided_differently_gain_their_mean() -> None:
+    gain, weights = paired.one_a_group(np.array([1.0, -1.0, 1.0]), np.array([3.0, 1.0, 2.0]), [7, 7, 1])
+    assert gain.tolist() == [1.0, 0.5]
+    assert weights.tolist() == [2.0, 4.0]
+
+
+def test_with_groups_of_any_size_an_equal_model_passes_at_the_stated_rate() -> None:
+    rng = np.random.default_rng(0)
+    passed = naive = 0
+    for _ in range(1500):
+        sizes = np.where(rng.random(120) < 0.7, 1, rng.integers(2, 20, 120))
+        groups = np.repeat(np.arange(120), sizes)
+        gain = rng.choice([1.0, -1.0, 0.0], 120, p=[0.1, 0.1, 0.8])[groups]
+        passed += paired.not_worse_p(gain, np.ones(len(gain)), margin=0.0, groups=groups) <= 0.05
+        naive += paired.not_worse_p(gain, np.ones(len(gain)), margin=0.0) <= 0.05
+    assert passed / 1500 <= 0.067  # 0.05 and three standard errors
+    assert naive / 1500 > 0.2

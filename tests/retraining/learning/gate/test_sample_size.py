@@ -74,3 +74,14 @@ def test_a_further_gate_never_lowers_what_is_needed(each: list[int | None], more
     needed, with_more = combine_plans(each), combine_plans([*each, more])
     assert (needed is None) is (None in each) is (with_more is None)
     assert needed is None or with_more == max(needed, more)
+
+
+def test_labels_that_will_hold_as_many_copies_are_asked_for_in_proportion() -> None:
+    gain = rows(9, 3, 88)
+    copies = np.tile(np.arange(100), 4)
+    once, four = PLAN.more_for_better(gain, np.ones(100)), PLAN.more_for_better(gain[copies], np.ones(400), copies)
+    assert once is not None and four == 4 * once
+    mask = np.arange(100) < 50
+    of_slice = PLAN.more_for_slice(gain, np.ones(100), mask, 0.05, tests=2)
+    repeated = PLAN.more_for_slice(gain[copies], np.ones(400), mask[copies], 0.05, tests=2, groups=copies)
+    assert of_slice is not None and repeated == pytest.approx(4 * of_slice, abs=8)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inputs.groups import group_rows
 from inputs.values import InvalidColumns
-from retraining.learning import Fitted, NotEnoughClasses, fit, probabilities
+from retraining.learning import Fitted, NotEnoughClasses, beats_naive, fit, probabilities
 from retraining.learning.calibration.choose import log_losses
 from retraining.learning.validation import BadInput
-from tests.retraining.learning.data import ALL_TYPES, DIGITS, Columns, digits, mixed, only
+from tests.retraining.learning.data import ALL_TYPES, DIGITS, Columns, coin_flips, digits, mixed, only
 
 SCAN = {"scan": "image"}
 
@@ -136,10 +137,22 @@ def test_rows_of_one_group_never_judge_each_other() -> None:
     texts = ["".join(rng.choice(list("abcdefghij"), 12)) for _ in range(40)]
     target = np.repeat(rng.permutation(40) % 2, 4)
     columns, types = {"t": list(np.repeat(texts, 4))}, {"t": "text"}
-    leaking = fit(columns, types, target, classes=("a", "b"), seconds=0, seed=0)
+    leaking = fit(columns, types, target, classes=("a", "b"), groups=np.arange(160), seconds=0, seed=0)
     honest = fit(columns, types, target, classes=("a", "b"), groups=np.repeat(np.arange(40), 4), seconds=0, seed=0)
     assert accuracy(leaking.out_of_fold, target) > 0.9
     assert accuracy(honest.out_of_fold, target) < 0.7
+
+
+def test_copies_of_a_row_never_judge_each_other_although_nobody_named_them() -> None:
+    columns, target = coin_flips(10)
+    found = fit(columns, {"note": "text"}, target, classes=("a", "b"), seconds=5, seed=0)
+    assert accuracy(found.out_of_fold, target) < 0.75
+    groups = group_rows(columns, {"note": "text"})
+    verdict = beats_naive(target, found.out_of_fold.argmax(axis=1), np.ones(400), naive=np.zeros(400), groups=groups)
+    assert verdict.decision == "hold"
+    assert verdict.difference is not None
+    assert verdict.difference.low < 0 < verdict.difference.high
+    assert (verdict.difference.n, verdict.difference.n_effective) == (400, pytest.approx(40))
 
 
 def test_a_rare_class_is_tried_with_class_weights() -> None:
@@ -245,7 +258,7 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
         ({"weights": [1, 1, 1]}, "weights has 3 rows"),
         ({"weights": [0, 0, 0, 0]}, "all zero"),
         ({"weights": [1, np.nan, 1, 1]}, "finite"),
-        ({"groups": [1, 1, 1, 1]}, "one group"),
+        ({"groups": [1, 1, 1, 1]}, "nearly equal inputs"),
         ({"groups": [1, 2]}, "groups has 2 rows"),
         ({"columns": {"n": [1.0, float("inf"), 1.0, 2.0]}}, "infinite in row 1"),
         ({"columns": {}}, "not in the data"),

@@ -24,7 +24,7 @@ def test_every_class_is_spread_as_evenly_as_its_size_allows(target: np.ndarray, 
 def test_rows_of_one_group_share_a_fold_and_no_fold_is_all(target: np.ndarray, seed: int, data: st.DataObject) -> None:
     group = data.draw(hnp.arrays(int, len(target), elements=st.integers(0, 8)))
     if len(np.unique(group)) < 2:
-        with pytest.raises(BadInput, match="one group"):
+        with pytest.raises(BadInput, match="nearly equal inputs"):
             folds.assign(target, folds=3, seed=seed, groups=group)
         return
     fold = folds.assign(target, folds=3, seed=seed, groups=group)
@@ -47,3 +47,9 @@ def test_too_little_to_hold_out_is_refused(target: list[int], k: int) -> None:
 def test_groups_of_another_length_are_refused() -> None:
     with pytest.raises(BadInput, match="groups has 1 rows where 2"):
         folds.assign([0, 1], folds=2, seed=0, groups=[1])
+
+
+def test_rows_without_copies_are_dealt_as_without_groups() -> None:
+    target = np.arange(50) % 3
+    grouped = folds.assign(target, folds=5, seed=3, groups=np.arange(50)[::-1])
+    assert (grouped == folds.assign(target, folds=5, seed=3)).all()
