@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PLUMBLINE_HOME ?= $(CURDIR)/var
 
-.PHONY: run test check fix bench chaos screenshots clean
+.PHONY: run test test-fast check fix bench chaos screenshots clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python manage.py up --port $(PORT)
 
 test: $(VENV)/dev.stamp chromium
 	@unset PLUMBLINE_HOME; $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/dev.stamp
+	@unset PLUMBLINE_HOME; $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not services and not browser and not chaos"
 
 check: $(VENV)/dev.stamp
 	@unset PLUMBLINE_HOME; BIN=$(BIN) sh scripts/check.sh

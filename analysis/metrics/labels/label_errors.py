@@ -28,7 +28,7 @@ LEAST_ROWS = 10
 HEATS = np.exp(np.linspace(-1.2, 1.8, 16))
 ROUNDS = 60
 EVIDENCE = float(chi2.ppf(0.99, 2))  # twice the log likelihood that two ways of erring must add to be believed
-# Spread, in log odds, of the model's estimate around the truth between data sets (docs/figures/labels.md): in level,
+# Spread, in log odds, of the model's estimate around the truth between data sets (docs/benchmarks/labels.md): in level,
 # 1.1 between eleven planted sets, times 1.19 for the prediction of a twelfth (Student's t, 10 degrees)...
 SPREAD = 1.3
 SPREAD_WITHOUT_EVIDENCE = 3.0

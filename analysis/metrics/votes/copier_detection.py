@@ -26,7 +26,7 @@ LEAST_Z = 2.0  # to join a group; loose, since what is found is put to the test
 TESTED = 2  # groups per round, the surest first
 ROUNDS = 6
 SURE = 3.0  # standard errors by which held-out votes must be predicted better; those of outsiders at least no worse
-SURE_TOGETHER = 6.0  # both leads added; annotators without copiers stay below (docs/figures/labels.md)
+SURE_TOGETHER = 6.0  # both leads added; annotators without copiers stay below (docs/benchmarks/labels.md)
 FOLLOWING = (0.5, 0.8, 0.95)  # how often a copier votes as the rest of the group has
 
 MODELS: tuple[Callable[[CodedVotes], Fit], ...] = (

@@ -14,7 +14,7 @@ from retraining.learning import validation
 from retraining.learning.validation import BadInput, Codes, Floats, Mask
 
 METHODS = ("none", "sigmoid", "isotonic", "temperature")
-# labels of each class in each fold's complement; docs/figures/learning.md has what other limits cost
+# labels of each class in each fold's complement; docs/benchmarks/learning.md has what other limits cost
 ENOUGH_FOR_TEMPERATURE = 1
 ENOUGH_FOR_SIGMOID = 10
 ENOUGH_FOR_ISOTONIC = 50
