@@ -23,14 +23,12 @@ def path_of(project: Project, sha256: str) -> Path:
     return Path(settings.MEDIA_HOME) / str(project.pk) / sha256[:2] / sha256
 
 
-def store(project: Project, pictures: Sequence[CheckedImage], *, at: datetime) -> None:
-    """Write the files, then the rows; a crash between leaves a file that nobody names, never a row without one."""
-    write_files(project, pictures)
-    record(project, pictures, at=at)
-
-
 def write_files(project: Project, pictures: Sequence[CheckedImage]) -> None:
-    """Write the file of each image that has none yet. Call it before the transaction that records them."""
+    """Write the file of each image that has none yet.
+
+    Call it before the transaction that records them: a crash between leaves a file that nobody names, never a row
+    without one.
+    """
     for picture in {picture.sha256: picture for picture in pictures}.values():
         _write(path_of(project, picture.sha256), picture.data)
 
@@ -92,10 +90,22 @@ def pixels(project: Project, sha256: str) -> Grey:
     return images.grey_pixels(read(project, sha256))
 
 
-def columns(project: Project, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Stored inputs as the columns that `inputs.frame.to_frame` takes: of an image its pixels, None where absent."""
-    return {name: [_cell(project, row.get(name), kind) for row in rows] for name, kind in types.items()}
+def columns(
+    project: Project,
+    rows: Sequence[Mapping[str, Any]],
+    types: Mapping[str, str],
+    decoded: Mapping[str, Grey] | None = None,
+) -> dict[str, list[Any]]:
+    """Stored inputs as the columns that `inputs.frame.to_frame` takes: of an image its pixels, None where absent.
+
+    `decoded` has the pixels of images that were decoded already, by their SHA-256; other images are read from files.
+    """
+    known = decoded or {}
+    return {name: [_cell(project, row.get(name), kind, known) for row in rows] for name, kind in types.items()}
 
 
-def _cell(project: Project, value: Any, kind: str) -> Any:
-    return pixels(project, value["media"]) if value is not None and INPUT_TYPES[kind].in_media else value
+def _cell(project: Project, value: Any, kind: str, decoded: Mapping[str, Grey]) -> Any:
+    if value is None or not INPUT_TYPES[kind].in_media:
+        return value
+    sha256 = value["media"]
+    return decoded[sha256] if sha256 in decoded else pixels(project, sha256)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
 from annotation import media, versions
+from inputs.images import Grey
 from projects.models import Project
 from retraining import artifacts, datasets
 from retraining.learning import predict
@@ -43,9 +44,11 @@ class Loaded:
         """(n, k) in the order of the version's own classes."""
         return predict.probabilities(self.estimator, columns, self.types, self.frame_parameters, self.classes)
 
-    def score(self, project: Project, rows: Sequence[Mapping[str, Any]]) -> NDArray[Any]:
-        """(n, k) probabilities of n stored inputs."""
-        return self.probabilities(media.columns(project, rows, self.types))
+    def score(
+        self, project: Project, rows: Sequence[Mapping[str, Any]], decoded: Mapping[str, Grey] | None = None
+    ) -> NDArray[Any]:
+        """(n, k) probabilities of n stored inputs; `decoded` as `media.columns` takes it."""
+        return self.probabilities(media.columns(project, rows, self.types, decoded))
 
 
 @dataclass(frozen=True)

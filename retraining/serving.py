@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation import capture, media
+from annotation import capture
+from annotation.capture import ValidInputs
 from annotation.models import Item, Prediction, Source
-from inputs.contract import check_inputs
-from inputs.images import PixelBudget
-from inputs.types.base import InvalidValue
-from inputs.types.image import CheckedImage
+from projects.chunks import chunks
 from projects.ids import new_id
 from projects.models import Project
 from retraining import artifacts, registry, release
@@ -24,7 +22,6 @@ from retraining.models import ModelVersion
 log = logging.getLogger(__name__)
 SAFE_DEFAULT = "safe_default"
 APPROVE, REVIEW = "approve", "review"
-CHUNK = 500
 
 
 class BadRequest(ValueError):
@@ -78,34 +75,23 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
 
     Raises BadRequest, KeyTaken or NothingToServe.
     """
-    stored, pictures = _checked(project, inputs)
+    valid = _validate(project, inputs)
     names = _keys(inputs, keys)
-    known = _known(project, names, stored) if keys is not None else {}
+    known = _known(project, names, valid) if keys is not None else {}
     if len(known) == len(names) and (replayed := _replay(project, names, known)):
         return replayed
-    media.store(project, pictures, at=at)
-    scored = _score(project, stored)
+    scored = _score(project, valid)
     answered = _answered(project, names, scored)
-    new = [i for i, name in enumerate(names) if name not in known]
-    # No transaction around both: capture checks the inputs again, and the database must not be held meanwhile.
-    _capture(project, answered, new, inputs, at=at)
-    _record_again(project, answered, scored, known, at=at)
+    _capture(project, answered, valid, known, at=at)
     return answered
 
 
-def _checked(project: Project, inputs: Sequence[Any]) -> tuple[list[dict[str, Any]], list[CheckedImage]]:
-    contract, budget = project.contract().inputs, PixelBudget()
-    stored, pictures, errors = [], [], []
-    for index, given in enumerate(inputs):
-        try:
-            row, found = check_inputs(given, contract, budget)
-            stored.append(row)
-            pictures += found
-        except InvalidValue as why:
-            errors.append({"index": index, "error": str(why)})
-    if errors:
-        raise BadRequest(f"Input {errors[0]['index']}: {errors[0]['error']}", errors)
-    return stored, pictures
+def _validate(project: Project, inputs: Sequence[Any]) -> list[ValidInputs]:
+    valid, refused = capture.validate_inputs(project, inputs)
+    if refused:
+        errors = [{"index": refusal.index, "error": refusal.error} for refusal in refused]
+        raise BadRequest(f"Input {refused[0].index}: {refused[0].error}", errors)
+    return valid
 
 
 def _keys(inputs: Sequence[Any], keys: Sequence[str] | None) -> list[str]:
@@ -121,12 +107,12 @@ def _keys(inputs: Sequence[Any], keys: Sequence[str] | None) -> list[str]:
     return list(keys)
 
 
-def _known(project: Project, names: list[str], stored: list[dict[str, Any]]) -> dict[str, int]:
+def _known(project: Project, names: list[str], valid: list[ValidInputs]) -> dict[str, int]:
     """Items that were captured under these keys before; their inputs must be the same."""
-    expected = dict(zip(names, stored, strict=True))
+    expected = {name: inputs.stored for name, inputs in zip(names, valid, strict=True)}
     found: dict[str, int] = {}
-    for start in range(0, len(names), CHUNK):
-        rows = Item.objects.filter(project=project, key__in=names[start : start + CHUNK])
+    for chunk in chunks(names):
+        rows = Item.objects.filter(project=project, key__in=chunk)
         for key, pk, before in rows.values_list("key", "pk", "inputs"):
             if before != expected[key]:
                 raise KeyTaken(f"Key {key} was captured before with other inputs; nothing of this request was kept.")
@@ -137,9 +123,8 @@ def _known(project: Project, names: list[str], stored: list[dict[str, Any]]) -> 
 def _replay(project: Project, names: list[str], known: dict[str, int]) -> Answered | None:
     """The stored answers, where one version served all of these before."""
     served: dict[int, Prediction] = {}
-    ids = list(known.values())
-    for start in range(0, len(ids), CHUNK):
-        rows = Prediction.objects.filter(item__in=ids[start : start + CHUNK], source=Source.SERVED).order_by("at", "pk")
+    for chunk in chunks(list(known.values())):
+        rows = Prediction.objects.filter(item__in=chunk, source=Source.SERVED).order_by("at", "pk")
         served |= {row.item_id: row for row in rows}
     by_name = {name: served.get(known[name]) for name in names}
     found = [row for row in by_name.values() if row]
@@ -157,7 +142,7 @@ def _stored_answer(name: str, row: Prediction, values: list[str]) -> Answer:
     return Answer(name, row.label, dict(zip(values, scores.tolist(), strict=True)), APPROVE)
 
 
-def _score(project: Project, stored: list[dict[str, Any]]) -> _Scored:
+def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
     """The champion's scores, else those of the version before it, else none."""
     try:
         champion = registry.live(project)
@@ -170,20 +155,22 @@ def _score(project: Project, stored: list[dict[str, Any]]) -> _Scored:
         if version is None:
             continue
         try:
-            return _Scored(version.tag, version != champion, _by(version, project, stored))
+            return _Scored(version.tag, version != champion, _by(version, project, valid))
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
             problem = problem or str(why)
     return _Scored(SAFE_DEFAULT, True, None, problem)
 
 
-def _by(version: ModelVersion, project: Project, stored: list[dict[str, Any]]) -> NDArray[np.float64]:
+def _by(version: ModelVersion, project: Project, valid: list[ValidInputs]) -> NDArray[np.float64]:
     """(n, k) in the order of the project's labels in force."""
     loaded, values = models.get(version), project.schema().values()
     if why := registry.why_retired(version.tag, loaded.classes, project):
         raise artifacts.ArtifactRefused(why)
-    result = np.zeros((len(stored), len(values)))
-    result[:, [values.index(name) for name in loaded.classes]] = loaded.score(project, stored)
+    decoded = {picture.sha256: picture.decoded.grey for inputs in valid for picture in inputs.pictures}
+    scores = loaded.score(project, [inputs.stored for inputs in valid], decoded)
+    result = np.zeros((len(valid), len(values)))
+    result[:, [values.index(name) for name in loaded.classes]] = scores
     return result
 
 
@@ -204,43 +191,43 @@ def _answered(project: Project, names: list[str], scored: _Scored) -> Answered:
     return Answered(scored.tag, scored.degraded, answers)
 
 
-def _capture(project: Project, answered: Answered, new: list[int], inputs: Sequence[Any], *, at: datetime) -> None:
-    """Keep what was served, as the same facts that other services send."""
-    if not new:
-        return
-    versions = {"threshold_version": project.threshold_version, "policy_version": project.policy_version}
+def _capture(
+    project: Project, answered: Answered, valid: list[ValidInputs], known: dict[str, int], *, at: datetime
+) -> None:
+    """Keep what was served, as the same facts that other services send, in one transaction.
+
+    Of items that were captured before, what a version says is added; the safe default is no version's.
+    """
+    versions = {
+        "model_version": answered.model_version,
+        "threshold_version": project.threshold_version,
+        "policy_version": project.policy_version,
+    }
     rows = [
-        {
-            "key": answered.answers[i].key,
-            "inputs": inputs[i],
-            "label": answered.answers[i].label,
-            "model_version": answered.model_version,
-            **({"scores": answered.answers[i].scores} if answered.answers[i].scores else {}),
-            **{name: tag for name, tag in versions.items() if tag},
-        }
-        for i in new
+        capture.served_prediction(
+            answer.key,
+            inputs,
+            label=answer.label,
+            scores=list(answer.scores.values()) or None,
+            versions=versions,
+            at=at,
+        )
+        for answer, inputs in zip(answered.answers, valid, strict=True)
+        if answer.key not in known or answer.scores
     ]
-    kept = capture.capture_rows(project, rows, at=at, source=Source.SERVED, degraded=answered.degraded)
+    _mark_known(project, answered.model_version, rows, known)
+    capture.measure_scores(rows)
+    kept = capture.store_rows(project, rows, at=at, source=Source.SERVED, degraded=answered.degraded)
     if kept.refused:
         raise KeyTaken(kept.refused[0].error)
 
 
-def _record_again(
-    project: Project, answered: Answered, scored: _Scored, known: dict[str, int], *, at: datetime
-) -> None:
-    """What this version says of items that were captured before it answered."""
-    rows = [i for i, answer in enumerate(answered.answers) if answer.key in known]
-    if not rows or scored.probabilities is None:
+def _mark_known(project: Project, tag: str, rows: Sequence[capture.ValidPrediction], known: dict[str, int]) -> None:
+    """Say of rows whose item was captured before which it is, and whether the version was trained on it."""
+    before = [row for row in rows if row.key in known]
+    if not before:
         return
-    ids = [known[answered.answers[i].key] for i in rows]
-    version = registry.find(project, answered.model_version)
-    capture.record_scores(
-        project,
-        item_ids=ids,
-        probabilities=scored.probabilities[rows],
-        model_version=version.tag,
-        schema_version=project.schema().version,
-        source=Source.SERVED,
-        at=at,
-        out_of_sample=registry.out_of_sample(version, ids),
-    )
+    ids = [known[row.key] for row in before]
+    unseen = registry.out_of_sample(registry.find(project, tag), ids)
+    for row, item_id, out_of_sample in zip(before, ids, unseen, strict=True):
+        row.item_id, row.out_of_sample = item_id, bool(out_of_sample)

@@ -8,6 +8,7 @@ from annotation.capture.rows import (
     ValidInputs,
     ValidPrediction,
     measure_scores,
+    served_prediction,
     validate_inputs,
     validate_rows,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "capture_rows",
     "measure_scores",
     "record_scores",
+    "served_prediction",
     "store_rows",
     "validate_inputs",
     "validate_rows",

@@ -94,6 +94,25 @@ class ValidPrediction:
     known: str | None = None
     renormalised: bool = False
     numbers: dict[str, float] = field(default_factory=dict)  # confidence, margin and entropy of the scores
+    item_id: int | None = None  # of an item that was captured before, whose inputs are known to be the same
+    out_of_sample: bool = True  # False where the version was trained on that item
+
+
+def served_prediction(
+    key: str, inputs: ValidInputs, *, label: str, scores: list[float] | None, versions: Mapping[str, str], at: datetime
+) -> ValidPrediction:
+    """What this server said of one sample; its scores sum to 1."""
+    body = {"key": key, "inputs": inputs.stored, "label": label, "scores": scores, **versions}
+    return ValidPrediction(
+        index=0,
+        key=key,
+        body_hash=body_hash(body),
+        inputs=inputs,
+        scores=scores,
+        label=label,
+        at=at,
+        versions=versions,
+    )
 
 
 def validate_rows(

@@ -43,8 +43,11 @@ def store_rows(
     source: str = Source.CAPTURED,
     degraded: bool = False,
 ) -> CapturedPredictions:
-    """Store rows that are valid, whole or in the parts that the database takes; then join the signals about them."""
-    media.write_files(project, [picture for row in rows for picture in row.inputs.pictures])
+    """Store rows that are valid, whole or in the parts that the database takes; then join the signals about them.
+
+    A row of an item that was captured before (`item_id`) adds what this version says of it.
+    """
+    media.write_files(project, [picture for row in rows if row.item_id is None for picture in row.inputs.pictures])
     store = partial(_store, project, source=source, degraded=degraded, at=at)
     parts, unstorable = isolate_failures(rows, store)
     joining.join_after_commit(project, [row.key for row in rows])
@@ -61,25 +64,28 @@ def _store(
     project: Project, rows: Sequence[ValidPrediction], *, source: str, degraded: bool, at: datetime
 ) -> CapturedPredictions:
     """Insert what is new, and compare what is not."""
+    again = [row for row in rows if row.item_id is not None]
+    rows = [row for row in rows if row.item_id is None]
     known = {key: hash_ for key, (_, hash_) in _find_items(project, rows).items()}
     new = [row for row in rows if row.key not in known]
     if new:
         media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
         Item.objects.bulk_create([_item(project, row, at) for row in new], ignore_conflicts=True, batch_size=CHUNK)
-        stored = _find_items(project, new)  # another request may have made some of them meanwhile
-        Prediction.objects.bulk_create(
-            [_prediction(project, row, stored[row.key][0], source, degraded) for row in new],
-            ignore_conflicts=True,
-            batch_size=CHUNK,
-        )
-        _resolve_known(project, [(row, stored[row.key][0]) for row in new if row.known is not None], at)
-        known |= {key: hash_ for key, (_, hash_) in stored.items()}
+    stored = _find_items(project, new)  # another request may have made some of them meanwhile
+    ids = {key: pk for key, (pk, _) in stored.items()} | {row.key: row.item_id for row in again if row.item_id}
+    Prediction.objects.bulk_create(
+        [_prediction(project, row, ids[row.key], source, degraded) for row in (*new, *again)],
+        ignore_conflicts=True,
+        batch_size=CHUNK,
+    )
+    _resolve_known(project, [(row, ids[row.key]) for row in new if row.known is not None], at)
+    known |= {key: hash_ for key, (_, hash_) in stored.items()}
     conflicts = [_conflict(row) for row in rows if known[row.key] != row.body_hash]
     wrong = {refusal.key for refusal in conflicts}
     created = [row for row in new if row.key not in wrong]
     return CapturedPredictions(
         created=len(created),
-        existing=len(rows) - len(conflicts) - len(created),
+        existing=len(rows) + len(again) - len(conflicts) - len(created),
         refused=tuple(conflicts),
         renormalised=sum(row.renormalised for row in created),
     )
@@ -124,6 +130,7 @@ def _prediction(project: Project, row: ValidPrediction, item_id: int, source: st
         label=row.label,
         at=row.at,
         degraded=degraded,
+        out_of_sample=row.out_of_sample,
         **row.versions,
         **row.numbers,
     )

@@ -1,18 +1,26 @@
 """Serving: the live version answers; where it cannot, another one does and says so; every answer is captured."""
 
+import base64
+import io
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from PIL import Image
 
+from annotation import media
+from annotation.capture import validate_inputs
 from annotation.models import Item, Prediction, Source
+from inputs import images
 from projects.models import AuditEvent, LabelSchema, Project
 from retraining import artifacts, model_cache, registry, release, serving
 from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion, Release
 from retraining.serving import Answered
-from tests.factories import NOW, make_item
+from tests.factories import NOW, make_item, make_project
 from tests.retraining.worlds import learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
@@ -259,3 +267,49 @@ def test_a_failed_version_is_tried_again_after_a_while(project: Project, monkeyp
     assert ask(project, SPAM).degraded
     monkeypatch.setattr(model_cache, "RETRY_SECONDS", 0.0)
     assert not ask(project, SPAM).degraded
+
+
+class TestTheCost:
+    """Of a request with images: each is decoded once, and everything is kept in one write transaction."""
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_one_decoding_and_one_transaction(self, artifact_home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        project = make_project("scans", labels=("ham", "spam"), inputs={"scan": {"type": "image"}}, safe_default="ham")
+        before = make_item(project, "before", inputs={"scan": None})
+        shades = {"before": 10, "new": 200}
+        pictures = [{"scan": make_png(shade)} for shade in shades.values()]
+        [stored, _] = validate_inputs(project, pictures)[0]
+        Item.objects.filter(pk=before.pk).update(inputs=stored.stored)
+        monkeypatch.setattr(registry, "live", lambda project: ModelVersion(number=1, project=project))
+        monkeypatch.setattr(registry, "find", lambda project, tag: ModelVersion(number=1, project=project))
+        monkeypatch.setattr(registry, "out_of_sample", lambda version, ids: np.ones(len(ids), dtype=bool))
+        monkeypatch.setattr(serving.models, "get", lambda version: Brightness())
+        decoded: list[int] = []
+        grey = images._grey
+        monkeypatch.setattr(images, "_grey", lambda image, side: decoded.append(1) or grey(image, side))
+
+        with CaptureQueriesContext(connection) as queries:
+            answered = serving.predict(project, inputs=pictures, keys=list(shades), at=timezone.now())
+
+        assert [round(one.scores["spam"] * 255) for one in answered.answers] == list(shades.values())
+        assert len(decoded) == 2
+        assert sum(query["sql"].startswith("BEGIN") for query in queries) == 1
+        assert Prediction.objects.filter(source=Source.SERVED).count() == Item.objects.count() == 2
+        assert project.media.count() == 1
+
+
+class Brightness:
+    """A loaded version: the brighter the picture, the more probably spam."""
+
+    classes = ("ham", "spam")
+
+    def score(self, project: Project, rows: Any, decoded: Any) -> Any:
+        columns = media.columns(project, rows, {"scan": "image"}, decoded)
+        spam = np.array([picture.mean() / 255 for picture in columns["scan"]])
+        return np.column_stack([1 - spam, spam])
+
+
+def make_png(shade: int) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((4, 4), shade, dtype=np.uint8)).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
