@@ -8,12 +8,26 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from django.db.models import CharField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    When,
+)
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Length
 from django.utils.dateparse import parse_datetime
 
 from analysis.models import Finding
+from annotation import versions
 from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Source
 from projects.chunks import within_size
 from projects.models import Project
@@ -103,18 +117,24 @@ def read(given: Mapping[str, str], project: Project) -> Filters:
             raise BadFilter(f"{NAMES[name]} is {wanted[name][:40]!r}; it takes {shown}.")
     if wanted["segment"] and "=" not in wanted["segment"]:
         raise BadFilter("Segment takes name=value, such as channel=app.")
+    if wanted["version"] or wanted["judges"]:
+        _check_versions(versions.load(project), wanted["version"], wanted["judges"])
     return Filters(**wanted)
+
+
+def _check_versions(known: versions.Versions, *asked: str) -> None:
+    try:
+        for tag in asked:
+            known.chosen(tag)
+    except versions.UnknownVersion as why:
+        raise BadFilter(str(why)) from None
 
 
 def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item]:
     """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first."""
-    said = Prediction.objects.filter(item=OuterRef("pk")).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
-    version = filters.judges or filters.version or project.champion_version
-    of_version = said.filter(model_version=version).order_by("-at", "-pk")
-    newest = said.order_by("-at", "-pk")
     resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
     routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
-    wanted = of_version if filters.judges or filters.version else newest
+    wanted = said(project, filters.judges or filters.version)
     items = Item.objects.filter(project=project).annotate(
         says=Subquery(wanted.values("label")[:1]),
         score=Subquery(wanted.values("confidence")[:1]),
@@ -123,6 +143,19 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
         cause=Subquery(routed.values("cause")[:1], output_field=CharField()),
     )
     return _filtered(items, project, filters, resolution, at=at).order_by("-at", "-pk")
+
+
+def said(project: Project, version: str = "") -> QuerySet[Prediction]:
+    """The answers to an outer item, the one to show first: the newest of this version.
+
+    Without a version it is the answer of what serves, which a release or a roll back changes; where that has not
+    answered, what was served then, and last what another version said of it later.
+    """
+    if version:
+        return Prediction.objects.filter(versions.answers(version), item=OuterRef("pk")).order_by("-at", "-pk")
+    answered = Prediction.objects.filter(versions.ANSWERED, item=OuterRef("pk"))
+    rank = Case(When(versions.answers(versions.serving(project)), then=0), When(versions.AS_SERVED, then=1), default=2)
+    return answered.order_by(rank, "-at", "-pk")
 
 
 def _filtered(
@@ -140,7 +173,7 @@ def _filtered(
     if filters.disagree:
         items = items.filter(says__isnull=False, truth__isnull=False).exclude(truth=F("says"))
     if filters.version:
-        items = items.filter(Exists(Prediction.objects.filter(item=OuterRef("pk"), model_version=filters.version)))
+        items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
     if filters.judges:
         items = items.filter(
             Exists(routed.filter(represents=True)),

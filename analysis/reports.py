@@ -11,6 +11,8 @@ from analysis.frames import LiveFrame
 from analysis.metrics.labels.label_errors import LabelErrorsUndefined
 from analysis.metrics.performance import classification, threshold_curve
 from analysis.models import Report, ReportKind
+from annotation import versions
+from jobs import queue
 from projects.models import Project
 
 WINDOWS = (0, 28, 7)  # days; 0 is all time
@@ -18,15 +20,29 @@ BINS = 10
 LEAST_IN_BIN = 10
 CURVE_POINTS = 61
 MOST_CURVES = 50
+WATCHED = 8  # versions whose reports are kept up to date; those of others are computed when a page asks
 KEPT = 50  # reports of one kind, version and window
 
 
 def refresh(project: Project, *, at: datetime) -> list[Report]:
-    """Compute what pages read: performance of the serving version in each window, and label quality."""
+    """Compute what pages read: label quality, and performance of what serves and of the versions used last."""
     made = [label_quality(project, at=at)]
-    if project.champion_version:
-        made += [performance_of(project, project.champion_version, days=days, at=at) for days in WINDOWS]
-    return [report for report in made if report is not None]
+    known = [one.tag for one in versions.load(project).all if one.serves or one.items][:WATCHED]
+    return [report for report in made if report] + [
+        report for version in known for report in refresh_version(project, version, at=at)
+    ]
+
+
+def refresh_version(project: Project, version: str, *, at: datetime) -> list[Report]:
+    """Performance of one version in each window; what has not changed makes no report."""
+    made = [performance_of(project, version, days=days, at=at) for days in WINDOWS]
+    return [report for report in made if report]
+
+
+def request(project: Project, version: str, *, at: datetime) -> None:
+    """Have the reports of a version computed that nobody has asked for yet; asking twice is one job."""
+    key = f"report:{project.pk}:{version}"
+    queue.enqueue("analysis.report", key=key, project=project, payload={"version": version}, at=at)
 
 
 def performance_of(project: Project, version: str, *, days: int, at: datetime) -> Report | None:

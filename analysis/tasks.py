@@ -16,8 +16,9 @@ from projects.models import Project
 @registry.handles("analysis.report", soft_seconds=900, hard_seconds=960)
 def report(attempt: Attempt) -> None:
     project = Project.objects.get(jobs=attempt.job)
+    version, now = attempt.payload.get("version", ""), timezone.now()
     attempt.progress(0.1, "Reading labels and predictions")
-    made = reports.refresh(project, at=timezone.now())
+    made = reports.refresh_version(project, version, at=now) if version else reports.refresh(project, at=now)
     with attempt.commit(reports=[f"{one.kind} {one.model_version}".strip() for one in made]):
         pass
 

@@ -67,12 +67,14 @@ class Facts:
     run: TrainingRun | None
     last_run: TrainingRun | None
     failed_run: TrainingRun | None
+    serves: str
     candidate: ModelVersion | None
     released: Release | None
     trigger_new: int
 
 
-def collect(project: Project, *, at: datetime) -> Facts:
+def collect(project: Project, *, at: datetime, serves: str) -> Facts:
+    """`serves` is the tag of the version that answers now, "" for none."""
     day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
     items = Item.objects.filter(project=project)
     captured = items.aggregate(
@@ -120,7 +122,8 @@ def collect(project: Project, *, at: datetime) -> Facts:
         run=next((run for run in runs if run.in_flight), None),
         last_run=last,
         failed_run=runs[0] if runs and runs[0].state == TrainingRun.State.FAILED else None,
-        candidate=_candidate(project, released),
+        serves=serves,
+        candidate=_candidate(runs, released),
         released=released,
     )
 
@@ -242,10 +245,8 @@ def _train(project: Project, facts: Facts, at: datetime) -> Station:
 
 def _release(project: Project, facts: Facts, at: datetime) -> Station:
     since = f"for {span(at - facts.released.at)}" if facts.released else ""
-    unit = "serves" if project.champion_version else "no version serves"
-    return Station(
-        "release", "Release", project.champion_version or "0", unit, since, "", _url("retraining:release-list", project)
-    )
+    unit = "serves" if project.champion_version else "is captured" if facts.serves else "no version serves"
+    return Station("release", "Release", facts.serves or "0", unit, since, "", _url("retraining:release-list", project))
 
 
 def _url(name: str, project: Project, query: str = "") -> str:
@@ -304,9 +305,9 @@ def _n(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def _candidate(project: Project, released: Release | None) -> ModelVersion | None:
+def _candidate(runs: list[TrainingRun], released: Release | None) -> ModelVersion | None:
     """The newest version, while it waits for a decision: neither promoted nor older than what was released since."""
-    newest = project.versions.order_by("-number").first()
+    newest: ModelVersion | None = next((run.version for run in runs if hasattr(run, "version")), None)
     if newest is None or newest.stage != ModelVersion.Stage.CANDIDATE:
         return None
     decided = released is not None and released.at >= newest.created_at

@@ -12,8 +12,10 @@ from django.urls import resolve, reverse
 
 from analysis.models import Finding
 from annotation.models import Item, RoutedItem
+from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
 from projects import keys
+from projects.chips import Chip
 from projects.guards import Guard
 from projects.models import Project, Role, User
 from projects.templatetags.words import number
@@ -46,16 +48,6 @@ class Place:
 class Group:
     title: str
     places: tuple[Place, ...]
-
-
-@dataclass(frozen=True)
-class Chip:
-    """One part of the view's state: name, value, and where a click leads; an active one is cleared by it."""
-
-    name: str
-    value: str
-    url: str = ""
-    active: bool = False
 
 
 SETTINGS = (
@@ -136,9 +128,7 @@ class Shell:
         """The view's state where the page itself says nothing: which model serves."""
         if not self.project or not self.groups:
             return ()
-        return (
-            Chip("Model", f"{self.project.champion_version} champion" if self.project.champion_version else "none"),
-        )
+        return (Chip("Model", serving_words(self.project)),)
 
     @cached_property
     def search(self) -> str:

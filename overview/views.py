@@ -1,29 +1,47 @@
 """Overview: where is the loop stuck, and what next?"""
 
+from functools import partial
+from urllib.parse import urlencode
+
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from analysis import marks, reports
 from analysis.models import ReportKind
-from analysis.views.performance import over_time
+from analysis.views.performance import State, over_time
+from annotation import versions
+from annotation.version_chip import version_chip
 from jobs import health
 from overview import loop
 from projects.guards import ProjectRequest, asks_for_fragment, member
-from projects.models import Can
+from projects.models import Can, Project
+
+
+def _of_version(project: Project, tag: str) -> str:
+    return f"{reverse('overview:overview', args=[project.slug])}?{urlencode({'version': tag})}"
 
 
 @require_GET
 @member(Can.SEE)
 def overview(request: ProjectRequest) -> HttpResponse:
     project, now = request.project, timezone.now()
-    facts = loop.collect(project, at=now)
+    known = versions.load(project)
+    try:
+        version = known.chosen(request.GET.get("version", ""))
+    except versions.UnknownVersion as why:
+        return render(request, "overview/unknown.html", {"project": project, "unknown": str(why)}, status=404)
+    facts = loop.collect(project, at=now, serves=known.serves)
     made = loop.stations(project, facts, at=now)
-    report = reports.newest(project, ReportKind.PERFORMANCE, version=project.champion_version)
+    report = reports.newest(project, ReportKind.PERFORMANCE, version=version)
     body = report.body if report and report.body.get("n") else None
     context = {
         "project": project,
+        "version": version,
+        "performance_url": State("all", "", version if version != facts.serves else "").url(project),
+        "chips": [version_chip(project, known, version, partial(_of_version, project))],
         "facts": facts,
         "stations": made,
         "stuck": next((station for station in made if station.bottleneck), None),

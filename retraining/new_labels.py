@@ -13,7 +13,7 @@ from retraining.models import TrainingRun
 State = TrainingRun.State
 LEARNT = (State.SUCCEEDED, State.UNCHANGED)  # an unchanged run found that an earlier one had learnt the same labels
 RECENT = 20
-LONG = ("report", "stages", "evidence")
+LONG = ("report", "stages", "evidence", "version__parameters")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class NewLabels:
 
 
 def recent_runs(project: Project) -> list[TrainingRun]:
-    """The newest runs, newest first, each with its job."""
-    runs = TrainingRun.objects.filter(project=project).select_related("job").defer(*LONG)
+    """The newest runs, newest first, each with its job and its version."""
+    runs = TrainingRun.objects.filter(project=project).select_related("job", "version").defer(*LONG)
     return list(runs.order_by("-number")[:RECENT])
 
 

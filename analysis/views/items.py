@@ -1,6 +1,7 @@
 """Items: show me the cases."""
 
 from dataclasses import fields
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -10,10 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from analysis import followups, items
+from annotation import versions
 from annotation.models import Item
 from annotation.signals import joining
+from annotation.version_chip import version_chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
-from projects.models import Can
+from projects.models import Can, Project
 
 MOST_SELECTED = 5000
 COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
@@ -30,8 +33,11 @@ def item_list(request: ProjectRequest) -> HttpResponse:
     except items.BadFilter as why:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
     total = items.select(project, filters, at=now).values("pk")[:COUNTED].count()
+    known = versions.load(project)
+    shown = filters.version or filters.judges or known.serves
     context = {
         "project": project,
+        "chips": [version_chip(project, known, shown, partial(_of_version, project, filters, known))],
         "rows": rows,
         "filters": filters,
         "active": active(request, filters),
@@ -50,6 +56,13 @@ def item_list(request: ProjectRequest) -> HttpResponse:
     }
     template = "analysis/item_list.html" + ("#rows" if asks_for_fragment(request) else "")
     return render(request, template, context)
+
+
+def _of_version(project: Project, filters: items.Filters, known: versions.Versions, tag: str) -> str:
+    """The address of this view with the answers of another version; what serves needs no filter."""
+    wanted = "" if tag == known.serves else tag
+    query = filters.query(version=wanted, judges=tag if filters.judges else "")
+    return reverse("analysis:item-list", args=[project.slug]) + (f"?{query}" if query else "")
 
 
 def active(request: ProjectRequest, filters: items.Filters) -> list[dict[str, str]]:
@@ -101,4 +114,5 @@ def item(request: ProjectRequest, uid: str) -> HttpResponse:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         raise Http404("There is no such item in this project.")
+    found.project = request.project  # known already: no query for it
     return render(request, "analysis/item.html", {"project": request.project, "item": found, **items.story(found)})

@@ -10,12 +10,16 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
 from analysis import charts, marks, reports
 from analysis.models import Report, ReportKind
+from annotation import versions
+from annotation.version_chip import version_chip
 from jobs import health
+from projects.chips import Chip, ChipOption
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -46,13 +50,19 @@ class State:
 @member(Can.SEE)
 def performance(request: ProjectRequest) -> HttpResponse:
     project: Project = request.project
-    state = read_state(request.GET, project)
+    known = versions.load(project)
+    try:
+        state = read_state(request.GET, project, known)
+    except BadView as why:
+        return _unknown(request, known, str(why))
     report = reports.newest(project, ReportKind.PERFORMANCE, version=state.version, days=WINDOWS[state.window])
+    if report is None and state.version:
+        reports.request(project, state.version, at=timezone.now())
     context = {
         "project": project,
         "state": state,
         "report": report,
-        "chips": chips(project, state),
+        "chips": chips(project, state, known),
         "problems": health.problems([project]),
     }
     if report and report.body.get("n"):
@@ -61,40 +71,42 @@ def performance(request: ProjectRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def read_state(given: Any, project: Project) -> State:
-    """The URL's state, with the default for whatever is not on the list."""
-    values = project.schema().values()
-    window = given.get("window", "all")
-    label = given.get("label", "")
-    versions = versions_of(project)
-    version = given.get("version", "")
-    return State(
-        window=window if window in WINDOWS else "all",
-        label=label if label in values else "",
-        version=version if version in versions else project.champion_version,
+class BadView(LookupError):
+    """The address asks for what there is not; the message names what there is."""
+
+
+def _unknown(request: ProjectRequest, known: versions.Versions, why: str) -> HttpResponse:
+    """The page without figures, which says what was asked for in vain and offers what there is."""
+    state = State("all", "", "")
+    context = {
+        "project": request.project,
+        "state": state,
+        "chips": chips(request.project, state, known),
+        "unknown": why,
+    }
+    return render(request, "analysis/performance.html", context, status=404)
+
+
+def read_state(given: Any, project: Project, known: versions.Versions) -> State:
+    """The URL's state. Raises BadView for a value that there is not; nothing is replaced by another one."""
+    window, label = given.get("window", "all"), given.get("label", "")
+    if window not in WINDOWS:
+        raise BadView(f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")
+    if label and label not in project.schema().values():
+        raise BadView(f"{label[:80]!r} is no label of this project.")
+    try:
+        return State(window, label, known.chosen(given.get("version", "")))
+    except versions.UnknownVersion as why:
+        raise BadView(str(why)) from None
+
+
+def chips(project: Project, state: State, known: versions.Versions) -> list[Chip]:
+    windows = tuple(
+        ChipOption(words, state.url(project, window=name), current=name == state.window)
+        for name, words in WINDOW_WORDS.items()
     )
-
-
-def versions_of(project: Project) -> list[str]:
-    rows = Report.objects.filter(project=project, kind=ReportKind.PERFORMANCE).order_by("model_version")
-    return list(rows.values_list("model_version", flat=True).distinct())
-
-
-def chips(project: Project, state: State) -> list[dict[str, Any]]:
-    """The chips of the bar: the next window, and the next version that has a report."""
-    windows = list(WINDOWS)
-    following = windows[(windows.index(state.window) + 1) % len(windows)]
-    versions = versions_of(project) or [state.version]
-    at = versions.index(state.version) if state.version in versions else 0
-    champion = " champion" if state.version == project.champion_version else ""
-    return [
-        {"name": "Window", "value": WINDOW_WORDS[state.window], "url": state.url(project, window=following)},
-        {
-            "name": "Model",
-            "value": f"{state.version}{champion}" if state.version else "none serves",
-            "url": state.url(project, version=versions[(at + 1) % len(versions)]) if len(versions) > 1 else "",
-        },
-    ]
+    of_version = version_chip(project, known, state.version, lambda tag: state.url(project, version=tag))
+    return [Chip("Window", WINDOW_WORDS[state.window], options=windows), of_version]
 
 
 def figures(project: Project, report: Report, state: State) -> dict[str, Any]:

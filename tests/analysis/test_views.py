@@ -16,7 +16,7 @@ from annotation.models import Item, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
 from projects.models import Project, User
-from tests.analysis.worlds import world
+from tests.analysis.worlds import Cause, resolve, route, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +144,94 @@ class TestItems:
             content = client(emil).get(url).content
             assert b"<script>alert" not in content
             assert b"&lt;script&gt;alert" in content
+
+
+class TestAVersionIsAVersion:
+    """Trained here or only captured: each page takes it, lists all, and never shows another one in its place."""
+
+    @pytest.fixture
+    def captured(self) -> tuple[Project, list[Item], User]:
+        """router-7 is captured, and answers now; router-6 was before it. No version was ever trained here."""
+        project, made = world(40, wrong=4, version="router-6")
+        Project.objects.update(champion_version="")
+        newer = [make_item(project, at=NOW + timedelta(days=9, hours=i)) for i in range(50)]
+        for i, item in enumerate(newer):
+            make_prediction(item, [0.9, 0.1] if i % 2 else [0.1, 0.9], model_version="router-7")
+        route(project, newer, Cause.AUDIT, probability=0.5, minutes=5)
+        for item in newer:
+            resolve(item, "ham", evaluation=True)
+        project.refresh_from_db()
+        reports.refresh(project, at=NOW)
+        return project, made, make_user("emil", project, "engineer")
+
+    def page(self, captured: Any, name: str, query: str = "") -> tuple[int, str]:
+        project, _, emil = captured
+        answer = client(emil).get(reverse(name, args=[project.slug]) + query)
+        return answer.status_code, " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+    @pytest.mark.parametrize("name", ["overview:overview", "analysis:performance", "analysis:item-list"])
+    def test_the_chip_says_what_is_captured_and_lists_all_with_their_counts(self, captured: Any, name: str) -> None:
+        status, words = self.page(captured, name)
+        assert status == 200
+        assert "Model router-7 captured" in words
+        assert "router-7 captured, 50 items" in words and "router-6 40 items" in words
+        assert "No version serves" not in words and "no version serves" not in words
+
+    def test_performance_is_that_of_the_version_asked_for(self, captured: Any) -> None:
+        assert "0.500 [" in self.page(captured, "analysis:performance")[1]
+        words = self.page(captured, "analysis:performance", "?version=router-6")[1]
+        assert "0.900 [" in words and "router-6 says is right" in words
+
+    def test_overview_shows_the_accuracy_of_the_version_asked_for(self, captured: Any) -> None:
+        assert "Accuracy of router-7 is 0.500" in self.page(captured, "overview:overview")[1]
+        assert "Accuracy of router-6 is 0.900" in self.page(captured, "overview:overview", "?version=router-6")[1]
+
+    def test_items_are_those_that_the_version_answered(self, captured: Any) -> None:
+        assert "40 items match" in self.page(captured, "analysis:item-list", "?version=router-6")[1]
+        assert "90 items match" in self.page(captured, "analysis:item-list")[1]
+
+    @pytest.mark.parametrize(
+        ("name", "status"), [("overview:overview", 404), ("analysis:performance", 404), ("analysis:item-list", 400)]
+    )
+    def test_an_unknown_version_is_said_and_not_replaced(self, captured: Any, name: str, status: int) -> None:
+        found, words = self.page(captured, name, "?version=router-9")
+        assert found == status
+        assert "No prediction names the version router-9. There are router-7, router-6." in words
+        assert "0.500" not in words
+
+    @pytest.mark.parametrize("query", ["?window=9", "?label=eggs"])
+    def test_nothing_else_of_the_address_is_replaced_either(self, captured: Any, query: str) -> None:
+        assert self.page(captured, "analysis:performance", query)[0] == 404
+
+    def test_a_version_without_a_report_has_one_computed(
+        self, captured: Any, monkeypatch: pytest.MonkeyPatch, run_jobs: Any
+    ) -> None:
+        project, made, _ = captured
+        monkeypatch.setattr(reports, "WATCHED", 1)
+        make_prediction(made[0], [0.9, 0.1], model_version="router-5", at=NOW - timedelta(days=30))
+        for _ in range(2):
+            assert "is being computed" in self.page(captured, "analysis:performance", "?version=router-5")[1]
+        assert project.jobs.count() == 1
+        run_jobs()
+        words = self.page(captured, "analysis:performance", "?version=router-5")[1]
+        assert "0.000 [" in words and "router-5 says is right" in words
+
+    def test_after_a_roll_back_items_say_what_serves(self, stand: Any) -> None:
+        project, made, _ = stand
+        for item in made:
+            make_prediction(item, [0.5, 0.6], model_version="v2", source="rescored", at=NOW + timedelta(days=30))
+        shown = {item.by_version for item in items.select(project, items.Filters(), at=NOW)}
+        assert shown == {"v1"}
+        project.champion_version = "v2"
+        assert {item.says for item in items.select(project, items.Filters(), at=NOW)} == {"spam"}
+        project.champion_version = "v1"
+        assert {item.says for item in items.select(project, items.Filters(), at=NOW)} == {"ham", "spam"}
+
+    def test_what_serves_has_not_answered_shows_what_was_served_then(self, stand: Any) -> None:
+        project, made, _ = stand
+        make_prediction(made[0], [0.1, 0.9], model_version="shadow", source="rescored", at=NOW + timedelta(days=30))
+        project.champion_version = "v3"
+        assert {item.by_version for item in items.select(project, items.Filters(), at=NOW)} == {"v1"}
 
 
 class TestApi:

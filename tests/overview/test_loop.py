@@ -42,7 +42,7 @@ def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
     project, made = stand
     RoutedItem.objects.filter(item=made[0]).update(state="review", routed_at=NOW)
     later = NOW + timedelta(days=3)
-    stations = loop.stations(project, loop.collect(project, at=later), at=later)
+    stations = loop.stations(project, loop.collect(project, at=later, serves="v1"), at=later)
     [stuck] = [station for station in stations if station.bottleneck]
     assert (stuck.key, stuck.count) == ("review", "1")
     assert "promise 2" in stuck.late
@@ -53,7 +53,7 @@ def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Ite
     make_prediction(item := make_item(project), [0.5, 0.5])
     route(project, [item], Cause.UNCERTAIN, probability=1.0)
     project.retraining = {"after_labels": 100}
-    [label, *_] = loop.actions(project, loop.collect(project, at=NOW))
+    [label, *_] = loop.actions(project, loop.collect(project, at=NOW, serves="v1"))
     assert label.words == "Label 1 item"
     assert label.because == "60 of 100 new labels; then a run starts by itself."
 
@@ -61,7 +61,7 @@ def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Ite
 def test_a_candidate_that_waits_comes_first_and_one_that_serves_does_not(stand: tuple[Project, list[Item]]) -> None:
     project, _ = stand
     version = a_version(project, stage="candidate")
-    assert loop.actions(project, loop.collect(project, at=NOW))[0].words == "Decide on v2"
+    assert loop.actions(project, loop.collect(project, at=NOW, serves="v1"))[0].words == "Decide on v2"
     version.stage = "champion"
     version.save()
-    assert loop.actions(project, loop.collect(project, at=NOW))[0].words != "Decide on v2"
+    assert loop.actions(project, loop.collect(project, at=NOW, serves="v1"))[0].words != "Decide on v2"

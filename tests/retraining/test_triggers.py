@@ -231,7 +231,7 @@ class TestAFailedRun:
         client.force_login(make_user("emil", failed, "engineer"))
         runs = client.get(reverse("retraining:run-list", args=[failed.slug])).content.decode()
         assert "15 of 10 new labels" in runs
-        facts = loop.collect(failed, at=timezone.now())
+        facts = loop.collect(failed, at=timezone.now(), serves="")
         train = next(one for one in loop.stations(failed, facts, at=timezone.now()) if one.key == "train")
         assert (facts.trigger_new, train.count, train.unit) == (15, "15", "of 10 new labels")
         assert "Look at run 2, which failed" in [action.words for action in loop.actions(failed, facts)]
