@@ -103,8 +103,8 @@ def check(project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any
     if skip:
         return Answer(None, True, flagged, comment.strip(), seconds)
     try:
-        checked = kinds.of(project.kind).check(value, project.schema().labels)
-    except kinds.BadValue as why:
+        checked = kinds.of(project.kind).validate(value, project.schema().labels)
+    except kinds.InvalidLabel as why:
         raise Refused(str(why), 422) from None
     return Answer(checked, False, flagged, comment.strip(), seconds)
 

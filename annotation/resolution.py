@@ -58,12 +58,12 @@ def settle_routed(
         return None
     if reviewer := _reviewer(routed, here):
         return _resolve(routed, here[-1].value, Resolution.Method.REVIEWER, 1.0, len(votes), by_id=reviewer, at=at)
-    verdict = kinds.of(routed.project.kind).resolve([vote.value for vote in votes])
-    if verdict is None or any(vote.flagged for vote in here):
+    settled = kinds.of(routed.project.kind).resolve([vote.value for vote in votes])
+    if settled is None or any(vote.flagged for vote in here):
         dispute(routed, votes, at=at)
         return None
-    method = Resolution.Method(verdict.rule)
-    return _resolve(routed, verdict.value, method, verdict.quality, len(votes), stands=stands, at=at)
+    method = Resolution.Method(settled.rule)
+    return _resolve(routed, settled.value, method, settled.quality, len(votes), stands=stands, at=at)
 
 
 def votes_on(routed: RoutedItem) -> list[Vote]:
@@ -130,7 +130,7 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
     RoutedItem.objects.filter(pk=routed.pk).update(state=State.REVIEW, closed_at=at)
     routed.state, routed.closed_at = State.REVIEW, at
     kind, labels = kinds.of(routed.project.kind), routed.project.schema().labels
-    tally = Counter(kind.words(vote.value, labels) for vote in votes)
+    tally = Counter(kind.describe(vote.value, labels) for vote in votes)
     entry = queues.Entry(
         item_id=routed.item_id,
         reason=_why(votes, tally),
@@ -202,9 +202,9 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
 
 @transaction.atomic
 def decide(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
-    """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises BadValue."""
+    """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
     project = Project.objects.get(pk=item.project_id)
-    checked = kinds.of(project.kind).check(value, project.schema().labels)
+    checked = kinds.of(project.kind).validate(value, project.schema().labels)
     if connection.features.has_select_for_update:
         Item.objects.select_for_update(no_key=True).get(pk=item.pk)
     waiting = RoutedItem.objects.filter(item=item, state__in=[State.OPEN, State.REVIEW])

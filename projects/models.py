@@ -65,10 +65,6 @@ ABILITIES: dict[Role, frozenset[Can]] = {
 }
 
 
-class Kind(models.TextChoices):
-    CHOICE = "choice"
-
-
 # Column to definition.
 SETTINGS: dict[str, type[Settings]] = {"routing": RoutingSettings, "retraining": RetrainingSettings, "costs": Costs}
 
@@ -86,7 +82,7 @@ class Project(models.Model):
 
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=120)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CHOICE)
+    kind = models.CharField(max_length=20, default="choice", help_text="One of annotation.kinds.")
     overlap = models.PositiveSmallIntegerField(default=1)
     costs = models.JSONField(default=dict, blank=True)
     positive = models.CharField(max_length=200, blank=True, default="")

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from inputs.contract import InvalidContract, check_contract
-from projects import audit, invitations, lookalikes, members
-from projects.models import InputContract, Kind, LabelSchema, Project, Role, User
+from projects import audit, invitations, lookalikes, members, task_kinds
+from projects.models import InputContract, LabelSchema, Project, Role, User
 from projects.project_settings import (
     BadSpec,
     Costs,
@@ -90,10 +90,11 @@ def parse_spec(given: Any) -> Spec:
     fields = Spec.__struct_fields__
     if unknown := sorted(set(map(str, given)) - set(fields)):
         raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(fields))}.")
-    labels = _labels(given.get("labels"))
+    title, kind = _title(given.get("title")), _kind(given.get("kind"))
+    labels = _labels(given.get("labels")) if task_kinds.needs_labels(kind) or given.get("labels") else []
     spec = Spec(
-        title=_title(given.get("title")),
-        kind=_kind(given.get("kind")),
+        title=title,
+        kind=kind,
         labels=labels,
         inputs=_inputs(given.get("inputs")),
         segments=_segments(given.get("segments", [])),
@@ -126,9 +127,9 @@ def _title(given: Any) -> str:
 
 
 def _kind(given: Any) -> str:
-    if given not in Kind.values:
-        raise BadSpec(f"kind is {shown(given)}; this version takes {', '.join(Kind.values)}.")
-    return str(given)
+    if not isinstance(given, str) or given not in task_kinds.names():
+        raise BadSpec(f"kind is {shown(given)}; this version takes {', '.join(task_kinds.names())}.")
+    return given
 
 
 def _text(name: str, given: dict[str, Any]) -> str:

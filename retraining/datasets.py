@@ -16,7 +16,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from numpy.typing import NDArray
 
-from annotation import media
+from annotation import kinds, media
+from annotation.kinds import Labels
 from annotation.models import Item, Resolution, RoutedItem
 from projects.models import Project
 from retraining.models import Dataset, DatasetRow
@@ -32,7 +33,8 @@ class Row:
     uid: str
     item_id: int
     resolution_id: int
-    value: str
+    value: Any
+    target: str | None
     split: str
     inclusion_probability: float
 
@@ -49,7 +51,7 @@ class Plan:
         return sum(row.split == split for row in self.rows)
 
     def train_labels(self) -> set[str]:
-        return {row.value for row in self.rows if row.split == Split.TRAIN}
+        return {row.target for row in self.rows if row.split == Split.TRAIN and row.target is not None}
 
 
 @dataclass(frozen=True)
@@ -87,17 +89,18 @@ def plan(project: Project, *, at: datetime) -> Plan:
     """What was resolved at that time, each item on its side of the split."""
     trained, evaluated = _sides_so_far(project, at)
     drawn = _audit_probabilities(project, at)
-    values = set(project.schema().values())
+    kind, labels = kinds.of(project.kind), project.schema().labels
     known = Resolution.objects.known_at(at).filter(project=project).order_by("item__uid")
     found = known.values_list("item__uid", "item_id", "pk", "value", "evaluation")
     rows, left_out = [], 0
     for uid, item_id, pk, value, evaluation in found.iterator(chunk_size=5000):
         crosses = item_id in trained if evaluation else item_id in evaluated
-        if crosses or value not in values:
+        if crosses or not kind.is_current(value, labels):
             left_out += 1
             continue
         split = Split.EVALUATION if evaluation else Split.TRAIN
-        rows.append(Row(uid, item_id, pk, value, split, drawn.get(item_id, 1.0) if evaluation else 1.0))
+        target = kind.training_target(value, labels)
+        rows.append(Row(uid, item_id, pk, value, target, split, drawn.get(item_id, 1.0) if evaluation else 1.0))
     return Plan(tuple(rows), left_out, _hash(project, rows))
 
 
@@ -171,10 +174,10 @@ def examples(dataset: Dataset, split: str) -> Examples:
     """Read one side of a dataset into columns and codes."""
     project = dataset.project
     types = project.input_contracts.get(version=dataset.contract_version).types()
-    classes = tuple(project.label_schemas.get(version=dataset.schema_version).values())
+    labels = project.label_schemas.get(version=dataset.schema_version).labels
     found = DatasetRow.objects.filter(dataset=dataset, split=split).order_by("pk")
     rows = found.values_list("item_id", "item__inputs", "resolution__value", "inclusion_probability", "item__segment")
-    return _examples(project, types, classes, list(rows))
+    return _examples(project, types, labels, list(rows))
 
 
 def held_out(project: Project, *, at: datetime) -> Examples:
@@ -188,20 +191,22 @@ def held_out(project: Project, *, at: datetime) -> Examples:
         (row.item_id, known[row.item_id][0], row.value, row.inclusion_probability, known[row.item_id][1])
         for row in planned
     ]
-    return _examples(project, project.contract().types(), tuple(project.schema().values()), rows)
+    return _examples(project, project.contract().types(), project.schema().labels, rows)
 
 
-def _examples(
-    project: Project, types: dict[str, str], classes: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-) -> Examples:
-    """Columns and codes of rows of (item, inputs, value, inclusion probability, segment)."""
+def _examples(project: Project, types: dict[str, str], labels: Labels, given: Sequence[tuple[Any, ...]]) -> Examples:
+    """Columns and codes of rows of (item, inputs, value, inclusion probability, segment) with a training target."""
+    kind = kinds.of(project.kind)
+    classes = kind.classes(labels)
     code = {value: i for i, value in enumerate(classes)}
+    targets = [kind.training_target(row[2], labels) for row in given]
+    rows = [row for row, target in zip(given, targets, strict=True) if target is not None]
     return Examples(
         item_ids=[row[0] for row in rows],
         columns=media.columns(project, [row[1] for row in rows], types),
         types=types,
         classes=classes,
-        targets=np.array([code[row[2]] for row in rows], dtype=np.int64),
+        targets=np.array([code[target] for target in targets if target is not None], dtype=np.int64),
         inclusion_probability=np.array([row[3] for row in rows], dtype=float),
         segments=[row[4] for row in rows],
     )

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from annotation import kinds
 from annotation.batches import (
     DATABASE_AWAY,
     BadRow,
@@ -20,6 +21,7 @@ from annotation.batches import (
     refuse,
 )
 from annotation.bodies import A_TEXT, Key, Time, Version
+from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.sampling.uncertainty import confidence, entropy, margin
 from inputs.contract import check_inputs
 from inputs.images import PixelBudget
@@ -53,6 +55,7 @@ class PredictionRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
         Annotated[str, Meta(description="one of the project's labels; the one of the highest score where absent")]
         | None
     ) = None
+    value: Annotated[Any, Meta(description="the predicted value, for kinds whose answer is not one label")] = None
     model_version: Version | None = None
     threshold_version: Version | None = None
     policy_version: Version | None = None
@@ -89,9 +92,10 @@ class ValidPrediction:
     scores: list[float] | None
     label: str
     at: datetime
+    value: Any = None
     versions: Mapping[str, str] = field(default_factory=dict)
     segment: Mapping[str, Any] = field(default_factory=dict)
-    known: str | None = None
+    known: Any = None
     renormalised: bool = False
     numbers: dict[str, float] = field(default_factory=dict)  # confidence, margin and entropy of the scores
     item_id: int | None = None  # of an item that was captured before, whose inputs are known to be the same
@@ -173,13 +177,16 @@ class _Validator:
     """What every row of a batch is held against."""
 
     contract: Mapping[str, Any]
-    labels: list[str]
+    kind: TaskKind
+    schema: Labels
+    labels: tuple[str, ...]
     at: datetime
     budget: PixelBudget
 
     @classmethod
     def of(cls, project: Project, at: datetime) -> "_Validator":
-        return cls(project.contract().inputs, project.schema().values(), at, PixelBudget())
+        kind, schema = kinds.of(project.kind), project.schema().labels
+        return cls(project.contract().inputs, kind, schema, kind.classes(schema), at, PixelBudget())
 
     def validate(self, index: int, given: Any) -> ValidPrediction:
         """The row, or whatever is raised for it."""
@@ -199,24 +206,43 @@ class _Validator:
             at=parse_time(row.at, self.at),
             versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
             segment=_segment(row.segment),
-            known=self._among_labels("label_known", row.label_known),
+            value=self._value("value", row.value) if not self.labels else None,
+            known=self._value("label_known", row.label_known),
             renormalised=is_off(total),
         )
 
     def _label(self, row: PredictionRow, scores: list[float] | None) -> str:
-        if row.label is None and scores is not None:
+        if not self.labels:
+            return self._no_label(row)
+        if row.value is not None and row.label is not None and row.value != row.label:
+            raise BadRow("`value` and `label` differ; send one of them.", field="value")
+        given = row.label if row.value is None else row.value
+        if given is None and scores is not None:
             return self.labels[int(np.argmax(scores))]
-        return self._among_labels("label", row.label) or ""
+        return str(self._value("label" if row.value is None else "value", given) or "")
 
-    def _among_labels(self, name: str, value: Any) -> str | None:
-        if value is None or (isinstance(value, str) and value in self.labels):
-            return value
-        raise BadRow(f"`{name}` is {quote(value)}; the labels are {self._listed()}.", field=name)
+    def _no_label(self, row: PredictionRow) -> str:
+        if row.label is not None:
+            raise BadRow(f"A prediction of a task of kind {self.kind.name} has a `value`, no `label`.", field="label")
+        return ""
+
+    def _value(self, name: str, value: Any) -> Any:
+        """The value as the kind stores it; None where there is none."""
+        if value is None:
+            return None
+        if self.labels and not (isinstance(value, str) and value in self.labels):
+            raise BadRow(f"`{name}` is {quote(value)}; the labels are {self._listed()}.", field=name)
+        try:
+            return self.kind.validate(value, self.schema)
+        except InvalidLabel as why:
+            raise BadRow(f"`{name}`: {why}", field=name) from None
 
     def _scores(self, given: dict[str, Any] | None) -> tuple[list[float] | None, float]:
         """One probability per label, in the schema's order, and the sum that they had."""
         if given is None:
             return None, 1.0
+        if not self.labels:
+            raise BadRow(f"A task of kind {self.kind.name} has no classes, so it takes no `scores`.", field="scores")
         if unknown := [label for label in given if label not in self.labels]:
             raise BadRow(f"`scores` has {quote(unknown[0])}; the labels are {self._listed()}.", field="scores")
         scores = [given.get(label, 0.0) for label in self.labels]

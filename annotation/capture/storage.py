@@ -128,6 +128,7 @@ def _prediction(project: Project, row: ValidPrediction, item_id: int, source: st
         schema_version=project.schema().version,
         scores=scores,
         label=row.label,
+        value=row.value,
         at=row.at,
         degraded=degraded,
         out_of_sample=row.out_of_sample,

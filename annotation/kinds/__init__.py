@@ -1,41 +1,40 @@
-"""What can be asked of an item: one module for each kind of task, looked up by the project's `kind`.
+"""Task kinds: one package for each kind of answer, looked up by the project's `kind`.
 
-A kind says which values it takes, how two values agree, when votes are settled, and how the desk asks. Adding one is
-adding a module with the names of `TaskKind` and its template.
+Adding one is adding a package with a subclass of `TaskKind` and its templates; nothing else names a kind.
 """
 
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, Protocol, cast
+import importlib
+import pkgutil
 
-from annotation.kinds.verdict import BadValue, Verdict
+from annotation.kinds.base import InvalidLabel, Labels, SettledValue, TaskKind
+from projects import task_kinds
 
-__all__ = ["BadValue", "TaskKind", "Verdict", "of"]
+__all__ = ["InvalidLabel", "Labels", "SettledValue", "TaskKind", "of", "register", "unregister"]
 
-Labels = Sequence[dict[str, Any]]
-
-
-class TaskKind(Protocol):
-    """What a module of this package has. `labels` is a label schema's list of {value, title?, key?, hint?}."""
-
-    TEMPLATE: str
-
-    def check(self, value: Any, labels: Labels) -> Any:
-        """The value as it is stored. Raises BadValue with a sentence that says what is taken."""
-
-    def words(self, value: Any, labels: Labels) -> str:
-        """The value as a person reads it."""
-
-    def agreement(self, values: Sequence[Any]) -> float | None:
-        """Share of the pairs of votes that agree, 0 to 1; None with fewer than two votes."""
-
-    def resolve(self, values: Sequence[Any]) -> Verdict | None:
-        """What the votes settle, or None where they do not."""
-
-    def form(self, labels: Labels) -> dict[str, Any]:
-        """What the kind's template and the desk's script need to ask."""
+_kinds: dict[str, TaskKind] = {}
 
 
-def of(kind: str) -> TaskKind:
-    """The module of this kind."""
-    return cast(TaskKind, import_module(f"annotation.kinds.{kind}"))
+def register(kind: TaskKind) -> TaskKind:
+    """Make a kind available to projects. Raises ValueError where another one has its name."""
+    if type(_kinds.setdefault(kind.name, kind)) is not type(kind):
+        raise ValueError(f"There is another task kind {kind.name}.")
+    task_kinds.register(kind.name, needs_labels=kind.needs_labels)
+    return kind
+
+
+def unregister(name: str) -> None:
+    """Remove a kind, as tests do that added one."""
+    _kinds.pop(name)
+    task_kinds.unregister(name)
+
+
+def of(name: str) -> TaskKind:
+    """The kind of this name."""
+    return _kinds[name]
+
+
+def discover() -> None:
+    """Register the kind of every package in this one."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        if module.ispkg:
+            register(importlib.import_module(module.name).KIND)

@@ -1,5 +1,7 @@
 """What came in: samples, what models said of them, what people and the world said back."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -75,6 +77,7 @@ class Prediction(models.Model):
     schema_version = models.PositiveIntegerField(help_text="The label order of `scores`.")
     scores = models.BinaryField(null=True, help_text="float32 little-endian, one per label of the schema version.")
     label = models.CharField(max_length=200, blank=True, default="")
+    value = models.JSONField(null=True, help_text="For kinds whose answer is not one label.")
     confidence = models.FloatField(null=True)
     margin = models.FloatField(null=True)
     entropy = models.FloatField(null=True)
@@ -92,7 +95,12 @@ class Prediction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.label} by {self.model_version}"
+        return f"{self.answer} by {self.model_version}"
+
+    @property
+    def answer(self) -> Any:
+        """The predicted value of whatever kind; None where only scores were captured."""
+        return self.label or self.value
 
 
 class Signal(models.Model):

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from django.db import transaction
 from msgspec import Meta, Struct
 
+from annotation import kinds as task_kinds
 from annotation.batches import (
     DATABASE_AWAY,
     BadRow,
@@ -25,6 +26,7 @@ from annotation.batches import (
     refuse,
 )
 from annotation.bodies import A_TEXT, Key, Time
+from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Item, Signal
 from annotation.signals import joining, kinds
 from projects.chunks import CHUNK, chunks
@@ -96,12 +98,12 @@ def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> C
 
 def validate_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> tuple[list[ValidSignal], list[Refusal]]:
     """The signals that can be stored, each id once, and the refusal of every other row."""
-    labels = project.schema().values()
+    task, labels = task_kinds.of(project.kind), project.schema().labels
     valid: dict[str, ValidSignal] = {}
     refused: list[Refusal] = []
     for index, given in enumerate(rows):
         try:
-            row = _validate(index, given, labels, at)
+            row = _validate(index, given, task, labels, at)
             if valid.setdefault(row.key, row).body_hash != row.body_hash:
                 raise BadRow(f"Signal {row.key} stands in this batch twice with different bodies; the first is kept.")
         except DATABASE_AWAY:
@@ -111,18 +113,14 @@ def validate_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> 
     return list(valid.values()), refused
 
 
-def _validate(index: int, given: Any, labels: list[str], at: datetime) -> ValidSignal:
+def _validate(index: int, given: Any, task: TaskKind, labels: Labels, at: datetime) -> ValidSignal:
     if isinstance(given, Unreadable):
         raise BadRow(given.error)
     row = to_struct(given, SignalRow, noun="signal")
     kind = kinds.find(row.kind)
     if kind is None:
         raise BadRow(f"`kind` is {quote(row.kind)}; it takes {', '.join(kinds.names())}.", field="kind")
-    if kind.label and row.value not in labels:
-        one_of = ", ".join(labels[:10])
-        raise BadRow(
-            f"A {kind.name} needs `value`, one of the labels {one_of}; it is {quote(row.value)}.", field="value"
-        )
+    value = _task_value(kind.name, row.value, task, labels) if kind.label else row.value
     if len(str(row.value)) > LARGEST_VALUE or not is_storable(row.value):
         raise BadRow(
             f"`value` takes JSON of at most {LARGEST_VALUE:,} characters without NaN, infinity or NUL.", field="value"
@@ -132,11 +130,19 @@ def _validate(index: int, given: Any, labels: list[str], at: datetime) -> ValidS
         key=printable("id", row.id),
         prediction_key=printable("key", row.key),
         kind=kind.name,
-        value=row.value,
+        value=value,
         actor=printable("actor", row.actor),
         at=parse_time(row.at, at),
         body_hash=body_hash(given),
     )
+
+
+def _task_value(signal: str, value: Any, task: TaskKind, labels: Labels) -> Any:
+    """The value of a correction, as a label of the project's kind is stored."""
+    try:
+        return task.validate(value, labels)
+    except InvalidLabel as why:
+        raise BadRow(f"A {signal} needs `value`: {why}", field="value") from None
 
 
 @dataclass(frozen=True)

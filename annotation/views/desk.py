@@ -53,7 +53,7 @@ def page(request: ProjectRequest) -> HttpResponse:
     context = {
         "project": project,
         "queue": queue,
-        "kind_template": kind.TEMPLATE,
+        "kind_template": kind.template,
         "form": form,
         "flags": FLAGS,
         "guideline": guideline,
@@ -110,7 +110,7 @@ def _history(project: Project, user: Any) -> list[dict[str, Any]]:
 
 def _entry(project: Project, label: Label) -> dict[str, Any]:
     skipped = label.state == Label.State.SKIPPED
-    words = "skipped" if skipped else kinds.of(project.kind).words(label.value, project.schema().labels)
+    words = "skipped" if skipped else kinds.of(project.kind).describe(label.value, project.schema().labels)
     revised = label.revisions.count() > 1 if label.revision > 1 else False
     return {"lease": label.lease.token, "value": label.value, "skip": skipped, "words": words, "edited": revised}
 

@@ -60,7 +60,7 @@ def detail(request: ProjectRequest, queue: str) -> HttpResponse:
 
 
 def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: int = 200) -> HttpResponse:
-    now = timezone.now()
+    now, kind = timezone.now(), kinds.of(request.project.kind)
     counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
     waiting = mine.filter(state=RoutedItem.State.OPEN).order_by("-priority", "pk")[:SHOWN]
@@ -72,7 +72,8 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
         "now": now,
         "waiting": [(routed, show(request.project, routed.item)) for routed in waiting],
         "review": _with_votes(request.project, list(review)),
-        "labels": kinds.of(request.project.kind).form(request.project.schema().labels)["buttons"],
+        "review_template": kind.review_template,
+        "form": kind.form(request.project.schema().labels),
         "may_decide": request.role.can(Can.REVIEW),
         "error": error,
     }
@@ -90,7 +91,7 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
     found = []
     for routed in review:
         mine = said.get(routed.item_id, [])
-        given = [kind.words(label.value, schema) for label in mine if label.state == Label.State.GIVEN]
+        given = [kind.describe(label.value, schema) for label in mine if label.state == Label.State.GIVEN]
         comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
         skips = sum(label.state == Label.State.SKIPPED for label in mine)
         shown = show(project, routed.item)
@@ -103,16 +104,17 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
 def decide(request: ProjectRequest, queue: str) -> HttpResponse:
     """Settle one item in review by a reviewer's own decision."""
     found = get_object_or_404(Queue, project=request.project, slug=queue)
-    uid = request.POST.get("item", "")
+    uid, kind = request.POST.get("item", ""), kinds.of(request.project.kind)
     waits = [RoutedItem.State.OPEN, RoutedItem.State.REVIEW]
     routed = RoutedItem.objects.select_related("item").filter(queue=found, item__uid=uid, state__in=waits).first()
     if routed is None:
         return _detail(request, found, error="This item was settled meanwhile; the list is as it is now.", status=409)
     try:
-        made = resolution.decide(routed.item, value=request.POST.get("value"), by=request.user, at=timezone.now())
-    except kinds.BadValue as why:
+        value = kind.parse_form(request.POST)
+        made = resolution.decide(routed.item, value=value, by=request.user, at=timezone.now())
+    except kinds.InvalidLabel as why:
         return _detail(request, found, error=str(why), status=422)
     if asks_for_fragment(request):
         return _detail(request, found)
-    messages.success(request, f"Decided: {uid} is {kinds.of(request.project.kind).words(made.value, [])}.")
+    messages.success(request, f"Decided: {uid} is {kind.describe(made.value, request.project.schema().labels)}.")
     return redirect("annotation:queue", slug=request.project.slug, queue=found.slug)

@@ -1,26 +1,33 @@
 """The kinds of task: what a choice takes, when votes settle, which keys stand on the buttons."""
 
 import pytest
+from django.contrib.staticfiles import finders
+from django.template.loader import get_template
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation import kinds
-from annotation.kinds import choice
-from projects.models import Kind
+from annotation.kinds.choice import Choice
+from annotation.kinds.choice.shortcuts import cap, keys_of
+from projects import task_kinds
 
 LABELS = [{"value": "ham"}, {"value": "spam", "title": "Spam", "hint": "Unwanted"}]
 
 
-@pytest.mark.parametrize("kind", Kind.values)
-def test_every_kind_of_project_has_its_module(kind: str) -> None:
+choice = Choice()
+
+
+@pytest.mark.parametrize("kind", ["choice"])
+def test_every_kind_is_known_to_specs_and_has_its_templates(kind: str) -> None:
     found = kinds.of(kind)
 
-    assert f"annotation/kinds/{kind}.html" == found.TEMPLATE
-    assert all(callable(getattr(found, name)) for name in ("check", "words", "agreement", "resolve", "form"))
+    assert kind in task_kinds.names()
+    assert get_template(found.template) and get_template(found.review_template)
+    assert finders.find(found.desk_module)
 
 
 def test_a_choice_takes_one_of_the_labels() -> None:
-    assert choice.check("ham", LABELS) == "ham"
+    assert choice.validate("ham", LABELS) == "ham"
 
 
 @pytest.mark.parametrize(
@@ -34,27 +41,27 @@ def test_a_choice_takes_one_of_the_labels() -> None:
     ],
 )
 def test_what_is_no_label_is_refused_with_the_labels_that_are(value: object, said: str) -> None:
-    with pytest.raises(kinds.BadValue) as refused:
-        choice.check(value, LABELS)
+    with pytest.raises(kinds.InvalidLabel) as refused:
+        choice.validate(value, LABELS)
 
     assert str(refused.value) == said
 
 
 def test_a_refusal_does_not_list_a_thousand_labels() -> None:
-    with pytest.raises(kinds.BadValue, match="l11 and 988 more"):
-        choice.check("x", [{"value": f"l{n}"} for n in range(1000)])
+    with pytest.raises(kinds.InvalidLabel, match="l11 and 988 more"):
+        choice.validate("x", [{"value": f"l{n}"} for n in range(1000)])
 
 
 def test_words_are_the_title_or_the_value_and_a_retired_label_is_still_readable() -> None:
-    assert [choice.words(value, LABELS) for value in ("ham", "spam", "gone")] == ["ham", "Spam", "gone"]
+    assert [choice.describe(value, LABELS) for value in ("ham", "spam", "gone")] == ["ham", "Spam", "gone"]
 
 
 @pytest.mark.parametrize(
-    ("votes", "verdict"),
+    ("votes", "settled"),
     [
-        (["a"], kinds.Verdict("a", "single", 1.0)),
-        (["a", "a"], kinds.Verdict("a", "unanimous", 1.0)),
-        (["a", "b", "a"], kinds.Verdict("a", "majority", 2 / 3)),
+        (["a"], kinds.SettledValue("a", "single", 1.0)),
+        (["a", "a"], kinds.SettledValue("a", "unanimous", 1.0)),
+        (["a", "b", "a"], kinds.SettledValue("a", "majority", 2 / 3)),
         (["a", "b"], None),
         (["a", "b", "c"], None),
         (["a", "a", "b", "c"], None),
@@ -62,16 +69,16 @@ def test_words_are_the_title_or_the_value_and_a_retired_label_is_still_readable(
         ([], None),
     ],
 )
-def test_votes_settle_by_more_than_half(votes: list[str], verdict: kinds.Verdict | None) -> None:
-    assert choice.resolve(votes) == verdict
+def test_votes_settle_by_more_than_half(votes: list[str], settled: kinds.SettledValue | None) -> None:
+    assert choice.resolve(votes) == settled
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=20))
-def test_a_verdict_says_the_share_that_agrees_and_never_half_or_less(votes: list[str]) -> None:
-    verdict = choice.resolve(votes)
+def test_a_settled_says_the_share_that_agrees_and_never_half_or_less(votes: list[str]) -> None:
+    settled = choice.resolve(votes)
 
-    if verdict:
-        assert verdict.quality == votes.count(verdict.value) / len(votes) > 0.5
+    if settled:
+        assert settled.quality == votes.count(settled.value) / len(votes) > 0.5
     else:
         assert all(2 * votes.count(vote) <= len(votes) for vote in votes)
 
@@ -88,20 +95,20 @@ def test_agreement_of_one_vote_is_not_defined() -> None:
 
 
 def test_labels_that_are_digits_carry_their_own_digit() -> None:
-    assert choice.keys([{"value": digit} for digit in "0123456789"]) == [*"0123456789"]
+    assert keys_of([{"value": digit} for digit in "0123456789"]) == [*"0123456789"]
 
 
 def test_ten_labels_carry_one_to_nine_and_nought_and_the_next_ten_the_same_with_shift() -> None:
-    keys = choice.keys([{"value": f"label {n}"} for n in range(22)])
+    keys = keys_of([{"value": f"label {n}"} for n in range(22)])
 
     assert keys[:3] == ["1", "2", "3"] and keys[9] == "0"
     assert keys[10] == "+1" and keys[19] == "+0"
     assert keys[20:] == ["", ""]
-    assert choice.cap("+1") == "⇧1"
+    assert cap("+1") == "⇧1"
 
 
 def test_the_schemas_own_keys_win() -> None:
-    assert choice.keys([{"value": "yes", "key": "y"}, {"value": "no", "key": "n"}]) == ["y", "n"]
+    assert keys_of([{"value": "yes", "key": "y"}, {"value": "no", "key": "n"}]) == ["y", "n"]
 
 
 def test_the_form_keeps_the_schemas_order_and_is_searchable_above_ten() -> None:

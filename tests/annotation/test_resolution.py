@@ -285,7 +285,7 @@ def test_a_decision_on_an_item_that_was_measured_with_stays_out_of_training(room
 def test_a_decision_for_no_label_is_refused(room: Room) -> None:
     item = make_item(room.project)
 
-    with pytest.raises(kinds.BadValue):
+    with pytest.raises(kinds.InvalidLabel):
         resolution.decide(item, value="bacon", by=room.rita, at=room.tick())
 
     assert not Resolution.objects.exists()

@@ -1,0 +1,87 @@
+"""What a task kind defines: its values, how people agree on them, what models learn of them, and how they are asked."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from validation import InvalidInput
+
+Labels = Sequence[dict[str, Any]]  # of a label schema: {value, title?, key?, hint?}
+Rule = Literal["single", "unanimous", "majority"]
+
+
+class InvalidLabel(InvalidInput):
+    """A value that this task does not take; the message says what it takes."""
+
+
+@dataclass(frozen=True)
+class SettledValue:
+    """The value that votes settle, the rule that settled it, and the share of the votes that agree with it."""
+
+    value: Any
+    rule: Rule
+    quality: float
+
+
+class TaskKind(ABC):
+    """One kind of task. Values are JSON; `labels` is a project's label schema, empty for kinds that have none."""
+
+    name: str
+    """As in a project's spec."""
+
+    needs_labels: bool = True
+    """Whether a spec must name at least two labels."""
+
+    template: str
+    """Template of the desk's answer controls."""
+
+    review_template: str
+    """Template of the reviewer's decision on a disputed item."""
+
+    desk_module: str
+    """Static path of the ES module that drives the answer controls."""
+
+    @abstractmethod
+    def validate(self, value: Any, labels: Labels) -> Any:
+        """The value as it is stored. Raises InvalidLabel with a sentence that says what is taken."""
+
+    @abstractmethod
+    def describe(self, value: Any, labels: Labels) -> str:
+        """The value as a person reads it."""
+
+    @abstractmethod
+    def agreement(self, values: Sequence[Any]) -> float | None:
+        """Mean agreement of the pairs of votes, 0 to 1; None with fewer than two votes."""
+
+    @abstractmethod
+    def resolve(self, values: Sequence[Any]) -> SettledValue | None:
+        """What the votes settle, or None where they do not."""
+
+    @abstractmethod
+    def score(self, truth: Any, predicted: Any) -> float:
+        """How right a predicted value is, 0 (wrong) to 1 (right): what reports of the kind average."""
+
+    @abstractmethod
+    def form(self, labels: Labels) -> dict[str, Any]:
+        """What the templates and the desk's script need to ask."""
+
+    def parse_form(self, given: Mapping[str, Any]) -> Any:
+        """The value that the review template's form sent, not yet validated."""
+        return given.get("value")
+
+    def classes(self, labels: Labels) -> tuple[str, ...]:
+        """The classes that a model predicts scores for, in their stored order; empty where answers are not classes."""
+        return ()
+
+    def training_target(self, value: Any, labels: Labels) -> str | None:
+        """The class that a model is trained to predict for this value; None where there is none under these labels."""
+        return None
+
+    def is_current(self, value: Any, labels: Labels) -> bool:
+        """Whether this stored value is still a value under these labels."""
+        try:
+            self.validate(value, labels)
+        except InvalidLabel:
+            return False
+        return True

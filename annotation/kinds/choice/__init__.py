@@ -1,0 +1,74 @@
+"""Choice: one label out of a list. A value is the label's own text."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from annotation.kinds.base import InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.choice.shortcuts import cap, keys_of
+
+SHOWN = 12  # labels named in a refusal
+FEW_LABELS, SHORT_TITLE = 10, 2  # so few and short that they are shown as large digits
+
+
+class Choice(TaskKind):
+    """One label out of the schema's list."""
+
+    name = "choice"
+    template = "annotation/kinds/choice.html"
+    review_template = "annotation/kinds/choice_review.html"
+    desk_module = "js/desk/labels.js"
+
+    def validate(self, value: Any, labels: Labels) -> str:
+        values = [label["value"] for label in labels]
+        if isinstance(value, str) and value in values:
+            return value
+        rest = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+        given = f'"{value[:60]}"' if isinstance(value, str) else "No label" if value is None else "The value"
+        raise InvalidLabel(f"{given} is not one of the labels: {', '.join(values[:SHOWN])}{rest}.")
+
+    def describe(self, value: Any, labels: Labels) -> str:
+        found = next((label for label in labels if label["value"] == value), None)
+        return title(found) if found else str(value)
+
+    def agreement(self, values: Sequence[Any]) -> float | None:
+        n = len(values)
+        if n < 2:
+            return None
+        return sum(count * (count - 1) for count in Counter(values).values()) / (n * (n - 1))
+
+    def resolve(self, values: Sequence[Any]) -> SettledValue | None:
+        """One vote settles alone; more need the same label from more than half of them."""
+        if not values:
+            return None
+        value, count = Counter(values).most_common(1)[0]
+        if len(values) == 1:
+            return SettledValue(value, "single", 1.0)
+        if count == len(values):
+            return SettledValue(value, "unanimous", 1.0)
+        return SettledValue(value, "majority", count / len(values)) if 2 * count > len(values) else None
+
+    def score(self, truth: Any, predicted: Any) -> float:
+        return float(truth == predicted)
+
+    def form(self, labels: Labels) -> dict[str, Any]:
+        """The buttons in the schema's order, with keys that never change while a person works."""
+        buttons = [
+            {"value": label["value"], "title": title(label), "hint": label.get("hint", ""), "key": key, "cap": cap(key)}
+            for label, key in zip(labels, keys_of(labels), strict=True)
+        ]
+        short = len(labels) <= FEW_LABELS and all(len(button["title"]) <= SHORT_TITLE for button in buttons)
+        return {"buttons": buttons, "short": short, "searchable": len(labels) > FEW_LABELS}
+
+    def classes(self, labels: Labels) -> tuple[str, ...]:
+        return tuple(label["value"] for label in labels)
+
+    def training_target(self, value: Any, labels: Labels) -> str | None:
+        return value if value in self.classes(labels) else None
+
+
+def title(label: dict[str, Any]) -> str:
+    return label.get("title") or label["value"]
+
+
+KIND = Choice()

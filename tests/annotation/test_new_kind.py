@@ -1,0 +1,95 @@
+"""A task kind that a test adds goes from capture to a dataset without a change to any other module."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from annotation import kinds, labels, leases, queues, resolution
+from annotation.capture import capture_rows
+from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem
+from projects import specs
+from projects.models import Project, User
+from projects.specs import BadSpec
+from retraining import datasets
+from tests.annotation.json_kind import Interval
+from tests.factories import NOW, make_user
+
+pytestmark = pytest.mark.django_db
+SPEC = {"title": "Intervals", "kind": "interval", "inputs": {"text": {"type": "text"}}, "overlap": 2}
+
+
+@pytest.fixture
+def project() -> Iterator[Project]:
+    kinds.register(Interval())
+    try:
+        yield specs.create_project("spans", SPEC, by=make_user("root", is_superuser=True), at=NOW)
+    finally:
+        kinds.unregister("interval")
+
+
+def row(key: str, **fields: object) -> dict[str, object]:
+    return {"key": key, "inputs": {"text": key}, "model_version": "m1", **fields}
+
+
+def answer(project: Project, user: User, value: object) -> str:
+    [lease] = leases.claim(project, by=user, count=1, at=NOW)
+    return labels.submit(project, lease.token, value=value, by=user, at=NOW).status
+
+
+def ask(project: Project, item: Item) -> None:
+    queue = queues.ensure(project, Cause.UNCERTAIN, at=NOW)
+    queues.put(
+        queue, [queues.Entry(item_id=item.pk, reason="x", numbers={}, inclusion_probability=1.0, priority=1.0)], at=NOW
+    )
+
+
+def test_capture_takes_its_values_and_refuses_others(project: Project) -> None:
+    good, half, label, scores = (
+        row("a", value={"start": 1, "end": 4}, label_known={"start": 1, "end": 5}),
+        row("b", value={"start": 4, "end": 1}),
+        row("c", label="x"),
+        row("d", scores={"x": 1.0}),
+    )
+    kept = capture_rows(project, [good, half, label, scores], at=NOW)
+
+    assert kept.created == 1
+    assert [refusal.error for refusal in kept.refused] == [
+        "`value`: Start and end are whole numbers, the start first.",
+        "A prediction of a task of kind interval has a `value`, no `label`.",
+        "A task of kind interval has no classes, so it takes no `scores`.",
+    ]
+    assert Prediction.objects.get().answer == {"start": 1, "end": 4}
+    assert Resolution.objects.get().value == {"start": 1, "end": 5}
+
+
+def test_votes_are_settled_disputed_and_frozen_in_a_dataset(project: Project) -> None:
+    capture_rows(project, [row("a", value={"start": 1, "end": 4}), row("b")], at=NOW)
+    first, second = Item.objects.order_by("pk")
+    ada, bo = make_user("ada", project), make_user("bo", project)
+    ask(project, first)
+
+    assert answer(project, ada, {"start": 9, "end": 1}) == "refused"
+    lease = first.leases.get()
+    assert labels.submit(project, lease.token, value={"start": 1, "end": 4}, by=ada, at=NOW).status == "created"
+    assert answer(project, bo, {"start": 1, "end": 4}) == "created"
+    assert Resolution.objects.get(item=first).value == {"start": 1, "end": 4}
+
+    ask(project, second)
+    assert answer(project, ada, {"start": 1, "end": 4}) == "created"
+    assert answer(project, bo, {"start": 1, "end": 6}) == "created"
+    disputed = RoutedItem.objects.get(item=second, cause=Cause.DISPUTED)
+    assert disputed.reason == "two people disagreed: 1 to 4, 1 to 6"
+    assert disputed.numbers["agreement"] == pytest.approx(0.6)
+    resolution.decide(second, value={"start": 1, "end": 6}, by=make_user("ruth", project, "reviewer"), at=NOW)
+
+    planned = datasets.plan(project, at=NOW)
+    assert [planned_row.value for planned_row in planned.rows] == [{"start": 1, "end": 4}, {"start": 1, "end": 6}]
+    assert planned.train_labels() == set()
+    frozen = datasets.freeze(project, at=NOW)
+    assert frozen.train_rows == 2
+    assert len(datasets.examples(frozen, "train")) == 0
+
+
+def test_a_kind_that_is_not_registered_is_refused_in_words() -> None:
+    with pytest.raises(BadSpec, match="kind is .*; this version takes choice"):
+        specs.create_project("spans", SPEC, by=None, at=NOW)
