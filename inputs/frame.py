@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from inputs.columns import Values
 from inputs.registry import typed
-from inputs.types.base import Shape, Values
+from inputs.types.base import Shape
 from inputs.values import InvalidColumns
 
 LARGEST_SIDE = 16  # pixels; larger images are averaged down, so that an image costs at most 256 columns

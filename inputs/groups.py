@@ -22,8 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inputs import duplicates, shingles
+from inputs.columns import Values
 from inputs.registry import typed
-from inputs.types.base import Likeness, Values
+from inputs.types.base import Likeness
 from inputs.values import InvalidColumns, is_missing
 
 Floats = NDArray[np.float64]

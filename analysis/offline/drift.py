@@ -9,9 +9,9 @@ from analysis.metrics.drift import compare, domain_classifier
 from analysis.metrics.drift.compare import Drift, FeatureDrift
 from analysis.metrics.drift.domain_classifier import Domain
 from analysis.metrics.drift.reference import match
-from analysis.offline import columns
 from analysis.offline.output import JsonObject, aligned, plain, shown, spread
-from analysis.offline.readers import BadFile, Table, list_names
+from inputs.files import columns
+from inputs.files.table import BadFile, Table, list_names
 
 MOST_JUDGED = 20_000  # rows of the window that the domain classifier sees, as many as of the reference
 BLOCK = 100
@@ -29,7 +29,7 @@ class DriftOptions:
 def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject:
     """The OUT of `analyse drift`. Raises BadFile."""
     names = _names(reference, current, asked)
-    (before, now), kinds = columns.features([reference, current], names, dates=True)
+    (before, now), kinds = columns.typed_columns([reference, current], names)
     season = None if asked.season is None else _season(reference, current, asked.season)
     try:
         found = compare.compare(before, now, types=kinds, season=season, seed=asked.seed)

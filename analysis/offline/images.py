@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.offline import columns
-from analysis.offline.readers import BadFile, Table
 from inputs import images
+from inputs.files import columns
+from inputs.files.table import BadFile, Table
 from inputs.images import BadImage, Decoded
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")

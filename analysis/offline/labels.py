@@ -11,12 +11,12 @@ from analysis.metrics.core import ranking
 from analysis.metrics.core.design import design
 from analysis.metrics.labels import label_errors, out_of_sample
 from analysis.metrics.labels.label_errors import LabelErrors
-from analysis.offline import columns
-from analysis.offline.columns import Array, Bools, Floats, Ints, natural
 from analysis.offline.images import are_paths, read_images
 from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
-from analysis.offline.readers import BadFile, Table
 from inputs import images
+from inputs.files import columns
+from inputs.files.columns import Array, Bools, Floats, Ints, natural
+from inputs.files.table import BadFile, Table
 
 LISTED = 25
 
@@ -116,7 +116,7 @@ def _inputs(table: Table, asked: LabelOptions, known: Bools) -> tuple[dict[str, 
     if asked.text:
         return {asked.text: columns.texts(part, asked.text)}, {asked.text: "text"}
     images = [name for name in names if asked.image or are_paths(part, name)]
-    (found,), kinds = columns.features([part], [name for name in names if name not in images])
+    (found,), kinds = columns.typed_columns([part], [name for name in names if name not in images])
     rows = np.flatnonzero(known)
     seen = {name: read_images(table, name, rows, asked.folder) for name in images}
     types: dict[str, str] = {name: "image" if name in seen else kinds[name] for name in names}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.offline.readers import BadFile
+from inputs.files.table import BadFile
 
 JsonObject = dict[str, Any]
 

@@ -11,10 +11,10 @@ from analysis.metrics.performance import calibration, classification, threshold_
 from analysis.metrics.performance.calibration import Calibration
 from analysis.metrics.performance.classification import ClassPerformance
 from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCurve
-from analysis.offline import columns
-from analysis.offline.columns import Bools, Floats, Ints, natural
 from analysis.offline.output import JsonObject, aligned, estimate, plain, shown, spread
-from analysis.offline.readers import BadFile, Table, list_names
+from inputs.files import columns
+from inputs.files.columns import Bools, Floats, Ints, natural
+from inputs.files.table import BadFile, Table, list_names
 
 POINTS = 200
 METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")

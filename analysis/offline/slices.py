@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from analysis.metrics.slices import scan
 from analysis.metrics.slices.scan import Slice
-from analysis.offline import columns
-from analysis.offline.columns import Bools
 from analysis.offline.output import JsonObject, aligned, estimate, limits, plain, spread
-from analysis.offline.readers import BadFile, Table
+from inputs.files import columns
+from inputs.files.columns import Bools
+from inputs.files.table import BadFile, Table
 
 LEVEL = 0.05
 
@@ -30,7 +30,7 @@ def analyse(table: Table, asked: SliceOptions) -> JsonObject:
         raise BadFile(f"{table.name} has no row that is known to be right or wrong.")
     names = _names(table, asked)
     part = table if known.all() else table.rows(known)
-    (found,), kinds = columns.features([part], names)
+    (found,), kinds = columns.typed_columns([part], names)
     result = scan.scan(found, wrong[known], types=kinds, level=LEVEL, seed=asked.seed)
     return {
         "n": result.n,

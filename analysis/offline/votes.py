@@ -10,10 +10,10 @@ from analysis.metrics.labels import out_of_sample
 from analysis.metrics.labels.features import ProbabilitiesUndefined
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
-from analysis.offline import columns
-from analysis.offline.columns import Ints, Words
 from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
-from analysis.offline.readers import BadFile, Table
+from inputs.files import columns
+from inputs.files.columns import Ints, Words
+from inputs.files.table import BadFile, Table
 
 LISTED = 15
 TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")

@@ -1,24 +1,22 @@
 """What every input type defines."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from inputs.columns import Values
 from inputs.images import PixelBudget
-from inputs.values import is_missing
 from validation import InvalidInput
 from validation.json_values import is_storable_text, quote
 
 Column = NDArray[Any]
 Shape = tuple[int, int]
 Rule = Mapping[str, Any]
-Values = Sequence[Any] | NDArray[Any]  # n values of one column
 
 
 class InvalidValue(InvalidInput):
@@ -143,12 +141,3 @@ def shortened(value: Any) -> str:
     """The value as a sentence quotes it, never long."""
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else text[:37] + "…"
-
-
-def texts(values: Values, missing: str) -> NDArray[np.object_]:
-    """Values as texts (n,), missing ones under one name. 1 and 1.0 are one text: gaps turn whole numbers to floats."""
-    return np.array([missing if is_missing(value) else _written(value) for value in values], dtype=object)
-
-
-def _written(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
+from inputs.columns import Values, as_texts
 from inputs.images import PixelBudget
-from inputs.types.base import Column, InvalidValue, Rule, Shape, Values, shortened, texts
+from inputs.types.base import Column, InvalidValue, Rule, Shape, shortened
 from inputs.types.category import Category
 from inputs.values import MISSING, is_missing
 
@@ -20,7 +21,7 @@ class Boolean(Category):
         return value
 
     def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
-        return {f"{self.name}:{name}": texts([_level(value) for value in values], MISSING)}
+        return {f"{self.name}:{name}": as_texts([_level(value) for value in values], MISSING)}
 
     def show(self, value: Any) -> str:
         return "yes" if value else "no"

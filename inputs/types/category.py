@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
+from inputs.columns import Values, as_texts
 from inputs.images import PixelBudget
 from inputs.types.base import (
     Column,
@@ -21,10 +22,8 @@ from inputs.types.base import (
     Rule,
     Shape,
     Transformer,
-    Values,
     checked_text,
     shortened,
-    texts,
 )
 from inputs.values import MISSING
 from validation.json_values import quote
@@ -57,7 +56,7 @@ class Category(InputType):
         return checked_text(name, value, longest=LONGEST)
 
     def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
-        return {f"{self.name}:{name}": texts(values, MISSING)}
+        return {f"{self.name}:{name}": as_texts(values, MISSING)}
 
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:
         match purpose:

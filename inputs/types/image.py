@@ -14,6 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from inputs import images
+from inputs.columns import Values
 from inputs.images import BadImage, Decoded, PixelBudget
 from inputs.types.base import (
     Column,
@@ -27,7 +28,6 @@ from inputs.types.base import (
     Rule,
     Shape,
     Transformer,
-    Values,
 )
 from inputs.values import InvalidColumns
 

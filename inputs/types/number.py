@@ -10,6 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from inputs.columns import Values, as_numbers
 from inputs.images import PixelBudget
 from inputs.types.base import (
     Column,
@@ -22,10 +23,8 @@ from inputs.types.base import (
     Rule,
     Shape,
     Transformer,
-    Values,
     shortened,
 )
-from inputs.values import InvalidColumns, is_missing
 from validation.json_values import is_finite_number, quote
 
 VAST = 1e30  # trees hold numbers in 32 bits, and scaling squares them
@@ -82,24 +81,8 @@ class Number(InputType):
 
 def numbers(name: str, values: Values) -> Floats:
     """Floats (n,), NaN where missing; those beyond 1e30 become 1e30. Raises InvalidColumns."""
-    try:
-        column = np.array(_without_gaps(values), dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InvalidColumns(f"Input {name!r} should hold numbers: {error}.") from error
-    if column.ndim != 1:
-        raise InvalidColumns(
-            f"Input {name!r} should hold one number in each row, not an array of {column.ndim} dimensions."
-        )
-    if np.isinf(column).any():
-        row = int(np.flatnonzero(np.isinf(column))[0])
-        raise InvalidColumns(f"Input {name!r} is infinite in row {row}.", row)
+    column = as_numbers(values, name)
     return np.where(np.abs(column) < TINY, 0.0, np.clip(column, -VAST, VAST))
-
-
-def _without_gaps(values: Values) -> Any:
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
-        return values
-    return [np.nan if is_missing(value) else value for value in values]
 
 
 def filled() -> SimpleImputer:

@@ -11,6 +11,7 @@ from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, normalize
 
+from inputs.columns import Values, as_texts
 from inputs.images import PixelBudget
 from inputs.types.base import (
     Column,
@@ -23,9 +24,7 @@ from inputs.types.base import (
     Rule,
     Shape,
     Transformer,
-    Values,
     checked_text,
-    texts,
 )
 from inputs.values import MISSING
 
@@ -51,7 +50,7 @@ class Text(InputType):
         return checked_text(name, value, longest=LONGEST)
 
     def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
-        return {f"text:{name}": texts(values, MISSING)}
+        return {f"text:{name}": as_texts(values, MISSING)}
 
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:
         match purpose:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from inputs.columns import Values
 from inputs.images import PixelBudget
 from inputs.types.base import (
     Column,
@@ -22,7 +23,6 @@ from inputs.types.base import (
     Purpose,
     Rule,
     Shape,
-    Values,
     shortened,
 )
 from inputs.types.number import NormalScores, filled, held_in, scaled
@@ -93,7 +93,10 @@ def parse_time(value: Any) -> datetime | None:
 
 
 def seconds(name: str, values: Values) -> Floats:
-    """Seconds since 1970 UTC (n,), NaN where missing; values are texts, or anything pandas calls a time."""
+    """Seconds since 1970 UTC (n,), NaN where missing; values are texts, datetime64, or times to pandas."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        since = (values - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+        return np.asarray(since, dtype=np.float64)  # NaT becomes NaN
     gaps = np.array([is_missing(value) for value in values], dtype=bool)
     present = pd.Series([None if gap else value for gap, value in zip(gaps, values, strict=True)], dtype=object)
     try:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from django.core.management.base import CommandError
 
@@ -89,3 +90,39 @@ def test_what_cannot_be_compared_is_refused(
     before = csv(tmp_path / "before.csv", {"a": range(40), "s": ["x"] * 40})
     with pytest.raises(CommandError, match=told):
         analyse("drift", before, csv(tmp_path / "now.csv", columns), *options)
+
+
+DATES = ("%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y")
+
+
+@pytest.mark.parametrize("form", DATES)
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_that_time_passes_is_no_drift(tmp_path: Path, form: str, shuffled: bool) -> None:
+    paths, rng = [], np.random.default_rng(0)
+    for name, start in (("before", "2026-03-01"), ("now", "2026-04-01")):
+        days = pd.date_range(start, periods=300, freq="2h")
+        order = rng.permutation(300) if shuffled else np.arange(300)
+        rows = {"at": days[order].strftime(form), "amount": rng.normal(50, 9, 300).round(2)}
+        paths.append(csv(tmp_path / f"{name}.csv", rows))
+    out = analyse("drift", *paths)
+    kinds = {one["name"]: (one["kind"], one["p"] is None) for one in out["features"]}
+    assert (out["drifted"], kinds) == (False, {"at": ("time", True), "amount": ("number", False)})
+    assert out["domain_auc"]["p"] > 0.01
+
+
+def test_times_that_lie_anywhere_may_drift(tmp_path: Path) -> None:
+    """A date of birth runs with nothing."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for name, year in (("before", 1960), ("now", 1965)):
+        born = pd.Timestamp(f"{year}-01-01") + pd.to_timedelta(rng.integers(-9000, 9000, 500), unit="D")
+        paths.append(csv(tmp_path / f"{name}.csv", {"born": born.strftime("%Y-%m-%d")}))
+    out = analyse("drift", *paths)
+    assert out["drifted"] and "born: median 19" in out["features"][0]["words"]
+
+
+def test_money_is_a_number(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    halves = [csv(tmp_path / f"{n}.csv", {"amount": [f"${x}" for x in rng.integers(9, 999, 400)]}) for n in "ab"]
+    out = analyse("drift", *halves)
+    assert (out["drifted"], out["features"][0]["kind"]) == (False, "number")

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from analysis.offline import images, readers
+from analysis.offline import images
+from inputs.files import readers
 from inputs.images import grey_pixels
 from tests import pictures
 from tests.analysis.analysing import analyse, csv

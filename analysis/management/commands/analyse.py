@@ -1,7 +1,7 @@
 """The measures on a file, without a project and without a database: labels, votes, drift, slices, performance."""
 
 import warnings
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from analysis.metrics.votes.agreement import AgreementUndefined
 from analysis.metrics.votes.consensus import METHODS, VotesUndefined
 from analysis.offline import drift, labels, output, performance, slices, votes
 from analysis.offline.output import JsonObject
-from analysis.offline.readers import BadFile, read_table
+from inputs.files.delimited import Dialect
+from inputs.files.readers import read_table
+from inputs.files.table import BadFile, Table
 
 Told = tuple[JsonObject, Callable[[JsonObject], str]]
 REFUSED = (BadFile, InvalidInput, VotesUndefined, AgreementUndefined, LabelErrorsUndefined, ProbabilitiesUndefined)
@@ -31,6 +33,9 @@ class Command(BaseCommand):
             one = add(what)
             one.add_argument("--seed", type=int, default=0)
             one.add_argument("--json", metavar="OUT", help="Write one JSON object there; - is standard output.")
+            one.add_argument("--separator", metavar="MARK", type=_mark, help="Between cells of CSV; else recognised.")
+            one.add_argument("--decimal", choices=(".", ","), help="Mark of fractions in text; else recognised.")
+            one.add_argument("--encoding", metavar="NAME", help="Of CSV and JSON; else UTF-8 or UTF-16.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = Namespace(**options)
@@ -62,6 +67,17 @@ class Command(BaseCommand):
 FILES = ("file", "votes", "truth", "items", "reference", "current", "probabilities")
 
 
+def _mark(given: str) -> str:
+    mark = {"tab": "\t", "\\t": "\t"}.get(given, given)
+    if len(mark) != 1 or mark in '"\r\n':
+        raise ArgumentTypeError("one character, or tab")
+    return mark
+
+
+def _table(path: str, given: Namespace) -> Table:
+    return read_table(path, Dialect(given.separator, given.decimal, given.encoding))
+
+
 def _names(given: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in given.split(",") if name.strip())
 
@@ -87,7 +103,7 @@ def _run_labels(given: Namespace) -> Told:
         image=given.image,
         folder=Path(given.file).parent,
     )
-    return labels.analyse(read_table(given.file), asked), labels.to_text
+    return labels.analyse(_table(given.file, given), asked), labels.to_text
 
 
 def _votes(what: Any) -> ArgumentParser:
@@ -107,8 +123,8 @@ def _run_votes(given: Namespace) -> Told:
     if given.items and not given.text:
         raise BadFile("--items needs --text, the column that says what the votes are about.")
     asked = votes.VoteOptions(given.item, given.annotator, given.label, given.text, given.method, given.seed)
-    truth, items = (read_table(name) if name else None for name in (given.truth, given.items))
-    return votes.analyse(read_table(given.votes), asked, truth=truth, items=items), votes.to_text
+    truth, items = (_table(name, given) if name else None for name in (given.truth, given.items))
+    return votes.analyse(_table(given.votes, given), asked, truth=truth, items=items), votes.to_text
 
 
 def _drift(what: Any) -> ArgumentParser:
@@ -123,7 +139,7 @@ def _drift(what: Any) -> ArgumentParser:
 
 def _run_drift(given: Namespace) -> Told:
     asked = drift.DriftOptions(given.season, given.columns, given.seed)
-    return drift.analyse(read_table(given.reference), read_table(given.current), asked), drift.to_text
+    return drift.analyse(_table(given.reference, given), _table(given.current, given), asked), drift.to_text
 
 
 def _slices(what: Any) -> ArgumentParser:
@@ -142,7 +158,7 @@ def _run_slices(given: Namespace) -> Told:
     if pair != (2 if given.error is None else 0):
         raise BadFile("Say either --error, or --label and --predicted.")
     asked = slices.SliceOptions(given.error, given.label, given.predicted, given.columns, given.seed)
-    return slices.analyse(read_table(given.file), asked), slices.to_text
+    return slices.analyse(_table(given.file, given), asked), slices.to_text
 
 
 def _performance(what: Any) -> ArgumentParser:
@@ -158,4 +174,4 @@ def _performance(what: Any) -> ArgumentParser:
 
 def _run_performance(given: Namespace) -> Told:
     asked = performance.PerformanceOptions(given.label, given.scores, given.weight, given.positive, given.seed)
-    return performance.analyse(read_table(given.file), asked), performance.to_text
+    return performance.analyse(_table(given.file, given), asked), performance.to_text

@@ -1,8 +1,8 @@
 """One column against another: the two-sample tests and effect sizes behind every drift figure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,10 @@ from scipy import stats
 from scipy.special import kolmogorov, ndtr, ndtri
 from sklearn.feature_extraction.text import CountVectorizer
 
-Kind = Literal["number", "category", "text"]
+from inputs.columns import as_numbers, as_texts
+from inputs.types.time import seconds
+from inputs.values import InvalidColumns
+
 Array = npt.NDArray[Any]
 
 MIN_ROWS = 30
@@ -35,63 +38,20 @@ class ColumnTest:
     words: str
 
 
-def kind_of(values: npt.ArrayLike) -> Kind:
-    """Guess a column's kind: numbers are numbers, long varied strings are text, the rest is a category."""
-    column = np.asarray(values)
-    if column.dtype.kind in "iuf":
-        return "number"
-    if column.dtype.kind == "b":
-        return "category"
-    present = [value for value in column.tolist() if not is_missing(value)]
-    if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
-        return "number"
-    words = np.mean([len(str(value).split()) for value in present[:1000]]) if present else 0
-    return "text" if words >= 4 and len(set(map(str, present))) > len(present) / 2 else "category"
-
-
-def is_missing(value: object) -> bool:
-    """None, NaN and the empty string count as missing."""
-    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
-
-
-def as_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
-    """One-dimensional floats with NaN for missing. ValueError for text, infinities and wrong shapes."""
-    raw = np.asarray(values)
-    if raw.ndim != 1:
-        raise ValueError(f"{name}: a column has one dimension, this one has {raw.ndim}")
-    if raw.dtype.kind not in "iufb":
-        raw = np.asarray([np.nan if is_missing(value) else value for value in raw.tolist()], dtype=object)
-    try:
-        numbers = raw.astype(np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: declared a number, but holds values that are not") from None
-    if np.isinf(numbers).any():
-        raise ValueError(f"{name}: holds {int(np.isinf(numbers).sum())} infinite values")
-    return numbers
-
-
-def as_words(values: npt.ArrayLike, name: str, missing: str = MISSING) -> Array:
-    """One-dimensional strings, missing values under one name; 1 and 1.0 are one level (gaps turn ints to floats)."""
-    raw = np.asarray(values)
-    if raw.ndim != 1:
-        raise ValueError(f"{name}: a column has one dimension, this one has {raw.ndim}")
-    column = pd.Series(raw)
-    gaps = (column.isna() | (column.astype(str) == "")).to_numpy()
-    words: npt.NDArray[Any] = column.astype(str).to_numpy(dtype=object)
-    if raw.dtype.kind == "f":
-        words = pd.Series(words).str.removesuffix(".0").to_numpy(dtype=object)
-    words[gaps] = missing
-    return words
-
-
 def is_clock(reference: npt.NDArray[np.float64], current: npt.NDArray[np.float64]) -> bool:
     """Rising almost monotonically through both sides, now above nearly all of before: a clock, not a feature."""
     before, now = reference[~np.isnan(reference)], current[~np.isnan(current)]
     steps = np.diff(np.concatenate([before, now]))
     moves = steps[steps != 0]
-    if len(before) == 0 or len(now) == 0 or len(moves) < CLOCK_STEPS or (moves < 0).mean() > CLOCK_BACKWARD:
+    if len(moves) < CLOCK_STEPS or (moves < 0).mean() > CLOCK_BACKWARD:
         return False
-    return bool(np.median(now) >= np.quantile(before, 0.95))
+    return is_later(before, now)
+
+
+def is_later(before: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> bool:
+    """Whether the middle of the window lies above nearly all of the reference, in whatever order the rows stand."""
+    before, now = before[~np.isnan(before)], now[~np.isnan(now)]
+    return len(before) > 0 and len(now) > 0 and bool(np.median(now) >= np.quantile(before, 0.95))
 
 
 def cauchy_combination(p_values: Sequence[float], weights: Sequence[float] | None = None) -> float:
@@ -208,7 +168,7 @@ def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str
     Effect: Jensen–Shannon distance, 0 = same to 1 = disjoint. Undefined under 30 rows a side, for one same level
     on both sides, and for identifiers (most values occur once).
     """
-    a, b = as_words(reference, name), as_words(current, name)
+    a, b = as_texts(reference, MISSING, name), as_texts(current, MISSING, name)
     n, m = len(a), len(b)
     if min(n, m) < MIN_ROWS:
         return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, {min(n, m)} rows where {MIN_ROWS} are needed")
@@ -244,7 +204,7 @@ def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "
     by `number_test`, combined by Simes' rule. Effect: Jensen–Shannon distance of the term counts.
     Undefined under 30 rows a side, or when no term occurs in five documents.
     """
-    a, b = as_words(reference, name, ""), as_words(current, name, "")
+    a, b = as_texts(reference, "", name), as_texts(current, "", name)
     n, m = len(a), len(b)
     if min(n, m) < MIN_ROWS:
         return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, {min(n, m)} texts where {MIN_ROWS} are needed")
@@ -280,4 +240,32 @@ def _lengths(texts: Array) -> npt.NDArray[np.float64]:
     return np.asarray([len(text.split()) for text in texts], dtype=float)
 
 
-TESTS: dict[Kind, Callable[..., ColumnTest]] = {"number": number_test, "category": category_test, "text": text_test}
+def time_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:
+    """Test one column of times, as `number_test` does; undefined where the window simply comes after the reference.
+
+    That time passes is no drift: a column whose median is above nearly all of before says when a row was.
+    """
+    before, now = seconds(name, np.asarray(reference)), seconds(name, np.asarray(current))
+    if is_later(before, now):
+        return undefined(len(before), len(now), SCALED_WASSERSTEIN, f"{name}: undefined, it runs with time")
+    test = number_test(before, now, name=name)
+    if test.p is None:
+        return test
+    middle = [str(np.datetime64(int(np.nanmedian(side)), "s")).replace("T", " ") for side in (before, now)]
+    return replace(test, words=f"{name}: median {middle[0]} → {middle[1]}")
+
+
+TESTS: dict[str, Callable[..., ColumnTest]] = {
+    "number": number_test,
+    "category": category_test,
+    "boolean": category_test,
+    "text": text_test,
+    "time": time_test,
+}
+
+
+def column_test(kind: str, reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str) -> ColumnTest:
+    """The test of this input type. Raises InvalidColumns where there is none."""
+    if kind not in TESTS:
+        raise InvalidColumns(f"{name!r} is of type {kind}, which no drift test takes; those are {', '.join(TESTS)}.")
+    return TESTS[kind](reference, current, name=name)

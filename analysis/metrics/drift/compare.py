@@ -12,13 +12,11 @@ from analysis.metrics.drift import reference
 from analysis.metrics.drift.column_tests import (
     JENSEN_SHANNON,
     SCALED_WASSERSTEIN,
-    TESTS,
     ColumnTest,
-    Kind,
-    as_numbers,
+    column_test,
     is_clock,
-    kind_of,
 )
+from inputs.columns import as_numbers, guess_type
 
 Array = npt.NDArray[Any]
 Columns = Mapping[str, npt.ArrayLike]
@@ -41,7 +39,7 @@ class FeatureDrift:
     """
 
     name: str
-    kind: Kind
+    kind: str
     p: float | None
     p_adjusted: float | None
     effect: float | None
@@ -71,7 +69,7 @@ def compare(
     reference: Columns,
     current: Columns,
     *,
-    types: Mapping[str, Kind] | None = None,
+    types: Mapping[str, str] | None = None,
     scores_first: str | Sequence[str] = (),
     importance: Mapping[str, float] | None = None,
     level: float = LEVEL,
@@ -83,7 +81,7 @@ def compare(
     """Hold a current window against a reference, column by column.
 
     `reference`, `current`: columns by name, (n,) and (m,), rows in time order where there is one; NaN, None and ""
-    are missing values. `types`: "number", "category" or "text" per column, guessed where not given. `scores_first`:
+    are missing values. `types`: the input type of each column, guessed where not given. `scores_first`:
     the model's score columns; together they get half of the error budget (weighted Benjamini–Hochberg) and lead the
     list. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
     `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
@@ -187,14 +185,15 @@ def _feature(
     before: Array,
     now: Array,
     name: str,
-    kind: Kind | None,
+    kind: str | None,
     rows: tuple[Array, Array] | None,
     season: Season | None,
     ordered: bool | None,
     score: bool,
 ) -> FeatureDrift:
-    kind = kind or kind_of(before)
-    test = TESTS[kind](before if rows is None else before[rows[0]], now if rows is None else now[rows[1]], name=name)
+    kind = kind or guess_type(before)
+    alike = (before, now) if rows is None else (before[rows[0]], now[rows[1]])
+    test = column_test(kind, *alike, name=name)
     past = None
     timed = test.p is not None and kind == "number" and ordered is not False
     if timed and is_clock(as_numbers(before, name), as_numbers(now, name)):
@@ -204,7 +203,7 @@ def _feature(
     return _row(name, kind, test, past, score)
 
 
-def _row(name: str, kind: Kind, test: ColumnTest, past: float | None, score: bool) -> FeatureDrift:
+def _row(name: str, kind: str, test: ColumnTest, past: float | None, score: bool) -> FeatureDrift:
     p = None if test.p is None else max(test.p, past or 0.0)
     return FeatureDrift(
         name,

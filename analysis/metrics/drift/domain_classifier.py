@@ -10,9 +10,11 @@ from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analysis.metrics.core import validation
-from analysis.metrics.drift.column_tests import Kind, as_numbers, is_clock, kind_of
+from analysis.metrics.drift.column_tests import is_clock, is_later
 from analysis.metrics.drift.encoding import Columns, encoder
 from analysis.metrics.drift.reference import dependence
+from inputs.columns import as_numbers, guess_type
+from inputs.types.time import seconds
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -56,7 +58,7 @@ def domain_auc(
     reference: Columns,
     current: Columns,
     *,
-    types: Mapping[str, Kind] | None = None,
+    types: Mapping[str, str] | None = None,
     block: int | None = None,
     folds: int = 5,
     permutations: int = 999,
@@ -77,7 +79,7 @@ def domain_auc(
     if not names:
         raise ValueError("the reference and the current window share no column")
     rows = len(np.asarray(current[names[0]]))
-    kinds: dict[str, Kind] = {name: (types or {}).get(name) or kind_of(reference[name]) for name in names}
+    kinds = {name: (types or {}).get(name) or guess_type(reference[name]) for name in names}
     names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
     if not names:
         return _undefined(rows, "Undefined: every column runs with time.")
@@ -110,7 +112,9 @@ def _undefined(rows: int, why: str) -> Domain:
     return Domain(None, None, None, None, np.full(rows, np.nan), (), 1, why)
 
 
-def _timed(before: npt.ArrayLike, now: npt.ArrayLike, kind: Kind, name: str) -> bool:
+def _timed(before: npt.ArrayLike, now: npt.ArrayLike, kind: str, name: str) -> bool:
+    if kind == "time":
+        return is_later(seconds(name, np.asarray(before)), seconds(name, np.asarray(now)))
     return kind == "number" and is_clock(as_numbers(before, name), as_numbers(now, name))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.compose import ColumnTransformer
 
-from analysis.metrics.drift.column_tests import kind_of
+from inputs.columns import guess_type
 from inputs.encoding import column_transformer, owners
 from inputs.frame import Shapes, column_shapes, to_frame
 from inputs.types.base import Purpose
@@ -44,7 +44,7 @@ def encoder(reference: Columns, types: Mapping[str, str] | None = None) -> Encod
     """
     if not reference:
         raise ValueError("the reference has no column")
-    known = {name: (types or {}).get(name) or kind_of(values) for name, values in reference.items()}
+    known = {name: (types or {}).get(name) or guess_type(values) for name, values in reference.items()}
     columns = _arrays(reference, known)
     shapes = column_shapes(columns, known)
     frame = to_frame(columns, known, shapes=shapes)

@@ -15,7 +15,9 @@ import pandas as pd
 from scipy.special import chdtrc, stdtr
 from sklearn.feature_extraction.text import CountVectorizer
 
-from analysis.metrics.drift.column_tests import MIN_EXPECTED, Kind, as_numbers, as_words, cauchy_combination
+from analysis.metrics.drift.column_tests import MIN_EXPECTED, MISSING, cauchy_combination
+from inputs.columns import as_numbers, as_texts
+from inputs.types.time import seconds
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -46,7 +48,7 @@ def match(
     Shapes (n,), (m,), any values; returns two sorted index arrays. The matched reference is as large as the scarcest
     season allows (drawn without replacement). ValueError when no season is shared or seasons are not a short list.
     """
-    before, now = as_words(reference_season, "season"), as_words(current_season, "season")
+    before, now = as_texts(reference_season, MISSING, "season"), as_texts(current_season, MISSING, "season")
     levels = sorted(set(before) & set(now))
     if not levels:
         raise ValueError("no season of the current window occurs in the reference")
@@ -106,7 +108,7 @@ def block_means(matrix: Floats, length: int) -> Floats:
 def past_p(
     reference: npt.ArrayLike,
     current: npt.ArrayLike,
-    kind: Kind,
+    kind: str,
     *,
     season: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     ordered: bool | None = None,
@@ -136,11 +138,11 @@ def past_p(
 
 def _less_season(before: Floats, now: Floats, past: npt.ArrayLike, present: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Take each season's reference mean off both sides: what is left is comparable between any mixes of seasons."""
-    levels, inverse = np.unique(as_words(past, "season").astype(str), return_inverse=True)
+    levels, inverse = np.unique(as_texts(past, MISSING, "season").astype(str), return_inverse=True)
     counts = np.bincount(inverse, minlength=len(levels))[:, None]
     means = np.stack([np.bincount(inverse, column, len(levels)) for column in before.T], axis=1) / counts
     where = {level: index for index, level in enumerate(levels.tolist())}
-    index = np.asarray([where.get(value, -1) for value in as_words(present, "season").tolist()], dtype=np.intp)
+    index = np.asarray([where.get(value, -1) for value in as_texts(present, MISSING, "season").tolist()], dtype=np.intp)
     return before - means[inverse], now[index >= 0] - means[index[index >= 0]]
 
 
@@ -170,13 +172,16 @@ def _forward_errors(before: Floats, length: int) -> tuple[Floats, int]:
     return (means - total[starts] / starts) / np.sqrt(1 + length / starts), -(-length // slide)
 
 
-def components(reference: npt.ArrayLike, kind: Kind, *, name: str = "column") -> Callable[[Array], Floats]:
+def components(reference: npt.ArrayLike, kind: str, *, name: str = "column") -> Callable[[Array], Floats]:
     """A map from a column to bounded components (n, k) fitted on the reference."""
     if kind == "number":
         return _rank_components(as_numbers(reference, name), name)
-    if kind == "category":
-        return _level_components(as_words(reference, name), name)
-    return _term_components(as_words(reference, name, ""), name)
+    if kind == "time":
+        of = _rank_components(seconds(name, np.asarray(reference)), name)
+        return lambda values: of(seconds(name, np.asarray(values)))
+    if kind in ("category", "boolean"):
+        return _level_components(as_texts(reference, MISSING, name), name)
+    return _term_components(as_texts(reference, "", name), name)
 
 
 def _rank_components(reference: Floats, name: str) -> Callable[[Array], Floats]:
@@ -200,7 +205,7 @@ def _level_components(reference: Array, name: str) -> Callable[[Array], Floats]:
     known = pd.Index(levels)
 
     def of(values: Array) -> Floats:
-        column = as_words(values, name)
+        column = as_texts(values, MISSING, name)
         return np.column_stack([*(column == level for level in top), ~pd.Series(column).isin(known).to_numpy()]).astype(
             float
         )
@@ -213,5 +218,5 @@ def _term_components(reference: Array, name: str) -> Callable[[Array], Floats]:
     try:
         counter.fit(reference)
     except ValueError:  # sklearn's word for "no term at all"
-        return lambda values: np.asarray([[float(len(text) > 0)] for text in as_words(values, name, "")])
-    return lambda values: counter.transform(as_words(values, name, "")).toarray().astype(float)
+        return lambda values: np.asarray([[float(len(text) > 0)] for text in as_texts(values, "", name)])
+    return lambda values: counter.transform(as_texts(values, "", name)).toarray().astype(float)

@@ -11,7 +11,9 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 from analysis.metrics.core.validation import Bools, Floats, InvalidInput
-from analysis.metrics.drift.column_tests import Kind, as_numbers, as_words, is_missing, kind_of
+from inputs.columns import as_numbers, as_texts, guess_type
+from inputs.types.time import DAY, seconds
+from inputs.values import is_missing
 
 # Twelfths hold the halves, thirds and quarters at which people cut.
 NUMBER_BINS = 12
@@ -29,11 +31,12 @@ class Condition:
     """One condition on one column.
 
     kind range: low ≤ x < high, None for an open end, `step` the spacing of whole-numbered columns (0 for others);
-    value: is `value`; term: contains the word `value`, in any case; missing: has no value.
+    period: the same of times, in seconds since 1970; value: is `value`; term: contains the word `value`, in any case;
+    missing: has no value.
     """
 
     column: str
-    kind: Literal["range", "value", "term", "missing"]
+    kind: Literal["range", "period", "value", "term", "missing"]
     low: float | None = None
     high: float | None = None
     step: float = 0.0
@@ -46,6 +49,8 @@ class Condition:
             return f"{self.column} contains {self.value}"
         if self.kind == "value":
             return f"{self.column} is {self.value}"
+        if self.kind == "period":
+            return _period_words(self.column, self.low, self.high)
         if self.low is None:
             return f"{self.column} under {number(self.high)}"
         if self.high is None:
@@ -56,11 +61,11 @@ class Condition:
 
     def holds(self, values: ArrayLike) -> Bools:
         """Which rows (n,) of the column's values meet it; a missing value meets only `missing`."""
-        if self.kind == "range":
-            numbers = as_numbers(values, self.column)
+        if self.kind in ("range", "period"):
+            numbers = (as_numbers if self.kind == "range" else _seconds)(values, self.column)
             above = np.isfinite(numbers) if self.low is None else numbers >= self.low
             return np.asarray(above if self.high is None else above & (numbers < self.high))
-        words = as_words(values, self.column, MISSING)
+        words = as_texts(values, MISSING, self.column)
         if self.kind == "term":
             finder = CountVectorizer(vocabulary=[str(self.value)], token_pattern=TERM, binary=True)
             return np.asarray(finder.transform(np.where(words == MISSING, "", words)).toarray()[:, 0] > 0)
@@ -94,10 +99,27 @@ def number(value: float | None) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
+def _period_words(column: str, low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"{column} before {moment(high)}"
+    if high is None:
+        return f"{column} from {moment(low)}"
+    return f"{column} from {moment(low)} to before {moment(high)}"
+
+
+def moment(value: float | None) -> str:
+    """A time in seconds since 1970 as people write it: 2026-03-01, 2026-03-01 14:30:00."""
+    return str(np.datetime64(round(value or 0.0), "s")).replace("T", " ").removesuffix(" 00:00:00")
+
+
+def _seconds(values: ArrayLike, name: str) -> Floats:
+    return seconds(name, np.asarray(values))
+
+
 def axes(
     columns: Mapping[str, Sequence[Any] | NDArray[Any]],
     *,
-    types: Mapping[str, Kind] | None = None,
+    types: Mapping[str, str] | None = None,
     min_rows: int,
     seed: int = 0,
 ) -> list[Axis]:
@@ -108,12 +130,14 @@ def axes(
         kind = (types or {}).get(name) or _guessed(np.asarray(values), rng)
         if kind == "number":
             axis = _number_axis(name, as_numbers(values, name), rng)
-        elif kind == "category":
+        elif kind == "time":
+            axis = _time_axis(name, _seconds(values, name), rng)
+        elif kind in ("category", "boolean"):
             axis = _category_axis(name, values, min_rows)
         elif kind == "text":
-            axis = _text_axis(name, as_words(values, name, ""), min_rows)
+            axis = _text_axis(name, as_texts(values, "", name), min_rows)
         else:
-            raise InvalidInput(f"{name}: {kind!r} is not number, category or text.")
+            raise InvalidInput(f"{name}: no rule can speak of the type {kind!r}.")
         if axis.conditions:
             found.append(axis)
     return found
@@ -122,13 +146,27 @@ def axes(
 def _number_axis(name: str, values: Floats, rng: np.random.Generator) -> Axis:
     known = np.isfinite(values)
     step = _step(values[known])
-    edges = _edges(values[known], step, rng)
+    return _range_axis(name, values, _edges(values[known], step, rng), step, "range")
+
+
+def _time_axis(name: str, values: Floats, rng: np.random.Generator) -> Axis:
+    """As of numbers, cut at midnights where the times span many days."""
+    known = values[np.isfinite(values)]
+    edges = _edges(known, 0.0, rng)
+    if known.size and np.ptp(known) > NUMBER_BINS * DAY:
+        edges = np.unique(np.floor(edges / DAY) * DAY)
+        edges = edges[edges > known.min()]
+    return _range_axis(name, values, edges, 0.0, "period")
+
+
+def _range_axis(name: str, values: Floats, edges: Floats, step: float, kind: Literal["range", "period"]) -> Axis:
+    known = np.isfinite(values)
     bins = edges.size + 1
     codes = np.searchsorted(edges, values, side="right")
     codes[~known] = bins
     ranges = [(a, b) for a in range(bins) for b in range(a + 1, bins + 1) if b - a < bins]
     conditions = [
-        Condition(name, "range", float(edges[a - 1]) if a else None, float(edges[b - 1]) if b < bins else None, step)
+        Condition(name, kind, float(edges[a - 1]) if a else None, float(edges[b - 1]) if b < bins else None, step)
         for a, b in ranges
     ]
     if not known.all():
@@ -169,8 +207,8 @@ def _rounded(edges: Floats) -> Floats:
     return np.unique([round(float(edge), int(places)) for edge, places in zip(edges, decimals, strict=True)])
 
 
-def _guessed(values: NDArray[Any], rng: np.random.Generator) -> Kind:
-    return kind_of(values if values.size <= KIND_ROWS else rng.choice(values, KIND_ROWS, replace=False))
+def _guessed(values: NDArray[Any], rng: np.random.Generator) -> str:
+    return guess_type(values if values.size <= KIND_ROWS else rng.choice(values, KIND_ROWS, replace=False))
 
 
 def _category_axis(name: str, values: Any, min_rows: int) -> Axis:

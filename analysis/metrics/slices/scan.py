@@ -18,7 +18,6 @@ from analysis.metrics.core import intervals, validation
 from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.validation import Bools, InvalidInput
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, share
-from analysis.metrics.drift.column_tests import Kind
 from analysis.metrics.slices import split_confirmation
 from analysis.metrics.slices.conditions import Axis, Condition, axes
 from analysis.metrics.slices.counts import SliceRows
@@ -68,7 +67,7 @@ def scan(
     columns: Mapping[str, Sequence[Any] | NDArray[Any]],
     errors: ArrayLike,
     *,
-    types: Mapping[str, Kind] | None = None,
+    types: Mapping[str, str] | None = None,
     inclusion_probability: ArrayLike | None = None,
     pairs: bool = True,
     level: float = 0.05,

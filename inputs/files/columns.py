@@ -1,4 +1,4 @@
-"""Columns of a table as labels, as numbers, as truths, or as whatever kind they look like."""
+"""Columns of a table as labels, as numbers, as truths, or as the input type that they look like."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,23 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.metrics.core.validation import LARGEST
-from analysis.metrics.drift.column_tests import Kind, kind_of
-from analysis.offline.readers import BadFile, Table
+from inputs.columns import guess_type
+from inputs.files.cells import parse_numbers, parse_times
+from inputs.files.table import BadFile, Table
 
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-GAPS = ("", "nan", "na", "n/a", "null", "none", "<na>")  # what stands for no number, in any case
 WHOLE = re.compile(r"[+-]?\d+\.0+")
 NUMBERED = re.compile(r"-?\d+")
 LEADING_ZERO = r"[+-]?0\d+"
-DATE = r"\d{4}-\d{2}-\d{2}([T ].*)?"
 TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 GUESSED_FROM = 5000
 NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
+LARGEST = 1e100  # its square is still in range
 
 
 @dataclass(frozen=True)
@@ -93,22 +92,12 @@ def coded(table: Table, column: str, names: Sequence[str]) -> Ints:
 
 def numbers(table: Table, column: str) -> Floats:
     """The column as floats (n,), NaN where missing. Raises BadFile, naming the first cell that is no number."""
-    found, bad = _parsed(table[column])
+    found, bad = parse_numbers(table[column], table.decimal)
     if bad.any():
         row = int(np.argmax(bad))
         cell = str(table[column].iloc[row])[:40]
         raise BadFile(f"{table.name} has {cell!r} in column {column!r}, row {row}, where a number is needed.")
     return found
-
-
-def _parsed(series: "pd.Series[Any]") -> tuple[Floats, Bools]:
-    """Floats (n,), and which of the cells that are not missing are no numbers."""
-    if pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype):
-        return series.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(series), dtype=bool)
-    text = series.astype(str).str.strip()
-    gap = (series.isna() | text.str.lower().isin(GAPS)).to_numpy(dtype=bool)
-    found = pd.to_numeric(text.where(~gap), errors="coerce").to_numpy(dtype=np.float64)
-    return found, np.isnan(found) & ~gap
 
 
 def truths(table: Table, column: str) -> tuple[Bools, Bools]:
@@ -124,45 +113,58 @@ def truths(table: Table, column: str) -> tuple[Bools, Bools]:
 def texts(table: Table, column: str) -> list[str]:
     """The column as text, empty where missing."""
     series = table[column]
-    return series.astype(str).where(~series.isna(), "").tolist()
+    return list(series.astype(str).where(~series.isna(), ""))
 
 
-def features(
-    tables: Sequence[Table], names: Sequence[str], *, dates: bool = False
-) -> tuple[list[Any], dict[str, Kind]]:
-    """For each table a dict of columns as measures take them, and the kind of each, one for all tables together.
+def typed_columns(tables: Sequence[Table], names: Sequence[str]) -> tuple[list[dict[str, Array]], dict[str, str]]:
+    """For each table a dict of columns, and the input type of each, one for all tables together.
 
-    number: what the format calls so, or in CSV where every cell that is not missing parses as one and none has a
-    leading zero; dates count as numbers, of seconds, where asked. Otherwise text (long and varied) or category. Raises
-    BadFile for missing columns and for infinite numbers.
+    number: what the format calls so, or in text where every cell that is not missing is one and none has a leading
+    zero; time: what the format calls so, or texts that all are dates. Otherwise boolean, text (long and varied) or
+    category. Numbers come as floats, times as datetime64 in UTC, all others as texts or None. Raises BadFile for
+    missing columns and for infinite numbers.
     """
     found: list[dict[str, Array]] = [{} for _ in tables]
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, str] = {}
     for name in names:
-        parts = [table[name] for table in tables]
-        numbers_only = all(_may_be_numbers(table, name) for table in tables)
-        columns = (_as_numbers(parts) if numbers_only else None) or (_as_seconds(parts) if dates else None)
-        if columns:
-            kinds[name] = "number"
-            for table, column in zip(tables, columns, strict=True):
-                _refuse_wild(table, name, column)
-        else:
-            columns = [_as_words(part) for part in parts]
-            kinds[name] = kind_of(_sample(columns[0]))
-            if kinds[name] == "number":
-                kinds[name] = "category"
+        kinds[name], columns = _typed(tables, name)
         for side, column in zip(found, columns, strict=True):
             side[name] = column
     return found, kinds
 
 
-def _refuse_wild(table: Table, name: str, column: Floats) -> None:
-    wild = np.abs(column) > LARGEST
-    if wild.any():
-        row = int(np.argmax(wild))
+def _typed(tables: Sequence[Table], name: str) -> tuple[str, list[Array]]:
+    parts = [table[name] for table in tables]
+    if numbers_found := _as_numbers(tables, name):
+        for table, column in zip(tables, numbers_found, strict=True):
+            _refuse_vast(table, name, column)
+        return "number", numbers_found
+    if times := parse_times(parts):
+        return "time", list(times)
+    columns = [_as_words(part) for part in parts]
+    kind = "boolean" if all(_is_boolean(part) for part in parts) else guess_type(_sample(columns[0]))
+    return ("category" if kind == "number" else kind), columns
+
+
+def _refuse_vast(table: Table, name: str, column: Floats) -> None:
+    vast = np.abs(column) > LARGEST
+    if vast.any():
+        row = int(np.argmax(vast))
         raise BadFile(
             f"{table.name} has infinite or absurdly large numbers in column {name!r}: {column[row]:g} in row {row}."
         )
+
+
+def _as_numbers(tables: Sequence[Table], name: str) -> list[Array] | None:
+    if not all(_may_be_numbers(table, name) for table in tables):
+        return None
+    found: list[Array] = []
+    for table in tables:
+        values, bad = parse_numbers(_hours(table[name]), table.decimal)
+        if bad.any():
+            return None
+        found.append(values)
+    return found if any(np.isfinite(values).any() for values in found) else None
 
 
 def _may_be_numbers(table: Table, name: str) -> bool:
@@ -170,39 +172,25 @@ def _may_be_numbers(table: Table, name: str) -> bool:
     if pd.api.types.is_numeric_dtype(series.dtype):
         return not pd.api.types.is_bool_dtype(series.dtype)
     if table.typed:
-        return pd.api.types.infer_dtype(series, skipna=True) in NUMBER_TYPES
+        return pd.api.types.infer_dtype(series, skipna=True) in (*NUMBER_TYPES, "time")
     return not bool(series.iloc[:GUESSED_FROM].astype(str).str.fullmatch(LEADING_ZERO).any())
 
 
-def _as_numbers(parts: Sequence["pd.Series[Any]"]) -> list[Array] | None:
-    found: list[Array] = []
-    for part in parts:
-        values, bad = _parsed(part)
-        if bad.any():
-            return None
-        found.append(values)
-    return found if any(np.isfinite(values).any() for values in found) else None
+def _hours(series: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Times of day as hours; any other column as it is."""
+    if pd.api.types.infer_dtype(series, skipna=True) != "time":
+        return series
+    return series.map(lambda at: at.hour + at.minute / 60 + at.second / 3600, na_action="ignore").astype(float)
 
 
-def _as_seconds(parts: Sequence["pd.Series[Any]"]) -> list[Array] | None:
-    found: list[Array] = []
-    for part in parts:
-        text = part.astype(str).where(~part.isna(), "").str.strip()
-        gap = text.str.lower().isin(GAPS) | (text == "NaT")
-        if gap.all() or not text[~gap].str.fullmatch(DATE).all():
-            return None
-        moments = pd.to_datetime(text.where(~gap), errors="coerce", utc=True, format="ISO8601")
-        if (moments.isna() & ~gap).any():
-            return None
-        seconds = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-        found.append(seconds.to_numpy(dtype=np.float64))
-    return found
+def _is_boolean(series: "pd.Series[Any]") -> bool:
+    return bool(pd.api.types.infer_dtype(series, skipna=True) == "boolean")
 
 
 def _as_words(series: "pd.Series[Any]") -> Array:
     """Objects (n,): one spelling per value, None where missing."""
     codes, cells = pd.factorize(series.to_numpy(dtype=object, na_value=None), use_na_sentinel=True)
-    return np.array([word(cell) for cell in cells] + [None], dtype=object)[codes]
+    return np.asarray(np.array([word(cell) for cell in cells] + [None], dtype=object)[codes])
 
 
 def _sample(column: Array) -> Array:

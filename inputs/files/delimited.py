@@ -1,0 +1,116 @@
+"""CSV and TSV: the encoding, the separator and the decimal mark are recognised, or given."""
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import pandas as pd
+
+from inputs.files.table import BadFile
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_ROWS = 200  # from which separator and decimal mark are recognised
+WHOLE_ROWS = 0.9  # share of them that have a cell for each name
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+EXCEL_HINT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # the first line of what Excel saves for another country
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file of text is written; what is None is recognised."""
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+
+
+def read_delimited(data: bytes, name: str, dialect: Dialect) -> tuple[pd.DataFrame, str]:
+    """Every cell as its text, and the decimal mark. Raises BadFile.
+
+    Guessing types would make 7 of a label 007, and a gap of a label NA.
+    """
+    text = decode(data, name, dialect.encoding)
+    if hint := EXCEL_HINT.match(text):
+        text = text[hint.end() :]
+    separator = dialect.separator or (hint.group(1) if hint else recognise_separator(text))
+    header = next(_parsed(text, separator), [])
+    frame = _frame(text, name, separator)
+    if len(header) == frame.shape[1]:
+        frame.columns = pd.Index(header)  # pandas would rename what is named twice
+    return frame, dialect.decimal or recognise_decimal(frame)
+
+
+def decode(data: bytes, name: str, encoding: str | None = None) -> str:
+    """The text of the file: UTF-8, UTF-16 with its mark, or as given. Raises BadFile that names the first bad row."""
+    chosen = encoding or _recognised(data)
+    try:
+        return data.decode(chosen)
+    except LookupError:
+        raise BadFile(f"{chosen!r} is no encoding that is known; say utf-8, utf-16 or latin-1.") from None
+    except UnicodeError as why:
+        row = data[: getattr(why, "start", 0)].count(b"\n")
+        hint = "" if encoding else "; if it is Latin-1 or Windows-1252, say --encoding latin-1 or --encoding cp1252"
+        raise BadFile(f"{name} is not {chosen.upper()}: a byte in line {row + 1} does not fit{hint}.") from None
+
+
+def _recognised(data: bytes) -> str:
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            return encoding
+    if data[1:2] == b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if data[:1] == b"\0" else "utf-8"
+
+
+def recognise_separator(text: str) -> str:
+    """The mark that parts the header into most names, and nearly every row into as many cells; else the comma."""
+    best = (1, ",")
+    for separator in SEPARATORS:
+        widths = [len(row) for row in islice(_parsed(text, separator), SAMPLE_ROWS) if row]
+        fitting = sum(width == widths[0] for width in widths)
+        if widths and widths[0] > best[0] and max(widths) == widths[0] and fitting >= WHOLE_ROWS * len(widths):
+            best = (widths[0], separator)
+    return best[1]
+
+
+def recognise_decimal(frame: pd.DataFrame) -> str:
+    """A comma where some column is made of numbers with commas that mark no thousands, and none has points so."""
+    marks = {_decimal_of(frame.iloc[:SAMPLE_ROWS, at].tolist()) for at in range(frame.shape[1])}
+    return "," if "," in marks and "." not in marks else "."
+
+
+def _decimal_of(cells: list[str]) -> str | None:
+    """The mark of fractions in a column of numbers; None where it has no fractions, or holds something else."""
+    written = [cell.strip() for cell in cells if cell.strip()]
+    for mark, thousands in ((",", "."), (".", ",")):
+        number = re.compile(rf"[+-]?(\d+|[1-9]\d{{0,2}}(\{thousands}\d{{3}})+)?(\{mark}\d+)?")
+        grouped = re.compile(rf"[+-]?[1-9]\d{{0,2}}(\{mark}\d{{3}})+")
+        broken = [cell for cell in written if mark in cell]
+        if broken and all(number.fullmatch(cell) for cell in written) and not all(map(grouped.fullmatch, broken)):
+            return mark
+    return None
+
+
+def _parsed(text: str, separator: str) -> Iterator[list[str]]:
+    """The rows as far as they can be parted: a text beyond csv's own limit ends them."""
+    try:
+        yield from csv.reader(io.StringIO(text), delimiter=separator)
+    except csv.Error:
+        return
+
+
+def _frame(text: str, name: str, separator: str) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # else cells beyond the header are dropped
+            return pd.read_csv(
+                io.StringIO(text), sep=separator, dtype=str, na_filter=False, index_col=False, low_memory=False
+            )
+    except pd.errors.ParserWarning:
+        raise BadFile(f"{name} has rows with more cells than the header has names.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as why:
+        raise BadFile(f"{name} is not whole CSV: {' '.join(str(why).split())}.") from None

@@ -1,0 +1,77 @@
+"""JSON and JSON lines: one object a row, nested objects as columns with a dot."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from inputs.files.delimited import decode
+from inputs.files.table import BadFile
+
+
+def read_json_lines(data: bytes, name: str, encoding: str | None = None) -> pd.DataFrame:
+    """One object a line. Raises BadFile."""
+    decoder = msgspec.json.Decoder().decode
+    lines = decode(data, name, encoding).split("\n")  # splitlines would part a text at its own line separators
+    rows = [_row(line, f"Line {number} of {name}", decoder) for number, line in enumerate(lines, 1) if line.strip()]
+    return as_frame(rows)
+
+
+def read_json(data: bytes, name: str, encoding: str | None = None) -> pd.DataFrame:
+    """An array of objects, alone or as the only array of an object; also JSON lines under this name. Raises BadFile."""
+    text = decode(data, name, encoding)
+    try:
+        whole = _json(text, name, msgspec.json.Decoder().decode)
+    except BadFile:
+        return read_json_lines(data, name, encoding)
+    rows = _rows(whole)
+    if rows is None or not all(isinstance(row, dict) for row in rows):
+        raise BadFile(f"{name} is not an array of JSON objects.")
+    return as_frame(rows)
+
+
+def _rows(whole: Any) -> list[Any] | None:
+    if isinstance(whole, dict):
+        arrays = [value for value in whole.values() if isinstance(value, list) and value]
+        rows = [array for array in arrays if all(isinstance(row, dict) for row in array)]
+        return rows[0] if len(rows) == 1 else [whole]
+    return whole if isinstance(whole, list) else None
+
+
+def as_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as columns, in the order in which their names first appear."""
+    flat = [_flat(row) for row in rows]
+    names = dict.fromkeys(name for row in flat for name in row)
+    return pd.DataFrame({name: pd.Series([row.get(name) for row in flat], dtype=object) for name in names})
+
+
+def _row(line: str, what: str, decoder: Callable[[str], Any]) -> dict[str, Any]:
+    row = _json(line, what, decoder)
+    if not isinstance(row, dict):
+        raise BadFile(f"{what} is not a JSON object.")
+    return row
+
+
+def _json(text: str, what: str, decoder: Callable[[str], Any]) -> Any:
+    """Many programs write NaN, which is no JSON; it counts as missing."""
+    try:
+        return decoder(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadFile(f"{what} is not JSON.") from None
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects inside the row become columns with a dot (`scores.spam`), lists their JSON text."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": part for inner, part in _flat(value).items()}
+        else:
+            flat[name] = json.dumps(value) if isinstance(value, list) else value
+    return flat
