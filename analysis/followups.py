@@ -56,7 +56,7 @@ def queue_findings(
     made = queue_items(
         project,
         ids,
-        title=f"Suspected labels, {at:%d %b %H:%M}",
+        title=f"Suspected labels, {at:%-d %b %H:%M} UTC",
         reason="the label and the model disagree",
         cause=Cause.SUSPECTED,
         by=by,

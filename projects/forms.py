@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from projects import keys
+from projects import keys, zones
 from projects.models import Role, Scope, User, new_secret
 
 EXPIRY = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
@@ -22,6 +22,18 @@ class AppearanceForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("theme", "single_keys")
+
+
+class ZoneForm(forms.Form):
+    """In which zone times are shown; empty is that of the browser."""
+
+    timezone = forms.ChoiceField(required=False)
+
+    def __init__(self, user: User, browser: str, data: Any = None) -> None:
+        super().__init__(data, initial={"timezone": user.timezone})
+        automatic = f"As my browser says, {browser}" if browser else "As my browser says"
+        choices = [("", automatic), *((name, name.replace("_", " ")) for name in zones.names())]
+        self.fields["timezone"].choices = choices  # type: ignore[attr-defined]
 
 
 class KeysForm(forms.Form):

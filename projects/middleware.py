@@ -6,8 +6,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from projects import zones
 from projects.guards import HtmxRequest, asks_for_fragment
 from projects.ids import new_id
 from projects.problems import problem
@@ -38,6 +40,16 @@ def api_problems(get_response: Next) -> Next:
         if "Allow" in response:
             refused["Allow"] = response["Allow"]
         return refused
+
+    return middleware
+
+
+def person_zone(get_response: Next) -> Next:
+    """Times are shown in the zone of who asks."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with timezone.override(zones.of_request(request)):
+            return get_response(request)
 
     return middleware
 

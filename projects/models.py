@@ -30,6 +30,9 @@ class User(AbstractUser):
         DARK = "dark"
 
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    timezone = models.CharField(
+        max_length=64, blank=True, default="", help_text="Zone in which times are shown; empty is the browser's own."
+    )
     single_keys = models.BooleanField(default=True, help_text="Single keys answer on the desk (WCAG 2.1.4).")
     keys = models.JSONField(default=dict, blank=True, help_text="Keys that this person has changed: action to key.")
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("sign-out/", signing.sign_out, name="sign-out"),
     path("account/", pages.account, name="account"),
     path("account/appearance/", pages.change_appearance, name="change-appearance"),
+    path("account/zone/", pages.change_zone, name="change-zone"),
     path("account/keys/", pages.change_keys, name="change-keys"),
     path("account/password/", pages.change_password, name="change-password"),
     path("go/<slug:slug>/", pages.enter, name="enter"),

@@ -17,6 +17,7 @@ from annotation.signals import joining
 from annotation.version_chip import version_chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.templatetags.words import plain_moment
 
 MOST_SELECTED = 5000
 COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
@@ -89,7 +90,8 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
         if request.POST.get("all") != "yes":
             found = found.filter(uid__in=request.POST.getlist("item")[:MOST_SELECTED])
         ids = list(found.values_list("pk", flat=True)[:MOST_SELECTED])
-        title = request.POST.get("title", "").strip()[:100] or f"Selection of {now:%d %b %H:%M}"
+        when = plain_moment(now, "j M H:i")
+        title = request.POST.get("title", "").strip()[:100] or f"Selection of {when}"
         words = " and ".join(f"{chip['name'].lower()} {chip['value']}" for chip in active(request, filters))
         queue, put = followups.queue_items(
             project,

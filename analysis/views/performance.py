@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -287,5 +287,5 @@ def drawn(draw: Callable[..., str], width: int) -> dict[str, str]:
 
 
 def day(stamp: float) -> str:
-    moment = datetime.fromtimestamp(stamp, UTC)
+    moment = datetime.fromtimestamp(stamp, timezone.get_current_timezone())
     return f"{moment.day} {moment:%b}"

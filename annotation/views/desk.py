@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import body, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, Lease, Queue, Slot
 from annotation.views.showing import show
+from projects import zones
 from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody
 from projects.models import Can, Project
@@ -149,14 +150,13 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
 def _nothing(request: ProjectRequest, queue: Queue | None) -> str:
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     mine = Label.objects.filter(project=request.project, user=request.user, state=Label.State.GIVEN)
     rows = queues.counts(request.project, at=now)
     others = Slot.objects.filter(project=request.project, state=Slot.State.LEASED, lease_until__gt=now)
     others = others.exclude(leased_to=request.user)
     context = {
         "project": request.project,
-        "today": mine.filter(created_at__gte=today).count(),
+        "today": mine.filter(created_at__gte=zones.start_of_day(now)).count(),
         "held": (others.filter(queue=queue) if queue else others).count(),
         "paused": queue is not None and queue.paused,
         "next": next((row for row in rows if row.queue != queue and row.waiting and not row.queue.paused), None)

@@ -10,7 +10,7 @@ from annotation.models import Item
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
 from projects.models import Project
-from projects.templatetags.words import number
+from projects.templatetags.words import number, plain_moment
 
 PIXELATED = 176  # an image up to this size is shown enlarged, pixel by pixel
 
@@ -54,7 +54,7 @@ def show(project: Project, item: Item) -> Shown:
     texts = [(name, str(value)) for name, value in values if name in read]
     facts = [(name, fact(value, types.get(name))) for name, value in values if name not in read and not is_image(value)]
     segment = [f"{name} {value}" for name, value in item.segment.items()]
-    return Shown(tuple(texts), tuple(pictures), tuple(facts), (*segment, f"{item.at:%-d %b %H:%M}"))
+    return Shown(tuple(texts), tuple(pictures), tuple(facts), (*segment, plain_moment(item.at, "j M H:i")))
 
 
 def is_image(value: Any) -> bool:

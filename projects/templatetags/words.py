@@ -1,10 +1,12 @@
 """Words and numbers as LOOK.md says them: a real minus, thousands with a comma, intervals in brackets."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.html import format_html
 
 register = template.Library()
 MINUS, NO_BREAK = "\u2212", "\u00a0"
@@ -64,6 +66,40 @@ def span(length: timedelta) -> str:
 def age(value: datetime | None, now: datetime | None = None) -> str:
     """How long ago, or a dash."""
     return "\u2013" if value is None or unknown(value) else span((now or timezone.now()) - value)
+
+
+@register.filter
+def moment(value: datetime | str | None, form: str = "j M Y H:i") -> str:
+    """27 Nov 2026 14:05 CET: in the zone of who reads, and saying which; `form` is that of Django's date filter.
+
+    A text is read as ISO 8601.
+    """
+    if value is None or unknown(value):
+        return "\u2013"
+    value = datetime.fromisoformat(value) if isinstance(value, str) else value
+    stamp = value.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', stamp, plain_moment(value, form))
+
+
+def plain_moment(value: datetime, form: str = "j M Y H:i") -> str:
+    """The words of `moment`."""
+    local = timezone.localtime(value)
+    return f"{date_format(local, form)}{NO_BREAK}{zone_sign(local)}"
+
+
+def zone_sign(local: datetime) -> str:
+    """CET, or UTC+05:45 where the zone has no letters of its own."""
+    sign = local.tzname() or "UTC"
+    if sign[0] not in "+-":
+        return sign
+    hours, minutes = sign[:3].replace("-", MINUS), sign[3:]
+    return f"UTC{hours}:{minutes}" if minutes else f"UTC{hours}"
+
+
+@register.simple_tag
+def zone_name() -> str:
+    """The zone in which times stand on this page, such as Europe/Berlin."""
+    return timezone.get_current_timezone_name()
 
 
 @register.filter

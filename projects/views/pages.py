@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from projects import audit, styleguide
-from projects.forms import AppearanceForm, KeysForm, PasswordForm
+from projects import audit, styleguide, zones
+from projects.forms import AppearanceForm, KeysForm, PasswordForm, ZoneForm
 from projects.guards import ProjectRequest, UserRequest, member, public, signed_in
 from projects.models import Can, Project, Role, User
 
@@ -61,6 +61,7 @@ def account_page(request: UserRequest, *, status: int = 200, **forms: object) ->
     """The account with its three forms; the one that was refused is given with its errors."""
     context = {
         "appearance": AppearanceForm(instance=request.user),
+        "zone": ZoneForm(request.user, browser_zone(request)),
         "keys": KeysForm(request.user),
         "password": PasswordForm(request.user),
         **forms,
@@ -74,8 +75,25 @@ def change_appearance(request: UserRequest) -> HttpResponse:
     form = AppearanceForm(request.POST, instance=User.objects.get(pk=request.user.pk))
     if not form.is_valid():
         return account_page(request, status=422, appearance=form)
-    form.save()
+    form.instance.save(update_fields=list(form.cleaned_data))
     messages.success(request, "Appearance saved.")
+    return redirect("projects:account")
+
+
+def browser_zone(request: UserRequest) -> str:
+    zone = zones.of_browser(request)
+    return zone.key if zone else ""
+
+
+@signed_in
+@require_POST
+def change_zone(request: UserRequest) -> HttpResponse:
+    form = ZoneForm(request.user, browser_zone(request), request.POST)
+    if not form.is_valid():
+        return account_page(request, status=422, zone=form)
+    request.user.timezone = form.cleaned_data["timezone"]
+    request.user.save(update_fields=["timezone"])
+    messages.success(request, "Time zone saved.")
     return redirect("projects:account")
 
 

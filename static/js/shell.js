@@ -213,6 +213,13 @@ function reachable() {
   }
 }
 
+/* The zone of this browser, for the server to show times in where the person has chosen none. */
+function sayZone() {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  if (timeZone) document.cookie = `zone=${timeZone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+}
+
 /* <pl-pixels columns rows>: the hairline grid over an image whose pixels are shown from 24 px on. */
 class Pixels extends HTMLElement {
   static observedAttributes = ["columns", "rows"];
@@ -253,6 +260,7 @@ class Slider extends HTMLElement {
   }
 }
 
+sayZone();
 customElements.define("pl-pixels", Pixels);
 customElements.define("pl-slider", Slider);
 

@@ -314,7 +314,7 @@ def test_inputs_are_shown_by_their_type(room: Room) -> None:
     assert shown.texts == (("message", "hello"),)
     assert shown.facts == (("amount", "1,234.5"), ("country", "DE"))
     assert (shown.pictures[0].src, shown.pictures[0].small) == (f"/p/{project.slug}/media/{sha}", True)
-    assert shown.meta == ("channel app", "23 Nov 12:00")
+    assert shown.meta == ("channel app", "23 Nov 12:00\u00a0UTC")
 
 
 def test_the_queues_page_answers_what_waits(room: Room) -> None:

@@ -191,3 +191,9 @@ def test_a_keyboard_reaches_the_page_by_the_first_tab(open_page):
     expect(skip).to_be_in_viewport()
     tab.keyboard.press("Enter")
     expect(tab.locator("main")).to_be_focused()
+
+
+def test_times_are_shown_in_the_zone_of_the_browser(open_page):
+    tab = open_page("/p/digits/audit/", who="admin", timezone_id="Asia/Tokyo").page
+    tab.reload()
+    expect(tab.get_by_role("columnheader", name="Time, Asia/Tokyo")).to_be_visible()

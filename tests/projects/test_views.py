@@ -1,12 +1,13 @@
 """Sign-in, account, members, keys and the audit trail as a browser without JavaScript meets them."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from axes.models import AccessAttempt
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import get_current_timezone_name
 
 from projects import audit, members
 from projects.models import ApiKey, AuditEvent, Membership, Role, SignInLink, User, hashed
@@ -395,3 +396,52 @@ class TestErrorPages:
         assert response.status_code == 500
         assert "What was saved before is safe." in text(response)
         assert "ZeroDivisionError" not in text(response)
+
+
+class TestTimeZone:
+    def audit_times(self, client, project):
+        audit.record("member.role", by=None, at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC), project=project)
+        return text(client.get("/p/digits/audit/"))
+
+    def test_without_one_chosen_is_that_of_the_browser_and_else_utc(self, as_ada, project):
+        assert "Time, UTC" in self.audit_times(as_ada, project)
+        as_ada.cookies["zone"] = "Europe/Berlin"
+        page = self.audit_times(as_ada, project)
+        assert "Time, Europe/Berlin" in page and "2 Jul 2026 00:30:00" in page
+
+    @pytest.mark.parametrize("cookie", ["Mars/Olympus", "../../etc/passwd", "", "Europe/Berlin\x00"])
+    def test_that_there_is_none_of_is_utc(self, as_ada, project, cookie):
+        as_ada.cookies["zone"] = cookie
+        assert "Time, UTC" in self.audit_times(as_ada, project)
+
+    def test_is_chosen_on_the_account_page_and_stays_whatever_the_browser_says(self, as_ada, ada, project):
+        assert as_ada.post("/account/zone/", {"timezone": "Asia/Kolkata"}).status_code == 302
+        as_ada.cookies["zone"] = "Europe/Berlin"
+        assert "2 Jul 2026 04:00:00" in self.audit_times(as_ada, project)
+        page = text(as_ada.get("/account/"))
+        assert "in Asia/Kolkata." in page and "As my browser says, Europe/Berlin" in page
+        as_ada.post("/account/zone/", {"timezone": ""})
+        assert "Time, Europe/Berlin" in self.audit_times(as_ada, project)
+
+    def test_that_is_none_is_refused(self, as_ada, ada):
+        assert as_ada.post("/account/zone/", {"timezone": "Mars/Olympus"}).status_code == 422
+        ada.refresh_from_db()
+        assert ada.timezone == ""
+
+    def test_of_one_person_is_not_left_for_the_next(self, as_ada, project):
+        as_ada.post("/account/zone/", {"timezone": "Asia/Kolkata"})
+        as_ada.get("/account/")
+        assert get_current_timezone_name() == "UTC"
+
+
+def test_saving_the_appearance_writes_nothing_else(as_ada, ada, monkeypatch):
+    full_clean = User.full_clean
+
+    def deactivated_meanwhile(self, *args, **more):
+        User.objects.filter(pk=self.pk).update(is_active=False)
+        full_clean(self, *args, **more)
+
+    monkeypatch.setattr(User, "full_clean", deactivated_meanwhile)
+    as_ada.post("/account/appearance/", {"theme": "dark"})
+    ada.refresh_from_db()
+    assert (ada.theme, ada.is_active) == ("dark", False)
