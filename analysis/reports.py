@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis import findings, frames
+from analysis import changes, findings, frames
 from analysis.frames import LiveFrame
 from analysis.metrics.labels.label_errors import LabelErrorsUndefined
 from analysis.metrics.performance import classification, threshold_curve
@@ -136,6 +136,7 @@ def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
         "confusion": measured.confusion.tolist(),
         "curves": _curves(frame),
         "series": _series(frame),
+        "change": changes.find_change(project, frame),
     }
 
 

@@ -144,10 +144,9 @@ def stations(project: Project, facts: Facts, *, at: datetime) -> list[Station]:
 
 
 def bottleneck(made: list[Station]) -> str:
-    """The broken promise that is broken worst; else where the most time is spent waiting; "" in an empty loop."""
+    """The station whose promise is broken worst; "" where every promise is kept."""
     late = [station for station in made if station.late]
-    waiting = late or [station for station in made if station.waits > timedelta()]
-    return max(waiting, key=lambda station: station.waits).key if waiting else ""
+    return max(late, key=lambda station: station.waits).key if late else ""
 
 
 def _age(at: datetime, since: datetime | None) -> timedelta:
@@ -201,7 +200,7 @@ def _select(project: Project, facts: Facts, at: datetime) -> Station:
 
 def _label(project: Project, facts: Facts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_waiting)
-    late = f"Bottleneck, promise {span(PROMISED['label'])}" if waits > PROMISED["label"] else ""
+    late = f"Late: promised within {span(PROMISED['label'])}" if waits > PROMISED["label"] else ""
     return Station(
         "label",
         "Label",
@@ -217,7 +216,7 @@ def _label(project: Project, facts: Facts, at: datetime) -> Station:
 
 def _review(project: Project, facts: Facts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_review)
-    late = f"Bottleneck, promise {span(PROMISED['review'])}" if waits > PROMISED["review"] else ""
+    late = f"Late: promised within {span(PROMISED['review'])}" if waits > PROMISED["review"] else ""
     return Station(
         "review",
         "Review",
@@ -280,16 +279,24 @@ def _labelling(project: Project, facts: Facts) -> Iterator[Action]:
     desk, after = _url("annotation:desk", project), project.retraining_settings().after_labels
     needed = after - facts.trigger_new
     if facts.waiting and needed > 0 and not facts.run:
-        because = f"{number(facts.trigger_new)} of {number(after)} new labels; then a run starts by itself."
-        words = f"Label {_n(min(needed, facts.waiting), 'item')}"
-        yield Action(words, because, "a new candidate", "Label", desk)
+        yield _label_for_a_run(facts, desk, needed, after)
     elif facts.waiting:
-        because = "They were chosen because they matter."
+        because = "Each says why it was chosen."
         yield Action(f"Label {_n(facts.waiting, 'waiting item')}", because, NOT_KNOWN, "Label", desk)
     if facts.audited < ENOUGH_AUDITED:
         because = f"{facts.audited} so far; {ENOUGH_AUDITED} give an interval of about ±10 points."
         words = f"Label {ENOUGH_AUDITED - facts.audited} more audit items"
         yield Action(words, because, "a narrower interval", "Label", desk)
+
+
+def _label_for_a_run(facts: Facts, desk: str, needed: int, after: int) -> Action:
+    """Label what waits, and whether that is enough for the next training run."""
+    so_far = f"{number(facts.trigger_new)} of {number(after)} new labels"
+    if facts.waiting >= needed:
+        words = f"Label {_n(needed, 'item')}"
+        return Action(words, f"{so_far}; then a training run starts.", "a new candidate", "Label", desk)
+    because = f"{so_far}; a training run needs {number(needed - facts.waiting)} more than wait now."
+    return Action(f"Label {_n(facts.waiting, 'item')}", because, "none by itself", "Label", desk)
 
 
 def _checks(project: Project, facts: Facts) -> Iterator[Action]:

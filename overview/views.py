@@ -15,7 +15,7 @@ from analysis.views.performance import State, over_time
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
-from overview import loop
+from overview import changes, loop
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -50,6 +50,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "events": loop.events(project),
         "body": body,
         "problems": health.problems([project]),
+        "change": changes.of_report(project, version, body),
         "quality": over_time(body, marks.releases(project), width=390) if body else None,
     }
     template = "overview/overview.html" + ("#loop" if asks_for_fragment(request) else "")

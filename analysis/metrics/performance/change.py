@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from analysis.metrics.core import validation
@@ -31,8 +31,8 @@ BLOCK = 2_000_000  # cells of permuted rows in memory at a time
 class SegmentChange:
     """One value of a segment before and after the change.
 
-    contribution: its part of the change of the whole: traffic share times change, averaged over both sides; the parts
-    of all values and the change of mix add up to the difference.
+    contribution: its part of the change of the whole: its change times its traffic share, averaged over both sides; a
+    value first seen after the change is compared with the mean before. The parts and the mix add up to the difference.
     """
 
     name: str
@@ -182,13 +182,15 @@ def _by_segment(
     return best
 
 
-def _segment_change(
-    name: str, value: str, inside: NDArray[np.bool_], good: Bools, drawn: Design, before: Bools
-) -> SegmentChange:
+def _segment_change(name: str, value: str, inside: Bools, good: Bools, drawn: Design, before: Bools) -> SegmentChange:
     weight = drawn.weight
     sides = before, ~before
+    overall = float(np.average(good[before], weights=weight[before]))
     shares = [float(weight[inside & side].sum() / weight[side].sum()) for side in sides]
     estimates = [share(good, inside & side, drawn) for side in sides]
-    values = [estimate.value for estimate in estimates]
-    moved = 0.0 if None in values else (shares[0] + shares[1]) / 2 * (float(values[1] or 0) - float(values[0] or 0))
+    old, new = (estimate.value for estimate in estimates)
+    moved = 0.0
+    if new is not None:
+        known, traffic = (overall, shares[1]) if old is None else (old, (shares[0] + shares[1]) / 2)
+        moved = traffic * (new - known)
     return SegmentChange(name, value, estimates[0], estimates[1], shares[0], shares[1], moved)

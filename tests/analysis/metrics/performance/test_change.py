@@ -56,15 +56,16 @@ def test_the_segment_that_fell_is_named_and_the_parts_add_up() -> None:
     assert parts["B"].after.value is not None and parts["B"].after.value < 0.4
 
 
-def test_a_new_value_without_rows_before_has_no_estimate_there_and_counts_as_mix() -> None:
+def test_a_value_first_seen_after_the_change_is_compared_with_the_mean_before() -> None:
     rng = np.random.default_rng(2)
     late = np.arange(300) >= 200
     good = rng.random(300) < np.where(late, 0.3, 0.95)
     found = accuracy_change(good, np.ones(300), segments={"sensor": np.where(late, "B", "A").tolist()})
     assert found is not None
     parts = {one.value: one for one in found.segments}
-    assert all(part.contribution == 0 for part in parts.values())
-    assert found.segments == () or found.mix == pytest.approx(found.difference)
+    assert parts["B"].before.value is None
+    assert parts["B"].contribution == pytest.approx(found.difference, abs=0.1)
+    assert sum(one.contribution for one in found.segments) + found.mix == pytest.approx(found.difference)
 
 
 @pytest.mark.parametrize("good", [[True] * (2 * LEAST_SIDE - 1), [True] * 100, [False] * 100, []])
