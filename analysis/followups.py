@@ -39,7 +39,6 @@ def queue_items(
             numbers={},
             inclusion_probability=1.0,
             priority=1 - place / total,
-            represents=False,
             strategy="selection",
         )
         for place, pk in enumerate(item_ids)

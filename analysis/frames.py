@@ -1,25 +1,24 @@
 """The one bridge from rows to arrays: which labelled items may judge a version, and how much each stands for.
 
-The design is told in annotation/routing.py. A round (items routed at one moment) is used in one of two ways:
-- where the version was trained on none of its items, all of them count: inclusion probability 1 for the active part;
-- where it was, the active part is left out and the audit draws alone stand for the round, by their own probability.
-Items that wait for an answer are non-response: the answered ones of the same part stand for them.
+The design is that of annotation.sampling.design.weights: an item that the active part asked stands for itself, the
+audit draws stand for all others, and answered items stand for those that wait. Where a version learnt from asked
+items, all that was asked until then counts as not asked, and the audit alone stands for it.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncDate
 from numpy.typing import NDArray
 
-from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Source
+from annotation import versions
+from annotation.models import DRAWN, Item, Prediction, Resolution, Source
+from annotation.sampling.design.weights import Chosen, effective_probability
+from projects.chunks import chunks
 from projects.models import Project
-
-CHUNK = 900
 
 
 @dataclass(frozen=True)
@@ -82,46 +81,87 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Live
     """What judges this version over the last `days` (0 is all time)."""
     since = at - timedelta(days=days) if days else None
     classes = tuple(project.schema().values())
-    routed = _routed(project, since)
-    said = _said(project, version, [row.item_id for row in routed])
-    truth = _truth(project, [row.item_id for row in routed])
-    weighed, waiting = _weigh(routed, said, truth)
-    rows = sorted((row for row in weighed if truth[row.item_id] in classes), key=lambda row: (row.item.at, row.item_id))
+    chosen = _chosen(project, version, since)
+    said = _said(project, version, [row.pk for row in chosen])
+    chosen = [row for row in chosen if row.pk in said and said[row.pk].out_of_sample]
+    truth = _truth(project, [row.pk for row in chosen])
+    population, until = _population(project, version, since), learnt_until(project, version)
+    effective = _effective(chosen, truth, population, until)
     codes = {name: code for code, name in enumerate(classes)}
-    rows = [row for row in rows if said[row.item_id].label in codes]
+    rows = [row for row in chosen if row.pk in effective and truth[row.pk] in codes and said[row.pk].label in codes]
     return LiveFrame(
         version=version,
         classes=classes,
-        item_ids=np.array([row.item_id for row in rows], dtype=np.int64),
-        truth=np.array([codes[truth[row.item_id]] for row in rows], dtype=np.int64),
-        predicted=np.array([codes[said[row.item_id].label] for row in rows], dtype=np.int64),
-        probabilities=_matrix([said[row.item_id].scores for row in rows], len(classes)),
-        inclusion_probability=np.array([weighed[row] for row in rows], dtype=np.float64),
-        audit=np.array([row.cause == Cause.AUDIT for row in rows], dtype=bool),
-        at=tuple(row.item.at for row in rows),
-        population=_population(project, version, since),
-        waiting=waiting,
+        item_ids=np.array([row.pk for row in rows], dtype=np.int64),
+        truth=np.array([codes[truth[row.pk]] for row in rows], dtype=np.int64),
+        predicted=np.array([codes[said[row.pk].label] for row in rows], dtype=np.int64),
+        probabilities=_matrix([said[row.pk].scores for row in rows], len(classes)),
+        inclusion_probability=np.array([effective[row.pk] for row in rows], dtype=np.float64),
+        audit=np.array([row.is_drawn for row in rows], dtype=bool),
+        at=tuple(row.at for row in rows),
+        population=sum(population.values()),
+        waiting=sum(row.pk not in truth for row in chosen if counts(row, until)),
     )
 
 
-def _routed(project: Project, since: datetime | None) -> list[RoutedItem]:
-    """The items that represent something: drawn at their first routing."""
-    rows = RoutedItem.objects.filter(project=project, represents=True).exclude(state=RoutedItem.State.WITHDRAWN)
+def counts(item: Item, until: datetime | None) -> bool:
+    """Whether the design lets this item judge a version that learnt from items asked `until` then."""
+    asked = item.asked_at is not None and (until is None or item.asked_at > until)
+    return asked or item.is_drawn
+
+
+def learnt_until(project: Project, version: str) -> datetime | None:
+    """When the newest item was asked that the version learnt from; None where it learnt from none."""
+    tags = versions.stored_as(version)
+    learnt = Prediction.objects.filter(project=project, model_version__in=tags, out_of_sample=False)
+    found = Item.objects.filter(project=project, asked_at__isnull=False, pk__in=learnt.values("item"))
+    return found.aggregate(until=Max("asked_at"))["until"]
+
+
+def judging(project: Project, version: str, items: QuerySet[Item]) -> QuerySet[Item]:
+    """Those of the items that judge this version: chosen by the design, labelled by people, and not learnt from."""
+    until = learnt_until(project, version)
+    asked = Q(asked_at__isnull=False) if until is None else Q(asked_at__gt=until)
+    said = Prediction.objects.filter(versions.answers(version), item=OuterRef("pk"), out_of_sample=True)
+    resolved = Resolution.objects.current().filter(item=OuterRef("pk")).exclude(method=Resolution.Method.KNOWN)
+    return items.filter(asked | DRAWN, Exists(said), Exists(resolved))
+
+
+def _chosen(project: Project, version: str, since: datetime | None) -> list[Item]:
+    """The items of the window that the audit drew or the active part asked, in time order."""
+    rows = Item.objects.filter(DRAWN | Q(asked_at__isnull=False), project=project)
+    rows = rows.filter(Exists(_scored(version)))
     if since:
-        rows = rows.filter(item__at__gte=since)
-    wanted = ("item_id", "item__at", "cause", "inclusion_probability", "audit_probability", "routed_at")
-    return list(rows.select_related("item").only(*wanted).order_by("pk"))
+        rows = rows.filter(at__gte=since)
+    return list(rows.only("at", "audit_number", "audit_probability", "asked_at", "asked_rank").order_by("at", "pk"))
 
 
-def _chunks(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+def _effective(
+    chosen: list[Item], truth: dict[int, str], population: dict[date, int], until: datetime | None
+) -> dict[int, float]:
+    """Item id to effective inclusion probability, of the items that count."""
+    days = {day: place for place, day in enumerate(sorted(population))}
+    rows = [row for row in chosen if row.at.astimezone(UTC).date() in days]
+    found = effective_probability(
+        Chosen(
+            period=np.array([days[row.at.astimezone(UTC).date()] for row in rows], dtype=np.int64),
+            probability=np.array([row.audit_probability or np.nan for row in rows]),
+            drawn=np.array([row.is_drawn for row in rows], dtype=bool),
+            asked=np.array([row.asked_at.timestamp() if row.asked_at else np.nan for row in rows]),
+            rank=np.array([row.asked_rank or 0 for row in rows], dtype=float),
+            answered=np.array([row.pk in truth for row in rows], dtype=bool),
+        ),
+        np.array([population[day] for day in days], dtype=np.int64),
+        learnt_until=until.timestamp() if until else None,
+    )
+    return {row.pk: float(share) for row, share in zip(rows, found, strict=True) if np.isfinite(share)}
 
 
 def _said(project: Project, version: str, ids: list[int]) -> dict[int, _Said]:
     """What the version says of these items: its newest answer, and whether it was trained on the item."""
     found: dict[int, _Said] = {}
-    for chunk in _chunks(ids):
-        rows = Prediction.objects.filter(project=project, model_version=version, item__in=chunk)
+    for chunk in chunks(ids):
+        rows = Prediction.objects.filter(project=project, model_version__in=versions.stored_as(version), item__in=chunk)
         rows = rows.exclude(source=Source.OUT_OF_FOLD).exclude(label="").order_by("at", "pk")
         for item_id, label, scores, out in rows.values_list("item_id", "label", "scores", "out_of_sample"):
             seen = found.get(item_id)
@@ -133,44 +173,23 @@ def _said(project: Project, version: str, ids: list[int]) -> dict[int, _Said]:
 
 def _truth(project: Project, ids: list[int]) -> dict[int, str]:
     found: dict[int, str] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         rows = Resolution.objects.current().filter(project=project, item__in=chunk)
         found |= dict(rows.exclude(method=Resolution.Method.KNOWN).values_list("item_id", "value"))
     return found
 
 
-def _weigh(
-    routed: list[RoutedItem], said: dict[int, _Said], truth: dict[int, str]
-) -> tuple[dict[RoutedItem, float], int]:
-    """The answered items that may judge, each with its effective inclusion probability; and how many wait."""
-    rounds: dict[datetime, list[RoutedItem]] = defaultdict(list)
-    for row in routed:
-        if row.item_id in said:
-            rounds[row.routed_at].append(row)
-    weighed: dict[RoutedItem, float] = {}
-    waiting = 0
-    for rows in rounds.values():
-        trained_on = any(not said[row.item_id].out_of_sample for row in rows)
-        for part, probability in _parts(rows, audit_only=trained_on):
-            answered = [row for row in part if row.item_id in truth]
-            waiting += len(part) - len(answered)
-            share = len(answered) / len(part) if part else 1.0
-            weighed |= {row: probability(row) * share for row in answered if said[row.item_id].out_of_sample}
-    return weighed, waiting
+def _scored(version: str) -> QuerySet[Prediction]:
+    """The version's predictions about an outer query's item."""
+    return Prediction.objects.filter(item=OuterRef("pk"), model_version__in=versions.stored_as(version))
 
 
-def _parts(rows: list[RoutedItem], *, audit_only: bool) -> list[tuple[list[RoutedItem], Any]]:
-    """The parts of a round that count, each with what gives a row's probability."""
-    audit = [row for row in rows if row.cause == Cause.AUDIT]
-    if audit_only:
-        return [(audit, lambda row: row.audit_probability or row.inclusion_probability)]
-    active = [row for row in rows if row.cause != Cause.AUDIT]
-    return [(audit, lambda row: row.inclusion_probability), (active, lambda row: row.inclusion_probability)]
-
-
-def _population(project: Project, version: str, since: datetime | None) -> int:
-    rows = Item.objects.filter(project=project, predictions__model_version=version, considered_at__isnull=False)
-    return (rows.filter(at__gte=since) if since else rows).distinct().count()
+def _population(project: Project, version: str, since: datetime | None) -> dict[date, int]:
+    """Items in the design that the version scored, by the day on which they happened (UTC)."""
+    rows = Item.objects.filter(Exists(_scored(version)), project=project, audit_probability__isnull=False)
+    rows = rows.filter(at__gte=since) if since else rows
+    days = rows.annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day").annotate(n=Count("pk")).order_by("day")
+    return dict(days)
 
 
 def _matrix(stored: list[bytes | None], k: int) -> NDArray[np.float64] | None:
@@ -190,7 +209,7 @@ def labels(project: Project) -> LabelFrame:
     resolved = Resolution.objects.current().filter(project=project).exclude(method=Resolution.Method.REVIEWER)
     given = {pk: value for pk, value in resolved.values_list("item_id", "value") if value in classes}
     best: dict[int, tuple[bytes, str]] = {}
-    for chunk in _chunks(list(given)):
+    for chunk in chunks(list(given)):
         rows = Prediction.objects.filter(
             project=project, item__in=chunk, out_of_sample=True, scores__isnull=False, degraded=False
         )

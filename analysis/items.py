@@ -26,9 +26,10 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Length
 from django.utils.dateparse import parse_datetime
 
+from analysis import frames
 from analysis.models import Finding
 from annotation import versions
-from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Source
+from annotation.models import Item, Prediction, Resolution, RoutedItem, cause_titles
 from projects.chunks import within_size
 from projects.models import Project
 
@@ -37,7 +38,6 @@ PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
 MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 WINDOWS = {"1": 1, "7": 7, "28": 28}
 STATES = {"resolved": "resolved", "waiting": "waiting for a person", "review": "in review", "open": "without a label"}
-JUDGED = Q(out_of_sample=True) & ~Q(source=Source.OUT_OF_FOLD)
 
 
 class JsonText(Func):
@@ -103,7 +103,7 @@ def read(given: Mapping[str, str], project: Project) -> Filters:
     values = project.schema().values()
     allowed: dict[str, Iterable[str]] = {
         "state": STATES,
-        "cause": Cause.values,
+        "cause": cause_titles(),
         "truth": values,
         "says": values,
         "disagree": ["yes"],
@@ -175,11 +175,7 @@ def _filtered(
     if filters.version:
         items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
     if filters.judges:
-        items = items.filter(
-            Exists(routed.filter(represents=True)),
-            Exists(resolution.exclude(method=Resolution.Method.KNOWN)),
-            Exists(Prediction.objects.filter(JUDGED, item=OuterRef("pk"), model_version=filters.judges)),
-        )
+        items = frames.judging(project, filters.judges, items)
     if filters.segment:
         name, _, value = filters.segment.partition("=")
         # The name goes into the transform as data; in a keyword of `filter` it could name other tables.

@@ -2,7 +2,8 @@
 
 A claim takes slots with one conditional UPDATE, so that two people never hold the same one: SQLite has one writer at a
 time, PostgreSQL locks the rows it looks at and skips those that another claim looks at. An expired slot is claimable
-like an open one. What to ask first stands in the slot's priority; nothing is computed here.
+like an open one. What to ask first stands in the slot's priority. A claim that leaves little behind asks for a round of
+routing; one that finds too little is served by annotation.routing.refill: no desk is empty while items are left.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 
 from annotation import guidelines
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, Source
+from annotation.routing import refill
 from projects.chunks import within_size
 from projects.ids import new_id
 from projects.models import Project, User
@@ -62,9 +64,12 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
     """
     if queue is not None and (queue.paused or queue.project_id != project.pk):
         return []
-    token = new_id("lease")
+    token, wanted = new_id("lease"), min(max(count, 0), MOST)
     with transaction.atomic():
-        rows = _take(project, by=by, count=min(max(count, 0), MOST), queue=queue, token=token, at=at)
+        rows = _take(project, by=by, count=wanted, queue=queue, token=token, at=at)
+        if queue is None and len(rows) < wanted and refill.serve(project, wanted, at=at):
+            rows += _take(project, by=by, count=wanted - len(rows), queue=queue, token=token, at=at)
+        refill.notice(project, at=at)
         given = _grant(project, rows, by=by, token=token, at=at) if rows else []
         kept = within_size(given, size=lambda lease: len(str(lease.item.inputs)), most=MOST_CHARACTERS)
         for lease in given[len(kept) :]:

@@ -2,20 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils.text import slugify
 
-from annotation.models import Cause, Item, Label, Queue, RoutedItem, Slot
+from annotation.models import Cause, Item, Label, Order, Queue, RoutedItem, Slot, cause_title
 from projects import audit
 from projects.models import Project, User
 
 CHUNK = 500
 LONGEST_REASON = 300
 AN_HOUR = timedelta(hours=1)
+A_DAY = timedelta(days=1)
+UNLIMITED = 10**9
+
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+CENTURY = timedelta(days=36_525)
+KEEPS_POOL = (Cause.AUDIT, Cause.DISPUTED, Cause.SUSPECTED, Cause.GOLD)
+"""Causes of an evaluation, or of a question about a label that is there: the active part may still choose the item.
+What a person puts into a queue by any other cause leaves the pool, and the audit stands for it."""
 
 
 class QueueProblem(ValueError):
@@ -30,7 +39,7 @@ class NotInProject(ValueError):
 class Entry:
     """One item to ask about: why, with which numbers, and with what probability it was drawn.
 
-    `priority` is from 0 to 1, high = sooner. `audit_probability` is that of the uniform draw alone, for audit items.
+    `priority` is from 0 to 1, high = sooner. `audit_probability` is that of the audit draw alone, for audit items.
     """
 
     item_id: int
@@ -38,7 +47,6 @@ class Entry:
     numbers: dict[str, Any]
     inclusion_probability: float
     priority: float
-    represents: bool = True
     evaluation: bool = False
     scored_by: str = ""
     strategy: str = ""
@@ -68,14 +76,24 @@ class Counts:
     late: bool = field(default=False)
 
 
-def ensure(project: Project, cause: Cause | str, *, at: datetime) -> Queue:
+def ensure(project: Project, cause: Cause | str, *, title: str = "", at: datetime) -> Queue:
     """The project's own queue of this cause, made where there is none."""
-    cause = Cause(cause)
+    title = title or cause_title(cause)
     # A dispute has its votes already: one more person at a time is asked.
     overlap = 1 if cause == Cause.DISPUTED else project.overlap
-    defaults = {"title": cause.label, "cause": cause, "overlap": overlap, "created_at": at}
-    queue, _ = Queue.objects.get_or_create(project=project, slug=slugify(cause.label), defaults=defaults)
+    # What is drawn at random is asked at random, so that those answered are a random part of it.
+    order = Order.RANDOM if cause == Cause.AUDIT else Order.PRIORITY
+    defaults = {"title": title, "cause": cause, "overlap": overlap, "order": order, "created_at": at}
+    queue, _ = Queue.objects.get_or_create(project=project, slug=slugify(title), defaults=defaults)
     return queue
+
+
+def budget_left(project: Project, cause: Cause | str, *, at: datetime) -> int:
+    """How many more items the project's own queue of this cause takes from routing in these 24 hours."""
+    queue = project.queues.filter(cause=cause, created_by=None, daily_budget__isnull=False).order_by("pk").first()
+    if queue is None or queue.daily_budget is None:
+        return UNLIMITED
+    return max(queue.daily_budget - RoutedItem.objects.filter(queue=queue, routed_at__gt=at - A_DAY).count(), 0)
 
 
 @transaction.atomic
@@ -135,8 +153,8 @@ def set_paused(queue: Queue, paused: bool, *, by: User, at: datetime) -> bool:
 def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
     """Let these items wait in the queue. One that waits in any queue already is left there and counted.
 
-    An item that was measured with once stays an evaluation item, whatever it is asked for later: it is never trained
-    on. Raises NotInProject, and puts nothing, where an item is of another project.
+    An item that the audit drew, or that was measured with once, is an evaluation item whatever it is asked for: it is
+    never trained on. Raises NotInProject, and puts nothing, where an item is of another project.
     """
     first = {entry.item_id: entry for entry in reversed(entries)}
     created = 0
@@ -153,11 +171,12 @@ def _put_chunk(queue: Queue, entries: list[Entry], at: datetime) -> int:
         waits=Count("routed_items", filter=Q(routed_items__state=RoutedItem.State.OPEN)),
         measured=Count("routed_items", filter=Q(routed_items__evaluation=True)),
     )
-    found = {pk: (waits, measured) for pk, waits, measured in known.values_list("pk", "waits", "measured")}
+    found = {item.pk: item for item in known}
     if missing := [pk for pk in ids if pk not in found]:
         raise NotInProject(f"{len(missing)} of these items are not of the project {queue.project.slug}.")
-    new = [entry for entry in entries if not found[entry.item_id][0]]
-    rows = [_routed(queue, entry, bool(found[entry.item_id][1]), at) for entry in new]
+    new = [entry for entry in entries if not found[entry.item_id].waits]
+    priorities = _priorities(queue, new, found)
+    rows = [_routed(queue, entry, found[entry.item_id], priorities[entry.item_id], at) for entry in new]
     # Another put may have been quicker since our look: the constraint keeps its row, and ours is left out.
     RoutedItem.objects.bulk_create(rows, ignore_conflicts=True)
     mine = RoutedItem.objects.filter(
@@ -165,10 +184,13 @@ def _put_chunk(queue: Queue, entries: list[Entry], at: datetime) -> int:
     )
     routed = list(mine)
     Slot.objects.bulk_create([slot for row in routed for slot in _slots(queue, row)])
+    if queue.cause not in KEEPS_POOL:
+        Item.objects.filter(pk__in=[row.item_id for row in routed], in_pool=True).update(in_pool=False)
     return len(routed)
 
 
-def _routed(queue: Queue, entry: Entry, measured: bool, at: datetime) -> RoutedItem:
+def _routed(queue: Queue, entry: Entry, item: Any, priority: float, at: datetime) -> RoutedItem:
+    """`item` carries how often it was `measured` with."""
     return RoutedItem(
         project=queue.project,
         queue=queue,
@@ -178,14 +200,24 @@ def _routed(queue: Queue, entry: Entry, measured: bool, at: datetime) -> RoutedI
         numbers=entry.numbers,
         inclusion_probability=entry.inclusion_probability,
         audit_probability=entry.audit_probability,
-        represents=entry.represents,
-        evaluation=entry.evaluation or measured,
-        priority=entry.priority,
+        evaluation=entry.evaluation or item.is_drawn or bool(item.measured),
+        priority=priority,
         overlap=queue.overlap,
         scored_by=entry.scored_by,
         strategy=entry.strategy,
         routed_at=at,
     )
+
+
+def _priorities(queue: Queue, entries: list[Entry], items: dict[int, Any]) -> dict[int, float]:
+    """Item id to priority by the queue's order, from 0 to 1, high = sooner."""
+    if queue.order == Order.PRIORITY:
+        return {entry.item_id: entry.priority for entry in entries}
+    if queue.order == Order.RANDOM:
+        shuffled = sorted(entries, key=lambda entry: items[entry.item_id].sample_number or entry.priority)
+        return {entry.item_id: 1 - (place + 0.5) / len(entries) for place, entry in enumerate(shuffled)}
+    ages = {entry.item_id: (items[entry.item_id].at - EPOCH) / CENTURY for entry in entries}
+    return {pk: min(max(age if queue.order == Order.NEWEST else 1 - age, 0.0), 1.0) for pk, age in ages.items()}
 
 
 def _slots(queue: Queue, routed: RoutedItem) -> list[Slot]:

@@ -5,8 +5,8 @@ from datetime import datetime
 import numpy as np
 from django.db import transaction
 
-from annotation.models import Cause, RoutedItem, Slot
-from annotation.routing import scores
+from annotation.models import Cause, Order, RoutedItem, Slot
+from annotation.routing.scores import scores
 from annotation.sampling.uncertainty import margin
 from projects.models import Project
 
@@ -16,6 +16,7 @@ SCORED_CAUSES = (Cause.UNCERTAIN, Cause.TYPICAL)
 def refresh(project: Project, *, at: datetime) -> int:
     """Rank open uncertain and cold items by the champion's margin; what someone holds keeps its place."""
     stale = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN, cause__in=SCORED_CAUSES)
+    stale = stale.filter(queue__order=Order.PRIORITY)  # in any other order the scores decide nothing
     held = Slot.objects.filter(project=project, state=Slot.State.LEASED, lease_until__gte=at).values("routed")
     routed = list(stale.exclude(scored_by=project.champion_version).exclude(pk__in=held).order_by("pk"))
     values = project.schema().values()

@@ -138,7 +138,6 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
         inclusion_probability=routed.inclusion_probability,
         audit_probability=routed.audit_probability,
         priority=1.0,
-        represents=False,
         evaluation=routed.evaluation,
         scored_by=routed.scored_by,
         strategy="disagreement" if len(tally) > 1 else "flag",
@@ -209,7 +208,8 @@ def decide(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
         Item.objects.select_for_update(no_key=True).get(pk=item.pk)
     waiting = RoutedItem.objects.filter(item=item, state__in=[State.OPEN, State.REVIEW])
     votes = Label.objects.filter(item=item, state=Label.State.GIVEN, extra=False).count()
-    measured = RoutedItem.objects.filter(item=item, evaluation=True).exists()
+    measured = item.is_drawn or RoutedItem.objects.filter(item=item, evaluation=True).exists()
+    Item.objects.filter(pk=item.pk, in_pool=True).update(in_pool=False)  # chosen by a person: the audit stands for it
     queues.close(waiting, State.DONE, at=at)
     Resolution.objects.current().filter(item=item).update(superseded_at=at)
     made = Resolution.objects.create(

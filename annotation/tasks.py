@@ -2,22 +2,23 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from annotation import leases, rescoring, routing
-from annotation.models import Item, RoutedItem, Signal
-from annotation.signals import joining, kinds
-from jobs import queue, registry
+from annotation.models import Item
+from annotation.routing import audit_draw, objections, refill
+from annotation.signals import joining
+from jobs import queue as jobs
+from jobs import registry
 from jobs.execution import Attempt
 from projects.models import Project
 
-SIGNAL_WINDOW = timedelta(days=30)
+TRAFFIC_SECONDS = 60
 
 
 @registry.handles("annotation.route", soft_seconds=600, hard_seconds=660)
 def route(attempt: Attempt) -> None:
-    """Write priorities under the champion, then route what waits."""
+    """Write priorities under the champion, then route what waits; once more where people are quicker than that."""
     project = Project.objects.get(jobs=attempt.job)
     attempt.progress(0.1, "Ranking open items")
     rescored = rescoring.refresh(project, at=timezone.now())
@@ -25,33 +26,30 @@ def route(attempt: Attempt) -> None:
     with_fence = attempt.commit(rescored=rescored)
     routed = routing.route(project, at=timezone.now(), seed=attempt.job.pk, fence=with_fence)
     attempt.tell(by_cause=routed.by_cause, strategy=routed.strategy, words=routed.words)
+    if refill.is_due(project, at=timezone.now()) and routed.by_cause:
+        refill.request_round(project, at=timezone.now())
+
+
+@registry.handles("annotation.review_audit")
+def review_audit(attempt: Attempt) -> None:
+    """Set the audit's rate by the traffic, and its backlog by what people can label."""
+    project = Project.objects.get(jobs=attempt.job)
+    found = audit_draw.review(project, at=timezone.now())
+    attempt.tell(rate=found.rate, thinned=found.thinned, drawn=found.drawn)
 
 
 @registry.every_project(15, "annotation.route")
 def route_what_waits(project: Project, at: datetime) -> None:
-    """Enqueue a routing round where something waits and people can take it."""
-    if _objected(project, at) or _has_work(project):
-        queue.enqueue("annotation.route", key=f"route:{project.pk}", project=project, at=at)
+    """Enqueue a routing round where somebody objected to something, or where less waits than people can take."""
+    if refill.is_due(project, at=at) or objections.unweighed(project).exists():
+        refill.request_round(project, at=at)
 
 
-def _objected(project: Project, at: datetime) -> bool:
-    routed = RoutedItem.objects.filter(item=OuterRef("item"))
-    recent = Signal.objects.filter(
-        ~Exists(routed),
-        project=project,
-        item__isnull=False,
-        kind__in=kinds.objections(),
-        captured_at__gte=at - SIGNAL_WINDOW,
-    )
-    return recent.exists()
-
-
-def _has_work(project: Project) -> bool:
-    """New items and any room; or a queue half empty and older items to fill it with."""
-    room = routing.room(project)
-    if room > 0 and Item.objects.filter(project=project, considered_at=None).exists():
-        return True
-    return room * 2 >= project.routing_settings().waiting and routing.candidates(project).exists()
+@registry.every_project(TRAFFIC_SECONDS, "annotation.review_audit")
+def review_audits(project: Project, at: datetime) -> None:
+    """Review the audit of a project that captured something since the last look."""
+    if Item.objects.filter(project=project, captured_at__gt=at - timedelta(seconds=2 * TRAFFIC_SECONDS)).exists():
+        jobs.enqueue("annotation.review_audit", key=f"audit:{project.pk}", project=project, at=at)
 
 
 @registry.every(10, "annotation.release_expired")

@@ -8,7 +8,8 @@ scratch each round; seeds vary only what is asked. `area` is the mean of the sco
 batch to budget) divided by the score with every label; `labels_to_95` the mean over seeds of the first budget at which
 the score, and the mean of it and the next two, reach 95 % of that. The sets are those of `label_sets`, most with a
 bar to reach, and others (`wine` to `noisy`) to see that `auto` does no harm there. An audit share of 0 draws nothing
-uniformly, as in published comparisons; any other share draws at least one item a round.
+for the audit, as in published comparisons; any other share asks at least one audit item a round. Rounds are those of
+the product: the audit is drawn by a keyed hash at capture, and `select` chooses among all rows whatever the audit drew.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from annotation.sampling import Pool, select, vectorise
+from annotation.sampling.arrays import NO_ROWS
+from annotation.sampling.design.poisson import audit_rate, draw_numbers
+from annotation.sampling.query_round import picks_for
 from benchmarks.label_sets import SETS, Absent, LabelSet
 
 Floats = NDArray[np.float64]
@@ -138,25 +142,46 @@ def replay(
     labels: LabelSet, vectors: NDArray[np.float32], strategy: str, seed: int, audit_share: float
 ) -> tuple[Floats, float]:
     """The score after each round from nothing to the budget, and the mean CPU seconds of a query."""
-    asked, scores, spent, said = np.zeros(0, dtype=np.intp), [], [], None
-    while len(asked) < labels.budget:
-        waiting = np.setdiff1d(np.arange(len(vectors)), asked)
+    drawn = _drawn(len(vectors), labels.budget, audit_share, seed)
+    active, audited = NO_ROWS, NO_ROWS
+    scores, spent, said = [], [], None
+    while len(active) + len(audited) < labels.budget:
+        size = min(labels.batch, labels.budget - len(active) - len(audited))
+        audit = np.setdiff1d(drawn, np.concatenate([active, audited]), assume_unique=True)[: _audits(size, audit_share)]
+        waiting = np.setdiff1d(np.arange(len(vectors)), active)
         probabilities = said[waiting] if said is not None else None
-        pool = Pool(vectors[waiting], probabilities, labels.classes, vectors[asked], labels.pool_target[asked])
-        size = min(labels.batch, labels.budget - len(asked))
+        pool = Pool(vectors[waiting], probabilities, labels.classes, vectors[active], labels.pool_target[active])
         started = time.process_time()
         chosen = select(
             pool,
-            size=size,
+            size=picks_for(size - len(audit), audit_share=audit_share),
             strategy=_possible(strategy, pool),
-            audit_share=audit_share,
-            seed=1000 * seed + len(asked),
+            seed=1000 * seed + len(active) + len(audited),
         )
         spent.append(time.process_time() - started)
-        asked = np.concatenate([asked, waiting[chosen.index]])
+        audited = np.concatenate([audited, audit])
+        picked = waiting[chosen.index]
+        questions = np.cumsum(~np.isin(picked, audited))
+        active = np.concatenate([active, picked[: int(np.searchsorted(questions, size - len(audit))) + 1]])
+        asked = np.union1d(active, audited)
+        audited = np.setdiff1d(audited, active)
         said, judged = fit_predict(labels, asked)
         scores.append(score(labels, judged))
     return np.array(scores), float(np.mean(spent))
+
+
+def _drawn(n: int, budget: int, audit_share: float, seed: int) -> NDArray[np.intp]:
+    """The rows that the audit drew when they were captured, in random order: enough for its share of the budget."""
+    if not audit_share:
+        return NO_ROWS
+    rate = audit_rate(share=audit_share, labels_a_day=1.5 * budget, items_a_day=n)
+    numbers = draw_numbers(f"seed {seed}".encode(), [str(row) for row in range(n)])
+    rows = np.flatnonzero(numbers[:, 0] < rate)
+    return rows[np.argsort(numbers[rows, 1])]
+
+
+def _audits(size: int, audit_share: float) -> int:
+    return max(1, round(size * audit_share)) if audit_share else 0
 
 
 def _possible(strategy: str, pool: Pool) -> str:

@@ -82,10 +82,10 @@ def _load(folder: Path) -> Pool:
 def _ours(folder: str) -> dict[str, Any]:
     pool = _load(Path(folder))
     before = _peak()
-    chosen, seconds = _fastest(lambda: select(pool, size=BATCH, audit_share=AUDIT_SHARE, seed=1))
+    chosen, seconds = _fastest(lambda: select(pool, size=BATCH, seed=1))
     extra = _peak() - before
     tracemalloc.start()
-    select(pool, size=BATCH, audit_share=AUDIT_SHARE, seed=1)
+    select(pool, size=BATCH, seed=1)
     allocated = tracemalloc.get_traced_memory()[1] / 2**20
     return {
         "strategy": chosen.strategy,

@@ -20,6 +20,7 @@ from sklearn.datasets import load_digits
 
 from annotation import capture, guidelines, labels, leases, routing
 from annotation.models import Item, Slot
+from annotation.routing.capacity import Places
 from jobs import execution, queue
 from jobs.models import Job, JobState
 from projects import audit, members, specs
@@ -181,9 +182,8 @@ def _project() -> Project:
 
 
 def _route(when: datetime, *, size: int, audit_share: float) -> None:
-    project = _project()
-    project.routing = {"batch": size, "waiting": size + 100, "audit_share": audit_share}
-    routing.route(project, at=when, seed=size)
+    audit = round(audit_share * size)
+    routing.route(_project(), at=when, seed=size, places=Places(active=size - audit, audit=audit))
 
 
 def _answer(when: datetime, *, at: datetime, most: int = 10_000) -> None:

@@ -81,8 +81,8 @@ def collect(project: Project, *, at: datetime, serves: str) -> Facts:
         now=Count("pk", filter=Q(captured_at__gt=day)),
         before=Count("pk", filter=Q(captured_at__lte=day, captured_at__gt=day - timedelta(days=1))),
         newest=Max("at"),
-        unrouted=Count("pk", filter=Q(considered_at=None)),
-        oldest=Min("captured_at", filter=Q(considered_at=None)),
+        unrouted=Count("pk", filter=Q(in_pool=True)),
+        oldest=Min("captured_at", filter=Q(in_pool=True)),
     )
     findings = Finding.objects.filter(project=project, decision=Finding.Decision.OPEN)
     found = findings.aggregate(n=Count("pk"), oldest=Min("found_at"))

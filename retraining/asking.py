@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
-from annotation import queues, routing
+from annotation import queues
 from annotation.models import Cause, Queue
 from annotation.queues import Entry, Put
+from annotation.routing import audit_draw
 from projects import audit
 from projects.models import User
 from retraining.models import ModelVersion
@@ -27,32 +26,14 @@ class Asked:
 
 
 def for_more(version: ModelVersion, *, count: int, by: User, at: datetime) -> Put:
-    """Put `count` items, drawn uniformly from those that nobody has labelled or been asked about, into the audit queue.
+    """Ask `count` more audit items: drawn like every other, so they count in live metrics as they do here.
 
-    They are measured with and never trained on. They do not represent the stream in live metrics, whose own draws
-    stand for these items already; a comparison of versions weighs them by the chance of this draw.
+    They are measured with and never trained on.
     """
     project = version.project
-    waiting = list(routing.candidates(project).order_by("pk").values_list("pk", flat=True))
-    if not waiting:
+    put = audit_draw.ask_more(project, count, reason=f"drawn for the audit, to judge {version}", at=at)
+    if not put.created:
         raise NothingToDraw("No unlabelled item is left to draw from; capture more predictions first.")
-    drawn = _draw(waiting, count, seed=version.pk)
-    chance = len(drawn) / len(waiting)
-    entries = [
-        Entry(
-            item_id=item_id,
-            reason=f"drawn uniformly to judge {version}, probability {chance:.3f}",
-            numbers={},
-            inclusion_probability=chance,
-            audit_probability=chance,
-            priority=1 - place / len(drawn),
-            represents=False,
-            evaluation=True,
-            strategy="uniform",
-        )
-        for place, item_id in enumerate(drawn)
-    ]
-    put = queues.put(queues.ensure(project, Cause.AUDIT, at=at), entries, at=at)
     details = {"version": version.tag, "asked": count, "put": put.created}
     audit.record("queue.ask", by=by, at=at, project=project, target="audit", details=details)
     return put
@@ -69,14 +50,8 @@ def again(version: ModelVersion, *, item_ids: Sequence[int], words: str, by: Use
             numbers={},
             inclusion_probability=1.0,
             priority=1 - place / len(item_ids),
-            represents=False,
             strategy="selection",
         )
         for place, item_id in enumerate(item_ids)
     ]
     return Asked(queue, queues.put(queue, entries, at=at))
-
-
-def _draw(waiting: list[int], count: int, *, seed: int) -> list[int]:
-    rng = np.random.default_rng(seed)
-    return [int(pk) for pk in rng.choice(waiting, size=min(count, len(waiting)), replace=False)]

@@ -114,10 +114,12 @@ def _sides_so_far(project: Project, at: datetime) -> tuple[set[int], set[int]]:
 
 
 def _audit_probabilities(project: Project, at: datetime) -> dict[int, float]:
-    """The chance with which a uniform draw first chose each evaluation item, whatever else would have chosen it."""
+    """The probability of each evaluation item's audit draw alone, whatever else would have chosen it."""
     routed = RoutedItem.objects.filter(project=project, evaluation=True, routed_at__lte=at)
     rows = routed.order_by("-routed_at", "-pk").values_list("item_id", "audit_probability", "inclusion_probability")
-    return {item_id: audit or inclusion for item_id, audit, inclusion in rows}
+    drawn = Item.objects.drawn().filter(project=project).values_list("pk", "audit_probability")
+    by_item = {item_id: audit or inclusion for item_id, audit, inclusion in rows}
+    return by_item | {item_id: audit for item_id, audit in drawn if audit}
 
 
 def _hash(project: Project, rows: list[Row]) -> str:

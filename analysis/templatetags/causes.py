@@ -2,11 +2,11 @@
 
 from django import template
 
-from annotation.models import Cause
+from annotation.models import cause_title
 
 register = template.Library()
 
 
 @register.filter
 def cause_name(value: str) -> str:
-    return Cause(value).label
+    return cause_title(value)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import followups, items
 from annotation import versions
-from annotation.models import Item
+from annotation.models import Item, cause_titles
 from annotation.signals import joining
 from annotation.version_chip import version_chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -50,7 +50,7 @@ def item_list(request: ProjectRequest) -> HttpResponse:
         "names": items.NAMES,
         "values": project.schema().values(),
         "states": items.STATES,
-        "causes": items.Cause.choices,
+        "causes": cause_titles().items(),
         "inputs": project.contract().types(),
         "can_change": request.role.can(Can.CHANGE),
         "after": request.GET.get("after", ""),

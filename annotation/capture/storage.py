@@ -13,6 +13,7 @@ from annotation import media
 from annotation.batches import Captured, Refusal, in_order, isolate_failures
 from annotation.capture.rows import ValidPrediction, uncertainty_numbers, validate_rows
 from annotation.models import Item, Prediction, Resolution, Source
+from annotation.routing import audit_draw
 from annotation.signals import joining
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
@@ -70,7 +71,9 @@ def _store(
     new = [row for row in rows if row.key not in known]
     if new:
         media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
-        Item.objects.bulk_create([_item(project, row, at) for row in new], ignore_conflicts=True, batch_size=CHUNK)
+        items = [_item(project, row, at) for row in new]
+        audit_draw.draw(project, items, known={row.key for row in new if row.known is not None}, at=at)
+        Item.objects.bulk_create(items, ignore_conflicts=True, batch_size=CHUNK)
     stored = _find_items(project, new)  # another request may have made some of them meanwhile
     ids = {key: pk for key, (pk, _) in stored.items()} | {row.key: row.item_id for row in again if row.item_id}
     Prediction.objects.bulk_create(

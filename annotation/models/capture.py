@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from projects.ids import new_id
 from projects.models import Project
@@ -32,6 +32,15 @@ class Media(models.Model):
         return self.sha256[:12]
 
 
+DRAWN = Q(audit_number__lt=F("audit_probability"))
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    def drawn(self) -> "ItemQuerySet":
+        """The items that the audit drew: evaluation items, never trained on."""
+        return self.filter(DRAWN)
+
+
 class Item(models.Model):
     """One sample that can be shown and labelled."""
 
@@ -44,18 +53,54 @@ class Item(models.Model):
     segment = models.JSONField(default=dict)
     at = models.DateTimeField(help_text="When it happened, by the caller.")
     captured_at = models.DateTimeField()
-    considered_at = models.DateTimeField(null=True, blank=True, help_text="First routing round that weighed it.")
+    considered_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When a round of the former design, which drew the audit in rounds, weighed it.",
+    )
+    audit_number = models.FloatField(null=True, help_text="Uniform in [0, 1), a keyed hash of the key.")
+    audit_probability = models.FloatField(
+        null=True,
+        help_text="The item is drawn for the audit where audit_number is less than this. Null: not in the design.",
+    )
+    sample_number = models.FloatField(null=True, help_text="A second uniform number: the order of random samples.")
+    in_pool = models.BooleanField(default=True, help_text="The active part may still ask it.")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Round in which the active part asked it: it then stands for itself."
+    )
+    asked_rank = models.PositiveIntegerField(null=True, blank=True, help_text="Place in that round, low = sooner.")
+
+    objects = ItemQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "key"], name="item_key_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key"], name="item_key_once"),
+            models.CheckConstraint(
+                condition=Q(audit_probability=None) | Q(audit_probability__gt=0, audit_probability__lte=1),
+                name="audit_probability_0_to_1",
+            ),
+        ]
         indexes = [
-            models.Index(fields=["project", "at", "id"], condition=Q(considered_at=None), name="item_not_considered"),
             models.Index(fields=["project", "-captured_at", "-id"], name="item_by_capture"),
             models.Index(fields=["project", "-at", "-id"], name="item_by_time"),
+            models.Index(fields=["project", "sample_number"], condition=Q(in_pool=True), name="pool_by_chance"),
+            models.Index(fields=["project", "audit_number"], condition=Q(in_pool=True), name="pool_by_audit_number"),
+            models.Index(fields=["project", "-captured_at", "-id"], condition=Q(in_pool=True), name="pool_by_capture"),
+            models.Index(fields=["project", "sample_number"], condition=DRAWN, name="audit_by_chance"),
+            models.Index(fields=["project", "asked_at"], condition=Q(asked_at__isnull=False), name="item_by_asking"),
+            models.Index(
+                fields=["project", "id"], condition=Q(in_pool=True, audit_probability=None), name="item_not_drawn"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.uid
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the audit drew it."""
+        number, probability = self.audit_number, self.audit_probability
+        return number is not None and probability is not None and number < probability
 
 
 class Source(models.TextChoices):
@@ -92,6 +137,11 @@ class Prediction(models.Model):
         indexes = [
             models.Index(fields=["project", "model_version", "-at", "-id"], name="prediction_by_version"),
             models.Index(fields=["project", "-at", "-id"], name="prediction_by_time"),
+            models.Index(
+                fields=["project", "model_version", "margin", "id"],
+                condition=Q(margin__isnull=False),
+                name="prediction_by_margin",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -116,10 +166,18 @@ class Signal(models.Model):
     body_hash = models.CharField(max_length=64)
     at = models.DateTimeField()
     captured_at = models.DateTimeField()
+    weighed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Round that decided whether a person is asked because of it."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "key"], name="signal_key_once")]
         indexes = [
+            models.Index(
+                fields=["project", "kind", "at"],
+                condition=Q(weighed_at=None, item__isnull=False),
+                name="signal_to_weigh",
+            ),
             models.Index(fields=["project", "prediction_key"], name="signal_waits_for"),
             models.Index(fields=["project", "kind", "-captured_at"], name="signal_by_kind"),
             models.Index(fields=["project", "captured_at"], condition=Q(item=None), name="signal_without_item"),

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotation.models.capture import Item
-from annotation.models.routing import Cause, Lease, Slot
+from annotation.models.routing import Lease, Slot
 from projects.models import Project
 
 User = settings.AUTH_USER_MODEL
@@ -42,7 +42,7 @@ class Label(models.Model):
     lease = models.OneToOneField(Lease, models.CASCADE, related_name="label")
     slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="labels")
     user = models.ForeignKey(User, models.CASCADE, related_name="labels")
-    cause = models.CharField(max_length=20, choices=Cause)
+    cause = models.CharField(max_length=20)
     state = models.CharField(max_length=8, choices=State, default=State.GIVEN)
     value = models.JSONField(null=True)
     extra = models.BooleanField(default=False, help_text="Came after the lease ended and the slot was taken.")

@@ -1,10 +1,12 @@
 """Why an item needs a person, where it waits, and who holds it."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from annotation.models.capture import Item
+from annotation.sampling import STRATEGIES
 from projects.ids import new_id
 from projects.models import Project
 
@@ -33,16 +35,51 @@ class Cause(models.TextChoices):
 EVALUATION_CAUSES = (Cause.AUDIT, Cause.GOLD)
 
 
+_titles: dict[str, str] = {cause.value: cause.label for cause in Cause}
+
+
+def name_cause(name: str, title: str) -> None:
+    """Give a cause of an added module its title."""
+    _titles[name] = title
+
+
+def cause_titles() -> dict[str, str]:
+    """Every known cause with its title, as pages and filters list them."""
+    return dict(_titles)
+
+
+def cause_title(name: str) -> str:
+    """The title of a cause; one whose module is gone is named after itself."""
+    return _titles.get(name, name.replace("_", " ").capitalize())
+
+
+class Order(models.TextChoices):
+    """What a queue asks first."""
+
+    PRIORITY = "priority", "Most wanted first"
+    RANDOM = "random", "At random"
+    OLDEST = "oldest", "Oldest first"
+    NEWEST = "newest", "Newest first"
+
+
 class Queue(models.Model):
     """A cause or a rule, with how it is sampled and who works on it."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="queues")
     slug = models.SlugField(max_length=60)
     title = models.CharField(max_length=120)
-    cause = models.CharField(max_length=20, choices=Cause)
+    cause = models.CharField(max_length=20)
     overlap = models.PositiveSmallIntegerField(default=1)
     weight = models.FloatField(default=1.0, help_text="Between queues, higher is asked sooner.")
     promise_hours = models.FloatField(null=True, blank=True, help_text="How long an item may wait.")
+    strategy = models.CharField(max_length=40, default="auto", help_text="How routing chooses items for it.")
+    order = models.CharField(max_length=10, choices=Order, default=Order.PRIORITY)
+    daily_budget = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Items that routing puts into it in 24 hours at most; empty = no limit."
+    )
+    rate = models.FloatField(
+        null=True, blank=True, editable=False, help_text="Of the audit queue: the probability of new draws."
+    )
     paused = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
@@ -55,6 +92,26 @@ class Queue(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def get_cause_display(self) -> str:
+        return cause_title(self.cause)
+
+    def clean(self) -> None:
+        """A strategy chooses only where there is a choice: among uncertain items."""
+        allowed = [name for name in STRATEGIES if name != "committee"] if self.cause == Cause.UNCERTAIN else ["auto"]
+        if self.strategy not in allowed:
+            raise ValidationError({"strategy": f"A queue of the cause {self.cause} takes {', '.join(allowed)}."})
+
+
+class SupplyMark(models.Model):
+    """How few open slots of a project call for a round of routing; written by jobs, read by every claim."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="supply_mark")
+    low_water = models.PositiveIntegerField()
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"fewer than {self.low_water}"
 
 
 class RoutedItem(models.Model):
@@ -69,15 +126,12 @@ class RoutedItem(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="routed_items")
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="routed_items")
     item = models.ForeignKey(Item, models.CASCADE, related_name="routed_items")
-    cause = models.CharField(max_length=20, choices=Cause)
+    cause = models.CharField(max_length=20)
     reason = models.CharField(max_length=300)
     numbers = models.JSONField(default=dict)
-    inclusion_probability = models.FloatField(help_text="Of the design that drew it at its first routing.")
+    inclusion_probability = models.FloatField(help_text="1 where it was chosen for certain, else that of its draw.")
     audit_probability = models.FloatField(
-        null=True, help_text="Of the uniform draw alone, for audit items: what a comparison on them weighs by."
-    )
-    represents = models.BooleanField(
-        default=True, help_text="Counts in weighted metrics: drawn at the item's first routing, not at a later one."
+        null=True, help_text="Of the audit draw alone, for audit items: what a comparison on them weighs by."
     )
     evaluation = models.BooleanField(default=False, help_text="No reason or suggestion is shown; never trained on.")
     priority = models.FloatField(help_text="Written by jobs, higher sooner.")
@@ -103,6 +157,9 @@ class RoutedItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item_id} because {self.cause}"
+
+    def get_cause_display(self) -> str:
+        return cause_title(self.cause)
 
 
 class Slot(models.Model):

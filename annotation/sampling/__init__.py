@@ -1,6 +1,5 @@
 """Which items to ask people about next: probabilities and vectors in, priorities and inclusion probabilities out."""
 
-from annotation.sampling.design.audit import audit_draws, hajek_mean
 from annotation.sampling.design.shift_check import ShiftCheck, check_shift, newness
 from annotation.sampling.design.stopping import Gain, StopHint, forecast_gain, stop_hint, successive_agreement
 from annotation.sampling.filters.outliers import out_of_scope
@@ -22,14 +21,12 @@ __all__ = [
     "RareClass",
     "Selection",
     "StopHint",
-    "audit_draws",
     "check_pool",
     "confidence",
     "disagreement",
     "check_shift",
     "entropy",
     "forecast_gain",
-    "hajek_mean",
     "cover_uncertainty",
     "kernel_width",
     "margin",

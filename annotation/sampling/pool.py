@@ -53,22 +53,19 @@ class Selection:
 
     index                  (m,) rows of the pool, no row twice
     priority               (m,) from 0 to 1, high = sooner; falls along the selection
-    inclusion_probability  (m,) in (0, 1]: the probability with which this round would have chosen the item
-    audit                  (m,) bool, drawn uniformly; only these may judge the model without weights
     arm                    (m,) which part chose it: margin, entropy, least_confidence, diverse_margin, herding,
-                           typical, committee, rare_class, signal or uniform
+                           typical, committee, rare_class, signal or random; remaining, near_copy or outlier where
+                           nothing better was left
     reason                 m sentences in words with their numbers
     numbers                m dicts of the figures behind the sentence, plain Python values (JSON can carry them)
     strategy               the strategy that ran: what `auto` became
     why                    one sentence: why this strategy, now
-    out_of_scope           (n,) bool over the pool: up for choice, but unlike anything else here, so set aside and not
-                           asked by the active part. Such a row can still be drawn for the audit
+    out_of_scope           (n,) bool over the pool: up for choice, but unlike anything else here, so set aside and asked
+                           only where nothing else is left
     """
 
     index: NDArray[np.intp]
     priority: Floats
-    inclusion_probability: Floats
-    audit: NDArray[np.bool_]
     arm: NDArray[np.str_]
     reason: tuple[str, ...]
     numbers: tuple[dict[str, Any], ...]

@@ -23,6 +23,7 @@ class SignalKind:
     objection   it says or suggests that the prediction is wrong, so a person is asked about the item
     label       its `value` is required and is one of the project's labels
     outcome     its `value` says what really happened
+    escalates   it asks for a person, whatever label the item has
     exposure    it says that somebody saw the prediction, so that silence after it means something
     """
 
@@ -33,6 +34,7 @@ class SignalKind:
     label: bool = False
     outcome: bool = False
     exposure: bool = False
+    escalates: bool = False
 
 
 _kinds: dict[str, SignalKind] = {}
@@ -87,7 +89,14 @@ for kind in (
         label=True,
         exposure=True,
     ),
-    SignalKind("escalation", "A user asked for a person.", Reliability.REACTION, objection=True, exposure=True),
+    SignalKind(
+        "escalation",
+        "A user asked for a person.",
+        Reliability.REACTION,
+        objection=True,
+        exposure=True,
+        escalates=True,
+    ),
     SignalKind("comment", "A user wrote about the prediction.", Reliability.REACTION, exposure=True),
     SignalKind("action", "What the product did upon the prediction.", Reliability.BEHAVIOUR),
     SignalKind("outcome", "What really happened, known later.", Reliability.OUTCOME, outcome=True),

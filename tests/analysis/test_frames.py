@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis import frames
-from annotation.models import Cause, Prediction, Resolution, RoutedItem
+from annotation.models import Cause, Item, Prediction, Resolution
 from tests.analysis.worlds import resolve, route, world
 from tests.factories import NOW, make_item, make_prediction
 
@@ -19,6 +19,16 @@ def test_holds_truth_prediction_scores_and_probability_in_time_order() -> None:
     assert frame.item_ids.tolist() == [item.pk for item in items]
     assert (frame.truth != frame.predicted).sum() == 2
     assert frame.probabilities is not None and frame.probabilities.shape == (10, 2)
+    assert set(frame.inclusion_probability) == {1.0}
+    assert frame.population == 10
+
+
+def test_drawn_items_stand_for_all_that_the_version_scored_on_their_days() -> None:
+    project, items = world(10)
+    for item in [make_item(project, at=items[0].at, audit_number=0.9, audit_probability=0.5) for _ in range(10)]:
+        make_prediction(item, [0.9, 0.1])
+    frame = frames.live(project, "v1", at=NOW)
+    assert (len(frame), frame.population) == (10, 20)
     assert set(frame.inclusion_probability) == {0.5}
 
 
@@ -34,9 +44,9 @@ def test_a_label_known_at_capture_never_counts() -> None:
     assert items[0].pk not in frames.live(project, "v1", at=NOW).item_ids
 
 
-def test_an_item_taken_at_a_later_routing_represents_nothing() -> None:
+def test_an_item_that_the_design_did_not_choose_represents_nothing() -> None:
     project, items = world(10)
-    RoutedItem.objects.filter(item=items[0]).update(represents=False)
+    Item.objects.filter(pk=items[0].pk).update(audit_number=0.6)
     assert items[0].pk not in frames.live(project, "v1", at=NOW).item_ids
 
 
@@ -45,7 +55,7 @@ def test_those_answered_stand_for_those_of_their_part_that_wait() -> None:
     Resolution.objects.filter(item__in=items[:5]).delete()
     frame = frames.live(project, "v1", at=NOW)
     assert frame.waiting == 5
-    assert set(frame.inclusion_probability) == {0.25}
+    assert set(frame.inclusion_probability) == {0.5}
 
 
 def test_where_the_active_part_was_trained_on_the_audit_draws_stand_alone() -> None:

@@ -9,7 +9,7 @@ from sklearn.model_selection import cross_val_predict
 from analysis import findings, followups, reports
 from analysis.frames import LabelFrame
 from analysis.models import Finding, Report
-from annotation.models import Queue, Resolution, RoutedItem
+from annotation.models import Item, Queue, Resolution
 from projects.models import AuditEvent, Project
 from tests.analysis.worlds import world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
@@ -122,7 +122,7 @@ def test_suspects_become_a_queue_of_their_own() -> None:
     suspects = list(Finding.objects.order_by("score"))
     queue, put = followups.queue_findings(project, suspects, by=make_user("emil", project, "engineer"), at=NOW)
     assert (queue.cause, put.created) == ("suspected", len(suspects))
-    assert not RoutedItem.objects.filter(queue=queue, represents=True).exists()
+    assert not Item.objects.filter(routed_items__queue=queue, asked_at__isnull=False).exists()
     assert not Finding.objects.filter(decision="open").exists()
 
 

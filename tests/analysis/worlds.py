@@ -27,7 +27,16 @@ def world(n: int = 60, *, wrong: int = 6, version: str = "v1") -> tuple[Project,
 
 
 def route(project: Project, items: list[Item], cause: Cause, *, probability: float, minutes: int = 0) -> None:
-    audit = cause == Cause.AUDIT
+    """Let these items wait as the design has them: drawn for the audit, or asked by the active part."""
+    audit, at = cause == Cause.AUDIT, NOW + timedelta(minutes=minutes)
+    for rank, item in enumerate(items):
+        numbers = {
+            "audit_probability": probability,
+            "audit_number": probability / 2,
+            "sample_number": rank / len(items),
+        }
+        asked = {"audit_number": 0.99, "audit_probability": 0.5, "asked_at": at, "asked_rank": rank, "in_pool": False}
+        Item.objects.filter(pk=item.pk).update(**numbers if audit else numbers | asked)
     entries = [
         Entry(
             item_id=item.pk,
@@ -40,9 +49,7 @@ def route(project: Project, items: list[Item], cause: Cause, *, probability: flo
         )
         for item in items
     ]
-    put(ensure(project, cause, at=NOW), entries, at=NOW + timedelta(minutes=minutes))
-    for item in items:
-        Item.objects.filter(pk=item.pk).update(considered_at=NOW)
+    put(ensure(project, cause, at=NOW), entries, at=at)
 
 
 def resolve(item: Item, value: str, **fields: object) -> Resolution:

@@ -38,9 +38,8 @@ class TestForMore:
         put = asking.for_more(version, count=10, by=ada, at=timezone.now())
         rows = RoutedItem.objects.filter(project=version.project)
         assert put.created == rows.count() == 10
-        assert {(row.cause, row.evaluation, row.represents, row.audit_probability) for row in rows} == {
-            (Cause.AUDIT, True, False, 0.25)
-        }
+        assert {(row.cause, row.evaluation) for row in rows} == {(Cause.AUDIT, True)}
+        assert all(row.item.is_drawn and row.item.audit_probability == row.audit_probability for row in rows)
         assert not rows.filter(item__resolutions__isnull=False).exists()
         assert AuditEvent.objects.get(action="queue.ask").details == {"version": "v1", "asked": 10, "put": 10}
 
@@ -58,7 +57,7 @@ class TestForMore:
             resolved_at=timezone.now(),
         )
         plan = datasets.plan(version.project, at=timezone.now())
-        assert [row.inclusion_probability for row in plan.rows if row.item_id == item.pk] == [0.25]
+        assert [row.inclusion_probability for row in plan.rows if row.item_id == item.pk] == [item.audit_probability]
 
     def test_takes_what_is_left(self, version: ModelVersion, ada: User) -> None:
         waiting(version.project, 3)
@@ -70,12 +69,12 @@ class TestForMore:
 
 
 class TestAgain:
-    def test_makes_a_queue_of_the_selection_that_represents_nothing(self, version: ModelVersion, ada: User) -> None:
+    def test_makes_a_queue_of_the_selection(self, version: ModelVersion, ada: User) -> None:
         items = list(version.project.items.all()[:2])
         asked = asking.again(version, item_ids=[one.pk for one in items], words="broken", by=ada, at=timezone.now())
         rows = asked.queue.routed_items.order_by("-priority")
         assert asked.queue.title == "v1 against v1: broken" and asked.put.created == 2
-        assert [row.item for row in rows] == items and not any(row.represents for row in rows)
+        assert [row.item for row in rows] == items and not any(row.item.asked_at for row in rows)
 
     def test_what_was_measured_with_stays_so(self, version: ModelVersion, ada: User) -> None:
         item = make_item(version.project)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.sampling.arrays import NO_ROWS, Rows
-from annotation.sampling.design.audit import interleave
 from annotation.sampling.pool import Pool
 from annotation.sampling.uncertainty import confidence, entropy
 
@@ -88,13 +88,30 @@ def _uncertainty_to_text(numbers: dict[str, Any], arm: str) -> str:
     return f"{pair}, margin {numbers['margin']:.2f}"
 
 
-def uniform_batch(rows: Rows, n: int, probability: float) -> Batch:
-    """Rows drawn uniformly: independent of their content."""
-    share = f"{probability:.2g}" if probability < 1 else "1"
-    words = f"drawn uniformly from {n:,} waiting items, so that the model is judged fairly (probability {share})"
-    return Batch(
-        rows,
-        ("uniform",) * len(rows),
-        (words,) * len(rows),
-        tuple({"waiting": n, "probability": probability} for _ in rows),
-    )
+def random_batch(rows: Rows, n: int) -> Batch:
+    """Rows drawn uniformly: nothing about them was looked at."""
+    numbers = tuple({"candidates": n} for _ in rows)
+    return Batch(rows, ("random",) * len(rows), (f"drawn at random from {n:,} candidates",) * len(rows), numbers)
+
+
+LEFT_OVER = {
+    "remaining": "no better candidate was left",
+    "near_copy": "much like an item that is asked or labelled; no other candidate was left",
+    "outlier": "unlike any other item; no other candidate was left",
+}
+
+
+def left_over_batch(pool: Pool, rows: Rows, arm: str) -> Batch:
+    """Rows that are asked because nothing else is left, with the model's doubt where there is a model."""
+    if pool.probabilities is None:
+        numbers: tuple[dict[str, Any], ...] = tuple({} for _ in rows)
+        return Batch(rows, (arm,) * len(rows), tuple(LEFT_OVER[arm] for _ in rows), numbers)
+    doubts = uncertain_batch(pool, rows, arm)
+    return replace(doubts, reason=tuple(f"{words}; {LEFT_OVER[arm]}" for words in doubts.reason))
+
+
+def interleave(first: int, other: int) -> NDArray[np.bool_]:
+    """Where the others stand among `first` + `other` places: spread evenly, so that a round left half done holds its
+    share of both. Returns (first + other,) bool, True = other."""
+    steps = np.floor((np.arange(first + other) + 1) * other / max(first + other, 1) + 0.5)
+    return np.diff(steps, prepend=0.0) > 0

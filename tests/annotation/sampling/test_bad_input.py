@@ -26,7 +26,6 @@ DOORS = {
     "entropy": (sampling.entropy, POOL.probabilities),
     "disagreement": (lambda one, other: sampling.disagreement([one, other]), POOL.probabilities, POOL.probabilities),
     "rare": (sampling.rare_classes, POOL.probabilities, CODES),
-    "mean": (sampling.hajek_mean, SIGNALS, SIGNALS[::-1] / 2 + 0.5),
     "drifted": (lambda before, now: sampling.check_shift(before, now, seed=0), WIDE, WIDE[::-1]),
     "agreement": (lambda one, other: sampling.successive_agreement([one, other]), CODES, CODES[::-1]),
     "forecast": (

@@ -1,4 +1,4 @@
-"""One round through `select`: what holds for every strategy, pool and seed."""
+"""One sampling round: what holds for every strategy, pool and seed."""
 
 import json
 from dataclasses import replace
@@ -15,32 +15,20 @@ from tests.annotation.sampling.pools import make_pool
 SCORED = tuple(name for name in STRATEGIES if name != "committee")
 
 
-@given(
-    st.sampled_from(STRATEGIES),
-    st.integers(1, 60),
-    st.integers(1, 70),
-    st.just(0.0) | st.floats(0, 1),
-    st.integers(1, 4),
-    st.integers(0, 100),
-)
+@given(st.sampled_from(STRATEGIES), st.integers(1, 60), st.integers(1, 70), st.integers(1, 4), st.integers(0, 100))
 @settings(max_examples=80)
-def test_every_selection_is_whole(strategy, n, size, share, k, seed):
+def test_every_selection_is_whole(strategy, n, size, k, seed):
     pool = make_pool(n, k=k, labels=7, d=3, seed=seed)
     pool = replace(pool, member_probabilities=np.stack([pool.probabilities, pool.probabilities[::-1]]))
-    chosen = select(pool, size=size, strategy=strategy, audit_share=share, seed=seed)
+    chosen = select(pool, size=size, strategy=strategy, seed=seed)
     assert len(chosen) == min(size, n) == len(set(chosen.index.tolist()))
     assert ((chosen.index >= 0) & (chosen.index < n)).all()
-    assert ((chosen.inclusion_probability > 0) & (chosen.inclusion_probability <= 1)).all()
     assert (np.diff(chosen.priority) < 0).all()
     assert ((chosen.priority > 0) & (chosen.priority <= 1)).all()
     assert all(chosen.reason)
     assert json.loads(json.dumps(chosen.numbers)) == list(chosen.numbers)
     assert len(chosen.arm) == len(chosen.reason) == len(chosen.numbers) == len(chosen)
-    assert (chosen.arm[chosen.audit] == "uniform").all()
     assert chosen.out_of_scope.shape == (n,)
-    if size > 1 and (share or strategy == "random"):  # a share of exactly 0 draws none
-        assert chosen.audit.any()
-        assert np.sum(1 / chosen.inclusion_probability) == pytest.approx(n)
 
 
 @given(st.sampled_from(SCORED), st.integers(0, 20))
@@ -61,8 +49,8 @@ def test_the_active_part_asks_no_copy_of_itself_or_of_a_label(strategy, seed):
     copies = copies + 1e-3 * rng.normal(size=copies.shape)
     scores = np.vstack([base.probabilities, base.probabilities, np.full((10, 3), 1 / 3)])
     pool = replace(base, vectors=copies, probabilities=scores)
-    chosen = select(pool, size=30, strategy=strategy, audit_share=0.1, seed=seed)
-    active = copies[chosen.index[~chosen.audit]]
+    chosen = select(pool, size=30, strategy=strategy, seed=seed)
+    active = copies[chosen.index[~np.isin(chosen.arm, ("near_copy", "outlier"))]]
     known = np.vstack([active, base.labelled_vectors])
     gaps = np.linalg.norm(active[:, None] - known[None], axis=2)
     np.fill_diagonal(gaps, np.inf)
@@ -70,30 +58,40 @@ def test_the_active_part_asks_no_copy_of_itself_or_of_a_label(strategy, seed):
     assert near_distance(copies) > 0.01
 
 
-def test_places_that_copies_leave_empty_go_to_the_audit():
+def test_copies_are_asked_only_where_nothing_else_is_left():
     pool = Pool(np.ones((50, 3)), np.full((50, 2), 0.5), ("a", "b"))
-    chosen = select(pool, size=10, strategy="margin", audit_share=0.2, seed=0)
-    assert (~chosen.audit).sum() == 1
-    assert np.unique(chosen.inclusion_probability[chosen.audit]).tolist() == [9 / 49]
+    chosen = select(pool, size=10, strategy="margin", seed=0)
+    assert chosen.arm.tolist() == ["margin"] + ["near_copy"] * 9
+    assert chosen.reason[1].startswith("a against b, margin 0.00; much like an item")
 
 
 @pytest.mark.parametrize("strategy", ["margin", "herding", "diverse_margin", "entropy", "least_confidence", "auto"])
-def test_what_is_unlike_anything_is_set_aside_but_still_audited(strategy):
+def test_what_is_unlike_anything_is_asked_last(strategy):
     pool = make_pool(200)
     far = np.vstack([pool.vectors, [[100.0] * 6, [-100.0] * 6]])
     scores = np.vstack([pool.probabilities, np.full((2, 3), 1 / 3)])
     pool = replace(pool, vectors=far, probabilities=scores)
-    rounds = [select(pool, size=40, strategy=strategy, audit_share=0.5, seed=seed) for seed in range(40)]
-    assert all(one.out_of_scope[200:].all() for one in rounds)
-    assert not any({200, 201} & set(one.index[~one.audit].tolist()) for one in rounds)
-    assert any({200, 201} & set(one.index[one.audit].tolist()) for one in rounds)
+    chosen = select(pool, size=40, strategy=strategy, seed=0)
+    everything = select(pool, size=202, strategy=strategy, seed=0)
+    assert chosen.out_of_scope[200:].all()
+    assert not {200, 201} & set(chosen.index.tolist())
+    assert set(everything.index[-2:].tolist()) == {200, 201}
+    assert all("unlike any other item" in reason for reason in everything.reason[-2:])
+
+
+def test_a_pool_without_scores_is_asked_to_its_end():
+    pool = make_pool(30, scored=False, labels=0)
+    pool = replace(pool, vectors=np.vstack([pool.vectors[:10]] * 3))
+    chosen = select(pool, size=30, seed=0)
+    assert sorted(chosen.index.tolist()) == list(range(30))
+    assert (chosen.arm == "near_copy").sum() >= 15
 
 
 def test_margin_asks_the_smallest_margins():
     p = np.linspace(0.5, 1.0, 100)
     pool = Pool(np.random.default_rng(0).normal(size=(100, 5)), np.column_stack([p, 1 - p]), ("ham", "spam"))
-    chosen = select(pool, size=10, strategy="margin", audit_share=0.1, seed=0)
-    assert sorted(chosen.index[~chosen.audit].tolist()) == list(range(9))
+    chosen = select(pool, size=9, strategy="margin", seed=0)
+    assert sorted(chosen.index.tolist()) == list(range(9))
     assert chosen.reason[0] == "ham against spam, margin 0.00"
 
 
@@ -129,7 +127,7 @@ def test_a_round_that_cannot_be_is_refused(options, words):
 def test_one_class_only_has_nothing_to_doubt_and_says_so():
     chosen = select(make_pool(30, k=1), size=6, seed=0)
     assert len(chosen) == 6
-    assert all("only class" in reason for reason in chosen.reason if "uniformly" not in reason)
+    assert all("only class" in reason for reason in chosen.reason)
 
 
 def test_constant_columns_change_nothing():

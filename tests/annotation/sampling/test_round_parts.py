@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from annotation.sampling import Pool, check_pool
 from annotation.sampling.arrays import squared_distances
 from annotation.sampling.filters.candidate_filter import make_candidate_filter
-from annotation.sampling.strategies.batch import uncertain_batch, uncertainty_numbers, uniform_batch
+from annotation.sampling.strategies.batch import left_over_batch, random_batch, uncertain_batch, uncertainty_numbers
 from annotation.sampling.strategies.cold_start import cold_start
 from annotation.sampling.strategies.linear_probe import blend_linear_probe, granularity
 from annotation.sampling.strategies.rare_classes import most_likely, rare_classes
@@ -78,15 +78,22 @@ def test_each_doubtful_row_brings_its_sentence(pool: Pool, arm: str, data: st.Da
         assert (" against " in words) is (len(pool.classes) > 1)
 
 
-@given(st.integers(0, 5), st.integers(5, 10**7), st.floats(1e-9, 1))
-def test_a_uniform_draw_says_how_many_waited_and_its_chance(drawn: int, n: int, chance: float) -> None:
-    found = uniform_batch(np.arange(drawn), n, chance)
+@given(st.integers(0, 5), st.integers(5, 10**7))
+def test_a_random_choice_says_how_many_candidates_there_were(drawn: int, n: int) -> None:
+    found = random_batch(np.arange(drawn), n)
 
-    assert found.arm == ("uniform",) * drawn
-    assert found.numbers == ({"waiting": n, "probability": chance},) * drawn
+    assert found.arm == ("random",) * drawn
+    assert found.numbers == ({"candidates": n},) * drawn
     assert all(f"{n:,}" in words for words in found.reason)
-    for words in found.reason:
-        assert float(words.split("probability ")[1].rstrip(")")) == pytest.approx(chance, rel=0.06)
+
+
+@given(pools(), st.sampled_from(["remaining", "near_copy", "outlier"]))
+def test_what_fills_an_empty_place_says_that_nothing_better_was_left(pool: Pool, arm: str) -> None:
+    found = left_over_batch(pool, np.arange(len(pool)), arm)
+
+    assert found.arm == (arm,) * len(pool)
+    assert all("candidate was left" in words for words in found.reason)
+    assert all(one["margin"] >= 0 for one in found.numbers)
 
 
 @given(points(), points(0))

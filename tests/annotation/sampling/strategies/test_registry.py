@@ -38,7 +38,7 @@ def test_many_labels_let_doubt_alone_decide():
         pool = make_pool(400, labels=labels)
         most = np.sort(pool.probabilities, axis=1)
         doubted = set(np.argsort(most[:, -1] - most[:, -2])[:20].tolist())
-        active = select(pool, size=10, audit_share=0, seed=0).index
+        active = select(pool, size=10, seed=0).index
         chosen[labels] = len(doubted & set(active.tolist()))
     assert chosen[9] < 8 <= chosen[3000]
 
@@ -48,9 +48,8 @@ def test_a_cold_round_asks_each_crowd_once():
     centres = 20 * rng.normal(size=(8, 5))
     reference = np.repeat(np.arange(8), 40)
     pool = Pool(centres[reference] + rng.normal(size=(320, 5)), None, tuple("abcdefgh"))
-    chosen = select(pool, size=9, audit_share=0.1, seed=0)
-    active = chosen.index[~chosen.audit]
-    assert sorted(reference[active].tolist()) == list(range(8))
+    chosen = select(pool, size=8, seed=0)
+    assert sorted(reference[chosen.index].tolist()) == list(range(8))
     assert chosen.reason[0].startswith("typical of ")
 
 
@@ -58,14 +57,14 @@ def test_fewer_places_than_classes_go_to_different_crowds():
     rng = np.random.default_rng(0)
     reference = np.repeat(np.arange(12), 30)
     pool = Pool((20 * rng.normal(size=(12, 5)))[reference] + rng.normal(size=(360, 5)), None, tuple("abcdefghijkl"))
-    chosen = select(pool, size=7, audit_share=0.1, seed=0)
-    assert len(set(reference[chosen.index[~chosen.audit]].tolist())) == 6
+    chosen = select(pool, size=6, seed=0)
+    assert len(set(reference[chosen.index].tolist())) == 6
 
 
 def test_a_cold_round_follows_signals_with_a_quarter():
     signals = np.zeros(200)
     signals[:20] = np.linspace(0.1, 1, 20)
-    chosen = select(make_pool(200, labels=0, scored=False, signals=signals), size=25, audit_share=0.2, seed=0)
+    chosen = select(make_pool(200, labels=0, scored=False, signals=signals), size=20, seed=0)
     followed = chosen.index[chosen.arm == "signal"]
     assert followed.tolist() == [19, 18, 17, 16, 15]
     assert chosen.reason[0] == "it has signals, strength 1.00"
@@ -148,7 +147,6 @@ def test_auto_learns_digits_from_fewer_labels_than_chance():
 
 def test_labelled_crowds_are_not_asked_again():
     pool = make_pool(200, k=4, labels=0, scored=False)
-    first = select(pool, size=5, audit_share=0.2, seed=0)
-    known = first.index[~first.audit]
-    again = select(replace(pool, labelled_vectors=pool.vectors[known], labelled_targets=np.arange(4)), size=5, seed=1)
-    assert not set(known.tolist()) & set(again.index[~again.audit].tolist())
+    known = select(pool, size=4, seed=0).index
+    again = select(replace(pool, labelled_vectors=pool.vectors[known], labelled_targets=np.arange(4)), size=4, seed=1)
+    assert not set(known.tolist()) & set(again.index.tolist())

@@ -1,0 +1,217 @@
+"""The audit: drawn when an item is captured, by a keyed hash against the rate in force.
+
+The rate follows traffic and what people label. A backlog that they cannot reach is thinned at random, never by age;
+where they are quicker than was thought, more is drawn from items captured before. Both move probabilities and leave the
+item's number as it is, so that a draw can always be replayed: drawn is where audit_number < audit_probability.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Subquery
+from django.utils.crypto import salted_hmac
+
+from annotation import queues
+from annotation.models import Cause, Item, Label, Queue, Resolution, RoutedItem, Slot
+from annotation.routing.candidates import WINDOW
+from annotation.sampling.design import poisson
+from projects.chunks import CHUNK, chunks
+from projects.models import Project
+from projects.project_settings import BadSpec, RoutingSettings
+
+DRAWN_AT_ONCE = 20_000  # items of a former version that have no draw yet, in one round
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
+LABELS_A_DAY = 100.0
+"""What people are taken to label in a day until they have labelled more."""
+
+SALT = "annotation.audit"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What one look at the audit changed: the new rate, items taken out of the backlog, items drawn beside it."""
+
+    rate: float
+    thinned: int
+    drawn: int
+
+
+def draw(project: Project, items: Sequence[Item], *, known: Collection[str] = (), at: datetime) -> None:
+    """Give new, unsaved items their numbers and the rate in force; those of a `known` label stay out of the design."""
+    rate = _rate_in_force(project, len(items), at)
+    for item, (audit, sample) in zip(items, _numbers(project, [item.key for item in items]), strict=True):
+        item.audit_number, item.sample_number = float(audit), float(sample)
+        item.in_pool = item.key not in known
+        item.audit_probability = rate if item.in_pool else None
+
+
+def draw_missing(project: Project, *, at: datetime) -> int:
+    """Draw for items that were captured without a draw, as by a former version; at most `DRAWN_AT_ONCE`.
+
+    Those that have a label already stay out of the design.
+    """
+    missing = Item.objects.filter(project=project, in_pool=True, audit_probability=None).order_by("pk")
+    done = 0
+    while done < DRAWN_AT_ONCE and (items := list(missing.only("key", "project")[:CHUNK])):
+        resolved = Resolution.objects.current().filter(item__in=[item.pk for item in items])
+        draw(project, items, known=set(resolved.values_list("item__key", flat=True)), at=at)
+        Item.objects.bulk_update(items, ["audit_number", "sample_number", "audit_probability", "in_pool"])
+        done += len(items)
+    return done
+
+
+def secret(project: Project) -> bytes:
+    """What the project's keys are hashed with: known to this installation alone."""
+    return salted_hmac(SALT, str(project.pk), algorithm="sha256").digest()
+
+
+def _numbers(project: Project, keys: Sequence[str]) -> list[list[float]]:
+    return poisson.draw_numbers(secret(project), keys).tolist()
+
+
+def _rate_in_force(project: Project, batch: int, at: datetime) -> float:
+    """The audit queue's rate; at the first capture, the rate for a batch that is all that comes in a week."""
+    rate = Queue.objects.filter(project=project, cause=Cause.AUDIT, rate__isnull=False).values_list("rate", flat=True)
+    if (found := rate.first()) is not None:
+        return float(found)
+    queue, share = queues.ensure(project, Cause.AUDIT, at=at), _share(project)
+    first = poisson.audit_rate(share=share, labels_a_day=LABELS_A_DAY, items_a_day=batch / poisson.HORIZON_DAYS)
+    Queue.objects.filter(pk=queue.pk, rate=None).update(rate=first)
+    return float(Queue.objects.values_list("rate", flat=True).get(pk=queue.pk) or first)
+
+
+def _share(project: Project) -> float:
+    """The audit's share of the labels. Settings that cannot be read stop routing, but never a capture."""
+    try:
+        return project.routing_settings().audit_share
+    except BadSpec:
+        return RoutingSettings().audit_share
+
+
+def review(project: Project, *, at: datetime) -> Review:
+    """Set the rate by traffic and by what people label; thin a backlog or draw more beside it."""
+    share, labels = project.routing_settings().audit_share, labels_a_day(project, at=at)
+    rate = poisson.audit_rate(share=share, labels_a_day=labels, items_a_day=_items_a_day(project, at))
+    queue = queues.ensure(project, Cause.AUDIT, at=at)
+    Queue.objects.filter(pk=queue.pk).update(rate=rate)
+    limit = poisson.backlog_limit(share=share, labels_a_day=labels)
+    waiting = _waiting(project).count()
+    factor = poisson.thinning_factor(waiting, limit)
+    thinned = _thin(project, factor, at=at) if factor < 1 else 0
+    missing = round(share * labels) - waiting
+    drawn = draw_more(project, missing, most=share, at=at) if missing > share * labels / 2 else 0
+    return Review(rate, thinned, drawn)
+
+
+def labels_a_day(project: Project, *, at: datetime) -> float:
+    """What people label in a day: the mean of the last seven, or since they began, but not less than the default."""
+    people = project.memberships.values("user")
+    given = Label.objects.filter(project=project, user__in=people, updated_at__gt=at - WEEK, updated_at__lte=at)
+    found = given.aggregate(n=Count("pk"), first=Min("updated_at"))
+    if not found["n"]:
+        return LABELS_A_DAY
+    days = max((at - found["first"]) / DAY, 1.0)
+    return max(float(found["n"]) / days, LABELS_A_DAY)
+
+
+def _items_a_day(project: Project, at: datetime) -> float:
+    """Traffic: of the last day, or the week's mean where that is more; as if spread over a week while it is young."""
+    items = Item.objects.filter(project=project, captured_at__gt=at - WEEK, captured_at__lte=at)
+    first = Item.objects.filter(project=project).aggregate(first=Min("captured_at"))["first"]
+    week = items.count() / WEEK.days
+    if first is None or at - first < DAY:
+        return week
+    return max(float(items.filter(captured_at__gt=at - DAY).count()), week)
+
+
+def _waiting(project: Project) -> QuerySet[Item]:
+    """Drawn items that nobody has answered, and that the active part has not asked for their own sake."""
+    resolved = Resolution.objects.current().filter(item=OuterRef("pk"))
+    closed = RoutedItem.objects.filter(item=OuterRef("pk"), state=RoutedItem.State.REVIEW)
+    return Item.objects.drawn().filter(~Exists(resolved), ~Exists(closed), project=project, asked_at=None)
+
+
+def _thin(project: Project, factor: float, *, at: datetime) -> int:
+    """Multiply the probability of what waits, but for what somebody holds; take what is no longer drawn out again."""
+    held = Slot.objects.filter(item=OuterRef("pk"), state__in=[Slot.State.LEASED, Slot.State.FILLED])
+    waiting = _waiting(project).filter(~Exists(held))
+    ids = list(waiting.values_list("pk", flat=True))
+    out: list[int] = []
+    for chunk in (Item.objects.filter(pk__in=part) for part in chunks(ids)):
+        chunk.update(audit_probability=F("audit_probability") * factor)
+        out += chunk.filter(audit_number__gte=F("audit_probability")).values_list("pk", flat=True)
+        _carry(chunk)
+    queues.withdraw(project, item_ids=out, at=at)
+    return len(out)
+
+
+def draw_more(project: Project, count: int, *, most: float, at: datetime) -> int:
+    """Raise the probability of the window's items so far that `count` more are drawn; returns how many were.
+
+    Items that a person or the active part has chosen keep theirs: they may have been trained on.
+    """
+    pool = Item.objects.filter(project=project, in_pool=True, considered_at=None, audit_probability__isnull=False)
+    window = pool.filter(captured_at__gt=at - WINDOW)
+    scope = window if window.exists() else pool
+    undrawn = scope.filter(audit_number__gte=F("audit_probability"))
+    if count < 1:
+        return 0
+    smallest = undrawn.order_by("audit_number").values_list("audit_number", flat=True)[: count + 1]
+    numbers = np.array(list(smallest), dtype=np.float64)
+    threshold = poisson.threshold_for(numbers, count, most=most)
+    lower = scope.filter(audit_number__lt=threshold, audit_probability__lt=threshold)
+    ids = list(lower.values_list("pk", flat=True))
+    for chunk in (Item.objects.filter(pk__in=part) for part in chunks(ids)):
+        chunk.update(audit_probability=threshold)
+        _carry(chunk)
+    return int((numbers < threshold).sum())
+
+
+def _carry(items: QuerySet[Item]) -> None:
+    """Write the items' audit probabilities to their places in the audit queue."""
+    rows = RoutedItem.objects.filter(item__in=items, cause=Cause.AUDIT)
+    probability = Subquery(Item.objects.filter(pk=OuterRef("item")).values("audit_probability")[:1])
+    rows.update(audit_probability=probability)
+    rows.filter(inclusion_probability__lt=1).update(inclusion_probability=probability)
+
+
+def not_asked(project: Project) -> QuerySet[Item]:
+    """Drawn items that no queue has seen and nobody has labelled, in random order."""
+    routed = RoutedItem.objects.filter(item=OuterRef("pk"))
+    resolved = Resolution.objects.current().filter(item=OuterRef("pk"))
+    drawn = Item.objects.drawn().filter(~Exists(routed), ~Exists(resolved), project=project)
+    return drawn.order_by("sample_number", "pk")
+
+
+def ask(project: Project, items: Sequence[Item], *, reason: str = "", at: datetime) -> queues.Put:
+    """Put drawn items into the audit queue. Those that the active part asked as well are chosen for certain."""
+    entries = [_entry(item, reason, 1 - (place + 0.5) / len(items)) for place, item in enumerate(items)]
+    return queues.put(queues.ensure(project, Cause.AUDIT, at=at), entries, at=at)
+
+
+def _entry(item: Item, reason: str, priority: float) -> queues.Entry:
+    probability = item.audit_probability
+    assert probability is not None  # a drawn item has one
+    return queues.Entry(
+        item_id=item.pk,
+        reason=reason or f"drawn for the audit, probability {probability:.3g}",
+        numbers={"also_active": item.asked_at is not None},
+        inclusion_probability=probability if item.asked_at is None else 1.0,
+        audit_probability=probability,
+        priority=priority,
+        evaluation=True,
+        strategy="poisson",
+    )
+
+
+def ask_more(project: Project, count: int, *, reason: str, at: datetime) -> queues.Put:
+    """Ask `count` more audit items: what is drawn and not asked yet, then what is drawn beside it for this."""
+    draw_missing(project, at=at)
+    waiting = list(not_asked(project)[:count])
+    if len(waiting) < count:
+        draw_more(project, count - len(waiting), most=1.0, at=at)
+        waiting = list(not_asked(project)[:count])
+    return ask(project, waiting, reason=reason, at=at)

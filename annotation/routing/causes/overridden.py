@@ -1,0 +1,15 @@
+"""Overridden: somebody corrected a prediction, objected to it or escalated it."""
+
+from collections.abc import Iterable
+
+from annotation.models import Cause
+from annotation.routing import objections
+from annotation.routing.registry import Pick, Round, RoutingCause, register
+from annotation.signals import kinds
+
+
+def propose(round_: Round, places: int) -> Iterable[Pick]:
+    return objections.propose(round_, kinds.objections())
+
+
+CAUSE = register(RoutingCause(Cause.OVERRIDDEN, Cause.OVERRIDDEN.label, propose, urgent=True, order=10))

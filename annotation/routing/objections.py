@@ -1,0 +1,117 @@
+"""Signals that contradict a prediction or a label: each is weighed once, and asked about unless that is settled.
+
+An item is asked again although it was asked or labelled before, unless its label agrees with the signal or was given
+after it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db.models import CharField, DateTimeField, JSONField, OuterRef, QuerySet, Subquery
+
+from annotation.models import Prediction, Resolution, Signal, Source
+from annotation.routing.registry import Pick, Round
+from annotation.signals import kinds
+from annotation.signals.kinds import SignalKind
+from projects.chunks import chunks
+from projects.models import Project
+
+MOST = 1000  # signals weighed in one round
+
+
+@dataclass(frozen=True)
+class Objection:
+    """A signal with what the item's label and the newest model say; None where there is no such thing."""
+
+    kind: SignalKind
+    value: Any
+    at: datetime
+    label: Any
+    labelled_at: datetime | None
+    predicted: str | None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether it objects to the prediction, whatever label the item has."""
+        return self.kind.objection or (self.predicted is not None and self.value != self.predicted)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no person has to look: one has since, or the label says what the signal says."""
+        if self.label is None or self.labelled_at is None:
+            return not self.contradicts
+        if self.labelled_at >= self.at or self.kind.escalates:
+            return self.labelled_at >= self.at
+        has_value = self.kind.label or self.kind.outcome
+        return bool(self.label == self.value if has_value else self.label != self.predicted)
+
+    @property
+    def reason(self) -> str:
+        meaning = self.kind.meaning.rstrip(".")
+        said = f"{self.kind.name.replace('_', ' ')}"
+        if self.kind.label or self.kind.outcome:
+            said = f"{said}: {self.value}"
+        known = "" if self.label is None else f", labelled {self.label} before"
+        return f"{said}, predicted {self.predicted}{known}" if self.predicted else f"{said}{known}" or meaning
+
+
+def unweighed(project: Project) -> QuerySet[Signal]:
+    """Signals that may object to something and wait for the next round."""
+    return Signal.objects.filter(
+        project=project, weighed_at=None, item__isnull=False, kind__in=[*kinds.objections(), *kinds.outcomes()]
+    )
+
+
+def pending(project: Project, names: Sequence[str]) -> list[tuple[Signal, Objection]]:
+    """Signals of these kinds that were not weighed yet, the oldest first."""
+    resolution = Resolution.objects.current().filter(item=OuterRef("item"))
+    said = Prediction.objects.filter(item=OuterRef("item")).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
+    rows = (
+        unweighed(project)
+        .filter(kind__in=names)
+        .annotate(
+            label=Subquery(resolution.values("value")[:1], output_field=JSONField()),
+            labelled_at=Subquery(resolution.values("resolved_at")[:1], output_field=DateTimeField()),
+            predicted=Subquery(said.order_by("-at", "-pk").values("label")[:1], output_field=CharField()),
+        )
+    )
+    found = ((signal, kinds.find(signal.kind)) for signal in rows.order_by("at", "pk")[:MOST])
+    return [(signal, _objection(signal, kind)) for signal, kind in found if kind]
+
+
+def _objection(signal: Any, kind: SignalKind) -> Objection:
+    return Objection(
+        kind=kind,
+        value=signal.value,
+        at=signal.captured_at,
+        label=signal.label,
+        labelled_at=signal.labelled_at,
+        predicted=signal.predicted,
+    )
+
+
+def propose(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
+    """One pick for each item that something contradicts; all that was looked at is weighed when the round is kept."""
+    found = pending(round_.project, names)
+    round_.when_kept.append(partial(_weighed, [signal.pk for signal, _ in found], round_.at))
+    asked: dict[int, Pick] = {}
+    for signal, objection in found:
+        if signal.item_id is None or (objection.is_settled and not objection.contradicts):
+            continue
+        asked[signal.item_id] = Pick(
+            item_id=signal.item_id,
+            reason=objection.reason,
+            numbers={"signal": signal.kind, "value": signal.value},
+            strategy="objection",
+            stands=objection.contradicts,
+            settled=objection.is_settled,
+        )
+    return asked.values()
+
+
+def _weighed(ids: list[int], at: datetime) -> None:
+    for chunk in chunks(ids):
+        Signal.objects.filter(pk__in=chunk).update(weighed_at=at)

@@ -1,0 +1,87 @@
+"""Refill by event: a claim that finds little left asks for a round, and one that finds nothing is served at once.
+
+What a claim is served at once is chosen by the index alone, the most uncertain first, because somebody waits. It obeys
+the design of every round: nothing looks at an item's own audit draw or label.
+"""
+
+import math
+from datetime import datetime
+
+from django.db.models import Count, Subquery
+from django.db.models.functions import Coalesce
+
+from annotation.models import Cause, Slot, SupplyMark
+from annotation.routing import candidates, capacity, placing
+from annotation.routing.registry import Pick, RoutingCause
+from jobs import queue as jobs
+from jobs.models import OPEN, Job
+from projects.models import Project
+from projects.project_settings import BadSpec
+
+AT_ONCE = 50
+NEXT = RoutingCause(Cause.UNCERTAIN, Cause.UNCERTAIN.label, lambda round_, places: ())
+
+
+def job_key(project: Project) -> str:
+    return f"route:{project.pk}"
+
+
+def request_round(project: Project, *, at: datetime) -> None:
+    """Enqueue a routing round unless one is on its way."""
+    if not Job.objects.filter(key=job_key(project), state__in=OPEN).exists():
+        jobs.enqueue("annotation.route", key=job_key(project), project=project, at=at)
+
+
+def notice(project: Project, *, at: datetime) -> None:
+    """Request a round where a claim leaves fewer open slots than the project's mark: one statement, if it does not."""
+    open_slots = Slot.objects.filter(project=project, state=Slot.State.OPEN).order_by().values("project")
+    left = open_slots.annotate(n=Count("pk")).values("n")
+    low = SupplyMark.objects.filter(project=project, low_water__gt=Coalesce(Subquery(left), 0))
+    if low.exists():
+        request_round(project, at=at)
+
+
+def is_due(project: Project, *, at: datetime) -> bool:
+    """Whether less waits than should and more is left to ask; writes the mark by which claims notice it sooner."""
+    if not project.routing_settings().waiting:
+        return False
+    found = capacity.supply(project, at=at)
+    mark = math.ceil(capacity.LOW_WATER * (found.active_target + found.audit_target))
+    SupplyMark.objects.update_or_create(project=project, defaults={"low_water": mark, "updated_at": at})
+    return found.is_low
+
+
+def _is_on(project: Project) -> bool:
+    """Whether items are routed at all. Settings that cannot be read stop routing, but never a claim."""
+    try:
+        return project.routing_settings().waiting > 0
+    except BadSpec:
+        return False
+
+
+def serve(project: Project, count: int, *, at: datetime) -> int:
+    """Put the next items into queues for somebody who found none; returns how many. Runs in the claim's transaction."""
+    if not _is_on(project):
+        return 0
+    wanted = max(count, AT_ONCE)
+    share = project.routing_settings().audit_share
+    chosen = placing.choose(
+        project, NEXT, _next(project, wanted), most=wanted - round(share * wanted), taken=set(), at=at
+    )
+    return sum(placing.place(project, [chosen], audit=wanted - len(chosen.questions), at=at).values())
+
+
+def _next(project: Project, count: int) -> list[Pick]:
+    """The most uncertain items, and any others where there are fewer than asked for."""
+    scored = candidates.most_uncertain(project, 2 * count, since=None)
+    picks = [
+        Pick(pk, f"margin {margin:.2f}, chosen while the queue was empty", {"margin": round(margin, 4)}, "margin")
+        for pk, margin in scored
+    ]
+    others = candidates.pool(project).exclude(pk__in=[pick.item_id for pick in picks])
+    others = others.order_by("sample_number", "pk")
+    if len(picks) < 2 * count:
+        words = "no version has scored it; drawn at random while the queue was empty"
+        rest = others.values_list("pk", flat=True)[: 2 * count - len(picks)]
+        picks += [Pick(pk, words, {}, "random", cause=Cause.TYPICAL) for pk in rest]
+    return picks

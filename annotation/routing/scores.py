@@ -1,0 +1,28 @@
+"""What versions said of items, as arrays: the serving version's own scores first."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation import versions
+from annotation.models import Prediction, Source
+from projects.chunks import chunks
+from projects.models import Project
+
+
+def scores(project: Project, ids: list[int], k: int) -> tuple[NDArray[np.float64], list[str]]:
+    """(n, k) probabilities and the version that gave each row, "" where none did.
+
+    The serving version's own scores come first, then the newest of any version.
+    """
+    serving = set(versions.stored_as(versions.serving(project)))
+    probabilities, scored_by, final = np.full((len(ids), k), 1.0 / k), [""] * len(ids), set[int]()
+    place = {pk: row for row, pk in enumerate(ids)}
+    wanted = Prediction.objects.filter(project=project, scores__isnull=False).exclude(source=Source.OUT_OF_FOLD)
+    for chunk in chunks(ids):
+        rows = wanted.filter(item__in=chunk).order_by("at", "pk")
+        for item_id, stored, version in rows.values_list("item_id", "scores", "model_version"):
+            row, array = place[item_id], np.frombuffer(bytes(stored or b""), dtype="<f4").astype(float)
+            if len(array) == k and (version in serving or row not in final):
+                probabilities[row], scored_by[row] = array / array.sum(), version or versions.UNNAMED
+                final |= {row} if version in serving else set()
+    return probabilities, scored_by
