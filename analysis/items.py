@@ -188,7 +188,7 @@ def _filtered(
     if filters.q:
         items = items.filter(Q(key__icontains=filters.q) | Q(uid=filters.q) | Q(inputs__icontains=filters.q))
     if filters.window:
-        items = items.filter(at__gte=at - timedelta(days=WINDOWS[filters.window]))
+        items = items.filter(at__range=(at - timedelta(days=WINDOWS[filters.window]), at))
     return _in_state(items, filters.state, resolution, routed)
 
 

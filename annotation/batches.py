@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -16,6 +16,7 @@ from validation import InvalidInput
 from validation.json_values import quote, shorten
 
 LONGEST_ERROR = 500
+MOST_AHEAD = timedelta(days=1)
 log = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError, ProgrammingError)  # no row's fault: the whole request fails
 
@@ -102,17 +103,23 @@ def printable(field: str, value: str | None) -> str:
     return value
 
 
-def parse_time(given: str | None, default: datetime) -> datetime:
-    """An RFC 3339 time with its zone, or the default where none is given."""
+def parse_time(given: str | None, now: datetime) -> datetime:
+    """An RFC 3339 time with its zone, or `now` where none is given.
+
+    Nothing happened after it was captured: a clock that is up to a day ahead counts as now. What is later is refused,
+    because it would be the newest for ever.
+    """
     if given is None:
-        return default
+        return now
     try:
         moment = parse_datetime(given)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not 1970 <= moment.year <= 9000:
         raise BadRow(f"`at` is {quote(given, 40)}; a time such as 2026-11-23T14:00:00Z is expected.", field="at")
-    return moment.astimezone(UTC)
+    if moment > now + MOST_AHEAD:
+        raise BadRow(f"`at` is {quote(given, 40)}, more than a day ahead of this server's clock.", field="at")
+    return min(moment.astimezone(UTC), now)
 
 
 def body_hash(given: Any) -> str:
