@@ -1,7 +1,7 @@
 """Fit, calibrate, judge and pack models: arrays and frozen dataclasses in and out, nothing of the web."""
 
 from retraining.learning.families.artifact import UntrustedArtifact, dump, load
-from retraining.learning.families.pipeline import FAMILIES, build
+from retraining.learning.families.pipeline import build
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.learning.gate.decision import Gate, GateVerdict, beats_naive, judge
 from retraining.learning.gate.paired import Difference
@@ -10,7 +10,6 @@ from retraining.learning.predict import probabilities
 from retraining.learning.validation import BadInput
 
 __all__ = [
-    "FAMILIES",
     "BadInput",
     "Candidate",
     "Difference",

@@ -19,16 +19,15 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from retraining.learning.families import registry
+from retraining.learning.families.base import Node, objects
+
 MOST_BYTES = 512 * 2**20  # unpacked; the largest model fitted here is a tenth of this
 MOST_MEMBERS = 100_000
 
 
 class UntrustedArtifact(ValueError):
     """These bytes are not an artifact of the stated family, so nothing was loaded."""
-
-
-def _objects(module: str, *names: str) -> set[tuple[str, str]]:
-    return {(f"{module}.{name}", "ObjectNode") for name in names}
 
 
 _PLAIN = {
@@ -43,45 +42,26 @@ _PLAIN = {
     ("numpy.dtype", "DTypeNode"),
 }
 _CALIBRATION = {
-    *_objects("sklearn.calibration", "CalibratedClassifierCV", "_CalibratedClassifier"),
-    *_objects("sklearn.calibration", "_SigmoidCalibration", "_TemperatureScaling"),
-    *_objects("sklearn.isotonic", "IsotonicRegression"),
-    *_objects("sklearn.frozen._frozen", "FrozenEstimator"),
+    *objects("sklearn.calibration", "CalibratedClassifierCV", "_CalibratedClassifier"),
+    *objects("sklearn.calibration", "_SigmoidCalibration", "_TemperatureScaling"),
+    *objects("sklearn.isotonic", "IsotonicRegression"),
+    *objects("sklearn.frozen._frozen", "FrozenEstimator"),
 }
 _FEATURES = {
-    *_objects("sklearn.pipeline", "Pipeline", "FeatureUnion"),
-    *_objects("sklearn.compose._column_transformer", "ColumnTransformer"),
-    *_objects("sklearn.feature_extraction.text", "HashingVectorizer", "TfidfTransformer"),
-    *_objects("sklearn.feature_selection._variance_threshold", "VarianceThreshold"),
-    *_objects("sklearn.impute._base", "MissingIndicator", "SimpleImputer"),
-    *_objects("sklearn.preprocessing._data", "StandardScaler"),
-    *_objects("sklearn.preprocessing._encoders", "OneHotEncoder"),
-    *_objects("sklearn.preprocessing._function_transformer", "FunctionTransformer"),
+    *objects("sklearn.pipeline", "Pipeline", "FeatureUnion"),
+    *objects("sklearn.compose._column_transformer", "ColumnTransformer"),
+    *objects("sklearn.feature_extraction.text", "HashingVectorizer", "TfidfTransformer"),
+    *objects("sklearn.feature_selection._variance_threshold", "VarianceThreshold"),
+    *objects("sklearn.impute._base", "MissingIndicator", "SimpleImputer"),
+    *objects("sklearn.preprocessing._data", "StandardScaler"),
+    *objects("sklearn.preprocessing._encoders", "OneHotEncoder"),
+    *objects("sklearn.preprocessing._function_transformer", "FunctionTransformer"),
 }
-_BOOSTING = "sklearn.ensemble._hist_gradient_boosting"
-_MODELS: dict[str, set[tuple[str, str]]] = {
-    "linear": _objects("sklearn.linear_model._logistic", "LogisticRegression"),
-    "bayes": _objects("sklearn.naive_bayes", "MultinomialNB"),
-    "svm": _objects("sklearn.svm._classes", "SVC"),
-    "tree": {
-        *_objects(f"{_BOOSTING}.gradient_boosting", "HistGradientBoostingClassifier"),
-        *_objects(f"{_BOOSTING}.binning", "_BinMapper"),
-        *_objects(f"{_BOOSTING}.predictor", "TreePredictor"),
-        *_objects("sklearn._loss.link", "Interval", "LogitLink", "MultinomialLogit"),
-        *_objects("sklearn._loss.loss", "HalfBinomialLoss", "HalfMultinomialLoss"),
-        *_objects("sklearn.preprocessing._label", "LabelEncoder"),
-        ("sklearn._loss._loss.CyHalfBinomialLoss", "LossNode"),
-        ("sklearn._loss._loss.CyHalfMultinomialLoss", "LossNode"),
-        ("numpy.random._generator.Generator", "RandomGeneratorNode"),
-    },
-    "forest": {
-        *_objects("sklearn.ensemble._forest", "RandomForestClassifier"),
-        *_objects("sklearn.tree._classes", "DecisionTreeClassifier"),
-        ("sklearn.tree._tree.Tree", "TreeNode"),
-    },
-    "naive": _objects("sklearn.dummy", "DummyClassifier"),
-}
-ALLOWED = {family: frozenset(_PLAIN | _CALIBRATION | _FEATURES | model) for family, model in _MODELS.items()}
+
+
+def allowed_nodes(family: str) -> frozenset[Node]:
+    """Everything that an artifact of this family may contain. Raises BadInput for an unknown family."""
+    return frozenset(_PLAIN | _CALIBRATION | _FEATURES | registry.find(family).nodes)
 
 
 def dump(estimator: ClassifierMixin) -> bytes:
@@ -91,16 +71,17 @@ def dump(estimator: ClassifierMixin) -> bytes:
 
 
 def load(data: bytes, *, family: str) -> ClassifierMixin:
-    """The fitted classifier in `data`; raises Refused for anything but a fitted classifier of this family.
+    """The fitted classifier in `data`; raises UntrustedArtifact for anything but a fitted classifier of this family.
 
     The caller has checked the signature before: this is the second lock, not the first. Everything is vetted before
     the first object is made: sizes, array headers, and the type and loader of every node.
     """
-    if family not in ALLOWED:
+    if family not in registry.names():
         raise UntrustedArtifact(f"{family!r} is not a family of models that may be loaded.")
+    allowed = allowed_nodes(family)
     try:
-        _vet(data, ALLOWED[family])
-        trusted = sorted(name for name, _ in ALLOWED[family])
+        _vet(data, allowed)
+        trusted = sorted(name for name, _ in allowed)
         return _fitted_classifier(skops.io.loads(data, trusted=trusted))
     except UntrustedArtifact:
         raise
@@ -108,7 +89,7 @@ def load(data: bytes, *, family: str) -> ClassifierMixin:
         raise UntrustedArtifact(f"The artifact cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _vet(data: bytes, allowed: frozenset[tuple[str, str]]) -> None:
+def _vet(data: bytes, allowed: frozenset[Node]) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_BYTES:

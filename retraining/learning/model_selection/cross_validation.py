@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from retraining.learning.calibration.choose import CalibratorChoice, NoCalibrator, choose
-from retraining.learning.families.pipeline import WITH_PROBABILITIES, WITH_SCORES, build
+from retraining.learning.families import registry
+from retraining.learning.families.pipeline import build
 from retraining.learning.validation import Codes, Floats, Mask
 
 FAR_BELOW = 10.0  # how far under a row's lowest score a class is put that the fold's model never met
@@ -152,9 +153,9 @@ def _fit_fold(
         candidate.probabilities[np.ix_(outside, met)] = 1.0
         return
     candidate.unconverged += not _fit_model(model, learnt, share, rows.known, candidate.config)
-    if candidate.config["family"] in WITH_SCORES:
+    if registry.find(candidate.config["family"]).has_scores:
         candidate.scores[outside] = decision_scores(model, new, rows.known)
-    if candidate.config["family"] in WITH_PROBABILITIES:
+    if registry.find(candidate.config["family"]).has_probabilities:
         candidate.probabilities[np.ix_(outside, met)] = model.predict_proba(new)
     candidate.seconds += time.monotonic() - started
 
@@ -199,8 +200,8 @@ def _seconds(running: Sequence[_Running]) -> float:
 
 def _finished(candidate: _Running, rows: TrainingRows, shared: float) -> Trial | Skipped:
     family = candidate.config["family"]
-    scores = candidate.scores if family in WITH_SCORES else None
-    own = candidate.probabilities if family in WITH_PROBABILITIES else None
+    scores = candidate.scores if registry.find(family).has_scores else None
+    own = candidate.probabilities if registry.find(family).has_probabilities else None
     started = time.monotonic()
     try:
         chosen = choose(

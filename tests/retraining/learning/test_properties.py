@@ -10,8 +10,9 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from inputs.frame import column_shapes, part_names, to_frame
-from retraining.learning import FAMILIES, beats_naive, build, dump, load
+from retraining.learning import beats_naive, build, dump, load
 from retraining.learning.calibration.choose import SMALLEST, CalibratorChoice, log_losses, wrap
+from retraining.learning.families import registry
 from retraining.learning.gate.comparison import most_common, slice_mask
 from retraining.learning.model_selection.candidates import for_contract
 from retraining.learning.model_selection.cross_validation import (
@@ -72,7 +73,7 @@ def test_a_version_never_beats_itself_and_the_verdict_is_in_range(
 
 
 @settings(max_examples=20)
-@given(contracts, st.sampled_from(FAMILIES), st.integers(0, 99))
+@given(contracts, st.sampled_from(registry.names()), st.integers(0, 99))
 def test_a_pipeline_is_built_alike_each_time_and_unfitted(types: dict[str, str], family: str, seed: int) -> None:
     sizes = {name: [2, 3] for name in types}
     one, other = (build(types, {**SETTINGS, "family": family, "seed": seed, "image_size": sizes}) for _ in range(2))

@@ -22,12 +22,16 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from inputs.frame import column_shapes, to_frame
 from retraining.learning.calibration import choose
-from retraining.learning.families import artifact
+from retraining.learning.families import artifact, registry
 from retraining.learning.families.artifact import UntrustedArtifact, dump, load
-from retraining.learning.families.pipeline import FAMILIES, WITH_PROBABILITIES, WITH_SCORES, build
+from retraining.learning.families.pipeline import build
 from retraining.learning.predict import probabilities
 from tests.retraining.learning.data import ALL_TYPES, mixed
 from tests.retraining.learning.families.test_pipeline import CONFIGS, CONTRACTS
+
+FAMILIES = registry.names()
+WITH_SCORES = {name for name in FAMILIES if registry.find(name).has_scores}
+WITH_PROBABILITIES = {name for name in FAMILIES if registry.find(name).has_probabilities}
 
 
 @lru_cache

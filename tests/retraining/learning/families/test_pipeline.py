@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 
 from inputs.frame import column_shapes, to_frame
-from retraining.learning.families.pipeline import FAMILIES, WITH_PROBABILITIES, WITH_SCORES, build
+from retraining.learning.families import registry
+from retraining.learning.families.pipeline import build
 from retraining.learning.model_selection.candidates import for_contract
 from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import ALL_TYPES, mixed, only
+
+FAMILIES = registry.names()
+WITH_SCORES = {name for name in FAMILIES if registry.find(name).has_scores}
+WITH_PROBABILITIES = {name for name in FAMILIES if registry.find(name).has_probabilities}
 
 CONFIGS = {
     "linear": {"C": 1.0, "solver": "lbfgs"},
