@@ -11,6 +11,7 @@ from ninja import Router
 
 from analysis import items, reports
 from analysis.models import ReportKind
+from annotation import versions
 from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
@@ -146,7 +147,7 @@ class LiveMetrics(
         ],
     )
 ):
-    """Metrics of the serving version, weighted by inclusion probability; `n` labels judge it."""
+    """Metrics of one version, weighted by inclusion probability; `n` labels judge it."""
 
 
 def encode(body: Struct) -> HttpResponse:
@@ -250,9 +251,12 @@ def _story(item: Item) -> ItemStory:
 
 @router.get(
     "/projects/{slug}/metrics",
-    summary="Show live metrics of the serving version",
+    summary="Show live metrics of a model version",
     openapi_extra=openapi.operation(
-        query={"window": "Days that are looked back on: all, 28 or 7."},
+        query={
+            "window": "Days that are looked back on: all, 28 or 7.",
+            "version": "A model version, trained here or captured; what serves where absent.",
+        },
         answers=LiveMetrics(
             window="28",
             model_version="v3",
@@ -262,7 +266,7 @@ def _story(item: Item) -> ItemStory:
             computed_at=AT,
             accuracy=Interval(0.93, 0.905, 0.951),
         ),
-        errors={422: "There is no such window."},
+        errors={422: "There is no such window or version."},
     ),
 )
 @keyed(Scope.READ)
@@ -270,8 +274,15 @@ def metrics(request: KeyRequest, slug: str) -> HttpResponse:
     window = request.GET.get("window", "all")
     if window not in WINDOWS:
         return problem(422, f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")
-    version = request.project.champion_version
+    if "segment" in request.GET:
+        return problem(422, "Metrics of a segment are not computed yet; leave segment out for those of all items.")
+    try:
+        version = versions.load(request.project).chosen(request.GET.get("version", ""))
+    except versions.UnknownVersion as why:
+        return problem(422, str(why))
     report = reports.newest(request.project, ReportKind.PERFORMANCE, version=version, days=WINDOWS[window])
+    if report is None and version:
+        reports.request(request.project, version, at=timezone.now())
     body: dict[str, Any] = report.body if report else {"n": 0}
     answer = LiveMetrics(window=window, model_version=version, n=body["n"])
     if report:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, IntegerField, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import resolve, reverse
@@ -19,17 +19,16 @@ from projects.chips import Chip
 from projects.guards import Guard
 from projects.models import Project, Role, User
 from projects.templatetags.words import number
-from retraining.models import ModelVersion, TrainingRun
+from retraining.models import TrainingRun
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `url` is its name, `count` names the figure beside it, `number` the figure that its address needs."""
+    """A page: `url` is its name, `count` names the figure beside it."""
 
     name: str
     url: str
     count: str = ""
-    number: str = ""
     also: tuple[str, ...] = ()
     in_project: bool = True
 
@@ -74,7 +73,7 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Change",
         (
             Page("Runs", "retraining:run-list", count="running", also=("retraining:run",)),
-            Page("Compare", "retraining:compare", number="newest"),
+            Page("Compare", "retraining:compare-any", also=("retraining:compare", "retraining:compare-cases")),
             Page("Releases", "retraining:release-list"),
         ),
     ),
@@ -158,7 +157,6 @@ class Shell:
             "running": _count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
             "items": _count(Item.objects.all()),
             "dead": _count(Job.objects.filter(state=JobState.DEAD)),
-            "newest": _of_project(ModelVersion.objects.all(), Max("number")),
         }
         found = Project.objects.filter(pk=self.project.pk).values(
             **{f"n_{name}": each for name, each in figures.items()}
@@ -172,12 +170,8 @@ class Shell:
                 yield place
 
     def _place(self, page: Page) -> Place | None:
-        """The page as a place, or None where there is nothing to show on it yet or it is closed to this role."""
-        figure = self.counts.get(page.number) if page.number else None
-        if page.number and figure is None:
-            return None
-        given = [self.project.slug if page.in_project and self.project else None, figure]
-        url = reverse(page.url, args=[value for value in given if value is not None])
+        """The page as a place, or None where it is closed to this role."""
+        url = reverse(page.url, args=[self.project.slug] if page.in_project and self.project else [])
         if not self._may_open(url):
             return None
         count = self.counts.get(page.count) if page.count else None

@@ -1,7 +1,7 @@
 """What one side of a comparison says of held-out items: a version that is loaded, or one that was only captured."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,14 @@ from retraining.datasets import Examples
 class Answers:
     """What one side said of n items: labels (n,), confidence (n,), probability of the true label (n,).
 
-    Both probabilities are NaN where a captured label came without scores.
+    Both probabilities are NaN where a captured label came without scores. `scores` (n, k) are those of a model that was
+    asked here, in the order of the items' classes.
     """
 
     labels: NDArray[Any]
     confidence: NDArray[np.float64]
     of_truth: NDArray[np.float64]
+    scores: NDArray[np.float64] | None = None
 
     def right(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(self.labels == truth)
@@ -52,7 +54,7 @@ def of_model(items: Examples, model: registry.Loaded) -> Answers:
     for column, name in enumerate(items.classes):
         if name in model.classes:
             result[:, column] = own[:, model.classes.index(name)]
-    return of_probabilities(items, result)
+    return replace(of_probabilities(items, result), scores=result)
 
 
 def of_incumbent(project: Project, items: Examples, incumbent: registry.Incumbent) -> IncumbentAnswers:

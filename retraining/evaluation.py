@@ -28,11 +28,16 @@ Basis = Literal["evaluation", "out_of_fold"]
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate's report and verdict, both plain data, and the rows behind them, still without a version."""
+    """A candidate's report and verdict, both plain data, and the rows behind them, still without a version.
+
+    `scores` (n, k) are the candidate's of these rows, in the order of the label schema; None where it was judged by
+    what it said out of fold.
+    """
 
     evaluation: dict[str, Any]
     verdict: dict[str, Any]
     rows: list[EvaluatedItem]
+    scores: NDArray[np.float64] | None = None
 
     @property
     def promoted(self) -> bool:
@@ -77,7 +82,7 @@ def judge(
     sides = _sides(theirs, ours, naive, incumbent, basis="out_of_fold" if theirs.items is train else "evaluation")
     evaluation = _report(sides, incumbent)
     evaluation["latency"] = latency(candidate, train)
-    return Judged(evaluation, _verdict(sides, incumbent, theirs.problem), _rows(sides))
+    return Judged(evaluation, _verdict(sides, incumbent, theirs.problem), _rows(sides), ours.scores)
 
 
 def _naive(train: Examples) -> dict[str, float]:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
 from django.db import transaction
 
+from annotation import capture
+from annotation.models import Source
 from jobs import queue
 from jobs.execution import Attempt, GiveUp
 from jobs.models import OPEN, Job
@@ -47,8 +50,12 @@ def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:
 
 
 @transaction.atomic
-def keep(version: ModelVersion, judged: Judged, *, at: datetime) -> Judgement:
-    """Add a judgement with its items and make it the one that counts."""
+def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: datetime) -> Judgement:
+    """Add a judgement with its items and make it the one that counts.
+
+    What the version said of these items is kept as its predictions, so that every page can say how good it is before it
+    serves. `schema_version` gives the order of the scores.
+    """
     made = Judgement.objects.create(
         version=version,
         against=judged.verdict["champion"],
@@ -59,6 +66,17 @@ def keep(version: ModelVersion, judged: Judged, *, at: datetime) -> Judgement:
     for row in judged.rows:
         row.judgement = made
     EvaluatedItem.objects.bulk_create(judged.rows, batch_size=500)
+    if judged.scores is not None and judged.rows:
+        capture.record_scores(
+            version.project,
+            item_ids=[row.item_id for row in judged.rows],
+            probabilities=judged.scores,
+            model_version=version.tag,
+            schema_version=schema_version,
+            source=Source.RESCORED,
+            out_of_sample=np.ones(len(judged.rows), dtype=bool),
+            at=at,
+        )
     ModelVersion.objects.filter(pk=version.pk).update(judgement=made)
     version.judgement = made
     return made
@@ -77,9 +95,9 @@ def judge(version: ModelVersion, *, at: datetime) -> Judged:
 
 def judge_again(version: ModelVersion, *, by: User | None, at: datetime) -> Judgement:
     """Judge here and now, for callers that may wait. Raises ArtifactRefused."""
-    judged = judge(version, at=at)
+    schema_version, judged = version.project.schema().version, judge(version, at=at)
     audit.record("version.judge", by=by, at=at, project=version.project, target=version.tag)
-    return keep(version, judged, at=at)
+    return keep(version, judged, schema_version=schema_version, at=at)
 
 
 def request(version: ModelVersion, *, by: User, at: datetime) -> Job:
@@ -109,9 +127,10 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     assert project is not None  # it is always enqueued for one
     version = registry.find(project, attempt.payload["version"])
     attempt.progress(0.1, f"Comparing {version} with what serves")
+    schema_version = version.project.schema().version
     try:
         judged = judge(version, at=clock())
     except artifacts.ArtifactRefused as why:
         raise GiveUp(str(why)) from None
     with attempt.commit(decision=judged.verdict["decision"], against=judged.verdict["against"]):
-        keep(version, judged, at=clock())
+        keep(version, judged, schema_version=schema_version, at=clock())

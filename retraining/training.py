@@ -244,7 +244,7 @@ def _keep(
     """The one transaction in which the version begins to exist, with its rows, its scores and maybe its release."""
     with attempt.commit() as result:
         version = registry.create(run, dataset, packed, at=at)
-        judging.keep(version, judged, at=at)
+        judging.keep(version, judged, schema_version=dataset.schema_version, at=at)
         capture.record_scores(
             run.project,
             item_ids=train.item_ids,

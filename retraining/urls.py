@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retraining.views import compare, releases, runs
+from retraining.views import compare, pairs, releases, runs
 
 app_name = "retraining"
 
@@ -17,6 +17,8 @@ run_urls = [
     path("runs/<int:number>/stop/", runs.stop, name="run-stop"),
 ]
 compare_urls = [
+    path("compare/", pairs.compare_any, name="compare-any"),
+    path("compare/cases/", pairs.cases, name="compare-any-cases"),
     path("compare/<int:number>/", compare.compare, name="compare"),
     path("compare/<int:number>/differences.csv", compare.differences, name="compare-csv"),
     path("compare/<int:number>/promote/", compare.promote, name="promote"),

@@ -41,6 +41,12 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 @register.filter
+def points(value: float | None, digits: int = 1) -> str:
+    """A difference of shares in points of a hundred, with its sign: 0.014 is +1.4."""
+    return number(None) if value is None or unknown(value) else signed(100 * value, digits)
+
+
+@register.filter
 def signed(value: float | None, digits: int = 1) -> str:
     """+1.4, −0.3: a difference always carries its sign."""
     text = number(value, digits)

@@ -183,8 +183,9 @@ class TestAVersionIsAVersion:
         assert "0.900 [" in words and "router-6 says is right" in words
 
     def test_overview_shows_the_accuracy_of_the_version_asked_for(self, captured: Any) -> None:
-        assert "Accuracy of router-7 is 0.500" in self.page(captured, "overview:overview")[1]
-        assert "Accuracy of router-6 is 0.900" in self.page(captured, "overview:overview", "?version=router-6")[1]
+        assert "accuracy is significant: 0.50" in self.page(captured, "overview:overview")[1]
+        words = self.page(captured, "overview:overview", "?version=router-6")[1]
+        assert "router-6’s accuracy is significant: 0.90" in words
 
     def test_items_are_those_that_the_version_answered(self, captured: Any) -> None:
         assert "40 items match" in self.page(captured, "analysis:item-list", "?version=router-6")[1]
@@ -284,6 +285,23 @@ class TestApi:
         assert body["n"] == 60
         assert body["accuracy"]["low"] < body["accuracy"]["value"] < body["accuracy"]["high"]
         assert self.get(project, emil, "metrics?window=3").status_code == 422
+
+    def test_metrics_are_those_of_the_version_asked_for(self, stand: Any) -> None:
+        project, made, emil = stand
+        for item in made[:20]:
+            make_prediction(item, [0.9, 0.1], model_version="router-7", source="rescored")
+        Project.objects.update(champion_version="")
+        reports.refresh(project, at=NOW)
+        assert self.get(project, emil, "metrics").json()["model_version"] == "v1"  # it is captured
+        other = self.get(project, emil, "metrics?version=router-7").json()
+        assert (other["model_version"], other["n"]) == ("router-7", 20)
+        answer = self.get(project, emil, "metrics?version=router-9")
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == "No prediction names the version router-9. There are v1, router-7."
+
+    def test_a_segment_is_refused_and_not_passed_over(self, stand: Any) -> None:
+        project, _, emil = stand
+        assert self.get(project, emil, "metrics?segment=channel%3Dapp").status_code == 422
 
     def test_a_key_without_the_scope_is_refused(self, stand: Any) -> None:
         project, _, emil = stand

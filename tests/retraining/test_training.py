@@ -280,7 +280,7 @@ class TestBeingKilled:
         do(run)
         assert run.state == State.SUCCEEDED and not run.in_flight
         assert (ModelVersion.objects.count(), Dataset.objects.count(), Release.objects.count()) == (1, 1, 1)
-        assert (EvaluatedItem.objects.count(), Prediction.objects.count()) == (35, 40)
+        assert (EvaluatedItem.objects.count(), Prediction.objects.count()) == (35, 40 + 35)
 
     def test_the_second_attempt_reads_the_dataset_of_the_first(
         self, project: Project, monkeypatch: pytest.MonkeyPatch

@@ -47,6 +47,8 @@ def resolve(
             priority=1.0,
             state=RoutedItem.State.DONE,
         )
+        chance = audit_probability or 1.0
+        Item.objects.filter(pk=item.pk).update(audit_probability=chance, audit_number=chance / 2)
     return Resolution.objects.create(
         project=item.project,
         item=item,
@@ -139,7 +141,7 @@ def judged(version: ModelVersion, verdict: dict[str, Any] | None = None, *, at: 
     """The version with one more judgement, against what serves now, without the work of comparing."""
     tag = registry.incumbent(version.project).tag
     given = {"decision": "hold", "champion": tag, "against": tag or "the naive baseline", **(verdict or {})}
-    judging.keep(version, evaluation.Judged({}, given, []), at=at)
+    judging.keep(version, evaluation.Judged({}, given, []), schema_version=1, at=at)
     return version
 
 

@@ -1,0 +1,112 @@
+"""Two versions, trained here or captured, on what both answered; where that is nothing, each on its own items."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis import frames
+from analysis.frames import LiveFrame
+from analysis.metrics.core import weighted
+from analysis.metrics.core.weighted import Estimate
+from analysis.metrics.performance import paired, unpaired
+from projects.models import Project
+
+
+class PairOutcome(StrEnum):
+    """How the two sides compare on one item."""
+
+    ALL = "all"
+    BOTH_RIGHT = "both_right"
+    FIXED = "fixed"
+    BROKEN = "broken"
+    BOTH_WRONG = "both_wrong"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """n labelled items that both versions answered and that may judge both, in time order.
+
+    `version` and `against` are the rows of each side's frame; an item weighs as it does in the frame that lets fewer
+    items judge.
+    """
+
+    version: LiveFrame
+    against: LiveFrame
+    rows: NDArray[np.intp]
+    rows_against: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def item_ids(self) -> NDArray[np.int64]:
+        return self.version.item_ids[self.rows]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        return np.asarray(self.version.predicted[self.rows] == self.version.truth[self.rows])
+
+    @property
+    def right_against(self) -> NDArray[np.bool_]:
+        return np.asarray(self.against.predicted[self.rows_against] == self.version.truth[self.rows])
+
+    @property
+    def inclusion_probability(self) -> NDArray[np.float64]:
+        ours = self.version.inclusion_probability[self.rows]
+        return np.minimum(ours, self.against.inclusion_probability[self.rows_against])
+
+    def of(self, outcome: PairOutcome) -> NDArray[np.intp]:
+        """Places of the pairs that came out like this."""
+        ours, theirs = self.right, self.right_against
+        masks = {
+            PairOutcome.ALL: np.ones(len(self), dtype=bool),
+            PairOutcome.BOTH_RIGHT: ours & theirs,
+            PairOutcome.FIXED: ours & ~theirs,
+            PairOutcome.BROKEN: ~ours & theirs,
+            PairOutcome.BOTH_WRONG: ~ours & ~theirs,
+        }
+        return np.flatnonzero(masks[outcome])
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """What the comparison says: `difference` is the version's accuracy minus the other's.
+
+    `is_paired` is false where no labelled item was answered by both: then the difference may come from the items.
+    """
+
+    accuracy: Estimate
+    accuracy_against: Estimate
+    difference: Estimate
+    is_paired: bool
+    counts: dict[PairOutcome, int]
+
+
+def pair(project: Project, version: str, against: str, *, at: datetime, days: int = 0) -> Pairs:
+    """The items of the last `days` (0 is all time) on which both can be judged."""
+    ours, theirs = (frames.live(project, tag, at=at, days=days) for tag in (version, against))
+    _, rows, rows_against = np.intersect1d(ours.item_ids, theirs.item_ids, assume_unique=True, return_indices=True)
+    order = np.argsort(rows)
+    return Pairs(ours, theirs, rows[order], rows_against[order])
+
+
+def report(pairs: Pairs) -> PairReport:
+    counts = {outcome: len(pairs.of(outcome)) for outcome in PairOutcome}
+    if not len(pairs):
+        ours, theirs = _accuracy(pairs.version), _accuracy(pairs.against)
+        return PairReport(ours, theirs, unpaired.independent_difference(theirs, ours), False, counts)
+    chance = pairs.inclusion_probability
+    return PairReport(
+        weighted.proportion(pairs.right, chance),
+        weighted.proportion(pairs.right_against, chance),
+        paired.accuracy_difference(pairs.right_against, pairs.right, chance),
+        True,
+        counts,
+    )
+
+
+def _accuracy(frame: LiveFrame) -> Estimate:
+    return weighted.proportion(frame.truth == frame.predicted, frame.inclusion_probability)
