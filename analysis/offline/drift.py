@@ -11,10 +11,12 @@ from analysis.metrics.drift.domain_classifier import Domain
 from analysis.metrics.drift.reference import match
 from analysis.offline.output import JsonObject, aligned, plain, shown, spread
 from inputs.files import columns
+from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table, list_names
 
 MOST_JUDGED = 20_000  # rows of the window that the domain classifier sees, as many as of the reference
 BLOCK = 100
+GROUP = "\0group"  # no column of a file is called so
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject
     (before, now), kinds = columns.typed_columns([reference, current], names)
     season = None if asked.season is None else _season(reference, current, asked.season)
     try:
-        found = compare.compare(before, now, types=kinds, season=season, seed=asked.seed)
+        groups = copies([before, now], kinds)
+        both = groups[0], groups[1]
+        found = compare.compare(before, now, types=kinds, season=season, groups=both, seed=asked.seed)
         rows = None if season is None else match(*season, seed=asked.seed)
-        seen = domain_classifier.domain_auc(
-            _part(before, rows, 0), _thinned(_part(now, rows, 1)), types=kinds, seed=asked.seed
-        )
+        sides = _part({**before, GROUP: groups[0]}, rows, 0), _thinned(_part({**now, GROUP: groups[1]}, rows, 1))
+        both = sides[0].pop(GROUP), sides[1].pop(GROUP)
+        seen = domain_classifier.domain_auc(*sides, types=kinds, groups=both, seed=asked.seed)
     except ValueError as why:  # messages of the drift metrics about input that they refuse
         raise BadFile(f"The two files cannot be compared: {str(why).rstrip('.')}.") from None
     return {

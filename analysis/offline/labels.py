@@ -16,6 +16,7 @@ from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
 from inputs import images
 from inputs.files import columns
 from inputs.files.columns import Array, Bools, Floats, Ints, natural
+from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table
 
 LISTED = 25
@@ -97,7 +98,8 @@ def _scores(found: LabelErrors, rows: Ints, labels: Ints, spelt: list[Any]) -> l
 def _fitted(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     found, types = _inputs(table, asked, known)
     given = columns.words(table.rows(known), asked.label)
-    made = out_of_sample.out_of_sample(found, types, given.codes, seconds=asked.seconds, seed=asked.seed)
+    (groups,) = copies([found], types)
+    made = out_of_sample.out_of_sample(found, types, given.codes, groups=groups, seconds=asked.seconds, seed=asked.seed)
     read = ", ".join(f"{name} as {kind}" for name, kind in types.items())
     identical = [name for name, kind in types.items() if kind == "image" and images.look_alike(found[name])]
     warning = "".join(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCur
 from analysis.offline.output import JsonObject, aligned, estimate, plain, shown, spread
 from inputs.files import columns
 from inputs.files.columns import Bools, Floats, Ints, natural
+from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table, list_names
 
 POINTS = 200
@@ -34,7 +36,10 @@ class PerformanceOptions:
 
 @dataclass(frozen=True)
 class _Judged:
-    """The labelled rows: codes (n,), probabilities (n, k), inclusion probabilities (n,) up to the factor `lightest`."""
+    """The labelled rows: codes (n,), probabilities (n, k), inclusion probabilities (n,) up to the factor `lightest`.
+
+    groups (n,): rows that are equal or nearly equal in the other columns share one.
+    """
 
     truth: Ints
     probabilities: Floats
@@ -44,6 +49,12 @@ class _Judged:
     positive: int | None
     left_out: int
     note: str
+    groups: Ints
+
+    @property
+    def copies(self) -> int:
+        """Rows whose inputs another row has as well."""
+        return int(self.groups.size - np.unique(self.groups).size)
 
     @property
     def predicted(self) -> Ints:
@@ -60,9 +71,11 @@ def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
         inclusion_probability=rows.inclusion,
         probabilities=rows.probabilities,
         positive=rows.positive,
+        groups=rows.groups,
     )
     return {
         "n": found.n,
+        "copies": rows.copies,
         "left_out": rows.left_out,
         "effective_n": plain(found.effective_n),
         "classes": list(rows.classes),
@@ -95,7 +108,23 @@ def _judged(table: Table, asked: PerformanceOptions) -> _Judged:
     place = 1 if len(classes) == 2 and asked.positive is None else None
     positive = place if asked.positive is None else classes.index(asked.positive)
     truth = columns.coded(table, asked.label, classes)[known]
-    return _Judged(truth, scores[known], inclusion, lightest, classes, positive, int((~known).sum()), note)
+    left_out, groups = int((~known).sum()), _groups(table, asked, known)
+    return _Judged(truth, scores[known], inclusion, lightest, classes, positive, left_out, note, groups)
+
+
+def _groups(table: Table, asked: PerformanceOptions, known: Bools) -> Ints:
+    """Copies among the labelled rows, by the columns that are neither label, weight nor score."""
+    own = {asked.label, asked.weight}
+    part, found, kinds = table.rows(known), dict[str, Any](), dict[str, str]()
+    for name in table.columns:
+        if name in own or name.startswith(asked.scores):
+            continue
+        try:
+            (column,), kind = columns.typed_columns([part], [name])
+        except BadFile:  # nobody asked about this column
+            continue
+        found, kinds = found | column, kinds | kind
+    return copies([found], kinds)[0] if kinds else np.arange(len(part))
 
 
 def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats, str]:
@@ -181,7 +210,8 @@ def _thresholds(rows: _Judged) -> JsonObject:
     if rows.positive is None:
         return {"thresholds": None, "thresholds_note": "More than two classes: name one with --positive."}
     truth = rows.truth == rows.positive
-    curve = threshold_curve.threshold_curve(truth, rows.probabilities[:, rows.positive], rows.inclusion, at_most=POINTS)
+    scores = rows.probabilities[:, rows.positive]
+    curve = threshold_curve.threshold_curve(truth, scores, rows.inclusion, at_most=POINTS, groups=rows.groups)
     note = {"thresholds_note": curve.note} if curve.note else {}
     return {"thresholds": [_point(curve, at) for at in range(curve.thresholds.size)], **note}
 
@@ -207,7 +237,8 @@ def _calibration(rows: _Judged, seed: int) -> JsonObject:
         probability = rows.probabilities[:, predicted]
     else:
         of, truth, probability = "the highest score", rows.truth == rows.predicted, rows.probabilities.max(axis=1)
-    found = calibration.calibration(truth, np.clip(probability, 0, 1), rows.inclusion, seed=seed)
+    clipped = np.clip(probability, 0, 1)
+    found = calibration.calibration(truth, clipped, rows.inclusion, groups=rows.groups, seed=seed)
     return {"of": of, **_calibrated(found)}
 
 
@@ -239,6 +270,7 @@ def to_text(answer: JsonObject) -> str:
     lines = [
         f"{answer['n']:,} labelled rows, worth {shown(answer['effective_n'])} of a plain sample; "
         f"{answer['left_out']:,} rows without a label left out.",
+        *([f"{answer['copies']:,} of them are copies of others and count once."] if answer["copies"] else []),
         *([answer["note"]] if answer.get("note") else []),
         *(f"{name.replace('_', ' ')} {spread(answer[name])}" for name in METRICS),
         f"calibration error of {answer['calibration']['of']} "

@@ -7,6 +7,7 @@ from analysis.metrics.slices.scan import Slice
 from analysis.offline.output import JsonObject, aligned, estimate, limits, plain, spread
 from inputs.files import columns
 from inputs.files.columns import Bools
+from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table
 
 LEVEL = 0.05
@@ -31,7 +32,8 @@ def analyse(table: Table, asked: SliceOptions) -> JsonObject:
     names = _names(table, asked)
     part = table if known.all() else table.rows(known)
     (found,), kinds = columns.typed_columns([part], names)
-    result = scan.scan(found, wrong[known], types=kinds, level=LEVEL, seed=asked.seed)
+    (groups,) = copies([found], kinds)
+    result = scan.scan(found, wrong[known], types=kinds, groups=groups, level=LEVEL, seed=asked.seed)
     return {
         "n": result.n,
         "left_out": int((~known).sum()),

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.metrics.core.validation import InvalidInput, groups
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -81,14 +83,10 @@ def probabilities(values: ArrayLike, *, n_classes: int | None = None, name: str 
 
 def groups_of(values: ArrayLike | None, *, n: int) -> Codes | None:
     """Numbers (n,) of the groups that rows with equal or near-equal inputs share; None where no row has a copy."""
-    if values is None:
-        return None
-    given = np.asarray(values)
-    if given.ndim != 1:
-        raise BadInput(f"groups must be one row of values, not an array of {given.ndim} dimensions.")
-    same_length(n, groups=given)
-    names, group = np.unique(given, return_inverse=True)
-    return None if len(names) == n else np.asarray(group, dtype=np.int64)
+    try:
+        return groups(values, n)
+    except InvalidInput as error:
+        raise BadInput(str(error)) from None
 
 
 def same_length(n: int, **arrays: Sequence[Any] | NDArray[Any]) -> None:

@@ -162,3 +162,23 @@ def test_a_positive_that_is_no_class_and_a_file_without_labels_are_refused(tmp_p
     none = csv(tmp_path / "none.csv", {"label": [None] * 2, "p_0": [0.5] * 2, "p_1": [0.5] * 2})
     with pytest.raises(CommandError, match="no label in column 'label'"):
         analyse("performance", none, *CALL)
+
+
+def test_copies_of_a_row_count_once_in_every_interval(tmp_path: Path) -> None:
+    path, (label, p) = scored(tmp_path, rows=60)
+    once = analyse("performance", path, *CALL)
+    texts = [f"case {row} about {row * 7919 % 1000} things that happened to {row * row} people" for row in range(60)]
+    columns = {"label": label, "p_0": 1 - p, "p_1": p, "text": texts, "country": ["de", "fr"] * 30}
+    repeated = {name: np.tile(values, 10) for name, values in columns.items()} | {"id": range(600)}
+    out = analyse("performance", csv(tmp_path / "ten.csv", repeated), *CALL)
+    assert (out["n"], out["copies"], out["effective_n"]) == (600, 540, pytest.approx(60))
+    for name in ("accuracy", "log_loss", "roc_auc", "brier"):
+        assert [out[name][key] for key in ("low", "high")] == pytest.approx(
+            [once[name][key] for key in ("low", "high")]
+        )
+    assert "540 of them are copies of others" in text("performance", tmp_path / "ten.csv", *CALL)
+
+
+def test_a_number_too_large_in_a_column_that_is_not_asked_about_refuses_nothing(tmp_path: Path) -> None:
+    path, _ = scored(tmp_path, rows=50, amount=lambda rng, rows: np.where(np.arange(rows) == 3, 1e300, 1.5))
+    assert analyse("performance", path, *CALL)["copies"] == 0

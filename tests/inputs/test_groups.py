@@ -51,7 +51,7 @@ def test_composed_and_decomposed_letters_are_one_text():
 
 
 def test_texts_of_scripts_without_blanks_are_compared_too():
-    text = "请问我的信用卡什么时候可以寄到我在北京的新地址，谢谢您的帮助和耐心"
+    text = "请问我的信用卡什么时候可以寄到我在北京的新地址，谢谢您的帮助和耐心，我已经等了很久也没有收到任何消息"
     groups = group_rows(
         {"text": [text, text + "！", "我想知道怎样才能取消昨天在网上提交的订单并且得到退款"]}, {"text": "text"}
     )

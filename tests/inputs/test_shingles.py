@@ -14,7 +14,7 @@ def resemblance(one, other):
     return len(left & right) / len(left | right)
 
 
-@pytest.mark.parametrize("length", [8, 25, 60, 300])
+@pytest.mark.parametrize("length", [10, 25, 60, 300])
 def test_edited_texts_are_found_and_strangers_are_not(length):
     rng = np.random.default_rng(length)
     texts = [rng.choice(WORDS, length).tolist() for _ in range(300)]
@@ -36,6 +36,19 @@ def test_a_copy_that_is_a_little_longer_is_found_at_every_length():
     for length in range(20, 400, 7):
         text = " ".join(rng.choice(WORDS, length))
         assert len(set(near_texts([text, text + text[: len(text) // 12].upper()]))) == 1
+
+
+def test_the_same_words_about_other_numbers_are_another_case_unless_they_are_long():
+    lines = [
+        f"2024-01-{day:02} 12:00:0{day % 10} web-{day % 3} connection refused by peer 10.0.0.{day}"
+        for day in range(1, 29)
+    ]
+    assert len(set(near_texts(lines))) == 28
+    letter = " ".join(RNG.choice(WORDS, 60))
+    assert len(set(near_texts([f"{letter} page 1 of 3", f"{letter} page 2 of 3"]))) == 1
+    assert (
+        len(set(near_texts([f"{text} {number}" for text in ("win a prize", "see you") for number in range(9)]))) == 18
+    )
 
 
 def test_short_and_empty_texts_are_linked_only_where_they_are_equal():

@@ -54,6 +54,10 @@ class Design:
         """The same of the items chosen (n,) alone; what is left out may be left out of the sums too."""
         return values[chosen] if self.group is None else added_up(values[chosen], self.group[chosen])
 
+    def of_its_group(self, values: Floats) -> Floats:
+        """For each item (n,) what the items of its cluster have together."""
+        return values if self.group is None else added_up(values, self.group)[self.group]
+
     @property
     def freedom(self) -> float:
         """Degrees of freedom of a variance that is estimated from this design: few where few clusters carry most."""
@@ -117,7 +121,7 @@ def design(
     pi = validation.inclusion(found, found.shape[0] if found.ndim else 0)
     if population is None:
         weight = 1 / pi
-        group = _clusters(groups, weight.size)
+        group = validation.groups(groups, weight.size)
         mass = _average_weight(weight if group is None else added_up(weight, group))
         return _made(weight, None, group, mass, mass * mass)
     weight = _scaled_to(pi, population)
@@ -132,18 +136,17 @@ def _made(
     return Design(weight, variance_share, group, effective_n, mass, mass_variance)
 
 
-def _clusters(groups: ArrayLike | None, n: int) -> Ints | None:
-    """Numbers (n,) of the clusters; None where every item is one of its own."""
-    if groups is None:
-        return None
-    given = np.asarray(groups)
-    if given.shape != (n,):
-        raise InvalidInput(f"groups has shape {given.shape}; {n} items need one group each.")
-    try:
-        names, group = np.unique(given, return_inverse=True)
-    except TypeError as error:
-        raise InvalidInput(f"groups must hold values of one type: {error}.") from error
-    return None if names.size == n else group.astype(np.int64)
+def one_of_each(groups: ArrayLike | None, n: int, *, seed: int) -> Bools:
+    """One of n items of each group, drawn by lot, (n,): for tests that only know independent items.
+
+    Within-cluster resampling (Hoffman, Sen and Weinberg, Biometrika 2001), drawn once. groups: as in `design`.
+    """
+    group = validation.groups(groups, n)
+    if group is None:
+        return np.ones(n, dtype=bool)
+    found, order = np.zeros(n, dtype=bool), np.random.default_rng(seed).permutation(n)
+    found[order[np.unique(group[order], return_index=True)[1]]] = True
+    return found
 
 
 def added_up(values: Floats, group: Ints, size: int = 0) -> Floats:

@@ -68,6 +68,19 @@ def codes(name: str, values: ArrayLike, k: int, n: int | None = None) -> Ints:
     return found
 
 
+def groups(values: ArrayLike | None, n: int) -> Ints | None:
+    """Numbers (n,) of the groups that copies of an item share, 0 up; None where no item has a copy."""
+    if values is None:
+        return None
+    given = np.asarray(values)
+    _shape("groups", given, n)
+    try:
+        names, group = np.unique(given, return_inverse=True)
+    except TypeError as error:
+        raise InvalidInput(f"groups must hold values of one type: {error}.") from error
+    return None if names.size == n else group.astype(np.int64)
+
+
 def inclusion(values: ArrayLike, n: int) -> Floats:
     """Inclusion probabilities of shape (n,), each above 0 and at most 1."""
     found = vector("inclusion_probability", values, n)

@@ -1,14 +1,16 @@
 """Two-sample drift tests column by column, model scores first, with corrected p values and an effect-size floor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.metrics.core import validation
-from analysis.metrics.drift import reference
+from analysis.metrics.core.design import one_of_each
+from analysis.metrics.drift import reference as reference_windows
 from analysis.metrics.drift.column_tests import (
     JENSEN_SHANNON,
     SCALED_WASSERSTEIN,
@@ -21,6 +23,7 @@ from inputs.columns import as_numbers, guess_type
 Array = npt.NDArray[Any]
 Columns = Mapping[str, npt.ArrayLike]
 Season = tuple[npt.ArrayLike, npt.ArrayLike]
+Groups = tuple[npt.ArrayLike, npt.ArrayLike]
 
 # A tenth of a standard deviation, or five points of a coin: less than this is seldom worth anybody's morning.
 EFFECT_FLOOR: Mapping[str, float] = {SCALED_WASSERSTEIN: 0.1, JENSEN_SHANNON: 0.05}
@@ -76,6 +79,7 @@ def compare(
     effect_floor: Mapping[str, float] = EFFECT_FLOOR,
     season: Season | None = None,
     ordered: bool | None = None,
+    groups: Groups | None = None,
     seed: int = 0,
 ) -> Drift:
     """Hold a current window against a reference, column by column.
@@ -85,8 +89,10 @@ def compare(
     the model's score columns; together they get half of the error budget (weighted Benjamini–Hochberg) and lead the
     list. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
     `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
-    declares rows exchangeable. A column drifts when its adjusted p < `level` and its effect reaches its floor, so
-    that at most `level` of stable windows alarm. At least 30 rows a side; under 200 `why` calls the window thin.
+    declares rows exchangeable. `groups`: one value per row of each side; copies of a row share one, and one of them
+    takes part, so that rows sent twice are not more evidence. A column drifts when its adjusted p < `level` and its
+    effect reaches its floor, so that at most `level` of stable windows alarm. At least 30 rows a side; under 200 `why`
+    calls the window thin.
     ValueError: an empty side, no shared column, columns of unequal length, infinite numbers, a level outside 0 to 1.
     """
     validation.level(level)
@@ -96,13 +102,40 @@ def compare(
     scores = {scores_first} if isinstance(scores_first, str) else set(scores_first)
     if missing := scores - set(names):
         raise ValueError(f"scores_first names columns that are not on both sides: {', '.join(sorted(missing))}")
-    rows = _matched(season, n, m, seed)
+    season = _checked(season, n, m)
+    if groups is not None:
+        kept = tuple(one_of_each(of_side, size, seed=seed) for of_side, size in zip(groups, (n, m), strict=True))
+        judge = partial(
+            compare,
+            types=types,
+            scores_first=scores_first,
+            importance=importance,
+            level=level,
+            effect_floor=effect_floor,
+            ordered=ordered,
+            seed=seed,
+        )
+        return _without_copies((before, now), season, kept, judge)
+    rows = None if season is None else reference_windows.match(season[0], season[1], seed=seed)
     features = [
         _feature(before[name], now[name], name, (types or {}).get(name), rows, season, ordered, name in scores)
         for name in names
     ]
     features = _judged(features, level, effect_floor)
     return _verdict(features, importance, level, n, m)
+
+
+def _without_copies(
+    sides: tuple[dict[str, Array], dict[str, Array]],
+    season: tuple[Array, Array] | None,
+    kept: tuple[Array, ...],
+    judge: Callable[..., Drift],
+) -> Drift:
+    """The verdict on the rows kept (booleans) of each side."""
+    parts = ({name: column[rows] for name, column in side.items()} for side, rows in zip(sides, kept, strict=True))
+    found = judge(*parts, season=season and (season[0][kept[0]], season[1][kept[1]]))
+    copies = sum(int((~rows).sum()) for rows in kept)
+    return replace(found, why=f"{found.why} Copies count once: {copies:,} rows left out.") if copies else found
 
 
 def persists(history: Sequence[Drift], *, windows: int = 2) -> tuple[str, ...]:
@@ -173,12 +206,13 @@ def _rows(columns: Mapping[str, Array], side: str) -> int:
     return size
 
 
-def _matched(season: Season | None, n: int, m: int, seed: int) -> tuple[Array, Array] | None:
+def _checked(season: Season | None, n: int, m: int) -> tuple[Array, Array] | None:
     if season is None:
         return None
-    if len(np.asarray(season[0])) != n or len(np.asarray(season[1])) != m:
+    before, now = np.asarray(season[0]), np.asarray(season[1])
+    if (len(before), len(now)) != (n, m):
         raise ValueError("season needs one value per row on both sides")
-    return reference.match(season[0], season[1], seed=seed)
+    return before, now
 
 
 def _feature(
@@ -199,7 +233,7 @@ def _feature(
     if timed and is_clock(as_numbers(before, name), as_numbers(now, name)):
         test = replace(test, p=None, effect=None, words=f"{name}: undefined, it runs with time (a clock or a counter)")
     if test.p is not None:
-        past = reference.past_p(before, now, kind, season=season, ordered=ordered, name=name)
+        past = reference_windows.past_p(before, now, kind, season=season, ordered=ordered, name=name)
     return _row(name, kind, test, past, score)
 
 

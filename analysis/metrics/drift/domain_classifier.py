@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analysis.metrics.core import validation
+from analysis.metrics.core.design import one_of_each
 from analysis.metrics.drift.column_tests import is_clock, is_later
 from analysis.metrics.drift.encoding import Columns, encoder
 from analysis.metrics.drift.reference import dependence
@@ -63,6 +64,7 @@ def domain_auc(
     folds: int = 5,
     permutations: int = 999,
     level: float = 0.95,
+    groups: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> Domain:
     """Cross-fitted gradient-boosting classifier, reference or window, judged by its out-of-fold AUC.
@@ -70,7 +72,8 @@ def domain_auc(
     Columns as in `drift.compare`; those that run with time (clocks, counters) are left out. `block`: rows in order
     that hang together; whole blocks go to one fold and are permuted together, so that dependence does not pass for
     drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows are
-    thinned evenly. Interval by DeLong's placements summed per block, p by permuting blocks within folds.
+    thinned evenly. `groups`: one value per row of each side; of copies of a row, which share one, one takes part.
+    Interval by DeLong's placements summed per block, p by permuting blocks within folds.
     Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
     side, no shared column, infinite numbers, settings that mean nothing.
     """
@@ -79,6 +82,20 @@ def domain_auc(
     if not names:
         raise ValueError("the reference and the current window share no column")
     rows = len(np.asarray(current[names[0]]))
+    if groups is not None:
+        sizes = len(np.asarray(reference[names[0]])), rows
+        first, second = (one_of_each(of_side, n, seed=seed) for of_side, n in zip(groups, sizes, strict=True))
+        found = domain_auc(
+            {name: np.asarray(reference[name])[first] for name in names},
+            {name: np.asarray(current[name])[second] for name in names},
+            types=types,
+            block=block,
+            folds=folds,
+            permutations=permutations,
+            level=level,
+            seed=seed,
+        )
+        return replace(found, newness=_of_copies(found.newness, groups[1], second))
     kinds = {name: (types or {}).get(name) or guess_type(reference[name]) for name in names}
     names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
     if not names:
@@ -93,6 +110,16 @@ def domain_auc(
         return _undefined(rows, why)
     domain = _judged(a, b, size, folds, permutations, level, seed)
     return replace(domain, importance=_importance(a, b, encode.owners, seed))
+
+
+def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bool_]) -> Floats:
+    """The newness of all rows (m,) from that of one of each group."""
+    group = validation.groups(groups, len(chosen))
+    if group is None:
+        return newness
+    found = np.empty(int(group.max()) + 1)
+    found[group[chosen]] = newness
+    return found[group]
 
 
 def _check(block: int | None, folds: int, permutations: int, level: float) -> None:

@@ -20,8 +20,11 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
+from analysis.metrics.core.folds import assign_folds
+from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.labels.features import Blocks, Inputs, ProbabilitiesUndefined, checked_inputs, encode
 from inputs.encoding import feature_kinds
+from inputs.groups import group_rows
 from inputs.types.base import Features
 
 Floats = NDArray[np.float64]
@@ -64,11 +67,13 @@ def out_of_sample(
     folds: int = 5,
     seed: int = 0,
     classes: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> OutOfSample:
     """Probabilities (n, k) for integer codes `labels` (n,) in 0..k-1, each row predicted from the other folds.
 
     `columns`: one sequence of n values per name; `types`: the input type of each used name, as in an
-    input contract. `classes`: k, where codes may be absent.
+    input contract. `classes`: k, where codes may be absent. `groups` (n,): rows that share one are predicted from
+    other groups; where none are given, rows with equal or near-equal inputs are.
     `seconds` of CPU: models whose cost, probed on a sample, does not fit are left out; the cheapest always runs.
     Raises ProbabilitiesUndefined on input that no model can be fitted to.
     """
@@ -76,7 +81,8 @@ def out_of_sample(
     given, k = _checked_labels(labels, classes, folds)
     inputs = checked_inputs(columns, types, given.size)
     planned, left_out = _planned(inputs, given, seconds, folds, seed)
-    scores = _cross_fitted(planned, inputs, given, k, _folds(given, folds, np.random.default_rng(seed)))
+    fold = _folds(given, folds, seed, group_rows(columns, types) if groups is None else groups)
+    scores = _cross_fitted(planned, inputs, given, k, fold)
     members = [_calibrated(score, given) for score in scores]
     weights = _weights(members, given)
     blend = sum(weight * member for weight, member in zip(weights, members, strict=True)) * (1 - FLOOR) + FLOOR / k
@@ -102,13 +108,11 @@ def _checked_labels(labels: ArrayLike, classes: int | None, folds: int) -> tuple
     return given.astype(np.int64), k
 
 
-def _folds(given: Ints, folds: int, rng: np.random.Generator) -> Ints:
-    """A fold for every row, each class spread evenly over them, however rare it is."""
-    order = rng.permutation(given.size)
-    order = order[np.argsort(given[order], kind="stable")]
-    fold = np.empty(given.size, dtype=np.int64)
-    fold[order] = np.arange(given.size) % folds
-    return fold
+def _folds(given: Ints, folds: int, seed: int, groups: ArrayLike) -> Ints:
+    try:
+        return assign_folds(given, folds=folds, seed=seed, groups=groups)
+    except InvalidInput as error:
+        raise ProbabilitiesUndefined(str(error)) from None
 
 
 def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:

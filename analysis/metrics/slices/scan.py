@@ -2,9 +2,10 @@
 
 All rules are counted, each gets the hypergeometric chance of so many errors in rows drawn blindly, and
 Benjamini–Hochberg keeps the expected share of false findings below `level` (so on pure noise anything at all is
-reported with that chance). A rule of two conditions stays only if it is worse than each of them alone. What is
-reported is taken out of the rows before the next is looked for, so that no finding is a shadow of another. The same
-search on one half of the rows, a test on the other half, confirms findings.
+reported with that chance). Of copies of an item one, drawn by lot, takes part in the search. A rule of two conditions
+stays only if it is worse than each of them alone. What is reported is taken out of the rows before the next is looked
+for, so that no finding is a shadow of another. The same search on one half of the rows, judged on the other half, says
+which findings are confirmed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.metrics.core import intervals, validation
-from analysis.metrics.core.design import Design, design
+from analysis.metrics.core.design import Design, design, one_of_each
 from analysis.metrics.core.validation import Bools, InvalidInput
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, share
 from analysis.metrics.slices import split_confirmation
@@ -69,6 +70,7 @@ def scan(
     *,
     types: Mapping[str, str] | None = None,
     inclusion_probability: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     pairs: bool = True,
     level: float = 0.05,
     min_rows: int | None = None,
@@ -80,7 +82,9 @@ def scan(
 
     columns: name → values (n,), numbers, strings or None; types: number, category or text where the guess is wrong;
     errors (n,) bool. inclusion_probability (n,): when items were not equally likely to be labelled, every count is
-    weighted and the test is Fay and Feuer's for weighted counts. min_rows: smallest slice (default: 20, or 0.5 % of
+    weighted and the test is Fay and Feuer's for weighted counts. groups (n,): copies of an item share one; rules are
+    tested on one row of each (within-cluster resampling: Hoffman, Sen and Weinberg, Biometrika 2001), rates are those
+    of all rows, with limits that count copies once. min_rows: smallest slice (default: 20, or 0.5 % of
     the rows). level: false discovery rate. Limits of rates and lifts are at 95 %. Raises InvalidInput on bad arrays;
     no rows, no error, or nothing but errors give no slices and a note.
     """
@@ -89,18 +93,23 @@ def scan(
     for name, values in columns.items():
         if len(values) != wrong.size:
             raise InvalidInput(f"The column {name} has {len(values)} rows where {wrong.size} are needed.")
-    drawn = design(np.ones(wrong.size) if inclusion_probability is None else inclusion_probability)
+    chance = np.ones(wrong.size) if inclusion_probability is None else inclusion_probability
+    drawn = design(chance, groups=groups)
     overall = share(validation.booleans("errors", wrong, drawn.n), np.ones(drawn.n, dtype=bool), drawn)
-    fewest = max(20, wrong.size // 200) if min_rows is None else min_rows
-    split = [] if _one_sided(wrong) else axes(columns, types=types, min_rows=fewest, seed=seed)
+    once = one_of_each(drawn.group, drawn.n, seed=seed)
+    fewest = max(20, int(once.sum()) // 200) if min_rows is None else min_rows
+    split = [] if _one_sided(wrong[once]) else axes(columns, types=types, min_rows=fewest, seed=seed)
     if not split:
-        return SliceScan((), 0, wrong.size, overall, _one_sided(wrong) or "No column has two values with enough rows.")
+        return SliceScan(
+            (), 0, wrong.size, overall, _one_sided(wrong[once]) or "No column has two values with enough rows."
+        )
     weighted = wrong.size and np.ptp(drawn.weight) > 0
-    rows = SliceRows(wrong, drawn.weight if weighted else None)
+    rows = SliceRows(wrong, drawn.of_its_group(drawn.weight) if weighted else None).part(once)
+    searched = split if drawn.group is None else [axis.rows(once) for axis in split]
     policy = SearchLimits(pairs, level, fewest, at_most)
-    rules, tested = search(split, rows, policy)
+    rules, tested = search(searched, rows, policy)
     confirmations = (
-        split_confirmation.confirm(rules, split, rows, policy, drawn, seed)
+        split_confirmation.confirm(rules, searched, rows, policy, design(np.asarray(chance)[once]), seed)
         if confirm
         else [SplitConfirmation(None, None)] * len(rules)
     )

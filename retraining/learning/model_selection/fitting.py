@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.metrics.core.folds import assign_folds
+from analysis.metrics.core.validation import InvalidInput
 from inputs import images
 from inputs.encoding import of_kind
 from inputs.frame import Columns, Shapes, column_shapes, part_names, to_frame
@@ -18,7 +20,7 @@ from inputs.types.base import Features
 from retraining.learning import validation
 from retraining.learning.calibration import choose
 from retraining.learning.fitted import Candidate, Fitted
-from retraining.learning.model_selection import candidates, cross_validation, explanations, folds
+from retraining.learning.model_selection import candidates, cross_validation, explanations
 from retraining.learning.model_selection.cross_validation import Skipped, TrainingRows, Trial
 from retraining.learning.predict import spread
 from retraining.learning.validation import BadInput, Codes, Floats
@@ -98,7 +100,10 @@ def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike, seed: int
     known: NDArray[np.int64] = np.flatnonzero((soft * weight[:, None]).sum(axis=0) > 0)
     group = validation.groups_of(groups, n=len(frame))
     n_groups = len(frame) if group is None else int(group.max()) + 1
-    fold = folds.assign(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=group)
+    try:
+        fold = assign_folds(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=group)
+    except InvalidInput as error:
+        raise BadInput(str(error)) from None
     inside = soft[:, known]
     total = inside.sum(axis=1, keepdims=True)
     inside = np.divide(inside, total, out=np.full_like(inside, 1 / len(known)), where=total > 0)

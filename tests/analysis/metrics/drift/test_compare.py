@@ -221,3 +221,31 @@ class TestAdjusted:
     def test_refuses_what_is_no_p_or_no_weight(self, p, weights):
         with pytest.raises(ValueError):
             adjusted(p, weights)
+
+
+def stable(seed, times):
+    """Two windows of one distribution, every row sent several times."""
+    rng = np.random.default_rng(seed)
+    rows = [np.repeat(np.arange(200), times) for _ in range(2)]
+    windows = [{"x": rng.normal(size=200)[r], "c": rng.choice(list("abc"), 200)[r]} for r in rows]
+    return windows, rows
+
+
+def test_rows_sent_ten_times_are_not_more_evidence():
+    grouped = plain = 0
+    for seed in range(40):
+        (before, now), groups = stable(seed, 10)
+        grouped += compare(before, now, groups=tuple(groups), ordered=False).drifted
+        plain += compare(before, now, ordered=False).drifted
+    assert grouped <= 5
+    assert plain >= 20
+
+
+def test_a_change_is_seen_beyond_copies_and_what_was_left_out_is_said():
+    (before, now), groups = stable(0, 3)
+    now = {**now, "x": now["x"] + 1.0}
+    found = compare(before, now, groups=tuple(groups), ordered=False)
+    assert found.drifted and (found.n_reference, found.n_current) == (200, 200)
+    assert "Copies count once: 800 rows left out." in found.why
+    season = (np.tile(["a", "b"], 300), np.tile(["a", "b"], 300))
+    assert compare(before, now, groups=tuple(groups), season=season, ordered=False).drifted

@@ -188,3 +188,13 @@ def test_settings_that_mean_nothing_are_refused(settings_, says):
 def test_infinite_numbers_are_refused_by_name():
     with pytest.raises(ValueError, match="'x' is infinite in row 0"):
         domain_classifier.domain_auc({"x": np.r_[np.inf, np.arange(89.0)]}, {"x": np.arange(90.0)})
+
+
+def test_copies_do_not_pass_for_drift_and_share_their_newness():
+    rng, rows = np.random.default_rng(0), np.random.default_rng(1).permutation(np.repeat(np.arange(150), 6))
+    before, now = ({f"x{i}": rng.normal(size=150)[rows] for i in range(4)} for _ in range(2))
+    plain = domain_classifier.domain_auc(before, now, permutations=99)
+    found = domain_classifier.domain_auc(before, now, permutations=99, groups=(rows, rows))
+    assert plain.p < 0.05 < found.p
+    assert found.newness.shape == (900,)
+    assert all(len(set(found.newness[rows == row])) == 1 for row in range(0, 150, 10))

@@ -246,7 +246,17 @@ def test_every_row_of_any_input_gets_a_distribution(data):
 
 def test_the_folds_spread_every_class():
     labels = np.array([0] * 17 + [1] * 5 + [2] * 8)
-    fold = module._folds(labels, 5, np.random.default_rng(0))
+    fold = module._folds(labels, 5, 0, np.arange(30))
     for label in range(3):
         share = np.bincount(fold[labels == label], minlength=5)
         assert share.max() - share.min() <= 1
+
+
+def test_copies_of_a_row_are_predicted_from_other_rows():
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(300)]
+    texts, labels = [" ".join(rng.choice(words, 8)) for _ in range(40)], rng.permutation(np.arange(40) % 2)
+    found = out_of_sample({"x": texts * 10}, {"x": "text"}, np.tile(labels, 10))
+    alone = out_of_sample({"x": texts * 10}, {"x": "text"}, np.tile(labels, 10), groups=np.arange(400))
+    right = [(one.probabilities.argmax(axis=1) == np.tile(labels, 10)).mean() for one in (found, alone)]
+    assert right[0] < 0.75 < right[1]

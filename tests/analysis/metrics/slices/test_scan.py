@@ -234,3 +234,33 @@ def test_a_condition_on_a_column_that_is_not_there_is_refused():
     first = scan(columns, wrong).slices[0]
     with pytest.raises(InvalidInput, match="There is no column"):
         members({"x": [1]}, first.conditions)
+
+
+def repeated_noise(seed, times):
+    """Errors by lot on 200 items, each `times` times."""
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(np.arange(200), times)
+    columns = {"x": rng.normal(size=200)[rows], "c": rng.choice(["a", "b", "c"], 200)[rows]}
+    return columns, (rng.random(200) < 0.3)[rows], rows
+
+
+def test_noise_repeated_tenfold_is_still_noise():
+    grouped = plain = 0
+    for seed in range(30):
+        columns, errors, rows = repeated_noise(seed, 10)
+        grouped += bool(scan(columns, errors, groups=rows, confirm=False).slices)
+        plain += bool(scan(columns, errors, confirm=False).slices)
+    assert grouped <= 3
+    assert plain >= 20
+
+
+def test_a_slice_of_repeated_items_is_found_and_its_copies_count_once():
+    rng = np.random.default_rng(0)
+    rows = np.repeat(np.arange(1000), rng.integers(1, 4, 1000))
+    kind = rng.choice(["a", "b", "c", "d"], 1000)
+    wrong = rng.random(1000) < np.where(kind == "a", 0.6, 0.1)
+    found = scan({"kind": kind[rows]}, wrong[rows], groups=rows)
+    (one,) = found.slices
+    assert one.n == int((kind[rows] == "a").sum())
+    assert one.error_rate.effective_n < one.n
+    assert one.confirmed

@@ -6,9 +6,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from analysis.metrics.core.folds import assign_folds
 from retraining.learning.calibration import choose as choose_module
 from retraining.learning.calibration.choose import NoCalibrator, choose, log_losses, wrap
-from retraining.learning.model_selection import folds
 from retraining.learning.validation import BadInput
 
 
@@ -22,7 +22,7 @@ def world(n: int, k: int = 3, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray,
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 2, (n, k))
     codes = (softmax(truth).cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    return truth, np.eye(k)[codes], codes, folds.assign(codes, folds=5, seed=seed)
+    return truth, np.eye(k)[codes], codes, assign_folds(codes, folds=5, seed=seed)
 
 
 def test_honest_probabilities_are_about_as_good_as_any_calibration_of_them() -> None:
@@ -49,7 +49,7 @@ def test_a_bent_scale_is_straightened_by_isotonic() -> None:
     codes = (rng.random(1500) < chance).astype(int)
     bent = np.where(chance == 0.3, 0.9, np.where(chance == 0.95, 0.91, 0.1))
     own = np.column_stack([1 - bent, bent])
-    found = choose(np.eye(2)[codes], fold=folds.assign(codes, folds=5, seed=0), probabilities=own)
+    found = choose(np.eye(2)[codes], fold=assign_folds(codes, folds=5, seed=0), probabilities=own)
     assert found.method == "isotonic"
     assert dict(found.losses)["isotonic"] < dict(found.losses)["none"] - 0.05
 
@@ -76,10 +76,10 @@ def test_without_own_probabilities_some_calibrator_is_taken() -> None:
 def test_few_labels_of_a_class_leave_only_what_they_can_bear() -> None:
     truth, targets, codes, _ = world(60)
     lone = np.r_[np.flatnonzero(codes != 2), np.flatnonzero(codes == 2)[:1]]
-    fold = folds.assign(codes[lone], folds=5, seed=0)
+    fold = assign_folds(codes[lone], folds=5, seed=0)
     found = choose(targets[lone], fold=fold, scores=truth[lone], probabilities=softmax(truth[lone]))
     assert [name for name, _ in found.losses] == ["none"]
-    some = choose(targets, fold=folds.assign(codes, folds=5, seed=0), scores=truth, probabilities=softmax(truth))
+    some = choose(targets, fold=assign_folds(codes, folds=5, seed=0), scores=truth, probabilities=softmax(truth))
     assert "isotonic" not in dict(some.losses) and "temperature" in dict(some.losses)
 
 
@@ -91,7 +91,7 @@ def test_nothing_to_choose_from_is_said() -> None:
 def test_flawless_rows_are_not_read_as_certainty() -> None:
     codes = np.arange(20) % 2
     scores = np.where(np.eye(2)[codes] > 0, 5.0, -5.0)
-    found = choose(np.eye(2)[codes], fold=folds.assign(codes, folds=5, seed=0), scores=scores)
+    found = choose(np.eye(2)[codes], fold=assign_folds(codes, folds=5, seed=0), scores=scores)
     best = found.probabilities.max(axis=1)
     assert (found.probabilities.argmax(axis=1) == codes).all()
     assert 0.9 < best.min() <= best.max() < 0.999
@@ -188,7 +188,7 @@ def test_bad_input_is_named(wrong: dict, said: str) -> None:
 def test_copies_of_a_label_are_not_enough_labels_for_a_calibrator() -> None:
     truth, targets, codes, _ = world(24, 2)
     rows = np.tile(np.arange(24), 20)
-    fold = folds.assign(codes[rows], folds=5, seed=0, groups=rows)
+    fold = assign_folds(codes[rows], folds=5, seed=0, groups=rows)
     counted = choose(targets[rows], fold=fold, scores=truth[rows], probabilities=softmax(truth[rows]))
     grouped = choose(targets[rows], fold=fold, scores=truth[rows], probabilities=softmax(truth[rows]), groups=rows)
     assert {"sigmoid", "isotonic"} <= dict(counted.losses).keys()

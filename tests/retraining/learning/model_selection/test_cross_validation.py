@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from analysis.metrics.core.folds import assign_folds
 from inputs.frame import to_frame
-from retraining.learning.model_selection import cross_validation, explanations, folds
+from retraining.learning.model_selection import cross_validation, explanations
 from retraining.learning.model_selection.cross_validation import FAR_BELOW, Skipped, TrainingRows, Trial
 
 TYPES = {"n": "number"}
@@ -22,7 +23,7 @@ def rows(
     names = np.unique(codes) if known is None else np.array(known)
     number = codes + np.random.default_rng(0).normal(0, 0.3, len(codes))
     soft = (codes[:, None] == names[None, :]).astype(float)
-    fold = folds.assign(codes, folds=min(5, len(codes)), seed=0)
+    fold = assign_folds(codes, folds=min(5, len(codes)), seed=0)
     weight = np.ones(len(codes)) if weights is None else weights
     return TrainingRows(to_frame({"n": number.tolist()}, TYPES), soft, names, weight, fold)
 

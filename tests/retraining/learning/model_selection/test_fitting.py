@@ -258,7 +258,6 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
         ({"weights": [1, 1, 1]}, "weights has 3 rows"),
         ({"weights": [0, 0, 0, 0]}, "all zero"),
         ({"weights": [1, np.nan, 1, 1]}, "finite"),
-        ({"groups": [1, 1, 1, 1]}, "nearly equal inputs"),
         ({"groups": [1, 2]}, "groups has 2 rows"),
         ({"columns": {"n": [1.0, float("inf"), 1.0, 2.0]}}, "infinite in row 1"),
         ({"columns": {}}, "not in the data"),

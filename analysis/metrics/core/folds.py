@@ -5,26 +5,31 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retraining.learning.validation import BadInput, Codes, codes, groups_of
+from analysis.metrics.core import validation
+from analysis.metrics.core.validation import Ints, InvalidInput
 
 
-def assign(targets: ArrayLike, *, folds: int, seed: int, groups: ArrayLike | None = None) -> Codes:
+def assign_folds(targets: ArrayLike, *, folds: int, seed: int, groups: ArrayLike | None = None) -> Ints:
     """The fold in which each row is held out, shape (n,), values in [0, folds).
 
     Each class is spread as evenly as its size allows; a class with fewer rows than folds is simply absent from some,
-    where scikit-learn's StratifiedKFold would warn or refuse. Rows of one group always share a fold.
-    Raises BadInput when there are fewer rows (or groups) than two folds need.
+    where scikit-learn's StratifiedKFold would warn or refuse. Rows of one group always share a fold; where all rows are
+    one group there is nothing that a model could know by heart, and they are dealt one by one. Raises InvalidInput
+    when there are fewer rows than two folds need.
     """
-    targets = codes(targets)
-    if folds < 2 or len(targets) < 2:
-        raise BadInput("Held-out estimates need at least two rows and two folds.")
+    given = np.asarray(targets)
+    given = validation.codes("targets", given, int(given.max(initial=0)) + 1 if given.dtype.kind in "iu" else 1)
+    if folds < 2 or len(given) < 2:
+        raise InvalidInput("Held-out estimates need at least two rows and two folds.")
     rng = np.random.default_rng(seed)
-    group = groups_of(groups, n=len(targets))
-    return _spread(targets, folds, rng) if group is None else _spread_groups(targets, group, folds, rng)
+    group = validation.groups(groups, len(given))
+    if group is None or not group.any():
+        return _spread(given, folds, rng)
+    return _spread_groups(given, group, folds, rng)
 
 
-def _spread(targets: Codes, folds: int, rng: np.random.Generator) -> Codes:
-    """Deal the rows out like cards, class by class, without starting again at the first fold."""
+def _spread(targets: Ints, folds: int, rng: np.random.Generator) -> Ints:
+    """The rows of one class after another to the folds in turn, without starting again at the first fold."""
     order = rng.permutation(len(targets))
     order = order[np.argsort(targets[order], kind="stable")]
     fold = np.empty(len(targets), dtype=np.int64)
@@ -32,12 +37,10 @@ def _spread(targets: Codes, folds: int, rng: np.random.Generator) -> Codes:
     return fold
 
 
-def _spread_groups(targets: Codes, group: Codes, folds: int, rng: np.random.Generator) -> Codes:
+def _spread_groups(targets: Ints, group: Ints, folds: int, rng: np.random.Generator) -> Ints:
     """Largest groups first, each to the fold that then stays nearest to the overall class shares."""
     counts = np.zeros((group.max() + 1, targets.max() + 1))
     np.add.at(counts, (group, targets), 1)
-    if len(counts) < 2:
-        raise BadInput("All rows have equal or nearly equal inputs, so none can be held out from another.")
     counts = np.column_stack([counts, counts.sum(axis=1)])  # the sizes too, so that no fold stays empty
     share = np.maximum(counts.sum(axis=0), 1)
     held = np.zeros((folds, counts.shape[1]))
