@@ -2,8 +2,9 @@
 
 A claim takes slots with one conditional UPDATE, so that two people never hold the same one: SQLite has one writer at a
 time, PostgreSQL locks the rows it looks at and skips those that another claim looks at. An expired slot is claimable
-like an open one. What to ask first stands in the slot's priority. A claim that leaves little behind asks for a round of
-routing; one that finds too little is served by annotation.routing.refill: no desk is empty while items are left.
+like an open one; a disputed item is given only to who asks for its queue. What to ask first stands in the slot's
+priority. A claim that leaves little behind asks for a round of routing; one that finds too little is served by
+annotation.routing.refill: no desk is empty while items are left.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,8 @@ FRESH = """
                     AND (o.state = 'open' OR (o.state = 'leased' AND o.lease_until <= %(now)s)))
     ORDER BY s.priority DESC, s.id LIMIT %(count)s"""
 OF_PROJECT = """s.project_id = %(project)s
-    AND s.queue_id NOT IN (SELECT q.id FROM annotation_queue q WHERE q.project_id = %(project)s AND q.paused)"""
+    AND s.queue_id NOT IN (SELECT q.id FROM annotation_queue q
+                           WHERE q.project_id = %(project)s AND (q.paused OR q.cause = 'disputed'))"""
 OF_QUEUE = "s.project_id = %(project)s AND s.queue_id = %(queue)s"
 # States are written out, not passed: a partial index serves only a query that shows its condition.
 CLAIM = """

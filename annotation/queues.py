@@ -267,6 +267,8 @@ def counts(project: Project, *, at: datetime) -> list[Counts]:
         answers, people = rates.get(queue.pk, (0, 0))
         late = bool(queue.promise_hours and oldest and at - oldest > timedelta(hours=queue.promise_hours))
         review, done = mine.get(RoutedItem.State.REVIEW, (0, None))[0], mine.get(RoutedItem.State.DONE, (0, None))[0]
+        if queue.cause == Cause.DISPUTED:  # a dispute waits for a reviewer, and is not listed again for labelling
+            waiting, review = 0, waiting + review
         found.append(Counts(queue, waiting, leased.get(queue.pk, 0), review, done, oldest, answers, people, late))
     return sorted(found, key=lambda one: (one.queue.paused, -one.waiting, one.queue.pk))
 

@@ -95,7 +95,7 @@ def _people(at: datetime) -> None:
 
 def _hold_routing(project: Project) -> None:
     """The demo routes at moments of its own; a job that routes meanwhile finds no room."""
-    Project.objects.filter(pk=project.pk).update(routing={"batch": 1, "waiting": 0, "audit_share": 0.5})
+    Project.objects.filter(pk=project.pk).update(routing={"batch": 1, "waiting": 0, "audit_share": 0.25})
 
 
 def _first_traffic(at: datetime) -> None:
@@ -110,7 +110,7 @@ def _first_labels(at: datetime) -> None:
     """Bea answers what is routed cold, most of it drawn uniformly: the first evaluation set."""
     when = moment(SEED + BEFORE, at)
     if not Slot.objects.filter(project=_project()).exists():
-        _route(when, size=100, audit_share=0.6)
+        _route(when, size=100, audit_share=0.5)
     _answer(when + timedelta(hours=2), at=at)
 
 
@@ -164,7 +164,7 @@ def _later_labels(at: datetime) -> None:
         if (wanted := AFTER_LABELS - LEFT_TO_LABEL - new_labels.count(_project()).total) < 1:
             return
         if not Slot.objects.filter(project=_project(), state=Slot.State.OPEN).exists():
-            _route(when + timedelta(minutes=turn), size=max(wanted, 2), audit_share=0.6)
+            _route(when + timedelta(minutes=turn), size=max(wanted, 2), audit_share=0.5)
         _answer(when + timedelta(hours=turn), at=at, most=wanted)
 
 

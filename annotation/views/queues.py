@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import kinds, queues, resolution
-from annotation.models import Label, Queue, RoutedItem
+from annotation.models import Cause, Label, Queue, RoutedItem
 from annotation.views.showing import show
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
@@ -63,8 +63,10 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
     now, kind = timezone.now(), kinds.of(request.project.kind)
     counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
-    waiting = mine.filter(state=RoutedItem.State.OPEN).order_by("-priority", "pk")[:SHOWN]
-    review = mine.filter(state=RoutedItem.State.REVIEW).order_by("closed_at", "pk")[:SHOWN]
+    disputed = queue.cause == Cause.DISPUTED
+    in_review = [RoutedItem.State.OPEN, RoutedItem.State.REVIEW] if disputed else [RoutedItem.State.REVIEW]
+    waiting = mine.exclude(state__in=in_review).filter(state=RoutedItem.State.OPEN).order_by("-priority", "pk")[:SHOWN]
+    review = mine.filter(state__in=in_review).order_by("closed_at", "pk")[:SHOWN]
     context = {
         "project": request.project,
         "queue": queue,

@@ -75,6 +75,15 @@ def test_disagreement_goes_to_review_and_is_asked_again_as_disputed(room: Room) 
     assert again.inclusion_probability == 0.2
 
 
+def test_an_item_in_dispute_is_in_review_and_not_listed_again_for_labelling(room: Room) -> None:
+    room.ask(1, overlap=2)
+    answer(room, room.alice, "ham")
+    answer(room, room.bob, "spam")
+    assert room.claim(room.carol, 5) == room.claim(room.rita, 5) == []
+    disputed = next(row for row in queues.counts(room.project, at=room.now) if row.queue.cause == Cause.DISPUTED)
+    assert (disputed.waiting, disputed.review) == (0, 1)
+
+
 def test_the_votes_of_a_dispute_count_together(room: Room) -> None:
     (item,) = room.ask(1, overlap=2)
     answer(room, room.alice, "ham")
