@@ -119,9 +119,10 @@ class Project(models.Model):
             except BadSpec as why:
                 raise ValidationError({name: str(why)}) from None
         labels = self.label_schemas.order_by("-version").first() if self.pk else None
-        if labels:
+        contract = self.input_contracts.order_by("-version").first() if self.pk else None
+        if labels and contract:
             try:
-                check_labels_named(self, labels.values())
+                check_labels_named(self, labels.values(), contract.segments)
             except BadSpec as why:
                 raise ValidationError(str(why)) from None
 

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 T = TypeVar("T", bound="Settings")
 LONGEST_SHOWN = 60
+LABEL_SLICE = "label"  # label=fraud is the slice of items that truly are fraud; any other name is a segment's
 
 
 class BadSpec(ValueError):
@@ -39,6 +40,10 @@ class RetrainingSettings(Settings, frozen=True, kw_only=True):
     after_labels: Annotated[int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10,000,000")] = 50
     cooldown_minutes: Annotated[float, Meta(ge=0, le=525_600, description="a number from 0 to 525,600, a year")] = 5
     promote: Annotated[Literal["ask", "by_gate"], Meta(description="ask or by_gate")] = "ask"
+    protected: Annotated[
+        list[Annotated[str, Meta(pattern="^[^=]+=.+$", max_length=400)]],
+        Meta(max_length=20, description="at most 20 slices such as channel=app or label=fraud"),
+    ] = []
 
     @property
     def cooldown(self) -> timedelta:
@@ -101,19 +106,27 @@ class NamesLabels(Protocol):
     @property
     def costs(self) -> Any: ...
     @property
+    def retraining(self) -> Any: ...
+    @property
     def positive(self) -> str: ...
     @property
     def safe_default(self) -> str: ...
 
 
-def check_labels_named(settings: NamesLabels, labels: Sequence[str]) -> None:
-    """The labels that settings speak of are labels of the project; costs say what a mistake about `positive` costs."""
+def check_labels_named(settings: NamesLabels, labels: Sequence[str], segments: Sequence[str]) -> None:
+    """Labels and segments that settings speak of are the project's; costs say what a mistake about `positive` costs."""
     for field in ("positive", "safe_default"):
         value = getattr(settings, field)
         if value and value not in labels:
             raise BadSpec(f"{field} is {shown(value)}, which is not one of the labels.")
     if settings.costs and not settings.positive:
         raise BadSpec("costs need positive beside them: the label that a false positive takes an item for.")
+    for slice_ in parse(RetrainingSettings, "retraining", settings.retraining).protected:
+        name, _, value = slice_.partition("=")
+        if name == LABEL_SLICE and value not in labels:
+            raise BadSpec(f"retraining.protected has {shown(slice_)}, and {shown(value)} is not one of the labels.")
+        if name != LABEL_SLICE and segments and name not in segments:
+            raise BadSpec(f"retraining.protected has {shown(slice_)}, and {name} is not one of the segments.")
 
 
 def whole_number(name: str, value: Any, least: int, most: int) -> int:

@@ -11,6 +11,7 @@ from inputs.contract import InvalidContract, check_contract
 from projects import audit, invitations, lookalikes, members, task_kinds
 from projects.models import InputContract, LabelSchema, Project, Role, User
 from projects.project_settings import (
+    LABEL_SLICE,
     BadSpec,
     Costs,
     RetrainingSettings,
@@ -109,7 +110,7 @@ def parse_spec(given: Any) -> Spec:
         routing=_checked(RoutingSettings, "routing", given),
         guideline=_text("guideline", given),
     )
-    check_labels_named(spec, [label["value"] for label in labels])
+    check_labels_named(spec, [label["value"] for label in labels], spec.segments)
     return spec
 
 
@@ -182,6 +183,8 @@ def _segments(given: Any) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise BadSpec("segments takes a list of names.")
     check_names("Segment", given)
+    if LABEL_SLICE in given:
+        raise BadSpec(f"A segment cannot be called {LABEL_SLICE}: {LABEL_SLICE}=… names the items of one label.")
     return given
 
 

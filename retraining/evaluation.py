@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.metrics.core import weighted
 from projects.models import Project
+from projects.project_settings import LABEL_SLICE
 from retraining import answers, registry
 from retraining.answers import Answers
 from retraining.datasets import Examples
@@ -82,7 +83,9 @@ def judge(
     sides = _sides(theirs, ours, naive, incumbent, basis="out_of_fold" if theirs.items is train else "evaluation")
     evaluation = _report(sides, incumbent)
     evaluation["latency"] = latency(candidate, train)
-    return Judged(evaluation, _verdict(sides, incumbent, theirs.problem), _rows(sides), ours.scores)
+    protected = project.retraining_settings().protected
+    verdict = _verdict(sides, incumbent, theirs.problem, protected)
+    return Judged(evaluation, verdict, _rows(sides), ours.scores)
 
 
 def _naive(train: Examples) -> dict[str, float]:
@@ -115,8 +118,11 @@ def _sides(
     )
 
 
-def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str) -> dict[str, Any]:
-    """The gate's decision as plain data. A champion that cannot be loaded was not compared, so nothing is promoted."""
+def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected: Sequence[str]) -> dict[str, Any]:
+    """The gate's decision as plain data. A champion that cannot be loaded was not compared, so nothing is promoted.
+
+    `protected` names slices, such as channel=app or label=fraud, that must be shown not to be worse.
+    """
     if not incumbent.tag:
         found = decision.beats_naive(
             sides.truth,
@@ -136,6 +142,7 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str) -> dict[s
             power=POWER,
             inclusion_probability=sides.inclusion_probability,
             naive=sides.naive.labels,
+            protected={name: in_slice(sides, name) for name in protected},
         )
     words = found.words
     if sides.basis == "out_of_fold":
@@ -226,6 +233,14 @@ def _differences(sides: Sides, gain: NDArray[np.float64]) -> list[dict[str, Any]
 def _difference(gain: NDArray[np.float64], sides: Sides, mask: NDArray[np.bool_]) -> dict[str, Any]:
     found = paired.difference(gain[mask], 1.0 / sides.inclusion_probability[mask], level=LEVEL)
     return {"n": found.n, "value": found.value, "low": found.low, "high": found.high, "small": found.n < SMALL_N}
+
+
+def in_slice(sides: Sides, wanted: str) -> NDArray[np.bool_]:
+    """(n,) whether each item is of this slice: label=fraud by its true label, channel=app by its segment."""
+    name, _, value = wanted.partition("=")
+    if name == LABEL_SLICE:
+        return np.asarray(sides.truth == value, dtype=bool)
+    return np.array([in_segment(segment, wanted) for segment in sides.segments], dtype=bool)
 
 
 def in_segment(segment: dict[str, Any], wanted: str) -> bool:

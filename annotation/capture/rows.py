@@ -180,13 +180,15 @@ class _Validator:
     kind: TaskKind
     schema: Labels
     labels: tuple[str, ...]
+    segments: tuple[str, ...]
     at: datetime
     budget: PixelBudget
 
     @classmethod
     def of(cls, project: Project, at: datetime) -> "_Validator":
         kind, schema = kinds.of(project.kind), project.schema().labels
-        return cls(project.contract().inputs, kind, schema, kind.classes(schema), at, PixelBudget())
+        contract = project.contract()
+        return cls(contract.inputs, kind, schema, kind.classes(schema), tuple(contract.segments), at, PixelBudget())
 
     def validate(self, index: int, given: Any) -> ValidPrediction:
         """The row, or whatever is raised for it."""
@@ -205,7 +207,7 @@ class _Validator:
             label=self._label(row, scores),
             at=parse_time(row.at, self.at),
             versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
-            segment=_segment(row.segment),
+            segment=_segment(row.segment, self.segments),
             value=self._value("value", row.value) if not self.labels else None,
             known=self._value("label_known", row.label_known),
             renormalised=is_off(total),
@@ -264,9 +266,12 @@ class _Validator:
 VERSIONS = ("model_version", "threshold_version", "policy_version")
 
 
-def _segment(given: dict[str, Any] | None) -> dict[str, Any]:
+def _segment(given: dict[str, Any] | None, named: Sequence[str]) -> dict[str, Any]:
+    """The segment; its names are those that the project lists, or any where it lists none."""
     if given is None:
         return {}
+    if unknown := [name for name in given if named and name not in named]:
+        raise BadRow(f"`segment` has {quote(unknown[0])}; the segments are {', '.join(named)}.", field="segment")
     if len(given) > MOST_SEGMENTS:
         raise BadRow(f"`segment` takes at most {MOST_SEGMENTS} names; it has {len(given):,}.", field="segment")
     for name, value in given.items():

@@ -15,6 +15,7 @@ from annotation.batches import Refusal
 from annotation.capture import rows, storage
 from annotation.models import Item, Prediction, Resolution, Source
 from inputs import images
+from projects.models import InputContract, Project
 from tests.factories import NOW, make_item, make_project
 from tests.pictures import broken_profile, encoded, many_pictures
 
@@ -324,3 +325,17 @@ class TestScoresOfAVersion:
             )
         rows = Prediction.objects.order_by("item_id").values_list("label", "out_of_sample", "model_version")
         assert list(rows) == [("ham", True, "v2"), ("spam", False, "v2"), ("ham", True, "v2")]
+
+
+@pytest.mark.django_db
+def test_segments_that_a_project_lists_are_the_only_ones_and_without_a_list_any_is_taken() -> None:
+    listed, free = make_project(), make_project()
+    InputContract.objects.filter(project=listed).update(segments=["channel", "country"])
+    batch = [
+        {"key": "a", "inputs": {"text": "x"}, "segment": {"channel": "app"}},
+        {"key": "b", "inputs": {"text": "x"}, "segment": {"channel": "app", "colour": "red"}},
+    ]
+    captured = capture.capture_rows(Project.objects.get(pk=listed.pk), batch, at=NOW)
+    assert (captured.created, captured.refused[0].key) == (1, "b")
+    assert captured.refused[0].error == "`segment` has 'colour'; the segments are channel, country."
+    assert capture.capture_rows(free, batch, at=NOW).created == 2

@@ -26,6 +26,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("retraining", {"after_labels": 10**400}, "it takes a whole number from 1 to 10,000,000."),
     ("retraining", {"cooldown_minutes": 1e299}, "retraining.cooldown_minutes is 1e+299"),
     ("retraining", {"promote": "always"}, "retraining.promote is 'always'; it takes ask or by_gate."),
+    ("retraining", {"protected": "channel=app"}, "it takes at most 20 slices such as channel=app or label=fraud."),
+    ("retraining", {"protected": ["app"]}, "it takes at most 20 slices such as channel=app or label=fraud."),
     ("costs", {"false_negative": -1}, "costs.false_negative is -1; it takes a number from 0 to 1e12."),
     ("costs", {"review": float("inf")}, "costs.review is inf"),
 ]

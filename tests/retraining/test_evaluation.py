@@ -118,6 +118,18 @@ class TestAgainstAChampion:
         assert sum(labels.values()) == 28 and set(labels) == {"ham", "spam"}
         assert rows[0]["n"] == 28 and rows[0]["name"] == "Accuracy"
 
+    def test_a_protected_slice_is_a_condition_of_the_gate(self, project: Project) -> None:
+        champion = make_champion(project)
+        learn(project, 40, evaluation=True)
+        Project.objects.filter(pk=project.pk).update(retraining={"protected": ["label=spam", "channel=app"]})
+        project.refresh_from_db()
+        verdict = judge(project, champion).verdict
+        names = [gate["name"] for gate in verdict["gates"]]
+        assert "label=spam no worse" in names and "channel=app no worse" in names
+        [of_app] = [gate for gate in verdict["gates"] if gate["name"].startswith("channel")]
+        assert (of_app["passed"], of_app["value"]) == (False, "no audit label in this slice")
+        assert verdict["decision"] == "hold"
+
     def test_measures_how_long_one_row_takes(self, project: Project) -> None:
         latency = judge(project, None).evaluation["latency"]
         assert 0 < latency["median_ms"] <= latency["slowest_ms"] and latency["n"] == 10
