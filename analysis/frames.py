@@ -20,6 +20,8 @@ from annotation.sampling.design.weights import Chosen, effective_probability
 from projects.chunks import chunks
 from projects.models import Project
 
+AS_SERVED = ""  # in place of a version: whatever answered each item when it was asked, which no later release changes
+
 
 @dataclass(frozen=True)
 class LiveFrame:
@@ -78,7 +80,7 @@ class _Said:
 
 
 def live(project: Project, version: str, *, at: datetime, days: int = 0) -> LiveFrame:
-    """What judges this version over the last `days` (0 is all time)."""
+    """What judges this version, or all that was served then (AS_SERVED), over the last `days` (0 is all time)."""
     since = at - timedelta(days=days) if days else None
     classes = tuple(project.schema().values())
     chosen = _chosen(project, version, since)
@@ -112,8 +114,7 @@ def counts(item: Item, until: datetime | None) -> bool:
 
 def learnt_until(project: Project, version: str) -> datetime | None:
     """When the newest item was asked that the version learnt from; None where it learnt from none."""
-    tags = versions.stored_as(version)
-    learnt = Prediction.objects.filter(project=project, model_version__in=tags, out_of_sample=False)
+    learnt = Prediction.objects.filter(_by(version), project=project, out_of_sample=False)
     found = Item.objects.filter(project=project, asked_at__isnull=False, pk__in=learnt.values("item"))
     return found.aggregate(until=Max("asked_at"))["until"]
 
@@ -161,7 +162,7 @@ def _said(project: Project, version: str, ids: list[int]) -> dict[int, _Said]:
     """What the version says of these items: its newest answer, and whether it was trained on the item."""
     found: dict[int, _Said] = {}
     for chunk in chunks(ids):
-        rows = Prediction.objects.filter(project=project, model_version__in=versions.stored_as(version), item__in=chunk)
+        rows = Prediction.objects.filter(_by(version), project=project, item__in=chunk)
         rows = rows.exclude(source=Source.OUT_OF_FOLD).exclude(label="").order_by("at", "pk")
         for item_id, label, scores, out in rows.values_list("item_id", "label", "scores", "out_of_sample"):
             seen = found.get(item_id)
@@ -181,7 +182,11 @@ def _truth(project: Project, ids: list[int]) -> dict[int, str]:
 
 def _scored(version: str) -> QuerySet[Prediction]:
     """The version's predictions about an outer query's item."""
-    return Prediction.objects.filter(item=OuterRef("pk"), model_version__in=versions.stored_as(version))
+    return Prediction.objects.filter(_by(version), item=OuterRef("pk"))
+
+
+def _by(version: str) -> Q:
+    return versions.AS_SERVED if version == AS_SERVED else Q(model_version__in=versions.stored_as(version))
 
 
 def _population(project: Project, version: str, since: datetime | None) -> dict[date, int]:

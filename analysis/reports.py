@@ -1,5 +1,6 @@
 """Reports: frames into measures into rows that pages read. Computing one again from the same rows writes nothing."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -28,9 +29,10 @@ def refresh(project: Project, *, at: datetime) -> list[Report]:
     """Compute what pages read: label quality, and performance of what serves and of the versions used last."""
     made = [label_quality(project, at=at)]
     known = [one.tag for one in versions.load(project).all if one.serves or one.items][:WATCHED]
-    return [report for report in made if report] + [
-        report for version in known for report in refresh_version(project, version, at=at)
-    ]
+    for days in WINDOWS if known else ():
+        served = frames.live(project, frames.AS_SERVED, at=at, days=days)
+        made += [performance_of(project, version, days=days, at=at, served=served) for version in known]
+    return [report for report in made if report]
 
 
 def refresh_version(project: Project, version: str, *, at: datetime) -> list[Report]:
@@ -45,10 +47,18 @@ def request(project: Project, version: str, *, at: datetime) -> None:
     queue.enqueue("analysis.report", key=key, project=project, payload={"version": version}, at=at)
 
 
-def performance_of(project: Project, version: str, *, days: int, at: datetime) -> Report | None:
-    """How good the version is, weighted by inclusion probability. None where nothing changed since the last report."""
+def performance_of(
+    project: Project, version: str, *, days: int, at: datetime, served: LiveFrame | None = None
+) -> Report | None:
+    """How good the version is, weighted by inclusion probability. None where nothing changed since the last report.
+
+    Its series over time is of what was served then (`served`, where the caller has that frame already): what a version
+    would have said of the past is no history.
+    """
     frame = frames.live(project, version, at=at, days=days)
-    return _keep(project, ReportKind.PERFORMANCE, version, days, frame.hash, lambda: _performance(frame, project), at)
+    then = served or frames.live(project, frames.AS_SERVED, at=at, days=days)
+    both = hashlib.sha256(f"{frame.hash} {then.hash}".encode()).hexdigest()
+    return _keep(project, ReportKind.PERFORMANCE, version, days, both, lambda: _performance(frame, then, project), at)
 
 
 def label_quality(project: Project, *, at: datetime) -> Report | None:
@@ -103,7 +113,7 @@ def _plain(value: Any) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
 
-def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
+def _performance(frame: LiveFrame, then: LiveFrame, project: Project) -> dict[str, Any]:
     if not len(frame):
         return {"n": 0, "audit": 0, "population": frame.population, "waiting": frame.waiting, "classes": []}
     measured = classification.classification(
@@ -135,7 +145,7 @@ def _performance(frame: LiveFrame, project: Project) -> dict[str, Any]:
         "counts": measured.counts.tolist(),
         "confusion": measured.confusion.tolist(),
         "curves": _curves(frame),
-        "series": _series(frame),
+        "series": _series(then),
         "change": changes.find_change(project, frame),
     }
 
@@ -174,6 +184,8 @@ def _list(values: Iterable[float]) -> list[float | None]:
 
 def _series(frame: LiveFrame) -> list[dict[str, Any]]:
     """Accuracy, and each class's precision and recall, over equal stretches of time with enough labels in each."""
+    if not len(frame):
+        return []
     stamps = np.array([moment.timestamp() for moment in frame.at])
     bins = max(1, min(BINS, len(frame) // (2 * LEAST_IN_BIN)))
     edges = np.linspace(stamps[0], stamps[-1], bins + 1)

@@ -243,7 +243,7 @@ def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
 
 def over_time(body: dict[str, Any], moments: list[marks.ReleaseMark], *, width: int = 560) -> dict[str, Any] | None:
     series = [(point, point["accuracy"]) for point in body["series"] if point["accuracy"]["value"] is not None]
-    return _chart(series, moments, "Accuracy over time", width=width)
+    return _chart(series, moments, "Accuracy of what was served, over time", width=width)
 
 
 def class_over_time(body: dict[str, Any], label: str, moments: list[marks.ReleaseMark]) -> dict[str, Any]:
@@ -260,14 +260,15 @@ def class_over_time(body: dict[str, Any], label: str, moments: list[marks.Releas
 def _chart(
     series: list[tuple[dict[str, Any], dict[str, Any]]], moments: list[marks.ReleaseMark], label: str, *, width: int
 ) -> dict[str, Any] | None:
-    """A line over time with release marks inside its span, and its table."""
+    """A line over time with a mark for every release, and its table."""
     if not series:
         return None
     points = [
         charts.Point((p["from"] + p["to"]) / 2, v["value"], v["low"], v["high"], f"{v['value']:.3f}, n {v['n']}")
         for p, v in series
     ]
-    first, last = series[0][0]["from"], series[-1][0]["to"]
+    stamps = [m.at.timestamp() for m in moments]
+    first, last = min([series[0][0]["from"], *stamps]), max([series[-1][0]["to"], *stamps])
     spots = [(first + (last - first) * share) for share in (0, 0.5, 1)]
     draw = partial(
         charts.line,
@@ -275,7 +276,7 @@ def _chart(
         label=label,
         x_ticks=[(at, day(at)) for at in spots],
         dots=True,
-        releases=[charts.Mark(m.at.timestamp(), m.version) for m in moments if first <= m.at.timestamp() <= last],
+        releases=[charts.Mark(stamp, m.version) for stamp, m in zip(stamps, moments, strict=True)],
     )
     rows = [{"from": day(p["from"]), "to": day(p["to"]), **v} for p, v in series]
     return {**drawn(draw, width), "rows": rows, "last": rows[-1]}

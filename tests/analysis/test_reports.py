@@ -160,3 +160,38 @@ def test_old_reports_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         Resolution.objects.filter(item=item).update(value="spam")
         reports.performance_of(project, "v1", days=0, at=NOW)
     assert Report.objects.filter(window_days=0, kind="performance").count() == 2
+
+
+class TestHistory:
+    """What was served then stays, whatever is released later."""
+
+    def series(self, project: Project, version: str) -> list[tuple[int, float]]:
+        report = reports.newest(project, "performance", version=version)
+        assert report is not None
+        return [(point["accuracy"]["n"], point["accuracy"]["value"]) for point in report.body["series"]]
+
+    def test_a_promotion_and_its_scores_redraw_no_curve_of_the_past(self) -> None:
+        project, items = world(60, wrong=20)
+        reports.refresh(project, at=NOW)
+        before = self.series(project, "v1")
+        assert before[0][1] < before[-1][1] == 1.0  # the drop that happened: the first items were wrong
+        for i, item in enumerate(items):  # v2 goes live: it is right on all that v1 got wrong
+            truth = (i % 2) if i >= 20 else 1 - i % 2
+            make_prediction(
+                item, [0.9, 0.1] if truth == 0 else [0.1, 0.9], model_version="v2", source="rescored", at=NOW
+            )
+        Project.objects.filter(pk=project.pk).update(champion_version="v2")
+        project.refresh_from_db()
+        reports.refresh(project, at=NOW)
+        assert self.series(project, "v2") == self.series(project, "v1") == before
+        body = reports.newest(project, "performance", version="v2").body  # type: ignore[union-attr]
+        assert body["accuracy"]["value"] == 1.0  # what v2 says of these items is its own figure
+
+    def test_joins_the_versions_that_served_one_after_the_other(self) -> None:
+        project, items = world(60, wrong=0)
+        for item in items[30:]:
+            item.predictions.update(model_version="v2", source="served")
+        Project.objects.filter(pk=project.pk).update(champion_version="v2")
+        project.refresh_from_db()
+        reports.refresh(project, at=NOW)
+        assert sum(n for n, _ in self.series(project, "v2")) == 60

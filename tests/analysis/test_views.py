@@ -10,8 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analysis import charts, items, reports
+from analysis import charts, items, marks, reports
 from analysis.models import Finding
+from analysis.views import performance
 from annotation.models import Item, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
@@ -330,6 +331,19 @@ class TestLabelQuality:
         assert client(ruth).post(url, {"act": "keep"}, headers={"HX-Request": "true"}).status_code == 422
         assert client(ruth).post(url, {"act": "explode"}).status_code == 422
         assert client(make_user("ada", project, "annotator")).post(url, {"act": "keep"}).status_code == 403
+
+
+def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:
+    project, _, _ = stand
+    body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
+    moments = [
+        marks.ReleaseMark("v1", "promoted", NOW - timedelta(days=40)),
+        marks.ReleaseMark("v2", "promoted", NOW + timedelta(hours=30)),
+        marks.ReleaseMark("v3", "rolled back to", NOW + timedelta(days=40)),
+    ]
+    chart = performance.over_time(body, moments)
+    assert chart is not None and chart["svg"].count('class="release"') == 3
+    assert all(f">{moment.version}</text>" in chart["svg"] for moment in moments)
 
 
 class TestCharts:
