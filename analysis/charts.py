@@ -90,7 +90,7 @@ def line(
     """A line with its band, release marks, and the last value at its end; "" where there is no point."""
     if not points:
         return ""
-    frame = _frame(points, x_ticks, y_range, width=width, height=height, room=92 if end_note else 12)
+    frame = _frame(points, x_ticks, y_range, width=width, height=height, right_margin=92 if end_note else 12)
     parts = [
         _grid(frame),
         _x_axis(frame, x_ticks, x_name),
@@ -111,14 +111,14 @@ def _frame(
     *,
     width: int,
     height: int,
-    room: int,
+    right_margin: int,
 ) -> Frame:
     xs = [point.x for point in points] + [at for at, _ in x_ticks]
     if y_range is None:
         values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]
         steps = ticks(min(values), max(values))
         y_range = (steps[0], steps[-1] if steps[-1] > steps[0] else steps[0] + 0.1)
-    return Frame(width, height, LEFT, width - room, min(xs), max(xs), *y_range)
+    return Frame(width, height, LEFT, width - right_margin, min(xs), max(xs), *y_range)
 
 
 def _grid(frame: Frame) -> str:

@@ -21,10 +21,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.signal import lfilter
 
-from analysis.metrics.drift.column_tests import Kind, as_words
 from analysis.metrics.drift.compare import Drift, compare, persists, weighted_share
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
+from inputs.columns import as_texts
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WINDOW, MEMORY, CHANGE, FIRST_MOVED = 500, 10_000, 17_760, 17_424
@@ -167,14 +167,17 @@ def employment(times: int, seed: int) -> Iterator[Line]:
             }
 
 
-def _kinds(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, Kind]:
+def _kinds(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, str]:
     return {
         c: "number" if rows[c].dtype.kind == "f" else "category" for c in [*names, "predicted_probability"] if c in rows
     }
 
 
 def _columns(rows: pd.DataFrame, names: Sequence[str]) -> Columns:
-    return {c: rows[c].to_numpy() if rows[c].dtype.kind == "f" else as_words(rows[c].to_numpy(), c) for c in names}
+    return {
+        c: rows[c].to_numpy() if rows[c].dtype.kind == "f" else as_texts(rows[c].to_numpy(), "missing", c)
+        for c in names
+    }
 
 
 def _windows(

@@ -4,7 +4,7 @@
 
 One JSON line for each case. Errors are absolute, in the metric's own unit, averaged over windows. `static` keeps the
 reference's figure, `cbpe` is the confidence-based estimate, `ours` the one fitted to the window's mix of inputs.
-Simulated worlds: a logistic regression that cannot express the truth, a reference with labels, a window drawn from
+Simulated scenarios: a logistic regression that cannot express the truth, a reference with labels, a window drawn from
 elsewhere; the truth there is the expected accuracy, without label noise. credit_default and employment_ma are read
 from ../shared/data and skipped where that is not there.
 """
@@ -25,11 +25,11 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from analysis.metrics.drift.column_tests import Kind, as_words
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
 from analysis.metrics.estimates.expected_metrics import METRICS
 from analysis.metrics.estimates.label_shift import bbse
+from inputs.columns import as_texts
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 Line = dict[str, Any]
@@ -38,7 +38,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class World:
+class Scenario:
     """truth: P(class 1) of rows (n, d); moved: how far the window's mean lies from the reference's, per column."""
 
     name: str
@@ -46,12 +46,12 @@ class World:
     moved: tuple[float, ...]
 
 
-WORLDS = (
-    World("bent", lambda x: expit(1.2 * x[:, 0] + 1.5 * (x[:, 1] ** 2 - 1) + 0.5 * x[:, 2]), (0.8, 0.8, 0)),
-    World("crossed", lambda x: expit(2 * x[:, 0] * x[:, 1] + x[:, 2]), (0.7, 0.7, 0.3)),
-    World("noisy corner", lambda x: np.where(x[:, 1] > 0.5, 0.5, expit(3 * x[:, 0])), (0, 1, 0)),
-    World("wave", lambda x: expit(2 * np.sin(2 * x[:, 0]) + x[:, 1]), (1, 0.5, 0)),
-    World("well specified", lambda x: expit(1.5 * x[:, 0] - x[:, 1]), (0.8, -0.5, 0)),
+SCENARIOS = (
+    Scenario("bent", lambda x: expit(1.2 * x[:, 0] + 1.5 * (x[:, 1] ** 2 - 1) + 0.5 * x[:, 2]), (0.8, 0.8, 0)),
+    Scenario("crossed", lambda x: expit(2 * x[:, 0] * x[:, 1] + x[:, 2]), (0.7, 0.7, 0.3)),
+    Scenario("noisy corner", lambda x: np.where(x[:, 1] > 0.5, 0.5, expit(3 * x[:, 0])), (0, 1, 0)),
+    Scenario("wave", lambda x: expit(2 * np.sin(2 * x[:, 0]) + x[:, 1]), (1, 0.5, 0)),
+    Scenario("well specified", lambda x: expit(1.5 * x[:, 0] - x[:, 1]), (0.8, -0.5, 0)),
 )
 
 
@@ -59,18 +59,18 @@ def simulated(times: int, seed: int) -> Iterator[Line]:
     """Covariate shift with the model misspecified in four ways and not in a fifth; and no shift at all."""
     for shifted in (True, False):
         every: list[Floats] = []
-        for world in WORLDS:
+        for scenario in SCENARIOS:
             errors = np.array(
-                [_simulated(world, shifted, np.random.default_rng([seed, time])) for time in range(times)]
+                [_simulated(scenario, shifted, np.random.default_rng([seed, time])) for time in range(times)]
             )
             every.append(errors)
-            yield {"case": "covariate shift" if shifted else "no shift", "world": world.name, **_means(errors)}
+            yield {"case": "covariate shift" if shifted else "no shift", "scenario": scenario.name, **_means(errors)}
         together = np.vstack(every)
         line = _means(together)
         name = "covariate shift" if shifted else "no shift"
         yield {
             "case": name,
-            "world": "all",
+            "scenario": "all",
             "windows": len(together),
             **line,
             "ours_over_cbpe": line["ours"] / line["cbpe"],
@@ -81,14 +81,14 @@ def _means(errors: Floats) -> Line:
     return dict(zip(("static", "cbpe", "ours"), np.abs(errors).mean(axis=0).tolist(), strict=True))
 
 
-def _simulated(world: World, shifted: bool, rng: np.random.Generator) -> list[float]:
+def _simulated(scenario: Scenario, shifted: bool, rng: np.random.Generator) -> list[float]:
     train, past, now = (rng.normal(size=(rows, 3)) for rows in (4000, 10_000, 2000))
-    now = now + np.array(world.moved) * shifted
-    model = LogisticRegression().fit(train, rng.random(len(train)) < world.truth(train))
-    labels = (rng.random(len(past)) < world.truth(past)).astype(np.int64)
+    now = now + np.array(scenario.moved) * shifted
+    model = LogisticRegression().fit(train, rng.random(len(train)) < scenario.truth(train))
+    labels = (rng.random(len(past)) < scenario.truth(past)).astype(np.int64)
     reference = label_free.reference(model.predict_proba(past), labels, features=past)
     scores = model.predict_proba(now)
-    truth = np.column_stack([1 - world.truth(now), world.truth(now)])
+    truth = np.column_stack([1 - scenario.truth(now), scenario.truth(now)])
     real = truth[np.arange(len(now)), scores.argmax(axis=1)].mean()
     return [
         float((reference.predicted == labels).mean() - real),
@@ -158,10 +158,13 @@ def employment(times: int, seed: int) -> Iterator[Line]:
 
 def _inputs(rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
     left_out = ("id", "employed", "year", "prediction", "predicted_probability", "split")
-    kinds: dict[str, Kind] = {
+    kinds: dict[str, str] = {
         c: "number" if rows[c].dtype.kind == "f" else "category" for c in rows if c not in left_out
     }
-    return {c: rows[c].to_numpy() if kind == "number" else as_words(rows[c].to_numpy(), c) for c, kind in kinds.items()}
+    return {
+        c: rows[c].to_numpy() if kind == "number" else as_texts(rows[c].to_numpy(), "missing", c)
+        for c, kind in kinds.items()
+    }
 
 
 def _chunk(

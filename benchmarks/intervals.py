@@ -1,12 +1,13 @@
 """Do 95 % intervals of live metrics hold the truth 95 % of the time, when most labels were asked where in doubt?
 
-    python -m benchmarks.intervals [--projects 1000] [--seed 0] [--worlds rare five ...]
+    python -m benchmarks.intervals [--projects 1000] [--seed 0] [--scenarios rare five ...]
 
 One JSON line per metric: the share of simulated projects whose interval held the truth, for three readings of the same
 labels. `process` and `window` weigh each label by its inclusion probability (the truth being that of endless traffic,
 or of the project's own items, labelled or not); `naive` takes the labels as they are. Each project draws its own number
 of classes, how rare they are, how good and how overconfident its model is, how many items it has, how many of the most
-uncertain are labelled for certain, and which share of the others is audited. --worlds adds the same for fixed settings.
+uncertain are labelled for certain, and which share of the others is audited. --scenarios adds the same for fixed
+settings.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ COSTS = Costs(false_positive=1, false_negative=5, review=0.4)
 
 
 @dataclass(frozen=True)
-class World:
+class Scenario:
     """Where a project's items come from: logits normal around `lean` (k,), the model's as noisy and too bold."""
 
     lean: tuple[float, ...]
@@ -60,23 +61,23 @@ class Traffic:
         return Traffic(self.truth[rows], self.scores[rows], self.rival[rows])
 
 
-WORLDS = {
-    "balanced": World((0.0, 0.0), 2.0, 1.3, 0.5, 4_000, 200, 0.1),
-    "one_in_six": World((1.1, -1.1), 1.6, 1.3, 0.5, 10_000, 300, 0.05),
-    "rare": World((2.2, -2.2), 1.7, 1.3, 0.5, 20_000, 500, 0.04),
-    "five": World((1.0, 0.5, 0.0, -0.5, -1.0), 3.0, 1.3, 0.5, 8_000, 400, 0.06),
-    "small": World((0.0, 0.0), 2.0, 1.3, 0.5, 2_000, 100, 0.1),
+SCENARIOS = {
+    "balanced": Scenario((0.0, 0.0), 2.0, 1.3, 0.5, 4_000, 200, 0.1),
+    "one_in_six": Scenario((1.1, -1.1), 1.6, 1.3, 0.5, 10_000, 300, 0.05),
+    "rare": Scenario((2.2, -2.2), 1.7, 1.3, 0.5, 20_000, 500, 0.04),
+    "five": Scenario((1.0, 0.5, 0.0, -0.5, -1.0), 3.0, 1.3, 0.5, 8_000, 400, 0.06),
+    "small": Scenario((0.0, 0.0), 2.0, 1.3, 0.5, 2_000, 100, 0.1),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     report("any", any_world, options.projects, options.seed)
-    for name in options.worlds:
-        report(name, lambda rng, world=WORLDS[name]: world, options.projects, options.seed)
+    for name in options.scenarios:
+        report(name, lambda rng, scenario=SCENARIOS[name]: scenario, options.projects, options.seed)
 
 
-def report(name: str, world_of: Callable[[np.random.Generator], World], projects: int, seed: int) -> None:
+def report(name: str, world_of: Callable[[np.random.Generator], Scenario], projects: int, seed: int) -> None:
     started = time.process_time()
     held, widths = coverage(world_of, projects, seed)
     for metric, readings in held.items():
@@ -84,7 +85,7 @@ def report(name: str, world_of: Callable[[np.random.Generator], World], projects
             json.dumps(
                 {
                     "benchmark": "intervals",
-                    "world": name,
+                    "scenario": name,
                     "metric": metric,
                     "projects": projects,
                     **{reading: round(float(np.mean(hits)), 4) for reading, hits in readings.items()},
@@ -94,11 +95,11 @@ def report(name: str, world_of: Callable[[np.random.Generator], World], projects
             flush=True,
         )
     seconds = round(time.process_time() - started, 1)
-    print(json.dumps({"benchmark": "intervals", "world": name, "cpu_seconds": seconds}), flush=True)
+    print(json.dumps({"benchmark": "intervals", "scenario": name, "cpu_seconds": seconds}), flush=True)
 
 
 def coverage(
-    world_of: Callable[[np.random.Generator], World], projects: int, seed: int
+    world_of: Callable[[np.random.Generator], Scenario], projects: int, seed: int
 ) -> tuple[dict[str, dict[str, list[bool]]], dict[str, list[float]]]:
     """For each metric and reading, whether each project's interval held the truth; widths of the process's."""
     held: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
@@ -115,15 +116,15 @@ def coverage(
     return held, widths
 
 
-def _project(world: World, rng: np.random.Generator) -> Iterator[tuple[str, str, Estimate, Estimate]]:
-    endless = measured(draw(world, ENDLESS, rng), np.ones(ENDLESS))
-    items = draw(world, world.items, rng)
-    own = measured(items, np.ones(world.items))
-    rows, inclusion = chosen(items.scores, world, rng)
+def _project(scenario: Scenario, rng: np.random.Generator) -> Iterator[tuple[str, str, Estimate, Estimate]]:
+    endless = measured(draw(scenario, ENDLESS, rng), np.ones(ENDLESS))
+    items = draw(scenario, scenario.items, rng)
+    own = measured(items, np.ones(scenario.items))
+    rows, inclusion = chosen(items.scores, scenario, rng)
     asked = items.at(rows)
     readings = {
         "process": (measured(asked, inclusion), endless),
-        "window": (measured(asked, inclusion, population=world.items), own),
+        "window": (measured(asked, inclusion, population=scenario.items), own),
         "naive": (measured(asked, np.ones(rows.size)), endless),
     }
     for reading, (found, truth) in readings.items():
@@ -131,11 +132,11 @@ def _project(world: World, rng: np.random.Generator) -> Iterator[tuple[str, str,
             yield metric, reading, truth[metric], estimate
 
 
-def any_world(rng: np.random.Generator) -> World:
+def any_world(rng: np.random.Generator) -> Scenario:
     k = int(rng.choice([2, 2, 3, 5]))
     lean = np.sort(rng.normal(size=k) * rng.uniform(0, 1.2))
     items = int(rng.integers(2_000, 20_000))
-    return World(
+    return Scenario(
         lean=tuple(float(v) for v in lean - lean.mean()),
         spread=float(rng.uniform(1.5, 3.5)),
         boldness=float(rng.uniform(0.8, 1.5)),
@@ -146,23 +147,23 @@ def any_world(rng: np.random.Generator) -> World:
     )
 
 
-def draw(world: World, n: int, rng: np.random.Generator) -> Traffic:
-    logits = rng.normal(size=(n, len(world.lean))) * world.spread + np.array(world.lean)
+def draw(scenario: Scenario, n: int, rng: np.random.Generator) -> Traffic:
+    logits = rng.normal(size=(n, len(scenario.lean))) * scenario.spread + np.array(scenario.lean)
     truth = (softmax(logits, axis=1).cumsum(axis=1) > rng.random(n)[:, None]).argmax(axis=1)
     model, rival = (
-        softmax(logits * world.boldness + rng.normal(size=logits.shape) * noise, axis=1)
-        for noise in (world.noise, world.noise + 0.3)
+        softmax(logits * scenario.boldness + rng.normal(size=logits.shape) * noise, axis=1)
+        for noise in (scenario.noise, scenario.noise + 0.3)
     )
     return Traffic(truth, model, rival)
 
 
-def chosen(scores: Floats, world: World, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
+def chosen(scores: Floats, scenario: Scenario, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
     """Rows to label and their inclusion probabilities: the most uncertain for certain, a uniform audit of the rest."""
     top = np.partition(scores, -2, axis=1)[:, -2:]
-    active = np.zeros(world.items, dtype=bool)
-    active[np.argpartition(top[:, 1] - top[:, 0], world.active)[: world.active]] = True
-    rows = np.flatnonzero(active | (rng.random(world.items) < world.audit))
-    return rows, np.where(active[rows], 1.0, world.audit)
+    active = np.zeros(scenario.items, dtype=bool)
+    active[np.argpartition(top[:, 1] - top[:, 0], scenario.active)[: scenario.active]] = True
+    rows = np.flatnonzero(active | (rng.random(scenario.items) < scenario.audit))
+    return rows, np.where(active[rows], 1.0, scenario.audit)
 
 
 def measured(traffic: Traffic, inclusion: Floats, population: int | None = None) -> Measured:
@@ -195,7 +196,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--projects", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--worlds", nargs="*", default=[], choices=sorted(WORLDS))
+    parser.add_argument("--scenarios", nargs="*", default=[], choices=sorted(SCENARIOS))
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""What does a threshold or a review band cost that was chosen on few, unevenly asked labels? And is calibration told?
+"""What does a threshold or a review band cost that was chosen on few, unevenly sampled labels? And is it calibrated?
 
     python -m benchmarks.thresholds [--projects 300] [--seed 0]
 
@@ -24,34 +24,39 @@ import numpy as np
 from analysis.metrics.performance.calibration import calibration
 from analysis.metrics.performance.threshold_curve import Costs
 from analysis.metrics.performance.thresholds import ReviewBand, band_at, cheapest_band, cheapest_threshold
-from benchmarks.intervals import ENDLESS, WORLDS, Floats, Traffic, World, chosen, draw
+from benchmarks.intervals import ENDLESS, SCENARIOS, Floats, Scenario, Traffic, chosen, draw
 
 COSTS = Costs(false_positive=1, false_negative=5, review=0.4)
 CHOICES: dict[str, Callable[..., ReviewBand]] = {"one cut": cheapest_threshold, "review band": cheapest_band}
 # A model that means what it says, and the same one said too boldly.
-HONEST = replace(WORLDS["one_in_six"], boldness=1.0, noise=0.0)
+HONEST = replace(SCENARIOS["one_in_six"], boldness=1.0, noise=0.0)
 BOLD = replace(HONEST, boldness=1.5)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     for name in ("balanced", "one_in_six", "rare"):
-        for line in chosen_cuts(WORLDS[name], options.projects, options.seed):
-            _say("thresholds", world=name, projects=options.projects, **line)
-    for name, world in (("honest", HONEST), ("bold", BOLD)):
-        _say("calibration", model=name, projects=options.projects, **told(world, options.projects, options.seed))
+        for line in chosen_cuts(SCENARIOS[name], options.projects, options.seed):
+            _say("thresholds", scenario=name, projects=options.projects, **line)
+    for name, scenario in (("honest", HONEST), ("bold", BOLD)):
+        _say(
+            "calibration",
+            model=name,
+            projects=options.projects,
+            **calibration_figures(scenario, options.projects, options.seed),
+        )
 
 
-def chosen_cuts(world: World, projects: int, seed: int) -> Iterator[dict[str, Any]]:
+def chosen_cuts(scenario: Scenario, projects: int, seed: int) -> Iterator[dict[str, Any]]:
     """For each choice its cheapest cost, how much more cuts cost that few labels chose, and what those labels said."""
-    started, endless = time.process_time(), draw(world, ENDLESS, np.random.default_rng([seed, 1]))
+    started, endless = time.process_time(), draw(scenario, ENDLESS, np.random.default_rng([seed, 1]))
     everywhere = endless.truth == 1, endless.scores[:, 1], np.ones(ENDLESS)
     for name, choose in CHOICES.items():
         best = _cost(choose(*everywhere, costs=COSTS))
         above: dict[str, list[float]] = defaultdict(list)
         labels = []
         for project in range(projects):
-            asked, inclusion = _project(world, np.random.default_rng([seed, 2, project]))
+            asked, inclusion = _project(scenario, np.random.default_rng([seed, 2, project]))
             labels.append(inclusion.size)
             for reading, chances in (("weighed", inclusion), ("naive", np.ones(inclusion.size))):
                 cut = choose(asked.truth == 1, asked.scores[:, 1], chances, costs=COSTS)
@@ -67,12 +72,12 @@ def chosen_cuts(world: World, projects: int, seed: int) -> Iterator[dict[str, An
         }
 
 
-def told(world: World, projects: int, seed: int) -> dict[str, Any]:
-    started, endless = time.process_time(), draw(world, ENDLESS, np.random.default_rng([seed, 3]))
+def calibration_figures(scenario: Scenario, projects: int, seed: int) -> dict[str, Any]:
+    started, endless = time.process_time(), draw(scenario, ENDLESS, np.random.default_rng([seed, 3]))
     true = calibration(endless.truth == 1, endless.scores[:, 1], np.ones(ENDLESS)).ece.value or 0.0
     found = []
     for project in range(projects):
-        asked, inclusion = _project(world, np.random.default_rng([seed, 4, project]))
+        asked, inclusion = _project(scenario, np.random.default_rng([seed, 4, project]))
         found.append(calibration(asked.truth == 1, asked.scores[:, 1], inclusion))
     rejected = [c.test.p is not None and c.test.p < 0.05 for c in found]
     held = [c.ece.low is not None and c.ece.high is not None and c.ece.low <= true <= c.ece.high for c in found]
@@ -87,9 +92,9 @@ def told(world: World, projects: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _project(world: World, rng: np.random.Generator) -> tuple[Traffic, Floats]:
-    items = draw(world, world.items, rng)
-    rows, inclusion = chosen(items.scores, world, rng)
+def _project(scenario: Scenario, rng: np.random.Generator) -> tuple[Traffic, Floats]:
+    items = draw(scenario, scenario.items, rng)
+    rows, inclusion = chosen(items.scores, scenario, rng)
     return items.at(rows), inclusion
 
 

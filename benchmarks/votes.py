@@ -1,11 +1,11 @@
-"""Is what `auto` makes of people's votes as right as the best single method, on crowds of any shape?
+"""Is what `auto` makes of people's votes as right as the best single method, for annotators of any kind?
 
     python -m benchmarks.votes [--seeds 5] [--seed 0] [--only shared simulated speed] [--shapes spammers ...]
 
 One JSON line for each set and method: accuracy against the truth over `n` items (means over `--seeds` draws of a
-simulated crowd) and seconds of CPU; `auto` adds the best single method and how far it is ahead of it. No method sees
+simulated set) and seconds of CPU; `auto` adds the best single method and how far it is ahead of it. No method sees
 the truth or any setting of the set. A line of means closes each part. `shared` reads ../shared/data where that exists;
-`simulated` are the crowds below, each drawn from its own law, none of which is exactly a model that is fitted; `speed`
+`simulated` are the sets below, each drawn from its own law, none of which is exactly a model that is fitted; `speed`
 is CROWDLAB and `auto` on 50 000 items with three votes each, with a model's probabilities.
 """
 
@@ -33,28 +33,28 @@ ELSEWHERE = {"crowd_weather_amt": 0.8633, "crowd_zencrowd_us": 0.9005, "crowd_bl
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Crowd = tuple[Votes, Mapping[Any, Any]]  # votes, and the truth by item
+VotesWithTruth = tuple[Votes, Mapping[Any, Any]]  # votes, and the truth by item
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     if "shared" in options.only:
-        _say_means("shared", [_said(name, [_shared(name)]) for name in SHARED if (DATA / name).exists()])
+        _say_means("shared", [_measure(name, [_shared(name)]) for name in SHARED if (DATA / name).exists()])
     if "simulated" in options.only:
         seeds = range(options.seed, options.seed + options.seeds)
-        _say_means("simulated", [_said(name, [_simulated(name, seed) for seed in seeds]) for name in options.shapes])
+        _say_means("simulated", [_measure(name, [_simulated(name, seed) for seed in seeds]) for name in options.shapes])
     if "speed" in options.only:
         for method in ("crowdlab", "auto"):
             _say(**speed(method, options.seed))
 
 
-def _said(name: str, crowds: Sequence[Crowd]) -> dict[str, float]:
+def _measure(name: str, sets: Sequence[VotesWithTruth]) -> dict[str, float]:
     """Accuracy of each method on one set, `auto` last."""
     found: dict[str, float] = {}
     for method in (*METHODS[1:], "auto"):
         started = time.process_time()
-        accuracy = [_accuracy(method, *crowd) for crowd in crowds]
-        seconds = (time.process_time() - started) / len(crowds)
+        accuracy = [_accuracy(method, *votes_with_truth) for votes_with_truth in sets]
+        seconds = (time.process_time() - started) / len(sets)
         more: dict[str, Any] = {}
         if method == "auto":
             best = max(found, key=lambda one: found[one])
@@ -62,7 +62,7 @@ def _said(name: str, crowds: Sequence[Crowd]) -> dict[str, float]:
             if name in ELSEWHERE:
                 more["ahead_of_best_elsewhere"] = round(float(np.mean(accuracy)) - ELSEWHERE[name], 4)
         found[method] = float(np.mean(accuracy))
-        n = len(crowds[0][1])
+        n = len(sets[0][1])
         _say(set=name, method=method, accuracy=round(found[method], 4), n=n, seconds=round(seconds, 2), **more)
     return found
 
@@ -87,11 +87,11 @@ def speed(method: str, seed: int, items: int = 50_000, k: int = 10) -> dict[str,
     rng = np.random.default_rng([seed, 99])
     truth = rng.integers(0, k, items)
     people = rng.uniform(0.4, 0.9, 200)
-    crowd = _cast(rng, truth, np.stack([_coin(right, k) for right in people]), per_item=3)
+    votes_with_truth = _cast(rng, truth, np.stack([_coin(right, k) for right in people]), per_item=3)
     model = rng.dirichlet(np.ones(k), items) + 0.2 * np.eye(k)[truth]
     model /= model.sum(axis=1, keepdims=True)
     started, cpu = time.perf_counter(), time.process_time()
-    found = resolve(crowd[0], method=method, probabilities=model, seed=seed)
+    found = resolve(votes_with_truth[0], method=method, probabilities=model, seed=seed)
     return {
         "set": "speed: 50 000 items x 3 votes, 200 annotators, 10 classes, with a model",
         "method": method,
@@ -102,12 +102,12 @@ def speed(method: str, seed: int, items: int = 50_000, k: int = 10) -> dict[str,
     }
 
 
-def _shared(name: str) -> Crowd:
+def _shared(name: str) -> VotesWithTruth:
     votes, truth = (pd.read_csv(DATA / name / f"{part}.csv.gz") for part in ("annotations", "truth"))
     return Votes(votes["item_id"], votes["annotator_id"], votes["label"]), truth.set_index("item_id")["label"].to_dict()
 
 
-def _simulated(name: str, seed: int) -> Crowd:
+def _simulated(name: str, seed: int) -> VotesWithTruth:
     return SHAPES[name](np.random.default_rng([seed, *name.encode()]))
 
 
@@ -115,7 +115,9 @@ def _coin(right: float, k: int) -> Floats:
     return right * np.eye(k) + (1 - right) / (k - 1) * (1 - np.eye(k))
 
 
-def _cast(rng: np.random.Generator, kind: Ints, chances: Floats, per_item: int, truth: Ints | None = None) -> Crowd:
+def _cast(
+    rng: np.random.Generator, kind: Ints, chances: Floats, per_item: int, truth: Ints | None = None
+) -> VotesWithTruth:
     """Votes of `per_item` annotators each, by their `chances` (annotators, kinds, k) of a label for a kind of item."""
     people = np.argsort(rng.random((kind.size, len(chances))), axis=1)[:, :per_item].ravel()
     items = np.repeat(np.arange(kind.size), per_item)
@@ -124,21 +126,21 @@ def _cast(rng: np.random.Generator, kind: Ints, chances: Floats, per_item: int, 
     return votes, dict(enumerate((kind if truth is None else truth).tolist()))
 
 
-def spammers(rng: np.random.Generator) -> Crowd:
+def spammers(rng: np.random.Generator) -> VotesWithTruth:
     """Thirty of forty annotators answer at random or always the same; four classes, seven votes."""
     spam = [np.tile(rng.dirichlet(np.full(4, 0.3)), (4, 1)) for _ in range(30)]
     good = [_coin(right, 4) for right in rng.uniform(0.65, 0.95, 10)]
     return _cast(rng, rng.integers(0, 4, 600), np.stack(spam + good), per_item=7)
 
 
-def biased(rng: np.random.Generator) -> Crowd:
+def biased(rng: np.random.Generator) -> VotesWithTruth:
     """Everyone overlooks the second of two classes, most of them more often than not; nine votes."""
     seen = np.concatenate([rng.uniform(0.2, 0.5, 20), rng.uniform(0.7, 0.95, 10)])
     chances = np.stack([np.array([[0.93, 0.07], [1 - s, s]]) for s in seen])
     return _cast(rng, rng.integers(0, 2, 500), chances, per_item=9)
 
 
-def confused_pairs(rng: np.random.Generator) -> Crowd:
+def confused_pairs(rng: np.random.Generator) -> VotesWithTruth:
     """Six classes in three look-alike pairs; each annotator leans to one of a pair in their own way; five votes."""
     chances = np.full((30, 6, 6), 0.02)
     for person in chances:
@@ -150,7 +152,7 @@ def confused_pairs(rng: np.random.Generator) -> Crowd:
     return _cast(rng, rng.integers(0, 6, 800), chances, per_item=5)
 
 
-def difficulty(rng: np.random.Generator) -> Crowd:
+def difficulty(rng: np.random.Generator) -> VotesWithTruth:
     """Items from trivial to hopeless, annotators of differing ability, errors even over three classes; six votes."""
     truth, n_people = rng.integers(0, 3, 700), 30
     ability, ease = rng.normal(1.2, 0.8, n_people), np.exp(rng.normal(0, 1.0, truth.size))
@@ -162,25 +164,25 @@ def difficulty(rng: np.random.Generator) -> Crowd:
     return Votes(items, people, labels), dict(enumerate(truth.tolist()))
 
 
-def few_votes(rng: np.random.Generator) -> Crowd:
+def few_votes(rng: np.random.Generator) -> VotesWithTruth:
     """Two votes per item, five classes, sixty annotators."""
     chances = np.stack([_coin(right, 5) for right in rng.uniform(0.4, 0.95, 60)])
     return _cast(rng, rng.integers(0, 5, 1500), chances, per_item=2)
 
 
-def skewed(rng: np.random.Generator) -> Crowd:
+def skewed(rng: np.random.Generator) -> VotesWithTruth:
     """Six in a hundred items are of the class that matters, and a third of these is missed; five votes."""
     chances = np.stack([[[s, 1 - s], [1 - r, r]] for s, r in rng.uniform([0.85, 0.45], [0.99, 0.9], (40, 2))])
     return _cast(rng, (rng.random(1500) < 0.06).astype(np.int64), chances, per_item=5)
 
 
-def adversaries(rng: np.random.Generator) -> Crowd:
+def adversaries(rng: np.random.Generator) -> VotesWithTruth:
     """A quarter of the annotators give the wrong one of two labels on purpose; seven votes."""
     right = np.concatenate([rng.uniform(0.65, 0.9, 24), rng.uniform(0.1, 0.3, 8)])
     return _cast(rng, rng.integers(0, 2, 600), np.stack([_coin(r, 2) for r in right]), per_item=7)
 
 
-def hard_negatives(rng: np.random.Generator) -> Crowd:
+def hard_negatives(rng: np.random.Generator) -> VotesWithTruth:
     """A quarter of the items are negatives that nearly half of the votes take for positives; twelve votes."""
     kind = rng.choice(3, 800, p=[0.5, 0.25, 0.25])
     looks, skill = np.array([[0.95, 0.05], [0.58, 0.42], [0.25, 0.75]]), rng.uniform(-0.12, 0.12, 30)
@@ -188,13 +190,13 @@ def hard_negatives(rng: np.random.Generator) -> Crowd:
     return _cast(rng, kind, chances, 12, truth=(kind == 2).astype(np.int64))
 
 
-def many_classes(rng: np.random.Generator) -> Crowd:
+def many_classes(rng: np.random.Generator) -> VotesWithTruth:
     """Twenty classes, annotators with some twenty votes each, three votes per item."""
     chances = np.stack([_coin(right, 20) for right in rng.uniform(0.35, 0.95, 150)])
     return _cast(rng, rng.integers(0, 20, 1000), chances, per_item=3)
 
 
-def experts(rng: np.random.Generator) -> Crowd:
+def experts(rng: np.random.Generator) -> VotesWithTruth:
     """Everyone knows two of five classes well and guesses among the others; eight votes."""
     chances = np.full((40, 5, 5), 0.2)
     for person in chances:
@@ -204,7 +206,7 @@ def experts(rng: np.random.Generator) -> Crowd:
     return _cast(rng, rng.integers(0, 5, 600), chances, per_item=8)
 
 
-def copiers(rng: np.random.Generator) -> Crowd:
+def copiers(rng: np.random.Generator) -> VotesWithTruth:
     """A third of the annotators copy a careless colleague's vote instead of looking; nine votes of 21 annotators."""
     truth = rng.integers(0, 3, 500)
     votes, real = _cast(rng, truth, np.stack([_coin(r, 3) for r in rng.uniform(0.55, 0.85, 21)]), per_item=9)
@@ -224,7 +226,7 @@ def copying(
     worst: float = 0.55,
     people: int = 21,
     per_item: int = 9,
-) -> Crowd:
+) -> VotesWithTruth:
     """`share` of the annotators, in `groups`, take over a colleague's vote with probability `follow`."""
     truth = rng.integers(0, k, 500)
     chances = np.stack([_coin(one, k) for one in rng.uniform(worst, 0.85, people)])
@@ -251,7 +253,7 @@ COPYING: Mapping[str, Mapping[str, Any]] = {
     "copiers_among_sixty": {"people": 60, "per_item": 5},
 }
 
-SHAPES: Mapping[str, Callable[[np.random.Generator], Crowd]] = {
+SHAPES: Mapping[str, Callable[[np.random.Generator], VotesWithTruth]] = {
     shape.__name__: shape
     for shape in (
         *(spammers, biased, confused_pairs, difficulty, few_votes, skewed),

@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Examples:
-    """One side of a dataset as the pure room takes it: n rows in the dataset's order.
+    """One side of a dataset as `retraining.learning` takes it: n rows in the dataset's order.
 
     `targets` (n,) are codes into `classes`; `inclusion_probability` (n,); `segments` n dicts.
     """

@@ -1,4 +1,4 @@
-"""What every door of `learning` checks before it computes: shapes, ranges and finiteness."""
+"""Validation of array arguments of `learning`: shapes, ranges and finiteness."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from analysis.metrics.votes.annotator_models import (
     with_log_odds,
 )
 
-EARLIER = 4  # votes that an annotator is thought to have given before, as the whole crowd gives them
+EARLIER = 4  # pseudo-votes of each annotator, drawn from all annotators pooled
 
 
 def symmetric_one_coin(votes: CodedVotes, log_odds: LogOdds = None) -> Fit:

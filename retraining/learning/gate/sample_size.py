@@ -55,11 +55,11 @@ class SampleSizePlan:
         inside = one_a_group(gain[mask], weights[mask], None if groups is None else np.asarray(groups)[mask])
         values, heavy = padded(*inside)
         mean = float(np.average(values, weights=heavy))
-        room = mean + margin
-        if room <= 0:
+        distance = mean + margin
+        if distance <= 0:
             return None
         spread = float(np.average((values - mean) ** 2, weights=heavy)) * _design_effect(heavy)
-        wanted = spread * ((norm.isf(self.alpha / tests) + norm.ppf(self.power)) / room) ** 2
+        wanted = spread * ((norm.isf(self.alpha / tests) + norm.ppf(self.power)) / distance) ** 2
         units = len(inside[0])
         return ceil(_more(wanted, units) * int(mask.sum()) / units / share)
 

@@ -1,4 +1,4 @@
-/* The guideline: beside the stage where there is room, else a sheet from below. */
+/* The guideline: beside the stage where the page is wide enough, else a sheet from below. */
 
 import { toast } from "../shell.js";
 import { get } from "./wire.js";

@@ -8,7 +8,7 @@ export class Stage {
     this.node = desk.querySelector(".stage");
     this.answers = desk.querySelector(".answers");
     addEventListener("resize", () => this.fit());
-    addEventListener("online", () => this.mend());
+    addEventListener("online", () => this.reloadBroken());
   }
 
   shows(item) {
@@ -20,11 +20,11 @@ export class Stage {
     this.node.replaceChildren(item.node);
     this.node.scrollTop = 0;
     this.fit();
-    this.mend();
+    this.reloadBroken();
   }
 
   /* An image that did not come while the line was away is asked for again. */
-  mend() {
+  reloadBroken() {
     for (const image of this.node.querySelectorAll("img")) {
       if (image.complete && !image.naturalWidth) image.src = image.getAttribute("src");
     }
@@ -60,11 +60,11 @@ export class Stage {
   fit() {
     const frames = this.node.querySelectorAll("pl-pixels.large");
     if (!frames.length) return;
-    const room = Math.min(ENLARGED, innerHeight * 0.52, this.node.clientWidth - 32);
+    const space = Math.min(ENLARGED, innerHeight * 0.52, this.node.clientWidth - 32);
     for (const frame of frames) {
       const columns = Number(frame.getAttribute("columns"));
       const longest = Math.max(columns, Number(frame.getAttribute("rows")));
-      frame.style.width = `${Math.max(1, Math.floor(room / longest)) * columns + 2}px`; // and the border
+      frame.style.width = `${Math.max(1, Math.floor(space / longest)) * columns + 2}px`; // and the border
     }
   }
 }
