@@ -55,6 +55,8 @@ def group_rows(columns: Mapping[str, Values], types: Mapping[str, str]) -> Ints:
     Raises InvalidColumns for a column that is missing or of another length.
     """
     n = _length(columns, types)
+    if not n:
+        return np.zeros(0, dtype=np.int64)
     alike: dict[Likeness, list[Values]] = {likeness: [] for likeness in Likeness}
     for name, kind in typed(types).items():
         alike[kind.likeness].append(columns[name])

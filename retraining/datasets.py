@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from annotation import kinds, media
 from annotation.kinds import Labels
 from annotation.models import Item, Resolution, RoutedItem
+from inputs.groups import group_rows
 from projects.models import Project
 from retraining.models import Dataset, DatasetRow
 
@@ -71,6 +72,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.item_ids)
+
+    def groups(self) -> NDArray[np.int64]:
+        """Group numbers (n,): items with equal or near-equal inputs share one."""
+        return group_rows(self.columns, self.types)
 
     def only(self, mask: NDArray[np.bool_]) -> "Examples":
         """The rows where `mask` (n,) is true."""

@@ -54,6 +54,7 @@ class Sides:
     segments: list[dict[str, Any]]
     truth: NDArray[Any]
     inclusion_probability: NDArray[np.float64]
+    groups: NDArray[np.int64]
     candidate: Answers
     other: Answers
     naive: Answers
@@ -111,6 +112,7 @@ def _sides(
         segments=items.segments,
         truth=np.array(items.classes)[items.targets],
         inclusion_probability=items.inclusion_probability,
+        groups=items.groups(),
         candidate=ours,
         other=theirs.answers or naive,
         naive=naive,
@@ -131,6 +133,7 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected
             naive=sides.naive.labels,
             alpha=ALPHA,
             power=POWER,
+            groups=sides.groups,
         )
     else:
         found = decision.judge(
@@ -143,6 +146,7 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected
             inclusion_probability=sides.inclusion_probability,
             naive=sides.naive.labels,
             protected={name: in_slice(sides, name) for name in protected},
+            groups=sides.groups,
         )
     words = found.words
     if sides.basis == "out_of_fold":
@@ -166,12 +170,13 @@ def _report(sides: Sides, incumbent: registry.Incumbent) -> dict[str, Any]:
     return {
         "basis": sides.basis,
         "n": len(sides.item_ids),
-        "accuracy": share(ours, sides.inclusion_probability),
+        "copies": len(sides.item_ids) - len(np.unique(sides.groups)),
+        "accuracy": share(ours, sides.inclusion_probability, sides.groups),
         "log_loss": _log_loss(sides),
-        "other": {"name": sides.against, "accuracy": share(theirs, sides.inclusion_probability)},
+        "other": {"name": sides.against, "accuracy": share(theirs, sides.inclusion_probability, sides.groups)},
         "naive": {
             "label": str(sides.naive.labels[0]) if len(sides.item_ids) else "",
-            "accuracy": share(sides.naive.right(sides.truth), sides.inclusion_probability),
+            "accuracy": share(sides.naive.right(sides.truth), sides.inclusion_probability, sides.groups),
         },
         "counts": {
             "both_right": int((ours & theirs).sum()),
@@ -187,10 +192,18 @@ def _report(sides: Sides, incumbent: registry.Incumbent) -> dict[str, Any]:
 
 
 def share(
-    right: NDArray[np.bool_], inclusion_probability: NDArray[np.float64], domain: NDArray[np.bool_] | None = None
+    right: NDArray[np.bool_],
+    inclusion_probability: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    domain: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any] | None:
-    """Weighted share of right answers, 0 to 1, high is good, with its 95 % interval and n; None without rows."""
-    return _plain(weighted.proportion(right, inclusion_probability, domain=domain)) if len(right) else None
+    """Weighted share of right answers, 0 to 1, high is good, with its 95 % interval and n; None without rows.
+
+    groups (n,): items with equal or near-equal inputs share one and count once in the interval.
+    """
+    if not len(right):
+        return None
+    return _plain(weighted.proportion(right, inclusion_probability, domain=domain, groups=groups))
 
 
 def _plain(estimate: weighted.Estimate) -> dict[str, Any]:
@@ -203,7 +216,7 @@ def _log_loss(sides: Sides) -> dict[str, Any] | None:
     if not len(sides.item_ids):
         return None
     losses = log_losses(sides.candidate.of_truth[:, None], np.ones((len(sides.item_ids), 1)))
-    return _plain(weighted.mean(losses, sides.inclusion_probability))
+    return _plain(weighted.mean(losses, sides.inclusion_probability, groups=sides.groups))
 
 
 def _labels(sides: Sides, right: NDArray[np.bool_]) -> list[dict[str, Any]]:
@@ -211,7 +224,10 @@ def _labels(sides: Sides, right: NDArray[np.bool_]) -> list[dict[str, Any]]:
     names, counts = np.unique(sides.truth, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:MOST_GROUPS]
     return [
-        {"label": str(names[i]), "recall": share(right, sides.inclusion_probability, sides.truth == names[i])}
+        {
+            "label": str(names[i]),
+            "recall": share(right, sides.inclusion_probability, sides.groups, sides.truth == names[i]),
+        }
         for i in order
     ]
 
@@ -231,7 +247,8 @@ def _differences(sides: Sides, gain: NDArray[np.float64]) -> list[dict[str, Any]
 
 
 def _difference(gain: NDArray[np.float64], sides: Sides, mask: NDArray[np.bool_]) -> dict[str, Any]:
-    found = paired.difference(gain[mask], 1.0 / sides.inclusion_probability[mask], level=LEVEL)
+    weights = 1.0 / sides.inclusion_probability[mask]
+    found = paired.difference(gain[mask], weights, level=LEVEL, groups=sides.groups[mask])
     return {"n": found.n, "value": found.value, "low": found.low, "high": found.high, "small": found.n < SMALL_N}
 
 

@@ -221,7 +221,7 @@ def _report(train: Examples, fitted: Fitted, *, seconds: float) -> dict[str, Any
         "why": fitted.why,
         "candidates": [asdict(one) for one in fitted.candidates],
         "out_of_fold": {
-            "accuracy": evaluation.share(right, np.ones(len(train))),
+            "accuracy": evaluation.share(right, np.ones(len(train)), train.groups()),
             "log_loss": min(chosen) if chosen else None,
         },
         "fit_seconds": round(seconds, 2),

@@ -60,6 +60,18 @@ class TestWithoutAChampion:
         judged = judge(project, None)
         assert (judged.verdict["basis"], judged.evaluation["n"], judged.promoted) == ("evaluation", 30, True)
 
+    def test_items_with_equal_inputs_count_once_and_promote_nothing(self, project: Project) -> None:
+        points = np.random.default_rng(3).normal(size=(5, 2)) / 10
+        for point in points:
+            for _ in range(8):
+                label = "spam" if point[0] > 0 else "ham"
+                resolve(make_item(project, inputs={"x": point[0], "y": point[1]}), label, evaluation=True)
+        judged = judge(project, None)
+        assert (judged.verdict["basis"], judged.evaluation["n"], judged.evaluation["copies"]) == ("evaluation", 40, 35)
+        assert judged.evaluation["accuracy"]["effective_n"] == pytest.approx(5)
+        assert judged.evaluation["accuracy"]["high"] - judged.evaluation["accuracy"]["low"] > 0.3
+        assert not judged.promoted
+
     def test_the_naive_baseline_answers_the_commonest_training_label(self, project: Project) -> None:
         for _ in range(20):
             resolve(make_item(project, inputs={"x": 1.0, "y": 0.0}), "spam")
