@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from annotation import guidelines, kinds, resolution
-from annotation.leases import FREE, claim_of, length
+from annotation.leases import FREE, claim_of, hold_again
 from annotation.models import Item, Label, LabelRevision, Lease, Resolution, Slot
 from projects.models import Project, User
 from validation.json_values import is_finite_number, is_storable
@@ -237,25 +237,11 @@ def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
         resolution.restore(routed, at=at)
     label.state = State.UNDONE
     append(label, body_hash="", by_id=lease.user_id, at=at)
-    if not label.extra:
-        _hold_again(lease, Slot.State.OPEN if skipped else Slot.State.FILLED, at=at)
+    before = Slot.State.OPEN if skipped else Slot.State.FILLED
+    if not label.extra and not hold_again(lease, before, at=at):
+        Slot.objects.filter(pk=lease.slot_id, state=before).update(**FREE)  # nobody holds two slots of an item
     Lease.objects.filter(pk=lease.pk).update(ended_at=None)
     slot.refresh_from_db(fields=["state", "lease_until", "lease_token", "leased_to"])
-
-
-def _hold_again(lease: Lease, state: str, *, at: datetime) -> None:
-    """Give the slot back to its person, if it is still as they left it; a skipped one may be with another by now."""
-    mine = Slot.objects.filter(pk=lease.slot_id, state=state)
-    held = Slot.objects.filter(item=lease.item_id, leased_to=lease.user_id, state=Slot.State.LEASED)
-    if held.exclude(pk=lease.slot_id).exists():  # they hold another slot of the item, and nobody holds two
-        mine.update(**FREE)
-    else:
-        mine.update(
-            state=Slot.State.LEASED,
-            lease_token=claim_of(lease.token),
-            leased_to=lease.user_id,
-            lease_until=at + length(),
-        )
 
 
 def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:

@@ -79,15 +79,6 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
         return kept
 
 
-def fill(
-    project: Project, *, by: User, count: int, held: Sequence[str] = (), queue: Queue | None = None, at: datetime
-) -> list[Lease]:
-    """A desk's buffer: what it held before and still does, then new leases up to `count` in all."""
-    kept = resume(project, tokens=held[:count], by=by, at=at)
-    wanted = count - len(kept)
-    return kept + (claim(project, by=by, count=wanted, queue=queue, at=at) if wanted > 0 else [])
-
-
 def statement(queue: Queue | None, *, postgres: bool) -> str:
     """The claim for one queue or for the whole project."""
     lock = "FOR UPDATE OF s SKIP LOCKED" if postgres else ""
@@ -187,6 +178,25 @@ def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str
     return {item: {"value": label, "confidence": sure, "model_version": tag} for item, label, sure, tag in last_wins}
 
 
+def hold_again(lease: Lease, state: str, *, at: datetime) -> bool:
+    """Lease the slot again if it is still in `state`; False where it is not, or its person holds another of the item.
+
+    Raises IntegrityError where they take another at this moment and the item is not locked.
+    """
+    held = Slot.objects.filter(item=lease.item_id, leased_to=lease.user_id, state=Slot.State.LEASED)
+    if held.exclude(pk=lease.slot_id).exists():
+        return False
+    taken = Slot.objects.filter(pk=lease.slot_id, state=state).update(
+        state=Slot.State.LEASED,
+        lease_token=claim_of(lease.token),
+        leased_to=lease.user_id,
+        lease_until=at + length(),
+    )
+    if taken:
+        Lease.objects.filter(pk=lease.pk).update(ended_at=None)
+    return bool(taken)
+
+
 @transaction.atomic
 def give_back(lease: Lease, *, by: User, at: datetime) -> bool:
     """Free the slot for others; False where this lease no longer holds it."""
@@ -198,10 +208,24 @@ def give_back(lease: Lease, *, by: User, at: datetime) -> bool:
     return bool(freed)
 
 
-def give_back_all(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> int:
-    """Free what these tokens hold, as at the end of a sitting."""
+@transaction.atomic
+def give_back_all(
+    project: Project, *, tokens: Sequence[str], by: User, granted_by: datetime | None = None, at: datetime
+) -> int:
+    """Free what these tokens hold, as at the end of a sitting, and return how many.
+
+    What was granted or taken up again after `granted_by` stays: the word of a page that was closed can come after the
+    first call of the page that took its place.
+    """
     mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
-    return sum(give_back(lease, by=by, at=at) for lease in mine)
+    if granted_by is not None:
+        mine = mine.filter(granted_at__lte=granted_by)
+    held = {lease.slot_id: lease.pk for lease in mine.select_related("slot") if holds(lease)}
+    claims = {claim_of(token) for token in tokens}
+    freed = Slot.objects.filter(pk__in=held, state=Slot.State.LEASED, leased_to=by, lease_token__in=claims)
+    count = freed.update(**FREE)
+    Lease.objects.filter(pk__in=held.values()).update(ended_at=at)
+    return count
 
 
 def release_expired(*, at: datetime) -> int:

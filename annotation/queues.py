@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.text import slugify
 
 from annotation.models import Cause, Item, Label, Order, Queue, RoutedItem, Slot, cause_title
@@ -255,6 +255,14 @@ def close(routed: QuerySet[RoutedItem], state: str, *, at: datetime) -> int:
         state=Slot.State.CLOSED, lease_token="", leased_to=None, lease_until=None
     )
     return RoutedItem.objects.filter(pk__in=ids).update(state=state, closed_at=at)
+
+
+def waiting_for(user: User, project: Project, *, queue: Queue | None = None) -> QuerySet[RoutedItem]:
+    """What waits in this queue, or in all that are not paused, and was not answered or skipped by this person."""
+    open_items = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN)
+    open_items = open_items.filter(queue=queue) if queue else open_items.filter(queue__paused=False)
+    done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=Label.State.UNDONE)
+    return open_items.exclude(Exists(done))
 
 
 def counts(project: Project, *, at: datetime) -> list[Counts]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import body, guidelines, kinds, labels, leases, queues
+from annotation import body, desk_buffer, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, Lease, Queue, Slot
 from annotation.views.showing import show
 from projects import zones
@@ -23,7 +23,7 @@ from projects.json_body import BadBody
 from projects.models import Can, Project
 from projects.problems import problem
 
-BUFFER = 5
+BUFFER = 25  # items at hand; a desk asks for more when it holds 20
 UNDO_DEEP = 20
 MOST_ANSWERS = 50
 FLAGS = ("Two labels fit", "No label fits", "It cannot be read", "Somebody should see this")
@@ -51,6 +51,7 @@ def page(request: ProjectRequest) -> HttpResponse:
     project, queue = request.project, _queue(request.project, request.GET.get("queue"))
     guideline, kind = guidelines.current(project), kinds.of(project.kind)
     form = kind.form(project.schema().labels)
+    progress = _progress(request, queue)
     context = {
         "project": project,
         "queue": queue,
@@ -59,8 +60,8 @@ def page(request: ProjectRequest) -> HttpResponse:
         "flags": FLAGS,
         "guideline": guideline,
         "guideline_html": guidelines.html(guideline.text) if guideline else "",
-        "progress": _progress(project, queue),
-        "config": _config(request, queue, guideline.version if guideline else 0),
+        "progress": progress,
+        "config": _config(request, queue, guideline.version if guideline else 0, progress),
     }
     return render(request, "annotation/desk.html", context)
 
@@ -73,15 +74,15 @@ def _queue(project: Project, slug: Any) -> Queue | None:
     return get_object_or_404(Queue, project=project, slug=slug)
 
 
-def _progress(project: Project, queue: Queue | None) -> dict[str, int]:
-    """Items done and in all, of the queue or of every queue that is not paused."""
-    rows = [row for row in queues.counts(project, at=timezone.now()) if not row.queue.paused or row.queue == queue]
-    mine = [row for row in rows if queue is None or row.queue == queue]
-    done = sum(row.done + row.review for row in mine)
-    return {"done": done, "total": done + sum(row.waiting for row in mine)}
+def _progress(request: ProjectRequest, queue: Queue | None) -> dict[str, int]:
+    """What this person labelled on their own day, and what waits for them in the queue or in all."""
+    mine = Label.objects.filter(project=request.project, user=request.user, state=Label.State.GIVEN)
+    today = mine.filter(created_at__gte=zones.start_of_day(timezone.now()))
+    waiting = queues.waiting_for(request.user, request.project, queue=queue).count()
+    return {"today": today.count(), "waiting": waiting}
 
 
-def _config(request: ProjectRequest, queue: Queue | None, guideline: int) -> str:
+def _config(request: ProjectRequest, queue: Queue | None, guideline: int, progress: dict[str, int]) -> str:
     """What the script needs to know, for an attribute of the element."""
     names = ("leases", "answers", "beat", "back", "guideline")
     calls = {name: reverse(f"annotation:desk-{name}", args=[request.project.slug]) for name in names}
@@ -90,9 +91,10 @@ def _config(request: ProjectRequest, queue: Queue | None, guideline: int) -> str
         "queue": queue.slug if queue else None,
         "buffer": BUFFER,
         "undo": UNDO_DEEP,
-        "beatSeconds": settings.LEASE_SECONDS / 3,
+        "beatSeconds": desk_buffer.beat_seconds(),
         "leaseSeconds": settings.LEASE_SECONDS,
         "guideline": guideline,
+        "progress": progress,
         "store": f"{request.project.slug}/{request.user.pk}",
         "history": _history(request.project, request.user),
     }
@@ -120,17 +122,24 @@ def _entry(project: Project, label: Label) -> dict[str, Any]:
 @member(Can.LABEL)
 @json_call
 def claim(request: ProjectRequest) -> HttpResponse:
-    """Fill the desk's buffer: what it held before a reload first, then what is most wanted."""
-    given = body.read(request.body, fields={"count", "queue", "resume"})
-    count = given.get("count")
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= leases.MOST:
-        raise BadBody(f"`count` takes a whole number from 1 to {leases.MOST}.", 422)
-    resume = body.texts(given.get("resume"), "resume", most=leases.MOST)
+    """Fill the desk's buffer: what it held before a reload first, then what is most wanted.
+
+    `resume` comes with the first call of a sitting, `have` says how many items the desk holds.
+    """
+    given = body.read(request.body, fields={"count", "have", "queue", "resume"})
+    count = body.whole_number(given.get("count"), "count", low=1, high=desk_buffer.MOST_HELD)
+    have = body.whole_number(given.get("have", 0), "have", low=0, high=desk_buffer.MOST_HELD)
+    resume = body.texts(given.get("resume"), "resume", most=desk_buffer.MOST_HELD) if "resume" in given else None
     queue, now = _queue(request.project, given.get("queue")), timezone.now()
-    found = leases.fill(request.project, by=request.user, count=count, held=resume, queue=queue, at=now)
-    answer: dict[str, Any] = {"leases": [_lease(request.project, lease) for lease in found]}
+    found = desk_buffer.fill(
+        request.project, by=request.user, count=count, at_hand=have, held=resume, queue=queue, at=now
+    )
+    progress = _progress(request, queue)
+    drawn = [_lease(request.project, lease) for lease in found]
+    version = guidelines.version(request.project)
+    answer: dict[str, Any] = {"leases": drawn, "guideline": version, "at": now.isoformat(), **progress}
     if not found:
-        answer["nothing"] = _nothing(request, queue)
+        answer["nothing"] = _nothing(request, queue, today=progress["today"])
     return JsonResponse(answer)
 
 
@@ -147,16 +156,15 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
     }
 
 
-def _nothing(request: ProjectRequest, queue: Queue | None) -> str:
+def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str:
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
-    mine = Label.objects.filter(project=request.project, user=request.user, state=Label.State.GIVEN)
     rows = queues.counts(request.project, at=now)
     others = Slot.objects.filter(project=request.project, state=Slot.State.LEASED, lease_until__gt=now)
     others = others.exclude(leased_to=request.user)
     context = {
         "project": request.project,
-        "today": mine.filter(created_at__gte=zones.start_of_day(now)).count(),
+        "today": today,
         "held": (others.filter(queue=queue) if queue else others).count(),
         "paused": queue is not None and queue.paused,
         "next": next((row for row in rows if row.queue != queue and row.waiting and not row.queue.paused), None)
@@ -239,9 +247,18 @@ def beat(request: ProjectRequest) -> HttpResponse:
 @member(Can.LABEL)
 @json_call
 def give_back(request: ProjectRequest) -> HttpResponse:
-    """The end of a sitting: what the desk holds waits for others at once."""
-    tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
-    freed = leases.give_back_all(request.project, tokens=tokens, by=request.user, at=timezone.now())
+    """The end of a sitting: what the desk holds waits for others at once.
+
+    A page that is closed sends it as a form, for a beacon carries no header: see static/js/desk/wire.js.
+    """
+    if request.content_type == "application/x-www-form-urlencoded":
+        given: dict[str, Any] = {"tokens": request.POST.getlist("tokens"), "at": request.POST.get("at")}
+    else:
+        given = body.read(request.body, fields={"tokens", "at"})
+    tokens = body.texts(given.get("tokens"), "tokens", most=MOST_ANSWERS)
+    granted_by = None if given.get("at") is None else body.moment(given["at"], "at")
+    now = timezone.now()
+    freed = leases.give_back_all(request.project, tokens=tokens, by=request.user, granted_by=granted_by, at=now)
     return JsonResponse({"freed": freed})
 
 

@@ -10,7 +10,7 @@ import { Side } from "./desk/side.js";
 import { Stage } from "./desk/stage.js";
 import { Store } from "./desk/store.js";
 import { Strip } from "./desk/strip.js";
-import { Connection, get, poster } from "./desk/wire.js";
+import { Connection, beacon, get, poster } from "./desk/wire.js";
 import { toast } from "./shell.js";
 
 const SKIP = { value: null, skip: true, words: "skipped" };
@@ -27,7 +27,7 @@ class Desk extends HTMLElement {
     this.outbox = new Outbox({ url: calls.answers, post: this.post, store: this.store });
     this.buffer = new Buffer({ config: this.config, post: this.post, store: this.store, outbox: this.outbox });
     this.connection = new Connection({ outbox: this.outbox, say });
-    this.labels = new Labels({ scope: this, choose: (answer) => this.answer(answer), say });
+    this.labels = new Labels({ scope: this, choose: (answer) => this.answer(answer), say, isTooSoon: (event) => this.stage.isTooSoon(event) });
     this.stage = new Stage(this);
     this.side = new Side({ url: calls.guideline, version: guideline, back: () => this.stage.focus() });
     this.drafts = new Drafts({
@@ -36,6 +36,7 @@ class Desk extends HTMLElement {
       onFlag: (flag) => this.flagged(flag),
     });
     this.strip = new Strip(this.querySelector(".history ol"), (entry) => this.open(entry));
+    this.progress = this.config.progress;
     this.history = this.recall(history);
     this.viewing = null;
     this.strip.draw(this.history);
@@ -46,21 +47,26 @@ class Desk extends HTMLElement {
   listen() {
     const acts = { undo: "undo", skip: "skip", flag: "flag", note: "comment", guide: "guideline", leave: "leave" };
     for (const [id, act] of Object.entries(acts)) {
-      document.getElementById(id).addEventListener("click", () => this.acts[act]());
+      const repeats = act === "undo" || act === "skip";
+      document.getElementById(id).addEventListener("click", (event) => {
+        if (!repeats || !this.stage.isTooSoon(event)) this.acts[act]();
+      });
     }
-    document.getElementById("break").addEventListener("click", (event) => this.rest(event));
+    for (const link of document.querySelectorAll("[data-break]")) link.addEventListener("click", (event) => this.rest(event));
     document.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
     this.outbox.addEventListener("change", () => this.tell());
     this.outbox.addEventListener("result", ({ detail }) => this.result(detail));
     this.buffer.addEventListener("change", () => this.came());
     addEventListener("beforeunload", (event) => this.outbox.size && event.preventDefault());
+    addEventListener("pagehide", () => beacon(this.config.calls.back, this.dataset.csrf, this.buffer));
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back: what it held is gone
     setInterval(() => this.beat(), this.config.beatSeconds * 1000);
   }
 
   /* The server's history, and what was answered before a reload but has not reached it. */
   recall(history) {
     const unsent = this.outbox.acts.filter(({ op, lease }) => op === "submit" && this.outbox.has(lease));
-    this.count(unsent.length);
+    for (const act of unsent) this.count(act, 1);
     return [
       ...history.filter(({ lease }) => !this.outbox.acts.some((act) => act.lease === lease)),
       ...unsent.map((act) => ({ ...act, words: act.skip ? SKIP.words : this.labels.words(act.value), edited: false })),
@@ -123,9 +129,9 @@ class Desk extends HTMLElement {
     this.history.push({ lease: item.lease, value, skip, words, edited: false, thumb: item.thumb, item });
     if (this.history.length > this.config.undo) this.history.shift();
     this.strip.add(this.history.at(-1));
-    this.count(1);
+    this.count({ skip }, 1);
     this.paint();
-    this.say(`${skip ? "Skipped" : `Labelled ${words}`}. ${this.upNext()}`);
+    this.say([`${skip ? "Skipped" : `Labelled ${words}`}.`, this.upNext()].join(" "));
     this.outbox.add({ op: "submit", lease: item.lease, value, skip, ...extras, seconds: this.clock.take() });
   }
 
@@ -138,6 +144,8 @@ class Desk extends HTMLElement {
       if (!skip && !entry.skip) this.outbox.add({ op: "revise", lease, value });
       else for (const op of ["undo", "submit"]) this.outbox.add(op === "undo" ? { op, lease } : { op, lease, value, skip });
     }
+    this.count(entry, -1);
+    this.count({ skip }, 1);
     const { value: was, skip: wasSkip, words: wasWords } = entry;
     Object.assign(entry, { value, skip, words, edited: true, was: { value: was, skip: wasSkip, words: wasWords } });
     this.leave();
@@ -157,7 +165,7 @@ class Desk extends HTMLElement {
     }
     if (!this.outbox.drop(entry.lease)) this.outbox.add({ op: "undo", lease: entry.lease });
     this.buffer.putBack({ ...item, before: entry });
-    this.count(-1);
+    this.count(entry, -1);
     this.paint();
     this.say("Undone. The item is back in front of you.");
   }
@@ -183,15 +191,17 @@ class Desk extends HTMLElement {
 
   forget(entry) {
     this.history = this.history.filter((one) => one !== entry);
-    this.count(-1);
+    this.count(entry, -1);
   }
 
   /* An undo was refused: the item leaves the front, and its answer stands as it was. */
   unreturn(lease) {
     const item = this.buffer.items.find((one) => one.lease === lease);
-    if (item?.before) this.history.push(item.before);
+    if (item?.before) {
+      this.history.push(item.before);
+      this.count(item.before, 1);
+    }
     this.buffer.remove(lease);
-    this.count(1);
     this.paint();
   }
 
@@ -250,6 +260,11 @@ class Desk extends HTMLElement {
   }
 
   came() {
+    if (this.buffer.progress && !this.outbox.size) {
+      this.progress = this.buffer.progress;
+      this.drawProgress();
+    }
+    this.buffer.progress = null;
     if (this.viewing || this.stage.shows(this.buffer.current)) return this.allow();
     this.paint({ focus: document.activeElement === document.body });
     if (!this.buffer.current) return;
@@ -268,19 +283,25 @@ class Desk extends HTMLElement {
     this.allow();
   }
 
-  count(by) {
-    const [thread, done, total] = ["thread", "done", "total"].map((id) => document.getElementById(id));
-    const now = Math.max(0, thread.value + by);
-    thread.max = Math.max(thread.max, now);
-    thread.value = now;
-    done.textContent = now.toLocaleString("en");
-    total.textContent = thread.max.toLocaleString("en");
+  /* Mine today and what waits for me: counted here with each answer, and by the server when nothing is on its way. */
+  count({ skip }, by) {
+    this.progress.today = Math.max(0, this.progress.today + (skip ? 0 : by));
+    this.progress.waiting = Math.max(0, this.progress.waiting - by);
+    this.drawProgress();
+  }
+
+  drawProgress() {
+    const { today, waiting } = this.progress;
+    document.getElementById("today").textContent = today.toLocaleString("en");
+    document.getElementById("waiting").textContent = waiting.toLocaleString("en");
+    const thread = document.getElementById("thread");
+    thread.max = Math.max(1, today + waiting);
+    thread.value = today;
   }
 
   upNext() {
-    const { value, max } = document.getElementById("thread");
-    if (!this.buffer.current) return "";
-    return `Next: item ${Math.min(value + 1, max).toLocaleString("en")} of ${max.toLocaleString("en")}.`;
+    const { current } = this.buffer;
+    return current ? `Next: ${current.words}` : "";
   }
 
   say(words) {
@@ -299,7 +320,6 @@ class Desk extends HTMLElement {
     const patience = new Promise((done) => setTimeout(done, FLUSH_MS));
     await Promise.all([this.outbox.flush(FLUSH_MS), Promise.race([this.buffer.close(), patience])]);
     await this.post(this.config.calls.back, { tokens: this.buffer.tokens });
-    addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back: what it held is gone
     location.assign(href);
   }
 }

@@ -57,8 +57,17 @@ export function isTyping(event) {
 
 export function actionOf(event) {
   if (root.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
-  const pressed = event.key.toLowerCase();
-  return Object.entries(keymap()).find(([, key]) => key === pressed)?.[0] ?? null;
+  const acts = Object.entries(keymap());
+  return namesOf(event).map((name) => acts.find(([, key]) => key === name)?.[0]).find(Boolean) ?? null;
+}
+
+/* What a key is called: the sign that the layout gives, and where that is no ASCII (Cyrillic, Greek, Hebrew), the Latin
+   letter that is printed at its place too. */
+export function namesOf(event) {
+  const sign = event.key.toLowerCase();
+  if (sign.length !== 1) return [];
+  const letter = sign > "\u007f" && /^Key([A-Z])$/.exec(event.code);
+  return letter ? [sign, letter[1].toLowerCase()] : [sign];
 }
 
 function onKey(event) {

@@ -2,7 +2,9 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -13,6 +15,7 @@ from django.urls import reverse
 from annotation import guidelines, labels, queues
 from annotation.models import Cause, Label, Media, Queue, Resolution, Slot
 from annotation.views.showing import show
+from projects import zones
 from projects.models import Role
 from tests.annotation.rooms import Room, make_entry, make_room
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
@@ -212,7 +215,8 @@ def test_nobody_corrects_another_persons_answer(room: Room) -> None:
         ("desk-leases", "{", 400),
         ("desk-leases", "[]", 422),
         ("desk-leases", '{"count": 0}', 422),
-        ("desk-leases", '{"count": 21}', 422),
+        ("desk-leases", '{"count": 51}', 422),
+        ("desk-leases", '{"count": 1, "have": -1}', 422),
         ("desk-leases", '{"count": 1, "resume": "x"}', 422),
         ("desk-leases", '{"count": 1, "resume": [1]}', 422),
         ("desk-leases", '{"count": 1, "queue": "nowhere"}', 404),
@@ -372,6 +376,47 @@ def disputed(room: Room) -> Any:
     for user, value in ((room.alice, "ham"), (room.bob, "spam")):
         labels.submit(room.project, room.token(user), value=value, by=user, at=room.tick())
     return item
+
+
+def test_a_page_that_is_closed_gives_back_as_a_form_with_its_token_and_not_without(room: Room) -> None:
+    room.ask(3)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(room.alice)
+    tokens = [lease.token for lease in room.claim(room.alice, 3)]
+    proof = client.get(url(room, "desk")).cookies["csrftoken"].value
+    form = {"tokens": tokens[:2]}
+
+    assert client.post(url(room, "desk-back"), form | {"csrfmiddlewaretoken": "x" * 32}).status_code == 403
+    answer = client.post(
+        url(room, "desk-back"),
+        urlencode({**form, "csrfmiddlewaretoken": proof}, doseq=True),
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert (answer.status_code, answer.json()) == (200, {"freed": 2})
+    assert Slot.objects.filter(state="leased").count() == 1
+
+
+def test_the_desk_is_told_what_the_person_did_since_their_midnight_and_what_waits_for_them(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.ask(6, overlap=2)
+    room.ask(2, cause=Cause.AUDIT)
+    client = browser(room.alice)
+    for value in ("ham", "spam"):
+        labels.submit(room.project, room.token(room.alice), value=value, by=room.alice, at=room.now)
+    labels.submit(room.project, room.token(room.alice), skip=True, by=room.alice, at=room.now)
+    labels.submit(room.project, room.token(room.bob), value="ham", by=room.bob, at=room.now)
+
+    for seconds, today in ((-60, 2), (1, 0)):
+        midnight = room.now + timedelta(seconds=seconds)
+        monkeypatch.setattr(zones, "start_of_day", lambda at, midnight=midnight: midnight)
+        _, body = call(client, url(room, "desk-leases"), {"count": 1})
+        assert (body["today"], body["waiting"]) == (today, 5), "3 of 8 are answered or skipped by her"
+    page = client.get(url(room, "desk")).content.decode()
+    assert '<span id="waiting">5</span> waiting' in page
+    only_audit = client.get(url(room, "desk"), {"queue": "audit"}).content.decode()
+    assert '<span id="waiting">1</span> waiting' in only_audit
 
 
 def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(room: Room) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 
 import django
 
-DIGITS = ("latency", "offline", "undo", "tabs", "keys", "mouse", "look", "reload", "off", "signed-out", "rest")
-INTENTS = ("search", "flags")
+DIGITS = (
+    *("latency", "offline", "undo", "tabs", "keys", "mouse", "look", "reload", "off", "signed-out", "rest"),
+    *("closed", "double", "layouts", "spoken"),
+)
+INTENTS = ("search", "flags", "twelve")
 PROJECTS = (*DIGITS, *INTENTS, "blind", "rows", "empty", "guideline")
 ITEMS = 60
 LABELS = [
@@ -41,7 +44,7 @@ def make(name: str, now: Any) -> None:
     from projects.models import Role, User
 
     if name in INTENTS:
-        labels, inputs = LABELS, {"text": {"type": "text"}}
+        labels, inputs = (LABELS[:12] if name == "twelve" else LABELS), {"text": {"type": "text"}}
         given = [{"text": f"Where is my card number {n}?"} for n in range(ITEMS)]
     elif name == "rows":
         labels, inputs = ["pay", "review"], {"amount": {"type": "number"}, "country": {"type": "category"}}

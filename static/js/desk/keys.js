@@ -1,6 +1,6 @@
 /* Which answer a key means. Acts (undo, skip, …) come from the person's own keymap, which the shell knows. */
 
-import { actionOf, isTyping } from "../shell.js";
+import { actionOf, isTyping, namesOf } from "../shell.js";
 
 export { isTyping };
 
@@ -17,11 +17,11 @@ export function meaning(event) {
   return labels.length || action ? { labels, act: action } : null;
 }
 
-/* The place of a digit counts, not the letter that a layout puts there; with Shift it means 11 to 20. */
+/* The place of a digit counts, not the sign that a layout puts there; with Shift it means 11 to 20 ("+1" to "+0"). */
 function labelKeys(event) {
   const digit = DIGIT.exec(event.code);
-  if (digit) return event.shiftKey ? [`+${digit[2]}`, event.key] : [digit[2]];
-  return event.key.length === 1 ? [event.key.toLowerCase()] : [];
+  const place = digit ? [event.shiftKey ? `+${digit[2]}` : digit[2]] : [];
+  return [...place, ...namesOf(event)];
 }
 
 /* Space and Enter press a focused control; the desk must not take them away. */

@@ -3,13 +3,16 @@
 const FLASH_MS = 80;
 
 export class Labels {
-  constructor({ scope, choose, say }) {
+  constructor({ scope, choose, say, isTooSoon }) {
     Object.assign(this, { choose, say });
     this.buttons = [...scope.querySelectorAll("[data-value]")];
     this.search = scope.querySelector("#find");
     this.byKey = new Map(this.buttons.map((button) => [button.dataset.key.toLowerCase(), button]));
     this.byKey.delete("");
-    for (const button of this.buttons) button.addEventListener("click", () => this.press(button));
+    this.hasShifted = [...this.byKey.keys()].some((key) => /^\+\d$/.test(key));
+    for (const button of this.buttons) {
+      button.addEventListener("click", (event) => isTooSoon(event) || this.press(button));
+    }
     this.search?.addEventListener("input", () => this.#narrow());
   }
 
@@ -17,9 +20,12 @@ export class Labels {
     return this.buttons.find((button) => button.dataset.value === value)?.dataset.words ?? String(value);
   }
 
-  /* The first button that carries one of these keys. */
+  /* The first button that carries one of these keys. Where Shift with a digit means 11 to 20, it never means the plain
+     digit that some layouts (AZERTY) write with Shift. */
   find(keys) {
-    return keys?.map((key) => this.byKey.get(key)).find(Boolean) ?? null;
+    const isShifted = this.hasShifted && keys?.[0]?.startsWith("+");
+    const meant = isShifted ? keys.filter((key) => !/^\d$/.test(key)) : keys;
+    return meant?.map((key) => this.byKey.get(key)).find(Boolean) ?? null;
   }
 
   press(button) {

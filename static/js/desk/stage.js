@@ -1,6 +1,10 @@
 /* The stage: the item in front, or the words for why there is none. */
 
+import { reload } from "./buffer.js";
+
 const ENLARGED = 352; // pixels, the side that a small image is enlarged to at most
+const SMALLEST = 96; // pixels; where even that does not fit, the stage scrolls
+const DOUBLE_CLICK_MS = 350;
 
 export class Stage {
   constructor(desk) {
@@ -8,7 +12,6 @@ export class Stage {
     this.node = desk.querySelector(".stage");
     this.answers = desk.querySelector(".answers");
     addEventListener("resize", () => this.fit());
-    addEventListener("online", () => this.reloadBroken());
   }
 
   shows(item) {
@@ -17,17 +20,16 @@ export class Stage {
 
   show(item) {
     this.#clear();
+    if (!this.shows(item)) this.since = performance.now();
     this.node.replaceChildren(item.node);
     this.node.scrollTop = 0;
     this.fit();
-    this.reloadBroken();
+    reload(item.node);
   }
 
-  /* An image that did not come while the line was away is asked for again. */
-  reloadBroken() {
-    for (const image of this.node.querySelectorAll("img")) {
-      if (image.complete && !image.naturalWidth) image.src = image.getAttribute("src");
-    }
+  /* The second click of a double click: it meets an item that nobody can have looked at. A touch counts no clicks. */
+  isTooSoon({ detail, pointerType, timeStamp }) {
+    return (detail > 1 || pointerType === "touch") && timeStamp - this.since < DOUBLE_CLICK_MS;
   }
 
   wait(words) {
@@ -56,15 +58,21 @@ export class Stage {
     if (document.activeElement !== this.node) this.node.focus({ preventScroll: true });
   }
 
-  /* Small images grow by a whole number of times, so that each pixel is as large as the next. */
+  /* Images are as high as the stage leaves beside the rest of the item. Small ones grow by a whole number of times, so
+     that each pixel is as large as the next. */
   fit() {
-    const frames = this.node.querySelectorAll("pl-pixels.large");
-    if (!frames.length) return;
-    const space = Math.min(ENLARGED, innerHeight * 0.52, this.node.clientWidth - 32);
-    for (const frame of frames) {
-      const columns = Number(frame.getAttribute("columns"));
-      const longest = Math.max(columns, Number(frame.getAttribute("rows")));
-      frame.style.width = `${Math.max(1, Math.floor(space / longest)) * columns + 2}px`; // and the border
+    const images = this.node.querySelectorAll("figure img");
+    if (!images.length) return;
+    this.node.style.setProperty("--image-height", "0px");
+    for (const image of images) if (image.parentElement.matches("pl-pixels")) image.parentElement.style.width = "0";
+    const { paddingBlockStart, paddingBlockEnd } = getComputedStyle(this.node);
+    const rest = this.node.firstElementChild.offsetHeight + parseFloat(paddingBlockStart) + parseFloat(paddingBlockEnd);
+    const height = Math.max(SMALLEST, Math.floor((this.node.clientHeight - rest) / images.length));
+    this.node.style.setProperty("--image-height", `${height}px`);
+    for (const frame of this.node.querySelectorAll("pl-pixels.large")) {
+      const [columns, rows] = ["columns", "rows"].map((name) => Number(frame.getAttribute(name)));
+      const times = Math.min(ENLARGED / Math.max(columns, rows), (height - 2) / rows, (this.node.clientWidth - 34) / columns);
+      frame.style.width = `${Math.max(1, Math.floor(times)) * columns + 2}px`; // and the border
     }
   }
 }

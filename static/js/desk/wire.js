@@ -1,6 +1,6 @@
 /* The wire and the words about it: calls that never throw, and one line that says where the answers are. */
 
-export const MOST_UNSENT = 20;
+export const MOST_UNSENT = 50; // as many as the server takes at once
 
 /* A function that posts JSON and returns {ok, status, body}: a lost connection is a state, not an error. */
 export function poster(csrf) {
@@ -17,6 +17,14 @@ export function poster(csrf) {
       return { ok: false, status: 0, body: null };
     }
   };
+}
+
+/* A last word from a page that goes: what it held, as of the server's last word to it. A beacon carries no header, so
+   the token that proves its origin goes with it. */
+export function beacon(url, csrf, { tokens, at }) {
+  if (!tokens.length) return;
+  const held = tokens.map((token) => ["tokens", token]);
+  navigator.sendBeacon(url, new URLSearchParams([["csrfmiddlewaretoken", csrf], ["at", at], ...held]));
 }
 
 /* The answer's JSON or text, or null where it did not come. */
@@ -54,7 +62,7 @@ export class Connection {
     const waiting = this.outbox.size;
     const isStuck = Boolean(this.outbox.trouble && waiting);
     const words = `${waiting === 1 ? "1 answer waits" : `${waiting} answers wait`} to be sent`;
-    this.state.textContent = isStuck ? words : waiting ? "Sending…" : "All answers sent";
+    this.state.querySelector(".words").textContent = isStuck ? words : waiting ? "Sending…" : "All answers sent";
     this.state.classList.toggle("warn", isStuck);
     this.state.classList.toggle("good", !isStuck);
     this.#tell(isStuck ? `${words}. ${this.#advice()}` : "");

@@ -1,0 +1,87 @@
+"""The items that a desk holds ahead: what it takes up again, what it gets anew, and what idle desks give up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count
+
+from annotation import leases
+from annotation.models import Label, Lease, Queue, Slot
+from projects.models import Membership, Project, User
+
+AT_HAND = 5  # items that a desk may hold however many people there are
+MOST_HELD = 50
+BEATS_PER_LEASE = 20
+IDLE_PART = 8  # a desk is idle once its leases were not extended for this part of their length
+
+
+def beat_seconds() -> float:
+    return settings.LEASE_SECONDS / BEATS_PER_LEASE
+
+
+def fill(
+    project: Project,
+    *,
+    by: User,
+    count: int,
+    at_hand: int = 0,
+    held: Sequence[str] | None = None,
+    queue: Queue | None = None,
+    at: datetime,
+) -> list[Lease]:
+    """Up to `count` leases more for a desk that has `at_hand` items.
+
+    A desk that opens says what it `held` before a reload (an empty list where nothing): it takes that up again, and
+    what the person's idle desks hold is freed. Beyond five items a desk takes what every other member can spare.
+    """
+    kept: list[Lease] = []
+    if held is not None:
+        kept = take_up(project, tokens=held[:count], by=by, at=at)
+        release_idle(project, by=by, at=at)
+    wanted, few = count - len(kept), AT_HAND - at_hand - len(kept)
+    if wanted > few:
+        wanted = min(wanted, max(few, spare(project, by=by, queue=queue, at=at)))
+    return kept + (leases.claim(project, by=by, count=wanted, queue=queue, at=at) if wanted > 0 else [])
+
+
+def spare(project: Project, *, by: User, queue: Queue | None, at: datetime) -> int:
+    """How many open items are left once every other member holds five: below zero where there are not that many.
+
+    So a desk that holds many leaves nobody without: each member who comes later still finds five.
+    """
+    slots = Slot.objects.filter(project=project)
+    held = slots.filter(state=Slot.State.LEASED, lease_until__gt=at).exclude(leased_to=by)
+    by_person = dict(held.values_list("leased_to").annotate(n=Count("pk")).order_by())
+    others = Membership.objects.filter(project=project, user__is_active=True).exclude(user=by)
+    kept = sum(max(0, AT_HAND - by_person.get(user, 0)) for user in others.values_list("user", flat=True))
+    scope = slots.filter(queue=queue) if queue else slots.filter(queue__paused=False)
+    return scope.filter(state=Slot.State.OPEN).values("pk")[: kept + MOST_HELD].count() - kept
+
+
+def take_up(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[Lease]:
+    """The leases that still hold, and those that were given back and wait for everybody: a reload gives back too."""
+    mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
+    freed = mine.filter(slot__state=Slot.State.OPEN, slot__queue__paused=False).exclude(
+        item__labels__in=Label.objects.filter(user=by).exclude(state=Label.State.UNDONE)
+    )
+    with transaction.atomic():
+        for lease in freed:
+            try:
+                with transaction.atomic():
+                    leases.hold_again(lease, Slot.State.OPEN, at=at)
+            except IntegrityError:  # another tab of theirs took a slot of the item at this moment
+                pass
+        found = leases.resume(project, tokens=tokens, by=by, at=at)
+        mine.filter(pk__in=[lease.pk for lease in found]).update(granted_at=at)
+    return found
+
+
+def release_idle(project: Project, *, by: User, at: datetime) -> int:
+    """Free what this person's closed or forgotten desks hold, and return how many: no heartbeat came for some time."""
+    last_beat = at + leases.length() - timedelta(seconds=settings.LEASE_SECONDS / IDLE_PART)
+    idle = Slot.objects.filter(
+        project=project, state=Slot.State.LEASED, leased_to=by, lease_until__gt=at, lease_until__lte=last_beat
+    )
+    return idle.update(**leases.FREE)
