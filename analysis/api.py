@@ -10,6 +10,7 @@ from msgspec import Struct
 from ninja import Router
 
 from analysis import items, reports
+from analysis.item_story import story
 from analysis.models import ReportKind
 from annotation import versions
 from annotation.models import Item
@@ -32,6 +33,7 @@ FILTERS = {
     "judges": "Only items that may judge this model version.",
     "segment": "name=value, such as channel=app.",
     "suspected": "yes: its label is suspected to be wrong.",
+    "commented": "yes: somebody wrote a comment with a label of it.",
     "resolved": "yes or no: whether it has a label.",
     "q": "A text in its inputs, its key or its id.",
     "window": "Only items of the last days: 1, 7 or 28.",
@@ -107,6 +109,7 @@ class LabelOfItem(Struct):
     state: str
     at: datetime
     guideline_version: int
+    comments: list[str]
 
 
 class ItemStory(Struct):
@@ -209,7 +212,7 @@ def _in_list(row: Any) -> ItemInList:
             signals=[SignalOfItem("signal-1", "correction", "exchange_rate", AT)],
             signals_in_all=1,
             routing=[RoutingOfItem("audit", "drawn uniformly, probability 0.200", {}, "done", 0.2)],
-            labels=[LabelOfItem("ana", "card_arrival", "given", AT, 1)],
+            labels=[LabelOfItem("ana", "card_arrival", "given", AT, 1, ["Two labels fit"])],
             resolution="card_arrival",
         ),
         errors={404: "No such project for this key, or no such item in it."},
@@ -224,7 +227,7 @@ def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
 
 
 def _story(item: Item) -> ItemStory:
-    known = items.story(item)
+    known = story(item)
     return ItemStory(
         id=item.uid,
         key=item.key,
@@ -242,7 +245,14 @@ def _story(item: Item) -> ItemStory:
             for row in known["routings"]
         ],
         labels=[
-            LabelOfItem(row.user.username, row.value, row.state, row.updated_at, row.guideline_version)
+            LabelOfItem(
+                row.user.username,
+                row.value,
+                row.state,
+                row.updated_at,
+                row.guideline_version,
+                known["comments"][row.pk],
+            )
             for row in known["labels"]
         ],
         resolution=next((row.value for row in known["resolutions"] if row.superseded_at is None), None),

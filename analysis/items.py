@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
 from django.db.models import (
     Case,
     CharField,
@@ -29,13 +28,12 @@ from django.utils.dateparse import parse_datetime
 from analysis import frames
 from analysis.models import Finding
 from annotation import versions
-from annotation.models import Item, Prediction, Resolution, RoutedItem, cause_titles
+from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, cause_titles
 from projects.chunks import within_size
 from projects.models import Project
 
 PAGE = 30
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
-MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 WINDOWS = {"1": 1, "7": 7, "28": 28}
 STATES = {"resolved": "resolved", "waiting": "waiting for a person", "review": "in review", "open": "without a label"}
 
@@ -70,14 +68,18 @@ class Filters:
     judges: str = ""
     segment: str = ""
     suspected: str = ""
+    commented: str = ""
     resolved: str = ""
     q: str = ""
     window: str = ""
 
+    def given(self) -> list[tuple[str, str]]:
+        """Name and value of each filter that is set."""
+        return [(field.name, value) for field in fields(self) if (value := getattr(self, field.name))]
+
     def query(self, **changes: str) -> str:
         """The filters as a query string."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)} | changes
-        return urlencode({name: value for name, value in given.items() if value})
+        return urlencode({name: value for name, value in (dict(self.given()) | changes).items() if value})
 
 
 NAMES = {
@@ -91,6 +93,7 @@ NAMES = {
     "judges": "Judges",
     "segment": "Segment",
     "suspected": "Suspected label",
+    "commented": "With a comment",
     "resolved": "Has a label",
     "q": "Text",
     "window": "Seen in the last days",
@@ -108,6 +111,7 @@ def read(given: Mapping[str, str], project: Project) -> Filters:
         "says": values,
         "disagree": ["yes"],
         "suspected": ["yes"],
+        "commented": ["yes"],
         "resolved": ["yes", "no"],
         "window": WINDOWS,
     }
@@ -182,6 +186,8 @@ def _filtered(
         items = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField())).filter(part=value)
     if filters.suspected:
         items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
+    if filters.commented:
+        items = items.filter(Exists(LabelRevision.objects.exclude(comment="").filter(label__item=OuterRef("pk"))))
     if filters.resolved:
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)
@@ -236,31 +242,3 @@ def _position(cursor: str) -> tuple[datetime, int]:
     if at is None or at.tzinfo is None or not (pk.isascii() and pk.isdigit() and len(pk) <= 18):
         raise BadFilter("The cursor is not one that a page gave.")
     return at, int(pk)
-
-
-def story(item: Item) -> dict[str, Any]:
-    """What is known of one item, in the order in which it became known; of each kind of fact the newest."""
-    predictions = _newest(item.predictions, "at")
-    values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
-    return {
-        "predictions": [(row, top_scores(row, values.get(row.schema_version, []))) for row in predictions],
-        "signals": _newest(item.signals, "at"),
-        "signals_in_all": item.signals.count(),
-        "routings": _newest(item.routed_items.select_related("queue"), "routed_at"),
-        "labels": _newest(item.labels.select_related("user"), "created_at"),
-        "resolutions": _newest(item.resolutions.select_related("resolved_by"), "resolved_at"),
-        "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
-        "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
-    }
-
-
-def _newest(facts: Any, time: str) -> list[Any]:
-    return list(reversed(facts.order_by(f"-{time}", "-pk")[:MOST_OF_A_STORY]))
-
-
-def top_scores(row: Prediction, values: list[str]) -> list[tuple[str, float]]:
-    """The three largest scores with their labels."""
-    if row.scores is None:
-        return []
-    scores = np.frombuffer(bytes(row.scores), dtype="<f4")
-    return [(values[i], float(scores[i])) for i in np.argsort(-scores)[:3] if i < len(values)]

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from analysis import items
+from analysis.item_story import MOST_OF_A_STORY
 from annotation import leases, queues
 from annotation.models import Cause, Item, Lease, Signal, Slot
 from projects import members
@@ -122,7 +123,7 @@ def test_the_story_of_an_item_shows_its_newest_signals_and_says_how_many_there_a
             at=NOW,
             captured_at=NOW,
         )
-        for n in range(items.MOST_OF_A_STORY + 5)
+        for n in range(MOST_OF_A_STORY + 5)
     )
     answer = Client().get(f"/api/v1/projects/bounded/items/{item.uid}", headers={"Authorization": f"Bearer {key}"})
     body = answer.json()

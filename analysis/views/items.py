@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from analysis import followups, items
+from analysis.item_story import story
 from annotation import versions
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
@@ -117,4 +118,4 @@ def item(request: ProjectRequest, uid: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such item in this project.")
     found.project = request.project  # known already: no query for it
-    return render(request, "analysis/item.html", {"project": request.project, "item": found, **items.story(found)})
+    return render(request, "analysis/item.html", {"project": request.project, "item": found, **story(found)})

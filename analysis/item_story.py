@@ -1,0 +1,76 @@
+"""Everything that is known of one item, and where it stands on its way to a label."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from django.db import models
+
+from annotation.models import Item, Label, Prediction, Resolution, RoutedItem
+
+MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
+
+
+class Standing(models.TextChoices):
+    """How far an item is. `IN_REVIEW` waits for a reviewer, `LABELLED` for more labels, `WAITING` for the first."""
+
+    RESOLVED = "resolved"
+    IN_REVIEW = "in review"
+    LABELLED = "labelled"
+    SKIPPED = "skipped"
+    WAITING = "waiting"
+    NEVER_ASKED = "never asked"
+
+
+def story(item: Item) -> dict[str, Any]:
+    """What is known of one item, in the order in which it became known; of each kind of fact the newest."""
+    predictions = _newest(item.predictions, "at")
+    values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
+    routings = _newest(item.routed_items.select_related("queue"), "routed_at")
+    labels = _newest(item.labels.select_related("user").prefetch_related("revisions"), "created_at")
+    resolutions = _newest(item.resolutions.select_related("resolved_by"), "resolved_at")
+    return {
+        "predictions": [(row, top_scores(row, values.get(row.schema_version, []))) for row in predictions],
+        "signals": _newest(item.signals, "at"),
+        "signals_in_all": item.signals.count(),
+        "routings": routings,
+        "labels": labels,
+        "comments": {label.pk: comments(label) for label in labels},
+        "resolutions": resolutions,
+        "given": sum(label.state == Label.State.GIVEN for label in labels),
+        "standing": standing(routings, labels, resolutions),
+        "flagged_by": [label.user for label in labels if label.flagged and label.state != Label.State.UNDONE],
+        "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
+        "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
+    }
+
+
+def standing(routings: Sequence[RoutedItem], labels: Sequence[Label], resolutions: Sequence[Resolution]) -> Standing:
+    if any(row.state == RoutedItem.State.REVIEW for row in routings):
+        return Standing.IN_REVIEW
+    if any(row.superseded_at is None for row in resolutions):
+        return Standing.RESOLVED
+    states = {label.state for label in labels}
+    if Label.State.GIVEN in states:
+        return Standing.LABELLED
+    if Label.State.SKIPPED in states:
+        return Standing.SKIPPED
+    waits = any(row.state == RoutedItem.State.OPEN for row in routings)
+    return Standing.WAITING if waits else Standing.NEVER_ASKED
+
+
+def comments(label: Label) -> list[str]:
+    """What its person wrote, the oldest first. The label needs its revisions."""
+    return [revision.comment for revision in label.revisions.all() if revision.comment]
+
+
+def _newest(facts: Any, time: str) -> list[Any]:
+    return list(reversed(facts.order_by(f"-{time}", "-pk")[:MOST_OF_A_STORY]))
+
+
+def top_scores(row: Prediction, values: list[str]) -> list[tuple[str, float]]:
+    """The three largest scores with their labels."""
+    if row.scores is None:
+        return []
+    scores = np.frombuffer(bytes(row.scores), dtype="<f4")
+    return [(values[i], float(scores[i])) for i in np.argsort(-scores)[:3] if i < len(values)]

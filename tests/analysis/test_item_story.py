@@ -1,0 +1,112 @@
+"""What is known of one item: where it stands, in words, and the comments of people beside their labels."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from analysis import items
+from analysis.item_story import Standing, comments, story
+from annotation import labels
+from annotation.models import Item
+from projects import members
+from tests.annotation.rooms import Room, make_room
+from tests.factories import NOW, make_item
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def room() -> Room:
+    return make_room()
+
+
+def submit(room: Room, user: Any, **answer: Any) -> None:
+    labels.submit(room.project, room.token(user), by=user, at=room.tick(), **answer)
+
+
+def answer_of(room: Room, item: Item) -> str:
+    """The sentence under the question on the item's page."""
+    client = Client()
+    client.force_login(room.rita)
+    page = client.get(reverse("analysis:item", args=[room.project.slug, item.uid])).content.decode()
+    return " ".join(page.split('<p class="answer">')[1].split("</p>")[0].split())
+
+
+def test_an_item_that_was_never_asked_says_so(room: Room) -> None:
+    item = make_item(room.project)
+
+    assert story(item)["standing"] == Standing.NEVER_ASKED
+    assert answer_of(room, item).endswith("nobody has been asked about it.")
+
+
+def test_an_item_that_waits_was_not_answered_yet(room: Room) -> None:
+    (item,) = room.ask()
+
+    assert story(item)["standing"] == Standing.WAITING
+    assert answer_of(room, item).endswith("it waits for a label.")
+
+
+def test_a_flagged_item_waits_for_a_reviewer_and_names_who_flagged_it(room: Room) -> None:
+    (item,) = room.ask()
+    submit(room, room.alice, value="ham", flagged=True, comment="Two labels fit")
+
+    assert story(item)["standing"] == Standing.IN_REVIEW
+    assert answer_of(room, item).endswith("it waits for a reviewer, flagged by alice.")
+
+
+def test_a_flag_that_was_undone_names_nobody(room: Room) -> None:
+    (item,) = room.ask()
+    token = room.token(room.alice)
+    labels.submit(room.project, token, value="ham", flagged=True, by=room.alice, at=room.tick())
+    labels.undo(room.project, token, by=room.alice, at=room.tick())
+
+    assert story(item)["flagged_by"] == [] and story(item)["standing"] == Standing.WAITING
+
+
+@pytest.mark.parametrize(
+    ("overlap", "answer", "expected", "words"),
+    [
+        (1, {"value": "ham"}, Standing.RESOLVED, "resolved as <b>ham</b>."),
+        (2, {"value": "ham"}, Standing.LABELLED, "1 label so far, not resolved yet."),
+        (1, {"skip": True}, Standing.SKIPPED, "skipped, and not labelled yet."),
+    ],
+)
+def test_an_answered_item_says_what_became_of_it(
+    room: Room, overlap: int, answer: dict[str, Any], expected: Standing, words: str
+) -> None:
+    (item,) = room.ask(overlap=overlap)
+    submit(room, room.alice, **answer)
+
+    assert story(item)["standing"] == expected
+    assert answer_of(room, item).endswith(words)
+
+
+def test_comments_stand_beside_the_labels_they_came_with(room: Room) -> None:
+    (item,) = room.ask()
+    submit(room, room.alice, value="ham", comment="  Reads like <spam>, is not  ")
+
+    told = story(item)
+
+    assert told["comments"] == {told["labels"][0].pk: ["Reads like <spam>, is not"]}
+    assert comments(told["labels"][0]) == ["Reads like <spam>, is not"]
+    client = Client()
+    client.force_login(room.rita)
+    page = client.get(reverse("analysis:item", args=[room.project.slug, item.uid])).content.decode()
+    assert '<small class="comment">Reads like &lt;spam&gt;, is not</small>' in page
+    _, secret = members.create_key(room.project, room.rita, ["read"], by=None, at=NOW)
+    address = f"/api/v1/projects/{room.project.slug}/items/{item.uid}"
+    body = client.get(address, headers={"Authorization": f"Bearer {secret}"}).json()
+    assert body["labels"][0]["comments"] == ["Reads like <spam>, is not"]
+
+
+def test_items_with_a_comment_are_found(room: Room) -> None:
+    first, second = room.ask(2)
+    submit(room, room.alice, value="ham", comment="Look again")
+    submit(room, room.alice, value="spam")
+
+    found = items.select(room.project, items.read({"commented": "yes"}, room.project), at=room.now)
+
+    assert [item.pk for item in found] == [first.pk]
+    assert second.labels.exists()
