@@ -2,13 +2,18 @@
 
 export const MOST_UNSENT = 50; // as many as the server takes at once
 
+/* The proof of origin: the page's own, until the person signs in again in another tab and the cookie has a new one. */
+function proof(csrf) {
+  return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? csrf;
+}
+
 /* A function that posts JSON and returns {ok, status, body}: a lost connection is a state, not an error. */
 export function poster(csrf) {
   return async (url, body) => {
     try {
       const answer = await fetch(url, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": csrf },
+        headers: { "Content-Type": "application/json", "X-CSRFToken": proof(csrf) },
         body: JSON.stringify(body),
         redirect: "manual",
       });
@@ -24,7 +29,7 @@ export function poster(csrf) {
 export function beacon(url, csrf, { tokens, at }) {
   if (!tokens.length) return;
   const held = tokens.map((token) => ["tokens", token]);
-  navigator.sendBeacon(url, new URLSearchParams([["csrfmiddlewaretoken", csrf], ["at", at], ...held]));
+  navigator.sendBeacon(url, new URLSearchParams([["csrfmiddlewaretoken", proof(csrf)], ["at", at], ...held]));
 }
 
 /* The answer's JSON or text, or null where it did not come. */
