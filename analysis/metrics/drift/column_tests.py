@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 MIN_ROWS = 30
 SCALED_WASSERSTEIN = "Wasserstein / SD"
 JENSEN_SHANNON = "Jensen–Shannon"
-MISSING, NEW, RARE = "(missing)", "(new)", "(rare)"
+MISSING, RARE = "(missing)", "(rare)"
 MIN_EXPECTED = 5
 MAX_TERMS = 200
 CLOCK_STEPS, CLOCK_BACKWARD = 10, 0.05
@@ -163,7 +163,7 @@ def undefined(n: int, m: int, effect_name: str, words: str) -> ColumnTest:
 
 
 def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:
-    """Chi-square over the levels of one column; missing is a level, new levels are one, rare ones are pooled.
+    """Chi-square over the levels of one column; missing is a level, rare ones are pooled.
 
     Effect: Jensen–Shannon distance, 0 = same to 1 = disjoint. Undefined under 30 rows a side, for one same level
     on both sides, and for identifiers (most values occur once).
@@ -185,13 +185,16 @@ def category_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str
 
 
 def level_counts(reference: Array, current: Array) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Levels and their counts (2, k), new levels in one and those with too few expected rows in another."""
-    known = pd.Series(current).isin([*pd.unique(reference), MISSING])
-    codes, names = pd.factorize(np.concatenate([reference, np.where(known, current, NEW)]), sort=True)
+    """Levels and their counts (2, k), those with too few expected rows in one level.
+
+    Which levels are rare is decided by both sides together, so that neither is favoured: levels that are common in the
+    reference by chance are less common in any other sample, and levels that it lacks by chance are in every other.
+    """
+    codes, names = pd.factorize(np.concatenate([reference, current]), sort=True)
     levels, sides = names.astype(str), (codes[: len(reference)], codes[len(reference) :])
     counts = np.stack([np.bincount(side, minlength=len(levels)) for side in sides]).astype(float)
     share = min(len(reference), len(current)) / (len(reference) + len(current))
-    rare = (counts.sum(axis=0) * share < MIN_EXPECTED) & (levels != NEW)
+    rare = counts.sum(axis=0) * share < MIN_EXPECTED
     if rare.any():
         counts = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
     return [*levels[~rare].tolist(), *([RARE] if rare.any() else [])], counts

@@ -82,6 +82,8 @@ def domain_auc(
     if not names:
         raise ValueError("the reference and the current window share no column")
     rows = len(np.asarray(current[names[0]]))
+    if len(np.asarray(reference[names[0]])) == 0 or rows == 0:
+        raise ValueError("the reference is empty" if rows else "the current window is empty")
     if groups is not None:
         sizes = len(np.asarray(reference[names[0]])), rows
         first, second = (one_of_each(of_side, n, seed=seed) for of_side, n in zip(groups, sizes, strict=True))
@@ -100,10 +102,9 @@ def domain_auc(
     names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
     if not names:
         return _undefined(rows, "Undefined: every column runs with time.")
-    encode = encoder({name: reference[name] for name in names}, kinds)
+    # Learnt from both sides together: levels and words that one side has by chance would give its rows away.
+    encode = encoder({name: _both(reference[name], current[name]) for name in names}, kinds)
     a, b = encode.matrix(reference), encode.matrix(current)
-    if rows == 0:
-        raise ValueError("the current window is empty")
     size = block or _block_size(a, rows)
     a = _thinned(a, size)
     if why := _cannot(a, b, max(MIN_ROWS, folds * size)):
@@ -120,6 +121,10 @@ def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bo
     found = np.empty(int(group.max()) + 1)
     found[group[chosen]] = newness
     return found[group]
+
+
+def _both(reference: npt.ArrayLike, current: npt.ArrayLike) -> Array:
+    return np.concatenate([np.asarray(reference), np.asarray(current)])
 
 
 def _check(block: int | None, folds: int, permutations: int, level: float) -> None:

@@ -115,13 +115,26 @@ class TestCategories:
         expected = stats.chi2_contingency([[300, 200], [200, 300]], correction=False).pvalue
         assert columns.category_test(before, now).p == pytest.approx(expected)
 
-    def test_new_levels_count_as_one_and_are_named(self):
-        now = np.array(["a"] * 150 + [f"new{i}" for i in range(50)])
-        test = columns.category_test(np.repeat(["a", "b"], 100), now)
-        assert test.p < 1e-6
-        levels, counts = columns.level_counts(np.repeat(["a", "b"], 100).astype(object), now.astype(object))
-        assert columns.NEW in levels
-        assert counts.sum() == 400
+    def test_rare_levels_count_as_one_and_a_common_new_one_for_itself(self):
+        now = np.array(["a"] * 100 + [f"new{i}" for i in range(50)] + ["c"] * 50)
+        before = np.repeat(["a", "b"], 100)
+        assert columns.category_test(before, now).p < 1e-6
+        levels, counts = columns.level_counts(before.astype(object), now.astype(object))
+        assert levels == ["a", "b", "c", columns.RARE]
+        assert counts.tolist() == [[100, 100, 0, 0], [100, 0, 50, 50]]
+
+    @pytest.mark.parametrize("levels", [10, 100, 500, 5000])
+    @pytest.mark.parametrize("even", [False, True])
+    def test_however_many_the_levels_a_stable_column_alarms_as_often_as_promised(self, levels, even):
+        found = []
+        for seed in range(100):
+            rng = np.random.default_rng(seed)
+            share = np.full(levels, 1 / levels) if even else rng.dirichlet(np.ones(levels))
+            before, now = (rng.choice(levels, 1000, p=share).astype(str) for _ in range(2))
+            found.append(columns.category_test(before, now).p)
+        known = np.array([p for p in found if p is not None])
+        assert (known < 0.05).sum() <= 11  # of 100: beyond this with a chance of 1 in 200
+        assert known.size > 90 or levels == 5000  # which is an identifier: most values occur once
 
     def test_many_levels_do_not_look_changed_by_chance(self):
         rng = np.random.default_rng(0)

@@ -51,7 +51,11 @@ class TestDomainAuc:
         words = np.array(["card", "lost", "refund", "rate", "transfer", "abroad", "pending", "fee", "limit", "pin"])
 
         def texts(chosen, rows):
-            return {"t": np.array([" ".join(rng.choice(chosen, 5)) + f" {i}" for i in range(rows)], dtype=object)}
+            return {
+                "t": np.array(
+                    [" ".join(rng.choice(chosen, 5)) + f" {i}" for i in rng.integers(10**9, size=rows)], dtype=object
+                )
+            }
 
         assert domain_classifier.domain_auc(texts(words, 160), texts(words[:5], 100), permutations=99).low > 0.8
         assert domain_classifier.domain_auc(texts(words, 160), texts(words, 100), permutations=99).high < 0.7
@@ -198,3 +202,17 @@ def test_copies_do_not_pass_for_drift_and_share_their_newness():
     assert plain.p < 0.05 < found.p
     assert found.newness.shape == (900,)
     assert all(len(set(found.newness[rows == row])) == 1 for row in range(0, 150, 10))
+
+
+@pytest.mark.parametrize("kind", ["category", "text"])
+def test_levels_and_words_that_one_side_has_by_chance_give_nothing_away(kind):
+    """Each of 500 merchants, and each of 500 rare words, stands a few times on each side."""
+    found = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        names = [[f"m{i}" for i in rng.integers(0, 500, 400)] for _ in range(2)]
+        sides = [np.array([f"paid to {n} today" for n in side] if kind == "text" else side) for side in names]
+        found.append(
+            domain_classifier.domain_auc({"x": sides[0]}, {"x": sides[1]}, types={"x": kind}, permutations=99).p
+        )
+    assert sum(p < 0.05 for p in found) <= 3
