@@ -113,7 +113,9 @@ def scan(
         if confirm
         else [SplitConfirmation(None, None)] * len(rules)
     )
-    found = [_slice(rule, split, wrong, drawn, verdict) for rule, verdict in zip(rules, confirmations, strict=True)]
+    slices = [_slice(rule, split, wrong, drawn, verdict) for rule, verdict in zip(rules, confirmations, strict=True)]
+    # Once the worst slices are out, a rule may be worse than the rest and yet better than all rows together.
+    found = [one for one in slices if (one.lift.value or 0.0) > 1]
     return SliceScan(tuple(found), tested, wrong.size, overall, "" if found else NOTHING.format(tested))
 
 

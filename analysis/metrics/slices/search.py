@@ -1,7 +1,7 @@
 """The search behind `slices`: every rule counted and tested, then one finding after another taken out of the rows."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ SCREEN = 2.0
 SAME = 0.5
 # So many of the most deviating rules get their exact tail; the others count as tested, with p = 1.
 CLOSEST = 5000
+# Pairs are dropped down to those whenever there are more than this.
+MOST_KEPT = 200_000
+MOST_COLUMNS = 1_000_000
 # A condition added to a true finding makes it look sharper by chance in at most this share of cases.
 SHARPER = 0.01
 
@@ -55,6 +58,24 @@ class _Keys(NamedTuple):
     def at(self, where: NDArray[np.intp]) -> "_Keys":
         return _Keys(*(part[where] for part in self))
 
+    def family(self) -> NDArray[np.int64]:
+        """One number for each column, and for each pair of columns (m,)."""
+        return np.asarray(_family(self.a, self.b), dtype=np.int64)
+
+
+class _Candidates(NamedTuple):
+    """Rules that may be findings, how far each deviates (-inf: not tested), and how many rules each family tests."""
+
+    keys: _Keys
+    tally: Tally
+    deviation: Floats
+    families: NDArray[np.int64]
+    family_sizes: NDArray[np.int64]
+
+
+def _family(a: Any, b: Any) -> Any:
+    return a * MOST_COLUMNS + b + 1
+
 
 def search(axes: Sequence[Axis], rows: SliceRows, policy: SearchLimits) -> tuple[list[Rule], int]:
     """Findings, the surest first, and how many rules were tested.
@@ -88,14 +109,12 @@ def _surest(
     axes: Sequence[Axis], tables: Sequence[Block], everything: Tally, policy: SearchLimits, *, weighted: bool
 ) -> tuple[Rule | None, int]:
     """The rule with the smallest p of those that pass, or None, and how many were tested."""
-    keys, tally = _flat(tables, axes)
-    tested = (tally.n >= policy.min_rows) & (tally.n < everything.n)
-    deviation = np.where(tested, _deviation(tally, everything, weighted), -np.inf)
-    closest = np.argsort(-deviation)[:CLOSEST]
-    closest = closest[deviation[closest] > SCREEN]
+    rules = _candidates(tables, axes, everything, policy, weighted=weighted)
+    keys, tally, count = rules.keys, rules.tally, int(rules.family_sizes.sum())
+    closest = np.argsort(-rules.deviation)[:CLOSEST]
+    closest = closest[rules.deviation[closest] > SCREEN]
     log_p = log_tail(tally.at(closest), everything, weighted)
-    count = int(tested.sum())
-    adjusted = _corrected(log_p, closest, keys, tested) if policy.corrected else np.exp(log_p)
+    adjusted = _corrected(log_p, closest, rules) if policy.corrected else np.exp(log_p)
     fit = adjusted <= policy.level
     fit[fit] = _beats_parents(keys.at(closest[fit]), tally, closest[fit], axes, policy, weighted)
     if not fit.any():
@@ -135,17 +154,16 @@ def _sharpest(
     return int(inside[narrow]) if within[narrow] <= np.log(SHARPER / max(others, 1)) else best
 
 
-def _corrected(log_p: Floats, rule: NDArray[np.intp], keys: _Keys, tested: Bools) -> Floats:
+def _corrected(log_p: Floats, rule: NDArray[np.intp], rules: _Candidates) -> Floats:
     """p after correction (m,) of the rules listed, the others that were tested having p = 1.
 
     Rules on the same columns overlap and are dependent, so they are one family of tests, and each family
     weighs the same however finely its columns are cut: Benjamini–Hochberg within each family, and over the families
     by their smallest corrected p (Simes), as in Benjamini and Bogomolov (JRSS B 2014).
     """
-    all_family = keys.a * (keys.b.max() + 2) + keys.b + 1
-    families, sizes = np.unique(all_family[tested], return_counts=True)
+    families, sizes = rules.families, rules.family_sizes
     within, simes = np.ones(log_p.size), np.ones(families.size)
-    own = np.searchsorted(families, all_family[rule])
+    own = np.searchsorted(families, rules.keys.family()[rule])
     for family in np.unique(own):
         mine = own == family
         within[mine] = tail_probabilities.benjamini_hochberg(log_p[mine], int(sizes[family]))
@@ -163,18 +181,52 @@ def log_tail(part: Tally, whole: Tally, weighted: bool) -> Floats:
     return tail_probabilities.log_hypergeometric_tail(part.wrong, part.n, whole.wrong, whole.n)
 
 
-def _flat(tables: Sequence[Block], axes: Sequence[Axis]) -> tuple[_Keys, Tally]:
-    """All rules of all blocks in one row; the single conditions come first."""
+def _candidates(
+    tables: Sequence[Block], axes: Sequence[Axis], everything: Tally, policy: SearchLimits, *, weighted: bool
+) -> _Candidates:
+    """Every single condition, and the pairs that deviate enough to be looked at: a hundred columns make 30 million.
+
+    The single conditions come first, in the order of the columns, since pairs are compared with theirs.
+    """
     begin = np.append(0, np.cumsum([len(axis.conditions) for axis in axes]))
-    keys, tallies = [], []
+    kept: list[tuple[_Keys, Tally, Floats]] = []
+    families: list[tuple[int, int]] = []
     for block in tables:
         tally, i, j = conditions(block, axes)
-        b = -1 if block.b is None else block.b
-        parents = (begin[block.a] + i, begin[b] + j) if b >= 0 else (np.full(i.size, -1), np.full(i.size, -1))
-        keys.append(_Keys(np.full(i.size, block.a), np.full(i.size, b), i, j, *parents))
-        tallies.append(tally)
+        tested = (tally.n >= policy.min_rows) & (tally.n < everything.n)
+        deviation = np.where(tested, _deviation(tally, everything, weighted), -np.inf)
+        keys = _block_keys(block, begin, i, j)
+        families.append((_family(block.a, -1 if block.b is None else block.b), int(tested.sum())))
+        if block.b is not None:
+            close = np.flatnonzero(deviation > SCREEN)
+            keys, tally, deviation = keys.at(close), tally.at(close), deviation[close]
+        kept.append((keys, tally, deviation))
+        if sum(part[2].size for part in kept) > MOST_KEPT:
+            kept = [_pruned(kept, int(begin[-1]))]
+    keys, tally, deviation = _joined(kept)
+    known = np.array(sorted(family for family in families if family[1]), dtype=np.int64).reshape(-1, 2)
+    return _Candidates(keys, tally, deviation, known[:, 0], known[:, 1])
+
+
+def _block_keys(block: Block, begin: NDArray[np.intp], i: NDArray[np.intp], j: NDArray[np.intp]) -> _Keys:
+    b = -1 if block.b is None else block.b
+    parents = (begin[block.a] + i, begin[b] + j) if b >= 0 else (np.full(i.size, -1), np.full(i.size, -1))
+    return _Keys(np.full(i.size, block.a), np.full(i.size, b), i, j, *parents)
+
+
+def _joined(kept: Sequence[tuple[_Keys, Tally, Floats]]) -> tuple[_Keys, Tally, Floats]:
+    keys, tallies, deviations = zip(*kept, strict=True)
     joined = _Keys(*(np.concatenate(parts) for parts in zip(*keys, strict=True)))
-    return joined, Tally(*(np.concatenate(parts) for parts in zip(*tallies, strict=True)))
+    return joined, Tally(*(np.concatenate(parts) for parts in zip(*tallies, strict=True))), np.concatenate(deviations)
+
+
+def _pruned(kept: Sequence[tuple[_Keys, Tally, Floats]], singles: int) -> tuple[_Keys, Tally, Floats]:
+    """The single conditions and the pairs that deviate most, in their order."""
+    keys, tally, deviation = _joined(kept)
+    pairs = np.arange(singles, deviation.size)
+    most = np.sort(pairs[np.argsort(-deviation[pairs], kind="stable")[:CLOSEST]])
+    chosen = np.concatenate([np.arange(min(singles, deviation.size)), most])
+    return keys.at(chosen), tally.at(chosen), deviation[chosen]
 
 
 def _deviation(tally: Tally, everything: Tally, weighted: bool) -> Floats:
