@@ -35,7 +35,12 @@ from projects.models import Project
 PAGE = 30
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
 WINDOWS = {"1": 1, "7": 7, "28": 28}
-STATES = {"resolved": "resolved", "waiting": "waiting for a person", "review": "in review", "open": "without a label"}
+STATES = {
+    "resolved": "resolved",
+    "waiting": "waiting for a person",
+    "review": "in review",
+    "open": "may still be asked",
+}
 
 
 class JsonText(Func):
@@ -202,7 +207,7 @@ def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) ->
     if state == "resolved":
         return items.filter(Exists(resolution))
     if state == "open":
-        return items.filter(~Exists(resolution), ~Exists(routed))
+        return items.filter(in_pool=True)  # what Overview counts as candidates
     if state in ("waiting", "review"):
         wanted = RoutedItem.State.OPEN if state == "waiting" else RoutedItem.State.REVIEW
         return items.filter(Exists(routed.filter(state=wanted)))

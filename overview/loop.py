@@ -78,8 +78,8 @@ def collect(project: Project, *, at: datetime, serves: str) -> Facts:
     day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
     items = Item.objects.filter(project=project)
     captured = items.aggregate(
-        now=Count("pk", filter=Q(captured_at__gt=day)),
-        before=Count("pk", filter=Q(captured_at__lte=day, captured_at__gt=day - timedelta(days=1))),
+        now=Count("pk", filter=Q(at__gte=day)),  # by when it happened, as the list behind the figure
+        before=Count("pk", filter=Q(at__lt=day, at__gte=day - timedelta(days=1))),
         newest=Max("at"),
         unrouted=Count("pk", filter=Q(in_pool=True)),
         oldest=Min("captured_at", filter=Q(in_pool=True)),

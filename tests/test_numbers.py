@@ -1,0 +1,111 @@
+"""Every number on a page that is a link leads to a list of exactly so many items.
+
+The walk opens each page, follows every link whose text is a count and whose target is a list, and compares the two.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from analysis import reports
+from annotation.models import Cause, Item, Prediction
+from projects.models import Project, Role
+from tests.analysis.worlds import resolve, route, world
+from tests.factories import make_item, make_prediction, make_user
+from tests.retraining.conftest import artifact_home
+from tests.retraining.worlds import learn, make_champion, make_world, open_run, train
+from tests.retraining.worlds import resolve as resolve_here
+
+__all__ = ["artifact_home"]  # a fixture
+pytestmark = pytest.mark.django_db
+LINK = re.compile(r'<a\b[^>]*\bhref="([^"]+)"[^>]*>(.*?)</a>', re.S)
+COUNT = re.compile(r"^(?:n )?(\d[\d,]*)(?: [a-z].*)?$")
+LISTS = re.compile(r"/items/\?|/trained-on/|/measured-with/|/new-to-|/compare/\d+/[a-z_]+/|/compare/cases/")
+TOTAL = re.compile(r'<p class="answer">.*?(\d[\d,]*)', re.S)
+
+
+def counts(body: str) -> Iterator[tuple[str, int]]:
+    """Each link to a list whose text is a count."""
+    main = body.partition("<main")[2].partition("</main>")[0]
+    for url, inner in LINK.findall(main):
+        words = " ".join(re.sub(r"<[^>]+>", " ", html.unescape(inner)).split())
+        found = COUNT.match(words)
+        if found and LISTS.search(url):
+            yield html.unescape(url), int(found[1].replace(",", ""))
+
+
+def walk(project: Project, *addresses: str) -> int:
+    """Compare each count with its list; how many there were."""
+    client = Client()
+    client.force_login(make_user(project=project, role=Role.ENGINEER))
+    seen = 0
+    for address in addresses:
+        page = client.get(address)
+        assert page.status_code == 200, address
+        for url, count in counts(page.content.decode()):
+            target = url if url.startswith("/") else address.partition("?")[0] + url
+            body = client.get(target).content.decode()
+            total = TOTAL.search(body)
+            assert total, target
+            assert int(total[1].replace(",", "")) == count, f"{address} says {count}; {target} lists {total[1]}"
+            seen += 1
+    return seen
+
+
+def address(project: Project, name: str, *arguments: Any, query: str = "") -> str:
+    return reverse(name, args=[project.slug, *arguments]) + query
+
+
+def test_the_walk_finds_counts_and_nothing_else() -> None:
+    body = (
+        '<main><a href="/p/x/items/?a=1&amp;b=2">1,240</a> <a href="/p/x/items/?a">n 20</a> <a href="/p/x/desk">3</a>'
+        '<a href="/p/x/items/?a">0.98</a> <a href="/p/x/items/?b"><b>7</b> resolved labels</a></main>'
+    )
+    found = [("/p/x/items/?a=1&b=2", 1240), ("/p/x/items/?a", 20), ("/p/x/items/?b", 7)]
+    assert list(counts(body)) == found
+
+
+def test_counts_of_performance_are_those_of_their_lists() -> None:
+    """A version that learnt from asked items is judged by the audit alone: seen were n 20 and a list of 30."""
+    project, _ = world(60, wrong=6)
+    active = [make_item(project) for _ in range(12)]
+    for item in active:
+        make_prediction(item, [0.6, 0.4])
+    route(project, active, Cause.UNCERTAIN, probability=1.0)
+    for item in active:
+        resolve(item, "ham")
+    Prediction.objects.filter(item=active[-1]).update(out_of_sample=False)
+    for item in active[:3]:
+        make_prediction(item, [0.1, 0.9], model_version="router-7", source="rescored")
+    Item.objects.filter(project=project).update(at=timezone.now() - timedelta(hours=3))
+    reports.refresh(project, at=timezone.now())
+    pages = [address(project, "analysis:performance", query=query) for query in ("", "?window=7", "?version=router-7")]
+    compare = address(project, "retraining:compare-any", query="?version=router-7&against=v1")
+    assert walk(project, *pages, compare, address(project, "overview:overview")) >= 15
+
+
+def test_counts_of_runs_and_comparisons_are_those_of_their_lists(artifact_home: Any) -> None:  # noqa: F811
+    project = make_world("mail")
+    learn(project, 40)
+    make_champion(project)
+    learn(project, 60, evaluation=True, seed=1, noise=0.1, at=timezone.now())
+    resolve_here(make_item(project, inputs={"x": 0.4, "y": 0.1}), "ham", at=timezone.now())
+    train(project)
+    learn(project, 3, at=timezone.now())
+    learn(project, 2, evaluation=True, seed=4, at=timezone.now())
+    open_run(project)
+    pages = [
+        address(project, "retraining:run-list"),
+        address(project, "retraining:run", 1),
+        address(project, "retraining:run", 2),
+        address(project, "retraining:compare", 2),
+        address(project, "overview:overview"),
+    ]
+    assert walk(project, *pages) >= 10
