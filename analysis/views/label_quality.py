@@ -68,7 +68,7 @@ def judged(counts: dict[str, int]) -> dict[str, int]:
 def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
     """Expected precision by length of the list, with the plumb line at what waits now."""
     rows = body.get("curve")
-    if not rows:
+    if not rows or not body.get("decided"):  # the model alone says what to check first, not how many are wrong
         return None
     here = min(rows, key=lambda row: abs(row["m"] - max(waiting, 1)))
     points = [charts.Point(row["m"], row["value"], row["low"], row["high"]) for row in rows]

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import charts, items, marks, reports
-from analysis.models import Finding
+from analysis.models import Finding, Report
 from analysis.views import performance
 from annotation.models import Item, RoutedItem
 from annotation.signals.capture import capture_signals
@@ -331,6 +331,25 @@ class TestLabelQuality:
         assert client(ruth).post(url, {"act": "keep"}, headers={"HX-Request": "true"}).status_code == 422
         assert client(ruth).post(url, {"act": "explode"}).status_code == 422
         assert client(make_user("ada", project, "annotator")).post(url, {"act": "keep"}).status_code == 403
+
+    @pytest.mark.parametrize(("decided", "said"), [(0, False), (3, True)])
+    def test_how_many_are_wrong_is_said_only_once_people_have_checked(
+        self, stand: Any, decided: int, said: bool
+    ) -> None:
+        project, _, _ = stand
+        share = {"value": 0.02, "low": 0.01, "high": 0.04, "n": 444}
+        row = {"m": 11, "value": 0.8, "low": 0.4, "high": 1.0, "n": 11}
+        body = {"n": 444, "flagged": 11, "share": share, "curve": [row], "decided": decided, "versions": ["v1"]}
+        Report.objects.create(
+            project=project, kind="label_quality", inputs_hash="x", body=body, computed_at=NOW + timedelta(days=99)
+        )
+        url = reverse("analysis:label-quality", args=[project.slug])
+        content = client(make_user("ruth", project, "reviewer")).get(url).content.decode()
+        words = " ".join(re.sub(r"<[^>]+>", " ", content).split())
+        assert ("suspects about" in words) == said
+        assert ("likely wrong" in words) == said
+        asked = "11 of 444 labels differ from what the model expects. Check a few to learn how many are wrong." in words
+        assert asked != said
 
 
 def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:
