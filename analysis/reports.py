@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis import changes, findings, frames
+from analysis.decision_costs import decision_costs, fingerprint
 from analysis.frames import LiveFrame
 from analysis.metrics.labels.label_errors import LabelErrorsUndefined
 from analysis.metrics.performance import classification, threshold_curve
@@ -57,7 +58,7 @@ def performance_of(
     """
     frame = frames.live(project, version, at=at, days=days)
     then = served or frames.live(project, frames.AS_SERVED, at=at, days=days)
-    both = hashlib.sha256(f"{frame.hash} {then.hash}".encode()).hexdigest()
+    both = hashlib.sha256(f"{frame.hash} {then.hash} {fingerprint(project)}".encode()).hexdigest()
     return _keep(project, ReportKind.PERFORMANCE, version, days, both, lambda: _performance(frame, then, project), at)
 
 
@@ -145,6 +146,7 @@ def _performance(frame: LiveFrame, then: LiveFrame, project: Project) -> dict[st
         "counts": measured.counts.tolist(),
         "confusion": measured.confusion.tolist(),
         "curves": _curves(frame),
+        "costs": decision_costs(frame, project),
         "series": _series(then),
         "change": changes.find_change(project, frame),
     }

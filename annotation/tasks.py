@@ -41,7 +41,7 @@ def review_audit(attempt: Attempt) -> None:
 @registry.every_project(15, "annotation.route")
 def route_what_waits(project: Project, at: datetime) -> None:
     """Enqueue a routing round where somebody objected to something, or where less waits than people can take."""
-    if refill.is_due(project, at=at) or objections.unweighed(project).exists():
+    if refill.is_due(project, at=at) or objections.unweighed(project, at=at).exists():
         refill.request_round(project, at=at)
 
 

@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from projects.project_settings import (
     BadSpec,
-    Costs,
+    CostSettings,
     RetrainingSettings,
     RoutingSettings,
     Settings,
@@ -69,7 +69,11 @@ ABILITIES: dict[Role, frozenset[Can]] = {
 
 
 # Column to definition.
-SETTINGS: dict[str, type[Settings]] = {"routing": RoutingSettings, "retraining": RetrainingSettings, "costs": Costs}
+SETTINGS: dict[str, type[Settings]] = {
+    "routing": RoutingSettings,
+    "retraining": RetrainingSettings,
+    "costs": CostSettings,
+}
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -134,9 +138,9 @@ class Project(models.Model):
         """When a run begins by itself, defaults filled in. Raises BadSpec as above."""
         return parse(RetrainingSettings, "retraining", self.retraining)
 
-    def cost_settings(self) -> Costs | None:
+    def cost_settings(self) -> CostSettings | None:
         """What mistakes about the positive label cost, or None where the project names no costs. Raises BadSpec."""
-        return parse(Costs, "costs", self.costs) if self.costs else None
+        return parse(CostSettings, "costs", self.costs) if self.costs else None
 
     def schema(self) -> "LabelSchema":
         """The label schema in force. Reads the database once per instance."""

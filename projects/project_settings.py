@@ -59,7 +59,7 @@ class RetrainingSettings(Settings, frozen=True, kw_only=True):
 Cost = Annotated[float, Meta(ge=0, le=1e12, description="a number from 0 to 1e12")]
 
 
-class Costs(Settings, frozen=True, kw_only=True):
+class CostSettings(Settings, frozen=True, kw_only=True):
     """What a decision about the positive label costs, in any one unit; a right decision costs nothing."""
 
     false_positive: Cost = 1

@@ -13,7 +13,7 @@ from projects.models import InputContract, LabelSchema, Project, Role, User
 from projects.project_settings import (
     LABEL_SLICE,
     BadSpec,
-    Costs,
+    CostSettings,
     RetrainingSettings,
     RoutingSettings,
     Settings,
@@ -100,7 +100,7 @@ def parse_spec(given: Any) -> Spec:
         inputs=_inputs(given.get("inputs")),
         segments=_segments(given.get("segments", [])),
         overlap=whole_number("overlap", given.get("overlap", 1), 1, 20),
-        costs=_checked(Costs, "costs", given),
+        costs=_checked(CostSettings, "costs", given),
         positive=_text("positive", given),
         safe_default=_text("safe_default", given),
         outcome_matures_after_days=whole_number(

@@ -6,11 +6,11 @@ after it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import CharField, DateTimeField, JSONField, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, DateTimeField, JSONField, OuterRef, Q, QuerySet, Subquery
 
 from annotation.models import Prediction, Resolution, Signal, Source
 from annotation.routing.registry import Pick, Round
@@ -58,19 +58,20 @@ class Objection:
         return f"{said}, predicted {self.predicted}{known}" if self.predicted else f"{said}{known}" or meaning
 
 
-def unweighed(project: Project) -> QuerySet[Signal]:
-    """Signals that may object to something and wait for the next round."""
-    return Signal.objects.filter(
-        project=project, weighed_at=None, item__isnull=False, kind__in=[*kinds.objections(), *kinds.outcomes()]
-    )
+def unweighed(project: Project, *, at: datetime) -> QuerySet[Signal]:
+    """Signals that may object to something and wait for the next round; an outcome waits until it is mature."""
+    waiting = Signal.objects.filter(project=project, weighed_at=None, item__isnull=False)
+    mature = at - timedelta(days=project.outcome_matures_after_days)
+    outcome = Q(kind__in=kinds.outcomes(), item__at__lte=mature)
+    return waiting.filter(Q(kind__in=set(kinds.objections()) - set(kinds.outcomes())) | outcome)
 
 
-def pending(project: Project, names: Sequence[str]) -> list[tuple[Signal, Objection]]:
+def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tuple[Signal, Objection]]:
     """Signals of these kinds that were not weighed yet, the oldest first."""
     resolution = Resolution.objects.current().filter(item=OuterRef("item"))
     said = Prediction.objects.filter(item=OuterRef("item")).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
     rows = (
-        unweighed(project)
+        unweighed(project, at=at)
         .filter(kind__in=names)
         .annotate(
             label=Subquery(resolution.values("value")[:1], output_field=JSONField()),
@@ -95,7 +96,7 @@ def _objection(signal: Any, kind: SignalKind) -> Objection:
 
 def propose(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
     """One pick for each item that something contradicts; all that was looked at is weighed when the round is kept."""
-    found = pending(round_.project, names)
+    found = pending(round_.project, names, at=round_.at)
     round_.when_kept.append(partial(_weighed, [signal.pk for signal, _ in found], round_.at))
     asked: dict[int, Pick] = {}
     for signal, objection in found:

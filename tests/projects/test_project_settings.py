@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs import reaper, registry
 from jobs.models import Job
 from projects.models import Project, Role
-from projects.project_settings import BadSpec, Costs, RetrainingSettings, RoutingSettings, Settings, parse
+from projects.project_settings import BadSpec, CostSettings, RetrainingSettings, RoutingSettings, Settings, parse
 from tests.factories import NOW, make_item, make_project, make_user
 
 WRONG: list[tuple[str, Any, str]] = [
@@ -31,7 +31,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("costs", {"false_negative": -1}, "costs.false_negative is -1; it takes a number from 0 to 1e12."),
     ("costs", {"review": float("inf")}, "costs.review is inf"),
 ]
-KINDS: dict[str, type[Settings]] = {"routing": RoutingSettings, "retraining": RetrainingSettings, "costs": Costs}
+KINDS: dict[str, type[Settings]] = {"routing": RoutingSettings, "retraining": RetrainingSettings, "costs": CostSettings}
 
 
 @pytest.mark.parametrize(("name", "given", "words"), WRONG)
@@ -50,7 +50,7 @@ def test_what_is_given_is_taken() -> None:
     given = {"after_labels": 20, "cooldown_minutes": 0.5, "promote": "by_gate"}
     rule = parse(RetrainingSettings, "retraining", given)
     assert (rule.after_labels, rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
-    assert parse(Costs, "costs", {"false_negative": 20, "review": None}).review is None
+    assert parse(CostSettings, "costs", {"false_negative": 20, "review": None}).review is None
 
 
 @pytest.mark.django_db

@@ -103,6 +103,16 @@ def test_an_outcome_that_differs_is_a_conflict(project: Project, label: str, rea
     assert about.routed_items.get().reason == reason
 
 
+def test_an_outcome_counts_once_it_is_mature(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(outcome_matures_after_days=30)
+    project.refresh_from_db()
+    about = item(project)
+    signal(about, "outcome", "spam")
+    assert route(project) == {}
+    Item.objects.filter(pk=about.pk).update(at=NOW - timedelta(days=30))
+    assert route(project) == {Cause.OUTCOME_CONFLICT: 1}
+
+
 def test_an_outcome_that_agrees_with_the_prediction_contradicts_a_label(project: Project) -> None:
     about = item(project, label="spam", says="ham")
     signal(about, "outcome", "ham")

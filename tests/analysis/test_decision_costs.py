@@ -1,0 +1,60 @@
+"""Costs of decisions: what the project's prices make of each rule."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from analysis.decision_costs import decision_costs, fingerprint
+from analysis.frames import LiveFrame
+from projects.models import Project
+from tests.factories import NOW, make_project
+
+pytestmark = pytest.mark.django_db
+COSTS = {"false_positive": 1, "false_negative": 20, "review": 0.5}
+
+
+def frame(scores: list[float], truth: list[int]) -> LiveFrame:
+    probabilities = np.column_stack([1 - np.array(scores), scores])
+    n = len(scores)
+    fields = dict.fromkeys(LiveFrame.__dataclass_fields__)
+    fields |= {
+        "version": "v1",
+        "classes": ("ham", "spam"),
+        "item_ids": np.arange(n),
+        "truth": np.array(truth),
+        "predicted": probabilities.argmax(axis=1),
+        "probabilities": probabilities,
+        "inclusion_probability": np.ones(n),
+        "audit": np.ones(n, dtype=bool),
+        "at": tuple(NOW + timedelta(minutes=i) for i in range(n)),
+        "population": n,
+        "waiting": 0,
+    }
+    return LiveFrame(**fields)
+
+
+@pytest.fixture
+def project() -> Project:
+    return make_project(costs=COSTS, positive="spam")
+
+
+def test_a_dear_miss_lowers_the_threshold_and_costs_less_than_todays_rule(project: Project) -> None:
+    scores = [0.1] * 60 + [0.4] * 20 + [0.9] * 20
+    found = decision_costs(frame(scores, [0] * 60 + [1, 0] * 10 + [1] * 20), project)
+    assert found is not None
+    today, cut, band = found["rows"]
+    assert today["value"] == pytest.approx(20 * 10 / 100)  # ten misses of a hundred
+    assert cut["value"] == pytest.approx(1 * 10 / 100) and "0.40" in cut["rule"]
+    assert band["value"] <= cut["value"] and today["low"] < today["value"] < today["high"]
+
+
+def test_without_costs_or_without_both_classes_there_is_nothing_to_say(project: Project) -> None:
+    assert decision_costs(frame([0.2, 0.8], [0, 1]), make_project()) is None
+    assert decision_costs(frame([0.2, 0.8], [0, 0]), project) is None
+
+
+def test_another_price_makes_another_report(project: Project) -> None:
+    before = fingerprint(project)
+    project.costs = {**COSTS, "review": 1}
+    assert fingerprint(project) != before and fingerprint(make_project()) == ""
