@@ -17,6 +17,7 @@ from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
+from projects.paging import BadCursor
 from projects.problems import problem
 
 router = Router(tags=["analysis"])
@@ -176,7 +177,7 @@ def item_list(request: KeyRequest, slug: str) -> HttpResponse:
         filters = items.read(request.GET, request.project)
         found = items.select(request.project, filters, at=timezone.now())
         rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
-    except items.BadFilter as why:
+    except (items.BadFilter, BadCursor) as why:
         return problem(422, str(why))
     return encode(ItemPage([_in_list(row) for row in rows], following or None))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
@@ -23,16 +23,18 @@ from django.db.models import (
 )
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Length
-from django.utils.dateparse import parse_datetime
 
 from analysis import frames
 from analysis.models import Finding
 from annotation import versions
 from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, cause_titles
+from projects import paging
 from projects.chunks import within_size
 from projects.models import Project
+from validation import InvalidInput
 
 PAGE = 30
+PAGE_BY = ("at", "pk")
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
 WINDOWS = {"1": 1, "7": 7, "28": 28}
 STATES = {
@@ -55,7 +57,7 @@ class JsonText(Func):
         return super().as_sql(compiler, connection, template="((%(expressions)s) #>> '{}')", **extra)
 
 
-class BadFilter(ValueError):
+class BadFilter(InvalidInput):
     """A filter whose value is not on its list; the message names what it takes."""
 
 
@@ -215,35 +217,15 @@ def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) ->
 
 
 def page(items: QuerySet[Item], *, after: str = "", size: int = PAGE) -> tuple[list[Item], str]:
-    """One page in time order and the cursor of the next, "" at the end. Raises BadFilter for a strange cursor.
+    """One page in time order and the cursor of the next, "" at the end. Raises BadCursor.
 
     A page ends before `size` where its inputs would be more than PAGE_CHARACTERS; it has one item at least.
     """
-    if after:
-        at, pk = _position(after)
-        items = items.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
+    items = paging.behind(items, by=PAGE_BY, after=after)
     long = Length(Cast("inputs", TextField()))
     found: list[Any] = list(items.defer("inputs").annotate(input_characters=long)[: size + 1])
     rows = within_size(found[:size], size=attrgetter("input_characters"), most=PAGE_CHARACTERS)
     inputs = dict(Item.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "inputs"))
     for row in rows:
         row.inputs = inputs[row.pk]
-    return rows, _cursor(rows[-1]) if len(found) > len(rows) else ""
-
-
-def _cursor(last: Item) -> str:
-    """Where a page ended, in characters that no address has to escape."""
-    return f"{last.at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{last.pk}"
-
-
-def _position(cursor: str) -> tuple[datetime, int]:
-    """The time and id that a cursor stands for. Raises BadFilter for one that no page gave."""
-    moment, _, pk = cursor.partition("~")
-    try:
-        at = parse_datetime(moment)
-    except ValueError:  # written as a time, such as the 32nd of a month, and none
-        at = None
-    # `isascii`: "²" is a digit to Python, and no number. 18 digits fit every database's integer.
-    if at is None or at.tzinfo is None or not (pk.isascii() and pk.isdigit() and len(pk) <= 18):
-        raise BadFilter("The cursor is not one that a page gave.")
-    return at, int(pk)
+    return rows, paging.cursor_of(rows[-1], by=PAGE_BY) if len(found) > len(rows) else ""

@@ -11,9 +11,10 @@ from django.utils.text import slugify
 
 from annotation.models import Cause, Item, Label, Order, Queue, RoutedItem, Slot, cause_title
 from projects import audit
+from projects.chunks import chunks
 from projects.models import Project, User
+from validation import InvalidInput
 
-CHUNK = 500
 LONGEST_REASON = 300
 AN_HOUR = timedelta(hours=1)
 A_DAY = timedelta(days=1)
@@ -27,11 +28,11 @@ KEEPS_POOL = (Cause.AUDIT, Cause.DISPUTED, Cause.SUSPECTED, Cause.GOLD)
 What a person puts into a queue by any other cause leaves the pool, and the audit stands for it."""
 
 
-class QueueProblem(ValueError):
+class QueueProblem(InvalidInput):
     """A queue that cannot be made; the message is fit for a user."""
 
 
-class NotInProject(ValueError):
+class NotInProject(InvalidInput):
     """Items of another project cannot wait in this one's queue."""
 
 
@@ -160,8 +161,8 @@ def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
     created = 0
     with transaction.atomic():
         wanted = sorted(first)
-        for start in range(0, len(wanted), CHUNK):
-            created += _put_chunk(queue, [first[pk] for pk in wanted[start : start + CHUNK]], at)
+        for chunk in chunks(wanted):
+            created += _put_chunk(queue, [first[pk] for pk in chunk], at)
     return Put(created, len(entries) - created)
 
 
@@ -239,12 +240,10 @@ def _slots(queue: Queue, routed: RoutedItem) -> list[Slot]:
 def withdraw(project: Project, *, item_ids: Sequence[int], at: datetime) -> int:
     """Take items out of their queues, those only that nobody holds or has answered; returns how many."""
     taken = 0
-    for start in range(0, len(item_ids), CHUNK):
-        chunk = RoutedItem.objects.filter(
-            project=project, state=RoutedItem.State.OPEN, item__in=item_ids[start : start + CHUNK]
-        )
+    for chunk in chunks(item_ids):
+        rows = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN, item__in=chunk)
         touched = Q(slots__state=Slot.State.FILLED) | Q(slots__state=Slot.State.LEASED, slots__lease_until__gt=at)
-        taken += close(chunk.exclude(pk__in=chunk.filter(touched).values("pk")), RoutedItem.State.WITHDRAWN, at=at)
+        taken += close(rows.exclude(pk__in=rows.filter(touched).values("pk")), RoutedItem.State.WITHDRAWN, at=at)
     return taken
 
 

@@ -12,6 +12,7 @@ from jobs import health, queue
 from jobs.models import OPEN, Job, JobQuerySet, JobState
 from projects.guards import ProjectRequest, UserRequest, asks_for_fragment, member, public, signed_in, superuser
 from projects.models import Can, Project
+from projects.paging import BadCursor, keyset_page
 
 PAGE = 50
 VIEWS = (("", "All"), ("open", "Open"), ("dead", "Dead"), ("ended", "Ended"))
@@ -34,12 +35,16 @@ def jobs_page(
 ) -> HttpResponse:
     """Newest first; the rows ask again while one of them is open."""
     view = request.GET.get("view", "")
-    found = list(page_of(chosen(jobs, view), request.GET.get("before")))
-    rows = found[:PAGE]
+    try:
+        page = keyset_page(
+            chosen(jobs, view).select_related("project"), by=["pk"], after=request.GET.get("before", ""), size=PAGE
+        )
+    except BadCursor as why:
+        raise Http404(str(why)) from None
     context = {
-        "jobs": rows,
-        "older": rows[-1].pk if len(found) > PAGE else None,
-        "moving": any(job.state in OPEN for job in rows),
+        "jobs": page.rows,
+        "older": page.next,
+        "moving": any(job.state in OPEN for job in page.rows),
         "dead": jobs.filter(state=JobState.DEAD).count(),
         "open": jobs.open().count(),
         "view": view,
@@ -64,14 +69,6 @@ def chosen(jobs: JobQuerySet, view: str) -> JobQuerySet:
     if view:
         raise Http404("Jobs are shown as open, dead, ended or all.")
     return jobs
-
-
-def page_of(jobs: JobQuerySet, before: str | None) -> JobQuerySet:
-    if before:
-        if not (before.isascii() and before.isdigit() and len(before) < 19):
-            raise Http404("There is no such page of jobs.")
-        jobs = jobs.filter(pk__lt=int(before))
-    return jobs.select_related("project").order_by("-pk")[: PAGE + 1]
 
 
 @member(Can.CHANGE)

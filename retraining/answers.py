@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from annotation import versions
 from annotation.models import Prediction, Source
+from projects.chunks import chunks
 from projects.models import Project
-from retraining import artifacts, datasets, registry
+from retraining import artifacts, registry
 from retraining.datasets import Examples
 
 
@@ -76,9 +77,8 @@ def of_captured(project: Project, items: Examples, tag: str) -> IncumbentAnswers
     captured = Prediction.objects.filter(project=project, source=Source.CAPTURED, out_of_sample=True)
     captured = captured.filter(model_version__in=versions.stored_as(tag)).exclude(label="").order_by("pk")
     found: dict[int, Prediction] = {}
-    for start in range(0, len(items), datasets.CHUNK):
-        chunk = captured.filter(item__in=items.item_ids[start : start + datasets.CHUNK])
-        found |= {row.item_id: row for row in chunk}
+    for chunk in chunks(items.item_ids):
+        found |= {row.item_id: row for row in captured.filter(item__in=chunk)}
     items = items.only(np.array([pk in found for pk in items.item_ids], dtype=bool))
     orders = {schema.version: schema.values() for schema in project.label_schemas.all()}
     return IncumbentAnswers(items, _stored(items, [found[pk] for pk in items.item_ids], orders))

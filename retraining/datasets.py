@@ -20,11 +20,11 @@ from annotation import kinds, media
 from annotation.kinds import Labels
 from annotation.models import Item, Resolution, RoutedItem
 from inputs.groups import group_rows
+from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from retraining.models import Dataset, DatasetRow
 
 Split = DatasetRow.Split
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ def held_out(project: Project, *, at: datetime) -> Examples:
     """What may be measured with as known at that time, whether or not a dataset was frozen of it."""
     planned = [row for row in plan(project, at=at).rows if row.split == Split.EVALUATION]
     known: dict[int, tuple[Any, Any]] = {}
-    for start in range(0, len(planned), CHUNK):
-        items = Item.objects.filter(pk__in=[row.item_id for row in planned[start : start + CHUNK]])
+    for chunk in chunks([row.item_id for row in planned]):
+        items = Item.objects.filter(pk__in=chunk)
         known |= {pk: (inputs, segment) for pk, inputs, segment in items.values_list("pk", "inputs", "segment")}
     rows = [
         (row.item_id, known[row.item_id][0], row.value, row.inclusion_probability, known[row.item_id][1])
@@ -222,8 +222,7 @@ def _examples(project: Project, types: dict[str, str], labels: Labels, given: Se
 def trained_on(dataset: Dataset, item_ids: list[int]) -> set[int]:
     """Which of these items a model of this dataset has learnt from."""
     found: set[int] = set()
-    for start in range(0, len(item_ids), CHUNK):
-        chunk = item_ids[start : start + CHUNK]
+    for chunk in chunks(item_ids):
         rows = DatasetRow.objects.filter(dataset=dataset, split=Split.TRAIN, item__in=chunk)
         found |= set(rows.values_list("item_id", flat=True))
     return found

@@ -13,6 +13,7 @@ from jobs import queue
 from jobs.execution import Attempt, GiveUp
 from jobs.models import OPEN, Job
 from projects import audit
+from projects.chunks import CHUNK
 from projects.models import Project, User
 from retraining import artifacts, datasets, evaluation, registry
 from retraining.evaluation import Judged
@@ -65,7 +66,7 @@ def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: date
     )
     for row in judged.rows:
         row.judgement = made
-    EvaluatedItem.objects.bulk_create(judged.rows, batch_size=500)
+    EvaluatedItem.objects.bulk_create(judged.rows, batch_size=CHUNK)
     if judged.scores is not None and judged.rows:
         capture.record_scores(
             version.project,

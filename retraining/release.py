@@ -12,16 +12,17 @@ from annotation.models import Item, Prediction, Source
 from jobs import queue
 from jobs.execution import Attempt, GiveUp
 from projects import audit
+from projects.chunks import CHUNK
 from projects.models import ApiKey, Project
 from retraining import artifacts, judging, registry
 from retraining.models import ModelVersion, Release
+from validation import InvalidInput
 
 Stage, Act = ModelVersion.Stage, Release.Act
 LONGEST_REASON = 500
-CHUNK = 500
 
 
-class CannotRelease(ValueError):
+class CannotRelease(InvalidInput):
     """This release cannot be made; the message says why, in words fit for a user."""
 
 

@@ -18,6 +18,7 @@ from annotation.signals import joining
 from annotation.version_chip import version_chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.paging import BadCursor
 from projects.templatetags.words import plain_moment
 
 MOST_SELECTED = 5000
@@ -32,7 +33,7 @@ def item_list(request: ProjectRequest) -> HttpResponse:
         filters = items.read(request.GET, project)
         found = items.select(project, filters, at=now)
         rows, following = items.page(found, after=request.GET.get("after", ""))
-    except items.BadFilter as why:
+    except (items.BadFilter, BadCursor) as why:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
     total = items.select(project, filters, at=now).values("pk")[:COUNTED].count()
     known = versions.load(project)

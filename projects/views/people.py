@@ -14,6 +14,7 @@ from projects import audit, invitations, members
 from projects.forms import InviteForm, KeyForm, RoleForm
 from projects.guards import ProjectRequest, member
 from projects.models import ApiKey, AuditEvent, Can, Role, User, derived_secret, new_secret
+from projects.paging import BadCursor, keyset_page
 
 PAGE = 50
 
@@ -145,18 +146,18 @@ def revoke_key(request: ProjectRequest, key_id: int) -> HttpResponse:
 @member(Can.ADMINISTER)
 @require_GET
 def audit_trail(request: ProjectRequest) -> HttpResponse:
-    return audit_page(request, before=whole(request.GET.get("before")))
+    return audit_page(request, before=request.GET.get("before", ""))
 
 
-def audit_page(request: ProjectRequest, *, before: int | None = None, **more: Any) -> HttpResponse:
-    """Newest first; the cursor is a sequence number, so that a page stays put while events arrive."""
-    events = AuditEvent.objects.filter(project=request.project.slug).order_by("-sequence")
-    if before is not None:
-        events = events.filter(sequence__lt=before)
-    found = list(events[: PAGE + 1])
-    older = found[PAGE - 1].sequence if len(found) > PAGE else None
-    rows = [(event, facts(event.details)) for event in found[:PAGE]]
-    context = {"rows": rows, "older": older, "before": before, **more}
+def audit_page(request: ProjectRequest, *, before: str = "", **more: Any) -> HttpResponse:
+    """Newest first; the cursor is a sequence number."""
+    events = AuditEvent.objects.filter(project=request.project.slug)
+    try:
+        page = keyset_page(events, by=["sequence"], after=before, size=PAGE)
+    except BadCursor as why:
+        raise Http404(str(why)) from None
+    rows = [(event, facts(event.details)) for event in page.rows]
+    context = {"rows": rows, "older": page.next, "before": int(before) if before else None, **more}
     return render(request, "projects/audit.html", context)
 
 
@@ -165,15 +166,6 @@ def facts(details: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in details.items()
     ]
-
-
-def whole(text: str | None) -> int | None:
-    """A cursor from the address; anything else is a page that is not there."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Http404("There is no such page of the audit trail.")
-    return int(text)
 
 
 @member(Can.ADMINISTER)

@@ -15,6 +15,7 @@ from annotation.models import Item, Resolution
 from annotation.views.showing import show
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.paging import BadCursor, KeysetPage, keyset_page
 from projects.project_settings import RetrainingSettings
 from projects.templatetags.words import span
 from retraining import judging, new_labels, registry, training, triggers
@@ -38,13 +39,14 @@ class Stage:
 @member(Can.SEE)
 def run_list(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
-    runs = list(_runs(request.project, request.GET.get("before", "")))
+    page = _runs(request.project, request.GET.get("before", ""))
+    runs = page.rows
     facts, rule = triggers.look(request.project), request.project.retraining_settings()
     context = {
         "project": request.project,
         "now": now,
-        "runs": runs[:SHOWN],
-        "older": runs[SHOWN - 1].number if len(runs) > SHOWN else None,
+        "runs": runs,
+        "older": page.next,
         "newest": runs[0] if runs else None,
         "flying": next((run for run in runs if run.in_flight), None),
         "facts": facts,
@@ -61,13 +63,13 @@ def run_list(request: ProjectRequest) -> HttpResponse:
     return render(request, "retraining/runs.html" + ("#state" if asks_for_fragment(request) else ""), context)
 
 
-def _runs(project: Project, before: str) -> Any:
+def _runs(project: Project, before: str) -> KeysetPage[TrainingRun]:
     runs = TrainingRun.objects.filter(project=project).select_related("job", "dataset", "version__judgement")
-    if before.isascii() and before.isdigit():
-        runs = runs.filter(number__lt=int(before))
-    return runs.defer("report", "stages", "version__judgement__evaluation", "version__parameters").order_by("-number")[
-        : SHOWN + 1
-    ]
+    lean = runs.defer("report", "stages", "version__judgement__evaluation", "version__parameters")
+    try:
+        return keyset_page(lean, by=["number"], after=before, size=SHOWN)
+    except BadCursor as why:
+        raise Http404(str(why)) from None
 
 
 def _gate(project: Project, run: TrainingRun | None) -> str:
