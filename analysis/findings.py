@@ -13,6 +13,7 @@ from annotation import resolution
 from annotation.models import Item, Label
 from projects import audit
 from projects.models import Project, User
+from validation import InvalidInput
 
 MOST = 200  # cards at once; the rest comes when these are decided
 CURVE_POINTS = 60
@@ -21,7 +22,7 @@ Decision = Finding.Decision
 JUDGED = {Decision.KEPT: False, Decision.FIXED: True}
 
 
-class AlreadyDecided(ValueError):
+class AlreadyDecided(InvalidInput):
     """Somebody decided this finding before; the message says how."""
 
 
@@ -35,7 +36,7 @@ def search(project: Project, frame: LabelFrame, decided: dict[int, bool], *, at:
     """Score the labels, keep the suspects as open findings, and tell how far the list can be trusted."""
     n = len(frame.item_ids)
     if n < LEAST_LABELS:
-        raise label_errors.LabelErrorsUndefined(
+        raise InvalidInput(
             f"{n} labels have an out-of-sample score so far; {LEAST_LABELS} are needed before any is doubted."
         )
     found = label_errors.suspected(frame.given, frame.probabilities, classes=frame.classes)

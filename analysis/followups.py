@@ -10,9 +10,10 @@ from annotation import queues
 from annotation.models import Cause, Queue
 from annotation.queues import Entry
 from projects.models import Project, User
+from validation import InvalidInput
 
 
-class NothingToQueue(ValueError):
+class NothingToQueue(InvalidInput):
     """The selection is empty."""
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from analysis import changes, findings, frames
 from analysis.decision_costs import decision_costs, fingerprint
 from analysis.frames import LiveFrame
-from analysis.metrics.labels.label_errors import LabelErrorsUndefined
 from analysis.metrics.performance import classification, threshold_curve
 from analysis.models import Report, ReportKind
 from annotation import versions
 from jobs import queue
 from projects.models import Project
+from validation import InvalidInput
 
 WINDOWS = (0, 28, 7)  # days; 0 is all time
 BINS = 10
@@ -222,5 +222,5 @@ def _label_quality(
 ) -> dict[str, Any]:
     try:
         return findings.search(project, frame, decided, at=at)
-    except LabelErrorsUndefined as why:
+    except InvalidInput as why:
         return {"n": len(frame.item_ids), "undefined": str(why)}

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from annotation.models import Guideline
 from projects import audit, specs
 from projects.models import Project, User
+from validation import InvalidInput
 
 TAGS = {
     "a",
@@ -52,7 +53,7 @@ LONGEST = 100_000
 HEADING = re.compile(r"<(/?)h([1-6])>")
 
 
-class GuidelineProblem(ValueError):
+class GuidelineProblem(InvalidInput):
     """A guideline that cannot be published; the message is fit for a user."""
 
 

@@ -16,6 +16,7 @@ from annotation import guidelines, kinds, resolution
 from annotation.leases import FREE, claim_of, hold_again
 from annotation.models import Item, Label, LabelRevision, Lease, Resolution, Slot
 from projects.models import Project, User
+from validation import InvalidInput
 from validation.json_values import is_finite_number, is_storable
 
 Status = Literal["created", "existing", "extra", "refused"]
@@ -24,7 +25,7 @@ MOST_SECONDS = 24 * 3600.0
 State = Label.State
 
 
-class Refused(ValueError):
+class Refused(InvalidInput):
     """An answer or an undo that cannot be taken; the message says why, `status` is the HTTP answer's."""
 
     def __init__(self, message: str, status: int = 409) -> None:

@@ -12,11 +12,12 @@ from jobs import broker, faults, registry
 from jobs.models import OPEN, Job, JobState
 from projects import audit
 from projects.models import Project, User
+from validation import InvalidInput
 
 ATTEMPTS = 3
 
 
-class NotDead(ValueError):
+class NotDead(InvalidInput):
     """Only a dead job can be requeued."""
 
 

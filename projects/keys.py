@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from projects.models import User
+from validation import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ DEFAULTS = (
 )
 
 
-class KeyProblem(ValueError):
+class KeyProblem(InvalidInput):
     """Keys that cannot be used together; the message is fit for a user."""
 
 

@@ -7,11 +7,12 @@ from django.db import IntegrityError, transaction
 from projects import audit
 from projects.guards import role_of
 from projects.models import ApiKey, Membership, Project, Role, Scope, SignInLink, User, hashed, new_secret
+from validation import InvalidInput
 
 LINK_LIVES = timedelta(hours=24)
 
 
-class MemberProblem(ValueError):
+class MemberProblem(InvalidInput):
     """A change of people or keys that cannot be made; the message is fit for a user."""
 
 

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from validation import InvalidInput
+
 T = TypeVar("T", bound="Settings")
 LONGEST_SHOWN = 60
 LABEL_SLICE = "label"  # label=fraud is the slice of items that truly are fraud; any other name is a segment's
 
 
-class BadSpec(ValueError):
+class BadSpec(InvalidInput):
     """Settings that cannot be used; the message names the field and what it takes."""
 
 

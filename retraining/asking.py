@@ -11,9 +11,10 @@ from annotation.routing import audit_draw
 from projects import audit
 from projects.models import User
 from retraining.models import ModelVersion
+from validation import InvalidInput
 
 
-class NothingToDraw(ValueError):
+class NothingToDraw(InvalidInput):
     """No unlabelled item is left that could be drawn."""
 
 

@@ -19,9 +19,10 @@ from retraining.learning import predict
 from retraining.learning.families import artifact
 from retraining.learning.fitted import Fitted
 from retraining.models import Dataset, ModelVersion, TrainingRun
+from validation import InvalidInput
 
 
-class UnknownVersion(LookupError):
+class UnknownVersion(InvalidInput):
     """There is no such version in this project."""
 
 

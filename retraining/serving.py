@@ -18,13 +18,14 @@ from projects.models import Project
 from retraining import artifacts, registry, release
 from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion
+from validation import InvalidInput
 
 log = logging.getLogger(__name__)
 SAFE_DEFAULT = "safe_default"
 APPROVE, REVIEW = "approve", "review"
 
 
-class BadRequest(ValueError):
+class BadRequest(InvalidInput):
     """The request cannot be answered as a whole; `errors` names each bad input by its index."""
 
     def __init__(self, message: str, errors: Sequence[dict[str, Any]] = ()) -> None:
@@ -32,7 +33,7 @@ class BadRequest(ValueError):
         self.errors = list(errors)
 
 
-class KeyTaken(ValueError):
+class KeyTaken(InvalidInput):
     """A key of the request stands for other inputs already."""
 
 

@@ -26,7 +26,6 @@ from retraining import artifacts, datasets, evaluation, judging, registry, relea
 from retraining.datasets import Examples
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
-from retraining.learning.validation import BadInput
 from retraining.models import Dataset, ModelVersion, TrainingRun
 from validation import InvalidInput
 
@@ -46,7 +45,7 @@ STAGES = {
 Clock = Callable[[], datetime]
 
 
-class RunInFlight(ValueError):
+class RunInFlight(InvalidInput):
     """One run at a time; the message names it."""
 
 
@@ -200,7 +199,7 @@ def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
             seed=run.seed,
             progress=log.fitting,
         )
-    except (fitting.NotEnoughClasses, BadInput, InvalidInput) as why:
+    except (fitting.NotEnoughClasses, InvalidInput) as why:
         raise GiveUp(str(why)) from None
 
 

@@ -69,6 +69,16 @@ def normalise_scores(scores: Sequence[float]) -> tuple[list[float], float]:
     return ([score / total for score in scores] if is_off(total) else list(scores)), total
 
 
+def renormalised_note(values: Floats) -> str:
+    """A sentence that says of how many rows of (n, k) scores the sum is not 1, for whoever divided them by it."""
+    off = np.abs(values.sum(axis=1) - 1)
+    count = int((off > ROUNDING).sum())
+    if not count:
+        return ""
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return f"The scores of {rows} do not sum to 1, by {off.max():.3g} at most; they were divided by their sum."
+
+
 def is_off(total: float) -> bool:
     """Whether a sum differs from 1 by more than the rounding of 32-bit floats."""
     return abs(total - 1) > ROUNDING
@@ -114,7 +124,7 @@ def _divide_by_sums(array: Floats, name: str) -> Floats:
     if len(bad):
         row = int(bad[0])
         raise InvalidProbabilities(
-            f"{name} sums to {sums[row]:.6g} in row {row}, {abs(off[row]):.6g} {'more' if off[row] > 0 else 'less'} "
+            f"Row {row} of {name} sums to {sums[row]:.6g}, {abs(off[row]):.6g} {'more' if off[row] > 0 else 'less'} "
             f"than 1.",
             row,
         )

@@ -18,6 +18,7 @@ from inputs.files import columns
 from inputs.files.columns import Array, Bools, Floats, Ints, natural
 from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table
+from validation.probabilities import renormalised_note
 
 LISTED = 25
 
@@ -50,7 +51,7 @@ class _Model:
 
 
 def analyse(table: Table, asked: LabelOptions) -> JsonObject:
-    """The OUT of `analyse labels`. Raises BadFile, LabelErrorsUndefined and ProbabilitiesUndefined."""
+    """The OUT of `analyse labels`. Raises BadFile, InvalidInput and InvalidInput."""
     known = columns.words(table, asked.label).known
     if not known.any():
         raise BadFile(f"{table.name} has no label in column {asked.label!r}.")
@@ -133,7 +134,9 @@ def _given(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     classes = _classes(labels, named, matrix.shape[1], asked)
     if unseen := [name for name in labels if name not in classes]:
         raise BadFile(f"The label {unseen[0]!r} is not among the classes of the probabilities: {', '.join(classes)}.")
-    return _Model(matrix[known].astype(np.float64), classes, "As given; they must be out of sample.")
+    given = matrix[known].astype(np.float64)
+    remarks = ["As given; they must be out of sample.", renormalised_note(given)]
+    return _Model(given, classes, " ".join(filter(None, remarks)))
 
 
 def _classes(labels: tuple[str, ...], named: tuple[str, ...] | None, k: int, asked: LabelOptions) -> tuple[str, ...]:

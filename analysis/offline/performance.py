@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from analysis.metrics.core import validation
 from analysis.metrics.core.design import from_weights
 from analysis.metrics.performance import calibration, classification, threshold_curve
 from analysis.metrics.performance.calibration import Calibration
@@ -17,6 +16,7 @@ from inputs.files import columns
 from inputs.files.columns import Bools, Floats, Ints, natural
 from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table, list_names
+from validation.probabilities import InvalidProbabilities, check_probabilities, renormalised_note
 
 POINTS = 200
 METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
@@ -103,13 +103,14 @@ def _judged(table: Table, asked: PerformanceOptions) -> _Judged:
     if asked.positive is not None and asked.positive not in classes:
         raise BadFile(f"There is no class {asked.positive!r} to be positive; there are {', '.join(classes)}.")
     known = labels.known
-    _refuse_bad(table, scores, known)
+    scores, divided = _checked(table, scores, known)
+    note = " ".join(filter(None, [note, divided]))
     inclusion, lightest = _inclusion(table, asked, known)
     place = 1 if len(classes) == 2 and asked.positive is None else None
     positive = place if asked.positive is None else classes.index(asked.positive)
     truth = columns.coded(table, asked.label, classes)[known]
     left_out, groups = int((~known).sum()), _groups(table, asked, known)
-    return _Judged(truth, scores[known], inclusion, lightest, classes, positive, left_out, note, groups)
+    return _Judged(truth, scores, inclusion, lightest, classes, positive, left_out, note, groups)
 
 
 def _groups(table: Table, asked: PerformanceOptions, known: Bools) -> Ints:
@@ -170,20 +171,14 @@ def _completed(
     return classes, scores, f"Only {column} holds scores; {other} has the rest to 1."
 
 
-def _refuse_bad(table: Table, scores: Floats, known: Bools) -> None:
-    """Name the row of the file, not that of some part of it."""
-    bad = known & ~((scores >= 0) & (scores <= 1)).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        note = ", ".join("missing" if np.isnan(score) else f"{score:g}" for score in scores[row][:10])
-        raise BadFile(f"{table.name} has scores outside 0 to 1, or none, in {int(bad.sum())} rows; row {row}: {note}.")
-    off = np.where(known, np.abs(scores.sum(axis=1) - 1), 0.0)
-    if off.max() > validation.SUM_TOLERANCE:
-        row = int(off.argmax())
-        raise BadFile(
-            f"The scores of {table.name} do not sum to 1 in {int((off > validation.SUM_TOLERANCE).sum())} rows; "
-            f"they sum to {scores[row].sum():.4g} in row {row}."
-        )
+def _checked(table: Table, scores: Floats, known: Bools) -> tuple[Floats, str]:
+    """The scores of the labelled rows, each summing to 1, and a remark. A refusal names the row of the file."""
+    certain = np.eye(1, scores.shape[1])
+    try:
+        checked = check_probabilities(np.where(known[:, None], scores, certain), name="scores")
+    except InvalidProbabilities as why:
+        raise BadFile(f"{table.name}: {why}", why.row) from None
+    return checked[known], renormalised_note(scores[known])
 
 
 def _inclusion(table: Table, asked: PerformanceOptions, known: Bools) -> tuple[Floats, float]:

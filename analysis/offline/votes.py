@@ -7,13 +7,13 @@ import numpy as np
 
 from analysis.metrics.core import weighted
 from analysis.metrics.labels import out_of_sample
-from analysis.metrics.labels.features import ProbabilitiesUndefined
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
 from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
 from inputs.files import columns
 from inputs.files.columns import Ints, Words
 from inputs.files.table import BadFile, Table
+from validation import InvalidInput
 
 LISTED = 15
 TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")
@@ -45,7 +45,7 @@ class _Ballots:
 
 
 def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, items: Table | None = None) -> JsonObject:
-    """The OUT of `analyse votes`. Raises BadFile, VotesUndefined and AgreementUndefined."""
+    """The OUT of `analyse votes`. Raises BadFile, InvalidInput and InvalidInput."""
     cast = _ballots(table, asked)
     model, note = (None, "") if asked.text is None else _model(cast, items or table, asked)
     answers = None if truth is None else _truth(truth, cast, asked)
@@ -106,7 +106,7 @@ def _model(cast: _Ballots, table: Table, asked: VoteOptions) -> tuple[Any, str]:
         found = out_of_sample.out_of_sample(
             {"text": texts}, {"text": "text"}, majority, classes=len(cast.labels.names), seed=asked.seed
         )
-    except ProbabilitiesUndefined as why:
+    except InvalidInput as why:
         return None, f"The texts could not be used: {why}{note}"
     return found.probabilities, f"Texts of {voted.size} items: {found.model}, out of sample.{note}"
 

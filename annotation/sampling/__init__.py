@@ -3,7 +3,7 @@
 from annotation.sampling.design.shift_check import ShiftCheck, check_shift, newness
 from annotation.sampling.design.stopping import Gain, StopHint, forecast_gain, stop_hint, successive_agreement
 from annotation.sampling.filters.outliers import out_of_scope
-from annotation.sampling.pool import BadPool, Pool, Selection, check_pool
+from annotation.sampling.pool import Pool, Selection, check_pool
 from annotation.sampling.query_round import select
 from annotation.sampling.strategies.rare_classes import RareClass, rare_class_quota, rare_classes
 from annotation.sampling.strategies.registry import STRATEGIES
@@ -13,7 +13,6 @@ from annotation.sampling.vectors import vectorise
 
 __all__ = [
     "STRATEGIES",
-    "BadPool",
     "ShiftCheck",
     "Gain",
     "UncertaintyCoverage",

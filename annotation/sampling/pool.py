@@ -9,13 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation import InvalidInput
+from validation.arrays import codes
 from validation.probabilities import check_probabilities
 
 Floats = NDArray[np.float64]
-
-
-class BadPool(InvalidInput):
-    """A pool that no query can be made from; the message says what is wrong in words fit for a user."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,14 @@ class Selection:
 def check_pool(pool: Pool) -> Pool:
     """Return the pool with every array in the type the strategies expect, or say what is wrong with it.
 
-    Raises `BadPool` (empty pool, vectors not finite, lengths that differ, codes outside the classes) or
+    Raises `InvalidInput` (empty pool, vectors not finite, lengths that differ, codes outside the classes) or
     `InvalidProbabilities` (see `check_probabilities`).
     """
     if not pool.classes:
-        raise BadPool("A pool needs at least one class.")
+        raise InvalidInput("A pool needs at least one class.")
     vectors = _vectors(pool.vectors, "vectors")
     if not len(vectors):
-        raise BadPool("The pool is empty: nothing waits for a label.")
+        raise InvalidInput("The pool is empty: nothing waits for a label.")
     labelled, targets = _labelled(pool, vectors.shape[1])
     return Pool(
         vectors=vectors,
@@ -106,12 +103,12 @@ def _vectors(values: NDArray[Any], what: str) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite, and is refused as such
             array = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise BadPool(f"The {what} must be numbers in rows of one length: {error}.") from error
+        raise InvalidInput(f"The {what} must be numbers in rows of one length: {error}.") from error
     if array.ndim != 2:
-        raise BadPool(f"The {what} must have rows and columns; the shape is {array.shape}.")
+        raise InvalidInput(f"The {what} must have rows and columns; the shape is {array.shape}.")
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
-        raise BadPool(f"Row {row} of the {what}: column {column} is {array[row, column]}, not a number.")
+        raise InvalidInput(f"Row {row} of the {what}: column {column} is {array[row, column]}, not a number.")
     return array
 
 
@@ -123,23 +120,15 @@ def _probabilities(values: NDArray[Any] | None, n: int, k: int, what: str) -> Fl
 
 def _labelled(pool: Pool, width: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     if (pool.labelled_vectors is None) != (pool.labelled_targets is None):
-        raise BadPool("Give the labelled vectors and their targets together, or neither.")
+        raise InvalidInput("Give the labelled vectors and their targets together, or neither.")
     if pool.labelled_vectors is None or pool.labelled_targets is None:
         return np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=np.intp)
     vectors, targets = _vectors(pool.labelled_vectors, "labelled vectors"), np.asarray(pool.labelled_targets)
     if vectors.shape != (len(targets), width):
-        raise BadPool(f"{len(targets)} targets and {width} columns do not fit labelled vectors of {vectors.shape}.")
-    return vectors, _codes(targets, len(pool.classes))
-
-
-def _codes(targets: NDArray[Any], k: int) -> NDArray[np.intp]:
-    if targets.ndim != 1 or (targets.size and not np.issubdtype(targets.dtype, np.integer)):
-        raise BadPool(f"Targets must be one whole number each; got {targets.dtype} of shape {targets.shape}.")
-    codes = targets.astype(np.intp)
-    outside = np.flatnonzero((codes < 0) | (codes >= k))
-    if len(outside):
-        raise BadPool(f"Target {outside[0]} is {codes[outside[0]]}; the {k} classes have codes 0 to {k - 1}.")
-    return codes
+        raise InvalidInput(
+            f"{len(targets)} targets and {width} columns do not fit labelled vectors of {vectors.shape}."
+        )
+    return vectors, codes("targets", targets, len(pool.classes)).astype(np.intp)
 
 
 def _members(pool: Pool, n: int) -> Floats | None:
@@ -150,7 +139,7 @@ def _members(pool: Pool, n: int) -> Floats | None:
         for position, one in enumerate(pool.member_probabilities)
     ]
     if len(members) < 2:
-        raise BadPool("A committee needs at least two members.")
+        raise InvalidInput("A committee needs at least two members.")
     return np.stack([member for member in members if member is not None])
 
 
@@ -159,5 +148,5 @@ def _signals(values: NDArray[Any] | None, n: int) -> Floats | None:
         return None
     array = np.asarray(values)
     if array.dtype.kind not in "biuf" or array.shape != (n,) or not ((array >= 0) & (array <= 1)).all():
-        raise BadPool(f"Signals must be one number from 0 to 1 for each of the {n} items.")
+        raise InvalidInput(f"Signals must be one number from 0 to 1 for each of the {n} items.")
     return array.astype(np.float64)

@@ -30,7 +30,7 @@ def select(pool: Pool, *, size: int, strategy: str = "auto", seed: int) -> Selec
 
     Outliers, near-copies of each other and near-copies of labelled items are asked only where nothing else is left,
     and their reasons say so. `auto` switches by what is known; `Selection.strategy` and `.why` say what it became. Same
-    input and seed, same answer. Raises `BadPool`, `InvalidProbabilities`, or ValueError for an unknown strategy or
+    input and seed, same answer. Raises `InvalidInput`, `InvalidProbabilities`, or ValueError for an unknown strategy or
     size.
     """
     if strategy not in STRATEGIES:

@@ -12,7 +12,7 @@ CHUNKED = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 EXPECTS = re.compile(rb"^expect:[ \t]*100-continue", re.IGNORECASE | re.MULTILINE)
 
 
-class HeadTooLarge(ValueError):
+class HeadTooLarge(Exception):
     """The head of a request does not end within the limit."""
 
 

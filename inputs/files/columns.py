@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inputs.columns import guess_type
 from inputs.files.cells import parse_numbers, parse_times
 from inputs.files.table import BadFile, Table
+from validation.arrays import LARGEST
 
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
@@ -24,7 +25,6 @@ LEADING_ZERO = r"[+-]?0\d+"
 TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 GUESSED_FROM = 5000
 NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
-LARGEST = 1e100  # its square is still in range
 
 
 @dataclass(frozen=True)

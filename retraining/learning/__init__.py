@@ -7,10 +7,10 @@ from retraining.learning.gate.decision import Gate, GateVerdict, beats_naive, ju
 from retraining.learning.gate.paired import Difference
 from retraining.learning.model_selection.fitting import NotEnoughClasses, fit
 from retraining.learning.predict import probabilities
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 __all__ = [
-    "BadInput",
+    "InvalidInput",
     "Candidate",
     "Difference",
     "Fitted",

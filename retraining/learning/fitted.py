@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.base import ClassifierMixin
 
-from retraining.learning.validation import Floats
+from validation.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
 from inputs.frame import Columns, to_frame
-from retraining.learning import validation
 from retraining.learning.fitted import Fitted
-from retraining.learning.validation import BadInput, Floats
+from validation import InvalidInput, arrays
+from validation.arrays import Floats
 
 
 def probabilities(
@@ -32,7 +32,7 @@ def probabilities(
         frame_parameters = fitted.frame_parameters if frame_parameters is None else frame_parameters
         classes = fitted.classes if classes is None else classes
     if frame_parameters is None or classes is None:
-        raise BadInput("A bare estimator needs its frame parameters and classes.")
+        raise InvalidInput("A bare estimator needs its frame parameters and classes.")
     frame = to_frame(columns, types, shapes=frame_parameters["image_size"])
     if not len(frame):
         return np.zeros((0, len(classes)))
@@ -42,14 +42,14 @@ def probabilities(
 def spread(known: Floats, codes: ArrayLike, *, n_classes: int) -> Floats:
     """Columns of the classes that a model knows, spread over all classes; the others get 0.
 
-    Rows are brought to a sum of 1. Raises BadInput where that cannot be: NaN, below 0, a row of zeros.
+    Rows are brought to a sum of 1. Raises InvalidInput where that cannot be: NaN, below 0, a row of zeros.
     """
-    places = validation.codes(codes, n_classes=n_classes, name="the model's classes")
-    said = validation.numbers(known, name="the model's answers")
+    places = arrays.codes("the model's classes", codes, n_classes)
+    said = arrays.numbers("the model's answers", known)
     if said.ndim != 2 or said.shape[1] != len(places) or len(set(places.tolist())) != len(places):
-        raise BadInput(f"The model's answers have the shape {said.shape} for {len(places)} classes.")
+        raise InvalidInput(f"The model's answers have the shape {said.shape} for {len(places)} classes.")
     if not (np.isfinite(said).all() and (said >= 0).all() and (said.sum(axis=1) > 0).all()):
-        raise BadInput("The model's answers are no probabilities: NaN, below 0, or a row of zeros.")
+        raise InvalidInput("The model's answers are no probabilities: NaN, below 0, or a row of zeros.")
     result = np.zeros((len(said), n_classes))
     result[:, places] = said
     values: Floats = result / result.sum(axis=1, keepdims=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retraining.learning import validation
-from retraining.learning.validation import BadInput, Codes, Floats, Mask
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats, Ints
+from validation.probabilities import check_probabilities
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def choose(
     """The cheapest threshold on held-out rows. scores: (n,) in [0, 1]; positive: (n,) bool; costs in any one unit.
 
     Among equally cheap cuts the one nearest to the theoretical threshold is taken, half-way between its neighbours.
-    Raises BadInput on NaN, empty input, or costs that are negative or both zero.
+    Raises InvalidInput on NaN, empty input, or costs that are negative or both zero.
     """
     score, truth, weight = _rows(scores, positive, weights)
     theory = _in_theory(false_positive, false_negative)
@@ -68,7 +69,7 @@ def band(
     score, truth, weight = _rows(scores, positive, weights)
     _in_theory(false_positive, false_negative)
     if not (np.isfinite(review) and review >= 0):
-        raise BadInput("The cost of a review must be a number of at least 0.")
+        raise InvalidInput("The cost of a review must be a number of at least 0.")
     cuts, missed, alarmed = _cuts(score, truth, weight)
     below = _weight_below(cuts, score, weight)
     # cost of (low, high) = missed(low) fn + alarmed(high) fp + (below(high) - below(low)) review: it splits in two
@@ -81,45 +82,45 @@ def band(
     return Band(float(cuts[low]), float(cuts[high]), cost, float((below[high] - below[low]) / weight.sum()))
 
 
-def cheapest_class(probabilities: ArrayLike, costs: ArrayLike) -> Codes:
+def cheapest_class(probabilities: ArrayLike, costs: ArrayLike) -> Ints:
     """The class with the least expected cost, shape (n,). costs: (k, k), row the truth, column the decision."""
-    p = validation.probabilities(probabilities)
+    p = check_probabilities(probabilities)
     table = cost_table(costs, n_classes=p.shape[1])
-    result: Codes = (p @ table).argmin(axis=1)
+    result: Ints = (p @ table).argmin(axis=1)
     return result
 
 
 def cost_table(costs: ArrayLike, *, n_classes: int | None = None) -> Floats:
-    table = validation.numbers(costs, name="costs")
+    table = arrays.numbers("costs", costs)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or n_classes not in (None, len(table)):
-        raise BadInput("costs must be a square table: a row per true class, a column per decision.")
+        raise InvalidInput("costs must be a square table: a row per true class, a column per decision.")
     if not np.isfinite(table).all() or (table < 0).any():
-        raise BadInput("costs must be finite and not negative.")
+        raise InvalidInput("costs must be finite and not negative.")
     return table
 
 
-def _rows(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Mask, Floats]:
-    score = validation.numbers(scores, name="scores")
+def _rows(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Bools, Floats]:
+    score = arrays.numbers("scores", scores)
     if score.ndim != 1 or not len(score):
-        raise BadInput("scores must be one row of at least one number.")
+        raise InvalidInput("scores must be one row of at least one number.")
     if not np.isfinite(score).all() or (score < 0).any() or (score > 1).any():
-        raise BadInput("scores must lie between 0 and 1.")
+        raise InvalidInput("scores must lie between 0 and 1.")
     truth = np.asarray(positive)
     if truth.ndim != 1:
-        raise BadInput("positive must be one row of true and false.")
-    validation.same_length(len(score), positive=truth)
+        raise InvalidInput("positive must be one row of true and false.")
+    arrays.same_length(len(score), positive=truth)
     truth = truth.astype(bool)
-    return score, truth, validation.weights(weights, n=len(score))
+    return score, truth, arrays.weights(weights, n=len(score))
 
 
 def _in_theory(false_positive: float, false_negative: float) -> float:
     both = false_positive + false_negative
     if not np.isfinite(both) or min(false_positive, false_negative) < 0 or not both > 0:
-        raise BadInput("The two costs must be numbers of at least 0, and not both 0.")
+        raise InvalidInput("The two costs must be numbers of at least 0, and not both 0.")
     return float(false_positive / both)
 
 
-def _cuts(score: Floats, truth: Mask, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def _cuts(score: Floats, truth: Bools, weight: Floats) -> tuple[Floats, Floats, Floats]:
     """Every distinct cut, ascending, from all positive to none, with the weight missed and falsely alarmed."""
     values = np.unique(score)
     cuts = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [np.nextafter(1.0, 2.0)]])

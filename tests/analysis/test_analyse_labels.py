@@ -104,7 +104,13 @@ def spoilt(change: str) -> Any:
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [("nan", "NaN"), ("sum", "sum to 1"), ("negative", "negative"), ("short", "120 rows"), ("wide", "120 rows")],
+    [
+        ("nan", "has nan in row 7"),
+        ("sum", "Row 7 of probabilities sums to 1.8"),
+        ("negative", "has -0.1 in row 7"),
+        ("short", "120 rows"),
+        ("wide", "120 rows"),
+    ],
 )
 def test_probabilities_that_are_none_are_refused(tmp_path: Path, change: str, told: str) -> None:
     with pytest.raises(CommandError, match=told):

@@ -122,12 +122,22 @@ def test_a_single_row_has_values_without_intervals(tmp_path: Path) -> None:
     assert out["log_loss"]["note"] == "One item gives no interval."
 
 
+def test_scores_that_were_rounded_are_divided_by_their_sum_which_is_said(tmp_path: Path) -> None:
+    rounded = {"label": [1, 0, 1], "p_0": [0.2, 0.333, 0.5], "p_1": [0.8, 0.666, 0.5]}
+    exact = {**rounded, "p_0": [0.2, 0.333 / 0.999, 0.5], "p_1": [0.8, 0.666 / 0.999, 0.5]}
+    out = analyse("performance", csv(tmp_path / "rounded.csv", rounded), *CALL)
+    same = analyse("performance", csv(tmp_path / "exact.csv", exact), *CALL)
+    assert out["note"] == "The scores of 1 row do not sum to 1, by 0.001 at most; they were divided by their sum."
+    assert "note" not in same
+    assert out["log_loss"]["value"] == pytest.approx(same["log_loss"]["value"])
+
+
 @pytest.mark.parametrize(
     ("columns", "told"),
     [
-        ({"p_0": [0.2, None], "p_1": [0.8, None]}, "row 1: missing, missing"),
-        ({"p_0": [0.2, 0.9], "p_1": [0.8, 0.9]}, "do not sum to 1 in 1 rows; they sum to 1.8 in row 1"),
-        ({"p_0": [-0.2, 0.1], "p_1": [1.2, 0.9]}, "outside 0 to 1"),
+        ({"p_0": [0.2, None], "p_1": [0.8, None]}, "scores has nan in row 1"),
+        ({"p_0": [0.2, 0.9], "p_1": [0.8, 0.9]}, "Row 1 of scores sums to 1.8"),
+        ({"p_0": [-0.2, 0.1], "p_1": [1.2, 0.9]}, "it must lie between 0 and 1"),
         ({"p_0": [0.2, "x"], "p_1": [0.8, 0.9]}, "'x' in column 'p_0', row 1"),
         ({"p_a": [0.2, 0.1], "p_b": [0.8, 0.9]}, "The label '0' has no column 'p_0'; the score columns are p_a, p_b"),
         ({"q": [0.2, 0.1]}, "no column that begins with 'p_'; it has label, q"),

@@ -97,7 +97,7 @@ def test_errors_of_32_bit_arithmetic_are_clipped() -> None:
         ([[0.5, 0.5], [np.nan, 1.0]], 1, "has nan in row 1, class 0; it must be a finite number"),
         ([[np.inf, 0.0]], 0, "finite number"),
         ([[-0.1, 1.1]], 0, "has -0.1 in row 0, class 0; it must lie between 0 and 1"),
-        ([[0.5, 0.5], [0.5, 0.5], [0.6, 0.5]], 2, "sums to 1.1 in row 2, 0.1 more than 1"),
+        ([[0.5, 0.5], [0.5, 0.5], [0.6, 0.5]], 2, "Row 2 of probabilities sums to 1.1, 0.1 more than 1"),
         ([[0.5, 0.5], [0.2, 0.2]], 1, "0.6 less than 1"),
         ([0.5, 0.5], None, "shape"),
         (np.zeros((3, 0)), None, "at least one class"),

@@ -8,19 +8,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analysis.metrics.core.validation import InvalidInput
-from analysis.metrics.labels.features import ProbabilitiesUndefined
-from analysis.metrics.labels.label_errors import LabelErrorsUndefined
-from analysis.metrics.votes.agreement import AgreementUndefined
-from analysis.metrics.votes.consensus import METHODS, VotesUndefined
+from analysis.metrics.votes.consensus import METHODS
 from analysis.offline import drift, labels, output, performance, slices, votes
 from analysis.offline.output import JsonObject
 from inputs.files.delimited import Dialect
 from inputs.files.readers import read_table
 from inputs.files.table import BadFile, Table
+from validation import InvalidInput
 
 Told = tuple[JsonObject, Callable[[JsonObject], str]]
-REFUSED = (BadFile, InvalidInput, VotesUndefined, AgreementUndefined, LabelErrorsUndefined, ProbabilitiesUndefined)
 
 
 class Command(BaseCommand):
@@ -52,7 +48,7 @@ class Command(BaseCommand):
                 )
             answer, words = given.run(given)
             self._tell(answer, words, given.json)
-        except REFUSED as why:
+        except InvalidInput as why:
             raise CommandError(" ".join(str(why).split())) from None
 
     def _tell(self, answer: JsonObject, words: Callable[[JsonObject], str], out: str | None) -> None:

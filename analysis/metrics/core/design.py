@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import validation
 from analysis.metrics.core.intervals import Limits, Sums, share_limits
-from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ def design(
     InvalidInput for probabilities outside (0, 1], a population smaller than the sample, groups of another length.
     """
     found = np.asarray(inclusion_probability)
-    pi = validation.inclusion(found, found.shape[0] if found.ndim else 0)
+    pi = arrays.inclusion(found, found.shape[0] if found.ndim else 0)
     if population is None:
         weight = 1 / pi
-        group = validation.groups(groups, weight.size)
+        group = arrays.groups_of(groups, weight.size)
         mass = _average_weight(weight if group is None else added_up(weight, group))
         return _made(weight, None, group, mass, mass * mass)
     weight = _scaled_to(pi, population)
@@ -141,7 +141,7 @@ def one_of_each(groups: ArrayLike | None, n: int, *, seed: int) -> Bools:
 
     Within-cluster resampling (Hoffman, Sen and Weinberg, Biometrika 2001), drawn once. groups: as in `design`.
     """
-    group = validation.groups(groups, n)
+    group = arrays.groups_of(groups, n)
     if group is None:
         return np.ones(n, dtype=bool)
     found, order = np.zeros(n, dtype=bool), np.random.default_rng(seed).permutation(n)
@@ -161,7 +161,7 @@ def kish(weight: Floats) -> float:
 
 def from_weights(weights: ArrayLike) -> Floats:
     """Inclusion probabilities (n,) up to a common factor from analysis weights (n,): the lightest item gets 1."""
-    found = validation.vector("weights", weights)
+    found = arrays.vector("weights", weights)
     if found.size and found.min() <= 0:
         row = int(np.argmax(found <= 0))
         raise InvalidInput(f"weights has {found[row]:g} in row {row}; leave out rows that stand for nothing.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import validation
-from analysis.metrics.core.validation import Ints, InvalidInput
+from validation import InvalidInput, arrays
+from validation.arrays import Ints
 
 
 def assign_folds(targets: ArrayLike, *, folds: int, seed: int, groups: ArrayLike | None = None) -> Ints:
@@ -18,11 +18,11 @@ def assign_folds(targets: ArrayLike, *, folds: int, seed: int, groups: ArrayLike
     when there are fewer rows than two folds need.
     """
     given = np.asarray(targets)
-    given = validation.codes("targets", given, int(given.max(initial=0)) + 1 if given.dtype.kind in "iu" else 1)
+    given = arrays.codes("targets", given, int(given.max(initial=0)) + 1 if given.dtype.kind in "iu" else 1)
     if folds < 2 or len(given) < 2:
         raise InvalidInput("Held-out estimates need at least two rows and two folds.")
     rng = np.random.default_rng(seed)
-    group = validation.groups(groups, len(given))
+    group = arrays.groups_of(groups, len(given))
     if group is None or not group.any():
         return _spread(given, folds, rng)
     return _spread_groups(given, group, folds, rng)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import ranking, validation
+from analysis.metrics.core import ranking
 from analysis.metrics.core.design import Design
-from analysis.metrics.core.validation import Floats, Ints, InvalidInput
 from analysis.metrics.core.weighted import MEAN, NO_ITEMS, Estimate, linearised, undefined
+from validation import InvalidInput, arrays
+from validation.arrays import Floats, Ints
 
 NO_PROBABILITIES = "Needs the probabilities of the classes."
 NO_COSTS = "Needs the cost of each mistake."
@@ -95,11 +96,11 @@ def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
 def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Design) -> Statistic:
     if costs is None:
         return zero_statistic(NO_COSTS)
-    price = validation.numbers("costs", costs)
+    price = arrays.numbers("costs", costs)
     if price.shape != (k, k) or not np.isfinite(price).all():
         raise InvalidInput(f"costs must be {k} rows of {k} finite numbers, truth in rows; its shape is {price.shape}.")
-    if np.abs(price).max() > validation.LARGEST:
-        raise InvalidInput(f"costs holds a price beyond {validation.LARGEST:g}, too large to be added up.")
+    if np.abs(price).max() > arrays.LARGEST:
+        raise InvalidInput(f"costs holds a price beyond {arrays.LARGEST:g}, too large to be added up.")
     return mean_of(price[actual, called], drawn, within=(float(price.min()), float(price.max())))
 
 

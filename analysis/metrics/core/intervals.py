@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special, stats
 
-from analysis.metrics.core.validation import Floats
+from validation.arrays import Floats
 
 # Above this shape the cube-root approximation of a gamma quantile is right to four digits, and fifty times faster.
 _EXACT_BELOW = 30.0

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core.design import Design
-from analysis.metrics.core.validation import Bools, Floats
 from analysis.metrics.core.weighted import Estimate, linearised, undefined
+from validation.arrays import Bools, Floats
 
 ROC = "Hájek ROC area, DeLong's variance, logit t"
 PR = "Hájek average precision, linearised variance, logit t"

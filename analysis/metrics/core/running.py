@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.metrics.core.design import Design, added_up
 from analysis.metrics.core.ranking import Ranking
-from analysis.metrics.core.validation import Floats, Ints
+from validation.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from analysis.metrics.core import intervals, validation
+from analysis.metrics.core import intervals
 from analysis.metrics.core.design import Design, design, kish
-from analysis.metrics.core.validation import Bools, Floats, InvalidInput
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats
 
 NO_ITEMS = "No labelled items."
 ROUNDING = 1e-12
@@ -63,9 +64,9 @@ def proportion(
     arrays; undefined when nothing is in the domain.
     """
     drawn = design(inclusion_probability, population=population, groups=groups)
-    good = validation.booleans("successes", successes, drawn.n)
-    inside = np.ones(drawn.n, dtype=bool) if domain is None else validation.booleans("domain", domain, drawn.n)
-    validation.level(level)
+    good = arrays.booleans("successes", successes, drawn.n)
+    inside = np.ones(drawn.n, dtype=bool) if domain is None else arrays.booleans("domain", domain, drawn.n)
+    arrays.level(level)
     return share(good, inside, drawn, level=level)
 
 
@@ -91,7 +92,7 @@ def mean(
     groups: ArrayLike | None = None,
 ) -> Estimate:
     """Weighted mean of values (n,) in their own unit; low, high: limits of the mean over all items."""
-    found = validation.vector("values", values)
+    found = arrays.vector("values", values)
     ones = np.ones_like(found)
     return ratio(found, ones, inclusion_probability, level=level, population=population, groups=groups)
 
@@ -107,8 +108,8 @@ def ratio(
 ) -> Estimate:
     """Σw·numerator / Σw·denominator, arrays (n,); low, high from the linearised variance. denominator ≥ 0."""
     drawn = design(inclusion_probability, population=population, groups=groups)
-    above = validation.vector("numerator", numerator, drawn.n)
-    below = validation.vector("denominator", denominator, drawn.n)
+    above = arrays.vector("numerator", numerator, drawn.n)
+    below = arrays.vector("denominator", denominator, drawn.n)
     if below.size and below.min() < 0:
         raise InvalidInput(f"denominator has {below.min():g} in row {int(below.argmin())}; it must not be negative.")
     total = float(drawn.weight @ below)
@@ -138,7 +139,7 @@ def linearised(
     few items may carry most; two more of average weight, as far off as those that carry the variance, one up and one
     down, stand for what was not seen (as Agresti and Min, Statistics in Medicine 2005, do for shares).
     """
-    validation.level(level)
+    arrays.level(level)
     n = int(np.count_nonzero(influence)) or drawn.n
     moved = drawn.contributions(influence)
     terms = moved * moved if drawn.variance_share is None else moved * moved * drawn.variance_share
@@ -168,10 +169,10 @@ def winner_bias(losses: ArrayLike, selection_probability: ArrayLike, *, pool: in
     losses (m,) in the order drawn; selection_probability (m,): that of the item drawn, among those left at that
     moment, when it was drawn; pool: items there were at the start. low, high: limits of the mean over that pool.
     """
-    found = validation.vector("losses", losses)
-    q = validation.inclusion(selection_probability, found.shape[0])
+    found = arrays.vector("losses", losses)
+    q = arrays.inclusion(selection_probability, found.shape[0])
     m = found.shape[0]
-    validation.level(level)
+    arrays.level(level)
     if pool < m:
         raise InvalidInput(f"pool is {pool}, but {m} items were drawn from it.")
     if m == 0:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.metrics.core import validation
 from analysis.metrics.core.design import one_of_each
 from analysis.metrics.drift import reference as reference_windows
 from analysis.metrics.drift.column_tests import (
@@ -19,6 +18,7 @@ from analysis.metrics.drift.column_tests import (
     is_clock,
 )
 from inputs.columns import as_numbers, guess_type
+from validation import arrays
 
 Array = npt.NDArray[Any]
 Columns = Mapping[str, npt.ArrayLike]
@@ -95,7 +95,7 @@ def compare(
     calls the window thin.
     ValueError: an empty side, no shared column, columns of unequal length, infinite numbers, a level outside 0 to 1.
     """
-    validation.level(level)
+    arrays.level(level)
     names = _shared(reference, current)
     before, now = ({name: np.asarray(side[name]) for name in names} for side in (reference, current))
     n, m = _rows(before, "reference"), _rows(now, "current window")
@@ -172,13 +172,13 @@ def adjusted(p_values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> n
     Shape (k,) in and out. Rejecting adjusted p <= q keeps the expected share of false alarms among alarms <= q, and
     with nothing drifted the chance of any alarm <= q. ValueError for p outside [0, 1] or weights that are not positive.
     """
-    p = validation.numbers("p values", p_values)
+    p = arrays.numbers("p values", p_values)
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise ValueError("p values are one row of numbers between 0 and 1")
     if p.size == 0:
         return p
     if weights is not None:
-        w = validation.numbers("weights", weights)
+        w = arrays.numbers("weights", weights)
         if w.shape != p.shape or not np.isfinite(w).all() or (w <= 0).any():
             raise ValueError("one positive weight is needed per p value")
         p = p * w.mean() / w

@@ -9,13 +9,13 @@ import numpy.typing as npt
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from analysis.metrics.core import validation
 from analysis.metrics.core.design import one_of_each
 from analysis.metrics.drift.column_tests import is_clock, is_later
 from analysis.metrics.drift.encoding import Columns, encoder
 from analysis.metrics.drift.reference import dependence
 from inputs.columns import as_numbers, guess_type
 from inputs.types.time import seconds
+from validation import arrays
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -115,7 +115,7 @@ def domain_auc(
 
 def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bool_]) -> Floats:
     """The newness of all rows (m,) from that of one of each group."""
-    group = validation.groups(groups, len(chosen))
+    group = arrays.groups_of(groups, len(chosen))
     if group is None:
         return newness
     found = np.empty(int(group.max()) + 1)
@@ -128,7 +128,7 @@ def _both(reference: npt.ArrayLike, current: npt.ArrayLike) -> Array:
 
 
 def _check(block: int | None, folds: int, permutations: int, level: float) -> None:
-    validation.level(level)
+    arrays.level(level)
     if folds < 2 or permutations < 1 or (block is not None and block < 1):
         raise ValueError("at least two folds, one permutation and one row in a block are needed")
 

@@ -9,9 +9,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from analysis.metrics.core.validation import numbers
 from analysis.metrics.drift.domain_classifier import chances, cross_fitted, domain_scores
 from analysis.metrics.estimates.label_shift import checked_scores
+from validation.arrays import numbers
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from analysis.metrics.core import validation
 from analysis.metrics.estimates.class_probabilities import (
     MIN_ROWS,
     Floats,
@@ -27,6 +26,7 @@ from analysis.metrics.estimates.class_probabilities import (
 )
 from analysis.metrics.estimates.expected_metrics import LOW_IS_GOOD, Metric, expected, label_noise
 from analysis.metrics.estimates.label_shift import checked_scores
+from validation import arrays
 
 __all__ = [
     "LabelFreeEstimate",
@@ -170,7 +170,7 @@ def _estimates(
     level: float,
     seed: int,
 ) -> dict[Metric, LabelFreeEstimate]:
-    validation.level(level)
+    arrays.level(level)
     n, rng = len(scores), np.random.default_rng(seed)
     if n < MIN_ROWS:
         why = f"Undefined: {n} rows where {MIN_ROWS} are needed."
@@ -223,7 +223,7 @@ def gap(audit: tuple[float, float, float], estimate: LabelFreeEstimate, *, level
     The only alarm here that sees concept drift: the audit is worse than scores and inputs explain. One-sided z of the
     difference, p small = worse. Undefined without an estimate, or with an audit that is not finite.
     """
-    validation.level(level)
+    arrays.level(level)
     value, low, high = audit
     if estimate.value is None or estimate.error is None or not np.isfinite([value, low, high]).all():
         return Gap(None, None, None, None, False, "Undefined: there is no estimate, or no audit, of this window.")

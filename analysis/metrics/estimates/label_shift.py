@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from analysis.metrics.core import validation
+from validation import InvalidInput, arrays
+from validation.probabilities import check_probabilities
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,20 +35,13 @@ class LabelShift:
 
 
 def checked_scores(scores: npt.ArrayLike, name: str = "scores") -> Floats:
-    """Class probabilities (n, k) as floats; a vector is P(second class). ValueError: NaN, not in 0 to 1, wrong sums."""
-    matrix = validation.numbers(name, scores)
+    """Class probabilities (n, k) as floats; a vector is P(second class). InvalidInput: no such rows."""
+    matrix = arrays.numbers(name, scores)
     if matrix.ndim == 1:
         matrix = np.column_stack([1 - matrix, matrix])
     if matrix.ndim != 2 or len(matrix) == 0 or matrix.shape[1] < 2:
-        raise ValueError(f"{name}: one row of at least two class probabilities per item is needed")
-    if not np.isfinite(matrix).all():
-        raise ValueError(f"{name}: {int((~np.isfinite(matrix)).any(axis=1).sum())} rows hold NaN or infinity")
-    if (matrix < -1e-9).any() or (matrix > 1 + 1e-9).any():
-        raise ValueError(f"{name}: probabilities lie between 0 and 1")
-    off = np.abs(matrix.sum(axis=1) - 1)
-    if (off > 1e-3).any():
-        raise ValueError(f"{name}: row {int(off.argmax())} sums to {matrix.sum(axis=1)[off.argmax()]:.4f}, not to 1")
-    return np.clip(matrix, 0, 1)
+        raise InvalidInput(f"{name}: one row of at least two class probabilities per item is needed.")
+    return check_probabilities(matrix, name=name)
 
 
 def bbse(
@@ -66,7 +60,7 @@ def bbse(
     Wald test that mean scores are equal. Undefined: under 30 rows, a class never seen, a confusion matrix that
     cannot be inverted (the scores do not separate the classes).
     """
-    validation.level(level)
+    arrays.level(level)
     if resamples < 1:
         raise ValueError("an interval needs at least one resample")
     before, now = checked_scores(reference_scores), checked_scores(current_scores, "current scores")

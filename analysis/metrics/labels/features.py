@@ -13,16 +13,13 @@ from inputs.encoding import column_transformer, of_kind
 from inputs.frame import Shapes, column_shapes, to_frame
 from inputs.types.base import Features, Purpose
 from inputs.values import InvalidColumns
+from validation import InvalidInput
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Matrix = Any  # (n, d) array or scipy sparse matrix
 
 LARGEST_SIDE = 32  # pixels of an image
-
-
-class ProbabilitiesUndefined(ValueError):
-    """No out-of-sample probabilities can be had from this; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +45,14 @@ class Inputs:
 
 
 def checked_inputs(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str], n: int) -> Inputs:
-    """The columns as a frame of n rows. Raises ProbabilitiesUndefined."""
+    """The columns as a frame of n rows. Raises InvalidInput."""
     try:
         shapes = column_shapes(columns, types, largest_side=LARGEST_SIDE)
         frame = to_frame(columns, types, shapes=shapes)
     except InvalidColumns as why:
-        raise ProbabilitiesUndefined(str(why)) from None
+        raise InvalidInput(str(why)) from None
     if len(frame) != n:
-        raise ProbabilitiesUndefined(f"The inputs have {len(frame)} rows, the labels {n}.")
+        raise InvalidInput(f"The inputs have {len(frame)} rows, the labels {n}.")
     return Inputs(frame, types, shapes)
 
 

@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
-from analysis.metrics.core.validation import numbers
+from validation import InvalidInput
+from validation.arrays import numbers
+from validation.probabilities import check_probabilities
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SUM_TOLERANCE = 0.01
 LEAST_ROWS = 10
 HEATS = np.exp(np.linspace(-1.2, 1.8, 16))
 ROUNDS = 60
@@ -35,10 +36,6 @@ SPREAD_WITHOUT_EVIDENCE = 3.0
 SLOPE_SPREAD = 0.3  # ...and in how fast its certainty grows: the surer that a label is wrong, the more may be off
 SUREST = 0.999  # no label is held to be wrong beyond this: some rows look like another class and are none
 Z = 1.959964
-
-
-class LabelErrorsUndefined(ValueError):
-    """The labels and probabilities given cannot be judged; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class ExpectedPrecision:
     def of(self, length: int) -> ShareWithInterval:
         """The expected precision of the list of the `length` most suspect rows."""
         if not 1 <= length <= self.n:
-            raise LabelErrorsUndefined(f"A list has 1 to {self.n} rows, not {length}.")
+            raise InvalidInput(f"A list has 1 to {self.n} rows, not {length}.")
         at = length - 1
         return ShareWithInterval(float(self.precision[at]), float(self.low[at]), float(self.high[at]), length)
 
@@ -125,7 +122,7 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
     `labels` (n,): codes 0..k-1. `probabilities` (n, k): **out of sample**, rows that sum to 1; in-sample ones hide
     every error. `classes`: k names, for messages. Where the labels show no more errors than the model's uncertainty
     explain, the score is cleanlab's normalised margin, the flags are its confident learning (Northcutt, Jiang and
-    Chuang 2021), and the expected precision is wide. Raises LabelErrorsUndefined on input that cannot be judged.
+    Chuang 2021), and the expected precision is wide. Raises InvalidInput on input that cannot be judged.
     """
     given, believed = _checked(labels, probabilities, classes)
     noise = _fitted(given, believed)
@@ -157,7 +154,7 @@ def revised_precision(decisions: Sequence[Decision], expected: ExpectedPrecision
     fixed = {decision.row: decision.wrong for decision in decisions}
     outside = [row for row in fixed if not 0 <= row < expected.n]
     if outside:
-        raise LabelErrorsUndefined(f"Row {outside[0]} was decided, but the list has rows 0 to {expected.n - 1}.")
+        raise InvalidInput(f"Row {outside[0]} was decided, but the list has rows 0 to {expected.n - 1}.")
     place = np.empty(expected.n, dtype=np.int64)
     place[expected.order] = np.arange(expected.n)
     at = place[np.fromiter(fixed, dtype=np.int64)]
@@ -175,35 +172,21 @@ def revised_precision(decisions: Sequence[Decision], expected: ExpectedPrecision
 def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str] | None) -> tuple[Ints, Floats]:
     given, believed = np.asarray(labels), numbers("probabilities", probabilities)
     if believed.ndim != 2 or given.ndim != 1 or given.shape[0] != believed.shape[0]:
-        raise LabelErrorsUndefined(f"Labels {given.shape} need probabilities (n, k), not {believed.shape}.")
+        raise InvalidInput(f"Labels {given.shape} need probabilities (n, k), not {believed.shape}.")
     if given.size < LEAST_ROWS:
-        raise LabelErrorsUndefined(f"{given.size} rows are too few to judge labels by; {LEAST_ROWS} is the least.")
+        raise InvalidInput(f"{given.size} rows are too few to judge labels by; {LEAST_ROWS} is the least.")
     if not np.issubdtype(given.dtype, np.integer):
-        raise LabelErrorsUndefined("Labels must be whole-number codes 0..k-1.")
+        raise InvalidInput("Labels must be whole-number codes 0..k-1.")
     k = believed.shape[1]
     if classes is not None and len(classes) != k:
-        raise LabelErrorsUndefined(f"There are {k} columns of probabilities for {len(classes)} classes.")
+        raise InvalidInput(f"There are {k} columns of probabilities for {len(classes)} classes.")
     outside = given[(given < 0) | (given >= k)]
     if outside.size:
-        raise LabelErrorsUndefined(f"Label code {outside[0]} has no column among {k} classes.")
+        raise InvalidInput(f"Label code {outside[0]} has no column among {k} classes.")
     if (given == given[0]).all():
         name = given[0] if classes is None else classes[given[0]]
-        raise LabelErrorsUndefined(f"All labels are {name}: with one class only there are no errors to find.")
-    return given.astype(np.int64), _distributions(believed)
-
-
-def _distributions(believed: Floats) -> Floats:
-    bad = int((~np.isfinite(believed).all(axis=1)).sum())
-    if bad:
-        raise LabelErrorsUndefined(f"{bad} rows of probabilities hold NaN or infinity.")
-    if (believed < 0).any():
-        raise LabelErrorsUndefined("There are negative probabilities.")
-    total = believed.sum(axis=1, keepdims=True)
-    off = float(np.abs(total - 1).max())
-    if off > SUM_TOLERANCE:
-        raise LabelErrorsUndefined(f"Each row of probabilities must sum to 1; the worst is off by {off:.3g}.")
-    result: Floats = believed / total
-    return result
+        raise InvalidInput(f"All labels are {name}: with one class only there are no errors to find.")
+    return given.astype(np.int64), check_probabilities(believed)
 
 
 def _fitted(given: Ints, believed: Floats) -> _Noise:

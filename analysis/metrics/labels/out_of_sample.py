@@ -21,11 +21,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from analysis.metrics.core.folds import assign_folds
-from analysis.metrics.core.validation import InvalidInput
-from analysis.metrics.labels.features import Blocks, Inputs, ProbabilitiesUndefined, checked_inputs, encode
+from analysis.metrics.labels.features import Blocks, Inputs, checked_inputs, encode
 from inputs.encoding import feature_kinds
 from inputs.groups import group_rows
 from inputs.types.base import Features
+from validation import InvalidInput
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -75,7 +75,7 @@ def out_of_sample(
     input contract. `classes`: k, where codes may be absent. `groups` (n,): rows that share one are predicted from
     other groups; where none are given, rows with equal or near-equal inputs are.
     `seconds` of CPU: models whose cost, probed on a sample, does not fit are left out; the cheapest always runs.
-    Raises ProbabilitiesUndefined on input that no model can be fitted to.
+    Raises InvalidInput on input that no model can be fitted to.
     """
     started = time.process_time()
     given, k = _checked_labels(labels, classes, folds)
@@ -97,14 +97,14 @@ def out_of_sample(
 def _checked_labels(labels: ArrayLike, classes: int | None, folds: int) -> tuple[Ints, int]:
     given = np.asarray(labels)
     if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer) or (given.size and given.min() < 0):
-        raise ProbabilitiesUndefined("Labels must be one whole-number code per row, 0 or more.")
+        raise InvalidInput("Labels must be one whole-number code per row, 0 or more.")
     if given.size < LEAST_ROWS or folds < 2 or folds > given.size:
-        raise ProbabilitiesUndefined(f"{given.size} rows are too few for {folds} folds; {LEAST_ROWS} is the least.")
+        raise InvalidInput(f"{given.size} rows are too few for {folds} folds; {LEAST_ROWS} is the least.")
     if np.unique(given).size < 2:
-        raise ProbabilitiesUndefined("All labels are the same, so there is nothing to predict.")
+        raise InvalidInput("All labels are the same, so there is nothing to predict.")
     k = int(given.max()) + 1 if classes is None else classes
     if given.max() >= k:
-        raise ProbabilitiesUndefined(f"Label code {given.max()} is outside the {k} classes.")
+        raise InvalidInput(f"Label code {given.max()} is outside the {k} classes.")
     return given.astype(np.int64), k
 
 
@@ -112,7 +112,7 @@ def _folds(given: Ints, folds: int, seed: int, groups: ArrayLike) -> Ints:
     try:
         return assign_folds(given, folds=folds, seed=seed, groups=groups)
     except InvalidInput as error:
-        raise ProbabilitiesUndefined(str(error)) from None
+        raise InvalidInput(str(error)) from None
 
 
 def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:

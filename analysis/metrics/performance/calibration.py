@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike
 from scipy import special
 from sklearn.isotonic import isotonic_regression
 
-from analysis.metrics.core import intervals, ranking, validation
+from analysis.metrics.core import intervals, ranking
 from analysis.metrics.core.design import Design, added_up, design
 from analysis.metrics.core.running import RunningSums, running_sums
-from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, linearised, share, undefined
 from analysis.metrics.performance.threshold_curve import ScoreBand
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats, Ints
 
 DRAWS = 4000
 ECE = "Binned gap, corrected for its bias, limits by test inversion"
@@ -109,9 +110,9 @@ def calibration(
     numbers of labelled items, or of equal width. Undefined for no items; raises InvalidInput on bad arrays.
     """
     drawn = design(inclusion_probability, population=population, groups=groups)
-    actual = validation.booleans("truth", truth, drawn.n)
-    predicted = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
-    validation.level(level)
+    actual = arrays.booleans("truth", truth, drawn.n)
+    predicted = arrays.unit_interval("probability", arrays.vector("probability", probability, drawn.n))
+    arrays.level(level)
     if bins < 1:
         raise InvalidInput(f"bins is {bins}; at least one is needed.")
     which = _bin_codes(predicted, bins, spacing)
@@ -135,8 +136,8 @@ def spiegelhalter(
     Sees probabilities that are over- or underconfident on the whole; not errors that cancel.
     """
     drawn = design(inclusion_probability, groups=groups)
-    actual = validation.booleans("truth", truth, drawn.n)
-    predicted = validation.unit_interval("probability", validation.vector("probability", probability, drawn.n))
+    actual = arrays.booleans("truth", truth, drawn.n)
+    predicted = arrays.unit_interval("probability", arrays.vector("probability", probability, drawn.n))
     if not drawn.n:
         return CalibrationTest(None, None, NO_ITEMS)
     slope = drawn.weight * (1 - 2 * predicted)
@@ -163,9 +164,9 @@ def risk_coverage(
     AURC as in Geifman and El-Yaniv (2017), over the distinct confidences. Raises InvalidInput for no items.
     """
     drawn = design(inclusion_probability, population=population, groups=groups)
-    loss = validation.vector("losses", losses, drawn.n)
-    sure = validation.vector("confidence", confidence, drawn.n)
-    validation.level(level)
+    loss = arrays.vector("losses", losses, drawn.n)
+    sure = arrays.vector("confidence", confidence, drawn.n)
+    arrays.level(level)
     if not drawn.n:
         raise InvalidInput("No labelled items: a risk–coverage curve needs at least one.")
     ranked = ranking.rank(np.zeros(drawn.n, dtype=bool), sure, drawn.weight)

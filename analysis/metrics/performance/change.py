@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from analysis.metrics.core import validation
 from analysis.metrics.core.design import Design, design, kish
-from analysis.metrics.core.validation import Bools, Floats, Ints
 from analysis.metrics.core.weighted import Estimate, share
+from validation import arrays
+from validation.arrays import Bools, Floats, Ints
 
 RESAMPLES = 499
 LEAST_SIDE = 20  # labelled rows on each side of a split
@@ -79,7 +79,7 @@ def accuracy_change(
     None too with fewer than twice LEAST_SIDE rows, or fewer than LEAST_MINORITY errors or hits. Raises InvalidInput.
     """
     drawn = design(inclusion_probability)
-    good = validation.booleans("correct", correct, drawn.n)
+    good = arrays.booleans("correct", correct, drawn.n)
     value, weight, first = _merged(good, drawn.weight, groups)
     hits = float(value.sum())
     if len(value) < 2 * LEAST_SIDE or min(hits, len(value) - hits) < LEAST_MINORITY:

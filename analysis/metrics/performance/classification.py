@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import influence_functions, validation
+from analysis.metrics.core import influence_functions
 from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.influence_functions import estimate
 from analysis.metrics.core.intervals import Sums
-from analysis.metrics.core.validation import Bools, Floats, Ints, InvalidInput
 from analysis.metrics.core.weighted import NO_ITEMS, SHARE, Estimate, share, undefined
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats, Ints
+from validation.probabilities import check_probabilities
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,14 @@ def classification(
     low, high: limits at `level`. What is undefined is an Estimate without a value and with a note; arrays that do
     not fit raise InvalidInput.
     """
-    names = validation.class_names(classes)
+    names = arrays.class_names(classes)
     k = len(names)
     drawn = design(inclusion_probability, population=population, groups=groups)
-    validation.level(level)
+    arrays.level(level)
     checked_positive(positive, k)
-    actual = validation.codes("truth", truth, k, drawn.n)
-    called = validation.codes("predicted", predicted, k, drawn.n)
-    scored = None if probabilities is None else validation.probabilities(probabilities, drawn.n, k)
+    actual = arrays.codes("truth", truth, k, drawn.n)
+    called = arrays.codes("predicted", predicted, k, drawn.n)
+    scored = None if probabilities is None else check_probabilities(probabilities, n=drawn.n, k=k)
     cells = _cells(actual, called, k, drawn)
     roc, pr = influence_functions.auc_statistics(actual, scored, k, drawn)
     everything = np.ones((k, k), dtype=bool)

@@ -8,12 +8,14 @@ from numpy.typing import ArrayLike
 from scipy import special
 from statsmodels.stats.contingency_tables import mcnemar
 
-from analysis.metrics.core import influence_functions, validation
+from analysis.metrics.core import influence_functions
 from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.influence_functions import Statistic
-from analysis.metrics.core.validation import Bools, Ints
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, linearised, share, undefined
 from analysis.metrics.performance.classification import checked_positive
+from validation import arrays
+from validation.arrays import Bools, Ints
+from validation.probabilities import check_probabilities
 
 PAIRED_SHARES = "Difference of paired Hájek shares, gamma limits joined by MOVER"
 PAIRED_MEANS = "Difference of paired Hájek estimates, linearised variance, t corrected for skewness"
@@ -71,9 +73,9 @@ def accuracy_difference(
     shares that only one gets right, joined with their correlation.
     """
     drawn = design(inclusion_probability, population=population, groups=groups)
-    a = validation.booleans("correct_a", correct_a, drawn.n)
-    b = validation.booleans("correct_b", correct_b, drawn.n)
-    validation.level(level)
+    a = arrays.booleans("correct_a", correct_a, drawn.n)
+    b = arrays.booleans("correct_b", correct_b, drawn.n)
+    arrays.level(level)
     return _accuracy_difference(a, b, drawn, level)
 
 
@@ -88,7 +90,7 @@ def mean_difference(
 ) -> Estimate:
     """Weighted mean of values_b - values_a, both (n,), in their unit (losses, costs, seconds)."""
     drawn = design(inclusion_probability, population=population, groups=groups)
-    a, b = validation.vector("values_a", values_a, drawn.n), validation.vector("values_b", values_b, drawn.n)
+    a, b = arrays.vector("values_a", values_a, drawn.n), arrays.vector("values_b", values_b, drawn.n)
     if not drawn.n:
         return undefined(NO_ITEMS, method=PAIRED_MEANS)
     total = float(drawn.weight.sum())
@@ -102,8 +104,8 @@ def equal_accuracy(
     """McNemar's exact test where all items were equally likely to be chosen and none has copies, else its weighted
     score version, which sums over the copies of one item."""
     drawn = design(inclusion_probability, groups=groups)
-    a = validation.booleans("correct_a", correct_a, drawn.n)
-    b = validation.booleans("correct_b", correct_b, drawn.n)
+    a = arrays.booleans("correct_a", correct_a, drawn.n)
+    b = arrays.booleans("correct_b", correct_b, drawn.n)
     fixed, broken = b & ~a, a & ~b
     if not (fixed | broken).any():
         return PairedTest(None, "McNemar", "The two are right and wrong on the same items.")
@@ -133,14 +135,14 @@ def compare(
     groups: ArrayLike | None = None,
 ) -> Comparison:
     """All measures of `performance.classification` as paired differences, arrays as there."""
-    names = validation.class_names(classes)
+    names = arrays.class_names(classes)
     k = len(names)
     drawn = design(inclusion_probability, population=population, groups=groups)
-    validation.level(level)
+    arrays.level(level)
     checked_positive(positive, k)
-    actual = validation.codes("truth", truth, k, drawn.n)
-    called_a = validation.codes("predicted_a", predicted_a, k, drawn.n)
-    called_b = validation.codes("predicted_b", predicted_b, k, drawn.n)
+    actual = arrays.codes("truth", truth, k, drawn.n)
+    called_a = arrays.codes("predicted_a", predicted_a, k, drawn.n)
+    called_b = arrays.codes("predicted_b", predicted_b, k, drawn.n)
     a = _statistics(actual, called_a, probabilities_a, costs, positive, k, drawn)
     b = _statistics(actual, called_b, probabilities_b, costs, positive, k, drawn)
     right_a, right_b = called_a == actual, called_b == actual
@@ -163,7 +165,7 @@ def _statistics(
     k: int,
     drawn: Design,
 ) -> dict[str, Statistic]:
-    scored = None if probabilities is None else validation.probabilities(probabilities, drawn.n, k)
+    scored = None if probabilities is None else check_probabilities(probabilities, n=drawn.n, k=k)
     roc, pr = influence_functions.auc_statistics(actual, scored, k, drawn)
     return {
         "macro_f1": influence_functions.macro_f1(actual, called, k, drawn),

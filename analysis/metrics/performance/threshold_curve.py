@@ -6,13 +6,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import intervals, ranking, validation
+from analysis.metrics.core import intervals, ranking
 from analysis.metrics.core.design import Design, design
 from analysis.metrics.core.intervals import Sums
 from analysis.metrics.core.ranking import Ranking
 from analysis.metrics.core.running import RunningSums, running_sums
-from analysis.metrics.core.validation import Floats, Ints, InvalidInput
 from analysis.metrics.core.weighted import Estimate
+from validation import InvalidInput, arrays
+from validation.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,9 @@ def threshold_curve(
     needs the other is NaN.
     """
     drawn = design(inclusion_probability, population=population, groups=groups)
-    actual = validation.booleans("truth", truth, drawn.n)
-    given = validation.vector("scores", scores, drawn.n)
-    validation.level(level)
+    actual = arrays.booleans("truth", truth, drawn.n)
+    given = arrays.vector("scores", scores, drawn.n)
+    arrays.level(level)
     if not drawn.n:
         raise InvalidInput("No labelled items: a threshold curve needs at least one.")
     if at_most is not None and at_most < 2:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import influence_functions, ranking, validation
+from analysis.metrics.core import influence_functions, ranking
 from analysis.metrics.core.design import design
 from analysis.metrics.core.ranking import Ranking
-from analysis.metrics.core.validation import Bools, Floats, InvalidInput
 from analysis.metrics.core.weighted import Estimate, proportion
 from analysis.metrics.performance.threshold_curve import Costs
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats
 
 SAME_ITEMS = "Chosen and measured on the same items: expect slightly worse on new ones."
 
@@ -61,8 +62,8 @@ def band_at(
     if not low <= high:
         raise InvalidInput(f"The band runs from {low:g} to {high:g}; it must not end before it begins.")
     drawn = design(inclusion_probability, population=population, groups=groups)
-    actual = validation.booleans("truth", truth, drawn.n)
-    given = validation.vector("scores", scores, drawn.n)
+    actual = arrays.booleans("truth", truth, drawn.n)
+    given = arrays.vector("scores", scores, drawn.n)
     prices = costs or Costs()
     accepted, refused = given >= high, given < low
     asked = ~accepted & ~refused
@@ -154,8 +155,8 @@ def cheapest_band(
 
 def _ranked(truth: ArrayLike, scores: ArrayLike, inclusion_probability: ArrayLike, population: int | None) -> Ranking:
     drawn = design(inclusion_probability, population=population)
-    actual = validation.booleans("truth", truth, drawn.n)
-    given = validation.vector("scores", scores, drawn.n)
+    actual = arrays.booleans("truth", truth, drawn.n)
+    given = arrays.vector("scores", scores, drawn.n)
     if not drawn.n:
         raise InvalidInput("No labelled items: a threshold cannot be chosen from nothing.")
     return ranking.rank(actual, given, drawn.weight)

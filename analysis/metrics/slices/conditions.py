@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
-from analysis.metrics.core.validation import Bools, Floats, InvalidInput
 from inputs.columns import as_numbers, as_texts, guess_type
 from inputs.types.time import DAY, seconds
 from inputs.values import is_missing
+from validation import InvalidInput
+from validation.arrays import Bools, Floats
 
 # Twelfths hold the halves, thirds and quarters at which people cut.
 NUMBER_BINS = 12

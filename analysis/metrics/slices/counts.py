@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from analysis.metrics.core.validation import Bools, Floats
 from analysis.metrics.slices.conditions import Axis
+from validation.arrays import Bools, Floats
 
 
 class SliceRows(NamedTuple):

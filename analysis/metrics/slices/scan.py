@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.metrics.core import intervals, validation
+from analysis.metrics.core import intervals
 from analysis.metrics.core.design import Design, design, one_of_each
-from analysis.metrics.core.validation import Bools, InvalidInput
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, share
 from analysis.metrics.slices import split_confirmation
 from analysis.metrics.slices.conditions import Axis, Condition, axes
 from analysis.metrics.slices.counts import SliceRows
 from analysis.metrics.slices.search import Rule, SearchLimits, conditions_of, rows_of, search
 from analysis.metrics.slices.split_confirmation import SplitConfirmation
+from validation import InvalidInput, arrays
+from validation.arrays import Bools
 
 NOTHING = "No slice is surely worse than the rest; {} rules tested."
 LIFT = "Ratio of Hájek shares, gamma limits joined by MOVER"
@@ -88,14 +89,14 @@ def scan(
     the rows). level: false discovery rate. Limits of rates and lifts are at 95 %. Raises InvalidInput on bad arrays;
     no rows, no error, or nothing but errors give no slices and a note.
     """
-    wrong = validation.booleans("errors", errors)
-    validation.level(level)
+    wrong = arrays.booleans("errors", errors)
+    arrays.level(level)
     for name, values in columns.items():
         if len(values) != wrong.size:
             raise InvalidInput(f"The column {name} has {len(values)} rows where {wrong.size} are needed.")
     chance = np.ones(wrong.size) if inclusion_probability is None else inclusion_probability
     drawn = design(chance, groups=groups)
-    overall = share(validation.booleans("errors", wrong, drawn.n), np.ones(drawn.n, dtype=bool), drawn)
+    overall = share(arrays.booleans("errors", wrong, drawn.n), np.ones(drawn.n, dtype=bool), drawn)
     once = one_of_each(drawn.group, drawn.n, seed=seed)
     fewest = max(20, int(once.sum()) // 200) if min_rows is None else min_rows
     split = [] if _one_sided(wrong[once]) else axes(columns, types=types, min_rows=fewest, seed=seed)

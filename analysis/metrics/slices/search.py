@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.metrics.core.validation import Bools, Floats
 from analysis.metrics.slices import tail_probabilities
 from analysis.metrics.slices.conditions import Axis, Condition
 from analysis.metrics.slices.counts import Block, SliceRows, Tally, blocks, conditions, total
+from validation.arrays import Bools, Floats
 
 # Rules whose errors lie less than this many standard deviations above what is due cannot pass any correction.
 SCREEN = 2.0

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core.design import Design
-from analysis.metrics.core.validation import Bools, Floats
 from analysis.metrics.core.weighted import Estimate, share
 from analysis.metrics.slices.conditions import Axis
 from analysis.metrics.slices.counts import SliceRows, total
 from analysis.metrics.slices.search import SAME, Rule, SearchLimits, likeness, log_tail, rows_of, search
+from validation.arrays import Bools, Floats
 
 PROPOSE_AT = 0.01
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from analysis.metrics.core.validation import Floats
+from validation.arrays import Floats
 
 # A tail is summed until what is left cannot change its tenth digit.
 _ENOUGH = 1e-12

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from analysis.metrics.core.validation import numbers
+from validation import InvalidInput
+from validation.arrays import numbers
 
 Floats = NDArray[np.float64]
 
@@ -30,10 +31,6 @@ NO_PAIRS = "No item has two votes, so there is nothing to compare."
 ONE_ITEM = "One item cannot show how agreement varies, so there is no interval."
 NO_SPREAD = "Every bootstrap sample of the items has the same agreement, so there is no interval."
 OFTEN_UNDEFINED = "Too many resamples of the items hold one value only, so there is no interval."
-
-
-class AgreementUndefined(ValueError):
-    """Agreement cannot be computed from this input; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,10 @@ def cohen(
     """
     power = {None: 0, "linear": 1, "quadratic": 2}.get(weights)
     if power is None:
-        raise AgreementUndefined(f"Weights are None, 'linear' or 'quadratic', not {weights!r}.")
+        raise InvalidInput(f"Weights are None, 'linear' or 'quadratic', not {weights!r}.")
     a, b = np.asarray(first), np.asarray(second)
     if a.ndim != 1 or a.shape != b.shape:
-        raise AgreementUndefined(f"Two annotators need the same items, not shapes {a.shape} and {b.shape}.")
+        raise InvalidInput(f"Two annotators need the same items, not shapes {a.shape} and {b.shape}.")
     codes, k = _ranked(np.concatenate([a, b]), order, ordered=power > 0)
     if not a.size:
         return Agreement(None, None, None, 0, 0, NO_PAIRS)
@@ -88,12 +85,12 @@ def fleiss(counts: ArrayLike, *, seed: int = 0) -> Agreement:
     """
     table = numbers("counts", counts)
     if table.ndim != 2 or not np.isfinite(table).all() or (table < 0).any() or (table % 1).any():
-        raise AgreementUndefined("Fleiss' kappa needs a table (items, classes) of whole numbers of votes.")
+        raise InvalidInput("Fleiss' kappa needs a table (items, classes) of whole numbers of votes.")
     if not table.size:
         return Agreement(None, None, None, 0, 0, NO_PAIRS)
     m = table.sum(axis=1)
     if (m != m[0]).any():
-        raise AgreementUndefined("Fleiss' kappa needs equally many votes on each item; Krippendorff's alpha does not.")
+        raise InvalidInput("Fleiss' kappa needs equally many votes on each item; Krippendorff's alpha does not.")
     if m[0] < 2:
         return Agreement(None, None, None, len(table), int(m.sum()), NO_PAIRS)
     patterns, n = np.unique(table, axis=0, return_counts=True)
@@ -122,7 +119,7 @@ def krippendorff(
     compared and are left out. Of two votes of one annotator on one item the last counts. Source: Krippendorff 2011.
     """
     if level not in LEVELS:
-        raise AgreementUndefined(f"There is no level {level!r}; choose one of {', '.join(LEVELS)}.")
+        raise InvalidInput(f"There is no level {level!r}; choose one of {', '.join(LEVELS)}.")
     item, code, k, value = _pairable(items, annotators, labels, order, level)
     if not item.size:
         return Agreement(None, None, None, 0, 0, NO_PAIRS)
@@ -271,25 +268,25 @@ def _pairable(
 def _whole(items: ArrayLike, annotators: ArrayLike, labels: ArrayLike) -> pd.DataFrame:
     columns = {"item": np.asarray(items), "annotator": np.asarray(annotators), "label": np.asarray(labels)}
     if len({column.shape for column in columns.values()}) != 1 or columns["item"].ndim != 1:
-        raise AgreementUndefined("Items, annotators and labels must be three sequences of the same length.")
+        raise InvalidInput("Items, annotators and labels must be three sequences of the same length.")
     votes = pd.DataFrame(columns)
     for name, missing in votes.isna().sum().items():
         if missing:
-            raise AgreementUndefined(f"{missing} votes have no {name}.")
+            raise InvalidInput(f"{missing} votes have no {name}.")
     return votes
 
 
 def _ranked(given: NDArray[Any], order: Sequence[Any] | None, *, ordered: bool) -> tuple[NDArray[np.int64], int]:
     """Codes of the values; by rank in `order`, or numerically, where their order counts."""
     if pd.isna(given).any():
-        raise AgreementUndefined(f"{int(pd.isna(given).sum())} values are missing.")
+        raise InvalidInput(f"{int(pd.isna(given).sum())} values are missing.")
     if order is not None:
         place = {value: at for at, value in enumerate(order)}
         unknown = [value for value in given.tolist() if value not in place]
         if unknown:
-            raise AgreementUndefined(f"{unknown[0]!r} is not in the order given.")
+            raise InvalidInput(f"{unknown[0]!r} is not in the order given.")
         return np.array([place[value] for value in given.tolist()], dtype=np.int64), len(place)
     if ordered and given.size and not (np.issubdtype(given.dtype, np.number) and np.isfinite(given).all()):
-        raise AgreementUndefined("Values that are not finite numbers have no order of their own; give `order`.")
+        raise InvalidInput("Values that are not finite numbers have no order of their own; give `order`.")
     values, codes = np.unique(given, return_inverse=True)
     return codes.astype(np.int64), values.size

@@ -11,18 +11,14 @@ import pandas as pd
 from cleanlab.multiannotator import get_label_quality_multiannotator
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.metrics.core.validation import numbers
 from analysis.metrics.votes import ability_models, annotator_models, model_averaging
 from analysis.metrics.votes.annotator_models import Fit
+from validation import InvalidInput
+from validation.probabilities import check_probabilities
 
 Floats = NDArray[np.float64]
 
 METHODS = ("auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab")
-SUM_TOLERANCE = 0.01
-
-
-class VotesUndefined(ValueError):
-    """These votes cannot be resolved; the message says why."""
 
 
 class Votes(NamedTuple):
@@ -84,15 +80,15 @@ def resolve(
     `method`: one of METHODS. `auto` hides a fifth of the votes at a time, asks every model of how annotators err to
     predict them, and averages the models by held-out likelihood (pseudo-Bayesian model averaging on held-out log
     likelihood, Yao et al. 2018); annotators who copy count as one (`vote_copies`). No truth is needed.
-    Raises VotesUndefined on input that cannot be resolved.
+    Raises InvalidInput on input that cannot be resolved.
 
     Sources: Dawid and Skene 1979; Whitehill et al. 2009 (GLAD); Goh et al. 2022 (CROWDLAB, through cleanlab).
     """
     if method not in METHODS:
-        raise VotesUndefined(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+        raise InvalidInput(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
     table = Votes(*votes)
     coded, items, people, labels = _coded(table, classes)
-    believed = None if probabilities is None else _checked(probabilities, coded.items, labels.size)
+    believed = None if probabilities is None else check_probabilities(probabilities, n=coded.items, k=labels.size)
     outcome = _outcome(coded, believed, method, seed)
     best = outcome.posterior.argmax(axis=1)
     quality = outcome.posterior[np.arange(coded.items), best]
@@ -147,7 +143,7 @@ def _auto(votes: annotator_models.CodedVotes, believed: Floats | None, seed: int
 
 def _crowdlab(votes: annotator_models.CodedVotes, believed: Floats | None, several: bool, seed: int) -> _Outcome:
     if votes.annotators < 2 or not several:
-        raise VotesUndefined("CROWDLAB needs two annotators or more, and an item that two of them voted on.")
+        raise InvalidInput("CROWDLAB needs two annotators or more, and an item that two of them voted on.")
     wide = np.full((votes.items, votes.annotators), np.nan)
     wide[votes.item, votes.annotator] = votes.label
     prior = (votes.counts.sum(axis=0) + 1e-6) / (votes.counts.sum() + votes.k * 1e-6)
@@ -157,11 +153,11 @@ def _crowdlab(votes: annotator_models.CodedVotes, believed: Floats | None, sever
         try:
             found = get_label_quality_multiannotator(pd.DataFrame(wide), model, verbose=False)
         except ValueError as error:
-            raise VotesUndefined(f"CROWDLAB cannot resolve these votes: {error}.") from error
+            raise InvalidInput(f"CROWDLAB cannot resolve these votes: {error}.") from error
     label = found["label_quality"]["consensus_label"].to_numpy().astype(int)
     quality = found["label_quality"]["consensus_quality_score"].to_numpy()
     if not np.isfinite(quality).all():
-        raise VotesUndefined("CROWDLAB gives no quality on these votes: too few agree for its weights.")
+        raise InvalidInput("CROWDLAB gives no quality on these votes: too few agree for its weights.")
     posterior = np.tile(((1 - quality) / max(votes.k - 1, 1))[:, None], (1, votes.k))
     posterior[np.arange(votes.items), label] = quality
     rated = found["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
@@ -182,43 +178,26 @@ def _seeded(seed: int) -> Iterator[None]:
         np.random.set_state(before)
 
 
-def _checked(probabilities: ArrayLike, items: int, k: int) -> Floats:
-    believed = numbers("probabilities", probabilities)
-    if believed.shape != (items, k):
-        raise VotesUndefined(f"Probabilities must be ({items} items, {k} classes), not {believed.shape}.")
-    if not np.isfinite(believed).all():
-        raise VotesUndefined(
-            f"{int((~np.isfinite(believed).all(axis=1)).sum())} rows of probabilities hold NaN or infinity."
-        )
-    off = np.abs(believed.sum(axis=1) - 1).max()
-    if (believed < 0).any():
-        raise VotesUndefined("There are negative probabilities.")
-    if off > SUM_TOLERANCE:
-        raise VotesUndefined(f"Each row must be probabilities that sum to 1; the worst is off by {off:.3g}.")
-    result: Floats = believed / believed.sum(axis=1, keepdims=True)
-    return result
-
-
 def _coded(votes: Votes, classes: Sequence[Any] | None) -> tuple[annotator_models.CodedVotes, Any, Any, Any]:
     columns = [np.asarray(column) for column in votes]
     if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
-        raise VotesUndefined("Items, annotators and labels must be three sequences of the same length.")
+        raise InvalidInput("Items, annotators and labels must be three sequences of the same length.")
     if not columns[0].size:
-        raise VotesUndefined("There are no votes.")
+        raise InvalidInput("There are no votes.")
     for name, column in zip(("item", "annotator", "label"), columns, strict=True):
         missing = int(pd.isna(column).sum())
         if missing:
-            raise VotesUndefined(f"{missing} votes have no {name}.")
+            raise InvalidInput(f"{missing} votes have no {name}.")
         if column.dtype.kind == "f" and np.isinf(column).any():
-            raise VotesUndefined(f"Infinity is no {name}, but {int(np.isinf(column).sum())} votes have it.")
+            raise InvalidInput(f"Infinity is no {name}, but {int(np.isinf(column).sum())} votes have it.")
     (items, i), (people, a), (seen, v) = (_codes(column) for column in columns)
     labels = seen if classes is None else np.asarray(classes)
     place = {value: at for at, value in enumerate(labels.tolist())}
     if len(place) < labels.size:
-        raise VotesUndefined("A class is named more than once.")
+        raise InvalidInput("A class is named more than once.")
     unknown = [value for value in seen.tolist() if value not in place]
     if unknown:
-        raise VotesUndefined(f"There are votes for {unknown[0]!r}, which is not among the classes.")
+        raise InvalidInput(f"There are votes for {unknown[0]!r}, which is not among the classes.")
     code = np.array([place[value] for value in seen.tolist()])[v]
     last = np.sort(pd.DataFrame({"i": i, "a": a}).drop_duplicates(keep="last").index.to_numpy())
     return (
@@ -233,7 +212,7 @@ def _codes(column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     try:
         return np.unique(column, return_inverse=True)
     except TypeError as error:
-        raise VotesUndefined("Items, annotators and labels must each be of one sortable kind.") from error
+        raise InvalidInput("Items, annotators and labels must each be of one sortable kind.") from error
 
 
 _SINGLE: dict[str, Callable[[annotator_models.CodedVotes, Floats | None], Fit]] = {

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-LARGEST = 1e100
+from validation.arrays import LARGEST
+
 LEAST_ROWS = 100  # on either side; below it the rule says so and stays quiet
 MOST_COMPONENTS = 30
 MOST_ROWS = 2000  # of either side are compared

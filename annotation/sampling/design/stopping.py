@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inputs.values import is_missing
+from validation.arrays import LARGEST
 
 Floats = NDArray[np.float64]
 
 STABLE = 0.99
 MODELS_COMPARED = 4
 DECAYS = np.linspace(0.1, 2.0, 39)
-LARGEST = 1e100  # its square is still in range
 
 
 @dataclass(frozen=True)

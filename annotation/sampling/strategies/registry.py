@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from annotation.sampling import uncertainty
 from annotation.sampling.arrays import NO_ROWS
 from annotation.sampling.filters.candidate_filter import CandidateFilter, make_candidate_filter
-from annotation.sampling.pool import BadPool, Pool
+from annotation.sampling.pool import Pool
 from annotation.sampling.strategies.batch import EMPTY_BATCH, Batch, uncertain_batch
 from annotation.sampling.strategies.cold_start import cold_start
 from annotation.sampling.strategies.kmeans import kmeans_representatives
 from annotation.sampling.strategies.linear_probe import blend_linear_probe
 from annotation.sampling.strategies.rare_classes import most_likely, rare_class_quota, rare_classes
 from annotation.sampling.strategies.uncertainty_coverage import cover_uncertainty
+from validation import InvalidInput
 
 STRATEGIES = (
     "auto",
@@ -187,7 +188,7 @@ def _typical(request: QueryRequest) -> Batch:
 def _committee(request: QueryRequest) -> Batch:
     members = request.pool.member_probabilities
     if members is None:
-        raise BadPool("The strategy committee needs the probabilities of at least two members.")
+        raise InvalidInput("The strategy committee needs the probabilities of at least two members.")
     score = uncertainty.disagreement(members)
     kept = request.candidate_filter.best(score, request.count, request.rng, request.taken)
     rows = kept.rows[: request.count]
@@ -198,7 +199,7 @@ def _committee(request: QueryRequest) -> Batch:
 
 def _scored(pool: Pool, strategy: str) -> NDArray[np.float64]:
     if pool.probabilities is None:
-        raise BadPool(f"The strategy {strategy} needs the model's probabilities, and there are none yet.")
+        raise InvalidInput(f"The strategy {strategy} needs the model's probabilities, and there are none yet.")
     return pool.probabilities
 
 

@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
-from retraining.learning import validation
-from retraining.learning.validation import BadInput, Codes, Floats, Mask
+from validation import InvalidInput, arrays
+from validation.arrays import Bools, Floats, Ints
+from validation.probabilities import check_probabilities
 
 METHODS = ("none", "sigmoid", "isotonic", "temperature")
 # labels of each class in each fold's complement; docs/benchmarks/learning.md has what other limits cost
@@ -21,7 +22,7 @@ ENOUGH_FOR_ISOTONIC = 50
 SMALLEST = 1e-6  # probabilities below count as this in a log loss: one certain mistake costs 13.8, not infinity
 
 
-class NoCalibrator(ValueError):
+class NoCalibrator(InvalidInput):
     """These scores are not probabilities, and the labels are too few to learn how to make them so."""
 
 
@@ -40,18 +41,18 @@ class Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
     It stands in while calibrators are fitted and is then replaced by the real model, so it is never in an artifact.
     """
 
-    def __init__(self, classes: Codes) -> None:
+    def __init__(self, classes: Ints) -> None:
         self.classes = classes
 
-    def fit(self, X: Floats, y: Codes, sample_weight: Floats | None = None) -> Given:
+    def fit(self, X: Floats, y: Ints, sample_weight: Floats | None = None) -> Given:
         return self
 
     @property
-    def classes_(self) -> Codes:
+    def classes_(self) -> Ints:
         return self.classes
 
-    def predict(self, X: Floats) -> Codes:
-        result: Codes = self.classes[X.argmax(axis=1)]
+    def predict(self, X: Floats) -> Ints:
+        result: Ints = self.classes[X.argmax(axis=1)]
         return result
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -89,20 +90,20 @@ def choose(
     scores: (n, k) out-of-fold decision values, higher means more likely. probabilities: (n, k) out of fold, the
     model's own; without them `none` is no candidate, without scores they are themselves calibrated. groups: (n,); the
     labels of one group count as one where a method needs enough of them.
-    Raises BadInput on shapes, NaN or rows that do not sum to 1, NoCalibrator when nothing can be chosen.
+    Raises InvalidInput on shapes, NaN or rows that do not sum to 1, NoCalibrator when nothing can be chosen.
     Platt 1999 (sigmoid), Zadrozny and Elkan 2002 (isotonic), Guo et al. 2017 (temperature), by scikit-learn.
     """
-    targets = validation.probabilities(soft_targets, name="soft_targets")
+    targets = check_probabilities(soft_targets, name="soft_targets")
     n, k = targets.shape
-    weight = validation.weights(weights, n=n)
-    folds = validation.codes(fold, name="fold")
-    found = validation.groups_of(groups, n=n)
+    weight = arrays.weights(weights, n=n)
+    folds = arrays.codes("fold", fold)
+    found = arrays.groups_of(groups, n=n)
     group = np.arange(n) if found is None else found
-    own = None if probabilities is None else validation.probabilities(probabilities, n_classes=k)
+    own = None if probabilities is None else check_probabilities(probabilities, k=k)
     given = own if scores is None else _finite(scores, k)
     if given is None:
-        raise BadInput("Scores or probabilities are needed.")
-    validation.same_length(n, fold=folds, scores=given)
+        raise InvalidInput("Scores or probabilities are needed.")
+    arrays.same_length(n, fold=folds, scores=given)
     tried: dict[str, Floats] = {} if own is None else {"none": own}
     for method in _possible(targets, folds, weight, group, needed=own is None):
         tried[method] = _held_out(method, given, targets, weight, folds, as_scores=scores is not None)
@@ -128,7 +129,7 @@ def wrap(
     """
     if method == "none":
         return estimator
-    weight = validation.weights(weights, n=len(given))
+    weight = arrays.weights(weights, n=len(given))
     as_scores = hasattr(estimator, "decision_function")
     calibrated = _fit(method, given, soft_targets, weight, as_scores=as_scores)
     only = calibrated.calibrated_classifiers_[0]
@@ -137,7 +138,7 @@ def wrap(
     return calibrated
 
 
-def _held_out(method: str, given: Floats, targets: Floats, weight: Floats, fold: Codes, *, as_scores: bool) -> Floats:
+def _held_out(method: str, given: Floats, targets: Floats, weight: Floats, fold: Ints, *, as_scores: bool) -> Floats:
     result = np.empty_like(given)
     for held in np.unique(fold):
         inside, outside = fold != held, fold == held
@@ -174,12 +175,12 @@ def _typical(scores: Floats) -> int:
     return int(np.argsort(lead, kind="stable")[len(lead) // 2])
 
 
-def _all_at_once(n: int) -> list[tuple[Codes, Codes]]:
+def _all_at_once(n: int) -> list[tuple[Ints, Ints]]:
     """One split that scores every row: the stand-in learns nothing, so there is nothing to hold out."""
     return [(np.arange(n), np.arange(n))]
 
 
-def _possible(targets: Floats, fold: Codes, weight: Floats, group: Codes, *, needed: bool) -> tuple[str, ...]:
+def _possible(targets: Floats, fold: Ints, weight: Floats, group: Ints, *, needed: bool) -> tuple[str, ...]:
     """The methods that have enough labels to go on in every fold's complement.
 
     A temperature is one number for all classes; sigmoid and isotonic are fitted class against rest, and with a handful
@@ -197,7 +198,7 @@ def _possible(targets: Floats, fold: Codes, weight: Floats, group: Codes, *, nee
     return tuple(method for method, least in enough.items() if labels.min() >= least)
 
 
-def _distinct(labelled: Mask, group: Codes) -> Codes:
+def _distinct(labelled: Bools, group: Ints) -> Ints:
     """How many groups (k,) have a label of each class."""
     row, column = np.nonzero(labelled)
     pairs = np.unique(np.column_stack([group[row], column]), axis=0)
@@ -205,9 +206,9 @@ def _distinct(labelled: Mask, group: Codes) -> Codes:
 
 
 def _finite(scores: ArrayLike, k: int) -> Floats:
-    array = validation.numbers(scores, name="scores")
+    array = arrays.numbers("scores", scores)
     if array.ndim != 2 or array.shape[1] != k or k < 2:
-        raise BadInput(f"scores must have a row per item and {k} columns, one for each of at least two classes.")
+        raise InvalidInput(f"scores must have a row per item and {k} columns, one for each of at least two classes.")
     if not np.isfinite(array).all():
-        raise BadInput("scores must be finite.")
+        raise InvalidInput("scores must be finite.")
     return array

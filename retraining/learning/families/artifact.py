@@ -21,12 +21,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from retraining.learning.families import registry
 from retraining.learning.families.base import Node, objects
+from validation import InvalidInput
 
 MOST_BYTES = 512 * 2**20  # unpacked; the largest model fitted here is a tenth of this
 MOST_MEMBERS = 100_000
 
 
-class UntrustedArtifact(ValueError):
+class UntrustedArtifact(InvalidInput):
     """These bytes are not an artifact of the stated family, so nothing was loaded."""
 
 
@@ -60,7 +61,7 @@ _FEATURES = {
 
 
 def allowed_nodes(family: str) -> frozenset[Node]:
-    """Everything that an artifact of this family may contain. Raises BadInput for an unknown family."""
+    """Everything that an artifact of this family may contain. Raises InvalidInput for an unknown family."""
     return frozenset(_PLAIN | _CALIBRATION | _FEATURES | registry.find(family).nodes)
 
 

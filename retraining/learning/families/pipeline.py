@@ -19,7 +19,7 @@ def build(types: Mapping[str, str], config: Mapping[str, Any]) -> Pipeline:
     """An unfitted pipeline that takes `inputs.frame.to_frame`'s frame and integer class codes.
 
     `config` is plain data: `family` (a registered name), `image_size`, `left_out`, `seed`, and what the family needs.
-    Raises BadInput for an unknown family.
+    Raises InvalidInput for an unknown family.
     """
     family = registry.find(config["family"])
     sizes = config.get("image_size", {})

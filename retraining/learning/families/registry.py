@@ -7,7 +7,7 @@ import pkgutil
 
 from retraining.learning import families as package
 from retraining.learning.families.base import ModelFamily
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 _families: dict[str, ModelFamily] = {}
 
@@ -25,9 +25,9 @@ def unregister(name: str) -> None:
 
 
 def find(name: str) -> ModelFamily:
-    """The family of this name. Raises BadInput for a name that there is not."""
+    """The family of this name. Raises InvalidInput for a name that there is not."""
     if name not in _families:
-        raise BadInput(f"{name!r} is not a family of models; known are {', '.join(names())}.")
+        raise InvalidInput(f"{name!r} is not a family of models; known are {', '.join(names())}.")
     return _families[name]
 
 

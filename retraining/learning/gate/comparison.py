@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from retraining.learning import validation
 from retraining.learning.gate import paired
 from retraining.learning.gate.paired import Difference
 from retraining.learning.thresholds import cost_table
-from retraining.learning.validation import BadInput, Codes, Floats, Mask
-
-RAREST = 1e-9  # no row may stand for more than a billion
+from validation import InvalidInput, arrays
+from validation.arrays import RAREST, Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,9 @@ class PairedAnswers:
 
     gain: Floats
     weight: Floats
-    group: Codes | None
-    fixed: Codes
-    broken: Codes
+    group: Ints | None
+    fixed: Ints
+    broken: Ints
     both_right: int
     both_wrong: int
 
@@ -45,15 +43,15 @@ class PairedAnswers:
             return paired.exact_p(int((gain > 0).sum()), int((gain < 0).sum()), len(gain))
         return paired.not_worse_p(gain, weight, margin=0.0)
 
-    def not_worse_p(self, mask: Mask, margin: float) -> float:
+    def not_worse_p(self, mask: Bools, margin: float) -> float:
         """One-sided p that the candidate is worse by `margin` or more in the rows of the mask (n,)."""
         return paired.not_worse_p(self.gain[mask], self.weight[mask], margin=margin, groups=self._group(mask))
 
-    def difference(self, mask: Mask, *, level: float) -> Difference:
+    def difference(self, mask: Bools, *, level: float) -> Difference:
         """The mean gain in the rows of the mask (n,), with its interval."""
         return paired.difference(self.gain[mask], self.weight[mask], level=level, groups=self._group(mask))
 
-    def _group(self, mask: Mask) -> Codes | None:
+    def _group(self, mask: Bools) -> Ints | None:
         return None if self.group is None else self.group[mask]
 
 
@@ -66,17 +64,17 @@ def compare(
     costs: ArrayLike | None = None,
     groups: ArrayLike | None = None,
 ) -> PairedAnswers:
-    """Compare answers row by row; arguments as in `gate.judge`. Raises BadInput for bad lengths and ranges."""
+    """Compare answers row by row; arguments as in `gate.judge`. Raises InvalidInput for bad lengths and ranges."""
     labels, old, new = np.asarray(truth), np.asarray(champion), np.asarray(candidate)
     if labels.ndim != 1:
-        raise BadInput("truth must be one row of labels.")
-    validation.same_length(len(labels), champion_predicted=old, candidate_predicted=new)
+        raise InvalidInput("truth must be one row of labels.")
+    arrays.same_length(len(labels), champion_predicted=old, candidate_predicted=new)
     _all_there(truth=labels, champion_predicted=old, candidate_predicted=new)
     old_right, new_right = old == labels, new == labels
     return PairedAnswers(
         gain=_losses(labels, old, costs) - _losses(labels, new, costs),
         weight=inverse_weights(inclusion_probability, len(labels)),
-        group=validation.groups_of(groups, n=len(labels)),
+        group=arrays.groups_of(groups, n=len(labels)),
         fixed=np.flatnonzero(new_right & ~old_right),
         broken=np.flatnonzero(old_right & ~new_right),
         both_right=int((old_right & new_right).sum()),
@@ -97,25 +95,25 @@ def most_common(truth: ArrayLike, inclusion_probability: ArrayLike) -> NDArray[A
 
 def inverse_weights(inclusion_probability: ArrayLike, n: int) -> Floats:
     """Inverse inclusion probabilities with mean 1, shape (n,)."""
-    chance = validation.numbers(inclusion_probability, name="inclusion_probability")
-    validation.same_length(n, inclusion_probability=np.atleast_1d(chance))
+    chance = arrays.numbers("inclusion_probability", inclusion_probability)
+    arrays.same_length(n, inclusion_probability=np.atleast_1d(chance))
     if not (np.isfinite(chance).all() and (chance >= RAREST).all() and (chance <= 1).all()):
-        raise BadInput("inclusion_probability must be above 0 and at most 1 in every row.")
+        raise InvalidInput("inclusion_probability must be above 0 and at most 1 in every row.")
     weight = 1.0 / chance
     return weight / weight.mean() if n else weight
 
 
-def slice_mask(name: str, mask: ArrayLike, n: int) -> Mask:
+def slice_mask(name: str, mask: ArrayLike, n: int) -> Bools:
     array = np.asarray(mask)
     if array.shape != (n,) or (n and array.dtype != bool):  # an empty list has no type
-        raise BadInput(f"The protected slice {name!r} must be {n} values of true or false.")
+        raise InvalidInput(f"The protected slice {name!r} must be {n} values of true or false.")
     return array.astype(bool)
 
 
 def _all_there(**answers: NDArray[Any]) -> None:
     for name, given in answers.items():
         if (missing := pd.isna(given)).any():
-            raise BadInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
+            raise InvalidInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
 
 
 def _losses(truth: NDArray[Any], predicted: NDArray[Any], costs: ArrayLike | None) -> Floats:
@@ -125,7 +123,7 @@ def _losses(truth: NDArray[Any], predicted: NDArray[Any], costs: ArrayLike | Non
         return wrong
     table = cost_table(costs)
     if not table.max() > 0:
-        raise BadInput("costs are all zero: no mistake would count.")
-    rows = validation.codes(truth, n_classes=len(table), name="truth")
-    result: Floats = table[rows, validation.codes(predicted, n_classes=len(table), name="predicted")] / table.max()
+        raise InvalidInput("costs are all zero: no mistake would count.")
+    rows = arrays.codes("truth", truth, len(table))
+    result: Floats = table[rows, arrays.codes("predicted", predicted, len(table))] / table.max()
     return result

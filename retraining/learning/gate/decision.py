@@ -14,7 +14,8 @@ from retraining.learning.gate import paired, sample_size
 from retraining.learning.gate.comparison import PairedAnswers, compare, most_common, slice_mask
 from retraining.learning.gate.paired import Difference
 from retraining.learning.gate.sample_size import SampleSizePlan
-from retraining.learning.validation import BadInput, Codes, Mask
+from validation import InvalidInput
+from validation.arrays import Bools, Ints
 
 NO_LABEL = "no audit label in this slice"
 
@@ -45,8 +46,8 @@ class GateVerdict:
     gates: tuple[Gate, ...]
     both_right: int
     both_wrong: int
-    fixed: Codes
-    broken: Codes
+    fixed: Ints
+    broken: Ints
     needed: int | None
 
 
@@ -71,7 +72,7 @@ def judge(
     margin: a share, 0.01 is one point. alpha: the chance of promoting an equal model, at most. costs: (k, k), row the
     truth, column the answer; gains are then in points of the dearest mistake. naive: (n,) a baseline's answers, which
     the candidate must beat too. groups: (n,), rows with equal or near-equal inputs share one and count once. Raises
-    BadInput for anything out of shape or range.
+    InvalidInput for anything out of shape or range.
     """
     _check_rates(margin, alpha, power)
     against = partial(
@@ -157,7 +158,7 @@ def _better(name: str, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate,
 
 
 def _slices(
-    rows: PairedAnswers, masks: Mapping[str, Mask], margin: float, plan: SampleSizePlan
+    rows: PairedAnswers, masks: Mapping[str, Bools], margin: float, plan: SampleSizePlan
 ) -> list[tuple[Gate, int | None]]:
     """Each slice must be shown not to be worse, at levels stepped down after Holm (1979)."""
     if not masks:
@@ -171,7 +172,7 @@ def _slices(
 
 
 def _slice(
-    name: str, rows: PairedAnswers, mask: Mask, margin: float, plan: SampleSizePlan, p: float, tests: int
+    name: str, rows: PairedAnswers, mask: Bools, margin: float, plan: SampleSizePlan, p: float, tests: int
 ) -> tuple[Gate, int | None]:
     limit = f"shown not to be worse by {100 * margin:g} points or more: adjusted p at most {plan.alpha:g}"
     if not mask.any():
@@ -208,6 +209,6 @@ def _p(p: float) -> str:
 
 def _check_rates(margin: float, alpha: float, power: float) -> None:
     if not 0 <= margin <= 0.5:
-        raise BadInput(f"margin is a share between 0 and 0.5 (0.01 is one point), not {margin}.")
+        raise InvalidInput(f"margin is a share between 0 and 0.5 (0.01 is one point), not {margin}.")
     if not (0 < alpha <= 0.5 and 0 < power < 1):
-        raise BadInput("alpha must lie above 0 and up to 0.5, power between 0 and 1.")
+        raise InvalidInput("alpha must lie above 0 and up to 0.5, power between 0 and 1.")

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import beta, binom, norm
 
-from retraining.learning import validation
-from retraining.learning.validation import BadInput, Floats
+from validation import InvalidInput, arrays
+from validation.arrays import Floats
 
 NUISANCE_DOUBT = 0.001  # of the error rate, spent on where the share of discordant rows may lie
 NUISANCE_GRID = 41
@@ -37,10 +37,10 @@ def exact_p(fixed: int, broken: int, n: int) -> float:
 
     Exact unconditional test of Suissa and Shuster (1991) on McNemar's z, its nuisance parameter (the share of
     discordant rows) confined to a 99.9 % interval after Berger and Boos (1994): the error rate is never above the
-    nominal one, as with McNemar's exact test, but less of it is wasted. Raises BadInput on impossible counts.
+    nominal one, as with McNemar's exact test, but less of it is wasted. Raises InvalidInput on impossible counts.
     """
     if min(fixed, broken) < 0 or fixed + broken > n:
-        raise BadInput(f"{fixed} fixed and {broken} broken rows among {n} are impossible.")
+        raise InvalidInput(f"{fixed} fixed and {broken} broken rows among {n} are impossible.")
     return 1.0 if fixed <= broken else _exact_p(fixed, broken, n)
 
 
@@ -75,14 +75,14 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float, groups: Arr
     gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1); groups: (n,), see
     `one_a_group`. The padding draws the
     interval towards 0; where every row says the same it would leave the mean outside, so it is widened to hold it.
-    Raises BadInput without rows or out of range.
+    Raises InvalidInput without rows or out of range.
     """
     rows = _rows(gain, weights)
     g, w = one_a_group(*rows, groups)
     if not len(g):
-        raise BadInput("There are no rows to compare.")
+        raise InvalidInput("There are no rows to compare.")
     if not 0 < level < 1:
-        raise BadInput(f"The level of an interval lies between 0 and 1, not at {level}.")
+        raise InvalidInput(f"The level of an interval lies between 0 and 1, not at {level}.")
     sample, z = _sample(g, w), norm.ppf((1 + level) / 2)
     value = float(np.average(g, weights=w))
     return Difference(
@@ -98,11 +98,11 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float, groups: Arr
 def holm(ps: ArrayLike) -> Floats:
     """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes.
 
-    Raises BadInput for what is no p value.
+    Raises InvalidInput for what is no p value.
     """
-    raw = validation.numbers(ps, name="ps")
+    raw = arrays.numbers("ps", ps)
     if raw.ndim != 1 or not ((raw >= 0) & (raw <= 1)).all():
-        raise BadInput("ps must be one row of p values, each between 0 and 1.")
+        raise InvalidInput("ps must be one row of p values, each between 0 and 1.")
     order = np.argsort(raw)
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))
@@ -116,7 +116,7 @@ def one_a_group(gain: Floats, weights: Floats, groups: ArrayLike | None) -> tupl
     what its rows weigh together and gains their weighted mean, so the mean stays and its error is that of independent
     groups (ultimate clusters; for empirical likelihood, Owen 2001, section 4.4).
     """
-    group = validation.groups_of(groups, n=len(gain))
+    group = arrays.groups_of(groups, n=len(gain))
     if group is None:
         return gain, weights
     together = np.bincount(group, weights).astype(float)
@@ -145,10 +145,10 @@ class _Sample:
 
 
 def _rows(gain: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
-    g = validation.numbers(gain, name="gain")
+    g = arrays.numbers("gain", gain)
     if g.ndim != 1 or not (np.abs(g) <= 1 + 1e-9).all():
-        raise BadInput("gain must be one row of numbers between -1 and 1.")
-    return np.clip(g, -1.0, 1.0), validation.weights(weights, n=len(g))
+        raise InvalidInput("gain must be one row of numbers between -1 and 1.")
+    return np.clip(g, -1.0, 1.0), arrays.weights(weights, n=len(g))
 
 
 def _sample(gain: Floats, weights: Floats) -> _Sample:

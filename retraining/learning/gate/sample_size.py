@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from retraining.learning.gate.paired import one_a_group, padded
-from retraining.learning.validation import Floats, Mask
+from validation.arrays import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SampleSizePlan:
         self,
         gain: Floats,
         weights: Floats,
-        mask: Mask,
+        mask: Bools,
         margin: float,
         *,
         tests: int,

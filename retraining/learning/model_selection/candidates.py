@@ -9,7 +9,7 @@ from inputs.encoding import feature_kinds
 from inputs.types.base import Purpose
 from retraining.learning.families import registry
 from retraining.learning.families.base import Config, TrainingSet
-from retraining.learning.validation import Floats
+from validation.arrays import Floats
 
 
 def for_contract(types: Mapping[str, str], targets: Floats, *, common: Config) -> list[list[Config]]:

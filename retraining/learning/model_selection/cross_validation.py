@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from retraining.learning.calibration.choose import CalibratorChoice, NoCalibrator, choose
 from retraining.learning.families import registry
 from retraining.learning.families.pipeline import build
-from retraining.learning.validation import Codes, Floats, Mask
+from validation.arrays import Bools, Floats, Ints
 
 FAR_BELOW = 10.0  # how far under a row's lowest score a class is put that the fold's model never met
 
@@ -33,10 +33,10 @@ class TrainingRows:
 
     frame: pd.DataFrame
     targets: Floats
-    known: Codes
+    known: Ints
     weights: Floats
-    fold: Codes
-    group: Codes | None = None
+    fold: Ints
+    group: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -133,7 +133,7 @@ def fit_on_all(rows: TrainingRows, types: Mapping[str, str], config: Config) -> 
     return pipeline
 
 
-def decision_scores(model: ClassifierMixin, features: Any, known: Codes) -> Floats:
+def decision_scores(model: ClassifierMixin, features: Any, known: Ints) -> Floats:
     """Decision values, shape (n, k) in the order of `known`; a class the model never met lies far below the rest."""
     values = model.decision_function(features)
     values = np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values
@@ -143,7 +143,13 @@ def decision_scores(model: ClassifierMixin, features: Any, known: Codes) -> Floa
 
 
 def _fit_fold(
-    candidate: _Running, model: ClassifierMixin, rows: TrainingRows, learnt: Any, new: Any, inside: Mask, outside: Mask
+    candidate: _Running,
+    model: ClassifierMixin,
+    rows: TrainingRows,
+    learnt: Any,
+    new: Any,
+    inside: Bools,
+    outside: Bools,
 ) -> None:
     started = time.monotonic()
     share = rows.share[inside]
@@ -160,7 +166,7 @@ def _fit_fold(
     candidate.seconds += time.monotonic() - started
 
 
-def _fit_model(model: ClassifierMixin, features: Any, share: Floats, known: Codes, config: Config) -> bool:
+def _fit_model(model: ClassifierMixin, features: Any, share: Floats, known: Ints, config: Config) -> bool:
     """Fit in place, a soft target as a weighted row per class; False when the solver did not converge."""
     share = _class_weighted(share, config)
     row, column = np.nonzero(share)

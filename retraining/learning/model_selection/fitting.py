@@ -10,26 +10,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.metrics.core.folds import assign_folds
-from analysis.metrics.core.validation import InvalidInput
 from inputs import images
 from inputs.encoding import of_kind
 from inputs.frame import Columns, Shapes, column_shapes, part_names, to_frame
 from inputs.groups import group_rows
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Features
-from retraining.learning import validation
 from retraining.learning.calibration import choose
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.learning.model_selection import candidates, cross_validation, explanations
 from retraining.learning.model_selection.cross_validation import Skipped, TrainingRows, Trial
 from retraining.learning.predict import spread
-from retraining.learning.validation import BadInput, Codes, Floats
+from validation import InvalidInput, arrays
+from validation.arrays import Floats, Ints
+from validation.probabilities import check_probabilities
 
 FOLDS = 5
 Progress = Callable[[float, str], None]
 
 
-class NotEnoughClasses(ValueError):
+class NotEnoughClasses(InvalidInput):
     """A model tells classes apart, so labels of at least two are needed."""
 
 
@@ -52,7 +52,7 @@ def fit(
     where none are given, rows with equal or near-equal inputs are.
     `seconds` bounds the choice: the first, quickest candidate always runs, a further one only while time is left.
     `progress(share done, words)` is called after each fold and may raise to stop the fit.
-    Raises NotEnoughClasses when all labels agree, BadInput when the arrays cannot be what they are said to be.
+    Raises NotEnoughClasses when all labels agree, InvalidInput when the arrays cannot be what they are said to be.
     """
     names = tuple(classes)
     soft, weight = _labels(targets, weights, names)
@@ -82,12 +82,12 @@ def fit(
 def _labels(targets: ArrayLike, weights: ArrayLike | None, names: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Soft targets (n, k) and weights (n,), checked."""
     if len(set(names)) != len(names):
-        raise BadInput("classes must not repeat a name.")
+        raise InvalidInput("classes must not repeat a name.")
     if np.ndim(targets) == 2:
-        soft = validation.probabilities(targets, n_classes=len(names), name="targets")
+        soft = check_probabilities(targets, k=len(names), name="targets")
     else:
-        soft = np.eye(len(names))[validation.codes(targets, n_classes=len(names))]
-    weight = validation.weights(weights, n=len(soft))
+        soft = np.eye(len(names))[arrays.codes("targets", targets, len(names))]
+    weight = arrays.weights(weights, n=len(soft))
     seen = np.flatnonzero((soft * weight[:, None]).sum(axis=0))
     if len(seen) < 2:
         only = f"every label so far is {names[seen[0]]!r}" if len(seen) else "there is no label yet"
@@ -96,14 +96,14 @@ def _labels(targets: ArrayLike, weights: ArrayLike | None, names: tuple[str, ...
 
 
 def _rows(frame: Any, soft: Floats, weight: Floats, groups: ArrayLike, seed: int) -> TrainingRows:
-    validation.same_length(len(frame), targets=soft)
+    arrays.same_length(len(frame), targets=soft)
     known: NDArray[np.int64] = np.flatnonzero((soft * weight[:, None]).sum(axis=0) > 0)
-    group = validation.groups_of(groups, n=len(frame))
+    group = arrays.groups_of(groups, n=len(frame))
     n_groups = len(frame) if group is None else int(group.max()) + 1
     try:
         fold = assign_folds(soft.argmax(axis=1), folds=max(2, min(FOLDS, n_groups)), seed=seed, groups=group)
     except InvalidInput as error:
-        raise BadInput(str(error)) from None
+        raise InvalidInput(str(error)) from None
     inside = soft[:, known]
     total = inside.sum(axis=1, keepdims=True)
     inside = np.divide(inside, total, out=np.full_like(inside, 1 / len(known)), where=total > 0)
@@ -130,7 +130,7 @@ def _alike(rows: TrainingRows, types: Mapping[str, str], shapes: Shapes) -> list
 
 
 def _constant(rows: TrainingRows, column: str, held: int) -> bool:
-    learnt_from: Codes = (rows.fold != held) & (rows.weights > 0)
+    learnt_from: Ints = (rows.fold != held) & (rows.weights > 0)
     result: bool = rows.frame[column][learnt_from].nunique() < 2
     return result
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annotation.sampling import BadPool, Pool, check_pool, select
+from annotation.sampling import Pool, check_pool, select
 from tests.annotation.sampling.pools import make_pool
+from validation import InvalidInput
 from validation.probabilities import InvalidProbabilities
 
 GOOD = make_pool(20, labels=5)
@@ -36,7 +37,7 @@ def test_no_label_becomes_no_rows():
         ({"vectors": np.full((20, 6), np.inf)}, "inf, not a number"),
         ({"labelled_targets": None}, "together"),
         ({"labelled_targets": np.zeros(4, dtype=int)}, "do not fit"),
-        ({"labelled_targets": np.array([0, 1, 2, 3, 0])}, "Target 3 is 3"),
+        ({"labelled_targets": np.array([0, 1, 2, 3, 0])}, "targets has class 3 in row 3"),
         ({"labelled_targets": np.zeros(5)}, "whole number"),
         ({"labelled_vectors": np.full((5, 6), np.nan)}, "labelled vectors"),
         ({"member_probabilities": GOOD.probabilities[None]}, "two members"),
@@ -49,7 +50,7 @@ def test_no_label_becomes_no_rows():
     ],
 )
 def test_a_bad_pool_is_refused_in_words(change, words):
-    with pytest.raises(BadPool, match=words):
+    with pytest.raises(InvalidInput, match=words):
         select(replace(GOOD, **change), size=3, seed=0)
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.sampling import STRATEGIES, BadPool, Pool, select
+from annotation.sampling import STRATEGIES, Pool, select
 from inputs.duplicates import near_distance
 from tests.annotation.sampling.pools import make_pool
+from validation import InvalidInput
 
 SCORED = tuple(name for name in STRATEGIES if name != "committee")
 
@@ -106,12 +107,12 @@ def test_a_committee_asks_where_its_members_differ():
 
 @pytest.mark.parametrize("strategy", ["margin", "entropy", "least_confidence", "diverse_margin", "herding"])
 def test_doubt_needs_a_model(strategy):
-    with pytest.raises(BadPool, match="needs the model's probabilities"):
+    with pytest.raises(InvalidInput, match="needs the model's probabilities"):
         select(make_pool(20, scored=False), size=4, strategy=strategy, seed=0)
 
 
 def test_a_committee_needs_members():
-    with pytest.raises(BadPool, match="at least two members"):
+    with pytest.raises(InvalidInput, match="at least two members"):
         select(make_pool(20), size=4, strategy="committee", seed=0)
 
 

@@ -4,8 +4,8 @@ import pytest
 from inputs.values import InvalidColumns
 from retraining.learning import dump, fit, load, probabilities
 from retraining.learning.predict import spread
-from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import mixed, only
+from validation import InvalidInput
 
 COLUMNS, TYPES = only(mixed(60)[0], "amount", "country")
 FITTED = fit(COLUMNS, TYPES, np.arange(60) % 2, classes=("a", "b", "c"), seconds=0, seed=0)
@@ -22,7 +22,7 @@ def test_no_rows_give_no_probabilities() -> None:
 
 
 def test_a_bare_estimator_needs_its_parameters() -> None:
-    with pytest.raises(BadInput, match="frame parameters and classes"):
+    with pytest.raises(InvalidInput, match="frame parameters and classes"):
         probabilities(FITTED.estimator, COLUMNS, TYPES)
 
 
@@ -36,5 +36,5 @@ def test_known_classes_are_spread_over_all() -> None:
 
 
 def test_a_class_that_nobody_names_is_refused() -> None:
-    with pytest.raises(BadInput, match="only 1 classes"):
+    with pytest.raises(InvalidInput, match="the 1 classes are numbered"):
         probabilities(FITTED.estimator, COLUMNS, TYPES, FITTED.frame_parameters, ("a",))

@@ -27,7 +27,9 @@ from retraining.learning.model_selection.cross_validation import (
 from retraining.learning.model_selection.explanations import describe_candidate, explain_choice
 from retraining.learning.predict import spread
 from retraining.learning.thresholds import cost_table
-from retraining.learning.validation import BadInput, probabilities, same_length
+from validation import InvalidInput
+from validation.arrays import same_length
+from validation.probabilities import check_probabilities
 
 SETTINGS = {"C": 1.0, "solver": "lbfgs", "alpha": 0.1, "learning_rate": 0.1, "leaves": 6, "smallest_leaf": 3}
 codes = hnp.arrays(int, 24, elements=st.integers(0, 2))
@@ -122,7 +124,7 @@ def test_unequal_lengths_are_refused_by_name(n: int, arrays: dict[str, list[None
     if not wrong:
         same_length(n, **arrays)
         return
-    with pytest.raises(BadInput, match=f"^{wrong[0]} has {len(arrays[wrong[0]])} rows where {n}"):
+    with pytest.raises(InvalidInput, match=f"^{wrong[0]} has {len(arrays[wrong[0]])} rows where {n}"):
         same_length(n, **arrays)
 
 
@@ -153,7 +155,7 @@ def test_a_wrapped_model_answers_probabilities_of_its_own_classes(seed: int, n: 
 
     assert wrapped.classes_.tolist() == model.classes_.tolist() == rows.known.tolist()
     said = wrapped.predict_proba(rows.frame)
-    probabilities(said, n_classes=k)
+    check_probabilities(said, k=k)
     assert wrap(model, "none", given_out, rows.targets) is model
 
 
@@ -183,7 +185,7 @@ def test_a_slice_is_a_mask_of_the_right_length_or_refused(mask: np.ndarray, n: i
     if len(mask) == n and (mask.dtype == bool or not n):
         assert slice_mask("web", mask.tolist(), n).tolist() == mask.tolist()
         return
-    with pytest.raises(BadInput, match="'web'"):
+    with pytest.raises(InvalidInput, match="'web'"):
         slice_mask("web", mask, n)
 
 
@@ -210,7 +212,7 @@ def test_costs_are_a_square_of_finite_prices_or_refused(costs: np.ndarray, k: in
     if square and np.isfinite(costs).all() and (costs >= 0).all():
         np.testing.assert_array_equal(cost_table(costs, n_classes=k), costs)
         return
-    with pytest.raises(BadInput, match="^costs must be"):
+    with pytest.raises(InvalidInput, match="^costs must be"):
         cost_table(costs, n_classes=k)
 
 
@@ -230,7 +232,7 @@ def test_each_candidate_has_one_outcome_with_probabilities_or_a_note(seed: int, 
             assert told.note == outcome.note != ""
             assert told.log_loss is None
             continue
-        probabilities(outcome.calibration.probabilities, n_classes=k)
+        check_probabilities(outcome.calibration.probabilities, k=k)
         assert outcome.scores.shape == (n, k)
         assert told.log_loss == outcome.log_loss == min(dict(outcome.calibration.losses).values())
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retraining.learning import thresholds
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 scores = hnp.arrays(float, st.integers(1, 12), elements=st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]))
 price = st.floats(0.1, 20)
@@ -89,17 +89,17 @@ def test_no_other_class_costs_less_on_average(n: int, k: int, seed: int) -> None
     ],
 )
 def test_bad_input_is_named(given_scores: list, costs: tuple[float, float], said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidInput, match=said):
         thresholds.choose(given_scores, [True], false_positive=costs[0], false_negative=costs[1])
 
 
 def test_truth_in_a_table_is_named() -> None:
-    with pytest.raises(BadInput, match="positive must be one row"):
+    with pytest.raises(InvalidInput, match="positive must be one row"):
         thresholds.choose([0.5], [[True]], false_positive=1, false_negative=1)
 
 
 def test_a_bad_review_cost_is_named() -> None:
-    with pytest.raises(BadInput, match="review"):
+    with pytest.raises(InvalidInput, match="review"):
         thresholds.band([0.5], [True], false_positive=1, false_negative=1, review=-1)
 
 
@@ -107,5 +107,5 @@ def test_a_bad_review_cost_is_named() -> None:
     ("table", "said"), [([[0, 1]], "square"), ([[0, -1], [1, 0]], "not negative"), ([[0]], "square")]
 )
 def test_a_bad_cost_table_is_named(table: list, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidInput, match=said):
         thresholds.cheapest_class([[0.5, 0.5]], table)

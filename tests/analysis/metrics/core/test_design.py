@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.metrics.core.design import design
-from analysis.metrics.core.validation import InvalidInput
+from validation import InvalidInput
 
 sizes = st.lists(st.integers(1, 6), min_size=2, max_size=20)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analysis.metrics.core.folds import assign_folds
-from analysis.metrics.core.validation import InvalidInput
+from validation import InvalidInput
 
 targets = hnp.arrays(int, st.integers(2, 60), elements=st.integers(0, 5))
 

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, f1_score,
 
 from analysis.metrics.core import influence_functions
 from analysis.metrics.core.design import design
-from analysis.metrics.core.validation import InvalidInput
+from validation import InvalidInput
 
 COSTS = np.array([[0.0, 1.0, 2.0], [5.0, 0.0, 1.0], [3.0, 1.0, -1.0]])
 MEASURES = {

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analysis.metrics.core.design import design, from_weights, kish
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.core.weighted import linearised, mean, proportion, ratio, share, undefined, winner_bias
+from validation import InvalidInput
 
 finite = st.floats(-1e6, 1e6)
 chances = st.sampled_from([1.0, 0.5, 0.1, 0.02])

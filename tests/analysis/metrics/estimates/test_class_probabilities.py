@@ -39,7 +39,7 @@ class TestReference:
         [
             (np.full(20, 0.5), np.tile([0, 1], 10), {}, "20 rows where 30"),
             (np.full(40, 0.5), np.zeros(40, int), {}, "one class only"),
-            (np.full(40, np.nan), np.tile([0, 1], 20), {}, "NaN"),
+            (np.full(40, np.nan), np.tile([0, 1], 20), {}, "has nan in row 0"),
             (np.full((40, 2), 0.7), np.tile([0, 1], 20), {}, "sums to 1.4"),
             (np.full(40, 0.5), np.tile([0, 2], 20), {}, "outside the 2 classes"),
             (np.full(40, 0.5), np.tile([0.0, 1.0], 20), {}, "one column number per row"),

@@ -96,9 +96,9 @@ class TestCheckedScores:
     @pytest.mark.parametrize(
         ("scores", "message"),
         [
-            ([[0.5, np.nan]], "1 rows hold NaN"),
-            ([[0.5, np.inf]], "NaN or infinity"),
-            ([[0.6, 0.6]], "row 0 sums to 1.2"),
+            ([[0.5, np.nan]], "has nan in row 0"),
+            ([[0.5, np.inf]], "has inf in row 0"),
+            ([[0.6, 0.6]], "Row 0 of scores sums to 1.2"),
             ([[1.5, -0.5]], "between 0 and 1"),
             ([[1.0]], "at least two class probabilities"),
             (np.zeros((0, 2)), "at least two class probabilities"),

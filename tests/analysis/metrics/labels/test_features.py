@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.metrics.labels.features import ProbabilitiesUndefined, checked_inputs, encode
+from analysis.metrics.labels.features import checked_inputs, encode
+from validation import InvalidInput
 
 ALL = {"text": "text", "amount": "number", "country": "category", "scan": "image", "paid": "boolean", "at": "time"}
 COLUMNS: dict[str, list[Any]] = {
@@ -76,7 +77,7 @@ def test_pixels_keep_their_proportions() -> None:
     ],
 )
 def test_bad_columns_are_refused_with_their_reason(columns: Any, types: Any, message: str) -> None:
-    with pytest.raises(ProbabilitiesUndefined, match=message):
+    with pytest.raises(InvalidInput, match=message):
         checked_inputs(columns, types, 2)
 
 

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from analysis.metrics.labels.label_errors import Decision, LabelErrorsUndefined, revised_precision, suspected
+from analysis.metrics.labels.label_errors import Decision, revised_precision, suspected
+from validation import InvalidInput
 
 
 def planted(kind, *, rate=0.1, n=2000, k=6, sharp=3.0, seed=0):
@@ -109,7 +110,7 @@ def test_the_longest_list_that_keeps_a_precision():
     assert expected.of(longest).value >= 0.8 > expected.of(longest + 1).value
     assert expected.of(longest).low <= wrong[expected.order[:longest]].mean() <= expected.of(longest).high
     assert expected.longest(1.01) == 0
-    with pytest.raises(LabelErrorsUndefined, match="not 0"):
+    with pytest.raises(InvalidInput, match="not 0"):
         expected.of(0)
 
 
@@ -165,10 +166,10 @@ def test_it_runs_in_a_daemonic_worker_which_may_have_no_children():
 @pytest.mark.parametrize(
     ("labels", "probabilities", "message"),
     [
-        ([0, 1] * 6, as_rows([0.5, np.nan], [0.5, 0.5]), "6 rows of probabilities hold NaN"),
-        ([0, 1] * 6, as_rows([0.5, np.inf], [0.5, 0.5]), "6 rows of probabilities hold NaN or infinity"),
-        ([0, 1] * 6, as_rows([0.5, 0.3], [0.5, 0.5]), "off by 0.2"),
-        ([0, 1] * 6, as_rows([1.2, -0.2], [0.5, 0.5]), "negative"),
+        ([0, 1] * 6, as_rows([0.5, np.nan], [0.5, 0.5]), "has nan in row 0"),
+        ([0, 1] * 6, as_rows([0.5, np.inf], [0.5, 0.5]), "has inf in row 0"),
+        ([0, 1] * 6, as_rows([0.5, 0.3], [0.5, 0.5]), "0.2 less than 1"),
+        ([0, 1] * 6, as_rows([1.2, -0.2], [0.5, 0.5]), "it must lie between 0 and 1"),
         ([0, 2] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "Label code 2 has no column"),
         ([0, -1] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "Label code -1 has no column"),
         ([1, 1] * 6, as_rows([0.5, 0.5], [0.5, 0.5]), "All labels are 1"),
@@ -180,21 +181,21 @@ def test_it_runs_in_a_daemonic_worker_which_may_have_no_children():
     ],
 )
 def test_bad_input_is_refused_with_its_reason(labels, probabilities, message):
-    with pytest.raises(LabelErrorsUndefined, match=message):
+    with pytest.raises(InvalidInput, match=message):
         suspected(labels, probabilities)
 
 
 def test_class_names_are_used_in_words_and_counted():
     rows = as_rows([0.5, 0.5], [0.5, 0.5])
-    with pytest.raises(LabelErrorsUndefined, match="All labels are spam"):
+    with pytest.raises(InvalidInput, match="All labels are spam"):
         suspected([1] * 12, rows, classes=["ham", "spam"])
-    with pytest.raises(LabelErrorsUndefined, match="2 columns of probabilities for 3 classes"):
+    with pytest.raises(InvalidInput, match="2 columns of probabilities for 3 classes"):
         suspected([0, 1] * 6, rows, classes=["a", "b", "c"])
 
 
 def test_a_decision_on_a_row_that_is_not_in_the_list_is_refused():
     expected = suspected([0, 1] * 6, as_rows([0.6, 0.4], [0.4, 0.6])).expected_precision
-    with pytest.raises(LabelErrorsUndefined, match="Row 12"):
+    with pytest.raises(InvalidInput, match="Row 12"):
         revised_precision([Decision(12, wrong=True)], expected)
 
 

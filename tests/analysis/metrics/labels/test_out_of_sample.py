@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 
 from analysis.metrics.labels import out_of_sample as module
 from analysis.metrics.labels.label_errors import suspected
-from analysis.metrics.labels.out_of_sample import ProbabilitiesUndefined, out_of_sample
+from analysis.metrics.labels.out_of_sample import out_of_sample
+from validation import InvalidInput
 
 TOPICS = {
     0: "card arrive post deliver wait courier parcel tracking",
@@ -200,12 +201,12 @@ def test_ten_images_of_several_sizes_are_enough():
     ],
 )
 def test_bad_input_is_refused_with_its_reason(columns, types, labels, message):
-    with pytest.raises(ProbabilitiesUndefined, match=message):
+    with pytest.raises(InvalidInput, match=message):
         out_of_sample(columns, types, labels)
 
 
 def test_a_code_outside_the_classes_is_refused():
-    with pytest.raises(ProbabilitiesUndefined, match="Label code 1 is outside the 1 classes"):
+    with pytest.raises(InvalidInput, match="Label code 1 is outside the 1 classes"):
         out_of_sample({"t": ["a"] * 12}, {"t": "text"}, [0, 1] * 6, classes=1)
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.performance.calibration import calibration, risk_coverage, spiegelhalter
+from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.performance.change import LEAST_SIDE, AccuracyChange, accuracy_change
+from validation import InvalidInput
 
 
 def outcomes(rng: np.random.Generator, n: int, before: float, after: float, at: float) -> np.ndarray:

@@ -8,8 +8,8 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from analysis.metrics.core.design import from_weights
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.performance.classification import checked_positive, classification
+from validation import InvalidInput
 
 ABC = ["a", "b", "c"]
 
@@ -205,10 +205,10 @@ GOOD = {"truth": [0, 1], "predicted": [0, 1], "classes": ABC, "inclusion_probabi
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"probabilities": [[0.5, 0.5, np.nan]] * 2}, "probabilities has [0.5 0.5 nan] in row 0"),
-        ({"probabilities": [[0.5, 0.5, 0.0], [0.5, 0.5, np.inf]]}, "in row 1; it must lie between 0 and 1"),
-        ({"probabilities": [[0.5, 0.5, 0.0], [0.5, 0.2, 0.1]]}, "probabilities sum to 0.8 in row 1, off by -0.2"),
-        ({"probabilities": [[0.5, 0.5]] * 2}, "2 rows of 3 classes need (2, 3)"),
+        ({"probabilities": [[0.5, 0.5, np.nan]] * 2}, "probabilities has nan in row 0, class 2"),
+        ({"probabilities": [[0.5, 0.5, 0.0], [0.5, 0.5, np.inf]]}, "inf in row 1, class 2; it must be a finite number"),
+        ({"probabilities": [[0.5, 0.5, 0.0], [0.5, 0.2, 0.1]]}, "Row 1 of probabilities sums to 0.8, 0.2 less than 1"),
+        ({"probabilities": [[0.5, 0.5]] * 2}, "2 rows of 3 classes are needed"),
         ({"probabilities": [[1.5, -0.5, 0.0]] * 2}, "must lie between 0 and 1"),
         ({"truth": [0, 3]}, "truth has class 3 in row 1; the 3 classes are numbered 0 to 2"),
         ({"predicted": [0, -1]}, "predicted has class -1 in row 1"),

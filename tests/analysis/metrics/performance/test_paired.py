@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.performance.classification import classification
 from analysis.metrics.performance.paired import accuracy_difference, compare, equal_accuracy, mean_difference
+from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
 METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc", "cost")
@@ -199,7 +199,7 @@ def test_nothing_labelled_is_undefined_and_says_so():
         (lambda: compare([0], [0], [5], classes="ab", inclusion_probability=[1.0]), "predicted_b has class 5"),
         (
             lambda: compare([0], [0], [0], classes="ab", inclusion_probability=[1.0], probabilities_b=[[0.5, 0.4]]),
-            "probabilities sum to 0.9 in row 0",
+            "Row 0 of probabilities sums to 0.9",
         ),
     ],
 )

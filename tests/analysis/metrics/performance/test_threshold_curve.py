@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.core.weighted import mean, proportion
 from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
+from validation import InvalidInput
 
 
 def labelled(seed, n, places=2):

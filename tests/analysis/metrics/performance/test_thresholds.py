@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
 from analysis.metrics.performance.thresholds import band_at, cheapest_band, cheapest_threshold
+from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
 prices = st.builds(Costs, st.floats(0, 10), st.floats(0, 10), st.floats(0, 3))

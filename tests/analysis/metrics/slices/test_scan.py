@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.metrics.core.validation import InvalidInput
 from analysis.metrics.slices.scan import members, scan
 from analysis.metrics.slices.split_confirmation import holm
 from analysis.metrics.slices.tail_probabilities import benjamini_hochberg, log_hypergeometric_tail, log_weighted_tail
+from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
 WORDS = ["late", "card", "lost", "refund", "app", "bank", "fee", "limit", "code", "again"]

@@ -12,13 +12,13 @@ from analysis.metrics.votes.agreement import (
     NO_SPREAD,
     ONE_ITEM,
     ONE_VALUE,
-    AgreementUndefined,
     by_label,
     by_pair,
     cohen,
     fleiss,
     krippendorff,
 )
+from validation import InvalidInput
 
 # Krippendorff (2011), "Computing Krippendorff's alpha-reliability", example C: 4 observers, 12 units, 0 = no value.
 OBSERVERS = np.array(
@@ -172,7 +172,7 @@ def test_pairs_share_items_or_are_left_out():
     ],
 )
 def test_bad_input_is_refused_with_its_reason(call, message):
-    with pytest.raises(AgreementUndefined, match=message):
+    with pytest.raises(InvalidInput, match=message):
         call()
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.metrics.votes.consensus import METHODS, VotesUndefined, resolve
+from analysis.metrics.votes.consensus import METHODS, resolve
+from validation import InvalidInput
 
 rows = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.sampled_from("abc")), min_size=1, max_size=60)
 
@@ -169,7 +170,7 @@ def test_crowdlab_breaks_ties_alike_each_time_and_leaves_the_global_generator_al
 
 def test_crowdlab_refuses_people_who_agree_nowhere_and_the_others_do_not():
     votes = [1, 1], ["x", "y"], ["a", "b"]
-    with pytest.raises(VotesUndefined, match="CROWDLAB cannot resolve"):
+    with pytest.raises(InvalidInput, match="CROWDLAB cannot resolve"):
         resolve(votes, method="crowdlab")
     assert resolve(votes).quality[0] == pytest.approx(0.5)
 
@@ -214,14 +215,17 @@ def test_a_class_never_voted_for_keeps_its_column():
         (lambda: resolve(([1], ["x"], ["a"]), classes=["a", "a"]), "more than once"),
         (lambda: resolve(([1], ["x"], ["a"]), method="mace"), "no method 'mace'"),
         (lambda: resolve(([1, 2], ["x", "x"], [0, 1]), method="crowdlab"), "two annotators"),
-        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5]]), "2 items, 2 classes"),
-        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5], [np.nan, 1]]), "1 rows"),
-        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5], [0.5, 0.3]]), "off by 0.2"),
-        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5], [1.5, -0.5]]), "negative"),
+        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5]]), "2 rows of 2 classes are needed"),
+        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5], [np.nan, 1]]), "has nan in row 1"),
+        (lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5], [0.5, 0.3]]), "0.2 less than 1"),
+        (
+            lambda: resolve(([1, 2], ["x", "y"], [0, 1]), probabilities=[[0.5, 0.5], [1.5, -0.5]]),
+            "it must lie between 0 and 1",
+        ),
     ],
 )
 def test_bad_input_is_refused_with_its_reason(call, message):
-    with pytest.raises(VotesUndefined, match=message):
+    with pytest.raises(InvalidInput, match=message):
         call()
 
 
@@ -233,7 +237,7 @@ def test_every_resolution_is_a_distribution_over_the_labels_seen(votes, method, 
     model = np.full(shape, 1 / shape[1]) if with_model else None
     try:
         found = resolve((items, people, labels), method=method, probabilities=model)
-    except VotesUndefined:
+    except InvalidInput:
         assert method == "crowdlab"
         return
     assert found.items.tolist() == sorted(set(items))

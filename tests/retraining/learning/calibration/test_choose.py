@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 from analysis.metrics.core.folds import assign_folds
 from retraining.learning.calibration import choose as choose_module
 from retraining.learning.calibration.choose import NoCalibrator, choose, log_losses, wrap
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ def test_whatever_the_scores_the_answer_is_probabilities(n: int, k: int, seed: i
     ("wrong", "said"),
     [
         ({"soft_targets": [[0.5, 0.2]] * 4}, "sums to 0.7"),
-        ({"soft_targets": [[np.nan, 1]] * 4}, "row 0 is not"),
+        ({"soft_targets": [[np.nan, 1]] * 4}, "has nan in row 0"),
         ({"scores": [[1.0, np.inf]] * 4}, "scores must be finite"),
         ({"scores": [[1.0]] * 4}, "2 columns"),
         ({"scores": [[1.0, 0.0]] * 3}, "scores has 3 rows"),
@@ -181,7 +181,7 @@ def test_whatever_the_scores_the_answer_is_probabilities(n: int, k: int, seed: i
 )
 def test_bad_input_is_named(wrong: dict, said: str) -> None:
     right = {"soft_targets": [[1, 0], [0, 1]] * 2, "fold": [0, 0, 1, 1], "scores": [[1.0, 0.0], [0.0, 1.0]] * 2}
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidInput, match=said):
         choose(**{**right, **wrong})
 
 

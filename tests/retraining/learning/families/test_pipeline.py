@@ -7,8 +7,8 @@ from inputs.frame import column_shapes, to_frame
 from retraining.learning.families import registry
 from retraining.learning.families.pipeline import build
 from retraining.learning.model_selection.candidates import for_contract
-from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import ALL_TYPES, mixed, only
+from validation import InvalidInput
 
 FAMILIES = registry.names()
 WITH_SCORES = {name for name in FAMILIES if registry.find(name).has_scores}
@@ -77,7 +77,7 @@ def test_inputs_left_out_are_not_read() -> None:
 
 
 def test_an_unknown_family_is_refused() -> None:
-    with pytest.raises(BadInput, match="'oracle' is not a family"):
+    with pytest.raises(InvalidInput, match="'oracle' is not a family"):
         build({"note": "text"}, {"family": "oracle", "seed": 0})
 
 

@@ -14,7 +14,7 @@ from retraining.learning.families import registry
 from retraining.learning.families.artifact import UntrustedArtifact
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 from retraining.learning.model_selection.candidates import for_contract
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 
 class ExtraTrees(ModelFamily):
@@ -68,5 +68,5 @@ def test_it_is_fitted_and_its_artifact_loads_for_no_other_family(added: None) ->
 
 
 def test_an_unknown_family_is_refused_with_the_names_that_there_are() -> None:
-    with pytest.raises(BadInput, match="known are naive, bayes, linear, svm, tree, forest"):
+    with pytest.raises(InvalidInput, match="known are naive, bayes, linear, svm, tree, forest"):
         registry.find("gossip")

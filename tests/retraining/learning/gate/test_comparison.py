@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retraining.learning.gate.comparison import compare, inverse_weights, most_common, slice_mask
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 labels = hnp.arrays(int, st.tuples(st.just(3), st.integers(1, 30)), elements=st.integers(0, 2))
 
@@ -53,7 +53,7 @@ def test_weights_are_inverse_chances_with_mean_one(chance: np.ndarray) -> None:
 
 @pytest.mark.parametrize("chance", [[0.0, 1.0], [1e-320, 1.0], [1.1, 1.0], [np.nan, 1.0], [-0.1, 1.0]])
 def test_an_impossible_chance_is_refused(chance: list[float]) -> None:
-    with pytest.raises(BadInput, match="above 0 and at most 1"):
+    with pytest.raises(InvalidInput, match="above 0 and at most 1"):
         inverse_weights(chance, 2)
 
 
@@ -63,21 +63,21 @@ def test_an_impossible_chance_is_refused(chance: list[float]) -> None:
         (([[0]], [0], [0]), [1], None, "one row of labels"),
         (([0, np.nan], [0, 1], [0, 1]), [1, 1], None, "truth has nothing in row 1"),
         (([0, 1], [0, 1], [None, 1]), [1, 1], None, "candidate_predicted has nothing in row 0"),
-        (([0, 1], [0, 1], [0, 1]), ["a", 1], None, "inclusion_probability must be numbers"),
+        (([0, 1], [0, 1], [0, 1]), ["a", 1], None, "inclusion_probability must hold numbers"),
         (([0, 1], [0], [0, 1]), [1, 1], None, "champion_predicted has 1 rows"),
         (([0, 1], [0, 1], [0]), [1, 1], None, "candidate_predicted has 1 rows"),
         (([0, 1], [0, 1], [0, 1]), [1], None, "inclusion_probability has 1 rows"),
         (([0, 1], [0, 1], [0, 1]), [1, 1], [[0, 0], [0, 0]], "all zero"),
-        (([0, 2], [0, 1], [0, 1]), [1, 1], [[0, 1], [1, 0]], "only 2 classes"),
+        (([0, 2], [0, 1], [0, 1]), [1, 1], [[0, 1], [1, 0]], "the 2 classes are numbered"),
         (([0, 1], [0, 1], [0, 1]), [1, 1], [[0, np.nan], [1, 0]], "finite"),
     ],
 )
 def test_bad_input_is_named(three: tuple, chance: list, costs: list | None, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidInput, match=said):
         compare(*three, inclusion_probability=chance, costs=costs)
 
 
 @pytest.mark.parametrize("mask", [[True], [0, 1], [[True, False]]])
 def test_a_slice_must_be_a_mask(mask: list) -> None:
-    with pytest.raises(BadInput, match="'web' must be 2 values of true or false"):
+    with pytest.raises(InvalidInput, match="'web' must be 2 values of true or false"):
         slice_mask("web", mask, 2)

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from benchmarks.gate import Errors, draw, promoted, share_promoted
 from retraining.learning.gate.decision import NO_LABEL, beats_naive, judge
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 
 def answers(fixed: int, broken: int, both_right: int, both_wrong: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -160,7 +160,7 @@ def test_a_verdict_is_consistent_whatever_comes(three: np.ndarray, data: st.Data
     ],
 )
 def test_bad_input_is_named(wrong: dict, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidInput, match=said):
         judge([0, 1], [0, 1], [0, 1], **{"inclusion_probability": [1, 1], "margin": 0.01, **wrong})
 
 

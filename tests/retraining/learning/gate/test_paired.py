@@ -8,7 +8,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from retraining.learning.gate import paired
-from retraining.learning.validation import BadInput
+from validation import InvalidInput
 
 counts = st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 200))
 gains = hnp.arrays(float, st.integers(1, 40), elements=st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]))
@@ -55,7 +55,7 @@ def test_two_points_better_at_a_thousand_rows_passes_three_times_in_four() -> No
 
 @pytest.mark.parametrize("numbers", [(-1, 0, 5), (0, -1, 5), (3, 3, 5)])
 def test_impossible_counts_are_refused(numbers: tuple[int, int, int]) -> None:
-    with pytest.raises(BadInput, match="impossible"):
+    with pytest.raises(InvalidInput, match="impossible"):
         paired.exact_p(*numbers)
 
 
@@ -128,7 +128,7 @@ def test_holms_adjustment_is_that_of_statsmodels() -> None:
 
 def test_without_rows_nothing_is_shown() -> None:
     assert paired.not_worse_p([], [], margin=0.1) == 1
-    with pytest.raises(BadInput, match="no rows"):
+    with pytest.raises(InvalidInput, match="no rows"):
         paired.difference([], [], level=0.9)
 
 
@@ -159,7 +159,7 @@ def test_not_worse_keeps_its_error_rate_at_the_margin() -> None:
     ],
 )
 def test_bad_input_is_named(gain: list, weight: list, level: float, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InvalidInput, match=said):
         paired.difference(gain, weight, level=level)
 
 

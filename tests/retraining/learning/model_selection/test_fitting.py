@@ -10,8 +10,8 @@ from inputs.groups import group_rows
 from inputs.values import InvalidColumns
 from retraining.learning import Fitted, NotEnoughClasses, beats_naive, fit, probabilities
 from retraining.learning.calibration.choose import log_losses
-from retraining.learning.validation import BadInput
 from tests.retraining.learning.data import ALL_TYPES, DIGITS, Columns, coin_flips, digits, mixed, only
+from validation import InvalidInput
 
 SCAN = {"scan": "image"}
 
@@ -248,12 +248,12 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"targets": [0, 1, 2, 0]}, "only 2 classes"),
-        ({"targets": [0, 1, -1, 0]}, "start at 0"),
-        ({"targets": [0.0, 1.0, 0.0, 1.0]}, "whole class codes"),
+        ({"targets": [0, 1, 2, 0]}, "the 2 classes are numbered"),
+        ({"targets": [0, 1, -1, 0]}, "class -1 in row 2"),
+        ({"targets": [0.0, 1.0, 0.0, 1.0]}, "whole numbers, the codes of the classes"),
         ({"targets": [0, 1]}, "targets has 2 rows where 4"),
         ({"targets": [[0.5, 0.6]] * 4}, "sums to 1.1"),
-        ({"targets": [[np.nan, 1.0]] * 4}, "row 0 is not"),
+        ({"targets": [[np.nan, 1.0]] * 4}, "has nan in row 0"),
         ({"classes": ("a", "a")}, "must not repeat"),
         ({"weights": [1, 1, 1]}, "weights has 3 rows"),
         ({"weights": [0, 0, 0, 0]}, "all zero"),
@@ -267,5 +267,5 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
 def test_bad_input_is_named(wrong: dict, said: str) -> None:
     right = {"columns": {"n": [1.0, 2.0, 3.0, None]}, "types": {"n": "number"}, "targets": [0, 1, 0, 1]}
     given_in = {**right, "classes": ("a", "b"), "seconds": 1.0, "seed": 0, **wrong}
-    with pytest.raises((BadInput, InvalidColumns), match=said):
+    with pytest.raises((InvalidInput, InvalidColumns), match=said):
         fit(given_in.pop("columns"), given_in.pop("types"), given_in.pop("targets"), **given_in)

@@ -1,4 +1,4 @@
-"""Validation of array arguments of metrics; messages name the row that is wrong."""
+"""Checks of array arguments: shapes, types, ranges and finiteness. Messages name the argument and the first bad row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,19 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from validation.errors import InvalidInput
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Scores are stored as 32-bit floats and may have been rounded to three places by whoever sent them.
-SUM_TOLERANCE = 2e-3
 # No item may stand for more than a billion: sums of squared weights stay far from overflow.
 RAREST = 1e-9
 LARGEST = 1e100
-
-
-class InvalidInput(ValueError):
-    """A measure was given something it cannot answer for; the message names the argument and the first bad row."""
 
 
 def vector(name: str, values: ArrayLike, n: int | None = None) -> Floats:
@@ -28,10 +24,10 @@ def vector(name: str, values: ArrayLike, n: int | None = None) -> Floats:
     finite = np.isfinite(found)
     if not finite.all():
         row = int(np.argmin(finite))
-        raise InvalidInput(f"{name} has {found[row]} in row {row}; every value must be a finite number.")
+        raise InvalidInput(f"{name} has {found[row]} in row {row}; every value must be a finite number.", row)
     if found.size and np.abs(found).max() > LARGEST:
         row = int(np.abs(found).argmax())
-        raise InvalidInput(f"{name} has {found[row]:g} in row {row}, too large to be added up.")
+        raise InvalidInput(f"{name} has {found[row]:g} in row {row}, too large to be added up.", row)
     return found
 
 
@@ -51,25 +47,39 @@ def booleans(name: str, values: ArrayLike, n: int | None = None) -> Bools:
         known = (found == 0) | (found == 1)
         if not known.all():
             row = int(np.argmin(known))
-            raise InvalidInput(f"{name} has {found[row]} in row {row}; it must be true or false.")
+            raise InvalidInput(f"{name} has {found[row]} in row {row}; it must be true or false.", row)
     return found.astype(np.bool_)
 
 
-def codes(name: str, values: ArrayLike, k: int, n: int | None = None) -> Ints:
-    """Class codes 0..k-1 of shape (n,)."""
+def codes(name: str, values: ArrayLike, k: int | None = None, n: int | None = None) -> Ints:
+    """Class codes 0..k-1 of shape (n,); without `k` any codes from 0."""
     found = np.asarray(_numbers(name, values))
     _shape(name, found, n)
     if found.size and not np.issubdtype(found.dtype, np.integer):
-        raise InvalidInput(f"{name} must hold whole numbers, the places of the classes; it holds {found.dtype}.")
+        raise InvalidInput(f"{name} must hold whole numbers, the codes of the classes; it holds {found.dtype}.")
     found = found.astype(np.int64, copy=False)
-    if found.size and (found.min() < 0 or found.max() >= k):
-        row = int(np.argmax((found < 0) | (found >= k)))
-        raise InvalidInput(f"{name} has class {found[row]} in row {row}; the {k} classes are numbered 0 to {k - 1}.")
+    if found.size and (found.min() < 0 or (k is not None and found.max() >= k)):
+        row = int(np.argmax((found < 0) | (found >= (np.inf if k is None else k))))
+        known = "classes are numbered from 0" if k is None else f"the {k} classes are numbered 0 to {k - 1}"
+        raise InvalidInput(f"{name} has class {found[row]} in row {row}; {known}.", row)
     return found
 
 
-def groups(values: ArrayLike | None, n: int) -> Ints | None:
-    """Numbers (n,) of the groups that copies of an item share, 0 up; None where no item has a copy."""
+def weights(values: ArrayLike | None, n: int) -> Floats:
+    """Sample weights of shape (n,): finite, none below 0, not all 0; ones where none are given."""
+    if values is None:
+        return np.ones(n)
+    found = vector("weights", values, n)
+    if (found < 0).any():
+        row = int(np.argmax(found < 0))
+        raise InvalidInput(f"weights has {found[row]:g} in row {row}; a weight must not be negative.", row)
+    if n and not found.sum() > 0:
+        raise InvalidInput("weights are all zero: no row would count.")
+    return found
+
+
+def groups_of(values: ArrayLike | None, n: int) -> Ints | None:
+    """Numbers (n,) of the groups that rows with equal or near-equal inputs share; None where no row has a copy."""
     if values is None:
         return None
     given = np.asarray(values)
@@ -81,6 +91,13 @@ def groups(values: ArrayLike | None, n: int) -> Ints | None:
     return None if names.size == n else group.astype(np.int64)
 
 
+def same_length(n: int, **arrays: Sequence[Any] | NDArray[Any]) -> None:
+    """Refuse arrays that have not n rows."""
+    for name, array in arrays.items():
+        if len(array) != n:
+            raise InvalidInput(f"{name} has {len(array)} rows where {n} are needed.")
+
+
 def inclusion(values: ArrayLike, n: int) -> Floats:
     """Inclusion probabilities of shape (n,), each above 0 and at most 1."""
     found = vector("inclusion_probability", values, n)
@@ -88,21 +105,9 @@ def inclusion(values: ArrayLike, n: int) -> Floats:
         row = int(np.argmax((found < RAREST) | (found > 1)))
         raise InvalidInput(
             f"inclusion_probability has {found[row]:g} in row {row}; an item that was labelled was chosen "
-            f"with a probability above 0 (at least {RAREST:g}) and at most 1."
+            f"with a probability above 0 (at least {RAREST:g}) and at most 1.",
+            row,
         )
-    return found
-
-
-def probabilities(values: ArrayLike, n: int, k: int) -> Floats:
-    """Rows of shape (n, k) that each sum to 1."""
-    found: Floats = np.asarray(_numbers("probabilities", values), dtype=np.float64)
-    if found.shape != (n, k):
-        raise InvalidInput(f"probabilities has shape {found.shape}; {n} rows of {k} classes need ({n}, {k}).")
-    unit_interval("probabilities", found)
-    off = found.sum(axis=1) - 1
-    if found.size and np.abs(off).max() > SUM_TOLERANCE:
-        row = int(np.abs(off).argmax())
-        raise InvalidInput(f"probabilities sum to {1 + off[row]:.4g} in row {row}, off by {off[row]:+.2g}.")
     return found
 
 
@@ -111,7 +116,7 @@ def unit_interval(name: str, values: Floats) -> Floats:
     # min and max are NaN as soon as one value is: one pass answers for all three faults.
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         row = int(np.argwhere(~((values >= 0) & (values <= 1)))[0][0])
-        raise InvalidInput(f"{name} has {values[row]} in row {row}; it must lie between 0 and 1.")
+        raise InvalidInput(f"{name} has {values[row]} in row {row}; it must lie between 0 and 1.", row)
     return values
 
 
@@ -131,7 +136,10 @@ def class_names(classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _numbers(name: str, values: ArrayLike) -> NDArray[Any]:
-    found = np.asarray(values)
+    try:
+        found = np.asarray(values)
+    except ValueError as error:  # rows of several lengths
+        raise InvalidInput(f"{name} must hold numbers in rows of one length: {error}.") from None
     if found.dtype.kind not in "biuf" and found.size:
         raise InvalidInput(f"{name} must hold numbers; it holds {found.dtype}.")
     return found if found.size else found.astype(np.int64)
