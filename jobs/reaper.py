@@ -15,12 +15,21 @@ from jobs.models import Beat, Job, JobState, PeriodicSlot
 
 log = logging.getLogger(__name__)
 SLOTS_KEPT = timedelta(days=2)
+JOBS_KEPT = timedelta(days=14)
+FORGOTTEN_AT_ONCE = 500
 MAX_HINT_PAUSE = 300
 
 
 def reap(*, at: datetime) -> dict[str, int]:
     """One round: bury, revive, hint, take turns. Safe beside other reapers. Returns what it did."""
     return {"buried": bury(at=at), "revived": revive(at=at), "hinted": hint_waiting(at=at), "turns": take_turns(at=at)}
+
+
+def forget_ended(*, at: datetime) -> int:
+    """Delete jobs that ended well two weeks ago and more; training jobs, which runs refer to, and dead ones stay."""
+    ended = Job.objects.filter(state__in=[JobState.SUCCEEDED, JobState.CANCELLED], finished_at__lt=at - JOBS_KEPT)
+    ids = list(ended.exclude(queue="train").order_by("pk").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    return Job.objects.filter(pk__in=ids).delete()[0]
 
 
 def bury(*, at: datetime) -> int:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import billiard
@@ -15,7 +16,7 @@ from celery.signals import worker_ready
 from django.db import connection
 from django.utils import timezone
 
-from jobs import broker, execution, reaper, stalls
+from jobs import broker, execution, reaper, registry, stalls
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 5
@@ -25,6 +26,12 @@ STALLED = 75  # exit code of a worker that took no work any more (EX_TEMPFAIL); 
 @shared_task(name=broker.TASK, acks_late=False, ignore_result=True)
 def run(*, job_id: int, **_: Any) -> None:
     execution.run(job_id)
+
+
+@registry.every(3600, "jobs.forget_ended")
+def forget_ended(at: datetime) -> None:
+    """Delete what ended well long ago."""
+    reaper.forget_ended(at=at)
 
 
 @worker_ready.connect

@@ -124,3 +124,13 @@ def test_buries_every_lost_job_though_the_domain_cannot_end_what_one_had_begun(
     assert reaper.reap(at=after(1))["buried"] == 2
     assert dict(Job.objects.values_list("pk", "state")) == {first.pk: JobState.DEAD, second.pk: JobState.DEAD}
     assert "could not be ended" in caplog.text
+
+
+def test_forgets_what_ended_well_two_weeks_ago_but_no_training_and_no_failure() -> None:
+    ended = {"finished_at": NOW, "state": JobState.SUCCEEDED}
+    old, training = waiting(**ended), waiting(**ended, queue="train")
+    dead, new = waiting(**{**ended, "state": JobState.DEAD}), waiting(**ended)
+    Job.objects.filter(pk=new.pk).update(finished_at=NOW + timedelta(days=10))
+    assert reaper.forget_ended(at=NOW + timedelta(days=15)) == 1
+    assert set(Job.objects.values_list("pk", flat=True)) == {training.pk, dead.pk, new.pk}
+    assert old.pk
