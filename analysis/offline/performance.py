@@ -131,10 +131,21 @@ def _groups(table: Table, asked: PerformanceOptions, known: Bools) -> Ints:
 def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats, str]:
     """Classes, their scores (n, k), and remarks."""
     begun = {name[len(asked.scores) :]: name for name in table.columns if name.startswith(asked.scores)}
+    if asked.scores in table and len(labels) <= 2:  # the name of one column, whatever else begins with it
+        begun = {"": asked.scores}
     begun = {columns.word(label) or "": name for label, name in begun.items() if name != asked.label}
     if set(labels) <= set(begun) and len(begun) > 1:
-        classes = natural([label for label in begun if label in labels or _numeric(table, begun[label])])
-        return classes, np.column_stack([columns.numbers(table, begun[name]) for name in classes]), ""
+        every = natural([label for label in begun if label in labels or _numeric(table, begun[label])])
+        scores = np.column_stack([columns.numbers(table, begun[name]) for name in every])
+        if len(every) == len(labels) or _sums_to_one(scores):
+            return every, scores, ""
+        others = [begun[name] for name in every if name not in labels]
+        kept = np.array([name in labels for name in every])
+        return (
+            tuple(name for name in every if name in labels),
+            scores[:, kept],
+            (f"No scores of a label, and left out: {list_names(others)}."),
+        )
     if len(begun) == 1 and len(labels) <= 2:
         return _completed(table, asked, labels, *next(iter(begun.items())))
     if not begun:
@@ -148,6 +159,11 @@ def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> t
     )
 
 
+def _sums_to_one(scores: Floats) -> bool:
+    """Whether most rows do."""
+    return bool(np.median(np.abs(np.nansum(scores, axis=1) - 1)) < 0.02)
+
+
 def _numeric(table: Table, column: str) -> bool:
     try:
         return bool(np.isfinite(columns.numbers(table, column)).any())
@@ -159,7 +175,7 @@ def _completed(
     table: Table, asked: PerformanceOptions, labels: Sequence[str], scored: str, column: str
 ) -> tuple[tuple[str, ...], Floats, str]:
     """One column scores one class: the other class has the rest."""
-    scored = scored or asked.positive or ""
+    scored = scored or asked.positive or ("1" if set(labels) <= {"0", "1"} else "")
     if not scored:
         raise BadFile(f"Only {column!r} holds scores; say with --positive which label they are of.")
     if len(labels) == 2 and scored not in labels:

@@ -53,6 +53,7 @@ def _errors(table: Table, asked: SliceOptions) -> tuple[Bools, Bools]:
         return columns.truths(table, asked.error)
     label = columns.words(table, asked.label or "")
     predicted = columns.coded(table, asked.predicted or "", label.names)
+    columns.check_shared(label, columns.words(table, asked.predicted or ""), asked.label, asked.predicted)
     return label.codes != predicted, label.known & (predicted != -1)
 
 

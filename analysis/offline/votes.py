@@ -126,6 +126,7 @@ def _texts(cast: _Ballots, table: Table, asked: VoteOptions) -> list[str]:
 def _truth(table: Table, cast: _Ballots, asked: VoteOptions) -> dict[int, int]:
     """The true label of each item with votes that the file names: codes of both, -2 for a label nobody voted for."""
     item, label = _truth_columns(table, asked)
+    columns.check_shared(columns.words(table, label), cast.labels, f"{label} of {table.name}", asked.label)
     items, labels = (
         columns.coded(table, item, cast.items.names),
         columns.coded(table, label, cast.labels.names),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inputs.columns import guess_type
 from inputs.files.cells import parse_numbers, parse_times
-from inputs.files.table import BadFile, Table
+from inputs.files.table import BadFile, Table, list_names
 from validation.arrays import LARGEST
 
 Array = NDArray[Any]
@@ -88,6 +88,15 @@ def coded(table: Table, column: str, names: Sequence[str]) -> Ints:
     given = words(table, column)
     place = {name: at for at, name in enumerate(names)}
     return np.array([place.get(name, -2) for name in given.names] + [-1], dtype=np.int64)[given.codes]
+
+
+def check_shared(one: Words, other: Words, name: str | None, other_name: str | None) -> None:
+    """Refuse two columns of labels that have no label in common: they are spelt in two ways. Raises BadFile."""
+    if one.names and other.names and not set(one.names) & set(other.names):
+        raise BadFile(
+            f"{name!r} and {other_name!r} share no label: {list_names(one.names[:5])} against "
+            f"{list_names(other.names[:5])}; write each label one way in both."
+        )
 
 
 def numbers(table: Table, column: str) -> Floats:

@@ -192,3 +192,16 @@ def test_copies_of_a_row_count_once_in_every_interval(tmp_path: Path) -> None:
 def test_a_number_too_large_in_a_column_that_is_not_asked_about_refuses_nothing(tmp_path: Path) -> None:
     path, _ = scored(tmp_path, rows=50, amount=lambda rng, rows: np.where(np.arange(rows) == 3, 1e300, 1.5))
     assert analyse("performance", path, *CALL)["copies"] == 0
+
+
+def test_a_column_named_whole_is_the_score_whatever_else_begins_with_its_name(tmp_path: Path) -> None:
+    rows = {"y": [0, 1] * 30, "score": [0.2, 0.9] * 30, "score_version": ["v1"] * 60}
+    out = analyse("performance", csv(tmp_path / "rows.csv", rows), "--label", "y", "--scores", "score")
+    assert (out["accuracy"]["value"], out["positive"]) == (1.0, "1")
+
+
+def test_a_column_that_scores_no_label_is_left_out_and_named(tmp_path: Path) -> None:
+    rows = {"y": ["cat", "dog"] * 30, "p_cat": [0.8, 0.3] * 30, "p_dog": [0.2, 0.7] * 30, "p_entropy": [0.3] * 60}
+    out = analyse("performance", csv(tmp_path / "rows.csv", rows), "--label", "y", "--scores", "p_")
+    assert (out["classes"], out["accuracy"]["value"]) == (["cat", "dog"], 1.0)
+    assert "left out: p_entropy" in out["note"]

@@ -88,3 +88,23 @@ def test_infinite_numbers_are_refused(tmp_path: Path) -> None:
     path = csv(tmp_path / "rows.csv", {"x": [*range(29), "inf"], "wrong": [0, 1] * 15})
     with pytest.raises(CommandError, match="infinite or absurdly large numbers in column 'x': inf in row 29"):
         analyse("slices", path, "--error", "wrong")
+
+
+def test_labels_spelt_in_two_ways_are_refused(tmp_path: Path) -> None:
+    rows = csv(tmp_path / "rows.csv", {"truth": [1, 0] * 30, "answer": [True, False] * 30, "region": ["N", "S"] * 30})
+    with pytest.raises(CommandError, match="'truth' and 'answer' share no label: 0, 1 against False, True"):
+        analyse("slices", rows, "--label", "truth", "--predicted", "answer")
+
+
+def test_only_what_is_worse_than_all_rows_is_reported(tmp_path: Path) -> None:
+    """B is the rest; C is worse than B and better than all."""
+    group = ["A"] * 1000 + ["B"] * 2000 + ["C"] * 200
+    wrong = [1] * 400 + [0] * 600 + [1] * 80 + [0] * 1920 + [1] * 24 + [0] * 176
+    out = analyse("slices", csv(tmp_path / "rows.csv", {"group": group, "wrong": wrong}), "--error", "wrong")
+    assert [one["rule"] for one in out["slices"]] == ["group is A"]
+
+
+def test_a_column_with_a_comma_in_its_name_is_named(tmp_path: Path) -> None:
+    rows = {"size, cm": [1, 2] * 60, "b": [0, 0, 1] * 40, "wrong": [0, 1] * 60}
+    out = analyse("slices", csv(tmp_path / "rows.csv", rows), "--error", "wrong", "--columns", "size, cm,b")
+    assert set(out["columns"]) == {"size, cm", "b"}

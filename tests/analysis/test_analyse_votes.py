@@ -159,3 +159,11 @@ def test_copiers_are_named_and_count_as_one(tmp_path: Path) -> None:
     assert np.mean([int(r["label"]) == truth[int(r["item"])] for r in out["resolutions"]]) > 0.95
     assert "Counted as one: copy0, copy1, copy2, copy3" in text("votes", path, *COLUMNS)
     assert analyse("votes", path, *COLUMNS, "--method", "majority")["copies"] == []
+
+
+def test_a_truth_spelt_another_way_is_refused(tmp_path: Path) -> None:
+    rows = {"item": [0, 0, 1, 1], "worker": ["a", "b"] * 2, "label": ["no", "no", "yes", "yes"]}
+    truth = csv(tmp_path / "truth.csv", {"item": [0, 1], "label": ["No", "Yes"]})
+    words = ("--item", "item", "--annotator", "worker", "--label", "label")
+    with pytest.raises(CommandError, match="share no label: No, Yes against no, yes"):
+        analyse("votes", csv(tmp_path / "votes.csv", rows), *words, "--truth", truth)

@@ -74,10 +74,6 @@ def _table(path: str, given: Namespace) -> Table:
     return read_table(path, Dialect(given.separator, given.decimal, given.encoding))
 
 
-def _names(given: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in given.split(",") if name.strip())
-
-
 def _labels(what: Any) -> ArgumentParser:
     parser: ArgumentParser = what.add_parser("labels", help="Which labels are probably wrong?")
     parser.add_argument("file", metavar="FILE")
@@ -85,7 +81,7 @@ def _labels(what: Any) -> ArgumentParser:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--text", metavar="COL")
     source.add_argument("--image", metavar="COL", help="Paths of image files, from the folder of FILE.")
-    source.add_argument("--inputs", type=_names, default=(), metavar="A,B")
+    source.add_argument("--inputs", metavar="A,B")
     source.add_argument("--probabilities", metavar="NPZ", help="Out of sample, rows as in FILE, columns as `classes`.")
     parser.add_argument("--truth", metavar="COL")
     parser.add_argument("--seconds", type=float, default=60.0, help="CPU that the models may take.")
@@ -94,12 +90,14 @@ def _labels(what: Any) -> ArgumentParser:
 
 
 def _run_labels(given: Namespace) -> Told:
+    table = _table(given.file, given)
+    inputs = tuple(table.named(given.inputs or ""))
     asked = labels.LabelOptions(
-        *(given.label, given.text, given.inputs, given.probabilities, given.truth, given.seconds, given.seed),
+        *(given.label, given.text, inputs, given.probabilities, given.truth, given.seconds, given.seed),
         image=given.image,
         folder=Path(given.file).parent,
     )
-    return labels.analyse(_table(given.file, given), asked), labels.to_text
+    return labels.analyse(table, asked), labels.to_text
 
 
 def _votes(what: Any) -> ArgumentParser:
@@ -128,14 +126,15 @@ def _drift(what: Any) -> ArgumentParser:
     parser.add_argument("reference", metavar="REFERENCE")
     parser.add_argument("current", metavar="CURRENT")
     parser.add_argument("--season", metavar="COL")
-    parser.add_argument("--columns", type=_names, default=(), metavar="A,B")
+    parser.add_argument("--columns", metavar="A,B")
     parser.set_defaults(run=_run_drift)
     return parser
 
 
 def _run_drift(given: Namespace) -> Told:
-    asked = drift.DriftOptions(given.season, given.columns, given.seed)
-    return drift.analyse(_table(given.reference, given), _table(given.current, given), asked), drift.to_text
+    reference, current = _table(given.reference, given), _table(given.current, given)
+    asked = drift.DriftOptions(given.season, tuple(reference.named(given.columns or "")), given.seed)
+    return drift.analyse(reference, current, asked), drift.to_text
 
 
 def _slices(what: Any) -> ArgumentParser:
@@ -144,7 +143,7 @@ def _slices(what: Any) -> ArgumentParser:
     parser.add_argument("--error", metavar="COL")
     parser.add_argument("--label", metavar="COL")
     parser.add_argument("--predicted", metavar="COL")
-    parser.add_argument("--columns", type=_names, default=(), metavar="A,B")
+    parser.add_argument("--columns", metavar="A,B")
     parser.set_defaults(run=_run_slices)
     return parser
 
@@ -153,8 +152,10 @@ def _run_slices(given: Namespace) -> Told:
     pair = (given.label is not None) + (given.predicted is not None)
     if pair != (2 if given.error is None else 0):
         raise BadFile("Say either --error, or --label and --predicted.")
-    asked = slices.SliceOptions(given.error, given.label, given.predicted, given.columns, given.seed)
-    return slices.analyse(_table(given.file, given), asked), slices.to_text
+    table = _table(given.file, given)
+    chosen = tuple(table.named(given.columns or ""))
+    asked = slices.SliceOptions(given.error, given.label, given.predicted, chosen, given.seed)
+    return slices.analyse(table, asked), slices.to_text
 
 
 def _performance(what: Any) -> ArgumentParser:
