@@ -108,7 +108,7 @@ class TestSignals:
         ]
         told = post("signals", rows, secret).json()
         assert (told["waiting"], [one["index"] for one in told["refused"]]) == (1, [0, 1])
-        assert "A correction needs `value`, one of the labels ham, spam; it is 'eggs'." in told["refused"][1]["error"]
+        assert 'A correction needs `value`: "eggs" is not one of the labels: ham, spam.' in told["refused"][1]["error"]
 
 
 @pytest.mark.parametrize("call", ["predictions", "signals"])

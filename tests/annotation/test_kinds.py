@@ -34,7 +34,7 @@ def test_a_choice_takes_one_of_the_labels() -> None:
     ("value", "said"),
     [
         ("eggs", '"eggs" is not one of the labels: ham, spam.'),
-        (None, "No label is not one of the labels: ham, spam."),
+        (None, "No label is given; the labels are ham, spam."),
         (["ham"], "The value is not one of the labels: ham, spam."),
         (1, "The value is not one of the labels: ham, spam."),
         ("Ham", '"Ham" is not one of the labels: ham, spam.'),

@@ -91,7 +91,7 @@ def test_another_answer_to_the_same_lease_is_refused_until_the_first_is_undone(
     ("answer", "said"),
     [
         ({"value": "eggs"}, '"eggs" is not one of the labels: ham, spam.'),
-        ({"value": None}, "No label is not one of the labels: ham, spam."),
+        ({"value": None}, "No label is given; the labels are ham, spam."),
         ({"value": "ham", "seconds": float("nan")}, "`seconds` takes a number from 0 to 86,400."),
         ({"value": "ham", "seconds": -1}, "`seconds` takes a number from 0 to 86,400."),
         ({"value": "ham", "seconds": True}, "`seconds` takes a number from 0 to 86,400."),

@@ -24,8 +24,11 @@ class Choice(TaskKind):
         if isinstance(value, str) and value in values:
             return value
         rest = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
-        given = f'"{value[:60]}"' if isinstance(value, str) else "No label" if value is None else "The value"
-        raise InvalidLabel(f"{given} is not one of the labels: {', '.join(values[:SHOWN])}{rest}.")
+        shown = f"{', '.join(values[:SHOWN])}{rest}"
+        if value is None:
+            raise InvalidLabel(f"No label is given; the labels are {shown}.")
+        given = f'"{value[:60]}"' if isinstance(value, str) else "The value"
+        raise InvalidLabel(f"{given} is not one of the labels: {shown}.")
 
     def describe(self, value: Any, labels: Labels) -> str:
         found = next((label for label in labels if label["value"] == value), None)

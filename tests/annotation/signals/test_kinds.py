@@ -64,6 +64,6 @@ def test_a_new_kind_is_captured_checked_and_asked_about(rollback: kinds.SignalKi
 
     assert (captured.created, captured.refused[0].error) == (
         1,
-        "A rollback needs `value`, one of the labels ham, spam; it is None.",
+        "A rollback needs `value`: No label is given; the labels are ham, spam.",
     )
     assert RoutedItem.objects.filter(item=item, cause=Cause.OVERRIDDEN).exists()
