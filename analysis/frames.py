@@ -8,15 +8,17 @@ items, all that was asked until then counts as not asked, and the audit alone st
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 from numpy.typing import NDArray
 
-from annotation import versions
+from annotation import media, versions
 from annotation.models import DRAWN, Item, Prediction, Resolution, Source
 from annotation.sampling.design.weights import Chosen, effective_probability
+from inputs.groups import group_rows
 from projects.chunks import chunks
 from projects.models import Project
 
@@ -39,6 +41,7 @@ class LiveFrame:
     probabilities: NDArray[np.float64] | None
     inclusion_probability: NDArray[np.float64]
     audit: NDArray[np.bool_]
+    groups: NDArray[np.int64]
     at: tuple[datetime, ...]
     population: int
     waiting: int
@@ -100,10 +103,19 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Live
         probabilities=_matrix([said[row.pk].scores for row in rows], len(classes)),
         inclusion_probability=np.array([effective[row.pk] for row in rows], dtype=np.float64),
         audit=np.array([row.is_drawn for row in rows], dtype=bool),
+        groups=_groups(project, [row.pk for row in rows]),
         at=tuple(row.at for row in rows),
         population=sum(population.values()),
         waiting=sum(row.pk not in truth for row in chosen if counts(row, until)),
     )
+
+
+def _groups(project: Project, ids: list[int]) -> NDArray[np.int64]:
+    """Group numbers (n,): items with equal or near-equal inputs share one."""
+    types, stored = project.contract().types(), dict[int, dict[str, Any]]()
+    for chunk in chunks(ids):
+        stored |= dict(Item.objects.filter(pk__in=chunk).values_list("pk", "inputs"))
+    return group_rows(media.columns(project, [stored[pk] for pk in ids], types), types)
 
 
 def counts(item: Item, until: datetime | None) -> bool:

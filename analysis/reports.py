@@ -122,6 +122,7 @@ def _performance(frame: LiveFrame, then: LiveFrame, project: Project) -> dict[st
         frame.predicted,
         classes=frame.classes,
         inclusion_probability=frame.inclusion_probability,
+        groups=frame.groups,
         probabilities=frame.probabilities,
     )
     return {
@@ -165,7 +166,11 @@ def _curves(frame: LiveFrame) -> dict[str, Any]:
         if not truth.any() or truth.all():
             continue
         curve = threshold_curve.threshold_curve(
-            truth, frame.probabilities[:, code], frame.inclusion_probability, at_most=CURVE_POINTS
+            truth,
+            frame.probabilities[:, code],
+            frame.inclusion_probability,
+            at_most=CURVE_POINTS,
+            groups=frame.groups,
         )
         found[name] = {
             "threshold": _list(curve.thresholds),
@@ -202,6 +207,7 @@ def _series(frame: LiveFrame) -> list[dict[str, Any]]:
             frame.predicted[inside],
             classes=frame.classes,
             inclusion_probability=frame.inclusion_probability[inside],
+            groups=frame.groups[inside],
         )
         points.append(
             {

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from analysis import frames
+from analysis import frames, reports
 from annotation.models import Cause, Item, Prediction, Resolution
 from tests.analysis.worlds import resolve, route, world
 from tests.factories import NOW, make_item, make_prediction
@@ -107,3 +107,15 @@ def test_labels_prefer_out_of_fold_scores_and_pass_over_in_sample_ones() -> None
     row = frame.item_ids.tolist().index(items[0].pk)
     assert frame.probabilities[row] == pytest.approx([0.2, 0.8])
     assert np.isclose(frame.probabilities.sum(axis=1), 1).all()
+
+
+def test_items_with_equal_inputs_count_once_in_what_pages_say() -> None:
+    project, items = world(40, wrong=4)
+    for place, item in enumerate(items):
+        Item.objects.filter(pk=item.pk).update(inputs={"text": f"  Message {place % 4} "})
+    frame = frames.live(project, "v1", at=NOW)
+    assert frame.groups.tolist() == [0, 1, 2, 3] * 10
+    reports.refresh(project, at=NOW)
+    body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
+    assert (body["n"], body["effective_n"]) == (40, pytest.approx(4))
+    assert body["accuracy"]["high"] - body["accuracy"]["low"] > 0.1
