@@ -1,5 +1,7 @@
 /* The shell: keys, dialogs, menus, toasts, and what htmx leaves to us (focus, failures, words for what happened). */
 
+import { install, isRefreshed } from "./refresh.js";
+
 const root = document.documentElement;
 const TOAST_MS = 8000;
 
@@ -160,7 +162,7 @@ function rest(scope) {
 
 function afterSwap(event) {
   const target = event.detail.target ?? event.target;
-  if (!(target instanceof Element)) return;
+  if (!(target instanceof Element) || isRefreshed(target)) return;
   const status = event.detail.xhr?.status;
   const scope = target.isConnected ? target : document;
   if (status === 422) return focusOn(scope.querySelector("[aria-invalid=true]") ?? scope.querySelector(".error-list"));
@@ -278,6 +280,7 @@ document.addEventListener("keydown", onEscape);
 document.addEventListener("click", onClick);
 document.addEventListener("submit", confirmFirst);
 document.addEventListener("submit", onSubmit);
+if (window.htmx) install(window.htmx);
 document.addEventListener("htmx:afterSettle", afterSwap);
 document.addEventListener("htmx:afterSettle", reachable);
 document.addEventListener("toggle", reachable, true);
