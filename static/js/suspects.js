@@ -1,4 +1,7 @@
-// Suspected labels: one key decides the current card, J and K move. Everything is a real button without this.
+// Suspected labels: a digit decides the current card, by its place on the keyboard; the person's own keys for next,
+// previous and queue act here as everywhere. Everything is a real button without this.
+import { actionOf, isTyping } from "./shell.js";
+
 const ACTS = { 1: "keep", 2: "fix", 3: "unclear", 4: "queue" };
 
 class Suspects extends HTMLElement {
@@ -21,20 +24,22 @@ class Suspects extends HTMLElement {
   }
 
   key(event) {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
     const off = document.documentElement.dataset.keys === "off";
-    if (typing || off || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (isTyping(event) || off || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (document.querySelector("dialog[open]")) return;
-    if (ACTS[event.key]) {
-      const button = this.current()?.querySelector(`button[value="${ACTS[event.key]}"]`);
-      if (button) {
-        event.preventDefault();
-        Suspects.moving = true;
-        button.click();
-      }
-    } else if (event.key === "j" || event.key === "k") {
-      this.move(event.key === "j" ? 1 : -1);
-    }
+    const action = actionOf(event);
+    const digit = event.shiftKey ? null : /^(?:Digit|Numpad)([1-4])$/.exec(event.code)?.[1];
+    if (digit) this.decide(ACTS[digit], event);
+    else if (action === "queue") this.decide("queue", event);
+    else if (action === "next" || action === "previous") this.move(action === "next" ? 1 : -1);
+  }
+
+  decide(act, event) {
+    const button = this.current()?.querySelector(`button[value="${act}"]`);
+    if (!button) return;
+    event.preventDefault();
+    Suspects.moving = true;
+    button.click();
   }
 
   move(step) {
