@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from projects.json_body import BadBody, decode_object
+from validation.json_values import is_storable_text
 
 
 def read(body: bytes, *, fields: set[str]) -> dict[str, Any]:
@@ -39,4 +40,4 @@ def texts(value: Any, name: str, *, most: int) -> list[str]:
         return []
     if not isinstance(value, list) or len(value) > most or not all(isinstance(text, str) for text in value):
         raise BadBody(f"`{name}` takes a list of at most {most} texts.", 422)
-    return [text for text in value if "\x00" not in text]
+    return [text for text in value if is_storable_text(text)]

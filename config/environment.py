@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from validation.numbers import whole_number
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ADDRESS_FILE = "address"
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -26,8 +28,8 @@ def integer(name: str, default: int, *, least: int = 0) -> int:
     value = os.environ.get(name)
     if value is None:
         return default
-    if value.isdigit() and int(value) >= least:
-        return int(value)
+    if (number := whole_number(value, least=least)) is not None:
+        return number
     raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number of at least {least}.")
 
 
@@ -115,5 +117,5 @@ def database(home: Path) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": query,
+        "OPTIONS": {"connect_timeout": "5", **query},
     }

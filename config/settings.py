@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "projects.middleware.request_id",
     "projects.middleware.api_problems",
     "projects.middleware.body_limit",
+    "projects.middleware.known_charset",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -172,7 +173,9 @@ LEASE_SECONDS = environment.integer("LEASE_SECONDS", 600, least=1)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"request": {"()": "projects.logs.RequestIds"}},
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request"]}},
     "root": {"handlers": ["stderr"], "level": environment.log_level()},
+    "loggers": {"django": {"level": environment.log_level()}},  # else it is Django's own INFO
 }

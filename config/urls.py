@@ -8,6 +8,8 @@ from config.api import api
 from config.api_docs import api_docs
 from projects.guards import public
 
+handler500 = "projects.views.errors.server_error"
+
 
 @public
 def favicon(request: HttpRequest) -> HttpResponse:

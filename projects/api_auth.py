@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from projects import idempotency
+from projects import idempotency, locks
 from projects.guards import Guard, declare, role_of
 from projects.models import ApiKey, Membership, Project, Scope, hashed
 from projects.problems import problem
@@ -76,5 +76,6 @@ def find_key(request: HttpRequest) -> ApiKey | None:
     live = ApiKey.objects.select_related("project", "user").filter(revoked_at=None, user__is_active=True)
     key = live.filter(Q(expires_at=None) | Q(expires_at__gt=now), hash=hashed(secret.strip())).first()
     if key and (key.last_used_at is None or key.last_used_at < now - USED_EVERY):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        # A call that only reads must not wait for a writer; where one is in the way, a later call notes the use.
+        locks.write_if_free(lambda: ApiKey.objects.filter(pk=key.pk).update(last_used_at=now))
     return key

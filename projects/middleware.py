@@ -1,5 +1,6 @@
 """At the edge: a request id, a limit on bodies, and fragments that caches do not mistake for pages."""
 
+import codecs
 import re
 from collections.abc import Callable
 
@@ -9,11 +10,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from projects import zones
+from projects import logs, zones
 from projects.guards import HtmxRequest, asks_for_fragment
 from projects.ids import new_id
 from projects.problems import problem
 from projects.project_settings import BadSpec
+from validation.json_values import quote
+from validation.numbers import whole_number
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -21,9 +24,29 @@ Next = Callable[[HttpRequest], HttpResponse]
 def request_id(get_response: Next) -> Next:
     def middleware(request: HttpRequest) -> HttpResponse:
         request.id = new_id("req")  # type: ignore[attr-defined]
-        response = get_response(request)
+        with logs.request(request.id):  # type: ignore[attr-defined]
+            response = get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
+
+    return middleware
+
+
+CHARSETS = {"utf-8", "ascii", "iso8859-1"}
+
+
+def known_charset(get_response: Next) -> Next:
+    """Refuse a body in a charset that texts are not sent in; Django would decode its address and form with it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
+        try:
+            known = codecs.lookup(charset).name in CHARSETS
+        except (LookupError, ValueError):  # ValueError: a NUL in the name
+            known = False
+        if not known:
+            return problem(415, f"The charset {quote(charset, 40)} is not taken; send UTF-8.")
+        return get_response(request)
 
     return middleware
 
@@ -37,8 +60,9 @@ def api_problems(get_response: Next) -> Next:
         if response.status_code < 400 or ours or not request.path.startswith("/api/"):
             return response
         refused = problem(response.status_code, _sentence(request, response))
-        if "Allow" in response:
-            refused["Allow"] = response["Allow"]
+        for name in ("Allow", "Retry-After"):
+            if name in response:
+                refused[name] = response[name]
         return refused
 
     return middleware
@@ -76,6 +100,8 @@ def _sentence(request: HttpRequest, response: HttpResponse) -> str:
         return "There is no such call; /api/v1/openapi.json lists those that there are."
     if response.status_code == 405:
         return f"This call does not take {request.method}; it takes {response.get('Allow', 'another method')}."
+    if response.status_code == 503:
+        return "The database does not answer, and nothing was kept; try again soon."
     if response.status_code >= 500:
         return "The server failed here, and nothing was kept; the log says why beside the X-Request-Id of this answer."
     return f"{response.reason_phrase}."
@@ -85,14 +111,14 @@ def body_limit(get_response: Next) -> Next:
     """Refuse a body by its stated length before a byte of it is read."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not (length.isascii() and length.isdigit()):  # "²" is a digit to Python, and no number
+        length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
+        if length is None:
             return problem(400, "The Content-Length header is not a number.")
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             return problem(411, "The body came without its length; send a Content-Length header.")
-        if int(length) > settings.BODY_LIMIT:
+        if length > settings.BODY_LIMIT:
             limit = settings.BODY_LIMIT // 2**20
-            return problem(413, f"The body is {int(length) / 2**20:.1f} MiB; at most {limit} MiB are taken at once.")
+            return problem(413, f"The body is {length / 2**20:.1f} MiB; at most {limit} MiB are taken at once.")
         return get_response(request)
 
     return middleware

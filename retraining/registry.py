@@ -20,6 +20,7 @@ from retraining.learning.families import artifact
 from retraining.learning.fitted import Fitted
 from retraining.models import Dataset, ModelVersion, TrainingRun
 from validation import InvalidInput
+from validation.numbers import whole_number
 
 
 class UnknownVersion(InvalidInput):
@@ -106,10 +107,10 @@ def live(project: Project) -> ModelVersion | None:
 
 def find(project: Project, tag: str) -> ModelVersion:
     """The version that predictions call by this tag, such as v3."""
-    number = tag.removeprefix("v")
+    number = whole_number(tag.removeprefix("v"))
     found = None
-    if number.isascii() and number.isdigit() and len(number) < 10:
-        found = ModelVersion.objects.filter(project=project, number=int(number)).select_related("run").first()
+    if number is not None:
+        found = ModelVersion.objects.filter(project=project, number=number).select_related("run").first()
     if found is None or found.tag != tag:
         raise UnknownVersion(f"There is no version {tag} in {project.title}.")
     return found

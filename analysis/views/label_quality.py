@@ -17,6 +17,7 @@ from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from validation.numbers import whole_number
 
 CARDS = 24
 ACTS = {"keep": "kept", "fix": "fixed", "unclear": "unclear", "queue": "requeued"}
@@ -122,7 +123,8 @@ def decide(request: ProjectRequest, pk: int) -> HttpResponse:
 def queue_suspects(request: ProjectRequest) -> HttpResponse:
     """Ask people again about all that wait, or the surest `count` of them."""
     given = request.POST.get("count", "")
-    count = min(int(given), findings.MOST) if given.isascii() and given.isdigit() else findings.MOST
+    number = whole_number(given)
+    count = findings.MOST if number is None else min(number, findings.MOST)
     mine = Finding.objects.filter(project=request.project, decision=Finding.Decision.OPEN).order_by("score", "pk")
     try:
         queue, put = followups.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())

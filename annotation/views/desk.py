@@ -22,6 +22,7 @@ from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody
 from projects.models import Can, Project
 from projects.problems import problem
+from validation.json_values import is_storable_text
 
 BUFFER = 25  # items at hand; a desk asks for more when it holds 20
 UNDO_DEEP = 20
@@ -36,6 +37,8 @@ def json_call(view: Call) -> Call:
 
     @wraps(view)
     def inner(request: ProjectRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.content_type == "multipart/form-data":  # Django has taken the body apart to look for its token
+            return problem(415, "This call takes a JSON body.")
         try:
             return view(request, *args, **kwargs)
         except BadBody as why:
@@ -195,15 +198,16 @@ def answer(request: ProjectRequest) -> HttpResponse:
 
 
 def _act(request: ProjectRequest, row: Any) -> dict[str, Any]:
-    token = row.get("lease") if isinstance(row, dict) else None
-    if not isinstance(token, str) or "\x00" in token or set(row) - FIELDS or row.get("op") not in ACTS:
+    token, op = (row.get("lease"), row.get("op")) if isinstance(row, dict) else (None, None)
+    readable = isinstance(token, str) and is_storable_text(token) and isinstance(op, str)
+    if not readable or set(row) - FIELDS or op not in ACTS:
         fields = ", ".join(sorted(FIELDS))
         return {
             "lease": None,
             "status": "refused",
             "error": f"An answer takes {fields}; op is one of {', '.join(ACTS)}.",
         }
-    status, error = ACTS[row["op"]](request, token, row)
+    status, error = ACTS[op](request, token, row)
     return {"lease": token, "status": status, "error": error}
 
 

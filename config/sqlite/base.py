@@ -40,6 +40,8 @@ class Cursor(base.SQLiteCursorWrapper):
         if self.connection.in_transaction or not WRITES.match(query):
             return act()
         (milliseconds,) = self.connection.execute("PRAGMA busy_timeout").fetchone()
+        if milliseconds == 0:  # whoever set this does not wait, in no queue either
+            return act()
         deadline = time.monotonic() + milliseconds / 1000
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:

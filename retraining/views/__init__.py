@@ -6,14 +6,15 @@ from django.shortcuts import get_object_or_404
 from projects.guards import ProjectRequest
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
+from validation.numbers import whole_number
 
 
 def page_of(request: ProjectRequest) -> int:
     """The page that the address asks for, the first where it asks for none."""
-    given = request.GET.get("page", "1")
-    if not (given.isascii() and given.isdigit() and 0 < int(given) < 1_000_000):
+    number = whole_number(request.GET.get("page", "1"), least=1, most=1_000_000)
+    if number is None:
         raise Http404("There is no such page.")
-    return int(given)
+    return number
 
 
 def run_of(project: Project, number: int) -> TrainingRun:
