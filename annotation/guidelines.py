@@ -13,6 +13,7 @@ from annotation.models import Guideline
 from projects import audit, specs
 from projects.models import Project, User
 from validation import InvalidInput
+from validation.json_values import is_storable_text
 
 TAGS = {
     "a",
@@ -83,7 +84,7 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime, admin
 @transaction.atomic
 def publish(project: Project, *, text: str, by: User | None, at: datetime) -> Guideline:
     """Put the next version in force. The same text again changes nothing."""
-    if len(text) > LONGEST or "\x00" in text:
+    if len(text) > LONGEST or not is_storable_text(text):
         raise GuidelineProblem(f"A guideline takes at most {LONGEST:,} characters and no NUL; this has {len(text):,}.")
     last = current(project)
     if last and last.text == text:

@@ -1,9 +1,7 @@
 """Images of items: named by the SHA-256 of their bytes, stored once per project, never by a caller's name."""
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +67,19 @@ def shown(project: Project, media: Media) -> tuple[bytes, str]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(name, path)
+    if not path.exists():
+        regular_files.write_whole(path, data, workplace=_workplace())
+
+
+def _workplace() -> Path:
+    """Where files are until they are whole."""
+    return Path(settings.MEDIA_HOME) / "unfinished"
+
+
+def sweep(*, at: datetime) -> int:
+    """Remove what killed processes left half written a day ago. Returns how many files."""
+    left = _workplace().glob(f"*{regular_files.UNFINISHED}")
+    return regular_files.remove_old(left, older_than=timedelta(days=1), at=at)
 
 
 def read(project: Project, sha256: str) -> bytes:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from annotation import leases, rescoring, routing
+from annotation import leases, media, rescoring, routing
 from annotation.models import Item
 from annotation.routing import audit_draw, objections, refill
 from annotation.signals import joining
@@ -56,6 +56,19 @@ def review_audits(project: Project, at: datetime) -> None:
 def release_expired(at: datetime) -> None:
     """Give slots back whose lease ended, so that counts on pages are true."""
     leases.release_expired(at=at)
+
+
+@registry.handles("annotation.sweep", soft_seconds=120, hard_seconds=150)
+def sweep(attempt: Attempt) -> None:
+    """Remove images that a killed process left half written."""
+    removed = media.sweep(at=timezone.now())
+    with attempt.commit(removed=removed):
+        pass
+
+
+@registry.every(6 * 3600, "annotation.sweep")
+def sweep_unfinished(at: datetime) -> None:
+    jobs.enqueue("annotation.sweep", key="annotation.sweep", at=at)
 
 
 @registry.every(60, "annotation.join_signals")

@@ -6,6 +6,8 @@ from typing import Any
 
 from celery import Celery
 
+from jobs import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
@@ -24,8 +26,7 @@ def broker_settings(redis_url: str, folder: Path) -> dict[str, Any]:
                 "health_check_interval": 15,
             },
         }
-    for name in ("messages", "control"):
-        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    broker.make_folders(folder)
     return {
         "broker_url": "filesystem://localhost/",
         "broker_transport_options": {

@@ -19,6 +19,7 @@ from django.db import connections
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from config.celery import app as celery_app
+from jobs import broker
 
 GRACE_SECONDS = 10.0
 RESTART_SECONDS = 2.0
@@ -128,6 +129,7 @@ def web(port: int) -> None:
 
 
 def worker(queue: str, name: str, concurrency: int) -> None:
+    broker.restore()  # a worker ends where they are missing, and this one may take the place of such a one
     celery_app.start(
         [
             "--quiet",

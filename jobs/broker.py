@@ -1,16 +1,38 @@
 """The only place that talks to Celery's broker, and it never lets the broker break a request."""
 
 import logging
+from pathlib import Path
 
 from celery import current_app
+from django.conf import settings
 
 log = logging.getLogger(__name__)
 TASK = "jobs.run"
 
 
+FOLDERS = ("messages", "control")
+
+
+def make_folders(home: Path) -> None:
+    """The private folders of the file broker, made where they are missing."""
+    for name in FOLDERS:
+        (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def restore() -> None:
+    """Make the file broker's folders again where somebody has removed them; the workers look for them all the time."""
+    if settings.REDIS_URL:
+        return
+    try:
+        make_folders(settings.BROKER_HOME)
+    except OSError as error:
+        log.warning("The folders of the broker cannot be made: %s", error)
+
+
 def send(job_id: int, *, queue: str, soft_seconds: int, hard_seconds: int) -> bool:
     """Send a hint that this job waits; False where the broker could not be reached."""
     try:
+        restore()
         current_app.send_task(
             TASK,
             kwargs={"job_id": job_id},

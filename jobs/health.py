@@ -1,5 +1,6 @@
 """What this installation needs to work, what of it is missing, and how to mend it."""
 
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from jobs import registry, stalls
 from jobs.models import Beat
 from projects.models import Project
 
+FREE_BYTES = 200 * 2**20  # less than this is a full disk: SQLite's journal and one batch need some of it
 SEEN_WITHIN = timedelta(seconds=30)
 QUEUES = {"worker": "default", "trainer": "train"}
 PROCESSES = {
@@ -55,11 +57,11 @@ def checks(*, at: datetime) -> list[Check]:
     """All of them; where the database is away nothing else can be asked."""
     database = check_database()
     if not database.ok:
-        return [database, check_broker()]
+        return [database, check_disk(), check_broker()]
     migrations = check_migrations()
     if not migrations.ok:
-        return [database, migrations, check_broker()]
-    return [database, migrations, check_broker(), *check_processes(at=at), *check_projects()]
+        return [database, migrations, check_disk(), check_broker()]
+    return [database, migrations, check_disk(), check_broker(), *check_processes(at=at), *check_projects()]
 
 
 def check_database() -> Check:
@@ -78,6 +80,18 @@ def check_migrations() -> Check:
         words = "1 migration is" if len(waiting) == 1 else f"{len(waiting)} migrations are"
         return Check("migrations", False, f"{words} not applied.", "./plumbline migrate")
     return Check("migrations", True, "All migrations are applied.")
+
+
+def check_disk() -> Check:
+    """A full disk takes no label, prediction or model; what is there stays whole."""
+    try:
+        free = shutil.disk_usage(settings.HOME).free
+    except OSError:
+        return Check("disk", False, "PLUMBLINE_HOME is not there.", f"Look at {settings.HOME}.")
+    if free < FREE_BYTES:
+        words = f"The disk of PLUMBLINE_HOME is full: {free // 2**20} MiB are left. Nothing new can be kept."
+        return Check("disk", False, words, f"Make space in {settings.HOME}, or move it to a larger disk.")
+    return Check("disk", True, f"The disk has {free / 2**30:,.1f} GiB left.")
 
 
 def check_broker() -> Check:

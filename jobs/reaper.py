@@ -10,7 +10,7 @@ from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from jobs import execution, queue, registry
+from jobs import broker, execution, queue, registry
 from jobs.models import Beat, Job, JobState, PeriodicSlot
 
 log = logging.getLogger(__name__)
@@ -104,6 +104,7 @@ def loop(*, stopped: Callable[[], bool], seconds: float) -> None:
         began = time.monotonic()
         try:
             now = timezone.now()
+            broker.restore()
             beat("reaper", "reaper", at=now)
             reap(at=now)
         except Exception:

@@ -1,12 +1,16 @@
-"""Read a stored file without ever waiting for it: a pipe, a device or a folder under its name is refused."""
+"""Stored files: written whole or not at all, and read without ever waiting for a pipe or a device under their name."""
 
 import os
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
+
+UNFINISHED = ".part"
 
 
 class NotRegular(OSError):
@@ -52,3 +56,46 @@ def _state(found: os.stat_result, path: Path) -> FileState:
     if not stat.S_ISREG(found.st_mode):
         raise NotRegular(0, "It is not a file but a pipe, a folder or a device", str(path))
     return FileState(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def write_whole(path: Path, data: bytes, *, workplace: Path) -> None:
+    """Put the bytes under this name: after this returns, a power cut does not take them back.
+
+    They are written to an unfinished file in `workplace`, a folder of the same file system, which is removed where the
+    disk is full. What a killed process left there is for `remove_old`.
+    """
+    workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=workplace, suffix=UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is on disk only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_old(paths: Iterable[Path], *, older_than: timedelta, at: datetime) -> int:
+    """Remove those of these files that nobody has written to for so long. Returns how many."""
+    removed = 0
+    for path in paths:
+        try:
+            if path.stat().st_mtime < (at - older_than).timestamp():
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # another sweeper was here
+            continue
+    return removed

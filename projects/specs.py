@@ -22,6 +22,7 @@ from projects.project_settings import (
     shown,
     whole_number,
 )
+from validation.json_values import is_storable_text
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -189,9 +190,9 @@ def _segments(given: Any) -> list[str]:
 
 
 def holds_nul(value: Any) -> bool:
-    """Whether a text anywhere in a JSON value holds NUL, which PostgreSQL does not store."""
+    """Whether a text anywhere in a JSON value holds NUL or half a surrogate pair, which no database stores."""
     if isinstance(value, dict):
         return any(holds_nul(name) or holds_nul(part) for name, part in value.items())
     if isinstance(value, list):
         return any(holds_nul(part) for part in value)
-    return isinstance(value, str) and "\x00" in value
+    return isinstance(value, str) and not is_storable_text(value)

@@ -8,8 +8,6 @@ import hashlib
 import hmac
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +25,7 @@ LARGEST = 512 * 2**20  # bytes of a file
 LARGEST_UNPACKED = 2 * 2**30
 MOST_PARTS = 100_000
 ORPHANS_KEPT = timedelta(hours=24)
-SUFFIX, UNFINISHED = ".skops", ".part"
+SUFFIX = ".skops"
 
 
 class ArtifactRefused(Exception):
@@ -55,27 +53,8 @@ def write(data: bytes) -> Stored:
     if len(data) > LARGEST:
         raise ArtifactRefused(f"The model takes {len(data) / 2**20:.0f} MiB; at most {LARGEST // 2**20} are kept.")
     sha256 = hashlib.sha256(data).hexdigest()
-    descriptor, name = tempfile.mkstemp(dir=folder(), suffix=UNFINISHED)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path_of(sha256))
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder()
+    regular_files.write_whole(path_of(sha256), data, workplace=folder())
     return Stored(sha256, len(data))
-
-
-def _sync_folder() -> None:
-    """A rename is on disk only when its folder is."""
-    descriptor = os.open(folder(), os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sign(sha256: str, *, project_id: int, family: str, parameters: Mapping[str, Any]) -> str:
@@ -166,14 +145,5 @@ def _check_unpacked(data: bytes) -> None:
 def sweep(*, named: Iterable[str], at: datetime) -> int:
     """Remove files that no version names, once they are a day old: what a killed run left. Returns how many."""
     keep = {f"{sha256}{SUFFIX}" for sha256 in named}
-    removed = 0
-    for path in folder().iterdir():
-        if path.name in keep or path.suffix not in (SUFFIX, UNFINISHED):
-            continue
-        try:
-            if path.stat().st_mtime < (at - ORPHANS_KEPT).timestamp():
-                path.unlink()
-                removed += 1
-        except FileNotFoundError:  # another sweeper was here
-            continue
-    return removed
+    ours = (path for path in folder().iterdir() if path.suffix in (SUFFIX, regular_files.UNFINISHED))
+    return regular_files.remove_old((path for path in ours if path.name not in keep), older_than=ORPHANS_KEPT, at=at)

@@ -22,7 +22,7 @@ def to_struct(value: Any, kind: type[AnyStruct], *, noun: str = "row") -> AnyStr
     """
     try:
         return msgspec.convert(value, kind)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
         raise _explain(value, kind, noun) from None
 
 
@@ -59,6 +59,6 @@ def describe(kind: Any) -> str:
 def _fits(value: Any, kind: Any) -> bool:
     try:
         msgspec.convert(value, kind)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
         return False
     return True

@@ -17,6 +17,7 @@ from projects.json_body import BadBody
 from projects.models import Project, Scope
 from projects.problems import problem
 from validation import InvalidInput
+from validation.json_values import is_storable_text
 from validation.structs import to_struct
 
 router = Router(tags=["work"])
@@ -201,7 +202,7 @@ def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
 def _queue(project: Project, slug: str | None) -> Queue | None:
     if slug is None:
         return None
-    found = project.queues.filter(slug=slug).first() if "\x00" not in slug else None
+    found = project.queues.filter(slug=slug).first() if is_storable_text(slug) else None
     if found is None:
         raise BadBody("There is no such queue in this project.", 404, "queue")
     return found

@@ -72,7 +72,7 @@ def page(request: ProjectRequest) -> HttpResponse:
 def _queue(project: Project, slug: Any) -> Queue | None:
     if not slug:
         return None
-    if not isinstance(slug, str) or "\x00" in slug:
+    if not isinstance(slug, str) or not is_storable_text(slug):
         raise Http404("There is no such queue in this project.")
     return get_object_or_404(Queue, project=project, slug=slug)
 

@@ -3,7 +3,7 @@
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -29,7 +29,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     after = request.POST.get("next") or request.GET.get("next", "")
     if request.method == "GET":
         if request.user.is_authenticated:
-            return redirect(safe(request, after))
+            return HttpResponseRedirect(safe(request, after))
         return render(request, "projects/sign_in.html", {"form": form, "next": after})
     if not form.is_valid():
         return render(request, "projects/sign_in.html", {"form": form, "next": after}, status=422)
@@ -43,7 +43,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return render(request, "projects/sign_in.html", context, status=422)
     audit.record("user.sign_in", by=user, at=timezone.now(), target=user.username, details={"by": "password"})
     login(request, user)
-    return redirect(safe(request, after))
+    return HttpResponseRedirect(safe(request, after))
 
 
 def tries_left(request: HttpRequest, name: str) -> int:

@@ -1,5 +1,6 @@
 """The broker: a hint carries the job's id, queue and limits, and a broker that is away breaks nothing."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,3 +31,19 @@ def test_every_kind_of_job_has_a_soft_limit_below_its_hard_one() -> None:
     for kind in registry._kinds.values():
         assert 0 < kind.soft_seconds < kind.hard_seconds, kind.name
         assert kind.queue in {"default", "train"}, kind.name
+
+
+def test_folders_that_somebody_removed_are_made_again_before_a_hint_is_sent(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.BROKER_HOME = tmp_path / "broker"
+    monkeypatch.setattr(broker.current_app, "send_task", lambda *_, **__: None)
+    assert send(7, queue="default", soft_seconds=1, hard_seconds=2)
+    assert sorted(path.name for path in settings.BROKER_HOME.iterdir()) == ["control", "messages"]
+    assert (settings.BROKER_HOME / "messages").stat().st_mode & 0o077 == 0
+
+
+def test_folders_that_cannot_be_made_end_no_reaper(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings.BROKER_HOME = tmp_path / "file" / "broker"
+    broker.restore()

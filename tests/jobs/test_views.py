@@ -1,6 +1,7 @@
 """Pages of jobs, and what health says of the processes that do them."""
 
 import re
+from collections import namedtuple
 from datetime import timedelta
 
 import pytest
@@ -207,6 +208,17 @@ class TestHealth:
         settings.BROKER_HOME = tmp_path / "gone"
         check = health.check_broker()
         assert (check.ok, check.words) == (False, "The broker folder cannot be written.")
+
+    def test_a_full_disk_is_named(self, client, all_seen, monkeypatch):
+        usage = namedtuple("usage", "total used free")
+        monkeypatch.setattr(health.shutil, "disk_usage", lambda path: usage(10**12, 10**12 - 5 * 2**20, 5 * 2**20))
+        response = client.get("/readyz")
+        assert response.status_code == 503
+        assert "is full: 5 MiB are left" in response.json()["missing"][0]["detail"]
+
+    def test_a_home_that_is_gone_is_named(self, settings, tmp_path):
+        settings.HOME = tmp_path / "gone"
+        assert health.check_disk().words == "PLUMBLINE_HOME is not there."
 
     def test_a_redis_that_is_away_is_named(self, settings):
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
