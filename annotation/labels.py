@@ -17,10 +17,11 @@ from annotation.leases import FREE, claim_of, hold_again
 from annotation.models import Item, Label, LabelRevision, Lease, Resolution, Slot
 from projects.models import Project, User
 from validation import InvalidInput
-from validation.json_values import is_finite_number, is_storable
+from validation.json_values import is_finite_number, is_storable, shorten
 
 Status = Literal["created", "existing", "extra", "refused"]
 LONGEST_COMMENT = 2000
+LONGEST_ERROR = 500
 MOST_SECONDS = 24 * 3600.0
 State = Label.State
 
@@ -88,7 +89,7 @@ def submit(
                 return _again(label, answer)
             return Submitted(token, _take(lease, label, answer, at=at))
     except Refused as why:
-        return Submitted(token, "refused", str(why))
+        return Submitted(token, "refused", shorten(str(why), LONGEST_ERROR))
 
 
 def check(project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any) -> Answer:
@@ -260,7 +261,7 @@ def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
             _revise(lease, label, answer, at=at)
         return Submitted(token, "extra" if label.extra else "created")
     except Refused as why:
-        return Submitted(token, "refused", str(why))
+        return Submitted(token, "refused", shorten(str(why), LONGEST_ERROR))
 
 
 def _revise(lease: Lease, label: Label, answer: Answer, *, at: datetime) -> None:

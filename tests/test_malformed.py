@@ -38,13 +38,7 @@ TEXTS = (
     "9999-12-31T23:59:59-14:00~1",
     "9999-12-31T23:59:59.999999Z~999999999999999999",
 )
-
-
-def nested(levels: int) -> Any:
-    value: Any = []
-    for _ in range(levels):
-        value = [value]
-    return value
+FORM_TEXTS = ("\x00", "\ud800", "9" * 5000, "²", "[" * DEEP)
 
 
 class Raw(str):
@@ -108,7 +102,7 @@ TYPES = (
     "text/plain; charset=\u00e9",
 )
 
-MAIN_TYPES = ("application/json", "application/x-www-form-urlencoded")
+MAIN_TYPES = ("application/json",)
 
 # A good body of every call that takes one; its parts are replaced one by one.
 GOOD: dict[str, Any] = {
@@ -126,7 +120,7 @@ GOOD: dict[str, Any] = {
             "label_known": "ham",
         }
     ],
-    "signals_in": [
+    "signals": [
         {"id": "s", "key": "k", "kind": "correction", "value": "ham", "at": "2026-11-23T12:00:00Z", "actor": "a"}
     ],
     "claim": {"count": 1, "queue": "q"},
@@ -250,7 +244,7 @@ def test_odd_values_in_a_form(world: World, ask: Callable[..., None], names: set
     ask(route, "POST", path)
     asked = sorted(names - {"csrfmiddlewaretoken"})
     for name in asked:
-        for text in TEXTS:
+        for text in FORM_TEXTS:
             sent = dict.fromkeys(asked, "1") | {name: text.encode("utf-8", "surrogatepass")}
             ask(route, "POST", path, data=sent)
 
@@ -265,7 +259,7 @@ def test_odd_bodies_and_types(world: World, ask: Callable[..., None], route: Rou
             if method == "GET":
                 ask(route, method, path, CONTENT_TYPE=content_type)
                 continue
-            for body in BODIES if content_type in MAIN_TYPES else BODIES[-3:]:
+            for body in BODIES if content_type in MAIN_TYPES else BODIES[-2:]:
                 ask(route, method, path, data=body, content_type=content_type)
 
 
@@ -274,7 +268,7 @@ TAKES_JSON = [route for route in OPEN if route.name in GOOD]
 
 def test_every_call_with_a_body_has_a_good_one_here() -> None:
     calls = {route.name for route in CALLS if "POST" in route.methods}
-    desk = {route.name for route in OURS if route.name.startswith("desk-")} - {"desk-look", "desk-guideline"}
+    desk = {route.name for route in OURS if route.name.startswith("desk-")} - {"desk-lease", "desk-guideline"}
     assert calls | desk == set(GOOD)
 
 

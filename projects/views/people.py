@@ -173,4 +173,5 @@ def facts(details: dict[str, Any]) -> list[tuple[str, str]]:
 def verify_audit(request: ProjectRequest) -> HttpResponse:
     """Walk the whole chain of the installation; a break anywhere means that some event cannot be trusted."""
     broken = audit.first_break()
-    return audit_page(request, verified=True, broken=broken, events_checked=AuditEvent.objects.count())
+    events = AuditEvent.objects.count()
+    return audit_page(request, verified=True, broken=broken, events_checked=events, head=audit.head())

@@ -36,14 +36,24 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if throttle.is_address_paused(request, at=timezone.now()):
         return locked_out(request)
     given = form.cleaned_data
+    left_before = tries_left(request, given["username"])
     user = authenticate(request, username=given["username"], password=given["password"])
     if not isinstance(user, User):
         left = tries_left(request, given["username"])
+        if left_before:  # else the password was not looked at, and the pause has its event already
+            record_failure(request, given["username"], paused=not left)
         context = {"form": form, "next": after, "tries_left": left, "pause_minutes": pause_minutes()}
         return render(request, "projects/sign_in.html", context, status=422)
     audit.record("user.sign_in", by=user, at=timezone.now(), target=user.username, details={"by": "password"})
     login(request, user)
     return HttpResponseRedirect(safe(request, after))
+
+
+def record_failure(request: HttpRequest, name: str, *, paused: bool) -> None:
+    """An audit event of a wrong password. A name that nobody has may be a password typed in the wrong place."""
+    known = User.objects.filter(username=name).exists()
+    details = {"from": throttle.client_address(request) or "", "known_name": known, "paused": paused}
+    audit.record("user.sign_in_failed", by=None, at=timezone.now(), target=name if known else "", details=details)
 
 
 def tries_left(request: HttpRequest, name: str) -> int:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from projects import append_only, audit
@@ -65,6 +67,73 @@ def test_a_changed_event_with_a_new_hash_breaks_the_next(three_events, tamper):
     event.actor = "user:somebody-else"
     tamper(2, actor=event.actor, hash=audit.digest(event))
     assert audit.first_break() == (3, "event 3 does not follow event 2")
+
+
+@pytest.mark.parametrize("secret", ["", "another key, or what somebody takes for it " * 2])
+def test_a_chain_written_anew_without_the_key_does_not_fit(three_events, tamper, secret):
+    previous = audit.GENESIS
+    for event in three_events:
+        event.actor, event.previous_hash = "user:somebody-else", previous
+        previous = audit.digest(event, secret)
+        tamper(event.sequence, actor=event.actor, previous_hash=event.previous_hash, hash=previous)
+    assert audit.first_break() == (1, "event 1 was changed after it was written")
+
+
+def test_a_chain_begun_under_an_earlier_key_fits_while_that_key_is_kept(three_events, settings):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key " * 9, [settings.SECRET_KEY]
+    audit.record("member.role", by=None, at=NOW)
+    assert audit.first_break() is None
+    settings.SECRET_KEY_FALLBACKS = []
+    assert audit.first_break() == (1, "event 1 was changed after it was written")
+
+
+def cut(after: int) -> None:
+    with append_only.lifted("projects_auditevent"):
+        AuditEvent.objects.filter(sequence__gt=after).delete()
+
+
+def test_a_chain_whose_end_was_cut_off_fits_only_without_the_exported_head(three_events):
+    exported = audit.head()
+    assert audit.first_break(exported) is None
+    audit.record("member.role", by=None, at=NOW)
+    assert audit.first_break(exported) is None
+    cut(after=1)
+    assert audit.first_break() is None
+    assert audit.first_break(exported) == (2, "the chain ends before event 3, which was exported")
+
+
+def test_a_chain_that_went_another_way_after_a_cut_does_not_fit_the_exported_head(three_events):
+    exported = audit.head()
+    cut(after=2)
+    audit.record("member.role", by=None, at=NOW, target="somebody else")
+    assert audit.first_break() is None
+    assert audit.first_break(exported) == (3, "event 3 is not the one that was exported")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sequence": "3", "hash": "a"}', '{"sequence": true, "hash": ""}'])
+def test_a_file_that_holds_no_head_is_refused(text):
+    with pytest.raises(audit.BadHead, match="The head of an audit trail is"):
+        audit.parse_head(text)
+
+
+class Editor:
+    """What a migration's function asks of a schema editor."""
+
+    connection = connection
+
+
+def test_the_migration_keys_a_plain_chain_and_leaves_a_broken_one_broken(three_events, tamper):
+    migration = import_module("projects.migrations.0006_keyed_audit_chain")
+    migration.to_plain(apps, Editor)
+    assert audit.first_break() == (1, "event 1 was changed after it was written")
+    migration.to_keyed(apps, Editor)
+    assert audit.first_break() is None
+    migration.to_plain(apps, Editor)
+    tamper(2, actor="user:somebody-else")
+    migration.to_keyed(apps, Editor)
+    assert audit.first_break() == (2, "event 2 does not follow event 1")
+    wanted = {f"{table}_no_{verb.lower()}" for table in append_only.TABLES for verb in append_only.VERBS}
+    assert wanted <= append_only.protected(connection)
 
 
 def test_a_missing_event_is_named(three_events):

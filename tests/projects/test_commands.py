@@ -216,7 +216,29 @@ class TestVerifyAudit:
     def test_says_that_the_chain_is_whole(self) -> None:
         specs.create_project("mail", SPEC, by=None, at=NOW)
         assert run("verify_audit") == "1 events; the chain is whole."
-        assert json.loads(run("verify_audit", "--json")) == {"events": 1, "whole": True, "break": None}
+        found = json.loads(run("verify_audit", "--json"))
+        head = found.pop("head")
+        assert found == {"events": 1, "whole": True, "break": None}
+        assert (head["sequence"], len(head["hash"])) == (1, 64)
+
+    def test_exports_the_head_and_notices_by_it_that_the_end_was_cut_off(self, tmp_path: Path) -> None:
+        for slug in ("a", "b"):
+            audit.record("project.create", by=None, at=NOW, target=slug)
+        file = tmp_path / "head.json"
+        run("verify_audit", "--export-head", str(file))
+        assert run("verify_audit", "--head", str(file)) == "2 events; the chain is whole."
+        with append_only.lifted("projects_auditevent"):
+            AuditEvent.objects.filter(target="b").delete()
+        assert "the chain ends before event 2" in refused("verify_audit", "--head", str(file))
+
+    def test_says_in_a_sentence_what_is_wrong_with_a_head(self, tmp_path: Path) -> None:
+        file = tmp_path / "head.json"
+        assert "cannot be read" in refused("verify_audit", "--head", str(file))
+        file.write_text("[]")
+        assert "holds no head" in refused("verify_audit", "--head", str(file))
+        assert "no event yet" in refused("verify_audit", "--export-head", str(file))
+        audit.record("project.create", by=None, at=NOW)
+        assert "cannot be written" in refused("verify_audit", "--export-head", str(tmp_path / "no" / "head.json"))
 
     def test_fails_at_the_first_event_that_does_not_fit(self) -> None:
         for slug in ("a", "b"):

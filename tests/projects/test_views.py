@@ -66,6 +66,20 @@ class TestSignIn:
         assert sign_in(client, PASSWORD).status_code == 429
         assert "_auth_user_id" not in client.session
 
+    def test_each_wrong_password_leaves_an_event_and_the_pause_stands_in_the_last(self, client, ada):
+        for _ in range(7):
+            sign_in(client, "wrong")
+        events = AuditEvent.objects.filter(action="user.sign_in_failed").order_by("sequence")
+        assert [event.details["paused"] for event in events] == [False] * 4 + [True]
+        assert {(event.actor, event.target, event.details["from"]) for event in events} == {
+            ("system", "ada", "127.0.0.1")
+        }
+
+    def test_a_name_that_nobody_has_is_not_written_down(self, client, ada):
+        client.post("/sign-in/", {"username": "my secret password", "password": "x"})
+        event = AuditEvent.objects.get(action="user.sign_in_failed")
+        assert (event.target, event.details["known_name"]) == ("", False)
+
     def test_another_address_is_not_paused(self, client, ada):
         for _ in range(5):
             sign_in(client, "wrong")
