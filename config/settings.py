@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "projects.middleware.request_id",
     "projects.middleware.api_problems",
+    "projects.middleware.path_without_nul",
     "projects.middleware.body_limit",
     "projects.middleware.known_charset",
     "csp.middleware.CSPMiddleware",

@@ -1,7 +1,10 @@
 """What a start does: check port, home and database, make the demo, say the address and how to sign in."""
 
+import fcntl
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -28,6 +31,27 @@ def check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise CommandError(f"Port {port} is taken. Choose another: make run PORT={port + 1}") from None
+
+
+@contextmanager
+def only_start(home: Path) -> Iterator[None]:
+    """Hold the home for this process alone; two installations in one home would replace each other's workers.
+
+    A record lock, because forked children do not inherit it and a killed process lets go of it.
+    """
+    with (home / "up.lock").open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            process = file.read(20).strip() or "unknown"
+            raise CommandError(
+                f"Plumbline runs in {home} already, as process {process}. End that one, or name another PLUMBLINE_HOME."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def check_home(home: Path) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -105,6 +105,17 @@ def _sentence(request: HttpRequest, response: HttpResponse) -> str:
     if response.status_code >= 500:
         return "The server failed here, and nothing was kept; the log says why beside the X-Request-Id of this answer."
     return f"{response.reason_phrase}."
+
+
+def path_without_nul(get_response: Next) -> Next:
+    """No name holds a NUL, and PostgreSQL fails where one is asked for."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path:
+            raise Http404("There is no such page.")
+        return get_response(request)
+
+    return middleware
 
 
 def body_limit(get_response: Next) -> Next:

@@ -5,6 +5,7 @@ answers, so that each of them is then given every odd value. `tests/services` ru
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,25 +21,21 @@ from projects.models import Project, Scope, User
 from tests.test_guards import CALLS, CONSOLE, OURS, Route, World, bearer, world  # noqa: F401  a fixture
 
 DEEP = 935  # levels that Python's own parser takes and a walk over the value does not
-TEXTS = (
-    "",
+TEXTS: tuple[str, ...] = (
     "\x00",
     "\ud800",
-    "9" * 5000,
     "9" * 18,
+    "9" * 5000,
     "-1",
-    "0",
     "²",
     "1e299",
-    "NaN",
     "[" * DEEP,
-    "'\"<>&%_\\",
-    "0001-01-01T00:00:00Z~1",
     "0001-01-01T00:00:00+14:00~1",
     "9999-12-31T23:59:59-14:00~1",
-    "9999-12-31T23:59:59.999999Z~999999999999999999",
 )
-FORM_TEXTS = ("\x00", "\ud800", "9" * 5000, "²", "[" * DEEP)
+FORM_TEXTS: tuple[str, ...] = ("\x00", "\ud800", "9" * 5000, "²")
+if os.environ.get("DATABASE_URL"):  # on PostgreSQL only what SQLite takes and PostgreSQL does not
+    TEXTS = FORM_TEXTS = ("\x00", "\ud800", "9" * 18)
 
 
 class Raw(str):

@@ -57,6 +57,21 @@ class TestHome:
         with pytest.raises(CommandError, match="can be read by others and belongs to somebody else"):
             startup.check_home(open_home)
 
+    def test_is_held_by_one_start_and_another_says_by_which(self, tmp_path: Path) -> None:
+        holding = "import fcntl, sys; f = open(sys.argv[1], 'a+'); fcntl.lockf(f, fcntl.LOCK_EX); f.write('4711'); "
+        holding += "f.flush(); print('held', flush=True); sys.stdin.read()"
+        command = [sys.executable, "-c", holding, str(tmp_path / "up.lock")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+            with (
+                pytest.raises(CommandError, match=r"Plumbline runs in .* already, as process 4711\. End that one"),
+                startup.only_start(tmp_path),
+            ):
+                pytest.fail("started beside another")
+            holder.kill()
+        with startup.only_start(tmp_path):
+            assert (tmp_path / "up.lock").read_text() == str(os.getpid())
+
     def test_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(ImproperlyConfigured, match="cannot be made: Not a directory. PLUMBLINE_HOME names another"):

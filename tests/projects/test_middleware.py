@@ -101,3 +101,9 @@ def test_the_description_of_the_api_needs_no_key(client):
     described = client.get("/api/v1/openapi.json")
     assert described.status_code == 200
     assert "/api/v1/projects/{slug}/predictions" in described.json()["paths"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/p/own%00/items/", "/api/v1/projects/own/items/%00", "/admin/jobs/beat/%00/change/"])
+def test_an_address_with_a_nul_is_not_there(client, path):
+    assert client.get(path).status_code == 404

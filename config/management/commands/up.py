@@ -19,16 +19,20 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=1, help="Processes of the default queue.")
 
     def handle(self, *args: Any, port: int, no_demo: bool, workers: int, **options: Any) -> None:
-        startup.check_port(port)
         startup.check_home(settings.HOME)
+        with startup.only_start(settings.HOME):
+            startup.check_port(port)
+            self.start(port=port, demo=not no_demo, workers=workers)
+
+    def start(self, *, port: int, demo: bool, workers: int) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         startup.check_database()
-        if not no_demo:
+        if demo:
             startup.ensure_demo(say=self.stdout.write)
         address = f"http://127.0.0.1:{port}"
         supervisor.run(
             port=port,
             workers=workers,
             say=self.stdout.write,
-            ready=lambda: startup.greet(address, demo=not no_demo, say=self.stdout.write),
+            ready=lambda: startup.greet(address, demo=demo, say=self.stdout.write),
         )
