@@ -199,8 +199,8 @@ def answer(request: ProjectRequest) -> HttpResponse:
 
 def _act(request: ProjectRequest, row: Any) -> dict[str, Any]:
     token, op = (row.get("lease"), row.get("op")) if isinstance(row, dict) else (None, None)
-    readable = isinstance(token, str) and is_storable_text(token) and isinstance(op, str)
-    if not readable or set(row) - FIELDS or op not in ACTS:
+    texts = isinstance(token, str) and isinstance(op, str)
+    if not isinstance(token, str) or not texts or not is_storable_text(token) or set(row) - FIELDS or op not in ACTS:
         fields = ", ".join(sorted(FIELDS))
         return {
             "lease": None,
