@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.encoding import force_bytes
 
 from projects.models import ApiKey, AuditEvent, Project, User
+from validation import InvalidInput
 
 GENESIS = "0" * 64
 PURPOSE = b"plumbline: hash chain of the audit trail, 1"
@@ -34,7 +35,7 @@ class Head:
     hash: str
 
 
-class BadHead(ValueError):
+class BadHead(InvalidInput):
     """A file that holds no head of an audit trail; the message says what is expected."""
 
 

@@ -199,8 +199,8 @@ def answer(request: ProjectRequest) -> HttpResponse:
 
 def _act(request: ProjectRequest, row: Any) -> dict[str, Any]:
     token, op = (row.get("lease"), row.get("op")) if isinstance(row, dict) else (None, None)
-    texts = isinstance(token, str) and isinstance(op, str)
-    if not isinstance(token, str) or not texts or not is_storable_text(token) or set(row) - FIELDS or op not in ACTS:
+    known = isinstance(op, str) and op in ACTS
+    if not isinstance(token, str) or not is_storable_text(token) or set(row) - FIELDS or not known:
         fields = ", ".join(sorted(FIELDS))
         return {
             "lease": None,
