@@ -199,15 +199,15 @@ def answer(request: ProjectRequest) -> HttpResponse:
 
 def _act(request: ProjectRequest, row: Any) -> dict[str, Any]:
     token, op = (row.get("lease"), row.get("op")) if isinstance(row, dict) else (None, None)
-    known = isinstance(op, str) and op in ACTS
-    if not isinstance(token, str) or not is_storable_text(token) or set(row) - FIELDS or not known:
+    act = ACTS.get(op) if isinstance(op, str) else None
+    if act is None or not isinstance(token, str) or not is_storable_text(token) or set(row) - FIELDS:
         fields = ", ".join(sorted(FIELDS))
         return {
             "lease": None,
             "status": "refused",
             "error": f"An answer takes {fields}; op is one of {', '.join(ACTS)}.",
         }
-    status, error = ACTS[op](request, token, row)
+    status, error = act(request, token, row)
     return {"lease": token, "status": status, "error": error}
 
 
