@@ -1,4 +1,4 @@
-"""What this installation needs to work, what of it is missing, and how to mend it."""
+"""What this installation needs to work, what of it is missing, and how to repair it."""
 
 import shutil
 import tempfile
@@ -36,12 +36,12 @@ PROCESSES = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be there: whether it is, in words, and the command that mends it."""
+    """One thing that must be there: whether it is, in words, and the command that repairs it."""
 
     name: str
     ok: bool
     words: str
-    mend: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _people(at: datetime) -> None:
 
 
 def _hold_routing(project: Project) -> None:
-    """The demo routes at moments of its own; a job that routes meanwhile finds no room."""
+    """The demo routes at moments of its own; a job that routes meanwhile finds no capacity."""
     Project.objects.filter(pk=project.pk).update(routing={"batch": 1, "waiting": 0, "audit_share": 0.25})
 
 

@@ -17,11 +17,11 @@ from django.utils import timezone
 from analysis import reports
 from annotation.models import Cause, Item, Prediction
 from projects.models import Project, Role
-from tests.analysis.worlds import resolve, route, world
+from tests.analysis.scenarios import resolve, route, world
 from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.conftest import artifact_home
-from tests.retraining.worlds import learn, make_champion, make_world, open_run, train
-from tests.retraining.worlds import resolve as resolve_here
+from tests.retraining.scenarios import learn, make_champion, make_world, open_run, train
+from tests.retraining.scenarios import resolve as resolve_here
 
 __all__ = ["artifact_home"]  # a fixture
 pytestmark = pytest.mark.django_db

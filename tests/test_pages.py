@@ -53,10 +53,10 @@ def crowded(world: World) -> World:  # noqa: F811
     """The world with enough of everything that a query for each row would show."""
     own = Project.objects.get(slug="own")
     for number in range(MOST + 5):
-        make_prediction(make_item(own, f"crowd-{number}"), [0.6, 0.4])
-        make_user(f"crowd-{number}", own, Role.ANNOTATOR)
+        make_prediction(make_item(own, f"group-{number}"), [0.6, 0.4])
+        make_user(f"group-{number}", own, Role.ANNOTATOR)
         Job.objects.create(
-            kind="x.y", key=f"crowd-{number}", project=own, state=JobState.DEAD, created_at=NOW, due_at=NOW
+            kind="x.y", key=f"group-{number}", project=own, state=JobState.DEAD, created_at=NOW, due_at=NOW
         )
     return world
 

@@ -87,7 +87,7 @@ def test_a_truth_without_errors_leaves_the_ranking_unjudged(tmp_path: Path) -> N
     assert out["auroc_interval"]["note"]
 
 
-def spoilt(change: str) -> Any:
+def malformed(change: str) -> Any:
     found = confident()
     if change == "nan":
         found[7, 0] = np.nan
@@ -114,7 +114,7 @@ def spoilt(change: str) -> Any:
 )
 def test_probabilities_that_are_none_are_refused(tmp_path: Path, change: str, told: str) -> None:
     with pytest.raises(CommandError, match=told):
-        analyse("labels", numbers(tmp_path), "--label", "label", "--probabilities", npz(tmp_path, p=spoilt(change)))
+        analyse("labels", numbers(tmp_path), "--label", "label", "--probabilities", npz(tmp_path, p=malformed(change)))
 
 
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:

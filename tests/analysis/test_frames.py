@@ -7,7 +7,7 @@ import pytest
 
 from analysis import frames, reports
 from annotation.models import Cause, Item, Prediction, Resolution
-from tests.analysis.worlds import resolve, route, world
+from tests.analysis.scenarios import resolve, route, world
 from tests.factories import NOW, make_item, make_prediction
 
 pytestmark = pytest.mark.django_db

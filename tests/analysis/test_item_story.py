@@ -11,56 +11,56 @@ from analysis.item_story import Standing, comments, story
 from annotation import labels
 from annotation.models import Item
 from projects import members
-from tests.annotation.rooms import Room, make_room
+from tests.annotation.labelling_scenario import LabellingScenario, make_scenario
 from tests.factories import NOW, make_item
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def room() -> Room:
-    return make_room()
+def scenario() -> LabellingScenario:
+    return make_scenario()
 
 
-def submit(room: Room, user: Any, **answer: Any) -> None:
-    labels.submit(room.project, room.token(user), by=user, at=room.tick(), **answer)
+def submit(scenario: LabellingScenario, user: Any, **answer: Any) -> None:
+    labels.submit(scenario.project, scenario.token(user), by=user, at=scenario.tick(), **answer)
 
 
-def answer_of(room: Room, item: Item) -> str:
+def answer_of(scenario: LabellingScenario, item: Item) -> str:
     """The sentence under the question on the item's page."""
     client = Client()
-    client.force_login(room.rita)
-    page = client.get(reverse("analysis:item", args=[room.project.slug, item.uid])).content.decode()
+    client.force_login(scenario.rita)
+    page = client.get(reverse("analysis:item", args=[scenario.project.slug, item.uid])).content.decode()
     return " ".join(page.split('<p class="answer">')[1].split("</p>")[0].split())
 
 
-def test_an_item_that_was_never_asked_says_so(room: Room) -> None:
-    item = make_item(room.project)
+def test_an_item_that_was_never_asked_says_so(scenario: LabellingScenario) -> None:
+    item = make_item(scenario.project)
 
     assert story(item)["standing"] == Standing.NEVER_ASKED
-    assert answer_of(room, item).endswith("nobody has been asked about it.")
+    assert answer_of(scenario, item).endswith("nobody has been asked about it.")
 
 
-def test_an_item_that_waits_was_not_answered_yet(room: Room) -> None:
-    (item,) = room.ask()
+def test_an_item_that_waits_was_not_answered_yet(scenario: LabellingScenario) -> None:
+    (item,) = scenario.ask()
 
     assert story(item)["standing"] == Standing.WAITING
-    assert answer_of(room, item).endswith("it waits for a label.")
+    assert answer_of(scenario, item).endswith("it waits for a label.")
 
 
-def test_a_flagged_item_waits_for_a_reviewer_and_names_who_flagged_it(room: Room) -> None:
-    (item,) = room.ask()
-    submit(room, room.alice, value="ham", flagged=True, comment="Two labels fit")
+def test_a_flagged_item_waits_for_a_reviewer_and_names_who_flagged_it(scenario: LabellingScenario) -> None:
+    (item,) = scenario.ask()
+    submit(scenario, scenario.alice, value="ham", flagged=True, comment="Two labels fit")
 
     assert story(item)["standing"] == Standing.IN_REVIEW
-    assert answer_of(room, item).endswith("it waits for a reviewer, flagged by alice.")
+    assert answer_of(scenario, item).endswith("it waits for a reviewer, flagged by alice.")
 
 
-def test_a_flag_that_was_undone_names_nobody(room: Room) -> None:
-    (item,) = room.ask()
-    token = room.token(room.alice)
-    labels.submit(room.project, token, value="ham", flagged=True, by=room.alice, at=room.tick())
-    labels.undo(room.project, token, by=room.alice, at=room.tick())
+def test_a_flag_that_was_undone_names_nobody(scenario: LabellingScenario) -> None:
+    (item,) = scenario.ask()
+    token = scenario.token(scenario.alice)
+    labels.submit(scenario.project, token, value="ham", flagged=True, by=scenario.alice, at=scenario.tick())
+    labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
 
     assert story(item)["flagged_by"] == [] and story(item)["standing"] == Standing.WAITING
 
@@ -74,39 +74,39 @@ def test_a_flag_that_was_undone_names_nobody(room: Room) -> None:
     ],
 )
 def test_an_answered_item_says_what_became_of_it(
-    room: Room, overlap: int, answer: dict[str, Any], expected: Standing, words: str
+    scenario: LabellingScenario, overlap: int, answer: dict[str, Any], expected: Standing, words: str
 ) -> None:
-    (item,) = room.ask(overlap=overlap)
-    submit(room, room.alice, **answer)
+    (item,) = scenario.ask(overlap=overlap)
+    submit(scenario, scenario.alice, **answer)
 
     assert story(item)["standing"] == expected
-    assert answer_of(room, item).endswith(words)
+    assert answer_of(scenario, item).endswith(words)
 
 
-def test_comments_stand_beside_the_labels_they_came_with(room: Room) -> None:
-    (item,) = room.ask()
-    submit(room, room.alice, value="ham", comment="  Reads like <spam>, is not  ")
+def test_comments_stand_beside_the_labels_they_came_with(scenario: LabellingScenario) -> None:
+    (item,) = scenario.ask()
+    submit(scenario, scenario.alice, value="ham", comment="  Reads like <spam>, is not  ")
 
     told = story(item)
 
     assert told["comments"] == {told["labels"][0].pk: ["Reads like <spam>, is not"]}
     assert comments(told["labels"][0]) == ["Reads like <spam>, is not"]
     client = Client()
-    client.force_login(room.rita)
-    page = client.get(reverse("analysis:item", args=[room.project.slug, item.uid])).content.decode()
+    client.force_login(scenario.rita)
+    page = client.get(reverse("analysis:item", args=[scenario.project.slug, item.uid])).content.decode()
     assert '<small class="comment">Reads like &lt;spam&gt;, is not</small>' in page
-    _, secret = members.create_key(room.project, room.rita, ["read"], by=None, at=NOW)
-    address = f"/api/v1/projects/{room.project.slug}/items/{item.uid}"
+    _, secret = members.create_key(scenario.project, scenario.rita, ["read"], by=None, at=NOW)
+    address = f"/api/v1/projects/{scenario.project.slug}/items/{item.uid}"
     body = client.get(address, headers={"Authorization": f"Bearer {secret}"}).json()
     assert body["labels"][0]["comments"] == ["Reads like <spam>, is not"]
 
 
-def test_items_with_a_comment_are_found(room: Room) -> None:
-    first, second = room.ask(2)
-    submit(room, room.alice, value="ham", comment="Look again")
-    submit(room, room.alice, value="spam")
+def test_items_with_a_comment_are_found(scenario: LabellingScenario) -> None:
+    first, second = scenario.ask(2)
+    submit(scenario, scenario.alice, value="ham", comment="Look again")
+    submit(scenario, scenario.alice, value="spam")
 
-    found = items.select(room.project, items.read({"commented": "yes"}, room.project), at=room.now)
+    found = items.select(scenario.project, items.read({"commented": "yes"}, scenario.project), at=scenario.now)
 
     assert [item.pk for item in found] == [first.pk]
     assert second.labels.exists()

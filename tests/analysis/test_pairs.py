@@ -6,7 +6,7 @@ from analysis import pairs
 from analysis.pairs import PairOutcome
 from annotation.models import Cause, Item, Prediction
 from projects.models import Project
-from tests.analysis.worlds import resolve, route, world
+from tests.analysis.scenarios import resolve, route, world
 from tests.factories import NOW, make_item, make_prediction
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from analysis.frames import LabelFrame
 from analysis.models import Finding, Report
 from annotation.models import Item, Queue, Resolution
 from projects.models import AuditEvent, Project
-from tests.analysis.worlds import world
+from tests.analysis.scenarios import world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from annotation.models import Item, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
 from projects.models import Project, User
-from tests.analysis.worlds import Cause, resolve, route, world
+from tests.analysis.scenarios import Cause, resolve, route, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db

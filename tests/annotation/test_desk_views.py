@@ -17,15 +17,15 @@ from annotation.models import Cause, Label, Media, Queue, Resolution, Slot
 from annotation.views.showing import show
 from projects import zones
 from projects.models import Role
-from tests.annotation.rooms import Room, make_entry, make_room
+from tests.annotation.labelling_scenario import LabellingScenario, make_entry, make_scenario
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch) -> Room:
-    made = make_room()
+def scenario(monkeypatch: pytest.MonkeyPatch) -> LabellingScenario:
+    made = make_scenario()
     monkeypatch.setattr("django.utils.timezone.now", lambda: made.now)
     return made
 
@@ -36,8 +36,8 @@ def browser(user: Any) -> Client:
     return client
 
 
-def url(room: Room, name: str, *more: str) -> str:
-    return reverse(f"annotation:{name}", args=[room.project.slug, *more])
+def url(scenario: LabellingScenario, name: str, *more: str) -> str:
+    return reverse(f"annotation:{name}", args=[scenario.project.slug, *more])
 
 
 def call(client: Client, address: str, body: Any) -> tuple[int, Any]:
@@ -45,48 +45,48 @@ def call(client: Client, address: str, body: Any) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
-def lease(room: Room, client: Client, count: int = 1, **more: Any) -> list[dict[str, Any]]:
-    status, body = call(client, url(room, "desk-leases"), {"count": count, **more})
+def lease(scenario: LabellingScenario, client: Client, count: int = 1, **more: Any) -> list[dict[str, Any]]:
+    status, body = call(client, url(scenario, "desk-leases"), {"count": count, **more})
     assert status == 200, body
     return body["leases"]
 
 
-def answers(room: Room, client: Client, *rows: Any) -> list[dict[str, Any]]:
-    status, body = call(client, url(room, "desk-answers"), {"answers": list(rows)})
+def answers(scenario: LabellingScenario, client: Client, *rows: Any) -> list[dict[str, Any]]:
+    status, body = call(client, url(scenario, "desk-answers"), {"answers": list(rows)})
     assert status == 200, body
     return body["results"]
 
 
-def test_opening_the_page_shows_the_ways_to_answer_and_leases_nothing(room: Room) -> None:
-    room.ask(3)
+def test_opening_the_page_shows_the_ways_to_answer_and_leases_nothing(scenario: LabellingScenario) -> None:
+    scenario.ask(3)
 
-    page = browser(room.alice).get(url(room, "desk")).content.decode()
+    page = browser(scenario.alice).get(url(scenario, "desk")).content.decode()
 
     assert 'data-value="ham"' in page and 'data-value="spam"' in page
     assert "Look twice." in page and "version 1" in page
     assert not Slot.objects.filter(state="leased").exists()
 
 
-def test_the_page_takes_few_queries(room: Room, django_assert_max_num_queries: Any) -> None:
-    room.ask(25)
-    for given in room.claim(room.alice, 20):
-        labels.submit(room.project, given.token, value="ham", by=room.alice, at=room.tick())
+def test_the_page_takes_few_queries(scenario: LabellingScenario, django_assert_max_num_queries: Any) -> None:
+    scenario.ask(25)
+    for given in scenario.claim(scenario.alice, 20):
+        labels.submit(scenario.project, given.token, value="ham", by=scenario.alice, at=scenario.tick())
 
-    client = browser(room.alice)
+    client = browser(scenario.alice)
 
     with django_assert_max_num_queries(15):
-        client.get(url(room, "desk"))
+        client.get(url(scenario, "desk"))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a\x00b"])
-def test_a_queue_that_is_not_there_is_404(room: Room, name: str) -> None:
-    assert browser(room.alice).get(url(room, "desk"), {"queue": name}).status_code == 404
+def test_a_queue_that_is_not_there_is_404(scenario: LabellingScenario, name: str) -> None:
+    assert browser(scenario.alice).get(url(scenario, "desk"), {"queue": name}).status_code == 404
 
 
-def test_a_lease_shows_the_item_with_its_reason(room: Room) -> None:
-    (item,) = room.ask(1)
+def test_a_lease_shows_the_item_with_its_reason(scenario: LabellingScenario) -> None:
+    (item,) = scenario.ask(1)
 
-    (given,) = lease(room, browser(room.alice))
+    (given,) = lease(scenario, browser(scenario.alice))
 
     assert item.inputs["text"] in given["html"]
     assert 'class="cause uncertain"' in given["html"] and "margin 0.03" in given["html"]
@@ -94,81 +94,83 @@ def test_a_lease_shows_the_item_with_its_reason(room: Room) -> None:
 
 
 @pytest.mark.parametrize("cause", [Cause.AUDIT, Cause.GOLD])
-def test_an_evaluation_item_carries_no_reason_cause_or_suggestion_anywhere(room: Room, cause: Cause) -> None:
-    (item,) = room.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
+def test_an_evaluation_item_carries_no_reason_cause_or_suggestion_anywhere(
+    scenario: LabellingScenario, cause: Cause
+) -> None:
+    (item,) = scenario.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
     # Words too long to turn up by chance in the random tokens of the page.
     make_prediction(item, [0.9137, 0.0863], model_version="walnut-seven")
-    client = browser(room.alice)
+    client = browser(scenario.alice)
 
-    (given,) = lease(room, client)
-    again = client.get(url(room, "desk-lease", given["lease"])).content.decode()
-    page = client.get(url(room, "desk")).content.decode()
+    (given,) = lease(scenario, client)
+    again = client.get(url(scenario, "desk-lease", given["lease"])).content.decode()
+    page = client.get(url(scenario, "desk")).content.decode()
 
     secrets = ("uniformly", "audit", "gold", "Audit", "Gold", "walnut-seven", "0.91", "91 %")
     for told in (json.dumps(given), again, page):
         assert not [word for word in secrets if word in told]
 
 
-def test_the_text_of_an_item_is_escaped(room: Room) -> None:
-    item = make_item(room.project, inputs={"text": "<img src=x onerror=alert(1)>"})
-    queues.put(room.queue(), [make_entry(item)], at=room.now)
+def test_the_text_of_an_item_is_escaped(scenario: LabellingScenario) -> None:
+    item = make_item(scenario.project, inputs={"text": "<img src=x onerror=alert(1)>"})
+    queues.put(scenario.queue(), [make_entry(item)], at=scenario.now)
 
-    (given,) = lease(room, browser(room.alice))
+    (given,) = lease(scenario, browser(scenario.alice))
 
     assert "<img" not in given["html"] and "&lt;img" in given["html"]
 
 
-def test_after_a_reload_the_desk_gets_what_it_held(room: Room) -> None:
-    room.ask(8)
-    client = browser(room.alice)
-    held = [given["lease"] for given in lease(room, client, 5)]
+def test_after_a_reload_the_desk_gets_what_it_held(scenario: LabellingScenario) -> None:
+    scenario.ask(8)
+    client = browser(scenario.alice)
+    held = [given["lease"] for given in lease(scenario, client, 5)]
 
-    again = lease(room, client, 5, resume=[held[2], held[0]])
+    again = lease(scenario, client, 5, resume=[held[2], held[0]])
 
     assert [given["lease"] for given in again][:2] == [held[2], held[0]]
     assert len(again) == 5 and not {given["lease"] for given in again[2:]} & set(held)
 
 
-def test_an_empty_queue_says_so_and_names_the_next(room: Room) -> None:
-    room.ask(4, cause=Cause.AUDIT)
-    room.queue()
-    client = browser(room.alice)
-    labels.submit(room.project, room.token(room.alice), value="ham", by=room.alice, at=room.tick())
+def test_an_empty_queue_says_so_and_names_the_next(scenario: LabellingScenario) -> None:
+    scenario.ask(4, cause=Cause.AUDIT)
+    scenario.queue()
+    client = browser(scenario.alice)
+    labels.submit(scenario.project, scenario.token(scenario.alice), value="ham", by=scenario.alice, at=scenario.tick())
 
-    status, body = call(client, url(room, "desk-leases"), {"count": 5, "queue": "uncertain"})
+    status, body = call(client, url(scenario, "desk-leases"), {"count": 5, "queue": "uncertain"})
 
     assert (status, body["leases"]) == (200, [])
     assert "Nothing waits here" in body["nothing"] and "You labelled 1" in body["nothing"]
     assert "?queue=audit" in body["nothing"] and "Next queue: Audit, 3" in body["nothing"]
 
 
-def test_an_empty_queue_says_how_much_is_with_others(room: Room) -> None:
-    room.ask(2)
-    room.token(room.bob)
-    room.token(room.alice)
+def test_an_empty_queue_says_how_much_is_with_others(scenario: LabellingScenario) -> None:
+    scenario.ask(2)
+    scenario.token(scenario.bob)
+    scenario.token(scenario.alice)
 
-    _, body = call(browser(room.alice), url(room, "desk-leases"), {"count": 5})
+    _, body = call(browser(scenario.alice), url(scenario, "desk-leases"), {"count": 5})
 
     words = re.sub(r"[ \n]+", " ", body["nothing"])
     assert "1\u00a0item is with other people and comes back here if not answered." in words
 
 
-def test_a_paused_queue_says_that_it_is_paused(room: Room) -> None:
-    room.ask(1)
+def test_a_paused_queue_says_that_it_is_paused(scenario: LabellingScenario) -> None:
+    scenario.ask(1)
     Queue.objects.update(paused=True)
 
-    _, body = call(browser(room.alice), url(room, "desk-leases"), {"count": 5, "queue": "uncertain"})
+    _, body = call(browser(scenario.alice), url(scenario, "desk-leases"), {"count": 5, "queue": "uncertain"})
 
     assert "This queue is paused" in body["nothing"]
 
 
-def test_answers_undoings_and_corrections_are_done_in_order(room: Room) -> None:
-    room.ask(2)
-    client = browser(room.alice)
-    first, second = (given["lease"] for given in lease(room, client, 2))
+def test_answers_undoings_and_corrections_are_done_in_order(scenario: LabellingScenario) -> None:
+    scenario.ask(2)
+    client = browser(scenario.alice)
+    first, second = (given["lease"] for given in lease(scenario, client, 2))
 
     results = answers(
-        room,
+        scenario,
         client,
         {"op": "submit", "lease": first, "value": "ham", "skip": False, "flagged": False, "comment": "", "seconds": 1},
         {"op": "submit", "lease": second, "value": None, "skip": True, "flagged": False, "comment": ""},
@@ -198,15 +200,15 @@ def test_answers_undoings_and_corrections_are_done_in_order(room: Room) -> None:
     assert all(row["error"] for row in results if row["status"] == "refused")
 
 
-def test_nobody_corrects_another_persons_answer(room: Room) -> None:
-    room.ask(1)
-    token = room.token(room.bob)
-    labels.submit(room.project, token, value="ham", by=room.bob, at=room.tick())
+def test_nobody_corrects_another_persons_answer(scenario: LabellingScenario) -> None:
+    scenario.ask(1)
+    token = scenario.token(scenario.bob)
+    labels.submit(scenario.project, token, value="ham", by=scenario.bob, at=scenario.tick())
 
-    (result,) = answers(room, browser(room.alice), {"op": "revise", "lease": token, "value": "spam"})
+    (result,) = answers(scenario, browser(scenario.alice), {"op": "revise", "lease": token, "value": "spam"})
 
     assert result["error"] == "There is no answer of yours to correct for this lease."
-    assert browser(room.alice).get(url(room, "desk-lease", token)).status_code == 404
+    assert browser(scenario.alice).get(url(scenario, "desk-lease", token)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -226,31 +228,33 @@ def test_nobody_corrects_another_persons_answer(room: Room) -> None:
         ("desk-back", "\xff", 400),
     ],
 )
-def test_a_body_that_does_not_fit_has_its_status(room: Room, name: str, body: str, status: int) -> None:
-    answer = browser(room.alice).post(url(room, name), body.encode("latin-1"), content_type="application/json")
+def test_a_body_that_does_not_fit_has_its_status(
+    scenario: LabellingScenario, name: str, body: str, status: int
+) -> None:
+    answer = browser(scenario.alice).post(url(scenario, name), body.encode("latin-1"), content_type="application/json")
 
     assert answer.status_code == status
 
 
-def test_a_heartbeat_names_what_is_held_and_a_break_gives_it_back(room: Room) -> None:
-    room.ask(2)
-    client = browser(room.alice)
-    tokens = [given["lease"] for given in lease(room, client, 2)]
+def test_a_heartbeat_names_what_is_held_and_a_break_gives_it_back(scenario: LabellingScenario) -> None:
+    scenario.ask(2)
+    client = browser(scenario.alice)
+    tokens = [given["lease"] for given in lease(scenario, client, 2)]
 
-    assert call(client, url(room, "desk-beat"), {"tokens": [*tokens, "x\x00"]})[1] == {"held": tokens}
-    assert call(client, url(room, "desk-back"), {"tokens": tokens})[1] == {"freed": 2}
-    assert call(client, url(room, "desk-beat"), {"tokens": tokens})[1] == {"held": []}
+    assert call(client, url(scenario, "desk-beat"), {"tokens": [*tokens, "x\x00"]})[1] == {"held": tokens}
+    assert call(client, url(scenario, "desk-back"), {"tokens": tokens})[1] == {"freed": 2}
+    assert call(client, url(scenario, "desk-beat"), {"tokens": tokens})[1] == {"held": []}
 
 
-def test_the_history_tells_the_last_twenty_answers_and_which_were_edited(room: Room) -> None:
-    room.ask(22)
-    tokens = [given.token for given in [*room.claim(room.alice, 20), *room.claim(room.alice, 2)]]
+def test_the_history_tells_the_last_twenty_answers_and_which_were_edited(scenario: LabellingScenario) -> None:
+    scenario.ask(22)
+    tokens = [given.token for given in [*scenario.claim(scenario.alice, 20), *scenario.claim(scenario.alice, 2)]]
     for token in tokens:
-        labels.submit(room.project, token, value="ham", by=room.alice, at=room.tick())
-    labels.revise(Label.objects.get(lease__token=tokens[-1]), value="spam", by=room.alice, at=room.tick())
-    labels.undo(room.project, tokens[-2], by=room.alice, at=room.tick())
+        labels.submit(scenario.project, token, value="ham", by=scenario.alice, at=scenario.tick())
+    labels.revise(Label.objects.get(lease__token=tokens[-1]), value="spam", by=scenario.alice, at=scenario.tick())
+    labels.undo(scenario.project, tokens[-2], by=scenario.alice, at=scenario.tick())
 
-    page = browser(room.alice).get(url(room, "desk"))
+    page = browser(scenario.alice).get(url(scenario, "desk"))
     history = json.loads(page.context["config"])["history"]
 
     assert [entry["lease"] for entry in history] == [*tokens[1:20], tokens[-1]]
@@ -258,11 +262,11 @@ def test_the_history_tells_the_last_twenty_answers_and_which_were_edited(room: R
     assert not history[0]["edited"]
 
 
-def test_the_guideline_is_cleaned_of_what_could_run_or_load(room: Room) -> None:
+def test_the_guideline_is_cleaned_of_what_could_run_or_load(scenario: LabellingScenario) -> None:
     text = '# Top\n\n<script>alert(1)</script><img src="https://x"> [a](javascript:alert(1)) <kbd>Space</kbd> **bold**'
-    guidelines.publish(room.project, text=text, by=room.rita, at=room.tick())
+    guidelines.publish(scenario.project, text=text, by=scenario.rita, at=scenario.tick())
 
-    told = browser(room.alice).get(url(room, "desk-guideline")).content.decode()
+    told = browser(scenario.alice).get(url(scenario, "desk-guideline")).content.decode()
 
     assert "<h3>Top</h3>" in told and "<kbd>Space</kbd>" in told and "<strong>bold</strong>" in told
     assert not any(bad in told for bad in ("<script", "<img", "javascript:", "alert(1)</"))
@@ -285,17 +289,17 @@ def test_headings_of_a_guideline_go_down_one_level_at_a_time(text: str, levels: 
     assert [int(level) for level in re.findall(r"</h(\d)>", html)] == levels
 
 
-def test_publishing_the_same_guideline_again_makes_no_version(room: Room) -> None:
-    first = guidelines.publish(room.project, text="New.", by=room.rita, at=room.tick())
+def test_publishing_the_same_guideline_again_makes_no_version(scenario: LabellingScenario) -> None:
+    first = guidelines.publish(scenario.project, text="New.", by=scenario.rita, at=scenario.tick())
 
-    assert guidelines.publish(room.project, text="New.", by=room.rita, at=room.tick()) == first
-    assert guidelines.version(room.project) == 2
+    assert guidelines.publish(scenario.project, text="New.", by=scenario.rita, at=scenario.tick()) == first
+    assert guidelines.version(scenario.project) == 2
     assert guidelines.version(make_project()) == 0
     with pytest.raises(guidelines.GuidelineProblem):
-        guidelines.publish(room.project, text="x" * 100_001, by=room.rita, at=room.now)
+        guidelines.publish(scenario.project, text="x" * 100_001, by=scenario.rita, at=scenario.now)
 
 
-def test_inputs_are_shown_by_their_type(room: Room) -> None:
+def test_inputs_are_shown_by_their_type(scenario: LabellingScenario) -> None:
     inputs = {
         "message": {"type": "text"},
         "scan": {"type": "image"},
@@ -321,74 +325,74 @@ def test_inputs_are_shown_by_their_type(room: Room) -> None:
     assert shown.meta == ("channel app", "23 Nov 12:00\u00a0UTC")
 
 
-def test_the_queues_page_answers_what_waits(room: Room) -> None:
-    room.ask(3)
-    room.ask(1, cause=Cause.AUDIT)
+def test_the_queues_page_answers_what_waits(scenario: LabellingScenario) -> None:
+    scenario.ask(3)
+    scenario.ask(1, cause=Cause.AUDIT)
     Queue.objects.filter(slug="audit").update(paused=True)
 
-    page = browser(room.alice).get(url(room, "queue-list")).content.decode()
+    page = browser(scenario.alice).get(url(scenario, "queue-list")).content.decode()
 
     assert "<b>3\u00a0items</b> wait in 1\u00a0queue" in page
-    assert f"{url(room, 'desk')}?queue=uncertain" in page
-    assert f"{url(room, 'desk')}?queue=audit" not in page
-    assert "Pause" not in page and url(room, "queue", "uncertain") not in page
+    assert f"{url(scenario, 'desk')}?queue=uncertain" in page
+    assert f"{url(scenario, 'desk')}?queue=audit" not in page
+    assert "Pause" not in page and url(scenario, "queue", "uncertain") not in page
 
 
-def test_the_queues_page_takes_few_queries(room: Room, django_assert_max_num_queries: Any) -> None:
+def test_the_queues_page_takes_few_queries(scenario: LabellingScenario, django_assert_max_num_queries: Any) -> None:
     for cause in Cause:
-        room.ask(2, cause=cause)
+        scenario.ask(2, cause=cause)
 
-    client = browser(room.rita)
+    client = browser(scenario.rita)
 
     with django_assert_max_num_queries(15):
-        client.get(url(room, "queue-list"))
+        client.get(url(scenario, "queue-list"))
 
 
-def test_an_answer_over_the_wire_takes_twelve_statements_at_most(room: Room) -> None:
-    room.ask(1)
-    client = browser(room.alice)
-    (given,) = lease(room, client)
+def test_an_answer_over_the_wire_takes_twelve_statements_at_most(scenario: LabellingScenario) -> None:
+    scenario.ask(1)
+    client = browser(scenario.alice)
+    (given,) = lease(scenario, client)
 
     with CaptureQueriesContext(connection) as captured:
-        answers(room, client, {"op": "submit", "lease": given["lease"], "value": "ham"})
+        answers(scenario, client, {"op": "submit", "lease": given["lease"], "value": "ham"})
 
     asked = [query["sql"] for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
     assert len(asked) <= 12, "\n".join(asked)
 
 
-def test_a_queue_is_paused_and_resumed_by_a_reviewer_with_or_without_a_script(room: Room) -> None:
-    queue, client = room.queue(), browser(room.rita)
+def test_a_queue_is_paused_and_resumed_by_a_reviewer_with_or_without_a_script(scenario: LabellingScenario) -> None:
+    queue, client = scenario.queue(), browser(scenario.rita)
 
     for sent in (1, 1):
-        answer = client.post(url(room, "queue-pause", "uncertain"), {"paused": sent})
-        assert (answer.status_code, answer["Location"]) == (302, url(room, "queue-list"))
+        answer = client.post(url(scenario, "queue-pause", "uncertain"), {"paused": sent})
+        assert (answer.status_code, answer["Location"]) == (302, url(scenario, "queue-list"))
         queue.refresh_from_db()
         assert queue.paused
-    part = client.post(url(room, "queue-pause", "uncertain"), {"paused": 0}, headers={"HX-Request": "true"})
+    part = client.post(url(scenario, "queue-pause", "uncertain"), {"paused": 0}, headers={"HX-Request": "true"})
 
     queue.refresh_from_db()
     assert not queue.paused
     assert part.content.decode().lstrip().startswith('<div id="rows">')
 
 
-def disputed(room: Room) -> Any:
-    (item,) = room.ask(1, overlap=2)
-    for user, value in ((room.alice, "ham"), (room.bob, "spam")):
-        labels.submit(room.project, room.token(user), value=value, by=user, at=room.tick())
+def disputed(scenario: LabellingScenario) -> Any:
+    (item,) = scenario.ask(1, overlap=2)
+    for user, value in ((scenario.alice, "ham"), (scenario.bob, "spam")):
+        labels.submit(scenario.project, scenario.token(user), value=value, by=user, at=scenario.tick())
     return item
 
 
-def test_a_page_that_is_closed_gives_back_as_a_form_with_its_token_and_not_without(room: Room) -> None:
-    room.ask(3)
+def test_a_page_that_is_closed_gives_back_as_a_form_with_its_token_and_not_without(scenario: LabellingScenario) -> None:
+    scenario.ask(3)
     client = Client(enforce_csrf_checks=True)
-    client.force_login(room.alice)
-    tokens = [lease.token for lease in room.claim(room.alice, 3)]
-    proof = client.get(url(room, "desk")).cookies["csrftoken"].value
+    client.force_login(scenario.alice)
+    tokens = [lease.token for lease in scenario.claim(scenario.alice, 3)]
+    proof = client.get(url(scenario, "desk")).cookies["csrftoken"].value
     form = {"tokens": tokens[:2]}
 
-    assert client.post(url(room, "desk-back"), form | {"csrfmiddlewaretoken": "x" * 32}).status_code == 403
+    assert client.post(url(scenario, "desk-back"), form | {"csrfmiddlewaretoken": "x" * 32}).status_code == 403
     answer = client.post(
-        url(room, "desk-back"),
+        url(scenario, "desk-back"),
         urlencode({**form, "csrfmiddlewaretoken": proof}, doseq=True),
         content_type="application/x-www-form-urlencoded",
     )
@@ -398,41 +402,41 @@ def test_a_page_that_is_closed_gives_back_as_a_form_with_its_token_and_not_witho
 
 
 def test_the_desk_is_told_what_the_person_did_since_their_midnight_and_what_waits_for_them(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    scenario: LabellingScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room.ask(6, overlap=2)
-    room.ask(2, cause=Cause.AUDIT)
-    client = browser(room.alice)
+    scenario.ask(6, overlap=2)
+    scenario.ask(2, cause=Cause.AUDIT)
+    client = browser(scenario.alice)
     for value in ("ham", "spam"):
-        labels.submit(room.project, room.token(room.alice), value=value, by=room.alice, at=room.now)
-    labels.submit(room.project, room.token(room.alice), skip=True, by=room.alice, at=room.now)
-    labels.submit(room.project, room.token(room.bob), value="ham", by=room.bob, at=room.now)
+        labels.submit(scenario.project, scenario.token(scenario.alice), value=value, by=scenario.alice, at=scenario.now)
+    labels.submit(scenario.project, scenario.token(scenario.alice), skip=True, by=scenario.alice, at=scenario.now)
+    labels.submit(scenario.project, scenario.token(scenario.bob), value="ham", by=scenario.bob, at=scenario.now)
 
     for seconds, today in ((-60, 2), (1, 0)):
-        midnight = room.now + timedelta(seconds=seconds)
+        midnight = scenario.now + timedelta(seconds=seconds)
         monkeypatch.setattr(zones, "start_of_day", lambda at, midnight=midnight: midnight)
-        _, body = call(client, url(room, "desk-leases"), {"count": 1})
+        _, body = call(client, url(scenario, "desk-leases"), {"count": 1})
         assert (body["today"], body["waiting"]) == (today, 5), "3 of 8 are answered or skipped by her"
-    page = client.get(url(room, "desk")).content.decode()
+    page = client.get(url(scenario, "desk")).content.decode()
     assert '<span id="waiting">5</span> waiting' in page
-    only_audit = client.get(url(room, "desk"), {"queue": "audit"}).content.decode()
+    only_audit = client.get(url(scenario, "desk"), {"queue": "audit"}).content.decode()
     assert '<span id="waiting">1</span> waiting' in only_audit
 
 
-def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(room: Room) -> None:
-    item = disputed(room)
-    room.ask(2)
+def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(scenario: LabellingScenario) -> None:
+    item = disputed(scenario)
+    scenario.ask(2)
     labels.submit(
-        room.project,
-        room.token(room.carol, queue=room.queue()),
+        scenario.project,
+        scenario.token(scenario.carol, queue=scenario.queue()),
         skip=True,
         flagged=True,
         comment="Two labels fit",
-        by=room.carol,
-        at=room.tick(),
+        by=scenario.carol,
+        at=scenario.tick(),
     )
 
-    page = re.sub(r"[ \n]+", " ", browser(room.rita).get(url(room, "queue", "uncertain")).content.decode())
+    page = re.sub(r"[ \n]+", " ", browser(scenario.rita).get(url(scenario, "queue", "uncertain")).content.decode())
 
     assert "<b>1\u00a0item waits</b>" in page and "2 in review" in page
     assert "nothing; 1\u00a0skip" in page and "Two labels fit" in page
@@ -440,18 +444,20 @@ def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(room: Room) -> None:
     assert "alice" not in page
 
 
-def test_a_reviewer_decides_what_is_in_review(room: Room) -> None:
-    item = disputed(room)
+def test_a_reviewer_decides_what_is_in_review(scenario: LabellingScenario) -> None:
+    item = disputed(scenario)
 
-    answer = browser(room.rita).post(url(room, "queue-decide", "uncertain"), {"item": item.uid, "value": "spam"})
+    answer = browser(scenario.rita).post(
+        url(scenario, "queue-decide", "uncertain"), {"item": item.uid, "value": "spam"}
+    )
 
     assert answer.status_code == 302
     assert Resolution.objects.current().get(item=item).method == "reviewer"
 
 
-def test_a_stale_or_wrong_decision_is_refused_in_one_sentence(room: Room) -> None:
-    item, client = disputed(room), browser(room.rita)
-    address = url(room, "queue-decide", "uncertain")
+def test_a_stale_or_wrong_decision_is_refused_in_one_sentence(scenario: LabellingScenario) -> None:
+    item, client = disputed(scenario), browser(scenario.rita)
+    address = url(scenario, "queue-decide", "uncertain")
 
     wrong = client.post(address, {"item": item.uid, "value": "eggs"})
     client.post(address, {"item": item.uid, "value": "ham"})
@@ -478,9 +484,11 @@ def test_a_stale_or_wrong_decision_is_refused_in_one_sentence(room: Room) -> Non
         (None, "desk-leases", "post", 404),
     ],
 )
-def test_each_page_lets_in_whom_it_is_for(room: Room, role: Role | None, name: str, method: str, status: int) -> None:
-    room.queue()
-    user = make_user("zoe", room.project if role else None, role)
+def test_each_page_lets_in_whom_it_is_for(
+    scenario: LabellingScenario, role: Role | None, name: str, method: str, status: int
+) -> None:
+    scenario.queue()
+    user = make_user("zoe", scenario.project if role else None, role)
     more = ["uncertain"] if name.startswith("queue-p") or name in ("queue", "queue-decide") else []
 
-    assert getattr(browser(user), method)(url(room, name, *more)).status_code == status
+    assert getattr(browser(user), method)(url(scenario, name, *more)).status_code == status

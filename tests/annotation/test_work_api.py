@@ -10,7 +10,7 @@ from annotation import labels
 from annotation.models import Cause, Label, LabelRevision
 from projects import members
 from projects.models import User
-from tests.annotation.rooms import LATER, Room, make_room
+from tests.annotation.labelling_scenario import LATER, LabellingScenario, make_scenario
 from tests.factories import NOW, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db
 class Caller:
     """A service with one person's key."""
 
-    def __init__(self, room: Room, user: User, scopes: tuple[str, ...] = ("annotate",)) -> None:
-        _, self.secret = members.create_key(room.project, user, list(scopes), by=None, at=NOW)
-        self.base, self.client = f"/api/v1/projects/{room.project.slug}", Client()
+    def __init__(self, scenario: LabellingScenario, user: User, scopes: tuple[str, ...] = ("annotate",)) -> None:
+        _, self.secret = members.create_key(scenario.project, user, list(scopes), by=None, at=NOW)
+        self.base, self.client = f"/api/v1/projects/{scenario.project.slug}", Client()
 
     def send(self, method: str, path: str, body: Any = None, raw: bytes | None = None) -> tuple[int, dict[str, Any]]:
         answer = self.client.generic(
@@ -45,19 +45,19 @@ class Caller:
 
 
 @pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch) -> Room:
-    made = make_room()
+def scenario(monkeypatch: pytest.MonkeyPatch) -> LabellingScenario:
+    made = make_scenario()
     monkeypatch.setattr("django.utils.timezone.now", lambda: made.now)
     return made
 
 
 @pytest.fixture
-def alice(room: Room) -> Caller:
-    return Caller(room, room.alice)
+def alice(scenario: LabellingScenario) -> Caller:
+    return Caller(scenario, scenario.alice)
 
 
-def test_a_lease_carries_what_a_screen_needs(room: Room, alice: Caller) -> None:
-    (item,) = room.ask(1)
+def test_a_lease_carries_what_a_screen_needs(scenario: LabellingScenario, alice: Caller) -> None:
+    (item,) = scenario.ask(1)
     make_prediction(item, [0.6, 0.4], model_version="v1")
 
     (lease,) = alice.lease()
@@ -80,8 +80,10 @@ def test_a_lease_carries_what_a_screen_needs(room: Room, alice: Caller) -> None:
 
 
 @pytest.mark.parametrize("cause", [Cause.AUDIT, Cause.GOLD, Cause.DRIFTED])
-def test_an_evaluation_item_carries_no_reason_and_no_suggestion(room: Room, alice: Caller, cause: Cause) -> None:
-    (item,) = room.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
+def test_an_evaluation_item_carries_no_reason_and_no_suggestion(
+    scenario: LabellingScenario, alice: Caller, cause: Cause
+) -> None:
+    (item,) = scenario.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
     make_prediction(item, [0.6, 0.4])
 
     (lease,) = alice.lease()
@@ -90,19 +92,19 @@ def test_an_evaluation_item_carries_no_reason_and_no_suggestion(room: Room, alic
     assert "uniformly" not in json.dumps(lease)
 
 
-def test_the_champion_suggests_before_a_newer_version_does(room: Room, alice: Caller) -> None:
-    (item,) = room.ask(1)
-    room.project.champion_version = "v1"
-    room.project.save()
+def test_the_champion_suggests_before_a_newer_version_does(scenario: LabellingScenario, alice: Caller) -> None:
+    (item,) = scenario.ask(1)
+    scenario.project.champion_version = "v1"
+    scenario.project.save()
     make_prediction(item, [0.6, 0.4], model_version="v1")
     make_prediction(item, [0.1, 0.9], model_version="v2", at=NOW.replace(year=2027))
 
     assert alice.lease()[0]["suggestion"]["model_version"] == "v1"
 
 
-def test_leases_come_from_the_queue_asked_for(room: Room, alice: Caller) -> None:
-    room.ask(2)
-    (audit,) = room.ask(1, cause=Cause.AUDIT)
+def test_leases_come_from_the_queue_asked_for(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.ask(2)
+    (audit,) = scenario.ask(1, cause=Cause.AUDIT)
 
     assert [lease["item"] for lease in alice.lease(5, queue="audit")] == [audit.uid]
 
@@ -134,8 +136,8 @@ def test_a_malformed_call_for_leases_is_refused_in_one_sentence(
     assert problem["status"] == status and problem["detail"].startswith(said)
 
 
-def test_labels_are_taken_replayed_and_refused_row_by_row(room: Room, alice: Caller) -> None:
-    room.ask(3)
+def test_labels_are_taken_replayed_and_refused_row_by_row(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.ask(3)
     first, second, third = (lease["lease"] for lease in alice.lease(3))
     alice.label({"lease": first, "value": "ham"})
 
@@ -174,30 +176,30 @@ def test_labels_are_taken_replayed_and_refused_row_by_row(room: Room, alice: Cal
     assert Label.objects.filter(state="given").count() == 2
 
 
-def test_a_label_of_another_projects_item_is_refused(room: Room, alice: Caller) -> None:
-    room.ask(1)
-    other = Room(make_project(), room.alice, room.bob, room.carol, room.rita)
+def test_a_label_of_another_projects_item_is_refused(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.ask(1)
+    other = LabellingScenario(make_project(), scenario.alice, scenario.bob, scenario.carol, scenario.rita)
     other.ask(1)
 
-    (result,) = alice.label({"lease": other.token(room.alice), "value": "ham"})
+    (result,) = alice.label({"lease": other.token(scenario.alice), "value": "ham"})
 
     assert (result["status"], result["error"]) == ("refused", "There is no such lease in this project.")
 
 
-def test_a_label_for_another_persons_lease_is_refused(room: Room, alice: Caller) -> None:
-    room.ask(1)
+def test_a_label_for_another_persons_lease_is_refused(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.ask(1)
 
-    (result,) = alice.label({"lease": room.token(room.bob), "value": "ham"})
+    (result,) = alice.label({"lease": scenario.token(scenario.bob), "value": "ham"})
 
     assert (result["status"], result["error"]) == ("refused", "This lease belongs to another person.")
 
 
-def test_a_label_for_an_expired_lease_is_taken_or_kept_as_extra(room: Room, alice: Caller) -> None:
-    room.ask(2)
+def test_a_label_for_an_expired_lease_is_taken_or_kept_as_extra(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.ask(2)
     first, second = (lease["lease"] for lease in alice.lease(2))
-    room.tick(LATER)
-    taken = room.claim(room.bob, 1)[0]
-    labels.submit(room.project, taken.token, value="spam", by=room.bob, at=room.tick())
+    scenario.tick(LATER)
+    taken = scenario.claim(scenario.bob, 1)[0]
+    labels.submit(scenario.project, taken.token, value="spam", by=scenario.bob, at=scenario.tick())
 
     results = alice.label({"lease": first, "value": "ham"}, {"lease": second, "value": "ham"})
 
@@ -210,8 +212,8 @@ def test_labels_take_a_list_of_at_most_a_thousand(alice: Caller) -> None:
     assert (status, body["detail"]) == (413, "The batch has 1,001 labels; at most 1,000 are taken at once.")
 
 
-def test_undo_gives_the_lease_back_and_can_be_sent_twice(room: Room, alice: Caller) -> None:
-    room.ask(1)
+def test_undo_gives_the_lease_back_and_can_be_sent_twice(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.ask(1)
     (lease,) = alice.lease()
     alice.label({"lease": lease["lease"], "value": "ham"})
 
@@ -228,23 +230,25 @@ def test_undo_gives_the_lease_back_and_can_be_sent_twice(room: Room, alice: Call
     assert alice.label({"lease": lease["lease"], "value": "spam"})[0]["status"] == "created"
 
 
-def test_undo_of_nothing_of_anothers_and_of_the_unknown_have_their_status(room: Room, alice: Caller) -> None:
-    room.ask(2)
+def test_undo_of_nothing_of_anothers_and_of_the_unknown_have_their_status(
+    scenario: LabellingScenario, alice: Caller
+) -> None:
+    scenario.ask(2)
     (mine,) = alice.lease()
-    theirs = room.token(room.bob)
-    labels.submit(room.project, theirs, value="ham", by=room.bob, at=room.tick())
+    theirs = scenario.token(scenario.bob)
+    labels.submit(scenario.project, theirs, value="ham", by=scenario.bob, at=scenario.tick())
 
     statuses = [alice.send("DELETE", f"/labels/{token}")[0] for token in (mine["lease"], theirs, "lease_unknown-1")]
 
     assert statuses == [409, 403, 404]
 
 
-def test_work_needs_the_annotate_scope_of_this_project(room: Room) -> None:
-    reader = Caller(room, room.rita, ("read",))
-    foreign = Room(make_project("foreign"), *[make_user(project=None) for _ in range(4)])
+def test_work_needs_the_annotate_scope_of_this_project(scenario: LabellingScenario) -> None:
+    reader = Caller(scenario, scenario.rita, ("read",))
+    foreign = LabellingScenario(make_project("foreign"), *[make_user(project=None) for _ in range(4)])
 
     assert reader.send("POST", "/leases", {"count": 1})[0] == 403
-    caller = Caller(room, room.alice)
+    caller = Caller(scenario, scenario.alice)
     caller.base = f"/api/v1/projects/{foreign.project.slug}"
     assert caller.send("POST", "/leases", {"count": 1})[0] == 404
     caller.secret = "plumb_nonsense"

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from annotation import labels, leases
 from annotation.models import Label, LabelRevision, Lease, Resolution, RoutedItem, Slot
-from tests.annotation.rooms import LATER, make_room
+from tests.annotation.labelling_scenario import LATER, make_scenario
 
 VALUES = st.sampled_from(["ham", "spam"])
 PEOPLE = st.sampled_from(["alice", "bob", "carol", "rita"])
@@ -26,9 +26,9 @@ class Work(RuleBasedStateMachine):
         super().__init__()
         self.undo_all = transaction.atomic()
         self.undo_all.__enter__()
-        self.room = make_room()
-        self.room.ask(2)
-        self.room.ask(2, overlap=2)
+        self.scenario = make_scenario()
+        self.scenario.ask(2)
+        self.scenario.ask(2, overlap=2)
         self.leases: list[Lease] = []
         self.said: dict[str, tuple[str, Any] | None] = {}
 
@@ -41,10 +41,10 @@ class Work(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, count=st.integers(1, 3))
     def claim(self, who: str, count: int) -> None:
-        user = getattr(self.room, who)
+        user = getattr(self.scenario, who)
         answered = {lease.item_id for lease in self.leases if lease.user_id == user.pk and self.said.get(lease.token)}
 
-        given = self.room.claim(user, count)
+        given = self.scenario.claim(user, count)
 
         assert not {lease.item_id for lease in given} & answered
         assert len({lease.item_id for lease in given}) == len(given)
@@ -81,14 +81,14 @@ class Work(RuleBasedStateMachine):
             assert done.status in ("existing", "refused")
 
     def send(self, lease: Lease, **answer: Any) -> labels.Submitted:
-        return labels.submit(self.room.project, lease.token, by=lease.user, at=self.room.tick(), **answer)
+        return labels.submit(self.scenario.project, lease.token, by=lease.user, at=self.scenario.tick(), **answer)
 
     @precondition(lambda self: self.leases)
     @rule(place=PLACE)
     def undo(self, place: int) -> None:
         lease = self.pick(place)
         try:
-            labels.undo(self.room.project, lease.token, by=lease.user, at=self.room.tick())
+            labels.undo(self.scenario.project, lease.token, by=lease.user, at=self.scenario.tick())
         except labels.Refused:
             return
         assert lease.token in self.said
@@ -101,7 +101,7 @@ class Work(RuleBasedStateMachine):
         label = Label.objects.filter(lease=lease).first()
         if label is None:
             return
-        done = labels.revise(label, value=value, by=lease.user, at=self.room.tick())
+        done = labels.revise(label, value=value, by=lease.user, at=self.scenario.tick())
         if done.status != "refused":
             assert self.said[lease.token] is not None
             self.said[lease.token] = ("given", value)
@@ -110,20 +110,20 @@ class Work(RuleBasedStateMachine):
     @rule(place=PLACE)
     def give_back(self, place: int) -> None:
         lease = self.pick(place)
-        leases.give_back(lease, by=lease.user, at=self.room.tick())
+        leases.give_back(lease, by=lease.user, at=self.scenario.tick())
 
     @rule(sweep=st.booleans())
     def lapse(self, sweep: bool) -> None:
-        self.room.tick(LATER)
+        self.scenario.tick(LATER)
         if sweep:
-            leases.release_expired(at=self.room.now)
+            leases.release_expired(at=self.scenario.now)
 
     @rule(seconds=st.integers(1, 500))
     def beat(self, seconds: int) -> None:
-        now = self.room.tick(timedelta(seconds=seconds))
-        for user in (self.room.alice, self.room.bob):
+        now = self.scenario.tick(timedelta(seconds=seconds))
+        for user in (self.scenario.alice, self.scenario.bob):
             mine = [lease.token for lease in self.leases if lease.user_id == user.pk]
-            held = leases.extend(self.room.project, tokens=mine, by=user, at=now)
+            held = leases.extend(self.scenario.project, tokens=mine, by=user, at=now)
             slots = Lease.objects.filter(token__in=held).values_list("slot", flat=True)
             assert len(slots) == len(set(slots))
 

@@ -12,7 +12,7 @@ def slow_line(port: int, *, seconds: float) -> Iterator[str]:
     """An address that leads to 127.0.0.1:`port`; each answer arrives `seconds` late."""
     line = Line(port, seconds)
     try:
-        yield f"http://127.0.0.1:{line.door.getsockname()[1]}"
+        yield f"http://127.0.0.1:{line.listener.getsockname()[1]}"
     finally:
         line.close()
 
@@ -20,15 +20,15 @@ def slow_line(port: int, *, seconds: float) -> Iterator[str]:
 class Line:
     def __init__(self, port: int, seconds: float) -> None:
         self.port, self.seconds = port, seconds
-        self.door = socket.create_server(("127.0.0.1", 0))
-        self.sockets, self.threads = [self.door], [threading.Thread(target=self.accept, daemon=True)]
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.sockets, self.threads = [self.listener], [threading.Thread(target=self.accept, daemon=True)]
         self.threads[0].start()
 
     def accept(self) -> None:
         while True:
             try:
-                client, _ = self.door.accept()
-            except OSError:  # the door was closed
+                client, _ = self.listener.accept()
+            except OSError:  # the socket was closed
                 return
             server = socket.create_connection(("127.0.0.1", self.port))
             self.sockets += [client, server]

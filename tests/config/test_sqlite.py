@@ -85,7 +85,7 @@ def _waits(path: Path, start: Any, times: Any) -> None:
     times.put(time.process_time() - before)
 
 
-def crowd(path: Path, size: int) -> tuple[list[Any], Any, Any]:
+def group(path: Path, size: int) -> tuple[list[Any], Any, Any]:
     """Processes that wait at the barrier; forked before anything here is open, as SQLite asks."""
     fork = multiprocessing.get_context("fork")
     start, times = fork.Barrier(size + 1), fork.Queue()
@@ -96,7 +96,7 @@ def crowd(path: Path, size: int) -> tuple[list[Any], Any, Any]:
 
 
 def test_a_crowd_of_processes_waits_without_work_and_all_get_in(path: Path) -> None:
-    people, start, times = crowd(path, 12)
+    people, start, times = group(path, 12)
     holder = opened(path)
     holder.execute("BEGIN IMMEDIATE")
     start.wait()
@@ -112,7 +112,7 @@ def test_a_crowd_of_processes_waits_without_work_and_all_get_in(path: Path) -> N
 
 
 def test_a_killed_process_leaves_the_turnstile_open(path: Path) -> None:
-    (stuck,), start, _ = crowd(path, 1)
+    (stuck,), start, _ = group(path, 1)
     holder = opened(path)
     holder.execute("BEGIN IMMEDIATE")
     start.wait()
@@ -141,8 +141,8 @@ def test_one_who_waits_long_gets_in_among_many_who_come_and_go(path: Path) -> No
             mine.commit()
         mine.close()
 
-    crowd = [threading.Thread(target=hurry) for _ in range(8)]
-    for one in crowd:
+    group = [threading.Thread(target=hurry) for _ in range(8)]
+    for one in group:
         one.start()
     mine = opened(path)
     for _ in range(10):
@@ -151,7 +151,7 @@ def test_one_who_waits_long_gets_in_among_many_who_come_and_go(path: Path) -> No
         waits.append(time.monotonic() - started)
         mine.rollback()
     stop.set()
-    for one in crowd:
+    for one in group:
         one.join()
     mine.close()
 

@@ -9,7 +9,7 @@ from annotation.models import Item, RoutedItem
 from overview import loop
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
-from tests.analysis.worlds import Cause, route, world
+from tests.analysis.scenarios import Cause, route, world
 from tests.factories import NOW, make_item, make_prediction
 
 pytestmark = pytest.mark.django_db

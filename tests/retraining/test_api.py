@@ -13,7 +13,7 @@ from projects.models import Project, Role, Scope
 from retraining import api, registry, serving
 from retraining.model_cache import ModelCache
 from tests.factories import NOW, make_user
-from tests.retraining.worlds import learn, make_champion, make_world
+from tests.retraining.scenarios import learn, make_champion, make_world
 
 pytestmark = pytest.mark.django_db
 SPAM = {"x": 1.5, "y": 0.0}

@@ -10,7 +10,7 @@ from projects.models import AuditEvent, Project, User
 from retraining import asking, datasets
 from retraining.models import ModelVersion
 from tests.factories import make_item, make_user
-from tests.retraining.worlds import learn, make_version, make_world, resolve
+from tests.retraining.scenarios import learn, make_version, make_world, resolve
 
 pytestmark = pytest.mark.django_db
 

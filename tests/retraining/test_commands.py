@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from projects.models import AuditEvent, Project
 from retraining.management.commands import retrain
 from retraining.models import ModelVersion, TrainingRun
-from tests.retraining.worlds import learn, make_champion, make_version, make_world, open_run
+from tests.retraining.scenarios import learn, make_champion, make_version, make_world, open_run
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from retraining import datasets
 from retraining.datasets import Split
 from retraining.models import Dataset, DatasetRow
 from tests.factories import NOW, make_item, make_project
-from tests.retraining.worlds import learn, make_world, resolve, supersede
+from tests.retraining.scenarios import learn, make_world, resolve, supersede
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)

@@ -12,7 +12,7 @@ from retraining import datasets, evaluation, registry
 from retraining.datasets import Split
 from retraining.models import EvaluatedItem, ModelVersion, Outcome
 from tests.factories import make_item, make_prediction
-from tests.retraining.worlds import fitted, learn, make_champion, make_version, make_world, resolve
+from tests.retraining.scenarios import fitted, learn, make_champion, make_version, make_world, resolve
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def judge(
     wrong: bool = False,
     incumbent: registry.Incumbent | None = None,
 ) -> evaluation.Judged:
-    """The worlds' own model as the candidate, or one that answers the opposite."""
+    """The scenarios' own model as the candidate, or one that answers the opposite."""
     dataset = datasets.freeze(project, at=timezone.now() + timedelta(days=1))
     train = datasets.examples(dataset, Split.TRAIN)
     packed = registry.pack(fitted(), train.types, project=project)

@@ -12,7 +12,7 @@ from retraining import artifacts, judging, registry, release
 from retraining.judging import VerdictState
 from retraining.models import Judgement, ModelVersion
 from tests.factories import make_user
-from tests.retraining.worlds import Crash, crash_at, judged, learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import Crash, crash_at, judged, learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 

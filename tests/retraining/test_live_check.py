@@ -16,7 +16,7 @@ from retraining import artifacts, live_check, registry, release, serving
 from retraining.model_cache import ModelCache
 from retraining.models import LoadFailure, ModelVersion
 from tests.factories import NOW, make_user
-from tests.retraining.worlds import learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from projects.models import Project
 from retraining import artifacts, model_cache, registry
 from retraining.model_cache import ModelCache
 from retraining.models import LoadFailure, ModelVersion
-from tests.retraining.worlds import learn, make_version, make_world
+from tests.retraining.scenarios import learn, make_version, make_world
 
 PATIENCE = 10.0  # seconds after which a thread that hangs fails the test
 

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from projects.models import Project, Role
-from tests.analysis.worlds import Cause, resolve, route, world
+from tests.analysis.scenarios import Cause, resolve, route, world
 from tests.factories import make_item, make_prediction, make_project, make_user
-from tests.retraining.worlds import learn, make_champion, make_version, make_world, train
+from tests.retraining.scenarios import learn, make_champion, make_version, make_world, train
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from retraining.artifacts import ArtifactRefused
 from retraining.learning import predict
 from retraining.models import ModelVersion
 from tests.factories import NOW
-from tests.retraining.worlds import fitted, learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import fitted, learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 

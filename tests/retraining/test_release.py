@@ -15,7 +15,7 @@ from projects.models import AuditEvent, Project, User
 from retraining import artifacts, release
 from retraining.models import ModelVersion, Release, TrainingRun
 from tests.factories import NOW, make_item, make_prediction, make_user
-from tests.retraining.worlds import judged, learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import judged, learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 Stage = ModelVersion.Stage

@@ -21,7 +21,7 @@ from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion, Release
 from retraining.serving import Answered
 from tests.factories import NOW, make_item, make_project
-from tests.retraining.worlds import learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import learn, make_champion, make_version, make_world
 
 pytestmark = pytest.mark.django_db
 SPAM, HAM = {"x": 1.5, "y": 0.0}, {"x": -1.5, "y": 0.0}

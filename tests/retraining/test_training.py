@@ -18,7 +18,7 @@ from retraining import artifacts, training
 from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, TrainingRun
 from tests.factories import make_item, make_prediction, make_user
-from tests.retraining.worlds import Crash, crash_at, do, learn, make_champion, make_world, open_run, train
+from tests.retraining.scenarios import Crash, crash_at, do, learn, make_champion, make_world, open_run, train
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State

@@ -19,7 +19,7 @@ from retraining.learning.model_selection import fitting
 from retraining.models import TrainingRun, TriggerCheck
 from retraining.triggers import Facts
 from tests.factories import NOW, make_user
-from tests.retraining.worlds import do, learn, make_version, make_world, open_run, supersede
+from tests.retraining.scenarios import do, learn, make_version, make_world, open_run, supersede
 
 RULE = RetrainingSettings(after_labels=50, cooldown_minutes=5)
 

@@ -16,7 +16,7 @@ from retraining.judging import VerdictState
 from retraining.models import ModelVersion, Release, TrainingRun
 from retraining.views import compare, runs
 from tests.factories import NOW, make_item, make_prediction, make_user
-from tests.retraining.worlds import do, learn, make_champion, make_version, make_world, open_run, resolve, train
+from tests.retraining.scenarios import do, learn, make_champion, make_version, make_world, open_run, resolve, train
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}

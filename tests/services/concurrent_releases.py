@@ -22,7 +22,7 @@ from django.utils import timezone  # noqa: E402
 
 from retraining import judging, registry, release  # noqa: E402
 from retraining.models import ModelVersion, Release  # noqa: E402
-from tests.retraining.worlds import judged, learn, make_champion, make_version, make_world  # noqa: E402
+from tests.retraining.scenarios import judged, learn, make_champion, make_version, make_world  # noqa: E402
 
 
 def main(rounds: int) -> None:

@@ -14,7 +14,7 @@ from analysis.metrics.labels import label_errors
 from analysis.metrics.performance import calibration, classification, paired, threshold_curve, thresholds
 from analysis.metrics.slices import scan
 from analysis.metrics.votes import agreement, consensus
-from tests.spoilt import answers, not_finite
+from tests.malformed import answers, not_finite
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -26,7 +26,7 @@ ITEMS, PEOPLE, LABELS = np.repeat(np.arange(20), 3), np.tile([0, 1, 2], 20), RNG
 PAST = reference(P, THREE, features=VECTORS)
 COSTS = 1.0 - np.eye(3)
 
-DOORS = {
+FUNCTIONS = {
     "cohen": (agreement.cohen, THREE, THREE[::-1]),
     "fleiss": (agreement.fleiss, np.tile([[2, 1, 0], [0, 3, 0]], (10, 1))),
     "krippendorff": (agreement.krippendorff, ITEMS, PEOPLE, LABELS),
@@ -70,10 +70,10 @@ SAID = {"curve": ("precision", "recall", "rate"), "votes": ("quality",), "BBSE":
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_bad_input_brings_no_silent_number(name):
-    door, *given = DOORS[name]
-    for what, found in answers(door, *given):
+    function, *given = FUNCTIONS[name]
+    for what, found in answers(function, *given):
         wrong = [path for path in not_finite(found) if not any(part in path for part in SAID.get(name, ()))]
         assert wrong == [], what
 

@@ -6,14 +6,14 @@ import pytest
 from annotation import sampling
 from annotation.sampling import Pool, select
 from tests.annotation.sampling.pools import make_pool
-from tests.spoilt import answers, not_finite
+from tests.malformed import answers, not_finite
 from validation.probabilities import check_probabilities
 
 POOL = make_pool(40, labels=12)
 SIGNALS, CODES = np.linspace(0, 1, 40), np.arange(40) % 3
 WIDE = np.random.default_rng(0).normal(size=(120, 2))
 
-DOORS = {
+FUNCTIONS = {
     "select": (
         lambda vectors, p, known, targets, signals: select(
             Pool(vectors, p, POOL.classes, known, targets, np.stack([p, p]), signals), size=8, seed=0
@@ -39,8 +39,8 @@ DOORS = {
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_bad_input_brings_no_silent_number(name: str) -> None:
-    door, *given = DOORS[name]
-    for what, found in answers(door, *given):
+    function, *given = FUNCTIONS[name]
+    for what, found in answers(function, *given):
         assert not_finite(found) == [], what

@@ -7,7 +7,7 @@ from retraining.learning import beats_naive, fit, judge, thresholds
 from retraining.learning.calibration import choose
 from retraining.learning.gate import paired
 from retraining.learning.predict import spread
-from tests.spoilt import answers, not_finite
+from tests.malformed import answers, not_finite
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -16,7 +16,7 @@ P, GAIN = RNG.dirichlet(np.ones(3), N), RNG.integers(-1, 2, N)
 SCORES, WEB = RNG.random(N), RNG.random(N) < 0.5
 COSTS = 1.0 - np.eye(3)
 
-DOORS = {
+FUNCTIONS = {
     "fit": (
         lambda x, targets, weights: (
             fit(
@@ -63,8 +63,8 @@ DOORS = {
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_bad_input_brings_no_silent_number(name: str) -> None:
-    door, *given = DOORS[name]
-    for what, found in answers(door, *given):
+    function, *given = FUNCTIONS[name]
+    for what, found in answers(function, *given):
         assert not_finite(found) == [], what

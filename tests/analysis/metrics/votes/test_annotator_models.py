@@ -27,7 +27,7 @@ MODELS = {
     "item types": lambda votes, log_odds=None: annotator_models.item_types(votes, log_odds, extra=0, seed=0),
     "GLAD": ability_models.glad,
     "even coin": ability_models.symmetric_one_coin,
-    "habits": ability_models.mace,
+    "guesses": ability_models.mace,
 }
 PREDICTING = [name for name in MODELS if name != "GLAD"]  # its chances leave out the items' difficulty
 cells = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=40)

@@ -11,7 +11,7 @@ from validation import InvalidInput
 rows = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.sampled_from("abc")), min_size=1, max_size=60)
 
 
-def crowd(confusion, truth, per_item, seed):
+def votes_of(confusion, truth, per_item, seed):
     """Votes of annotators with these confusion matrices (a, k, k), `per_item` on each item."""
     rng = np.random.default_rng(seed)
     people = np.argsort(rng.random((truth.size, len(confusion))), axis=1)[:, :per_item].ravel()
@@ -34,7 +34,7 @@ def good_and_bad():
     """A few careful annotators among many careless ones."""
     truth = np.random.default_rng(0).integers(0, 3, 300)
     accuracy = np.array([0.95] * 3 + [0.45] * 9)
-    return crowd(coins(accuracy, 3), truth, 6, seed=1), truth, accuracy
+    return votes_of(coins(accuracy, 3), truth, 6, seed=1), truth, accuracy
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def biased():
     truth = np.random.default_rng(2).integers(0, 2, 150)
     blind = np.array([[0.9, 0.1], [0.65, 0.35]])
     seeing = np.array([[0.9, 0.1], [0.1, 0.9]])
-    return crowd(np.stack([blind] * 12 + [seeing] * 4), truth, 16, seed=3), truth
+    return votes_of(np.stack([blind] * 12 + [seeing] * 4), truth, 16, seed=3), truth
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_auto_stays_within_a_point_of_the_best_method(good_and_bad, biased, hard
 
 def test_a_model_settles_what_few_votes_leave_open():
     truth = np.random.default_rng(5).integers(0, 4, 400)
-    votes = crowd(coins(np.linspace(0.4, 0.8, 12), 4), truth, 2, seed=6)
+    votes = votes_of(coins(np.linspace(0.4, 0.8, 12), 4), truth, 2, seed=6)
     wrong = np.random.default_rng(7).random(400) < 0.1
     guess = np.where(wrong, (truth + 1) % 4, truth)
     model = np.full((400, 4), 0.15) + 0.4 * np.eye(4)[guess]
@@ -133,7 +133,7 @@ def test_a_model_that_knows_nothing_is_not_trusted(good_and_bad):
 
 def test_one_vote_per_item_and_a_model_can_still_be_weighed():
     truth = np.random.default_rng(9).integers(0, 2, 200)
-    votes = crowd(coins([0.9, 0.6, 0.5], 2), truth, 1, seed=1)
+    votes = votes_of(coins([0.9, 0.6, 0.5], 2), truth, 1, seed=1)
     model = np.full((200, 2), 0.2) + 0.6 * np.eye(2)[truth]
     found = resolve(votes, probabilities=model)
     assert right(found, truth) > 0.95
@@ -159,7 +159,7 @@ def test_one_label_only_is_kept_and_its_quality_is_undefined():
 
 def test_crowdlab_breaks_ties_alike_each_time_and_leaves_the_global_generator_alone():
     truth = np.random.default_rng(10).integers(0, 6, 120)
-    votes = crowd(coins([0.6, 0.5, 0.4, 0.3], 6), truth, 2, seed=11)
+    votes = votes_of(coins([0.6, 0.5, 0.4, 0.3], 6), truth, 2, seed=11)
     np.random.seed(3)
     expected = np.random.random()
     np.random.seed(3)
@@ -179,7 +179,7 @@ def test_people_who_always_say_the_same_do_not_outvote_those_who_look():
     rng = np.random.default_rng(12)
     truth = rng.integers(0, 4, 250)
     lazy = [np.tile(np.eye(4)[label], (4, 1)) for label in (0, 0, 0, 1, 1, 1, 2, 3)]
-    votes = crowd(np.concatenate([coins([0.8] * 6, 4), np.stack(lazy)]), truth, 7, seed=13)
+    votes = votes_of(np.concatenate([coins([0.8] * 6, 4), np.stack(lazy)]), truth, 7, seed=13)
     auto = resolve(votes)
     assert right(auto, truth) > right(resolve(votes, method="majority"), truth) + 0.05
     assert auto.annotator_quality[:6].min() > auto.annotator_quality[6:].max()

@@ -10,7 +10,7 @@ from analysis.metrics.votes.annotator_models import CodedVotes
 from analysis.metrics.votes.copier_detection import merge_copiers, merge_group
 
 
-def crowd(*, copiers=6, right=0.5, follow=1.0, people=18, n=300, per_item=8, k=3, seed=0, able=(0.6, 0.85)):
+def votes_of(*, copiers=6, right=0.5, follow=1.0, people=18, n=300, per_item=8, k=3, seed=0, able=(0.6, 0.85)):
     """Votes of able annotators, of whom the first `copiers` take over the votes of one careless colleague."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, k, n)
@@ -33,12 +33,12 @@ def accuracy(cast, truth):
     "law", [{}, {"copiers": 9}, {"copiers": 4}, {"follow": 0.8}, {"k": 2, "n": 600}, {"k": 8}, {"right": 0.8}]
 )
 def test_copiers_are_found_whatever_their_share_and_the_number_of_classes(law):
-    cast, _ = crowd(seed=1, **law)
+    cast, _ = votes_of(seed=1, **law)
     assert merge_copiers(cast, 0).groups == (tuple(range(law.get("copiers", 6))),)
 
 
 def test_two_groups_are_kept_apart():
-    cast, truth = crowd(copiers=5, seed=1)
+    cast, truth = votes_of(copiers=5, seed=1)
     rng = np.random.default_rng(9)
     other = np.where(rng.random(300) < 0.5, truth, (truth + 2) % 3)
     label = np.where((cast.annotator >= 5) & (cast.annotator < 10), other[cast.item], cast.label)
@@ -47,7 +47,7 @@ def test_two_groups_are_kept_apart():
 
 
 def test_a_crowd_that_copiers_mislead_is_resolved_as_by_the_others():
-    cast, truth = crowd(seed=3)
+    cast, truth = votes_of(seed=3)
     reached, found = accuracy(cast, truth)
     with_one, _ = accuracy(cast.only((cast.annotator >= 6) | (cast.annotator == 0)), truth)
     assert found.copies == (tuple(range(6)),)
@@ -58,7 +58,7 @@ def test_a_crowd_that_copiers_mislead_is_resolved_as_by_the_others():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_annotators_who_err_each_for_themselves_are_left_alone(seed):
-    cast, _ = crowd(copiers=0, seed=seed)
+    cast, _ = votes_of(copiers=0, seed=seed)
     found = merge_copiers(cast, 0)
     assert found.groups == ()
     assert found.votes is cast
@@ -67,13 +67,13 @@ def test_annotators_who_err_each_for_themselves_are_left_alone(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_experts_agree_because_they_are_right(seed):
     # The first six say the truth alone, and so the same, where the others mostly guess.
-    cast, truth = crowd(copiers=6, right=1.0, able=(0.35, 0.6), seed=seed)
+    cast, truth = votes_of(copiers=6, right=1.0, able=(0.35, 0.6), seed=seed)
     assert merge_copiers(cast, 0).groups == ()
     assert accuracy(cast, truth)[0] > 0.97
 
 
 def test_hard_items_make_everyone_agree_on_the_wrong_label_and_nobody_a_copier():
-    cast, truth = crowd(copiers=0, seed=2)
+    cast, truth = votes_of(copiers=0, seed=2)
     misleading = np.arange(300) % 4 == 0
     rng = np.random.default_rng(4)
     fooled = misleading[cast.item] & (rng.random(cast.item.size) < 0.7)
@@ -98,7 +98,7 @@ def test_a_tie_inside_a_group_goes_to_its_busier_member():
 
 
 def test_two_votes_per_item_tell_nothing_of_copies():
-    cast, _ = crowd(per_item=2)
+    cast, _ = votes_of(per_item=2)
     assert merge_copiers(cast, 0).groups == ()
 
 
@@ -110,14 +110,14 @@ def test_everyone_alike_is_no_group_since_nobody_is_outside():
 
 def test_only_the_busiest_are_screened(monkeypatch):
     monkeypatch.setattr(copier_detection, "MOST_ANNOTATORS", 7)
-    cast, _ = crowd(seed=3)
+    cast, _ = votes_of(seed=3)
     busiest = np.argsort(-np.bincount(cast.annotator), kind="stable")[:7]
     assert {one for group in merge_copiers(cast, 0).groups for one in group} <= set(busiest.tolist())
 
 
 def test_a_small_table_of_pairs_is_enough_to_find_copiers(monkeypatch):
     monkeypatch.setattr(copier_detection, "MOST_CELLS", 150 * 28 * 3)
-    cast, _ = crowd(seed=3)
+    cast, _ = votes_of(seed=3)
     assert merge_copiers(cast, 0).groups == (tuple(range(6)),)
 
 

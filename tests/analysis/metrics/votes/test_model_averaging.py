@@ -1,4 +1,4 @@
-"""Evidence: what foretells hidden votes is weighed up, what does not is weighed down, and no truth is needed."""
+"""Evidence: what predicts hidden votes is weighed up, what does not is weighed down, and no truth is needed."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from analysis.metrics.votes.annotator_models import CodedVotes
 from analysis.metrics.votes.model_averaging import average_models, label_log_odds
 
 
-def crowd(n=120, people=5, seed=0):
+def votes_of(n=120, people=5, seed=0):
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 3, n)
     items, who = np.repeat(np.arange(n), people), np.tile(np.arange(people), n)
@@ -20,14 +20,14 @@ def crowd(n=120, people=5, seed=0):
 
 
 def test_the_reason_names_the_models_and_the_votes_they_predict():
-    votes, truth = crowd()
+    votes, truth = votes_of()
     found = average_models(votes, None, 0)
     assert "600 held-out votes" in found.why
     assert (found.posterior.argmax(axis=1) == truth).mean() > 0.9
 
 
 def test_too_few_votes_give_no_evidence():
-    votes, _ = crowd(n=5)
+    votes, _ = votes_of(n=5)
     assert average_models(votes, None, 0) is None
 
 
@@ -57,7 +57,7 @@ def test_a_lead_by_luck_on_few_items_is_not_certain():
 
 def test_many_items_are_sampled_for_evidence_and_all_are_resolved(monkeypatch):
     monkeypatch.setattr(model_averaging, "HELD_OUT_ITEMS", 40)
-    votes, truth = crowd()
+    votes, truth = votes_of()
     found = average_models(votes, None, 0)
     assert "200 held-out votes" in found.why
     assert (found.posterior.argmax(axis=1) == truth).mean() > 0.85
@@ -78,7 +78,7 @@ def test_a_lean_is_finite_keeps_the_order_of_labels_and_is_nothing_without_trust
 @settings(max_examples=6)
 @given(st.integers(0, 1000), st.integers(2, 4))
 def test_any_crowd_is_resolved_to_distributions_alike_each_time(seed, people):
-    votes, _ = crowd(n=25, people=people, seed=seed)
+    votes, _ = votes_of(n=25, people=people, seed=seed)
     one, again = average_models(votes, None, seed), average_models(votes, None, seed)
     np.testing.assert_allclose(one.posterior.sum(axis=1), 1)
     np.testing.assert_array_equal(one.posterior, again.posterior)
@@ -86,7 +86,7 @@ def test_any_crowd_is_resolved_to_distributions_alike_each_time(seed, people):
 
 
 def test_a_model_is_trusted_as_far_as_it_foretells_votes():
-    votes, truth = crowd()
+    votes, truth = votes_of()
     knowing = np.full((120, 3), 0.1) + 0.7 * np.eye(3)[truth]
     assert "weight 0." not in average_models(votes, knowing, 0).why
     noise = np.random.default_rng(3).dirichlet(np.ones(3), 120)

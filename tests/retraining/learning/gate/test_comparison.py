@@ -25,8 +25,8 @@ def test_a_fixed_row_makes_better_no_less_likely(three: np.ndarray, data: st.Dat
     truth, old, new = three
     even = np.ones(len(truth))
     before = compare(truth, old, new, inclusion_probability=even).better_p()
-    mended = np.where(np.arange(len(truth)) == data.draw(st.integers(0, len(truth) - 1)), truth, new)
-    assert 0 <= compare(truth, old, mended, inclusion_probability=even).better_p() <= before <= 1
+    repaired = np.where(np.arange(len(truth)) == data.draw(st.integers(0, len(truth) - 1)), truth, new)
+    assert 0 <= compare(truth, old, repaired, inclusion_probability=even).better_p() <= before <= 1
 
 
 def test_names_are_compared_like_codes() -> None:

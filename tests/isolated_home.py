@@ -1,6 +1,6 @@
 """A throw-away home for every test process, so that no test touches a real installation.
 
-A plugin (`-p tests.home`), because pytest-django reads the settings before it reads any conftest.
+A plugin (`-p tests.isolated_home`), because pytest-django reads the settings before it reads any conftest.
 """
 
 import atexit

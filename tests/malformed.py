@@ -1,4 +1,4 @@
-"""Arguments spoilt in every usual way, for tests of what functions of arrays say to them."""
+"""Arguments malformed in every usual way, for tests of what functions of arrays say to them."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ import numpy as np
 NUMBERS = (np.nan, np.inf, -np.inf, -1.0, 0.5, 2.0, 1e300, 1e-320)
 
 
-def answers(door: Callable[..., Any], *given: Any) -> Iterator[tuple[str, Any]]:
-    """What the door answers to its arguments, and with one of them spoilt; a refusal must be in words of its own."""
-    yield "as given", door(*given)
+def answers(function: Callable[..., Any], *given: Any) -> Iterator[tuple[str, Any]]:
+    """What the function answers to its arguments, and with one of them malformed; refusals are in words."""
+    yield "as given", function(*given)
     for place, argument in enumerate(given):
-        for changed in spoilt(argument):
+        for changed in malformed(argument):
             try:
-                found = door(*given[:place], changed, *given[place + 1 :])
+                found = function(*given[:place], changed, *given[place + 1 :])
             except ValueError as error:
                 words = str(error)
                 if len(words) < 15 or "operands" in words or "zero-size" in words or "could not broadcast" in words:
@@ -24,7 +24,7 @@ def answers(door: Callable[..., Any], *given: Any) -> Iterator[tuple[str, Any]]:
             yield f"argument {place} as {changed!r}", found
 
 
-def spoilt(given: Any) -> Iterator[np.ndarray]:
+def malformed(given: Any) -> Iterator[np.ndarray]:
     """The same argument made empty, short, constant, of another shape or type, or with one number that cannot be."""
     rows = np.asarray(given)
     yield from (rows[:0], rows[:1], rows[:-1], np.repeat(rows[:1], len(rows), axis=0), rows.reshape(len(rows), -1, 1))

@@ -111,7 +111,7 @@ def train(project: Project) -> ModelVersion:
 
 @lru_cache
 def fitted() -> Fitted:
-    """A model of the worlds' truth, fitted once for all tests that only need some model."""
+    """A model of the scenarios' truth, fitted once for all tests that only need some model."""
     x = np.linspace(-2, 2, 40)
     columns = {"x": x.tolist(), "y": [0.0] * 40}
     types = {"x": "number", "y": "number"}

@@ -13,7 +13,7 @@ LATER = timedelta(seconds=601)  # longer than a lease
 
 
 @dataclass
-class Room:
+class LabellingScenario:
     """Alice, Bob and Carol label; Rita reviews. The clock moves only when a test moves it."""
 
     project: Project
@@ -52,11 +52,11 @@ class Room:
         return lease.token
 
 
-def make_room(*, labels: tuple[str, ...] = ("ham", "spam"), **fields: Any) -> Room:
+def make_scenario(*, labels: tuple[str, ...] = ("ham", "spam"), **fields: Any) -> LabellingScenario:
     project = make_project(labels=labels, **fields)
     guidelines.publish(project, text="Look twice.", by=None, at=NOW)
     people = [make_user(name, project) for name in ("alice", "bob", "carol")]
-    return Room(project, *people, make_user("rita", project, Role.REVIEWER))
+    return LabellingScenario(project, *people, make_user("rita", project, Role.REVIEWER))
 
 
 def make_entry(item: Item, **fields: Any) -> queues.Entry:
