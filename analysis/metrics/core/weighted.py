@@ -163,7 +163,7 @@ def linearised(
     return Estimate(value, low, high, n, drawn.effective_n, method, note)
 
 
-def winner_bias(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, level: float = 0.95) -> Estimate:
+def lure(losses: ArrayLike, selection_probability: ArrayLike, *, pool: int, level: float = 0.95) -> Estimate:
     """Mean loss over a pool from items drawn one after another without replacement.
 
     losses (m,) in the order drawn; selection_probability (m,): that of the item drawn, among those left at that

@@ -63,7 +63,7 @@ FUNCTIONS = {
     "proportion": (weighted.proportion, TRUTH, CHANCE),
     "mean": (weighted.mean, SCORES, CHANCE),
     "ratio": (weighted.ratio, TRUTH, SCORES, CHANCE),
-    "LURE": (lambda losses, q: weighted.winner_bias(losses, q, pool=100), SCORES[:20], RNG.uniform(0.005, 0.02, 20)),
+    "LURE": (lambda losses, q: weighted.lure(losses, q, pool=100), SCORES[:20], RNG.uniform(0.005, 0.02, 20)),
 }
 # Where NaN or infinity is the documented word for "undefined".
 SAID = {"curve": ("precision", "recall", "rate"), "votes": ("quality",), "BBSE": ("conditioned",)}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analysis.metrics.core.design import design, from_weights, kish
-from analysis.metrics.core.weighted import linearised, mean, proportion, ratio, share, undefined, winner_bias
+from analysis.metrics.core.weighted import linearised, mean, proportion, ratio, share, undefined, lure
 from validation import InvalidInput
 
 finite = st.floats(-1e6, 1e6)
@@ -77,7 +77,7 @@ def test_weights_become_inclusion_probabilities_in_the_same_proportion(weights):
 def test_lure_of_a_uniform_order_is_the_plain_mean(data, m):
     losses = data.draw(hnp.arrays(np.float64, m, elements=finite))
     pool = m + data.draw(st.integers(0, 100))
-    found = winner_bias(losses, 1 / (pool - np.arange(m)), pool=pool)
+    found = lure(losses, 1 / (pool - np.arange(m)), pool=pool)
     assert found.value == pytest.approx(losses.mean(), abs=1e-5)
     assert found.low <= found.value + 1e-6 and found.value <= found.high + 1e-6
 
@@ -150,7 +150,7 @@ def test_lure_is_right_on_average_where_the_plain_mean_is_not():
     for _ in range(300):
         order = np.argsort(rng.exponential(size=size) / appeal)[:m]
         left = appeal.sum() - np.concatenate([[0.0], np.cumsum(appeal[order])[:-1]])
-        found.append((winner_bias(losses[order], appeal[order] / left, pool=size), losses[order].mean()))
+        found.append((lure(losses[order], appeal[order] / left, pool=size), losses[order].mean()))
     values = np.array([f.value for f, _ in found])
     assert abs(values.mean() - losses.mean()) < 3 * values.std() / 300**0.5 + 1e-3
     assert np.mean([plain for _, plain in found]) > 1.3 * losses.mean()
@@ -158,7 +158,7 @@ def test_lure_is_right_on_average_where_the_plain_mean_is_not():
 
 
 def test_nothing_labelled_is_undefined_and_says_so():
-    for found in (proportion([], []), mean([], []), winner_bias([], [], pool=5)):
+    for found in (proportion([], []), mean([], []), lure([], [], pool=5)):
         assert found.value is None and found.low is None and found.high is None
         assert found.note == "No labelled items."
 
@@ -194,8 +194,8 @@ def test_a_ratio_to_nothing_is_undefined():
         (lambda: mean([1.0, 1e308], [1.0, 1.0]), "values has 1e+308 in row 1, too large"),
         (lambda: ratio([1.0], [-1.0], [1.0]), "must not be negative"),
         (lambda: from_weights([1.0, 0.0]), "weights has 0 in row 1"),
-        (lambda: winner_bias([1.0, 2.0], [0.5, 0.5], pool=1), "pool is 1, but 2 items"),
-        (lambda: winner_bias([1.0], [0.0], pool=3), "inclusion_probability has 0"),
+        (lambda: lure([1.0, 2.0], [0.5, 0.5], pool=1), "pool is 1, but 2 items"),
+        (lambda: lure([1.0], [0.0], pool=3), "inclusion_probability has 0"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_by_name(call, says):
