@@ -23,7 +23,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from jobs import queue  # noqa: E402
-from jobs.models import OPEN  # noqa: E402
+from jobs.models import OPEN, Job  # noqa: E402
 from tests.factories import make_project  # noqa: E402
 
 PATIENCE = 120.0
@@ -37,6 +37,7 @@ def main() -> None:
     installation = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         wait_until_ready(port)
+        wait_until_idle()
         worker = children(installation.pid)[1]
         idle = children(worker)
         for pid in idle:
@@ -81,6 +82,16 @@ def wait_until_ready(port: int) -> None:
             pass
         time.sleep(0.2)
     raise SystemExit(f"The installation is not ready after {PATIENCE:.0f} s.")
+
+
+def wait_until_idle() -> None:
+    """Until no job of the start is open, so that the kill meets a child that waits for work and holds the lock."""
+    deadline, quiet = time.monotonic() + PATIENCE, 0
+    while quiet < 10:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"Jobs are still open after {PATIENCE:.0f} s.")
+        quiet = 0 if Job.objects.filter(state__in=OPEN).exists() else quiet + 1
+        time.sleep(0.2)
 
 
 def children(pid: int) -> list[int]:
