@@ -20,7 +20,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("routing", {"waiting": "x"}, "routing.waiting is 'x'; it takes a whole number from 0 to 1,000,000."),
     ("routing", {"audit_share": 0}, "routing.audit_share is 0; it takes a number above 0 and at most 1"),
     ("routing", {"audit_share": float("nan")}, "routing.audit_share is nan"),
-    ("routing", {"places": 1}, "routing takes batch, waiting, audit_share; it does not take rooms."),
+    ("routing", {"places": 1}, "routing takes batch, waiting, audit_share; it does not take places."),
     ("retraining", [], "retraining is []"),
     ("retraining", {"after_labels": True}, "retraining.after_labels is True"),
     ("retraining", {"after_labels": 10**400}, "it takes a whole number from 1 to 10,000,000."),

@@ -107,6 +107,7 @@ def test_the_hash_changes_with(change: str) -> None:
         Resolution.objects.update(evaluation=False)
     elif change == "probability":
         project.routed_items.update(audit_probability=0.25)
+        project.items.update(audit_probability=0.25)
     elif change == "labels":
         LabelSchema.objects.create(
             project=project, version=2, labels=[{"value": "ham"}, {"value": "spam"}, {"value": "eggs"}], created_at=NOW

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analysis.metrics.core.design import design, from_weights, kish
-from analysis.metrics.core.weighted import linearised, mean, proportion, ratio, share, undefined, lure
+from analysis.metrics.core.weighted import linearised, lure, mean, proportion, ratio, share, undefined
 from validation import InvalidInput
 
 finite = st.floats(-1e6, 1e6)
