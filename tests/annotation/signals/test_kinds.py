@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from annotation.models import Cause, RoutedItem
+from annotation.models import Cause, Item, RoutedItem
 from annotation.routing import route
 from annotation.signals import kinds
 from annotation.signals.capture import capture_signals
@@ -51,6 +51,7 @@ def test_takes_the_same_kind_twice_and_no_other_under_its_name(rollback: kinds.S
 def test_a_new_kind_is_captured_checked_and_asked_about(rollback: kinds.SignalKind) -> None:
     project = make_project(routing={"waiting": 1})  # what people object to goes before the audit draw
     item = make_item(project, "a")
+    Item.objects.update(audit_number=0.999, audit_probability=0.5)  # not drawn: an audit item would be asked as one
 
     captured = capture_signals(
         project,
