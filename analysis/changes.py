@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.frames import LiveFrame
 from analysis.metrics.performance.change import SegmentChange, accuracy_change
+from analysis.samples import EvaluationSample
 from annotation.models import Item
 from projects.chunks import chunks
 from projects.models import Project
@@ -13,7 +13,7 @@ from projects.models import Project
 MOST_VALUES = 50  # of a segment: more would leave too few rows in each
 
 
-def find_change(project: Project, frame: LiveFrame) -> dict[str, Any] | None:
+def find_change(project: Project, frame: EvaluationSample) -> dict[str, Any] | None:
     """The change as a report stores it, None where none is significant."""
     if not len(frame):
         return None
@@ -34,7 +34,7 @@ def find_change(project: Project, frame: LiveFrame) -> dict[str, Any] | None:
     }
 
 
-def _segments(project: Project, frame: LiveFrame) -> dict[str, list[str]]:
+def _segments(project: Project, frame: EvaluationSample) -> dict[str, list[str]]:
     """The values of each segment of the contract for the rows of the frame, "" where an item has none."""
     known: dict[int, dict[str, Any]] = {}
     for chunk in chunks(frame.item_ids.tolist()):

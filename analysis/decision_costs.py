@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.frames import LiveFrame
 from analysis.metrics.core import weighted
 from analysis.metrics.performance import thresholds
 from analysis.metrics.performance.threshold_curve import Costs
+from analysis.samples import EvaluationSample
 from projects.models import Project
 
 
@@ -16,7 +16,7 @@ def fingerprint(project: Project) -> str:
     return f"{project.positive}|{project.cost_settings()}" if project.costs else ""
 
 
-def decision_costs(frame: LiveFrame, project: Project) -> dict[str, Any] | None:
+def decision_costs(frame: EvaluationSample, project: Project) -> dict[str, Any] | None:
     """Cost per decision of each rule with its 95 % interval, or None where the project names no costs."""
     given = project.cost_settings()
     if given is None or project.positive not in frame.classes:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from analysis.frames import LabelFrame
 from analysis.metrics.labels import label_errors
 from analysis.models import Finding
+from analysis.samples import LabelledSample
 from annotation import resolution
 from annotation.models import Item, Label
 from projects import audit
@@ -32,7 +32,7 @@ def decisions(project: Project) -> dict[int, bool]:
     return {pk: JUDGED[Decision(made)] for pk, made in rows.order_by("decided_at").values_list("item_id", "decision")}
 
 
-def search(project: Project, frame: LabelFrame, decided: dict[int, bool], *, at: datetime) -> dict[str, Any]:
+def search(project: Project, frame: LabelledSample, decided: dict[int, bool], *, at: datetime) -> dict[str, Any]:
     """Score the labels, keep the suspects as open findings, and tell how far the list can be trusted."""
     n = len(frame.item_ids)
     if n < LEAST_LABELS:
@@ -64,7 +64,7 @@ def _estimate(given: label_errors.ShareWithInterval) -> dict[str, float]:
 
 
 def _store(
-    project: Project, frame: LabelFrame, found: Any, expected: Any, suspects: list[int], *, at: datetime
+    project: Project, frame: LabelledSample, found: Any, expected: Any, suspects: list[int], *, at: datetime
 ) -> None:
     """Open findings are made anew; what a person decided stays, and is not asked again while the label stands."""
     wrong = dict(zip(expected.order.tolist(), expected.wrong.tolist(), strict=True))

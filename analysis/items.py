@@ -24,7 +24,7 @@ from django.db.models import (
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Length
 
-from analysis import frames
+from analysis import samples
 from analysis.models import Finding
 from annotation import versions
 from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, cause_titles
@@ -186,7 +186,7 @@ def _filtered(
     if filters.version:
         items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
     if filters.judges:
-        items = frames.judging(project, filters.judges, items)
+        items = samples.judging(project, filters.judges, items)
     if filters.segment:
         name, _, value = filters.segment.partition("=")
         # The name goes into the transform as data; in a keyword of `filter` it could name other tables.

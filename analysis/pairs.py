@@ -7,11 +7,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import frames
-from analysis.frames import LiveFrame
+from analysis import samples
 from analysis.metrics.core import weighted
 from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import paired, unpaired
+from analysis.samples import EvaluationSample
 from projects.models import Project
 
 
@@ -33,8 +33,8 @@ class Pairs:
     items judge.
     """
 
-    version: LiveFrame
-    against: LiveFrame
+    version: EvaluationSample
+    against: EvaluationSample
     rows: NDArray[np.intp]
     rows_against: NDArray[np.intp]
 
@@ -87,7 +87,7 @@ class PairReport:
 
 def pair(project: Project, version: str, against: str, *, at: datetime, days: int = 0) -> Pairs:
     """The items of the last `days` (0 is all time) on which both can be judged."""
-    ours, theirs = (frames.live(project, tag, at=at, days=days) for tag in (version, against))
+    ours, theirs = (samples.live(project, tag, at=at, days=days) for tag in (version, against))
     _, rows, rows_against = np.intersect1d(ours.item_ids, theirs.item_ids, assume_unique=True, return_indices=True)
     order = np.argsort(rows)
     return Pairs(ours, theirs, rows[order], rows_against[order])
@@ -108,5 +108,5 @@ def report(pairs: Pairs) -> PairReport:
     )
 
 
-def _accuracy(frame: LiveFrame) -> Estimate:
+def _accuracy(frame: EvaluationSample) -> Estimate:
     return weighted.proportion(frame.truth == frame.predicted, frame.inclusion_probability)

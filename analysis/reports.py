@@ -1,4 +1,4 @@
-"""Reports: frames into measures into rows that pages read. Computing one again from the same rows writes nothing."""
+"""Reports: samples into metrics into rows that pages read. Computing one again from the same rows writes nothing."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis import changes, findings, frames
+from analysis import changes, findings, samples
 from analysis.decision_costs import decision_costs, fingerprint
-from analysis.frames import LiveFrame
 from analysis.metrics.performance import classification, threshold_curve
 from analysis.models import Report, ReportKind
+from analysis.samples import EvaluationSample
 from annotation import versions
 from jobs import queue
 from projects.models import Project
@@ -31,7 +31,7 @@ def refresh(project: Project, *, at: datetime) -> list[Report]:
     made = [label_quality(project, at=at)]
     known = [one.tag for one in versions.load(project).all if one.serves or one.items][:WATCHED]
     for days in WINDOWS if known else ():
-        served = frames.live(project, frames.AS_SERVED, at=at, days=days)
+        served = samples.live(project, samples.AS_SERVED, at=at, days=days)
         made += [performance_of(project, version, days=days, at=at, served=served) for version in known]
     return [report for report in made if report]
 
@@ -49,22 +49,22 @@ def request(project: Project, version: str, *, at: datetime) -> None:
 
 
 def performance_of(
-    project: Project, version: str, *, days: int, at: datetime, served: LiveFrame | None = None
+    project: Project, version: str, *, days: int, at: datetime, served: EvaluationSample | None = None
 ) -> Report | None:
     """How good the version is, weighted by inclusion probability. None where nothing changed since the last report.
 
-    Its series over time is of what was served then (`served`, where the caller has that frame already): what a version
+    Its series over time is of what was served then (`served`, where the caller has that sample already): what a version
     would have said of the past is no history.
     """
-    frame = frames.live(project, version, at=at, days=days)
-    then = served or frames.live(project, frames.AS_SERVED, at=at, days=days)
+    frame = samples.live(project, version, at=at, days=days)
+    then = served or samples.live(project, samples.AS_SERVED, at=at, days=days)
     both = hashlib.sha256(f"{frame.hash} {then.hash} {fingerprint(project)}".encode()).hexdigest()
     return _keep(project, ReportKind.PERFORMANCE, version, days, both, lambda: _performance(frame, then, project), at)
 
 
 def label_quality(project: Project, *, at: datetime) -> Report | None:
     """Which labels are likely wrong. None where nothing changed since the last report."""
-    frame = frames.labels(project)
+    frame = samples.labels(project)
     decided = findings.decisions(project)
     hash_ = f"{frame.hash[:48]}{hash(tuple(sorted(decided.items()))) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
     return _keep(
@@ -114,7 +114,7 @@ def _plain(value: Any) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
 
-def _performance(frame: LiveFrame, then: LiveFrame, project: Project) -> dict[str, Any]:
+def _performance(frame: EvaluationSample, then: EvaluationSample, project: Project) -> dict[str, Any]:
     if not len(frame):
         return {"n": 0, "audit": 0, "population": frame.population, "waiting": frame.waiting, "classes": []}
     measured = classification.classification(
@@ -156,7 +156,7 @@ def _performance(frame: LiveFrame, then: LiveFrame, project: Project) -> dict[st
 MEASURES = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
 
 
-def _curves(frame: LiveFrame) -> dict[str, Any]:
+def _curves(frame: EvaluationSample) -> dict[str, Any]:
     """One class against the rest: precision and recall at each threshold of its score."""
     if frame.probabilities is None or len(frame.classes) > MOST_CURVES:
         return {}
@@ -189,7 +189,7 @@ def _list(values: Iterable[float]) -> list[float | None]:
     return [_plain(value) for value in values]
 
 
-def _series(frame: LiveFrame) -> list[dict[str, Any]]:
+def _series(frame: EvaluationSample) -> list[dict[str, Any]]:
     """Accuracy, and each class's precision and recall, over equal stretches of time with enough labels in each."""
     if not len(frame):
         return []
@@ -224,7 +224,7 @@ def _series(frame: LiveFrame) -> list[dict[str, Any]]:
 
 
 def _label_quality(
-    project: Project, frame: frames.LabelFrame, decided: dict[int, bool], at: datetime
+    project: Project, frame: samples.LabelledSample, decided: dict[int, bool], at: datetime
 ) -> dict[str, Any]:
     try:
         return findings.search(project, frame, decided, at=at)

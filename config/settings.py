@@ -87,7 +87,7 @@ TEMPLATES = [
             "builtins": [
                 "template_partials.templatetags.partials",
                 "projects.templatetags.components",
-                "projects.templatetags.words",
+                "projects.templatetags.formatting",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

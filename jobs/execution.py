@@ -28,7 +28,7 @@ class Fenced(RuntimeError):
     """This attempt no longer holds the job: another took over, or a person stopped it. Its effects are rolled back."""
 
 
-class GiveUp(Exception):
+class PermanentFailure(Exception):
     """The job cannot succeed however often it is tried; the message says why, in words fit for a user."""
 
 
@@ -135,7 +135,7 @@ def _do(attempt: Attempt) -> None:
         _end_if_open(attempt)
     except Fenced:
         log.info("Job %s: attempt %s was fenced", attempt.job.pk, attempt.number)
-    except GiveUp as why:
+    except PermanentFailure as why:
         fail(attempt.job, attempt.number, str(why), at=timezone.now(), final=True)
     except SoftTimeLimitExceeded:
         limit = registry.kind(attempt.job.kind).soft_seconds

@@ -10,7 +10,7 @@ from django.urls import reverse
 from analysis.models import Finding
 from annotation.models import Item, Label, Resolution, RoutedItem
 from projects.models import AuditEvent, Project
-from projects.templatetags.words import number, span
+from projects.templatetags.formatting import number, span
 from retraining import new_labels
 from retraining.models import ModelVersion, Release, TrainingRun
 

@@ -14,11 +14,11 @@ from analysis.models import Finding
 from annotation.models import Item, RoutedItem
 from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
-from projects import keys
+from projects import shortcuts
 from projects.chips import Chip
 from projects.guards import Guard
 from projects.models import Project, Role, User
-from projects.templatetags.words import number
+from projects.templatetags.formatting import number
 from retraining.models import TrainingRun
 
 
@@ -135,8 +135,8 @@ class Shell:
         return place.url if place else ""
 
     @cached_property
-    def keys(self) -> tuple[keys.Key, ...]:
-        return keys.keys(self.user) if self.user else ()
+    def keys(self) -> tuple[shortcuts.Shortcut, ...]:
+        return shortcuts.shortcuts_of(self.user) if self.user else ()
 
     @cached_property
     def keymap(self) -> dict[str, str]:

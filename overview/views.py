@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from analysis import marks, reports
+from analysis import release_events, reports
 from analysis.models import ReportKind
 from analysis.views.performance import State, over_time
 from annotation import versions
@@ -51,7 +51,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "body": body,
         "problems": health.problems([project]),
         "change": changes.of_report(project, version, body),
-        "quality": over_time(body, marks.releases(project), width=390) if body else None,
+        "quality": over_time(body, release_events.list_releases(project), width=390) if body else None,
     }
     template = "overview/overview.html" + ("#loop" if asks_for_fragment(request) else "")
     return render(request, template, context)

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from projects import keys, zones
+from projects import shortcuts, zones
 from projects.models import Role, Scope, User, new_secret
 
 EXPIRY = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
@@ -41,7 +41,7 @@ class KeysForm(forms.Form):
 
     def __init__(self, user: User, data: Any = None) -> None:
         super().__init__(data)
-        for key in keys.keys(user):
+        for key in shortcuts.shortcuts_of(user):
             shown = "space" if key.key == " " else key.key
             self.fields[key.action] = forms.CharField(
                 label=key.words, max_length=5, required=False, initial=shown, strip=False
@@ -50,8 +50,8 @@ class KeysForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         try:
-            return {"keys": keys.changed(given)}
-        except keys.KeyProblem as problem:
+            return {"keys": shortcuts.changed_shortcuts(given)}
+        except shortcuts.ShortcutConflict as problem:
             raise ValidationError(str(problem)) from None
 
 

@@ -1,13 +1,13 @@
 from django.urls import path
 
-from projects.views import pages, people, signing
+from projects.views import auth, pages, people
 
 app_name = "projects"
 urlpatterns = [
     path("", pages.home, name="home"),
-    path("sign-in/", signing.sign_in, name="sign-in"),
-    path("sign-in/<str:secret>/", signing.sign_in_by_link, name="sign-in-link"),
-    path("sign-out/", signing.sign_out, name="sign-out"),
+    path("sign-in/", auth.sign_in, name="sign-in"),
+    path("sign-in/<str:secret>/", auth.sign_in_by_link, name="sign-in-link"),
+    path("sign-out/", auth.sign_out, name="sign-out"),
     path("account/", pages.account, name="account"),
     path("account/appearance/", pages.change_appearance, name="change-appearance"),
     path("account/zone/", pages.change_zone, name="change-zone"),

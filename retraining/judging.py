@@ -10,7 +10,7 @@ from django.db import transaction
 from annotation import capture
 from annotation.models import Source
 from jobs import queue
-from jobs.execution import Attempt, GiveUp
+from jobs.execution import Attempt, PermanentFailure
 from jobs.models import OPEN, Job
 from projects import audit
 from projects.chunks import CHUNK
@@ -132,6 +132,6 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     try:
         judged = judge(version, at=clock())
     except artifacts.ArtifactRefused as why:
-        raise GiveUp(str(why)) from None
+        raise PermanentFailure(str(why)) from None
     with attempt.commit(decision=judged.verdict["decision"], against=judged.verdict["against"]):
         keep(version, judged, schema_version=schema_version, at=clock())

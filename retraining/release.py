@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotation import capture
 from annotation.models import Item, Prediction, Source
 from jobs import queue
-from jobs.execution import Attempt, GiveUp
+from jobs.execution import Attempt, PermanentFailure
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import ApiKey, Project
@@ -194,7 +194,7 @@ def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     try:
         loaded = registry.load(version)
     except artifacts.ArtifactRefused as why:
-        raise GiveUp(str(why)) from None
+        raise PermanentFailure(str(why)) from None
     waiting = _unscored(project, version)
     total, done, last = waiting.count(), 0, 0
     while rows := list(waiting.filter(pk__gt=last).order_by("pk").values_list("pk", "inputs")[:CHUNK]):

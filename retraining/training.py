@@ -18,7 +18,7 @@ from django.db.models import Max, Q
 from annotation import capture
 from annotation.models import Source
 from jobs import faults, queue
-from jobs.execution import Attempt, GiveUp
+from jobs.execution import Attempt, PermanentFailure
 from jobs.models import Job, JobState
 from projects import audit
 from projects.models import Project, User
@@ -146,7 +146,7 @@ def _begin(attempt: Attempt, *, at: datetime) -> TrainingRun | None:
                 state=State.RUNNING, error="", finished_at=None
             )
     except IntegrityError:
-        raise GiveUp("Another run of this project is in flight; start a new one when it has ended.") from None
+        raise PermanentFailure("Another run of this project is in flight; start a new one when it has ended.") from None
     return mine.select_related("project", "dataset").get() if taken else None
 
 
@@ -188,7 +188,7 @@ def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt:
 
 def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
     if not len(train):
-        raise GiveUp("There is no resolved label to train on yet.")
+        raise PermanentFailure("There is no resolved label to train on yet.")
     try:
         return fitting.fit(
             train.columns,
@@ -200,14 +200,14 @@ def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
             progress=log.fitting,
         )
     except (fitting.NotEnoughClasses, InvalidInput) as why:
-        raise GiveUp(str(why)) from None
+        raise PermanentFailure(str(why)) from None
 
 
 def _packed(fitted: Fitted, train: Examples, run: TrainingRun) -> registry.Packed:
     try:
         return registry.pack(fitted, train.types, project=run.project)
     except artifacts.ArtifactRefused as why:  # too large, and it will be as large the next time
-        raise GiveUp(str(why)) from None
+        raise PermanentFailure(str(why)) from None
 
 
 def _report(train: Examples, fitted: Fitted, *, seconds: float) -> dict[str, Any]:

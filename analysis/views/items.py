@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import followups, items
+from analysis import items, relabel
 from analysis.item_story import story
 from annotation import versions
 from annotation.models import Item, cause_titles
@@ -19,7 +19,7 @@ from annotation.version_chip import version_chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor
-from projects.templatetags.words import plain_moment
+from projects.templatetags.formatting import plain_moment
 
 MOST_SELECTED = 5000
 COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
@@ -95,7 +95,7 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
         when = plain_moment(now, "j M H:i")
         title = request.POST.get("title", "").strip()[:100] or f"Selection of {when}"
         words = " and ".join(f"{chip['name'].lower()} {chip['value']}" for chip in active(request, filters))
-        queue, put = followups.queue_items(
+        queue, put = relabel.queue_items(
             project,
             ids,
             title=title,
@@ -103,7 +103,7 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
             by=request.user,
             at=now,
         )
-    except (items.BadFilter, followups.NothingToQueue, followups.queues.QueueProblem) as why:
+    except (items.BadFilter, relabel.NothingToQueue, relabel.queues.QueueProblem) as why:
         context = {"project": project, "error": str(why)}
         return render(request, "analysis/item_list.html", context, status=422)
     waited = f" {put.already} wait in a queue already." if put.already else ""

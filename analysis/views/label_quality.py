@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import charts, findings, followups, reports
+from analysis import charts, findings, relabel, reports
 from analysis.models import Finding, ReportKind
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
@@ -110,7 +110,7 @@ def decide(request: ProjectRequest, pk: int) -> HttpResponse:
         if act == "queue":
             if not request.role.can(Can.CHANGE):
                 return _again(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
-            followups.queue_findings(request.project, [finding], by=request.user, at=timezone.now())
+            relabel.queue_findings(request.project, [finding], by=request.user, at=timezone.now())
         else:
             findings.decide(finding, ACTS[act], by=request.user, at=timezone.now())
     except findings.AlreadyDecided as why:
@@ -127,8 +127,8 @@ def queue_suspects(request: ProjectRequest) -> HttpResponse:
     count = findings.MOST if number is None else min(number, findings.MOST)
     mine = Finding.objects.filter(project=request.project, decision=Finding.Decision.OPEN).order_by("score", "pk")
     try:
-        queue, put = followups.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())
-    except followups.NothingToQueue as why:
+        queue, put = relabel.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())
+    except relabel.NothingToQueue as why:
         return _again(request, str(why), status=422)
     messages.info(request, f"{put.created} items added to {queue.title}.")
     return redirect("annotation:queue-list", request.project.slug)

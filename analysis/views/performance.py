@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
-from analysis import charts, marks, reports
+from analysis import charts, reports
 from analysis.models import Report, ReportKind
+from analysis.release_events import ReleaseEvent, list_releases
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
@@ -112,7 +113,7 @@ def chips(project: Project, state: State, known: versions.Versions) -> list[Chip
 def figures(project: Project, report: Report, state: State) -> dict[str, Any]:
     body = report.body
     label = state.label or project.positive or hardest(body)
-    moments = marks.releases(project)
+    moments = list_releases(project)
     return {
         "body": body,
         "label": label,
@@ -241,12 +242,12 @@ def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["precision"] is not None and row["recall"] is not None]
 
 
-def over_time(body: dict[str, Any], moments: list[marks.ReleaseMark], *, width: int = 560) -> dict[str, Any] | None:
+def over_time(body: dict[str, Any], moments: list[ReleaseEvent], *, width: int = 560) -> dict[str, Any] | None:
     series = [(point, point["accuracy"]) for point in body["series"] if point["accuracy"]["value"] is not None]
     return _chart(series, moments, "Accuracy of what was served, over time", width=width)
 
 
-def class_over_time(body: dict[str, Any], label: str, moments: list[marks.ReleaseMark]) -> dict[str, Any]:
+def class_over_time(body: dict[str, Any], label: str, moments: list[ReleaseEvent]) -> dict[str, Any]:
     def series(measure: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         found = [(point, point["classes"].get(label, {}).get(measure)) for point in body["series"]]
         return [(point, value) for point, value in found if value and value["value"] is not None]
@@ -258,7 +259,11 @@ def class_over_time(body: dict[str, Any], label: str, moments: list[marks.Releas
 
 
 def _chart(
-    series: list[tuple[dict[str, Any], dict[str, Any]]], moments: list[marks.ReleaseMark], label: str, *, width: int
+    series: list[tuple[dict[str, Any], dict[str, Any]]],
+    moments: list[ReleaseEvent],
+    label: str,
+    *,
+    width: int,
 ) -> dict[str, Any] | None:
     """A line over time with a mark for every release, and its table."""
     if not series:

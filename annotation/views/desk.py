@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import body, desk_buffer, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, Lease, Queue, Slot
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from projects import zones
 from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody
@@ -109,7 +109,10 @@ def _history(project: Project, user: Any) -> list[dict[str, Any]]:
     mine = Label.objects.filter(project=project, user=user).exclude(state=Label.State.UNDONE)
     rows = mine.select_related("lease", "item").order_by("-pk")[:UNDO_DEEP]
     return [
-        {**_entry(project, label), "thumb": next((picture.src for picture in show(project, label.item).pictures), None)}
+        {
+            **_entry(project, label),
+            "thumb": next((picture.src for picture in display_item(project, label.item).pictures), None),
+        }
         for label in reversed(rows)
     ]
 
@@ -149,7 +152,7 @@ def claim(request: ProjectRequest) -> HttpResponse:
 def _lease(project: Project, lease: Lease) -> dict[str, Any]:
     """A lease for the script: the item drawn, and nothing that would tell an evaluation item's cause."""
     routed = lease.slot.routed
-    shown = show(project, lease.item)
+    shown = display_item(project, lease.item)
     drawn = {"shown": shown, "item": lease.item, "routed": None if routed.evaluation else routed}
     return {
         "lease": lease.token,

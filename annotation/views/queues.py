@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import kinds, queues, resolution
 from annotation.models import Cause, Label, Queue, RoutedItem
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -72,7 +72,7 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
         "queue": queue,
         "counts": counts,
         "now": now,
-        "waiting": [(routed, show(request.project, routed.item)) for routed in waiting],
+        "waiting": [(routed, display_item(request.project, routed.item)) for routed in waiting],
         "review": _with_votes(request.project, list(review)),
         "review_template": kind.review_template,
         "form": kind.form(request.project.schema().labels),
@@ -96,7 +96,7 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
         given = [kind.describe(label.value, schema) for label in mine if label.state == Label.State.GIVEN]
         comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
         skips = sum(label.state == Label.State.SKIPPED for label in mine)
-        shown = show(project, routed.item)
+        shown = display_item(project, routed.item)
         found.append({"routed": routed, "shown": shown, "given": given, "skips": skips, "comments": comments})
     return found
 

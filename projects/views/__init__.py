@@ -1,5 +1,5 @@
 """Pages of the installation and of a project's people, keys and audit trail."""
 
-from projects.views.signing import locked_out
+from projects.views.auth import locked_out
 
 __all__ = ["locked_out"]

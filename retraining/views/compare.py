@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotation import versions
 from annotation.models import Prediction, Source
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from projects import spreadsheets
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
-from retraining import artifacts, asking, evaluation, figures, judging, registry, release
-from retraining.figures import Paired
+from retraining import artifacts, comparison_charts, evaluation, judging, label_requests, registry, release
+from retraining.comparison_charts import DifferenceRow
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
@@ -54,7 +54,7 @@ def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "",
         "wanted": min(version.verdict.get("needed") or 0, MOST_ASKED),
         "p_words": p_words(version.verdict.get("p")),
         "sides": sides(version),
-        "forest": figures.forest(rows[:ROWS_DRAWN]),
+        "forest": comparison_charts.forest_plot(rows[:ROWS_DRAWN]),
         "rows": rows,
         "counts": version.evaluation.get("counts", {}),
         "broken": _cases(request.project, broken, BROKEN_SHOWN),
@@ -137,9 +137,11 @@ def written(sentence: str) -> str:
     return NEGATIVE.sub("−", bracketed.replace("p = 0.000", "p < 0.001").replace("p at most", "limit"))
 
 
-def paired(version: ModelVersion) -> list[Paired]:
+def paired(version: ModelVersion) -> list[DifferenceRow]:
     return [
-        Paired(row["name"], row["kind"], row["n"], row["value"], row["low"], row["high"], row["small"], _query(row))
+        DifferenceRow(
+            row["name"], row["kind"], row["n"], row["value"], row["low"], row["high"], row["small"], _query(row)
+        )
         for row in version.evaluation.get("differences", [])
     ]
 
@@ -158,7 +160,7 @@ def _served(project: Project, incumbent: registry.Incumbent) -> int:
 def _cases(project: Project, rows: Any, shown: int) -> list[tuple[EvaluatedItem, Any]]:
     """The surest first, each with its inputs as people see them."""
     found = rows.select_related("item").order_by("-confidence", "pk")[:shown]
-    return [(row, show(project, row.item)) for row in found]
+    return [(row, display_item(project, row.item)) for row in found]
 
 
 @require_GET
@@ -177,7 +179,7 @@ def cases(request: ProjectRequest, number: int, outcome: str) -> HttpResponse:
         "outcome": outcome,
         "words": "compared" if outcome == ALL else Outcome(outcome).label,
         "total": rows.count(),
-        "cases": [(row, show(request.project, row.item)) for row in found[:CASES_SHOWN]],
+        "cases": [(row, display_item(request.project, row.item)) for row in found[:CASES_SHOWN]],
         "tabs": [(ALL, "All"), *((one.value, one.label.capitalize()) for one in Outcome)],
         "filters": filters,
         "query": urlencode(filters),
@@ -288,7 +290,7 @@ def ask_again(request: ProjectRequest, number: int, outcome: str) -> HttpRespons
     rows = chosen(version, outcome, request.POST)
     words = "compared" if outcome == ALL else Outcome(outcome).label
     ids = list(rows.order_by("-confidence", "pk").values_list("item_id", flat=True)[:MOST_ASKED])
-    made = asking.again(version, item_ids=ids, words=words, by=request.user, at=timezone.now())
+    made = label_requests.request_relabel(version, item_ids=ids, words=words, by=request.user, at=timezone.now())
     messages.success(request, f"{made.put.created:,} items added to {made.queue.title}.")
     return redirect("annotation:queue", slug=request.project.slug, queue=made.queue.slug)
 
@@ -302,8 +304,10 @@ def ask(request: ProjectRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         return _compare(request, version, error=" ".join(map(str, form.errors["count"])), status=422)
     try:
-        put = asking.for_more(version, count=form.cleaned_data["count"], by=request.user, at=timezone.now())
-    except asking.NothingToDraw as why:
+        put = label_requests.request_audit_labels(
+            version, count=form.cleaned_data["count"], by=request.user, at=timezone.now()
+        )
+    except label_requests.NothingToDraw as why:
         return _compare(request, version, error=str(why), status=409)
     messages.success(request, f"{put.created:,} items added to Audit; the next run is judged with them.")
     return redirect("retraining:compare", slug=request.project.slug, number=number)

@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from analysis import pairs
-from analysis.frames import LiveFrame
 from analysis.pairs import PairOutcome, Pairs
+from analysis.samples import EvaluationSample
 from annotation import versions
 from annotation.models import Item
 from annotation.version_chip import version_chip
 from annotation.versions import Versions
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from projects.chips import Chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
@@ -157,7 +157,7 @@ def _surest(found: Pairs, outcome: PairOutcome) -> list[int]:
     return sorted(found.of(outcome).tolist(), key=lambda place: -(confidence[found.rows[place]] or 0.0))
 
 
-def _confidence(frame: LiveFrame) -> list[float | None]:
+def _confidence(frame: EvaluationSample) -> list[float | None]:
     if frame.probabilities is None:
         return [None] * len(frame)
     return [float(value) for value in frame.probabilities.max(axis=1)]
@@ -180,5 +180,5 @@ def _rows(project: Project, found: Pairs, places: list[int]) -> list[tuple[Any, 
             champion_label=theirs.classes[theirs.predicted[other]],
             champion_confidence=confidence_against[other],
         )
-        rows.append((case, show(project, item)))
+        rows.append((case, display_item(project, item)))
     return rows

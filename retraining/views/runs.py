@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.models import Item, Resolution
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor, KeysetPage, keyset_page
 from projects.project_settings import RetrainingSettings
-from projects.templatetags.words import span
+from projects.templatetags.formatting import span
 from retraining import judging, new_labels, registry, training, triggers
 from retraining.models import DatasetRow, ModelVersion, TrainingRun, TriggerCheck
 from retraining.views import page_of, run_of
@@ -206,7 +206,7 @@ def _items(
         "project": request.project,
         "question": question,
         "total": rows.count(),
-        "items": [(item, resolution, show(request.project, item)) for item, resolution in pairs],
+        "items": [(item, resolution, display_item(request.project, item)) for item, resolution in pairs],
         "next": page + 1 if len(found) > ITEMS_SHOWN else None,
         "previous": page - 1,
     }

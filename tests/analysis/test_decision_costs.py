@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.decision_costs import decision_costs, fingerprint
-from analysis.frames import LiveFrame
+from analysis.samples import EvaluationSample
 from projects.models import Project
 from tests.factories import NOW, make_project
 
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.django_db
 COSTS = {"false_positive": 1, "false_negative": 20, "review": 0.5}
 
 
-def frame(scores: list[float], truth: list[int]) -> LiveFrame:
+def frame(scores: list[float], truth: list[int]) -> EvaluationSample:
     probabilities = np.column_stack([1 - np.array(scores), scores])
     n = len(scores)
-    fields = dict.fromkeys(LiveFrame.__dataclass_fields__)
+    fields = dict.fromkeys(EvaluationSample.__dataclass_fields__)
     fields |= {
         "version": "v1",
         "classes": ("ham", "spam"),
@@ -31,7 +31,7 @@ def frame(scores: list[float], truth: list[int]) -> LiveFrame:
         "population": n,
         "waiting": 0,
     }
-    return LiveFrame(**fields)
+    return EvaluationSample(**fields)
 
 
 @pytest.fixture

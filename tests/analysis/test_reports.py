@@ -6,9 +6,9 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from analysis import findings, followups, reports
-from analysis.frames import LabelFrame
+from analysis import findings, relabel, reports
 from analysis.models import Finding, Report
+from analysis.samples import LabelledSample
 from annotation.models import Item, Queue, Resolution
 from projects.models import AuditEvent, Project
 from tests.analysis.scenarios import world
@@ -120,7 +120,7 @@ def test_suspects_become_a_queue_of_their_own() -> None:
     project, _ = noisy()
     reports.refresh(project, at=NOW)
     suspects = list(Finding.objects.order_by("score"))
-    queue, put = followups.queue_findings(project, suspects, by=make_user("emil", project, "engineer"), at=NOW)
+    queue, put = relabel.queue_findings(project, suspects, by=make_user("emil", project, "engineer"), at=NOW)
     assert (queue.cause, put.created) == ("suspected", len(suspects))
     assert not Item.objects.filter(routed_items__queue=queue, asked_at__isnull=False).exists()
     assert not Finding.objects.filter(decision="open").exists()
@@ -128,8 +128,8 @@ def test_suspects_become_a_queue_of_their_own() -> None:
 
 def test_an_empty_selection_makes_no_queue() -> None:
     project = make_project()
-    with pytest.raises(followups.NothingToQueue):
-        followups.queue_items(project, [], title="x", reason="y", by=make_user(), at=NOW)
+    with pytest.raises(relabel.NothingToQueue):
+        relabel.queue_items(project, [], title="x", reason="y", by=make_user(), at=NOW)
     assert not Queue.objects.exists()
 
 
@@ -141,7 +141,7 @@ def test_eight_of_a_hundred_flipped_digits_are_ranked_first() -> None:
     p = cross_val_predict(LogisticRegression(max_iter=500), x, given, cv=5, method="predict_proba")
     project = make_project(labels=[str(digit) for digit in range(10)])
     items = [make_item(project) for _ in range(600)]
-    frame = LabelFrame(tuple(project.schema().values()), np.array([i.pk for i in items]), given, p, ("v1",))
+    frame = LabelledSample(tuple(project.schema().values()), np.array([i.pk for i in items]), given, p, ("v1",))
 
     body = findings.search(project, frame, {}, at=NOW)
 

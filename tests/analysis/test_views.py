@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analysis import charts, items, marks, reports
+from analysis import charts, items, release_events, reports
 from analysis.models import Finding, Report
 from analysis.views import performance
 from annotation.models import Item, RoutedItem
@@ -356,9 +356,9 @@ def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:
     project, _, _ = stand
     body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
     moments = [
-        marks.ReleaseMark("v1", "promoted", NOW - timedelta(days=40)),
-        marks.ReleaseMark("v2", "promoted", NOW + timedelta(hours=30)),
-        marks.ReleaseMark("v3", "rolled back to", NOW + timedelta(days=40)),
+        release_events.ReleaseEvent("v1", "promoted", NOW - timedelta(days=40)),
+        release_events.ReleaseEvent("v2", "promoted", NOW + timedelta(hours=30)),
+        release_events.ReleaseEvent("v3", "rolled back to", NOW + timedelta(days=40)),
     ]
     chart = performance.over_time(body, moments)
     assert chart is not None and chart["svg"].count('class="release"') == 3

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from annotation import guidelines, labels, queues
 from annotation.models import Cause, Label, Media, Queue, Resolution, Slot
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from projects import zones
 from projects.models import Role
 from tests.annotation.labelling_scenario import LabellingScenario, make_entry, make_scenario
@@ -317,7 +317,7 @@ def test_inputs_are_shown_by_their_type(scenario: LabellingScenario) -> None:
         segment={"channel": "app"},
     )
 
-    shown = show(project, item)
+    shown = display_item(project, item)
 
     assert shown.texts == (("message", "hello"),)
     assert shown.facts == (("amount", "1,234.5"), ("country", "DE"))

@@ -12,7 +12,7 @@ from analysis.metrics.labels.out_of_sample import out_of_sample
 from annotation import capture, media
 from annotation.models import Item
 from annotation.sampling import vectorise
-from annotation.views.showing import show
+from annotation.views.item_display import display_item
 from inputs import registry
 from inputs.encoding import column_transformer
 from inputs.frame import column_shapes, to_frame
@@ -92,7 +92,7 @@ def test_a_project_takes_captures_and_shows_it(colour: None) -> None:
 
     item = Item.objects.get()
     assert (captured.created, captured.refused[0].error) == (1, "`paint` is no colour such as #ff8800.")
-    assert show(project, item).facts == (("paint", "colour #ff8800"),)
+    assert display_item(project, item).facts == (("paint", "colour #ff8800"),)
     assert media.columns(project, [item.inputs], TYPES) == {"paint": ["#ff8800"]}
 
 

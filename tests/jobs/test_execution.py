@@ -123,7 +123,7 @@ def test_a_failure_waits_longer_each_time_and_the_third_is_the_last(kind: Any, d
 
 def test_what_cannot_succeed_is_not_tried_again(kind: Any, deaths: list[str]) -> None:
     def gives_up(attempt: execution.Attempt) -> None:
-        raise execution.GiveUp("Only one class has labels; two are needed.")
+        raise execution.PermanentFailure("Only one class has labels; two are needed.")
 
     job = kind(gives_up)
     execution.run(job.pk)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs import execution
-from jobs.execution import GiveUp
+from jobs.execution import PermanentFailure
 from jobs.models import Job
 from overview import loop
 from projects.models import Project
@@ -184,7 +184,7 @@ class TestAFailedRun:
 
     def fail(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> TrainingRun:
         def breaks(*args: Any, **options: Any) -> None:
-            raise GiveUp("the disk is full")
+            raise PermanentFailure("the disk is full")
 
         with monkeypatch.context() as broken:
             broken.setattr(fitting, "fit", breaks)

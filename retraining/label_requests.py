@@ -19,14 +19,14 @@ class NothingToDraw(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Asked:
+class RelabelRequest:
     """A queue made of a selection, and what was put into it."""
 
     queue: Queue
     put: Put
 
 
-def for_more(version: ModelVersion, *, count: int, by: User, at: datetime) -> Put:
+def request_audit_labels(version: ModelVersion, *, count: int, by: User, at: datetime) -> Put:
     """Ask `count` more audit items: drawn like every other, so they count in live metrics as they do here.
 
     They are measured with and never trained on.
@@ -40,7 +40,9 @@ def for_more(version: ModelVersion, *, count: int, by: User, at: datetime) -> Pu
     return put
 
 
-def again(version: ModelVersion, *, item_ids: Sequence[int], words: str, by: User, at: datetime) -> Asked:
+def request_relabel(
+    version: ModelVersion, *, item_ids: Sequence[int], words: str, by: User, at: datetime
+) -> RelabelRequest:
     """Let people look once more at items of a comparison. Nothing is drawn here, so they represent nothing else."""
     title = f"{version} against {version.verdict.get('against', 'the baseline')}: {words}"
     queue = queues.create(version.project, title=title, cause=Cause.SUSPECTED, by=by, at=at)
@@ -55,4 +57,4 @@ def again(version: ModelVersion, *, item_ids: Sequence[int], words: str, by: Use
         )
         for place, item_id in enumerate(item_ids)
     ]
-    return Asked(queue, queues.put(queue, entries, at=at))
+    return RelabelRequest(queue, queues.put(queue, entries, at=at))

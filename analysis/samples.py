@@ -1,4 +1,4 @@
-"""The one bridge from rows to arrays: which labelled items may judge a version, and how much each stands for.
+"""Evaluation samples: the labelled items that may judge a version, with their inclusion probabilities, as arrays.
 
 The design is that of annotation.sampling.design.weights: an item that the active part asked stands for itself, the
 audit draws stand for all others, and answered items stand for those that wait. Where a version learnt from asked
@@ -26,7 +26,7 @@ AS_SERVED = ""  # in place of a version: whatever answered each item when it was
 
 
 @dataclass(frozen=True)
-class LiveFrame:
+class EvaluationSample:
     """n labelled items that may judge one version, in time order.
 
     probabilities (n, k), or None where an item came with a label only. inclusion_probability (n,) in (0, 1], with
@@ -58,7 +58,7 @@ class LiveFrame:
 
 
 @dataclass(frozen=True)
-class LabelFrame:
+class LabelledSample:
     """n labels that people gave, with out-of-sample probabilities of their items."""
 
     classes: tuple[str, ...]
@@ -76,25 +76,25 @@ class LabelFrame:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _PredictedLabel:
     label: str
     scores: bytes | None
     out_of_sample: bool
 
 
-def live(project: Project, version: str, *, at: datetime, days: int = 0) -> LiveFrame:
+def live(project: Project, version: str, *, at: datetime, days: int = 0) -> EvaluationSample:
     """What judges this version, or all that was served then (AS_SERVED), over the last `days` (0 is all time)."""
     since = at - timedelta(days=days) if days else None
     classes = tuple(project.schema().values())
     chosen = _chosen(project, version, since)
-    said = _said(project, version, [row.pk for row in chosen])
+    said = _predicted_labels(project, version, [row.pk for row in chosen])
     chosen = [row for row in chosen if row.pk in said and said[row.pk].out_of_sample]
     truth = _truth(project, [row.pk for row in chosen])
     population, until = _population(project, version, since), learnt_until(project, version)
     effective = _effective(chosen, truth, population, until)
     codes = {name: code for code, name in enumerate(classes)}
     rows = [row for row in chosen if row.pk in effective and truth[row.pk] in codes and said[row.pk].label in codes]
-    return LiveFrame(
+    return EvaluationSample(
         version=version,
         classes=classes,
         item_ids=np.array([row.pk for row in rows], dtype=np.int64),
@@ -170,15 +170,15 @@ def _effective(
     return {row.pk: float(share) for row, share in zip(rows, found, strict=True) if np.isfinite(share)}
 
 
-def _said(project: Project, version: str, ids: list[int]) -> dict[int, _Said]:
+def _predicted_labels(project: Project, version: str, ids: list[int]) -> dict[int, _PredictedLabel]:
     """What the version says of these items: its newest answer, and whether it was trained on the item."""
-    found: dict[int, _Said] = {}
+    found: dict[int, _PredictedLabel] = {}
     for chunk in chunks(ids):
         rows = Prediction.objects.filter(_by(version), project=project, item__in=chunk)
         rows = rows.exclude(source=Source.OUT_OF_FOLD).exclude(label="").order_by("at", "pk")
         for item_id, label, scores, out in rows.values_list("item_id", "label", "scores", "out_of_sample"):
             seen = found.get(item_id)
-            found[item_id] = _Said(
+            found[item_id] = _PredictedLabel(
                 label, None if scores is None else bytes(scores), bool(out) and (seen is None or seen.out_of_sample)
             )
     return found
@@ -217,7 +217,7 @@ def _matrix(stored: list[bytes | None], k: int) -> NDArray[np.float64] | None:
     return matrix.astype(np.float64) / matrix.sum(axis=1, keepdims=True)
 
 
-def labels(project: Project) -> LabelFrame:
+def labels(project: Project) -> LabelledSample:
     """The current labels that people gave (a reviewer's own decision is not doubted), with out-of-sample scores.
 
     Out-of-fold scores of the newest version come first, then the newest out-of-sample answer of any version.
@@ -238,7 +238,7 @@ def labels(project: Project) -> LabelFrame:
     ids = sorted(best)
     codes = {name: code for code, name in enumerate(classes)}
     matrix = _matrix([best[pk][0] for pk in ids], len(classes))
-    return LabelFrame(
+    return LabelledSample(
         classes=classes,
         item_ids=np.array(ids, dtype=np.int64),
         given=np.array([codes[given[pk]] for pk in ids], dtype=np.int64),

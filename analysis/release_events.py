@@ -9,7 +9,7 @@ ACTS = {"release.promote": "promoted", "release.roll_back": "rolled back to"}
 
 
 @dataclass(frozen=True)
-class ReleaseMark:
+class ReleaseEvent:
     """One release: the version that it made the serving one, and when."""
 
     version: str
@@ -17,7 +17,7 @@ class ReleaseMark:
     at: datetime
 
 
-def releases(project: Project) -> list[ReleaseMark]:
+def list_releases(project: Project) -> list[ReleaseEvent]:
     """All releases, oldest first."""
     events = AuditEvent.objects.filter(project=project.slug, action__in=ACTS).order_by("sequence")
-    return [ReleaseMark(str(event.details.get("version", "")), ACTS[event.action], event.at) for event in events]
+    return [ReleaseEvent(str(event.details.get("version", "")), ACTS[event.action], event.at) for event in events]

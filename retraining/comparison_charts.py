@@ -13,7 +13,7 @@ ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True)
-class Paired:
+class DifferenceRow:
     """One difference with its interval, in points; above 0 the candidate is better.
 
     `group` sets rows apart; `query` selects the items behind the row.
@@ -36,10 +36,10 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ForestRow:
     """One row of the forest: its data and where it stands; whiskers are cut at the edge of the plot."""
 
-    row: Paired
+    row: DifferenceRow
     y: float
     x: float
     left: float
@@ -61,7 +61,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Tick:
+class ForestTick:
     x: float
     value: float
 
@@ -71,7 +71,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Forest:
+class ForestPlot:
     """A table of intervals around zero; `zero` is where the plumb line hangs, `foot` where its bob does."""
 
     width: int
@@ -81,8 +81,8 @@ class Forest:
     value_end: int
     zero: float
     foot: float
-    ticks: tuple[Tick, ...]
-    marks: tuple[Mark, ...]
+    ticks: tuple[ForestTick, ...]
+    marks: tuple[ForestRow, ...]
 
     @property
     def beside(self) -> float:
@@ -90,7 +90,7 @@ class Forest:
         return self.zero + 8
 
 
-def forest(rows: Sequence[Paired], *, width: int = 560) -> Forest:
+def forest_plot(rows: Sequence[DifferenceRow], *, width: int = 560) -> ForestPlot:
     """Lay the rows out at the width they are drawn at, so that 11 px stays 11 px."""
     right = width - VALUE_END - 40
     step = round_step(max([1.0, *(max(abs(row.low), abs(row.high)) for row in rows if not row.small)]))
@@ -104,10 +104,10 @@ def forest(rows: Sequence[Paired], *, width: int = 560) -> Forest:
     for row in rows:
         y += GAP if row.group != group else 0
         group = row.group
-        marks.append(Mark(row, y + ROW / 2, x(row.value), x(row.low), x(row.high)))
+        marks.append(ForestRow(row, y + ROW / 2, x(row.value), x(row.low), x(row.high)))
         y += ROW
-    ticks = tuple(Tick(x(step * i), step * i) for i in range(-(TICKS // 2), TICKS // 2 + 1))
-    return Forest(width, int(y) + 28, NAME_END, N_END, width - VALUE_END, x(0.0), y, ticks, tuple(marks))
+    ticks = tuple(ForestTick(x(step * i), step * i) for i in range(-(TICKS // 2), TICKS // 2 + 1))
+    return ForestPlot(width, int(y) + 28, NAME_END, N_END, width - VALUE_END, x(0.0), y, ticks, tuple(marks))
 
 
 def round_step(reach: float) -> float:

@@ -1,15 +1,15 @@
-"""Figures: marks stand where their numbers say, axes end on round ticks."""
+"""Comparison charts: marks stand where their numbers say, axes end on round ticks."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retraining import figures
-from retraining.figures import Paired
+from retraining import comparison_charts
+from retraining.comparison_charts import DifferenceRow
 
 
-def row(value: float, low: float, high: float, *, group: str = "overall", small: bool = False) -> Paired:
-    return Paired("Accuracy", group, 100, value, low, high, small)
+def row(value: float, low: float, high: float, *, group: str = "overall", small: bool = False) -> DifferenceRow:
+    return DifferenceRow("Accuracy", group, 100, value, low, high, small)
 
 
 @pytest.mark.parametrize(
@@ -21,41 +21,41 @@ def test_is_clear_only_where_the_interval_leaves_zero(low: float, high: float, t
 
 
 def test_puts_zero_in_the_middle_under_the_plumb_line() -> None:
-    forest = figures.forest([row(0.0, -1.0, 1.0)])
+    forest = comparison_charts.forest_plot([row(0.0, -1.0, 1.0)])
     assert forest.marks[0].x == forest.zero == (forest.ticks[0].x + forest.ticks[-1].x) / 2
 
 
 def test_better_stands_to_the_right() -> None:
-    better, worse = figures.forest([row(1.4, 0.8, 2.0), row(-1.3, -2.9, 0.2)]).marks
+    better, worse = comparison_charts.forest_plot([row(1.4, 0.8, 2.0), row(-1.3, -2.9, 0.2)]).marks
     assert better.left < better.x < better.right and worse.x < better.x
 
 
 def test_sets_groups_apart() -> None:
-    forest = figures.forest([row(1, 0, 2), row(1, 0, 2), row(1, 0, 2, group="label")])
+    forest = comparison_charts.forest_plot([row(1, 0, 2), row(1, 0, 2), row(1, 0, 2, group="label")])
     gaps = [after.y - before.y for before, after in zip(forest.marks, forest.marks[1:], strict=False)]
-    assert gaps == [figures.ROW, figures.ROW + figures.GAP]
+    assert gaps == [comparison_charts.ROW, comparison_charts.ROW + comparison_charts.GAP]
 
 
 def test_too_few_items_do_not_stretch_the_axis() -> None:
-    forest = figures.forest([row(1, 0, 2), row(40, -60, 90, small=True)])
+    forest = comparison_charts.forest_plot([row(1, 0, 2), row(40, -60, 90, small=True)])
     assert forest.ticks[-1].value == 2
 
 
 def test_draws_an_empty_axis_without_rows() -> None:
-    forest = figures.forest([])
-    assert forest.marks == () and len(forest.ticks) == figures.TICKS
+    forest = comparison_charts.forest_plot([])
+    assert forest.marks == () and len(forest.ticks) == comparison_charts.TICKS
 
 
 @given(st.floats(min_value=0.01, max_value=200))
 def test_ticks_are_round_and_reach_far_enough_but_not_too_far(reach: float) -> None:
-    step = figures.round_step(reach)
+    step = comparison_charts.round_step(reach)
     assert 2 * step >= reach - 1e-6 and 2 * step <= reach * 1.5 + 1e-6
     assert f"{step:.3g}" == f"{step:.6g}"
 
 
 @given(st.lists(st.tuples(*[st.floats(-100, 100)] * 3), min_size=1, max_size=12))
 def test_every_mark_stays_inside_the_plot(values: list[tuple[float, float, float]]) -> None:
-    forest = figures.forest([row(*sorted(three)[1:2], *sorted(three)[::2]) for three in values])
+    forest = comparison_charts.forest_plot([row(*sorted(three)[1:2], *sorted(three)[::2]) for three in values])
     for mark in forest.marks:
         assert forest.ticks[0].x <= mark.left <= mark.x <= mark.right <= forest.ticks[-1].x
         assert 0 < mark.y < forest.height

@@ -10,13 +10,13 @@ from annotation.models import Item
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
 from projects.models import Project
-from projects.templatetags.words import number, plain_moment
+from projects.templatetags.formatting import number, plain_moment
 
 PIXELATED = 176  # an image up to this size is shown enlarged, pixel by pixel
 
 
 @dataclass(frozen=True)
-class Picture:
+class DisplayedImage:
     """An image by its address; `small` ones are enlarged with crisp pixels."""
 
     name: str
@@ -30,11 +30,11 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ItemDisplay:
     """What stands on the stage, in this order; `meta` is the quiet line below."""
 
     texts: tuple[tuple[str, str], ...]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[DisplayedImage, ...]
     facts: tuple[tuple[str, str], ...]
     meta: tuple[str, ...]
 
@@ -44,35 +44,39 @@ class Shown:
         return len(self.texts) + len(self.pictures) > 1
 
 
-def show(project: Project, item: Item) -> Shown:
+def display_item(project: Project, item: Item) -> ItemDisplay:
     """Sort the inputs by their type in the contract; what the contract no longer has is shown as a fact."""
     types = project.contract().types()
     names = [name for name in types if name in item.inputs] + [name for name in item.inputs if name not in types]
     values = [(name, item.inputs[name]) for name in names if item.inputs[name] is not None]
-    pictures = [picture(project, name, value) for name, value in values if is_image(value)]
+    pictures = [displayed_image(project, name, value) for name, value in values if is_image(value)]
     read = {name for name, kind in types.items() if INPUT_TYPES[kind].display is Display.TEXT}
     texts = [(name, str(value)) for name, value in values if name in read]
-    facts = [(name, fact(value, types.get(name))) for name, value in values if name not in read and not is_image(value)]
+    facts = [
+        (name, format_fact(value, types.get(name)))
+        for name, value in values
+        if name not in read and not is_image(value)
+    ]
     segment = [f"{name} {value}" for name, value in item.segment.items()]
-    return Shown(tuple(texts), tuple(pictures), tuple(facts), (*segment, plain_moment(item.at, "j M H:i")))
+    return ItemDisplay(tuple(texts), tuple(pictures), tuple(facts), (*segment, plain_moment(item.at, "j M H:i")))
 
 
 def is_image(value: Any) -> bool:
     return isinstance(value, Mapping) and "media" in value
 
 
-def picture(project: Project, name: str, value: Mapping[str, Any]) -> Picture:
+def displayed_image(project: Project, name: str, value: Mapping[str, Any]) -> DisplayedImage:
     src = reverse("annotation:media", args=[project.slug, value["media"]])
-    return Picture(name, src, int(value["width"]), int(value["height"]))
+    return DisplayedImage(name, src, int(value["width"]), int(value["height"]))
 
 
-def fact(value: Any, kind: str | None) -> str:
+def format_fact(value: Any, kind: str | None) -> str:
     """A value as its input type writes it, a number with its thousands."""
     number_like = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain(value) if number_like or kind not in INPUT_TYPES else INPUT_TYPES[kind].show(value)
+    return format_plain(value) if number_like or kind not in INPUT_TYPES else INPUT_TYPES[kind].show(value)
 
 
-def plain(value: Any) -> str:
+def format_plain(value: Any) -> str:
     """A number with its point and thousands, anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)

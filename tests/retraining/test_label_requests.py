@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from annotation.models import Cause, RoutedItem
 from projects.models import AuditEvent, Project, User
-from retraining import asking, datasets
+from retraining import datasets, label_requests
 from retraining.models import ModelVersion
 from tests.factories import make_item, make_user
 from tests.retraining.scenarios import learn, make_version, make_world, resolve
@@ -35,7 +35,7 @@ def waiting(project: Project, n: int) -> None:
 class TestForMore:
     def test_draws_uniformly_from_what_nobody_was_asked(self, version: ModelVersion, ada: User) -> None:
         waiting(version.project, 40)
-        put = asking.for_more(version, count=10, by=ada, at=timezone.now())
+        put = label_requests.request_audit_labels(version, count=10, by=ada, at=timezone.now())
         rows = RoutedItem.objects.filter(project=version.project)
         assert put.created == rows.count() == 10
         assert {(row.cause, row.evaluation) for row in rows} == {(Cause.AUDIT, True)}
@@ -45,7 +45,7 @@ class TestForMore:
 
     def test_what_it_draws_is_weighed_by_the_chance_of_the_draw(self, version: ModelVersion, ada: User) -> None:
         waiting(version.project, 40)
-        asking.for_more(version, count=10, by=ada, at=timezone.now())
+        label_requests.request_audit_labels(version, count=10, by=ada, at=timezone.now())
         item = version.project.items.filter(routed_items__isnull=False)[0]
         item.resolutions.create(
             project=version.project,
@@ -61,17 +61,19 @@ class TestForMore:
 
     def test_takes_what_is_left(self, version: ModelVersion, ada: User) -> None:
         waiting(version.project, 3)
-        assert asking.for_more(version, count=10, by=ada, at=timezone.now()).created == 3
+        assert label_requests.request_audit_labels(version, count=10, by=ada, at=timezone.now()).created == 3
 
     def test_says_when_nothing_is_left(self, version: ModelVersion, ada: User) -> None:
-        with pytest.raises(asking.NothingToDraw, match="No unlabelled item is left"):
-            asking.for_more(version, count=10, by=ada, at=timezone.now())
+        with pytest.raises(label_requests.NothingToDraw, match="No unlabelled item is left"):
+            label_requests.request_audit_labels(version, count=10, by=ada, at=timezone.now())
 
 
 class TestAgain:
     def test_makes_a_queue_of_the_selection(self, version: ModelVersion, ada: User) -> None:
         items = list(version.project.items.all()[:2])
-        asked = asking.again(version, item_ids=[one.pk for one in items], words="broken", by=ada, at=timezone.now())
+        asked = label_requests.request_relabel(
+            version, item_ids=[one.pk for one in items], words="broken", by=ada, at=timezone.now()
+        )
         rows = asked.queue.routed_items.order_by("-priority")
         assert asked.queue.title == "v1 against v1: broken" and asked.put.created == 2
         assert [row.item for row in rows] == items and not any(row.item.asked_at for row in rows)
@@ -79,5 +81,5 @@ class TestAgain:
     def test_what_was_measured_with_stays_so(self, version: ModelVersion, ada: User) -> None:
         item = make_item(version.project)
         resolve(item, "ham", evaluation=True)
-        asked = asking.again(version, item_ids=[item.pk], words="broken", by=ada, at=timezone.now())
+        asked = label_requests.request_relabel(version, item_ids=[item.pk], words="broken", by=ada, at=timezone.now())
         assert asked.queue.routed_items.get().evaluation
