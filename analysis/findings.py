@@ -41,7 +41,7 @@ def search(project: Project, frame: LabelledSample, decided: dict[int, bool], *,
         )
     found = label_errors.suspected(frame.given, frame.probabilities, classes=frame.classes)
     place = {int(pk): row for row, pk in enumerate(frame.item_ids)}
-    judged = [label_errors.Decision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
+    judged = [label_errors.SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
     expected = label_errors.revised_precision(judged, found.expected_precision)
     suspects = [int(row) for row in expected.order if found.flagged[row]][:MOST]
     _store(project, frame, found, expected, suspects, at=at)

@@ -11,7 +11,7 @@ from annotation.models import Item, Label, Prediction, Resolution, RoutedItem
 MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 
 
-class Standing(models.TextChoices):
+class ItemStatus(models.TextChoices):
     """How far an item is. `IN_REVIEW` waits for a reviewer, `LABELLED` for more labels, `WAITING` for the first."""
 
     RESOLVED = "resolved"
@@ -38,25 +38,27 @@ def story(item: Item) -> dict[str, Any]:
         "comments": {label.pk: comments(label) for label in labels},
         "resolutions": resolutions,
         "given": sum(label.state == Label.State.GIVEN for label in labels),
-        "standing": standing(routings, labels, resolutions),
+        "standing": item_status(routings, labels, resolutions),
         "flagged_by": [label.user for label in labels if label.flagged and label.state != Label.State.UNDONE],
         "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
         "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
     }
 
 
-def standing(routings: Sequence[RoutedItem], labels: Sequence[Label], resolutions: Sequence[Resolution]) -> Standing:
+def item_status(
+    routings: Sequence[RoutedItem], labels: Sequence[Label], resolutions: Sequence[Resolution]
+) -> ItemStatus:
     if any(row.state == RoutedItem.State.REVIEW for row in routings):
-        return Standing.IN_REVIEW
+        return ItemStatus.IN_REVIEW
     if any(row.superseded_at is None for row in resolutions):
-        return Standing.RESOLVED
+        return ItemStatus.RESOLVED
     states = {label.state for label in labels}
     if Label.State.GIVEN in states:
-        return Standing.LABELLED
+        return ItemStatus.LABELLED
     if Label.State.SKIPPED in states:
-        return Standing.SKIPPED
+        return ItemStatus.SKIPPED
     waits = any(row.state == RoutedItem.State.OPEN for row in routings)
-    return Standing.WAITING if waits else Standing.NEVER_ASKED
+    return ItemStatus.WAITING if waits else ItemStatus.NEVER_ASKED
 
 
 def comments(label: Label) -> list[str]:

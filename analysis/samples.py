@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from annotation import media, versions
 from annotation.models import DRAWN, Item, Prediction, Resolution, Source
-from annotation.sampling.design.weights import Chosen, effective_probability
+from annotation.sampling.design.weights import SelectedItems, effective_probability
 from inputs.groups import group_rows
 from projects.chunks import chunks
 from projects.models import Project
@@ -156,7 +156,7 @@ def _effective(
     days = {day: place for place, day in enumerate(sorted(population))}
     rows = [row for row in chosen if row.at.astimezone(UTC).date() in days]
     found = effective_probability(
-        Chosen(
+        SelectedItems(
             period=np.array([days[row.at.astimezone(UTC).date()] for row in rows], dtype=np.int64),
             probability=np.array([row.audit_probability or np.nan for row in rows]),
             drawn=np.array([row.is_drawn for row in rows], dtype=bool),

@@ -38,7 +38,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Scenario:
+class ShiftScenario:
     """truth: P(class 1) of rows (n, d); moved: how far the window's mean lies from the reference's, per column."""
 
     name: str
@@ -47,11 +47,11 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("bent", lambda x: expit(1.2 * x[:, 0] + 1.5 * (x[:, 1] ** 2 - 1) + 0.5 * x[:, 2]), (0.8, 0.8, 0)),
-    Scenario("crossed", lambda x: expit(2 * x[:, 0] * x[:, 1] + x[:, 2]), (0.7, 0.7, 0.3)),
-    Scenario("noisy corner", lambda x: np.where(x[:, 1] > 0.5, 0.5, expit(3 * x[:, 0])), (0, 1, 0)),
-    Scenario("wave", lambda x: expit(2 * np.sin(2 * x[:, 0]) + x[:, 1]), (1, 0.5, 0)),
-    Scenario("well specified", lambda x: expit(1.5 * x[:, 0] - x[:, 1]), (0.8, -0.5, 0)),
+    ShiftScenario("bent", lambda x: expit(1.2 * x[:, 0] + 1.5 * (x[:, 1] ** 2 - 1) + 0.5 * x[:, 2]), (0.8, 0.8, 0)),
+    ShiftScenario("crossed", lambda x: expit(2 * x[:, 0] * x[:, 1] + x[:, 2]), (0.7, 0.7, 0.3)),
+    ShiftScenario("noisy corner", lambda x: np.where(x[:, 1] > 0.5, 0.5, expit(3 * x[:, 0])), (0, 1, 0)),
+    ShiftScenario("wave", lambda x: expit(2 * np.sin(2 * x[:, 0]) + x[:, 1]), (1, 0.5, 0)),
+    ShiftScenario("well specified", lambda x: expit(1.5 * x[:, 0] - x[:, 1]), (0.8, -0.5, 0)),
 )
 
 
@@ -81,7 +81,7 @@ def _means(errors: Floats) -> Line:
     return dict(zip(("static", "cbpe", "ours"), np.abs(errors).mean(axis=0).tolist(), strict=True))
 
 
-def _simulated(scenario: Scenario, shifted: bool, rng: np.random.Generator) -> list[float]:
+def _simulated(scenario: ShiftScenario, shifted: bool, rng: np.random.Generator) -> list[float]:
     train, past, now = (rng.normal(size=(rows, 3)) for rows in (4000, 10_000, 2000))
     now = now + np.array(scenario.moved) * shifted
     model = LogisticRegression().fit(train, rng.random(len(train)) < scenario.truth(train))

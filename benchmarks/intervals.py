@@ -37,7 +37,7 @@ COSTS = Costs(false_positive=1, false_negative=5, review=0.4)
 
 
 @dataclass(frozen=True)
-class Scenario:
+class IntervalScenario:
     """Where a project's items come from: logits normal around `lean` (k,), the model's as noisy and too bold."""
 
     lean: tuple[float, ...]
@@ -62,11 +62,11 @@ class Traffic:
 
 
 SCENARIOS = {
-    "balanced": Scenario((0.0, 0.0), 2.0, 1.3, 0.5, 4_000, 200, 0.1),
-    "one_in_six": Scenario((1.1, -1.1), 1.6, 1.3, 0.5, 10_000, 300, 0.05),
-    "rare": Scenario((2.2, -2.2), 1.7, 1.3, 0.5, 20_000, 500, 0.04),
-    "five": Scenario((1.0, 0.5, 0.0, -0.5, -1.0), 3.0, 1.3, 0.5, 8_000, 400, 0.06),
-    "small": Scenario((0.0, 0.0), 2.0, 1.3, 0.5, 2_000, 100, 0.1),
+    "balanced": IntervalScenario((0.0, 0.0), 2.0, 1.3, 0.5, 4_000, 200, 0.1),
+    "one_in_six": IntervalScenario((1.1, -1.1), 1.6, 1.3, 0.5, 10_000, 300, 0.05),
+    "rare": IntervalScenario((2.2, -2.2), 1.7, 1.3, 0.5, 20_000, 500, 0.04),
+    "five": IntervalScenario((1.0, 0.5, 0.0, -0.5, -1.0), 3.0, 1.3, 0.5, 8_000, 400, 0.06),
+    "small": IntervalScenario((0.0, 0.0), 2.0, 1.3, 0.5, 2_000, 100, 0.1),
 }
 
 
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report(name, lambda rng, scenario=SCENARIOS[name]: scenario, options.projects, options.seed)
 
 
-def report(name: str, world_of: Callable[[np.random.Generator], Scenario], projects: int, seed: int) -> None:
+def report(name: str, world_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int) -> None:
     started = time.process_time()
     held, widths = coverage(world_of, projects, seed)
     for metric, readings in held.items():
@@ -99,7 +99,7 @@ def report(name: str, world_of: Callable[[np.random.Generator], Scenario], proje
 
 
 def coverage(
-    world_of: Callable[[np.random.Generator], Scenario], projects: int, seed: int
+    world_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int
 ) -> tuple[dict[str, dict[str, list[bool]]], dict[str, list[float]]]:
     """For each metric and reading, whether each project's interval held the truth; widths of the process's."""
     held: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
@@ -116,7 +116,7 @@ def coverage(
     return held, widths
 
 
-def _project(scenario: Scenario, rng: np.random.Generator) -> Iterator[tuple[str, str, Estimate, Estimate]]:
+def _project(scenario: IntervalScenario, rng: np.random.Generator) -> Iterator[tuple[str, str, Estimate, Estimate]]:
     endless = measured(draw(scenario, ENDLESS, rng), np.ones(ENDLESS))
     items = draw(scenario, scenario.items, rng)
     own = measured(items, np.ones(scenario.items))
@@ -132,11 +132,11 @@ def _project(scenario: Scenario, rng: np.random.Generator) -> Iterator[tuple[str
             yield metric, reading, truth[metric], estimate
 
 
-def any_world(rng: np.random.Generator) -> Scenario:
+def any_world(rng: np.random.Generator) -> IntervalScenario:
     k = int(rng.choice([2, 2, 3, 5]))
     lean = np.sort(rng.normal(size=k) * rng.uniform(0, 1.2))
     items = int(rng.integers(2_000, 20_000))
-    return Scenario(
+    return IntervalScenario(
         lean=tuple(float(v) for v in lean - lean.mean()),
         spread=float(rng.uniform(1.5, 3.5)),
         boldness=float(rng.uniform(0.8, 1.5)),
@@ -147,7 +147,7 @@ def any_world(rng: np.random.Generator) -> Scenario:
     )
 
 
-def draw(scenario: Scenario, n: int, rng: np.random.Generator) -> Traffic:
+def draw(scenario: IntervalScenario, n: int, rng: np.random.Generator) -> Traffic:
     logits = rng.normal(size=(n, len(scenario.lean))) * scenario.spread + np.array(scenario.lean)
     truth = (softmax(logits, axis=1).cumsum(axis=1) > rng.random(n)[:, None]).argmax(axis=1)
     model, rival = (
@@ -157,7 +157,7 @@ def draw(scenario: Scenario, n: int, rng: np.random.Generator) -> Traffic:
     return Traffic(truth, model, rival)
 
 
-def chosen(scores: Floats, scenario: Scenario, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
+def chosen(scores: Floats, scenario: IntervalScenario, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
     """Rows to label and their inclusion probabilities: the most uncertain for certain, a uniform audit of the rest."""
     top = np.partition(scores, -2, axis=1)[:, -2:]
     active = np.zeros(scenario.items, dtype=bool)

@@ -24,7 +24,7 @@ import numpy as np
 from analysis.metrics.performance.calibration import calibration
 from analysis.metrics.performance.threshold_curve import Costs
 from analysis.metrics.performance.thresholds import ReviewBand, band_at, cheapest_band, cheapest_threshold
-from benchmarks.intervals import ENDLESS, SCENARIOS, Floats, Scenario, Traffic, chosen, draw
+from benchmarks.intervals import ENDLESS, SCENARIOS, Floats, IntervalScenario, Traffic, chosen, draw
 
 COSTS = Costs(false_positive=1, false_negative=5, review=0.4)
 CHOICES: dict[str, Callable[..., ReviewBand]] = {"one cut": cheapest_threshold, "review band": cheapest_band}
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-def chosen_cuts(scenario: Scenario, projects: int, seed: int) -> Iterator[dict[str, Any]]:
+def chosen_cuts(scenario: IntervalScenario, projects: int, seed: int) -> Iterator[dict[str, Any]]:
     """For each choice its cheapest cost, how much more cuts cost that few labels chose, and what those labels said."""
     started, endless = time.process_time(), draw(scenario, ENDLESS, np.random.default_rng([seed, 1]))
     everywhere = endless.truth == 1, endless.scores[:, 1], np.ones(ENDLESS)
@@ -72,7 +72,7 @@ def chosen_cuts(scenario: Scenario, projects: int, seed: int) -> Iterator[dict[s
         }
 
 
-def calibration_figures(scenario: Scenario, projects: int, seed: int) -> dict[str, Any]:
+def calibration_figures(scenario: IntervalScenario, projects: int, seed: int) -> dict[str, Any]:
     started, endless = time.process_time(), draw(scenario, ENDLESS, np.random.default_rng([seed, 3]))
     true = calibration(endless.truth == 1, endless.scores[:, 1], np.ones(ENDLESS)).ece.value or 0.0
     found = []
@@ -92,7 +92,7 @@ def calibration_figures(scenario: Scenario, projects: int, seed: int) -> dict[st
     }
 
 
-def _project(scenario: Scenario, rng: np.random.Generator) -> tuple[Traffic, Floats]:
+def _project(scenario: IntervalScenario, rng: np.random.Generator) -> tuple[Traffic, Floats]:
     items = draw(scenario, scenario.items, rng)
     rows, inclusion = chosen(items.scores, scenario, rng)
     return items.at(rows), inclusion

@@ -28,7 +28,7 @@ NUMBERS = re.compile(r"\d")
 BASE = np.uint64(0x100000001B3)
 
 
-class _Sample(NamedTuple):
+class _Shingles(NamedTuple):
     """Shingles of texts: whose (m,), in order of the texts, and their codes (m,)."""
 
     owner: Ints
@@ -75,20 +75,20 @@ def _buckets(texts: Texts) -> Iterator[Ints]:
         yield bucket
 
 
-def _sampled(texts: Texts, shift: float) -> _Sample:
+def _sampled(texts: Texts, shift: float) -> _Shingles:
     """All shingles of short texts; of longer ones those with the smallest codes, KEPT to twice KEPT of them."""
     found = [_kept(texts, part, shift) for part in _cut([len(text) for text in texts])]
-    return _Sample(np.concatenate([one.owner for one in found]), np.concatenate([one.code for one in found]))
+    return _Shingles(np.concatenate([one.owner for one in found]), np.concatenate([one.code for one in found]))
 
 
-def _kept(texts: Texts, part: slice, shift: float) -> _Sample:
+def _kept(texts: Texts, part: slice, shift: float) -> _Shingles:
     owner, code = _shingles(texts[part])
     long = np.array([len(text) >= FEWEST for text in texts[part]])[owner]
     owner, code = owner[long], code[long]
     counts = np.bincount(owner, minlength=part.stop - part.start)
     halvings = np.maximum(np.floor(np.log2(np.maximum(counts * shift / KEPT, 1))), 0).astype(np.uint64)
     small = code <= np.uint64(2**64 - 1) >> halvings[owner]
-    return _Sample(owner[small] + part.start, code[small])
+    return _Shingles(owner[small] + part.start, code[small])
 
 
 def _cut(lengths: Sequence[int]) -> list[slice]:
@@ -98,7 +98,7 @@ def _cut(lengths: Sequence[int]) -> list[slice]:
     return [slice(int(start), int(end)) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def _shingles(texts: Texts) -> _Sample:
+def _shingles(texts: Texts) -> _Shingles:
     """Every shingle of each text."""
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
@@ -108,7 +108,7 @@ def _shingles(texts: Texts) -> _Sample:
     for offset in range(SHINGLE):
         code = code * BASE + letters[offset : offset + code.size]
     start = np.arange(counts.sum()) + np.repeat(np.cumsum(lengths - counts) - (lengths - counts), counts)
-    return _Sample(owner, mixed(code)[start])
+    return _Shingles(owner, mixed(code)[start])
 
 
 def _resembling(texts: Texts, i: Ints, j: Ints, least: Floats) -> Bools:

@@ -45,7 +45,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Problem:
+class ProjectProblem:
     """What is wrong with one project, in a sentence for its members."""
 
     check: str
@@ -152,11 +152,11 @@ def _check_projects(check: registry.ProjectCheck, n: int) -> Check:
     return Check(check.name, False, f"{where} {check.bad}.", "Open the Overview of the project: it says why.")
 
 
-def problems(projects: Iterable[Project]) -> list[Problem]:
+def problems(projects: Iterable[Project]) -> list[ProjectProblem]:
     """Everything that the registered checks find wrong with these projects."""
     wanted = list(projects)
     return [
-        Problem(check.name, project, words)
+        ProjectProblem(check.name, project, words)
         for check in registry.project_checks()
         for project, words in check.find(wanted)
     ]

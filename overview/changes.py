@@ -15,7 +15,7 @@ MOST_ROWS = 8
 
 
 @dataclass(frozen=True)
-class Row:
+class SegmentRow:
     """One value of the segment before and after; `contribution` in points of the whole change."""
 
     value: str
@@ -53,7 +53,7 @@ class Change:
     segment: str
     name: str
     value: str
-    rows: tuple[Row, ...]
+    rows: tuple[SegmentRow, ...]
     mix: float
     steps: tuple[Step, ...]
 
@@ -89,10 +89,10 @@ def _ordered(found: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(found["values"], key=lambda one: (-sign * one["contribution"], one["value"]))
 
 
-def _row(project: Project, version: str, found: dict[str, Any], given: dict[str, Any]) -> Row:
+def _row(project: Project, version: str, found: dict[str, Any], given: dict[str, Any]) -> SegmentRow:
     before, after = given["before"], given["after"]
     known = before["value"] is not None and after["value"] is not None
-    return Row(
+    return SegmentRow(
         value=given["value"] or "none",
         traffic_before=100 * given["share_before"],
         traffic_after=100 * given["share_after"],
@@ -105,7 +105,7 @@ def _row(project: Project, version: str, found: dict[str, Any], given: dict[str,
     )
 
 
-def _steps(project: Project, version: str, found: dict[str, Any], main: Row | None) -> list[Step]:
+def _steps(project: Project, version: str, found: dict[str, Any], main: SegmentRow | None) -> list[Step]:
     segment = f"{found['segment']}={main.value}" if main else ""
     place = f" from {found['segment']} {main.value}" if main else ""
     n = main.after["n"] if main else found["after"]["n"]

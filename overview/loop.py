@@ -47,7 +47,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Facts:
+class LoopFacts:
     """What the stations and actions are made of; one query or two each."""
 
     captured: int
@@ -73,7 +73,7 @@ class Facts:
     trigger_new: int
 
 
-def collect(project: Project, *, at: datetime, serves: str) -> Facts:
+def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
     """`serves` is the tag of the version that answers now, "" for none."""
     day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
     items = Item.objects.filter(project=project)
@@ -106,7 +106,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> Facts:
         )
     )
     released = Release.objects.filter(project=project).order_by("at", "pk").last()
-    return Facts(
+    return LoopFacts(
         captured=captured["now"],
         captured_before=captured["before"],
         newest=captured["newest"],
@@ -128,7 +128,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> Facts:
     )
 
 
-def stations(project: Project, facts: Facts, *, at: datetime) -> list[Station]:
+def stations(project: Project, facts: LoopFacts, *, at: datetime) -> list[Station]:
     """The seven, with the bottleneck marked: the one whose oldest has waited longest against its promise."""
     made = [
         _predict(project, facts, at),
@@ -157,7 +157,7 @@ def _oldest(at: datetime, since: datetime | None) -> str:
     return f"oldest {span(at - since)}" if since else ""
 
 
-def _predict(project: Project, facts: Facts, at: datetime) -> Station:
+def _predict(project: Project, facts: LoopFacts, at: datetime) -> Station:
     change = ""
     if facts.captured_before:
         share = 100 * (facts.captured - facts.captured_before) / facts.captured_before
@@ -174,7 +174,7 @@ def _predict(project: Project, facts: Facts, at: datetime) -> Station:
     )
 
 
-def _monitor(project: Project, facts: Facts, at: datetime) -> Station:
+def _monitor(project: Project, facts: LoopFacts, at: datetime) -> Station:
     return Station(
         "monitor",
         "Monitor",
@@ -186,7 +186,7 @@ def _monitor(project: Project, facts: Facts, at: datetime) -> Station:
     )
 
 
-def _select(project: Project, facts: Facts, at: datetime) -> Station:
+def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
     return Station(
         "select",
         "Select",
@@ -198,7 +198,7 @@ def _select(project: Project, facts: Facts, at: datetime) -> Station:
     )
 
 
-def _label(project: Project, facts: Facts, at: datetime) -> Station:
+def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_waiting)
     late = f"Late: promised within {span(PROMISED['label'])}" if waits > PROMISED["label"] else ""
     return Station(
@@ -214,7 +214,7 @@ def _label(project: Project, facts: Facts, at: datetime) -> Station:
     )
 
 
-def _review(project: Project, facts: Facts, at: datetime) -> Station:
+def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_review)
     late = f"Late: promised within {span(PROMISED['review'])}" if waits > PROMISED["review"] else ""
     return Station(
@@ -230,7 +230,7 @@ def _review(project: Project, facts: Facts, at: datetime) -> Station:
     )
 
 
-def _train(project: Project, facts: Facts, at: datetime) -> Station:
+def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
     url = _url("retraining:run-list", project)
     if facts.run:
         job = facts.run.job
@@ -242,7 +242,7 @@ def _train(project: Project, facts: Facts, at: datetime) -> Station:
     return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)
 
 
-def _release(project: Project, facts: Facts, at: datetime) -> Station:
+def _release(project: Project, facts: LoopFacts, at: datetime) -> Station:
     since = f"for {span(at - facts.released.at)}" if facts.released else ""
     unit = "serves" if project.champion_version else "is captured" if facts.serves else "no version serves"
     return Station("release", "Release", facts.serves or "0", unit, since, "", _url("retraining:release-list", project))
@@ -252,12 +252,12 @@ def _url(name: str, project: Project, query: str = "") -> str:
     return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")
 
 
-def actions(project: Project, facts: Facts) -> list[Action]:
+def actions(project: Project, facts: LoopFacts) -> list[Action]:
     """At most five, the one that unblocks most first."""
     return [*_decisions(project, facts), *_labelling(project, facts), *_checks(project, facts)][:5]
 
 
-def _decisions(project: Project, facts: Facts) -> Iterator[Action]:
+def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
     if facts.candidate:
         because = "It is trained and judged, and serves nobody until you decide."
         url = reverse("retraining:compare", args=[project.slug, facts.candidate.number])
@@ -275,7 +275,7 @@ def _decisions(project: Project, facts: Facts) -> Iterator[Action]:
         yield Action("Watch the run", because, "a new candidate", "Open run", _url("retraining:run-list", project))
 
 
-def _labelling(project: Project, facts: Facts) -> Iterator[Action]:
+def _labelling(project: Project, facts: LoopFacts) -> Iterator[Action]:
     desk, after = _url("annotation:desk", project), project.retraining_settings().after_labels
     needed = after - facts.trigger_new
     if facts.waiting and needed > 0 and not facts.run:
@@ -289,7 +289,7 @@ def _labelling(project: Project, facts: Facts) -> Iterator[Action]:
         yield Action(words, because, "a narrower interval", "Label", desk)
 
 
-def _label_for_a_run(facts: Facts, desk: str, needed: int, after: int) -> Action:
+def _label_for_a_run(facts: LoopFacts, desk: str, needed: int, after: int) -> Action:
     """Label what waits, and whether that is enough for the next training run."""
     so_far = f"{number(facts.trigger_new)} of {number(after)} new labels"
     if facts.waiting >= needed:
@@ -299,7 +299,7 @@ def _label_for_a_run(facts: Facts, desk: str, needed: int, after: int) -> Action
     return Action(f"Label {_n(facts.waiting, 'item')}", because, "none by itself", "Label", desk)
 
 
-def _checks(project: Project, facts: Facts) -> Iterator[Action]:
+def _checks(project: Project, facts: LoopFacts) -> Iterator[Action]:
     if facts.findings:
         url, because = _url("analysis:label-quality", project), "The model, which never saw them, disagrees."
         yield Action(f"Check {_n(facts.findings, 'suspected label')}", because, NOT_KNOWN, "Open", url)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from analysis import release_events, reports
 from analysis.models import ReportKind
-from analysis.views.performance import State, over_time
+from analysis.views.performance import PerformanceQuery, over_time
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
@@ -40,7 +40,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
     context = {
         "project": project,
         "version": version,
-        "performance_url": State("all", "", version if version != facts.serves else "").url(project),
+        "performance_url": PerformanceQuery("all", "", version if version != facts.serves else "").url(project),
         "chips": [version_chip(project, known, version, partial(_of_version, project))],
         "facts": facts,
         "stations": made,

@@ -101,7 +101,7 @@ def predict(request: KeyRequest, slug: str) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(to_answer(answered)), content_type="application/json")
 
 
-def to_answer(answered: serving.Answered) -> PredictAnswer:
+def to_answer(answered: serving.PredictionResult) -> PredictAnswer:
     return PredictAnswer(
         model_version=answered.model_version,
         stage="champion",

@@ -68,7 +68,7 @@ def _signature(secret: str | bytes, sha256: str, project_id: int, family: str, p
     return hmac.digest(key, message.encode(), "sha256").hex()
 
 
-def read(
+def read_artifact(
     sha256: str, *, size: int, signature: str, project_id: int, family: str, parameters: Mapping[str, Any]
 ) -> bytes:
     """The bytes, once size, hash, signature and unpacked size are right. Raises ArtifactRefused."""

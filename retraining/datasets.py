@@ -28,7 +28,7 @@ Split = DatasetRow.Split
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannedRow:
     """One item of a dataset to be."""
 
     uid: str
@@ -41,10 +41,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DatasetPlan:
     """What a dataset would hold if it were frozen now; rows ordered by the item's uid."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[PlannedRow, ...]
     left_out: int
     hash: str
 
@@ -90,7 +90,7 @@ class Examples:
         )
 
 
-def plan(project: Project, *, at: datetime) -> Plan:
+def plan_dataset(project: Project, *, at: datetime) -> DatasetPlan:
     """What was resolved at that time, each item on its side of the split."""
     trained, evaluated = _sides_so_far(project, at)
     drawn = _audit_probabilities(project, at)
@@ -105,8 +105,8 @@ def plan(project: Project, *, at: datetime) -> Plan:
             continue
         split = Split.EVALUATION if evaluation else Split.TRAIN
         target = kind.training_target(value, labels)
-        rows.append(Row(uid, item_id, pk, value, target, split, drawn.get(item_id, 1.0) if evaluation else 1.0))
-    return Plan(tuple(rows), left_out, _hash(project, rows))
+        rows.append(PlannedRow(uid, item_id, pk, value, target, split, drawn.get(item_id, 1.0) if evaluation else 1.0))
+    return DatasetPlan(tuple(rows), left_out, _hash(project, rows))
 
 
 def _sides_so_far(project: Project, at: datetime) -> tuple[set[int], set[int]]:
@@ -127,7 +127,7 @@ def _audit_probabilities(project: Project, at: datetime) -> dict[int, float]:
     return by_item | {item_id: audit for item_id, audit in drawn if audit}
 
 
-def _hash(project: Project, rows: list[Row]) -> str:
+def _hash(project: Project, rows: list[PlannedRow]) -> str:
     """SHA-256 of the ordered rows, the label schema and the input contract: equal hash, nothing new to learn."""
     digest = hashlib.sha256()
     head: list[Any] = [project.schema().version, project.schema().values(), project.contract().version]
@@ -138,7 +138,7 @@ def _hash(project: Project, rows: list[Row]) -> str:
 
 def freeze(project: Project, *, at: datetime) -> Dataset:
     """The dataset of what was known at that time; freezing the same twice gives the same row."""
-    planned = plan(project, at=at)
+    planned = plan_dataset(project, at=at)
     existing = Dataset.objects.filter(project=project, hash=planned.hash).first()
     if existing:
         return existing
@@ -149,7 +149,7 @@ def freeze(project: Project, *, at: datetime) -> Dataset:
 
 
 @transaction.atomic
-def _write(project: Project, planned: Plan, at: datetime) -> Dataset:
+def _write(project: Project, planned: DatasetPlan, at: datetime) -> Dataset:
     newest = Dataset.objects.filter(project=project).aggregate(number=Max("number"))["number"] or 0
     dataset = Dataset.objects.create(
         project=project,
@@ -189,7 +189,7 @@ def examples(dataset: Dataset, split: str) -> Examples:
 
 def held_out(project: Project, *, at: datetime) -> Examples:
     """What may be measured with as known at that time, whether or not a dataset was frozen of it."""
-    planned = [row for row in plan(project, at=at).rows if row.split == Split.EVALUATION]
+    planned = [row for row in plan_dataset(project, at=at).rows if row.split == Split.EVALUATION]
     known: dict[int, tuple[Any, Any]] = {}
     for chunk in chunks([row.item_id for row in planned]):
         items = Item.objects.filter(pk__in=chunk)

@@ -61,7 +61,7 @@ class Sides:
     against: str
 
 
-def judge(
+def compare_with_incumbent(
     project: Project,
     held_out: Examples,
     candidate: registry.Loaded,

@@ -83,7 +83,7 @@ def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: date
     return made
 
 
-def judge(version: ModelVersion, *, at: datetime) -> Judged:
+def judge_version(version: ModelVersion, *, at: datetime) -> Judged:
     """Compare the version with what serves now, on all that is held out by now. Raises ArtifactRefused."""
     project = version.project
     loaded = registry.load(version)
@@ -91,12 +91,12 @@ def judge(version: ModelVersion, *, at: datetime) -> Judged:
     held_out = held_out.only(registry.out_of_sample(version, held_out.item_ids))
     assert version.run.dataset is not None  # a version is made of one
     train = datasets.examples(version.run.dataset, datasets.Split.TRAIN)
-    return evaluation.judge(project, held_out, loaded, train, None, registry.incumbent(project))
+    return evaluation.compare_with_incumbent(project, held_out, loaded, train, None, registry.incumbent(project))
 
 
 def judge_again(version: ModelVersion, *, by: User | None, at: datetime) -> Judgement:
     """Judge here and now, for callers that may wait. Raises ArtifactRefused."""
-    schema_version, judged = version.project.schema().version, judge(version, at=at)
+    schema_version, judged = version.project.schema().version, judge_version(version, at=at)
     audit.record("version.judge", by=by, at=at, project=version.project, target=version.tag)
     return keep(version, judged, schema_version=schema_version, at=at)
 
@@ -126,11 +126,11 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     """The job of `request`. It never promotes: a person, or the next run, does."""
     project: Project | None = attempt.job.project
     assert project is not None  # it is always enqueued for one
-    version = registry.find(project, attempt.payload["version"])
+    version = registry.version_by_tag(project, attempt.payload["version"])
     attempt.progress(0.1, f"Comparing {version} with what serves")
     schema_version = version.project.schema().version
     try:
-        judged = judge(version, at=clock())
+        judged = judge_version(version, at=clock())
     except artifacts.ArtifactRefused as why:
         raise PermanentFailure(str(why)) from None
     with attempt.commit(decision=judged.verdict["decision"], against=judged.verdict["against"]):

@@ -23,7 +23,7 @@ from validation import InvalidInput
 from validation.numbers import whole_number
 
 
-class UnknownVersion(InvalidInput):
+class UnknownModelVersion(InvalidInput):
     """There is no such version in this project."""
 
 
@@ -80,8 +80,8 @@ def incumbent(project: Project) -> Incumbent:
         return Incumbent(live.tag, live)
     tag = versions.captured(project)
     try:
-        return Incumbent(tag, find(project, tag) if tag else None)
-    except UnknownVersion:
+        return Incumbent(tag, version_by_tag(project, tag) if tag else None)
+    except UnknownModelVersion:
         return Incumbent(tag)
 
 
@@ -105,14 +105,14 @@ def live(project: Project) -> ModelVersion | None:
     raise Unclear(why)
 
 
-def find(project: Project, tag: str) -> ModelVersion:
+def version_by_tag(project: Project, tag: str) -> ModelVersion:
     """The version that predictions call by this tag, such as v3."""
     number = whole_number(tag.removeprefix("v"))
     found = None
     if number is not None:
         found = ModelVersion.objects.filter(project=project, number=number).select_related("run").first()
     if found is None or found.tag != tag:
-        raise UnknownVersion(f"There is no version {tag} in {project.title}.")
+        raise UnknownModelVersion(f"There is no version {tag} in {project.title}.")
     return found
 
 
@@ -171,7 +171,7 @@ def load(version: ModelVersion) -> Loaded:
 
 def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -> Loaded:
     """Read a packed artifact back through every check."""
-    data = artifacts.read(
+    data = artifacts.read_artifact(
         packed.stored.sha256,
         size=packed.stored.size,
         signature=packed.signature,

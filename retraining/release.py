@@ -35,7 +35,7 @@ class VoidVerdict(CannotRelease):
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReleaseStatus:
     """What is live, and what a roll back would bring back."""
 
     champion: ModelVersion | None
@@ -96,9 +96,9 @@ def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, e
         return _switch(project, live, version, Act.ROLL_BACK, by=by, reason=reason, at=at, automatic=False)
 
 
-def standing(project: Project) -> Standing:
+def release_status(project: Project) -> ReleaseStatus:
     live = registry.champion(project)
-    return Standing(live, previous_of(live))
+    return ReleaseStatus(live, previous_of(live))
 
 
 def previous_of(live: ModelVersion | None) -> ModelVersion | None:
@@ -190,7 +190,7 @@ def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     """
     project = attempt.job.project
     assert project is not None  # a rescore is always enqueued for one
-    version = registry.find(project, attempt.payload["version"])
+    version = registry.version_by_tag(project, attempt.payload["version"])
     try:
         loaded = registry.load(version)
     except artifacts.ArtifactRefused as why:

@@ -42,7 +42,7 @@ class NothingToServe(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class RowPrediction:
     """What was said of one row. Without a model there are no scores, and a person decides."""
 
     key: str
@@ -52,12 +52,12 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Answered:
+class PredictionResult:
     """What was said, by which version, and whether it was the one that should have said it."""
 
     model_version: str
     degraded: bool
-    answers: tuple[Answer, ...]
+    answers: tuple[RowPrediction, ...]
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,18 @@ class _Scored:
 models = ModelCache(registry.load)
 
 
-def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | None, at: datetime) -> Answered:
+def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | None, at: datetime) -> PredictionResult:
     """Answer each of the inputs and capture it. The same keys with the same inputs get the stored answer again.
 
     Raises BadRequest, KeyTaken or NothingToServe.
     """
     valid = _validate(project, inputs)
     names = _keys(inputs, keys)
-    known = _known(project, names, valid) if keys is not None else {}
+    known = _captured_before(project, names, valid) if keys is not None else {}
     if len(known) == len(names) and (replayed := _replay(project, names, known)):
         return replayed
     scored = _score(project, valid)
-    answered = _answered(project, names, scored)
+    answered = _result(project, names, scored)
     _capture(project, answered, valid, known, at=at)
     return answered
 
@@ -108,7 +108,7 @@ def _keys(inputs: Sequence[Any], keys: Sequence[str] | None) -> list[str]:
     return list(keys)
 
 
-def _known(project: Project, names: list[str], valid: list[ValidInputs]) -> dict[str, int]:
+def _captured_before(project: Project, names: list[str], valid: list[ValidInputs]) -> dict[str, int]:
     """Items that were captured under these keys before; their inputs must be the same."""
     expected = {name: inputs.stored for name, inputs in zip(names, valid, strict=True)}
     found: dict[str, int] = {}
@@ -121,7 +121,7 @@ def _known(project: Project, names: list[str], valid: list[ValidInputs]) -> dict
     return found
 
 
-def _replay(project: Project, names: list[str], known: dict[str, int]) -> Answered | None:
+def _replay(project: Project, names: list[str], known: dict[str, int]) -> PredictionResult | None:
     """The stored answers, where one version served all of these before."""
     served: dict[int, Prediction] = {}
     for chunk in chunks(list(known.values())):
@@ -133,14 +133,14 @@ def _replay(project: Project, names: list[str], known: dict[str, int]) -> Answer
         return None
     values = project.label_schemas.get(version=found[0].schema_version).values()
     answers = tuple(_stored_answer(name, row, values) for name, row in zip(names, found, strict=True))
-    return Answered(found[0].model_version, any(row.degraded for row in found), answers)
+    return PredictionResult(found[0].model_version, any(row.degraded for row in found), answers)
 
 
-def _stored_answer(name: str, row: Prediction, values: list[str]) -> Answer:
+def _stored_answer(name: str, row: Prediction, values: list[str]) -> RowPrediction:
     if row.scores is None:
-        return Answer(name, row.label, {}, REVIEW)
+        return RowPrediction(name, row.label, {}, REVIEW)
     scores = np.frombuffer(row.scores, dtype="<f4").astype(float)
-    return Answer(name, row.label, dict(zip(values, scores.tolist(), strict=True)), APPROVE)
+    return RowPrediction(name, row.label, dict(zip(values, scores.tolist(), strict=True)), APPROVE)
 
 
 def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
@@ -156,14 +156,14 @@ def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
         if version is None:
             continue
         try:
-            return _Scored(version.tag, version != champion, _by(version, project, valid))
+            return _Scored(version.tag, version != champion, _probabilities_of(version, project, valid))
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
             problem = problem or str(why)
     return _Scored(SAFE_DEFAULT, True, None, problem)
 
 
-def _by(version: ModelVersion, project: Project, valid: list[ValidInputs]) -> NDArray[np.float64]:
+def _probabilities_of(version: ModelVersion, project: Project, valid: list[ValidInputs]) -> NDArray[np.float64]:
     """(n, k) in the order of the project's labels in force."""
     loaded, values = models.get(version), project.schema().values()
     if why := registry.why_retired(version.tag, loaded.classes, project):
@@ -175,25 +175,25 @@ def _by(version: ModelVersion, project: Project, valid: list[ValidInputs]) -> ND
     return result
 
 
-def _answered(project: Project, names: list[str], scored: _Scored) -> Answered:
+def _result(project: Project, names: list[str], scored: _Scored) -> PredictionResult:
     if scored.probabilities is None:
         if not project.safe_default:
             raise NothingToServe(
                 f"{scored.problem} No other version can answer, and the project names no safe default."
             )
-        answers = tuple(Answer(name, project.safe_default, {}, REVIEW) for name in names)
-        return Answered(SAFE_DEFAULT, True, answers)
+        answers = tuple(RowPrediction(name, project.safe_default, {}, REVIEW) for name in names)
+        return PredictionResult(SAFE_DEFAULT, True, answers)
     values = project.schema().values()
     winners = scored.probabilities.argmax(axis=1)
     answers = tuple(
-        Answer(name, values[winner], dict(zip(values, row.tolist(), strict=True)), APPROVE)
+        RowPrediction(name, values[winner], dict(zip(values, row.tolist(), strict=True)), APPROVE)
         for name, winner, row in zip(names, winners, scored.probabilities, strict=True)
     )
-    return Answered(scored.tag, scored.degraded, answers)
+    return PredictionResult(scored.tag, scored.degraded, answers)
 
 
 def _capture(
-    project: Project, answered: Answered, valid: list[ValidInputs], known: dict[str, int], *, at: datetime
+    project: Project, answered: PredictionResult, valid: list[ValidInputs], known: dict[str, int], *, at: datetime
 ) -> None:
     """Keep what was served, as the same facts that other services send, in one transaction.
 
@@ -229,6 +229,6 @@ def _mark_known(project: Project, tag: str, rows: Sequence[capture.ValidPredicti
     if not before:
         return
     ids = [known[row.key] for row in before]
-    unseen = registry.out_of_sample(registry.find(project, tag), ids)
+    unseen = registry.out_of_sample(registry.version_by_tag(project, tag), ids)
     for row, item_id, out_of_sample in zip(before, ids, unseen, strict=True):
         row.item_id, row.out_of_sample = item_id, bool(out_of_sample)

@@ -21,13 +21,13 @@ def rescore(attempt: Attempt) -> None:
 
 
 @registry.handles("retraining.judge", soft_seconds=600, hard_seconds=660)
-def judge(attempt: Attempt) -> None:
+def judge_version(attempt: Attempt) -> None:
     judging.perform(attempt, clock=timezone.now)
 
 
 @registry.handles("retraining.check", soft_seconds=120, hard_seconds=150)
-def check(attempt: Attempt) -> None:
-    triggers.checked(attempt, at=timezone.now())
+def check_triggers(attempt: Attempt) -> None:
+    triggers.perform_check(attempt, at=timezone.now())
 
 
 @registry.handles("retraining.sweep", soft_seconds=120, hard_seconds=150)
@@ -39,7 +39,7 @@ def sweep(attempt: Attempt) -> None:
 
 @registry.every(5, "retraining.triggers")
 def watch(at: datetime) -> None:
-    triggers.watch(at=at)
+    triggers.check_all_projects(at=at)
 
 
 @registry.every(3600, "retraining.sweep")

@@ -131,7 +131,7 @@ def perform(attempt: Attempt, *, clock: Clock) -> None:
     # Read back through every check: what is compared is what will be served.
     candidate = registry.unpack(packed, project=run.project, tag="", schema_version=dataset.schema_version)
     held_out = datasets.examples(dataset, datasets.Split.EVALUATION)
-    judged = evaluation.judge(run.project, held_out, candidate, train, fitted.out_of_fold, incumbent)
+    judged = evaluation.compare_with_incumbent(run.project, held_out, candidate, train, fitted.out_of_fold, incumbent)
     log.stage("Keep the version")
     _keep(attempt, run, dataset, packed, judged, train, fitted, report, at=clock())
 

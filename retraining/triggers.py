@@ -21,7 +21,7 @@ State = TrainingRun.State
 
 
 @dataclass(frozen=True)
-class Facts:
+class TriggerEvidence:
     """What a trigger looks at: how many labels are new, and how the runs before ended.
 
     `last` is the newest run that has ended. `failures` counts the runs that failed since the last one that learnt.
@@ -46,7 +46,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TriggerDecision:
     """Whether a run should begin. `code` names the reason; `words` says it."""
 
     code: str
@@ -57,33 +57,37 @@ class Answer:
         return self.code == "fires"
 
 
-def decide(facts: Facts, rule: RetrainingSettings, *, at: datetime) -> Answer:
+def evaluate_trigger(facts: TriggerEvidence, rule: RetrainingSettings, *, at: datetime) -> TriggerDecision:
     """Why a run begins now, or why not. Reads nothing."""
     count, needed = f"{facts.new:,} of {rule.after_labels:,} new labels", rule.after_labels
     if facts.in_flight:
-        return Answer("in_flight", f"Run {facts.in_flight} is in flight; {count} for the next one so far.")
+        return TriggerDecision("in_flight", f"Run {facts.in_flight} is in flight; {count} for the next one so far.")
     if facts.new < needed:
-        return Answer("too_few", f"{count}; a run starts at {needed:,}.")
+        return TriggerDecision("too_few", f"{count}; a run starts at {needed:,}.")
     if facts.since_stop is not None and facts.since_stop < needed:
         more = needed - facts.since_stop
-        return Answer(
+        return TriggerDecision(
             "stopped", f"{count}, but run {facts.last} was stopped; a run starts by itself after {more:,} more."
         )
     ends = facts.last_ended_at + pause(rule, facts.failures) if facts.last_ended_at else None
     if ends and ends > at and facts.failures:
         times = "failed" if facts.failures == 1 else f"failed, as did {facts.failures - 1:,} before it"
-        return Answer("failed", f"{count}, but run {facts.last} {times}; it is tried again at {_moment(ends, at)} UTC.")
+        return TriggerDecision(
+            "failed", f"{count}, but run {facts.last} {times}; it is tried again at {_moment(ends, at)} UTC."
+        )
     if ends and ends > at:
         words = f"{count}, but run {facts.last} has just ended; a run starts at {_moment(ends, at)} UTC."
-        return Answer("cooldown", words)
+        return TriggerDecision("cooldown", words)
     if facts.same:
-        return Answer(
+        return TriggerDecision(
             "unchanged", f"{count}, but nothing would change: they agree with the dataset of run {facts.same}."
         )
     if facts.classes is not None and facts.classes < 2:
-        return Answer("one_class", f"{count}, but they are all alike; a model needs labels of at least two kinds.")
+        return TriggerDecision(
+            "one_class", f"{count}, but they are all alike; a model needs labels of at least two kinds."
+        )
     since = f" since run {facts.last} began" if facts.last and not facts.failures and facts.since_stop is None else ""
-    return Answer("fires", f"{facts.new:,} new labels{since}; a run starts at {needed:,}.")
+    return TriggerDecision("fires", f"{facts.new:,} new labels{since}; a run starts at {needed:,}.")
 
 
 def pause(rule: RetrainingSettings, failures: int) -> timedelta:
@@ -98,14 +102,14 @@ def _moment(moment: datetime, at: datetime) -> str:
     return f"{moment:%H:%M}" if moment.date() == at.date() else f"{moment:%-d %b %H:%M}"
 
 
-def look(project: Project) -> Facts:
+def gather_evidence(project: Project) -> TriggerEvidence:
     """The cheap facts: a few indexed counts, fit for every few seconds."""
     runs = new_labels.recent_runs(project)
     ended = [run for run in runs if not run.in_flight]
     last = ended[0] if ended else None
     flying = next((run for run in runs if run.in_flight), None)
     counted = new_labels.count(project, runs)
-    return Facts(
+    return TriggerEvidence(
         training=counted.training,
         evaluation=counted.evaluation,
         in_flight=flying.number if flying else None,
@@ -128,62 +132,62 @@ def _since_stop(project: Project, runs: Sequence[TrainingRun], last: TrainingRun
     return new_labels.waiting(project, runs).filter(resolved_at__gt=last.began_at).count()
 
 
-def look_closely(project: Project, *, at: datetime) -> Facts:
+def gather_full_evidence(project: Project, *, at: datetime) -> TriggerEvidence:
     """The cheap facts, and whether a dataset frozen now would differ from that of the last run that learnt."""
-    facts, planned = look(project), datasets.plan(project, at=at)
+    facts, planned = gather_evidence(project), datasets.plan_dataset(project, at=at)
     learnt = TrainingRun.objects.filter(project=project, dataset__isnull=False, state__in=new_labels.LEARNT)
     last = learnt.order_by("-number").select_related("dataset").first()
     same = last.number if last and last.dataset and last.dataset.hash == planned.hash else None
     return replace(facts, same=same, classes=len(planned.train_labels()))
 
 
-def check(project: Project, *, at: datetime) -> TriggerCheck:
+def run_if_due(project: Project, *, at: datetime) -> TriggerCheck:
     """Open a run if it is time, and keep the answer with its evidence."""
-    facts = look_closely(project, at=at)
-    answer = decide(facts, project.retraining_settings(), at=at)
+    facts = gather_full_evidence(project, at=at)
+    answer = evaluate_trigger(facts, project.retraining_settings(), at=at)
     run = None
     if answer.fires:
         try:
             run = training.open_run(project, reason=answer.words, evidence=_evidence(facts, answer), by=None, at=at)
         except training.RunInFlight as why:
-            answer = Answer("in_flight", str(why))
+            answer = TriggerDecision("in_flight", str(why))
     return _keep(project, facts, answer, run, at=at)
 
 
-def watch(*, at: datetime) -> None:
+def check_all_projects(*, at: datetime) -> None:
     """Look at every project; where it seems time, a job looks closely, for that may take long."""
     training.reconcile(at=at)
-    registry.for_each_project("retraining.triggers", _watch, at=at)
+    registry.for_each_project("retraining.triggers", _check_project, at=at)
 
 
-def _watch(project: Project, at: datetime) -> None:
-    facts = look(project)
-    answer = decide(facts, project.retraining_settings(), at=at)
+def _check_project(project: Project, at: datetime) -> None:
+    facts = gather_evidence(project)
+    answer = evaluate_trigger(facts, project.retraining_settings(), at=at)
     if not answer.fires:
         _keep(project, facts, answer, None, at=at)
-    elif not _asked_already(project, facts):
+    elif not _is_known(project, facts):
         queue.enqueue("retraining.check", key=f"check:{project.pk}", project=project, at=at)
 
 
-def checked(attempt: Attempt, *, at: datetime) -> None:
+def perform_check(attempt: Attempt, *, at: datetime) -> None:
     """The job of a close look."""
     project = attempt.job.project
     assert project is not None  # a look is always enqueued for one
-    check(project, at=at)
+    run_if_due(project, at=at)
 
 
-def newest(project: Project) -> TriggerCheck | None:
+def newest_check(project: Project) -> TriggerCheck | None:
     return TriggerCheck.objects.filter(project=project, trigger=NEW_LABELS).order_by("-at", "-pk").first()
 
 
-def _asked_already(project: Project, facts: Facts) -> bool:
+def _is_known(project: Project, facts: TriggerEvidence) -> bool:
     """A close look has answered for exactly these counts: looking again would say the same."""
-    last = newest(project)
+    last = newest_check(project)
     held = last is not None and last.evidence.get("code") in ("unchanged", "one_class")
-    return held and last is not None and _counts(last.evidence) == _counts(_evidence(facts, Answer("", "")))
+    return held and last is not None and _counts(last.evidence) == _counts(_evidence(facts, TriggerDecision("", "")))
 
 
-def _evidence(facts: Facts, answer: Answer) -> dict[str, Any]:
+def _evidence(facts: TriggerEvidence, answer: TriggerDecision) -> dict[str, Any]:
     return {"code": answer.code, "training": facts.training, "evaluation": facts.evaluation, "last_run": facts.last}
 
 
@@ -192,10 +196,12 @@ def _counts(evidence: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @transaction.atomic
-def _keep(project: Project, facts: Facts, answer: Answer, run: TrainingRun | None, *, at: datetime) -> TriggerCheck:
+def _keep(
+    project: Project, facts: TriggerEvidence, answer: TriggerDecision, run: TrainingRun | None, *, at: datetime
+) -> TriggerCheck:
     """A new row where the answer is another one; where only its counts moved, the newest row moves with them."""
     evidence = _evidence(facts, answer)
-    last = newest(project)
+    last = newest_check(project)
     if last is None or last.fired or run or last.evidence.get("code") != answer.code:
         return TriggerCheck.objects.create(
             project=project,

@@ -34,7 +34,7 @@ FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five 
 
 
 @dataclass(frozen=True)
-class State:
+class PerformanceQuery:
     """What the URL says: window, class and measure."""
 
     window: str
@@ -78,7 +78,7 @@ class BadView(LookupError):
 
 def _unknown(request: ProjectRequest, known: versions.Versions, why: str) -> HttpResponse:
     """The page without figures, which says what was asked for in vain and offers what there is."""
-    state = State("all", "", "")
+    state = PerformanceQuery("all", "", "")
     context = {
         "project": request.project,
         "state": state,
@@ -88,7 +88,7 @@ def _unknown(request: ProjectRequest, known: versions.Versions, why: str) -> Htt
     return render(request, "analysis/performance.html", context, status=404)
 
 
-def read_state(given: Any, project: Project, known: versions.Versions) -> State:
+def read_state(given: Any, project: Project, known: versions.Versions) -> PerformanceQuery:
     """The URL's state. Raises BadView for a value that there is not; nothing is replaced by another one."""
     window, label = given.get("window", "all"), given.get("label", "")
     if window not in WINDOWS:
@@ -96,12 +96,12 @@ def read_state(given: Any, project: Project, known: versions.Versions) -> State:
     if label and label not in project.schema().values():
         raise BadView(f"{label[:80]!r} is no label of this project.")
     try:
-        return State(window, label, known.chosen(given.get("version", "")))
+        return PerformanceQuery(window, label, known.chosen(given.get("version", "")))
     except versions.UnknownVersion as why:
         raise BadView(str(why)) from None
 
 
-def chips(project: Project, state: State, known: versions.Versions) -> list[Chip]:
+def chips(project: Project, state: PerformanceQuery, known: versions.Versions) -> list[Chip]:
     windows = tuple(
         ChipOption(words, state.url(project, window=name), current=name == state.window)
         for name, words in WINDOW_WORDS.items()
@@ -110,7 +110,7 @@ def chips(project: Project, state: State, known: versions.Versions) -> list[Chip
     return [Chip("Window", WINDOW_WORDS[state.window], options=windows), of_version]
 
 
-def figures(project: Project, report: Report, state: State) -> dict[str, Any]:
+def figures(project: Project, report: Report, state: PerformanceQuery) -> dict[str, Any]:
     body = report.body
     label = state.label or project.positive or hardest(body)
     moments = list_releases(project)
@@ -138,14 +138,14 @@ def hardest(body: dict[str, Any]) -> str:
     return min(known, key=lambda row: row["recall"]["value"])["label"] if known else body["classes"][0]["label"]
 
 
-def items_url(project: Project, state: State, **filters: str) -> str:
+def items_url(project: Project, state: PerformanceQuery, **filters: str) -> str:
     wanted = {"resolved": "yes", "judges": state.version, **filters}
     if state.window != "all":
         wanted["window"] = state.window
     return reverse("analysis:item-list", args=[project.slug]) + "?" + urlencode(wanted)
 
 
-def matrix(project: Project, body: dict[str, Any], state: State) -> dict[str, Any]:
+def matrix(project: Project, body: dict[str, Any], state: PerformanceQuery) -> dict[str, Any]:
     """Rows of cells with count, class and link; recall at the right."""
     names, rows = body["labels"], []
     for i, name in enumerate(names):
@@ -162,7 +162,7 @@ def matrix(project: Project, body: dict[str, Any], state: State) -> dict[str, An
     return {"names": names, "rows": rows, "wide": len(names) <= 20}
 
 
-def pairs(project: Project, body: dict[str, Any], state: State) -> dict[str, Any]:
+def pairs(project: Project, body: dict[str, Any], state: PerformanceQuery) -> dict[str, Any]:
     """The largest cells off the diagonal."""
     names = body["labels"]
     found = [
@@ -184,7 +184,7 @@ def pairs(project: Project, body: dict[str, Any], state: State) -> dict[str, Any
     return {"top": found[:PAIRS], "all": len(found), "wrong": wrong}
 
 
-def per_class(project: Project, body: dict[str, Any], state: State, label: str) -> list[dict[str, Any]]:
+def per_class(project: Project, body: dict[str, Any], state: PerformanceQuery, label: str) -> list[dict[str, Any]]:
     return [
         {
             **row,

@@ -20,7 +20,7 @@ from projects.models import Project
 
 
 @dataclass(frozen=True)
-class Chosen:
+class CauseSelection:
     """What one cause chose: the picks that count as asked, in order, and those of them that are new questions."""
 
     cause: RoutingCause
@@ -30,7 +30,7 @@ class Chosen:
 
 def choose(
     project: Project, cause: RoutingCause, picks: Iterable[Pick], *, most: int, taken: set[int], at: datetime
-) -> Chosen:
+) -> CauseSelection:
     """Go through the picks until `most` of them are new questions; `taken` grows by what was chosen.
 
     An urgent cause asks all that it picked and that neither waits already nor is settled.
@@ -38,7 +38,7 @@ def choose(
     new = [pick for pick in {pick.item_id: pick for pick in picks}.values() if pick.item_id not in taken]
     known = _known(project, [pick.item_id for pick in new])
     most = len(new) if cause.urgent else min(most, queues.budget_left(project, cause.name, at=at))
-    chosen = Chosen(cause, [], [])
+    chosen = CauseSelection(cause, [], [])
     for pick in (pick for pick in new if pick.item_id in known):
         if len(chosen.questions) >= most:
             break
@@ -63,7 +63,7 @@ def _known(project: Project, ids: list[int]) -> dict[int, tuple[bool, bool]]:
     return found
 
 
-def place(project: Project, chosen: Sequence[Chosen], *, audit: int, at: datetime) -> dict[str, int]:
+def place(project: Project, chosen: Sequence[CauseSelection], *, audit: int, at: datetime) -> dict[str, int]:
     """Write the round: items leave the pool, questions wait in queues, audit items with them; counts by cause.
 
     Runs in the caller's transaction.
@@ -90,7 +90,7 @@ def place(project: Project, chosen: Sequence[Chosen], *, audit: int, at: datetim
     return created
 
 
-def _by_cause(chosen: Chosen) -> dict[str, list[Pick]]:
+def _by_cause(chosen: CauseSelection) -> dict[str, list[Pick]]:
     groups: dict[str, list[Pick]] = {}
     for pick in chosen.questions:
         groups.setdefault(str(pick.cause or chosen.cause.name), []).append(pick)

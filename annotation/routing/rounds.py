@@ -11,7 +11,7 @@ from django.db import transaction
 from annotation.models import Cause, Queue
 from annotation.routing import audit_draw, capacity, causes, placing, registry
 from annotation.routing.capacity import Places
-from annotation.routing.placing import Chosen
+from annotation.routing.placing import CauseSelection
 from annotation.routing.registry import Round
 from projects.models import Project
 
@@ -54,7 +54,7 @@ def route(
     return Routed(considered, by_cause, ", ".join(strategies) or "none", _words(places, round_, by_cause))
 
 
-def _choose(round_: Round) -> list[Chosen]:
+def _choose(round_: Round) -> list[CauseSelection]:
     """What each cause chooses of the places that those before it left."""
     left, found = round_.places, []
     for cause in registry.causes():

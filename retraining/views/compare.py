@@ -274,7 +274,7 @@ def _promote_page(
 
 @require_POST
 @member(Can.CHANGE)
-def judge(request: ProjectRequest, number: int) -> HttpResponse:
+def request_judgement(request: ProjectRequest, number: int) -> HttpResponse:
     """Have a version judged against what serves now."""
     version = version_of(request.project, number)
     judging.request(version, by=request.user, at=timezone.now())
@@ -297,7 +297,7 @@ def ask_again(request: ProjectRequest, number: int, outcome: str) -> HttpRespons
 
 @require_POST
 @member(Can.CHANGE)
-def ask(request: ProjectRequest, number: int) -> HttpResponse:
+def request_labels(request: ProjectRequest, number: int) -> HttpResponse:
     """Send more items to people, so that the next verdict can be decided."""
     version = version_of(request.project, number)
     form = AskForm(request.POST)

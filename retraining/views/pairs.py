@@ -88,8 +88,8 @@ def chips(project: Project, known: Versions, state: PairState) -> list[Chip]:
 
 def trained_here(project: Project, tag: str) -> ModelVersion | None:
     try:
-        return registry.find(project, tag)
-    except registry.UnknownVersion:
+        return registry.version_by_tag(project, tag)
+    except registry.UnknownModelVersion:
         return None
 
 

@@ -25,7 +25,7 @@ def release_list(request: ProjectRequest) -> HttpResponse:
 def _releases(
     request: ProjectRequest, *, error: str = "", form: RollBackForm | None = None, status: int = 200
 ) -> HttpResponse:
-    standing = release.standing(request.project)
+    standing = release.release_status(request.project)
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
     candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
     newest = candidates.select_related("judgement").defer("parameters").order_by("-number")[:5]

@@ -27,7 +27,7 @@ CHECKS = 8
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageRow:
     """One stage of a run as the page shows it: done, now, failed or waiting, and how long it took."""
 
     name: str
@@ -41,7 +41,7 @@ def run_list(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
     page = _runs(request.project, request.GET.get("before", ""))
     runs = page.rows
-    facts, rule = triggers.look(request.project), request.project.retraining_settings()
+    facts, rule = triggers.gather_evidence(request.project), request.project.retraining_settings()
     context = {
         "project": request.project,
         "now": now,
@@ -52,7 +52,7 @@ def run_list(request: ProjectRequest) -> HttpResponse:
         "facts": facts,
         "rule": rule,
         "cooldown": span(rule.cooldown),
-        "answer": triggers.decide(facts, rule, at=now),
+        "answer": triggers.evaluate_trigger(facts, rule, at=now),
         "closely": _closely(request.project, facts, rule),
         "checks": TriggerCheck.objects.filter(project=request.project)
         .select_related("run")
@@ -78,9 +78,9 @@ def _gate(project: Project, run: TrainingRun | None) -> str:
     return judging.state_of(version, registry.incumbent(project)) if version else ""
 
 
-def _closely(project: Project, facts: triggers.Facts, rule: RetrainingSettings) -> TriggerCheck | None:
+def _closely(project: Project, facts: triggers.TriggerEvidence, rule: RetrainingSettings) -> TriggerCheck | None:
     """What a close look said of exactly these counts, where the cheap look alone would fire."""
-    last = triggers.newest(project)
+    last = triggers.newest_check(project)
     return last if facts.new >= rule.after_labels and last and not last.fired else None
 
 
@@ -108,7 +108,7 @@ def start(request: ProjectRequest) -> HttpResponse:
 
 @require_GET
 @member(Can.SEE)
-def run(request: ProjectRequest, number: int) -> HttpResponse:
+def run_detail(request: ProjectRequest, number: int) -> HttpResponse:
     return _run(request, number)
 
 
@@ -131,7 +131,7 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
     return render(request, "retraining/run.html" + ("#state" if asks_for_fragment(request) else ""), context)
 
 
-def _doing(run: TrainingRun, passed: list[Stage]) -> dict[str, Any]:
+def _doing(run: TrainingRun, passed: list[StageRow]) -> dict[str, Any]:
     """What it does now and how far it is. The job's row is written once a second at most and may lag behind the log."""
     name = next((stage.name for stage in passed if stage.state == "now"), "")
     said, known = (run.job.stage, run.job.progress) if run.job else ("", 0.0)
@@ -145,7 +145,7 @@ def _by_loss(candidate: dict[str, Any]) -> tuple[bool, float]:
     return loss is None, loss or 0.0
 
 
-def stages(run: TrainingRun, now: datetime) -> list[Stage]:
+def stages(run: TrainingRun, now: datetime) -> list[StageRow]:
     """Every stage in order, as the last attempt has gone through them."""
     attempt = max((entry["attempt"] for entry in run.stages), default=0)
     begun = {entry["stage"]: datetime.fromisoformat(entry["at"]) for entry in run.stages if entry["attempt"] == attempt}
@@ -153,7 +153,7 @@ def stages(run: TrainingRun, now: datetime) -> list[Stage]:
     took = {name: end - begun[name] for name, end in zip(begun, ends, strict=True)} if begun else {}
     last = next(reversed(begun), "")
     return [
-        Stage(name, _state(name, last, name in begun, run), short(took[name]) if name in took else "")
+        StageRow(name, _state(name, last, name in begun, run), short(took[name]) if name in took else "")
         for name in training.STAGES
     ]
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import items
-from analysis.item_story import Standing, comments, story
+from analysis.item_story import ItemStatus, comments, story
 from annotation import labels
 from annotation.models import Item
 from projects import members
@@ -37,14 +37,14 @@ def answer_of(scenario: LabellingScenario, item: Item) -> str:
 def test_an_item_that_was_never_asked_says_so(scenario: LabellingScenario) -> None:
     item = make_item(scenario.project)
 
-    assert story(item)["standing"] == Standing.NEVER_ASKED
+    assert story(item)["standing"] == ItemStatus.NEVER_ASKED
     assert answer_of(scenario, item).endswith("nobody has been asked about it.")
 
 
 def test_an_item_that_waits_was_not_answered_yet(scenario: LabellingScenario) -> None:
     (item,) = scenario.ask()
 
-    assert story(item)["standing"] == Standing.WAITING
+    assert story(item)["standing"] == ItemStatus.WAITING
     assert answer_of(scenario, item).endswith("it waits for a label.")
 
 
@@ -52,7 +52,7 @@ def test_a_flagged_item_waits_for_a_reviewer_and_names_who_flagged_it(scenario: 
     (item,) = scenario.ask()
     submit(scenario, scenario.alice, value="ham", flagged=True, comment="Two labels fit")
 
-    assert story(item)["standing"] == Standing.IN_REVIEW
+    assert story(item)["standing"] == ItemStatus.IN_REVIEW
     assert answer_of(scenario, item).endswith("it waits for a reviewer, flagged by alice.")
 
 
@@ -62,19 +62,19 @@ def test_a_flag_that_was_undone_names_nobody(scenario: LabellingScenario) -> Non
     labels.submit(scenario.project, token, value="ham", flagged=True, by=scenario.alice, at=scenario.tick())
     labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
 
-    assert story(item)["flagged_by"] == [] and story(item)["standing"] == Standing.WAITING
+    assert story(item)["flagged_by"] == [] and story(item)["standing"] == ItemStatus.WAITING
 
 
 @pytest.mark.parametrize(
     ("overlap", "answer", "expected", "words"),
     [
-        (1, {"value": "ham"}, Standing.RESOLVED, "resolved as <b>ham</b>."),
-        (2, {"value": "ham"}, Standing.LABELLED, "1 label so far, not resolved yet."),
-        (1, {"skip": True}, Standing.SKIPPED, "skipped, and not labelled yet."),
+        (1, {"value": "ham"}, ItemStatus.RESOLVED, "resolved as <b>ham</b>."),
+        (2, {"value": "ham"}, ItemStatus.LABELLED, "1 label so far, not resolved yet."),
+        (1, {"skip": True}, ItemStatus.SKIPPED, "skipped, and not labelled yet."),
     ],
 )
 def test_an_answered_item_says_what_became_of_it(
-    scenario: LabellingScenario, overlap: int, answer: dict[str, Any], expected: Standing, words: str
+    scenario: LabellingScenario, overlap: int, answer: dict[str, Any], expected: ItemStatus, words: str
 ) -> None:
     (item,) = scenario.ask(overlap=overlap)
     submit(scenario, scenario.alice, **answer)

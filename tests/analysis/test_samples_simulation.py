@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.metrics.core.weighted import proportion
 from annotation.sampling.design import poisson
-from annotation.sampling.design.weights import Chosen, effective_probability
+from annotation.sampling.design.weights import SelectedItems, effective_probability
 
 pytestmark = pytest.mark.xdist_group("frames_simulation")  # one process simulates for all tests
 
@@ -142,7 +142,7 @@ def _covers(project: Simulated, later: bool, days: int) -> bool | None:
     right = project.right_later if later else project.right
     window = project.captured >= DAYS - days
     rows = np.flatnonzero(window & (project.drawn() | np.isfinite(project.asked)))
-    chosen = Chosen(
+    chosen = SelectedItems(
         period=project.captured[rows].astype(int),
         probability=project.probability[rows],
         drawn=project.drawn()[rows],

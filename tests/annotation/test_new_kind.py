@@ -82,7 +82,7 @@ def test_votes_are_settled_disputed_and_frozen_in_a_dataset(project: Project) ->
     assert disputed.numbers["agreement"] == pytest.approx(0.6)
     resolution.decide(second, value={"start": 1, "end": 6}, by=make_user("ruth", project, "reviewer"), at=NOW)
 
-    planned = datasets.plan(project, at=NOW)
+    planned = datasets.plan_dataset(project, at=NOW)
     values = sorted((row.value for row in planned.rows), key=lambda value: value["end"])  # rows are in order of uid
     assert values == [{"start": 1, "end": 4}, {"start": 1, "end": 6}]
     assert planned.train_labels() == set()

@@ -41,7 +41,7 @@ def signed(data: bytes, **changed: Any) -> dict[str, Any]:
 
 
 def read(row: dict[str, Any]) -> bytes:
-    return artifacts.read(row.pop("sha256"), **row)
+    return artifacts.read_artifact(row.pop("sha256"), **row)
 
 
 def test_gives_back_what_was_written() -> None:

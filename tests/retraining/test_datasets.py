@@ -91,16 +91,16 @@ def test_freezing_the_same_twice_gives_the_same_row() -> None:
 def test_a_new_resolution_of_equal_value_is_no_change() -> None:
     project = make_world()
     resolution = resolve(make_item(project), "ham")
-    before = datasets.plan(project, at=NOW)
+    before = datasets.plan_dataset(project, at=NOW)
     supersede(resolution, "ham", at=LATER)
-    assert datasets.plan(project, at=LATER).hash == before.hash
+    assert datasets.plan_dataset(project, at=LATER).hash == before.hash
 
 
 @pytest.mark.parametrize("change", ["value", "side", "probability", "labels", "row"])
 def test_the_hash_changes_with(change: str) -> None:
     project = make_world()
     resolution = resolve(make_item(project), "ham", evaluation=True, audit_probability=0.5)
-    before = datasets.plan(project, at=NOW).hash
+    before = datasets.plan_dataset(project, at=NOW).hash
     if change == "value":
         supersede(resolution, "spam", at=LATER)
     elif change == "side":
@@ -115,7 +115,7 @@ def test_the_hash_changes_with(change: str) -> None:
         del project._schema
     else:
         resolve(make_item(project), "ham")
-    assert datasets.plan(project, at=LATER).hash != before
+    assert datasets.plan_dataset(project, at=LATER).hash != before
 
 
 def test_numbers_its_datasets_and_leaves_other_projects_alone() -> None:

@@ -43,7 +43,7 @@ def judge(
     out_of_fold = np.eye(2)[train.targets] * 0.8 + 0.1
     incumbent = incumbent or (registry.Incumbent(champion.tag, champion) if champion else registry.Incumbent())
     held_out = datasets.examples(dataset, Split.EVALUATION)
-    return evaluation.judge(project, held_out, candidate, train, out_of_fold, incumbent)
+    return evaluation.compare_with_incumbent(project, held_out, candidate, train, out_of_fold, incumbent)
 
 
 class TestWithoutAChampion:

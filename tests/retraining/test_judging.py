@@ -67,7 +67,7 @@ class TestJudgingAgain:
         version.run.dataset.rows.create(
             item=held_out[0], resolution=held_out[0].resolutions.get(), split="train", inclusion_probability=1.0
         )
-        assert judging.judge(version, at=timezone.now()).evaluation["n"] == 4
+        assert judging.judge_version(version, at=timezone.now()).evaluation["n"] == 4
 
     def test_writes_nothing_into_datasets(self, version: ModelVersion) -> None:
         learn(version.project, 5, evaluation=True, seed=2, at=timezone.now())

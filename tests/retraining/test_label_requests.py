@@ -56,7 +56,7 @@ class TestForMore:
             evaluation=True,
             resolved_at=timezone.now(),
         )
-        plan = datasets.plan(version.project, at=timezone.now())
+        plan = datasets.plan_dataset(version.project, at=timezone.now())
         assert [row.inclusion_probability for row in plan.rows if row.item_id == item.pk] == [item.audit_probability]
 
     def test_takes_what_is_left(self, version: ModelVersion, ada: User) -> None:

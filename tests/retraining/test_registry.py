@@ -48,9 +48,9 @@ def test_numbers_the_versions_of_each_project(project: Project) -> None:
 
 def test_finds_a_version_by_its_tag(project: Project) -> None:
     version = make_version(project)
-    assert registry.find(project, "v1") == version
-    with pytest.raises(registry.UnknownVersion, match="There is no version v2 in"):
-        registry.find(project, "v2")
+    assert registry.version_by_tag(project, "v1") == version
+    with pytest.raises(registry.UnknownModelVersion, match="There is no version v2 in"):
+        registry.version_by_tag(project, "v2")
 
 
 def test_knows_the_champion(project: Project) -> None:

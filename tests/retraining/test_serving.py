@@ -19,7 +19,7 @@ from projects.models import AuditEvent, LabelSchema, Project
 from retraining import artifacts, model_cache, registry, release, serving
 from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion, Release
-from retraining.serving import Answered
+from retraining.serving import PredictionResult
 from tests.factories import NOW, make_item, make_project
 from tests.retraining.scenarios import learn, make_champion, make_version, make_world
 
@@ -43,7 +43,7 @@ def project(artifact_home: Any) -> Project:
     return project
 
 
-def ask(project: Project, *inputs: Any, keys: list[str] | None = None) -> Answered:
+def ask(project: Project, *inputs: Any, keys: list[str] | None = None) -> PredictionResult:
     project = Project.objects.get(pk=project.pk)  # as a request does
     return serving.predict(project, inputs=list(inputs), keys=keys, at=timezone.now())
 
@@ -281,7 +281,7 @@ class TestTheCost:
         [stored, _] = validate_inputs(project, pictures)[0]
         Item.objects.filter(pk=before.pk).update(inputs=stored.stored)
         monkeypatch.setattr(registry, "live", lambda project: ModelVersion(number=1, project=project))
-        monkeypatch.setattr(registry, "find", lambda project, tag: ModelVersion(number=1, project=project))
+        monkeypatch.setattr(registry, "version_by_tag", lambda project, tag: ModelVersion(number=1, project=project))
         monkeypatch.setattr(registry, "out_of_sample", lambda version, ids: np.ones(len(ids), dtype=bool))
         monkeypatch.setattr(serving.models, "get", lambda version: Brightness())
         decoded: list[int] = []

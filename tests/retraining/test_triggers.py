@@ -17,15 +17,15 @@ from projects.project_settings import RetrainingSettings
 from retraining import new_labels, training, triggers
 from retraining.learning.model_selection import fitting
 from retraining.models import TrainingRun, TriggerCheck
-from retraining.triggers import Facts
+from retraining.triggers import TriggerEvidence
 from tests.factories import NOW, make_user
 from tests.retraining.scenarios import do, learn, make_version, make_world, open_run, supersede
 
 RULE = RetrainingSettings(after_labels=50, cooldown_minutes=5)
 
 
-def facts(**given: Any) -> Facts:
-    return Facts(
+def facts(**given: Any) -> TriggerEvidence:
+    return TriggerEvidence(
         **{"training": 40, "evaluation": 12, "in_flight": None, "last": 7, "last_ended_at": None, "classes": 2, **given}
     )
 
@@ -84,7 +84,7 @@ class TestDecide:
         ],
     )
     def test_says_why(self, given: dict[str, Any], code: str, words: str | None) -> None:
-        answer = triggers.decide(facts(**given), RULE, at=NOW)
+        answer = triggers.evaluate_trigger(facts(**given), RULE, at=NOW)
         assert (answer.code, answer.fires) == (code, code == "fires")
         assert words is None or answer.words == words
 
@@ -119,7 +119,7 @@ def project(db: None, artifact_home: Any) -> Project:
 
 
 def check(project: Project, **options: Any) -> TriggerCheck:
-    return triggers.check(project, at=options.get("at", timezone.now()))
+    return triggers.run_if_due(project, at=options.get("at", timezone.now()))
 
 
 class TestLook:
@@ -128,14 +128,14 @@ class TestLook:
         learn(project, 2, evaluation=True)
         supersede(items[0].resolutions.get(), "ham", at=NOW)
         learn(make_world(), 4)
-        found = triggers.look(project)
+        found = triggers.gather_evidence(project)
         assert (found.training, found.evaluation, found.new, found.last) == (3, 2, 5, None)
 
     def test_counts_from_the_beginning_of_the_last_run(self, project: Project) -> None:
         learn(project, 40)
         make_version(project, at=timezone.now())
         learn(project, 3, at=timezone.now())
-        found = triggers.look(project)
+        found = triggers.gather_evidence(project)
         assert (found.new, found.last, found.in_flight) == (3, 1, None)
         assert found.last_ended_at is not None
 
@@ -143,7 +143,7 @@ class TestLook:
         learn(project, 12)
         run = open_run(project)
         learn(project, 2, at=timezone.now())
-        found = triggers.look(project)
+        found = triggers.gather_evidence(project)
         assert (found.in_flight, found.new) == (run.number, 2)
 
     def test_knows_when_the_labels_agree_with_the_last_dataset(self, project: Project) -> None:
@@ -152,8 +152,8 @@ class TestLook:
         for item in items[:12]:
             resolution = item.resolutions.get()
             supersede(resolution, resolution.value, at=timezone.now())
-        assert triggers.look(project).new == 12
-        assert triggers.look_closely(project, at=timezone.now()).same == 1
+        assert triggers.gather_evidence(project).new == 12
+        assert triggers.gather_full_evidence(project, at=timezone.now()).same == 1
 
     def test_a_stopped_run_spends_no_label_and_none_begins_by_itself_until_as_many_came_again(
         self, project: Project
@@ -162,7 +162,7 @@ class TestLook:
         run = open_run(project)
         training.stop(run, by=make_user(), at=timezone.now())
         later = timezone.now() + timedelta(hours=1)
-        assert triggers.look(project).new == 12
+        assert triggers.gather_evidence(project).new == 12
         assert check(project, at=later).evidence["code"] == "stopped"
         learn(project, 9, at=timezone.now())
         assert check(project, at=later).evidence["code"] == "stopped"
@@ -193,7 +193,7 @@ class TestAFailedRun:
         return run
 
     def test_spends_no_label(self, failed: Project) -> None:
-        found = triggers.look(failed)
+        found = triggers.gather_evidence(failed)
         assert (found.new, found.last, found.failures) == (12, 2, 1)
         learn(failed, 2, at=timezone.now())
         assert new_labels.count(failed).total == 14
@@ -221,9 +221,9 @@ class TestAFailedRun:
 
     def test_watch_asks_for_a_close_look_when_the_pause_is_over(self, failed: Project) -> None:
         Job.objects.all().delete()
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         assert not Job.objects.exists()
-        triggers.watch(at=timezone.now() + timedelta(minutes=6))
+        triggers.check_all_projects(at=timezone.now() + timedelta(minutes=6))
         assert Job.objects.get().kind == "retraining.check"
 
     def test_every_page_counts_the_same_labels(self, failed: Project, client: Client) -> None:
@@ -269,7 +269,7 @@ class TestCheck:
             learn(project, 2)
             check(project)
         assert TriggerCheck.objects.count() == 1
-        assert triggers.newest(project).words == "6 of 10 new labels; a run starts at 10."  # type: ignore[union-attr]
+        assert triggers.newest_check(project).words == "6 of 10 new labels; a run starts at 10."  # type: ignore[union-attr]
         learn(project, 5)
         check(project)
         check(project)
@@ -301,7 +301,7 @@ class TestWatch:
     def test_lets_a_job_look_closely_only_where_it_seems_time(self, project: Project) -> None:
         learn(project, 12)
         make_world()
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         job = Job.objects.get()
         assert (job.kind, job.project) == ("retraining.check", project)
         execution.run(job.pk)
@@ -310,12 +310,12 @@ class TestWatch:
     def test_one_look_is_enough_for_the_same_labels(self, project: Project) -> None:
         for item in learn(project, 12):
             item.resolutions.update(value="ham")
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         execution.run(Job.objects.get().pk)
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         assert Job.objects.count() == 1
         learn(project, 1)
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         assert Job.objects.count() == 2
 
     def test_broken_settings_of_one_project_stop_no_other(self, project: Project) -> None:
@@ -323,18 +323,18 @@ class TestWatch:
         broken = make_world(retraining={"cooldown_minutes": None})
         learn(broken, 1)
         learn(project, 12)
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         assert Job.objects.get().project == project
 
     def test_costs_few_queries(self, project: Project, django_assert_max_num_queries: Any) -> None:
         learn(project, 4)
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         with django_assert_max_num_queries(10):
-            triggers.watch(at=timezone.now())
+            triggers.check_all_projects(at=timezone.now())
 
     def test_ends_runs_whose_job_ended_without_them(self, project: Project) -> None:
         learn(project, 12)
         run = open_run(project)
         Job.objects.update(state="cancelled")
-        triggers.watch(at=timezone.now())
+        triggers.check_all_projects(at=timezone.now())
         assert do(run).state == TrainingRun.State.STOPPED

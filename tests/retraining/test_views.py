@@ -69,9 +69,9 @@ class TestRuns:
         Project.objects.update(retraining={"after_labels": 30})
         project.refresh_from_db()
         learn(project, 28)
-        triggers.check(project, at=timezone.now())
+        triggers.run_if_due(project, at=timezone.now())
         learn(project, 2)
-        triggers.check(project, at=timezone.now())
+        triggers.run_if_due(project, at=timezone.now())
         page = text(ada.get(url("run-list")))
         assert "Began run 1 . 30 new labels; a run starts at 30." in page
         assert "28 of 30 new labels; a run starts at 30." in page

@@ -99,7 +99,7 @@ class LabelErrors:
 
 
 @dataclass(frozen=True)
-class Decision:
+class SuspectDecision:
     """What a person decided about a suspect row: the label was wrong (fixed), or right (kept)."""
 
     row: int
@@ -142,7 +142,7 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
     return LabelErrors(score, others.argmax(axis=1), flagged, expected, expected.of(expected.n), method)
 
 
-def revised_precision(decisions: Sequence[Decision], expected: ExpectedPrecision) -> ExpectedPrecision:
+def revised_precision(decisions: Sequence[SuspectDecision], expected: ExpectedPrecision) -> ExpectedPrecision:
     """The expected precision after people kept or fixed some rows, so that the precision shown is checked.
 
     Their decisions move the log odds of every row that is still open, by a level and a slope whose normal prior is the

@@ -32,7 +32,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedItems:
     """n items that were drawn or asked, one row each.
 
     period       (n,) 0..b-1, the period of time, such as the day, in which the item was captured
@@ -52,7 +52,7 @@ class Chosen:
 
 
 def effective_probability(
-    chosen: Chosen, population: NDArray[np.int64], *, learnt_until: float | None = None
+    chosen: SelectedItems, population: NDArray[np.int64], *, learnt_until: float | None = None
 ) -> Floats:
     """(n,) inclusion probability, one over the number of items that each item stands for; NaN = it does not count.
 
@@ -75,7 +75,7 @@ def effective_probability(
     return effective
 
 
-def _standing(chosen: Chosen, learnt_until: float | None) -> Bools:
+def _standing(chosen: SelectedItems, learnt_until: float | None) -> Bools:
     """(n,) which items stand for themselves; none, where no such item has an answer."""
     certain = np.isfinite(chosen.asked)
     if learnt_until is not None:
@@ -83,7 +83,7 @@ def _standing(chosen: Chosen, learnt_until: float | None) -> Bools:
     return certain if (certain & chosen.answered).any() else np.zeros_like(certain)
 
 
-def _rounds(chosen: Chosen, certain: Bools) -> list[Rows]:
+def _rounds(chosen: SelectedItems, certain: Bools) -> list[Rows]:
     """The cells of asked items: parts of each round by rank; one with few answers goes to the one before."""
     found: list[Rows] = []
     for moment in np.unique(chosen.asked[certain]):
@@ -97,7 +97,7 @@ def _rounds(chosen: Chosen, certain: Bools) -> list[Rows]:
     return found
 
 
-def _stretches(chosen: Chosen, audit: Bools, others: NDArray[np.int64]) -> list[tuple[Rows, int]]:
+def _stretches(chosen: SelectedItems, audit: Bools, others: NDArray[np.int64]) -> list[tuple[Rows, int]]:
     """The cells of audit items with the items that each stands for: neighbouring periods together."""
     drawn = np.bincount(chosen.period[audit], minlength=len(others))
     answered = np.bincount(chosen.period[audit & chosen.answered], minlength=len(others))

@@ -136,7 +136,7 @@ def padded(gain: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class _DistinctRows:
     """The distinct rows of a padded sample, each array (m,): gain, weight, how often."""
 
     gain: Floats
@@ -151,13 +151,13 @@ def _rows(gain: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
     return np.clip(g, -1.0, 1.0), arrays.weights(weights, n=len(g))
 
 
-def _sample(gain: Floats, weights: Floats) -> _Sample:
+def _sample(gain: Floats, weights: Floats) -> _DistinctRows:
     values, weight = padded(gain, weights)
     distinct, count = np.unique(values + 1j * weight, return_counts=True)
-    return _Sample(distinct.real, distinct.imag, count.astype(float))
+    return _DistinctRows(distinct.real, distinct.imag, count.astype(float))
 
 
-def _root(sample: _Sample, *, mean: float) -> float:
+def _root(sample: _DistinctRows, *, mean: float) -> float:
     """Signed root of the log empirical likelihood ratio for `mean`; above 0 where the sample's is higher."""
     z = sample.weight * (sample.gain - mean)
     if not z.min() < 0 < z.max():
@@ -167,7 +167,7 @@ def _root(sample: _Sample, *, mean: float) -> float:
     return float(np.sign(tilt) * np.sqrt(max(0.0, 2 * (sample.count * np.log1p(tilt * z)).sum())))
 
 
-def _mean_at(sample: _Sample, root: float) -> float:
+def _mean_at(sample: _DistinctRows, root: float) -> float:
     """The mean whose signed root is `root`; the root falls without bound from mean -1 to mean 1."""
     inside = 1 - 1e-9
     ends = [_root(sample, mean=mean) - root for mean in (-inside, inside)]

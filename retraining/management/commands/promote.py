@@ -29,8 +29,8 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {slug}.")
         try:
-            made = promote(registry.find(project, version), reason)
-        except (registry.UnknownVersion, release.CannotRelease, artifacts.ArtifactRefused) as why:
+            made = promote(registry.version_by_tag(project, version), reason)
+        except (registry.UnknownModelVersion, release.CannotRelease, artifacts.ArtifactRefused) as why:
             raise CommandError(str(why)) from None
         told = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
         self.stdout.write(json.dumps(told) if options["json"] else f"{told['champion']} is live in {slug}.")

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from analysis.metrics.labels.label_errors import Decision, revised_precision, suspected
+from analysis.metrics.labels.label_errors import SuspectDecision, revised_precision, suspected
 from validation import InvalidInput
 
 
@@ -117,11 +117,11 @@ def test_the_longest_list_that_keeps_a_precision():
 def test_decisions_correct_a_precision_that_promised_too_much():
     labels, p, wrong = planted("at random", rate=0.15)
     overstated = suspected(labels, p).expected_precision
-    kept = [Decision(int(row), wrong=False) for row in overstated.order[:25]]
+    kept = [SuspectDecision(int(row), wrong=False) for row in overstated.order[:25]]
     revised = revised_precision(kept, overstated)
     assert (revised.decided, revised.of(25).value) == (25, 0.0)
     assert revised.of(200).value < overstated.of(200).value - 0.1
-    fixed = [Decision(int(row), wrong=True) for row in overstated.order[:25]]
+    fixed = [SuspectDecision(int(row), wrong=True) for row in overstated.order[:25]]
     assert revised_precision(fixed, overstated).of(25).value == 1.0
     assert revised_precision(fixed, overstated).of(400).value >= overstated.of(400).value
 
@@ -130,7 +130,7 @@ def test_decisions_narrow_a_list_that_the_labels_gave_no_evidence_for():
     labels, p, wrong = planted("by confusion", rate=0.004, n=3000, seed=5)
     expected = suspected(labels, p).expected_precision
     assert "Normalised margin" in suspected(labels, p).method
-    decided = [Decision(int(row), bool(wrong[row])) for row in expected.order[:30]]
+    decided = [SuspectDecision(int(row), bool(wrong[row])) for row in expected.order[:30]]
     before, after = expected.of(120), revised_precision(decided, expected).of(120)
     assert after.high - after.low < (before.high - before.low) / 2
     assert after.low <= wrong[expected.order[:120]].mean() <= after.high
@@ -140,11 +140,11 @@ def test_decisions_may_come_at_once_or_one_by_one_and_be_changed():
     labels, p, wrong = planted("at random", n=400)
     expected = suspected(labels, p).expected_precision
     rows = [int(row) for row in expected.order[:8]]
-    first = [Decision(row, bool(wrong[row])) for row in rows[:4]]
-    every = first + [Decision(row, bool(wrong[row])) for row in rows[4:]]
+    first = [SuspectDecision(row, bool(wrong[row])) for row in rows[:4]]
+    every = first + [SuspectDecision(row, bool(wrong[row])) for row in rows[4:]]
     step_by_step = revised_precision(every, revised_precision(first, expected))
     np.testing.assert_allclose(step_by_step.precision, revised_precision(every, expected).precision)
-    changed = revised_precision([*every, Decision(rows[0], not wrong[rows[0]])], expected)
+    changed = revised_precision([*every, SuspectDecision(rows[0], not wrong[rows[0]])], expected)
     assert changed.decided == 8
     assert revised_precision([], expected) is expected
 
@@ -196,7 +196,7 @@ def test_class_names_are_used_in_words_and_counted():
 def test_a_decision_on_a_row_that_is_not_in_the_list_is_refused():
     expected = suspected([0, 1] * 6, as_rows([0.6, 0.4], [0.4, 0.6])).expected_precision
     with pytest.raises(InvalidInput, match="Row 12"):
-        revised_precision([Decision(12, wrong=True)], expected)
+        revised_precision([SuspectDecision(12, wrong=True)], expected)
 
 
 tables = st.integers(2, 5).flatmap(
@@ -237,7 +237,7 @@ def test_decided_rows_count_as_decided_whatever_the_model_said(rows, data):
     labels, p = judged(rows)
     expected = suspected(labels, p).expected_precision
     verdicts = data.draw(st.dictionaries(st.integers(0, labels.size - 1), st.booleans(), min_size=1))
-    revised = revised_precision([Decision(row, wrong) for row, wrong in verdicts.items()], expected)
+    revised = revised_precision([SuspectDecision(row, wrong) for row, wrong in verdicts.items()], expected)
     assert revised.decided == len(verdicts)
     assert np.isfinite(revised.precision).all()
     assert (revised.low <= revised.precision).all()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from annotation.sampling.design.weights import CELL, Chosen, effective_probability
+from annotation.sampling.design.weights import CELL, SelectedItems, effective_probability
 
 NOT = np.nan
 
 
-def make_chosen(n: int, **given: object) -> Chosen:
+def make_chosen(n: int, **given: object) -> SelectedItems:
     whole = {
         "period": np.zeros(n, dtype=int),
         "probability": np.full(n, 0.1),
@@ -17,7 +17,7 @@ def make_chosen(n: int, **given: object) -> Chosen:
         "rank": np.arange(n, dtype=float),
         "answered": np.ones(n, dtype=bool),
     }
-    return Chosen(**{name: np.asarray(value) for name, value in (whole | given).items()})
+    return SelectedItems(**{name: np.asarray(value) for name, value in (whole | given).items()})
 
 
 def test_audit_items_stand_for_all_items_of_their_time():
