@@ -7,10 +7,10 @@ import numpy as np
 from django.db import transaction
 
 from analysis.metrics.labels import label_errors
-from analysis.models import Finding
+from analysis.models import Finding, FindingKind
 from analysis.samples import LabelledSample
 from annotation import resolution
-from annotation.models import Item, Label
+from annotation.models import Item, Label, LabelState
 from projects import audit
 from projects.models import Project, User
 from validation import InvalidInput
@@ -28,7 +28,7 @@ class AlreadyDecided(InvalidInput):
 
 def decisions(project: Project) -> dict[int, bool]:
     """Item to whether its label was wrong, by what people decided."""
-    rows = Finding.objects.filter(project=project, kind=Finding.Kind.LABEL_ERROR, decision__in=JUDGED)
+    rows = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR, decision__in=JUDGED)
     return {pk: JUDGED[Decision(made)] for pk, made in rows.order_by("decided_at").values_list("item_id", "decision")}
 
 
@@ -69,10 +69,10 @@ def _store(
     """Open findings are made anew; what a person decided stays, and is not asked again while the label stands."""
     wrong = dict(zip(expected.order.tolist(), expected.wrong.tolist(), strict=True))
     ids = [int(frame.item_ids[row]) for row in suspects]
-    people = Label.objects.filter(item__in=ids, state=Label.State.GIVEN).order_by("pk")
+    people = Label.objects.filter(item__in=ids, state=LabelState.GIVEN).order_by("pk")
     label_of = dict(people.values_list("item_id", "pk"))
     with transaction.atomic():
-        mine = Finding.objects.filter(project=project, kind=Finding.Kind.LABEL_ERROR)
+        mine = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR)
         asked = {(pk, str(given)) for pk, given in mine.exclude(decision=Decision.OPEN).values_list("item_id", "given")}
         mine.filter(decision=Decision.OPEN).delete()
         rows = []
@@ -82,7 +82,7 @@ def _store(
                 rows.append(
                     Finding(
                         project=project,
-                        kind=Finding.Kind.LABEL_ERROR,
+                        kind=FindingKind.LABEL_ERROR,
                         item_id=item_id,
                         label_id=label_of.get(item_id),
                         given=given,

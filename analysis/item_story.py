@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from django.db import models
 
-from annotation.models import Item, Label, Prediction, Resolution, RoutedItem
+from annotation.models import Item, Label, LabelState, Prediction, Resolution, RoutedItem, RoutedState
 
 MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 
@@ -37,9 +37,9 @@ def story(item: Item) -> dict[str, Any]:
         "labels": labels,
         "comments": {label.pk: comments(label) for label in labels},
         "resolutions": resolutions,
-        "given": sum(label.state == Label.State.GIVEN for label in labels),
+        "given": sum(label.state == LabelState.GIVEN for label in labels),
         "standing": item_status(routings, labels, resolutions),
-        "flagged_by": [label.user for label in labels if label.flagged and label.state != Label.State.UNDONE],
+        "flagged_by": [label.user for label in labels if label.flagged and label.state != LabelState.UNDONE],
         "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
         "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
     }
@@ -48,16 +48,16 @@ def story(item: Item) -> dict[str, Any]:
 def item_status(
     routings: Sequence[RoutedItem], labels: Sequence[Label], resolutions: Sequence[Resolution]
 ) -> ItemStatus:
-    if any(row.state == RoutedItem.State.REVIEW for row in routings):
+    if any(row.state == RoutedState.REVIEW for row in routings):
         return ItemStatus.IN_REVIEW
     if any(row.superseded_at is None for row in resolutions):
         return ItemStatus.RESOLVED
     states = {label.state for label in labels}
-    if Label.State.GIVEN in states:
+    if LabelState.GIVEN in states:
         return ItemStatus.LABELLED
-    if Label.State.SKIPPED in states:
+    if LabelState.SKIPPED in states:
         return ItemStatus.SKIPPED
-    waits = any(row.state == RoutedItem.State.OPEN for row in routings)
+    waits = any(row.state == RoutedState.OPEN for row in routings)
     return ItemStatus.WAITING if waits else ItemStatus.NEVER_ASKED
 
 

@@ -27,7 +27,7 @@ from django.db.models.functions import Cast, Length
 from analysis import samples
 from analysis.models import Finding
 from annotation import versions
-from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, cause_titles
+from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, RoutedState, cause_titles
 from projects import paging
 from projects.chunks import within_size
 from projects.models import Project
@@ -211,7 +211,7 @@ def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) ->
     if state == "open":
         return items.filter(in_pool=True)  # what Overview counts as candidates
     if state in ("waiting", "review"):
-        wanted = RoutedItem.State.OPEN if state == "waiting" else RoutedItem.State.REVIEW
+        wanted = RoutedState.OPEN if state == "waiting" else RoutedState.REVIEW
         return items.filter(Exists(routed.filter(state=wanted)))
     return items
 

@@ -31,11 +31,12 @@ class Report(models.Model):
         return f"{self.kind} of {self.model_version}"
 
 
+class FindingKind(models.TextChoices):
+    LABEL_ERROR = "label_error"
+
+
 class Finding(models.Model):
     """One suspicious thing, with what a person decided about it."""
-
-    class Kind(models.TextChoices):
-        LABEL_ERROR = "label_error"
 
     class Decision(models.TextChoices):
         OPEN = "open"
@@ -46,7 +47,7 @@ class Finding(models.Model):
         GONE = "gone"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="findings")
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, choices=FindingKind)
     item = models.ForeignKey(Item, models.CASCADE, related_name="findings")
     label = models.ForeignKey(Label, models.SET_NULL, null=True, blank=True, related_name="findings")
     given = models.JSONField()

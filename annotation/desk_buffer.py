@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 
 from annotation import leases
-from annotation.models import Label, Lease, Queue, Slot
+from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from projects.models import Membership, Project, User
 
 AT_HAND = 5  # items that a desk may hold however many people there are
@@ -52,25 +52,25 @@ def spare(project: Project, *, by: User, queue: Queue | None, at: datetime) -> i
     So a desk that holds many leaves nobody without: each member who comes later still finds five.
     """
     slots = Slot.objects.filter(project=project)
-    held = slots.filter(state=Slot.State.LEASED, lease_until__gt=at).exclude(leased_to=by)
+    held = slots.filter(state=SlotState.LEASED, lease_until__gt=at).exclude(leased_to=by)
     by_person = dict(held.values_list("leased_to").annotate(n=Count("pk")).order_by())
     others = Membership.objects.filter(project=project, user__is_active=True).exclude(user=by)
     kept = sum(max(0, AT_HAND - by_person.get(user, 0)) for user in others.values_list("user", flat=True))
     scope = slots.filter(queue=queue) if queue else slots.filter(queue__paused=False)
-    return scope.filter(state=Slot.State.OPEN).values("pk")[: kept + MOST_HELD].count() - kept
+    return scope.filter(state=SlotState.OPEN).values("pk")[: kept + MOST_HELD].count() - kept
 
 
 def take_up(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[Lease]:
     """The leases that still hold, and those that were given back and wait for everybody: a reload gives back too."""
     mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
-    freed = mine.filter(slot__state=Slot.State.OPEN, slot__queue__paused=False).exclude(
-        item__labels__in=Label.objects.filter(user=by).exclude(state=Label.State.UNDONE)
+    freed = mine.filter(slot__state=SlotState.OPEN, slot__queue__paused=False).exclude(
+        item__labels__in=Label.objects.filter(user=by).exclude(state=LabelState.UNDONE)
     )
     with transaction.atomic():
         for lease in freed:
             try:
                 with transaction.atomic():
-                    leases.hold_again(lease, Slot.State.OPEN, at=at)
+                    leases.hold_again(lease, SlotState.OPEN, at=at)
             except IntegrityError:  # another tab of theirs took a slot of the item at this moment
                 pass
         found = leases.resume(project, tokens=tokens, by=by, at=at)
@@ -82,6 +82,6 @@ def release_idle(project: Project, *, by: User, at: datetime) -> int:
     """Free what this person's closed or forgotten desks hold, and return how many: no heartbeat came for some time."""
     last_beat = at + leases.length() - timedelta(seconds=settings.LEASE_SECONDS / IDLE_PART)
     idle = Slot.objects.filter(
-        project=project, state=Slot.State.LEASED, leased_to=by, lease_until__gt=at, lease_until__lte=last_beat
+        project=project, state=SlotState.LEASED, leased_to=by, lease_until__gt=at, lease_until__lte=last_beat
     )
     return idle.update(**leases.FREE)

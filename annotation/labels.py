@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from annotation import guidelines, kinds, resolution
 from annotation.leases import FREE, claim_of, hold_again
-from annotation.models import Item, Label, LabelRevision, Lease, Resolution, Slot
+from annotation.models import Item, Label, LabelRevision, LabelState, Lease, Resolution, RoutedState, Slot, SlotState
 from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_finite_number, is_storable, shorten
@@ -23,7 +23,6 @@ Status = Literal["created", "existing", "extra", "refused"]
 LONGEST_COMMENT = 2000
 LONGEST_ERROR = 500
 MOST_SECONDS = 24 * 3600.0
-State = Label.State
 
 
 class Refused(InvalidInput):
@@ -54,8 +53,8 @@ class Answer:
     seconds: float | None
 
     @property
-    def state(self) -> State:
-        return State.SKIPPED if self.skip else State.GIVEN
+    def state(self) -> LabelState:
+        return LabelState.SKIPPED if self.skip else LabelState.GIVEN
 
     @property
     def hash(self) -> str:
@@ -85,7 +84,7 @@ def submit(
         with transaction.atomic():
             lease = locked(project, token, by=by)
             label = getattr(lease, "label", None)
-            if label and label.state != State.UNDONE:
+            if label and label.state != LabelState.UNDONE:
                 return _again(label, answer)
             return Submitted(token, _take(lease, label, answer, at=at))
     except Refused as why:
@@ -136,7 +135,7 @@ def locked(project: Project, token: str, *, by: User) -> Lease:
 
 def _again(label: Label, answer: Answer) -> Submitted:
     token = label.lease.token
-    if label.revisions.filter(body_hash=answer.hash).exclude(state=State.UNDONE).exists():
+    if label.revisions.filter(body_hash=answer.hash).exclude(state=LabelState.UNDONE).exists():
         return Submitted(token, "existing")
     raise Refused("This lease was answered otherwise before; undo that answer first.")
 
@@ -146,7 +145,7 @@ def _take(lease: Lease, label: Label | None, answer: Answer, *, at: datetime) ->
     routed = lease.slot.routed
     extra = not answer.skip and not _fill(lease)
     if answer.skip:
-        Slot.objects.filter(pk=lease.slot_id, state=Slot.State.LEASED, lease_token=claim_of(lease.token)).update(**FREE)
+        Slot.objects.filter(pk=lease.slot_id, state=SlotState.LEASED, lease_token=claim_of(lease.token)).update(**FREE)
     given = _write(lease, label, answer, extra=extra, at=at)
     Lease.objects.filter(pk=lease.pk).update(ended_at=at)
     if answer.skip:
@@ -161,17 +160,17 @@ def _fill(lease: Lease) -> bool:
     slot = lease.slot
     if slot.routed.overlap > 1 and _voted(lease):
         return False
-    free = Slot.objects.filter(pk=slot.pk, state__in=[Slot.State.OPEN, Slot.State.LEASED])
+    free = Slot.objects.filter(pk=slot.pk, state__in=[SlotState.OPEN, SlotState.LEASED])
     return bool(
         free.update(
-            state=Slot.State.FILLED, lease_token=claim_of(lease.token), leased_to=lease.user_id, lease_until=None
+            state=SlotState.FILLED, lease_token=claim_of(lease.token), leased_to=lease.user_id, lease_until=None
         )
     )
 
 
 def _voted(lease: Lease) -> bool:
     """Whether this person fills another slot of the item: two of their leases can meet there when one came late."""
-    mine = Label.objects.filter(user=lease.user_id, state=State.GIVEN, extra=False)
+    mine = Label.objects.filter(user=lease.user_id, state=LabelState.GIVEN, extra=False)
     return mine.filter(slot__routed=lease.slot.routed_id).exclude(lease=lease).exists()
 
 
@@ -222,24 +221,24 @@ def undo(project: Project, token: str, *, by: User, at: datetime) -> Lease:
         label = getattr(lease, "label", None)
         if label is None:
             raise Refused("There is no answer to undo for this lease.")
-        if label.state != State.UNDONE:
+        if label.state != LabelState.UNDONE:
             _take_back(lease, label, at=at)
     return lease
 
 
 def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
     routed, slot = lease.slot.routed, lease.slot
-    skipped = label.state == State.SKIPPED
+    skipped = label.state == LabelState.SKIPPED
     # What a skip led to is a review with the slot closed; whatever else became of the item, others did.
-    led = routed.state == routed.State.REVIEW and slot.state == Slot.State.CLOSED if skipped else not label.extra
-    if led and routed.state != routed.State.OPEN:
+    led = routed.state == RoutedState.REVIEW and slot.state == SlotState.CLOSED if skipped else not label.extra
+    if led and routed.state != RoutedState.OPEN:
         if why := resolution.moved_on(routed, by_id=lease.user_id):
             raise Refused(why)
         resolution.reopen(routed, at=at)
         resolution.restore(routed, at=at)
-    label.state = State.UNDONE
+    label.state = LabelState.UNDONE
     append(label, body_hash="", by_id=lease.user_id, at=at)
-    before = Slot.State.OPEN if skipped else Slot.State.FILLED
+    before = SlotState.OPEN if skipped else SlotState.FILLED
     if not label.extra and not hold_again(lease, before, at=at):
         Slot.objects.filter(pk=lease.slot_id, state=before).update(**FREE)  # nobody holds two slots of an item
     Lease.objects.filter(pk=lease.pk).update(ended_at=None)
@@ -254,7 +253,7 @@ def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
         with transaction.atomic():
             lease = locked(project, token, by=by)
             label = lease.label
-            if label.state != State.GIVEN:
+            if label.state != LabelState.GIVEN:
                 raise Refused("This answer was undone or skipped; answer the item again instead.")
             if label.value == answer.value:
                 return Submitted(token, "existing")
@@ -266,7 +265,7 @@ def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
 
 def _revise(lease: Lease, label: Label, answer: Answer, *, at: datetime) -> None:
     routed = lease.slot.routed
-    settled = not label.extra and routed.state != routed.State.OPEN
+    settled = not label.extra and routed.state != RoutedState.OPEN
     if settled and (why := resolution.moved_on(routed, by_id=lease.user_id)):
         raise Refused(why)
     label.value, label.guideline_version = answer.value, guidelines.version(lease.project)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from annotation import guidelines
-from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, Source
+from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState, Source
 from annotation.routing import refill
 from projects.chunks import within_size
 from projects.ids import new_id
@@ -127,7 +127,7 @@ def _grant(
                 queue_id=routed[routed_id].queue_id,
                 routed=routed[routed_id],
                 item=routed[routed_id].item,
-                state=Slot.State.LEASED,
+                state=SlotState.LEASED,
                 leased_to=by,
                 lease_token=token,
                 lease_until=at + length(),
@@ -148,7 +148,7 @@ def claim_of(token: str) -> str:
 def holds(lease: Lease) -> bool:
     """Whether this lease still holds its slot, whatever the clock says: an expired one that nobody took does."""
     slot = lease.slot
-    return slot.state == Slot.State.LEASED and slot.lease_token == claim_of(lease.token)
+    return slot.state == SlotState.LEASED and slot.lease_token == claim_of(lease.token)
 
 
 def resume(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[Lease]:
@@ -158,7 +158,7 @@ def resume(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -
     mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
     claims = {claim_of(token) for token in tokens}
     Slot.objects.filter(
-        pk__in=mine.values("slot"), state=Slot.State.LEASED, leased_to=by, lease_token__in=claims
+        pk__in=mine.values("slot"), state=SlotState.LEASED, leased_to=by, lease_token__in=claims
     ).update(lease_until=at + length())
     held = {lease.token: lease for lease in mine.select_related("slot__routed", "item") if holds(lease)}
     return [held[token] for token in tokens if token in held]
@@ -183,11 +183,11 @@ def hold_again(lease: Lease, state: str, *, at: datetime) -> bool:
 
     Raises IntegrityError where they take another at this moment and the item is not locked.
     """
-    held = Slot.objects.filter(item=lease.item_id, leased_to=lease.user_id, state=Slot.State.LEASED)
+    held = Slot.objects.filter(item=lease.item_id, leased_to=lease.user_id, state=SlotState.LEASED)
     if held.exclude(pk=lease.slot_id).exists():
         return False
     taken = Slot.objects.filter(pk=lease.slot_id, state=state).update(
-        state=Slot.State.LEASED,
+        state=SlotState.LEASED,
         lease_token=claim_of(lease.token),
         leased_to=lease.user_id,
         lease_until=at + length(),
@@ -201,7 +201,7 @@ def hold_again(lease: Lease, state: str, *, at: datetime) -> bool:
 def give_back(lease: Lease, *, by: User, at: datetime) -> bool:
     """Free the slot for others; False where this lease no longer holds it."""
     freed = Slot.objects.filter(
-        pk=lease.slot_id, state=Slot.State.LEASED, leased_to=by, lease_token=claim_of(lease.token)
+        pk=lease.slot_id, state=SlotState.LEASED, leased_to=by, lease_token=claim_of(lease.token)
     ).update(**FREE)
     if freed:
         Lease.objects.filter(pk=lease.pk).update(ended_at=at)
@@ -222,7 +222,7 @@ def give_back_all(
         mine = mine.filter(granted_at__lte=granted_by)
     held = {lease.slot_id: lease.pk for lease in mine.select_related("slot") if holds(lease)}
     claims = {claim_of(token) for token in tokens}
-    freed = Slot.objects.filter(pk__in=held, state=Slot.State.LEASED, leased_to=by, lease_token__in=claims)
+    freed = Slot.objects.filter(pk__in=held, state=SlotState.LEASED, leased_to=by, lease_token__in=claims)
     count = freed.update(**FREE)
     Lease.objects.filter(pk__in=held.values()).update(ended_at=at)
     return count
@@ -230,7 +230,7 @@ def give_back_all(
 
 def release_expired(*, at: datetime) -> int:
     """Open the slots whose leases have ended. A claim takes expired slots anyway; this keeps what pages count true."""
-    return Slot.objects.filter(state=Slot.State.LEASED, lease_until__lte=at).update(**FREE)
+    return Slot.objects.filter(state=SlotState.LEASED, lease_until__lte=at).update(**FREE)
 
 
-FREE: dict[str, Any] = {"state": Slot.State.OPEN, "lease_token": "", "leased_to": None, "lease_until": None}
+FREE: dict[str, Any] = {"state": SlotState.OPEN, "lease_token": "", "leased_to": None, "lease_until": None}

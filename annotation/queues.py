@@ -9,7 +9,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.text import slugify
 
-from annotation.models import Cause, Item, Label, Order, Queue, RoutedItem, Slot, cause_title
+from annotation.models import (
+    Cause,
+    Item,
+    Label,
+    LabelState,
+    Order,
+    Queue,
+    RoutedItem,
+    RoutedState,
+    Slot,
+    SlotState,
+    cause_title,
+)
 from projects import audit
 from projects.chunks import chunks
 from projects.models import Project, User
@@ -169,7 +181,7 @@ def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
 def _put_chunk(queue: Queue, entries: list[Entry], at: datetime) -> int:
     ids = [entry.item_id for entry in entries]
     known = Item.objects.filter(project=queue.project_id, pk__in=ids).annotate(
-        waits=Count("routed_items", filter=Q(routed_items__state=RoutedItem.State.OPEN)),
+        waits=Count("routed_items", filter=Q(routed_items__state=RoutedState.OPEN)),
         measured=Count("routed_items", filter=Q(routed_items__evaluation=True)),
     )
     found = {item.pk: item for item in known}
@@ -181,7 +193,7 @@ def _put_chunk(queue: Queue, entries: list[Entry], at: datetime) -> int:
     # Another put may have been quicker since our look: the constraint keeps its row, and ours is left out.
     RoutedItem.objects.bulk_create(rows, ignore_conflicts=True)
     mine = RoutedItem.objects.filter(
-        queue=queue, item__in=[row.item_id for row in rows], state=RoutedItem.State.OPEN, slots=None
+        queue=queue, item__in=[row.item_id for row in rows], state=RoutedState.OPEN, slots=None
     )
     routed = list(mine)
     Slot.objects.bulk_create([slot for row in routed for slot in _slots(queue, row)])
@@ -241,26 +253,26 @@ def withdraw(project: Project, *, item_ids: Sequence[int], at: datetime) -> int:
     """Take items out of their queues, those only that nobody holds or has answered; returns how many."""
     taken = 0
     for chunk in chunks(item_ids):
-        rows = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN, item__in=chunk)
-        touched = Q(slots__state=Slot.State.FILLED) | Q(slots__state=Slot.State.LEASED, slots__lease_until__gt=at)
-        taken += close(rows.exclude(pk__in=rows.filter(touched).values("pk")), RoutedItem.State.WITHDRAWN, at=at)
+        rows = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN, item__in=chunk)
+        touched = Q(slots__state=SlotState.FILLED) | Q(slots__state=SlotState.LEASED, slots__lease_until__gt=at)
+        taken += close(rows.exclude(pk__in=rows.filter(touched).values("pk")), RoutedState.WITHDRAWN, at=at)
     return taken
 
 
 def close(routed: QuerySet[RoutedItem], state: str, *, at: datetime) -> int:
     """End these routed items in this state; slots that are not filled take no label any more."""
     ids = list(routed.values_list("pk", flat=True))
-    Slot.objects.filter(routed__in=ids).exclude(state=Slot.State.FILLED).update(
-        state=Slot.State.CLOSED, lease_token="", leased_to=None, lease_until=None
+    Slot.objects.filter(routed__in=ids).exclude(state=SlotState.FILLED).update(
+        state=SlotState.CLOSED, lease_token="", leased_to=None, lease_until=None
     )
     return RoutedItem.objects.filter(pk__in=ids).update(state=state, closed_at=at)
 
 
 def waiting_for(user: User, project: Project, *, queue: Queue | None = None) -> QuerySet[RoutedItem]:
     """What waits in this queue, or in all that are not paused, and was not answered or skipped by this person."""
-    open_items = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN)
+    open_items = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN)
     open_items = open_items.filter(queue=queue) if queue else open_items.filter(queue__paused=False)
-    done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=Label.State.UNDONE)
+    done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=LabelState.UNDONE)
     return open_items.exclude(Exists(done))
 
 
@@ -270,10 +282,10 @@ def counts(project: Project, *, at: datetime) -> list[Counts]:
     found = []
     for queue in project.queues.order_by("pk"):
         mine = states.get(queue.pk, {})
-        waiting, oldest = mine.get(RoutedItem.State.OPEN, (0, None))
+        waiting, oldest = mine.get(RoutedState.OPEN, (0, None))
         answers, people = rates.get(queue.pk, (0, 0))
         late = bool(queue.promise_hours and oldest and at - oldest > timedelta(hours=queue.promise_hours))
-        review, done = mine.get(RoutedItem.State.REVIEW, (0, None))[0], mine.get(RoutedItem.State.DONE, (0, None))[0]
+        review, done = mine.get(RoutedState.REVIEW, (0, None))[0], mine.get(RoutedState.DONE, (0, None))[0]
         if queue.cause == Cause.DISPUTED:  # a dispute waits for a reviewer, and is not listed again for labelling
             waiting, review = 0, waiting + review
         found.append(Counts(queue, waiting, leased.get(queue.pk, 0), review, done, oldest, answers, people, late))
@@ -289,12 +301,12 @@ def _states(project: Project) -> dict[int, dict[str, tuple[int, datetime | None]
 
 
 def _leased(project: Project, at: datetime) -> dict[int, int]:
-    rows = Slot.objects.filter(project=project, state=Slot.State.LEASED, lease_until__gt=at)
+    rows = Slot.objects.filter(project=project, state=SlotState.LEASED, lease_until__gt=at)
     return dict(rows.values_list("queue").annotate(n=Count("pk")).order_by())
 
 
 def _rates(project: Project, at: datetime) -> dict[int, tuple[int, int]]:
     """Answers of the last hour and the people who gave them, by queue."""
-    rows = Label.objects.filter(project=project, state=Label.State.GIVEN, updated_at__gt=at - AN_HOUR)
+    rows = Label.objects.filter(project=project, state=LabelState.GIVEN, updated_at__gt=at - AN_HOUR)
     counted = rows.values_list("lease__slot__queue").annotate(n=Count("pk"), people=Count("user", distinct=True))
     return {queue: (n, people) for queue, n, people in counted.order_by()}

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 from django.db import transaction
 
-from annotation.models import Cause, Order, RoutedItem, Slot
+from annotation.models import Cause, Order, RoutedItem, RoutedState, Slot, SlotState
 from annotation.routing.scores import scores
 from annotation.sampling.uncertainty import margin
 from projects.models import Project
@@ -15,9 +15,9 @@ SCORED_CAUSES = (Cause.UNCERTAIN, Cause.TYPICAL)
 
 def refresh(project: Project, *, at: datetime) -> int:
     """Rank open uncertain and cold items by the champion's margin; what someone holds keeps its place."""
-    stale = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN, cause__in=SCORED_CAUSES)
+    stale = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN, cause__in=SCORED_CAUSES)
     stale = stale.filter(queue__order=Order.PRIORITY)  # in any other order the scores decide nothing
-    held = Slot.objects.filter(project=project, state=Slot.State.LEASED, lease_until__gte=at).values("routed")
+    held = Slot.objects.filter(project=project, state=SlotState.LEASED, lease_until__gte=at).values("routed")
     routed = list(stale.exclude(scored_by=project.champion_version).exclude(pk__in=held).order_by("pk"))
     values = project.schema().values()
     probabilities, versions = scores(project, [row.item_id for row in routed], len(values))
@@ -44,7 +44,7 @@ def _describe(routed: RoutedItem, probabilities: np.ndarray, row_margin: float, 
 def _write(rows: list[RoutedItem]) -> None:
     RoutedItem.objects.bulk_update(rows, ["cause", "reason", "numbers", "priority", "scored_by"], batch_size=200)
     priority = {row.pk: row.priority for row in rows}
-    slots = list(Slot.objects.filter(routed__in=list(priority), state=Slot.State.OPEN).select_related("queue"))
+    slots = list(Slot.objects.filter(routed__in=list(priority), state=SlotState.OPEN).select_related("queue"))
     for slot in slots:
         slot.priority = slot.queue.weight + priority[slot.routed_id]
     Slot.objects.bulk_update(slots, ["priority"], batch_size=200)

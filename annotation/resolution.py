@@ -16,12 +16,11 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from annotation import kinds, queues
-from annotation.models import Cause, Item, Label, Resolution, RoutedItem, Slot
+from annotation.models import Cause, Item, Label, LabelState, Resolution, RoutedItem, RoutedState, Slot, SlotState
 from projects import audit
 from projects.models import Can, Project, Role, User
 
 SKIPS = 2  # of different people
-State = RoutedItem.State
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ def settle(item: Item, *, at: datetime) -> Resolution | None:
     """Agree on the item's value if every slot of its last routing is filled; None where it is not agreed."""
     if connection.features.has_select_for_update:
         Item.objects.select_for_update(no_key=True).get(pk=item.pk)
-    routed = item.routed_items.select_related("project").exclude(state=State.WITHDRAWN).order_by("-pk").first()
-    return settle_routed(routed, at=at) if routed and routed.state == State.OPEN else None
+    routed = item.routed_items.select_related("project").exclude(state=RoutedState.WITHDRAWN).order_by("-pk").first()
+    return settle_routed(routed, at=at) if routed and routed.state == RoutedState.OPEN else None
 
 
 def settle_routed(
@@ -70,8 +69,8 @@ def votes_on(routed: RoutedItem) -> list[Vote]:
     """The labels that fill this routed item's slots, after those of the routings that it is the dispute of."""
     mine = Q(slot__routed=routed)
     if routed.cause == Cause.DISPUTED:
-        mine |= Q(slot__routed__item=routed.item_id, slot__routed__state=State.REVIEW)
-    rows = Label.objects.filter(mine, state=Label.State.GIVEN, extra=False).order_by("slot__routed", "pk")
+        mine |= Q(slot__routed__item=routed.item_id, slot__routed__state=RoutedState.REVIEW)
+    rows = Label.objects.filter(mine, state=LabelState.GIVEN, extra=False).order_by("slot__routed", "pk")
     return [
         Vote(value, user_id, flagged, routed_id == routed.pk)
         for value, user_id, flagged, routed_id in rows.values_list("value", "user", "flagged", "slot__routed")
@@ -112,8 +111,8 @@ def _resolve(
         resolved_by_id=by_id,
         resolved_at=at,
     )
-    _asked(routed).update(state=State.DONE, closed_at=at)
-    routed.state, routed.closed_at = State.DONE, at
+    _asked(routed).update(state=RoutedState.DONE, closed_at=at)
+    routed.state, routed.closed_at = RoutedState.DONE, at
     return made
 
 
@@ -121,14 +120,14 @@ def _asked(routed: RoutedItem) -> QuerySet[RoutedItem]:
     """The routed item, and with a dispute the routings that led to it."""
     mine = Q(pk=routed.pk)
     if routed.cause == Cause.DISPUTED:
-        mine |= Q(item=routed.item_id, state=State.REVIEW)
+        mine |= Q(item=routed.item_id, state=RoutedState.REVIEW)
     return RoutedItem.objects.filter(mine)
 
 
 def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
     """Send a full routed item to review, and ask its item again in the disputed queue."""
-    RoutedItem.objects.filter(pk=routed.pk).update(state=State.REVIEW, closed_at=at)
-    routed.state, routed.closed_at = State.REVIEW, at
+    RoutedItem.objects.filter(pk=routed.pk).update(state=RoutedState.REVIEW, closed_at=at)
+    routed.state, routed.closed_at = RoutedState.REVIEW, at
     kind, labels = kinds.of(routed.project.kind), routed.project.schema().labels
     tally = Counter(kind.describe(vote.value, labels) for vote in votes)
     entry = queues.Entry(
@@ -154,23 +153,23 @@ def _why(votes: list[Vote], tally: Counter[str]) -> str:
 
 def skipped(routed: RoutedItem, *, flagged: bool, at: datetime) -> bool:
     """Send the item to review once two different people could not tell, or one flagged it; True where it goes."""
-    people = Label.objects.filter(slot__routed=routed, state=Label.State.SKIPPED).values("user").distinct().count()
-    if routed.state != State.OPEN or (people < SKIPS and not flagged):
+    people = Label.objects.filter(slot__routed=routed, state=LabelState.SKIPPED).values("user").distinct().count()
+    if routed.state != RoutedState.OPEN or (people < SKIPS and not flagged):
         return False
-    queues.close(RoutedItem.objects.filter(pk=routed.pk), State.REVIEW, at=at)
-    routed.state, routed.closed_at = State.REVIEW, at
+    queues.close(RoutedItem.objects.filter(pk=routed.pk), RoutedState.REVIEW, at=at)
+    routed.state, routed.closed_at = RoutedState.REVIEW, at
     return True
 
 
 def moved_on(routed: RoutedItem, *, by_id: int) -> str | None:
     """Why an answer to this routed item can no longer be taken back, or None where it can."""
-    later = RoutedItem.objects.filter(item=routed.item_id, pk__gt=routed.pk).exclude(state=State.WITHDRAWN)
-    unanswered = later.filter(cause=Cause.DISPUTED, state=State.OPEN).exclude(slots__state=Slot.State.FILLED)
+    later = RoutedItem.objects.filter(item=routed.item_id, pk__gt=routed.pk).exclude(state=RoutedState.WITHDRAWN)
+    unanswered = later.filter(cause=Cause.DISPUTED, state=RoutedState.OPEN).exclude(slots__state=SlotState.FILLED)
     if later.exclude(pk__in=unanswered.values("pk")).exists():
         return "This item was asked again since; a reviewer settles it now."
     current = Resolution.objects.current().filter(item=routed.item_id).first()
     by_another = current and current.method == Resolution.Method.REVIEWER and current.resolved_by_id != by_id
-    if by_another and routed.state == State.DONE:
+    if by_another and routed.state == RoutedState.DONE:
         return "A reviewer decided this item since."
     return None
 
@@ -178,14 +177,14 @@ def moved_on(routed: RoutedItem, *, by_id: int) -> str | None:
 def reopen(routed: RoutedItem, *, at: datetime) -> None:
     """Ask this routed item again, because one of its votes was taken back: withdraw the dispute that nobody answered,
     open what was closed. What was resolved stands until `restore` or a new settlement."""
-    disputes = RoutedItem.objects.filter(item=routed.item_id, pk__gt=routed.pk, state=State.OPEN)
-    queues.close(disputes, State.WITHDRAWN, at=at)
-    if routed.state == State.DONE and routed.cause == Cause.DISPUTED:
+    disputes = RoutedItem.objects.filter(item=routed.item_id, pk__gt=routed.pk, state=RoutedState.OPEN)
+    queues.close(disputes, RoutedState.WITHDRAWN, at=at)
+    if routed.state == RoutedState.DONE and routed.cause == Cause.DISPUTED:
         led = RoutedItem.objects.filter(item=routed.item_id, pk__lt=routed.pk, closed_at=routed.closed_at)
-        led.filter(state=State.DONE).update(state=State.REVIEW)
-    Slot.objects.filter(routed=routed, state=Slot.State.CLOSED).update(state=Slot.State.OPEN)
-    RoutedItem.objects.filter(pk=routed.pk).update(state=State.OPEN, closed_at=None)
-    routed.state, routed.closed_at = State.OPEN, None
+        led.filter(state=RoutedState.DONE).update(state=RoutedState.REVIEW)
+    Slot.objects.filter(routed=routed, state=SlotState.CLOSED).update(state=SlotState.OPEN)
+    RoutedItem.objects.filter(pk=routed.pk).update(state=RoutedState.OPEN, closed_at=None)
+    routed.state, routed.closed_at = RoutedState.OPEN, None
 
 
 def restore(routed: RoutedItem, *, at: datetime) -> None:
@@ -206,11 +205,11 @@ def decide(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     checked = kinds.of(project.kind).validate(value, project.schema().labels)
     if connection.features.has_select_for_update:
         Item.objects.select_for_update(no_key=True).get(pk=item.pk)
-    waiting = RoutedItem.objects.filter(item=item, state__in=[State.OPEN, State.REVIEW])
-    votes = Label.objects.filter(item=item, state=Label.State.GIVEN, extra=False).count()
+    waiting = RoutedItem.objects.filter(item=item, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
+    votes = Label.objects.filter(item=item, state=LabelState.GIVEN, extra=False).count()
     measured = item.is_drawn or RoutedItem.objects.filter(item=item, evaluation=True).exists()
     Item.objects.filter(pk=item.pk, in_pool=True).update(in_pool=False)  # chosen by a person: the audit stands for it
-    queues.close(waiting, State.DONE, at=at)
+    queues.close(waiting, RoutedState.DONE, at=at)
     Resolution.objects.current().filter(item=item).update(superseded_at=at)
     made = Resolution.objects.create(
         project=project,

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from annotation.models import LabelState, RoutedState
+
 COUNT = 5  # leases a claim
 PATIENCE = 120.0  # seconds without an answer until a person gives up
 
@@ -89,7 +91,7 @@ def sit(project_id: int, person: int, barrier: Any, results: Any) -> None:
                 timed(sitting, sitting.submits, submit, sitting, project, user, lease.token)
             last = time.monotonic()
         if not leases:
-            if not RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN).exists():
+            if not RoutedItem.objects.filter(project=project, state=RoutedState.OPEN).exists():
                 break
             time.sleep(0.02)
     results.put(asdict(sitting))
@@ -181,7 +183,7 @@ def found(project_id: int) -> dict[str, Any]:
 
     from annotation.models import Label, Lease, Resolution, Slot
 
-    given = Q(labels__state=Label.State.GIVEN, labels__extra=False)
+    given = Q(labels__state=LabelState.GIVEN, labels__extra=False)
     slots = Slot.objects.filter(project=project_id).annotate(n=Count("labels", filter=given))
     per_slot = Counter(slots.values_list("n", flat=True))
     leases = Lease.objects.filter(project=project_id).values("slot").annotate(n=Count("pk"))

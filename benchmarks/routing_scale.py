@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from annotation.models import RoutedState
+
 NUMBERS, LABELS, DAYS, SHIFTED, SHIFT, CHUNK = 12, 4, 30, 4000, 3.0, 10_000
 
 
@@ -97,8 +99,8 @@ def measure(project_id: int, n: int, at: datetime) -> dict[str, Any]:
         started = time.perf_counter()
         routed.append(routing.route(project, at=at, seed=seed))
         seconds.append(round(time.perf_counter() - started, 2))
-        waiting = RoutedItem.objects.filter(project=project, state=RoutedItem.State.OPEN)
-        queues.close(waiting, RoutedItem.State.WITHDRAWN, at=at)
+        waiting = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN)
+        queues.close(waiting, RoutedState.WITHDRAWN, at=at)
     drifted = set(RoutedItem.objects.filter(project=project, cause=Cause.DRIFTED).values_list("item", flat=True))
     reason = RoutedItem.objects.filter(project=project, cause=Cause.DRIFTED).values_list("reason", flat=True).first()
     return {

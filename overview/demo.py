@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from annotation import capture, guidelines, labels, leases, routing
-from annotation.models import Item, Slot
+from annotation.models import Item, Slot, SlotState
 from annotation.routing.capacity import Places
 from jobs import execution, queue
 from jobs.models import Job, JobState
@@ -163,7 +163,7 @@ def _later_labels(at: datetime) -> None:
     for turn in range(5):
         if (wanted := AFTER_LABELS - LEFT_TO_LABEL - new_labels.count(_project()).total) < 1:
             return
-        if not Slot.objects.filter(project=_project(), state=Slot.State.OPEN).exists():
+        if not Slot.objects.filter(project=_project(), state=SlotState.OPEN).exists():
             _route(when + timedelta(minutes=turn), size=max(wanted, 2), audit_share=0.5)
         _answer(when + timedelta(hours=turn), at=at, most=wanted)
 

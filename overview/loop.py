@@ -8,11 +8,11 @@ from django.db.models import Count, Max, Min, Q
 from django.urls import reverse
 
 from analysis.models import Finding
-from annotation.models import Item, Label, Resolution, RoutedItem
+from annotation.models import Item, Label, LabelState, Resolution, RoutedItem
 from projects.models import AuditEvent, Project
 from projects.templatetags.formatting import number, span
 from retraining import new_labels
-from retraining.models import ModelVersion, Release, TrainingRun
+from retraining.models import ModelVersion, Release, RunState, TrainingRun
 
 PROMISED = {"label": timedelta(days=2), "review": timedelta(days=2)}
 NOT_KNOWN = "not known"
@@ -92,11 +92,11 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         review=Count("pk", filter=Q(state="review")),
         oldest_review=Min("routed_at", filter=Q(state="review")),
     )
-    labels = Label.objects.filter(project=project, state=Label.State.GIVEN).aggregate(
+    labels = Label.objects.filter(project=project, state=LabelState.GIVEN).aggregate(
         hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
     )
     runs = new_labels.recent_runs(project)
-    last = next((run for run in runs if run.state == TrainingRun.State.SUCCEEDED), None)
+    last = next((run for run in runs if run.state == RunState.SUCCEEDED), None)
     resolved = (
         Resolution.objects.current()
         .filter(project=project)
@@ -121,7 +121,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         trigger_new=resolved["new"],
         run=next((run for run in runs if run.in_flight), None),
         last_run=last,
-        failed_run=runs[0] if runs and runs[0].state == TrainingRun.State.FAILED else None,
+        failed_run=runs[0] if runs and runs[0].state == RunState.FAILED else None,
         serves=serves,
         candidate=_candidate(runs, released),
         released=released,

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 
 from analysis.models import Finding
-from annotation.models import Item, RoutedItem
+from annotation.models import Item, RoutedItem, RoutedState
 from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
 from projects import shortcuts
@@ -152,7 +152,7 @@ class Shell:
         if not self.project:
             return {}
         figures = {
-            "waiting": _count(RoutedItem.objects.filter(state=RoutedItem.State.OPEN)),
+            "waiting": _count(RoutedItem.objects.filter(state=RoutedState.OPEN)),
             "suspected": _count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
             "running": _count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
             "items": _count(Item.objects.all()),

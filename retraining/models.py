@@ -58,21 +58,22 @@ class DatasetRow(models.Model):
         return f"{self.item_id} in {self.dataset_id}"
 
 
+class RunState(models.TextChoices):
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNCHANGED = "unchanged"
+    STOPPED = "stopped"
+
+
 class TrainingRun(models.Model):
     """One fit: why it began, on what, with what seed, how it went."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        UNCHANGED = "unchanged"
-        STOPPED = "stopped"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
     number = models.PositiveIntegerField()
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="runs")
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
     reason = models.CharField(max_length=300, help_text="Why it began, in words.")
     evidence = models.JSONField(default=dict)
     dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True, related_name="runs")
@@ -98,7 +99,7 @@ class TrainingRun(models.Model):
 
     @property
     def in_flight(self) -> bool:
-        return self.state in (self.State.WAITING, self.State.RUNNING)
+        return self.state in (RunState.WAITING, RunState.RUNNING)
 
     @property
     def began_at(self) -> datetime:
@@ -227,20 +228,21 @@ class EvaluatedItem(models.Model):
         return f"{self.item_id} in {self.judgement_id}"
 
 
+class ReleaseKind(models.TextChoices):
+    MODEL = "model"
+    THRESHOLD = "threshold"
+    POLICY = "policy"
+
+
 class Release(models.Model):
     """An act that changes what is served. Append-only."""
-
-    class Kind(models.TextChoices):
-        MODEL = "model"
-        THRESHOLD = "threshold"
-        POLICY = "policy"
 
     class Act(models.TextChoices):
         PROMOTE = "promote"
         ROLL_BACK = "roll_back"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="releases")
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.MODEL)
+    kind = models.CharField(max_length=10, choices=ReleaseKind, default=ReleaseKind.MODEL)
     act = models.CharField(max_length=10, choices=Act)
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="releases")
     previous = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")

@@ -8,10 +8,12 @@ from django.db.models import Count, Q, QuerySet
 
 from annotation.models import Resolution
 from projects.models import Project
-from retraining.models import TrainingRun
+from retraining.models import RunState, TrainingRun
 
-State = TrainingRun.State
-LEARNT = (State.SUCCEEDED, State.UNCHANGED)  # an unchanged run found that an earlier one had learnt the same labels
+LEARNT = (
+    RunState.SUCCEEDED,
+    RunState.UNCHANGED,
+)  # an unchanged run found that an earlier one had learnt the same labels
 RECENT = 20
 LONG = ("report", "stages", "evidence", "version__parameters")
 

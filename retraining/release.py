@@ -15,7 +15,7 @@ from projects import audit
 from projects.chunks import CHUNK
 from projects.models import ApiKey, Project
 from retraining import artifacts, judging, registry
-from retraining.models import ModelVersion, Release
+from retraining.models import ModelVersion, Release, ReleaseKind
 from validation import InvalidInput
 
 Stage, Act = ModelVersion.Stage, Release.Act
@@ -105,7 +105,7 @@ def previous_of(live: ModelVersion | None) -> ModelVersion | None:
     """What was live when this champion was last promoted; None where nothing was."""
     if live is None:
         return None
-    promoted = Release.objects.filter(version=live, act=Act.PROMOTE, kind=Release.Kind.MODEL)
+    promoted = Release.objects.filter(version=live, act=Act.PROMOTE, kind=ReleaseKind.MODEL)
     newest = promoted.select_related("previous__project", "previous__judgement").order_by("-at", "-pk").first()
     return newest.previous if newest else None
 
@@ -124,7 +124,7 @@ def _locked(project_id: int) -> tuple[Project, ModelVersion | None]:
 
 
 def _newest(project: Project) -> Release:
-    return Release.objects.filter(project=project, kind=Release.Kind.MODEL).order_by("-at", "-pk")[0]
+    return Release.objects.filter(project=project, kind=ReleaseKind.MODEL).order_by("-at", "-pk")[0]
 
 
 def _name_champion(project: Project, live: ModelVersion, *, by: audit.Actor, at: datetime) -> None:

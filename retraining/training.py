@@ -26,11 +26,10 @@ from retraining import artifacts, datasets, evaluation, judging, registry, relea
 from retraining.datasets import Examples
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
-from retraining.models import Dataset, ModelVersion, TrainingRun
+from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
 from validation import InvalidInput
 
-State = TrainingRun.State
-IN_FLIGHT = (State.WAITING, State.RUNNING)
+IN_FLIGHT = (RunState.WAITING, RunState.RUNNING)
 FIT_SECONDS = 120.0
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
 # In order, with the share of the whole that is done when each begins.
@@ -80,7 +79,7 @@ def open_run(project: Project, *, reason: str, evidence: dict[str, Any], by: Use
 def stop(run: TrainingRun, *, by: User, at: datetime) -> bool:
     """Stop a run that has not ended; its worker learns of it at its next sign of progress. False where it has ended."""
     changed = TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT).update(
-        state=State.STOPPED, finished_at=at, error=f"Stopped by {by.name()}."
+        state=RunState.STOPPED, finished_at=at, error=f"Stopped by {by.name()}."
     )
     if changed and run.job:
         queue.cancel(run.job, by=by, at=at)
@@ -91,15 +90,15 @@ def died(job: Job, why: str) -> None:
     """The job's last attempt has failed: so has the run. Called in the transaction that buries the job."""
     ended = Job.objects.values_list("finished_at", flat=True).get(pk=job.pk)
     runs = TrainingRun.objects.filter(pk=job.payload.get("run"), state__in=IN_FLIGHT)
-    runs.update(state=State.FAILED, error=why, finished_at=ended)
+    runs.update(state=RunState.FAILED, error=why, finished_at=ended)
 
 
 def reconcile(*, at: datetime) -> int:
     """End the runs whose job has ended without them: cancelled, buried or removed from the pages of jobs."""
-    ended = {JobState.CANCELLED: State.STOPPED, JobState.DEAD: State.FAILED}
+    ended = {JobState.CANCELLED: RunState.STOPPED, JobState.DEAD: RunState.FAILED}
     lost = TrainingRun.objects.filter(Q(job__state__in=ended) | Q(job=None), state__in=IN_FLIGHT).select_related("job")
     for run in lost:
-        state = ended[JobState(run.job.state)] if run.job else State.FAILED
+        state = ended[JobState(run.job.state)] if run.job else RunState.FAILED
         why = run.job.error or "Its job was cancelled." if run.job else "Its job was removed."
         TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT).update(state=state, error=why, finished_at=at)
     return len(lost)
@@ -113,7 +112,7 @@ def perform(attempt: Attempt, *, clock: Clock) -> None:
     log = _Log(attempt, run, clock)
     log.stage("Freeze the dataset")
     dataset = _frozen(run)
-    learnt = TrainingRun.objects.filter(dataset=dataset, state=State.SUCCEEDED).first()
+    learnt = TrainingRun.objects.filter(dataset=dataset, state=RunState.SUCCEEDED).first()
     if learnt:
         _end_unchanged(attempt, run, dataset, learnt, at=clock())
         return
@@ -142,8 +141,8 @@ def _begin(attempt: Attempt, *, at: datetime) -> TrainingRun | None:
     try:
         with transaction.atomic():
             mine.filter(started_at=None).update(started_at=at)
-            taken = mine.filter(state__in=(*IN_FLIGHT, State.FAILED)).update(
-                state=State.RUNNING, error="", finished_at=None
+            taken = mine.filter(state__in=(*IN_FLIGHT, RunState.FAILED)).update(
+                state=RunState.RUNNING, error="", finished_at=None
             )
     except IntegrityError:
         raise PermanentFailure("Another run of this project is in flight; start a new one when it has ended.") from None
@@ -183,7 +182,7 @@ def _frozen(run: TrainingRun) -> Dataset:
 def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt: TrainingRun, *, at: datetime) -> None:
     why = f"Nothing would change: run {learnt.number} has learnt from the same dataset {dataset.number}."
     with attempt.commit(unchanged=True):
-        TrainingRun.objects.filter(pk=run.pk).update(state=State.UNCHANGED, finished_at=at, report={"why": why})
+        TrainingRun.objects.filter(pk=run.pk).update(state=RunState.UNCHANGED, finished_at=at, report={"why": why})
 
 
 def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
@@ -254,7 +253,7 @@ def _keep(
             out_of_sample=np.ones(len(train), dtype=bool),
             at=at,
         )
-        TrainingRun.objects.filter(pk=run.pk).update(state=State.SUCCEEDED, report=report, finished_at=at, error="")
+        TrainingRun.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED, report=report, finished_at=at, error="")
         result |= {"version": version.tag, "promoted": _release(version, judged, at=at)}
 
 

@@ -13,11 +13,10 @@ from jobs.execution import Attempt
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
 from retraining import datasets, new_labels, training
-from retraining.models import TrainingRun, TriggerCheck
+from retraining.models import RunState, TrainingRun, TriggerCheck
 
 NEW_LABELS = "new_labels"
 SHORTEST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=6)
-State = TrainingRun.State
 
 
 @dataclass(frozen=True)
@@ -122,12 +121,12 @@ def gather_evidence(project: Project) -> TriggerEvidence:
 
 def _failures(ended: Sequence[TrainingRun]) -> int:
     """Runs that failed since the last one that learnt; what a person stopped says nothing either way."""
-    tried = [run for run in ended if run.state != State.STOPPED]
-    return len(list(takewhile(lambda run: run.state == State.FAILED, tried)))
+    tried = [run for run in ended if run.state != RunState.STOPPED]
+    return len(list(takewhile(lambda run: run.state == RunState.FAILED, tried)))
 
 
 def _since_stop(project: Project, runs: Sequence[TrainingRun], last: TrainingRun | None) -> int | None:
-    if last is None or last.state != State.STOPPED:
+    if last is None or last.state != RunState.STOPPED:
         return None
     return new_labels.waiting(project, runs).filter(resolved_at__gt=last.began_at).count()
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from analysis import items
 from analysis.item_story import MOST_OF_A_STORY
 from annotation import leases, queues
-from annotation.models import Cause, Item, Lease, Signal, Slot
+from annotation.models import Cause, Item, Lease, Signal, Slot, SlotState
 from projects import members
 from projects.models import Project, Role, Scope
 from projects.problems import LONGEST_DETAIL, MOST_ERRORS, problem
@@ -105,7 +105,7 @@ def test_a_claim_of_long_items_leases_fewer_and_leaves_the_others_to_be_leased(p
     queues.put(queues.ensure(project, Cause.UNCERTAIN, at=NOW), entries, at=NOW)
     first = leases.claim(project, by=person, count=6, at=NOW)
     assert len(first) == 3
-    assert Slot.objects.filter(state=Slot.State.OPEN).count() == 3
+    assert Slot.objects.filter(state=SlotState.OPEN).count() == 3
     assert Lease.objects.filter(ended_at=None).count() == 3
     assert len(leases.claim(project, by=person, count=6, at=NOW)) == 3
 

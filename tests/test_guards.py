@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from analysis.models import Finding
+from analysis.models import Finding, FindingKind
 from annotation.models import Cause, Guideline, Lease, Media, Queue, RoutedItem, Slot
 from config.api import api
 from jobs.models import Job, JobState
@@ -147,7 +147,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
     finding = Finding.objects.create(
         project=project,
         item=item,
-        kind=Finding.Kind.LABEL_ERROR,
+        kind=FindingKind.LABEL_ERROR,
         given="ham",
         suggested="spam",
         score=0.1,

@@ -12,7 +12,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
 from analysis import charts, findings, relabel, reports
-from analysis.models import Finding, ReportKind
+from analysis.models import Finding, FindingKind, ReportKind
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -34,7 +34,7 @@ def context(request: ProjectRequest) -> dict[str, Any]:
     project: Project = request.project
     report = reports.newest(project, ReportKind.LABEL_QUALITY)
     body = report.body if report else {}
-    mine = Finding.objects.filter(project=project, kind=Finding.Kind.LABEL_ERROR)
+    mine = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR)
     counts = dict(mine.values_list("decision").annotate(n=Count("pk")).order_by())
     suspects = list(mine.filter(decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS])
     decided = list(mine.filter(decision__in=list(ACTS.values())).select_related("item").order_by("-decided_at")[:6])

@@ -1,7 +1,7 @@
 """Facts: what came in, what the model said, what people and the world said back."""
 
 from annotation.models.capture import DRAWN, Item, Media, Prediction, Signal, Source
-from annotation.models.labelling import Guideline, Label, LabelRevision, Resolution
+from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
     Cause,
@@ -9,7 +9,9 @@ from annotation.models.routing import (
     Order,
     Queue,
     RoutedItem,
+    RoutedState,
     Slot,
+    SlotState,
     SupplyMark,
     cause_title,
     cause_titles,
@@ -24,6 +26,7 @@ __all__ = [
     "Item",
     "Label",
     "LabelRevision",
+    "LabelState",
     "Lease",
     "Media",
     "Order",
@@ -31,8 +34,10 @@ __all__ = [
     "Queue",
     "Resolution",
     "RoutedItem",
+    "RoutedState",
     "Signal",
     "Slot",
+    "SlotState",
     "Source",
     "SupplyMark",
     "cause_title",

@@ -29,13 +29,14 @@ class Guideline(models.Model):
         return f"guideline v{self.version}"
 
 
+class LabelState(models.TextChoices):
+    GIVEN = "given"
+    SKIPPED = "skipped"
+    UNDONE = "undone"
+
+
 class Label(models.Model):
     """One person's value for one item: the head of append-only revisions. An extra one holds no slot."""
-
-    class State(models.TextChoices):
-        GIVEN = "given"
-        SKIPPED = "skipped"
-        UNDONE = "undone"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="labels")
     item = models.ForeignKey(Item, models.CASCADE, related_name="labels")
@@ -43,7 +44,7 @@ class Label(models.Model):
     slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="labels")
     user = models.ForeignKey(User, models.CASCADE, related_name="labels")
     cause = models.CharField(max_length=20)
-    state = models.CharField(max_length=8, choices=State, default=State.GIVEN)
+    state = models.CharField(max_length=8, choices=LabelState, default=LabelState.GIVEN)
     value = models.JSONField(null=True)
     extra = models.BooleanField(default=False, help_text="Came after the lease ended and the slot was taken.")
     flagged = models.BooleanField(default=False)
@@ -72,7 +73,7 @@ class LabelRevision(models.Model):
 
     label = models.ForeignKey(Label, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
-    state = models.CharField(max_length=8, choices=Label.State)
+    state = models.CharField(max_length=8, choices=LabelState)
     value = models.JSONField(null=True)
     body_hash = models.CharField(max_length=64)
     comment = models.TextField(blank=True, default="")

@@ -114,14 +114,15 @@ class SupplyMark(models.Model):
         return f"fewer than {self.low_water}"
 
 
+class RoutedState(models.TextChoices):
+    OPEN = "open"
+    DONE = "done"
+    REVIEW = "review"
+    WITHDRAWN = "withdrawn"
+
+
 class RoutedItem(models.Model):
     """An item in a queue: cause, reason in words, the numbers behind it, inclusion probability and priority."""
-
-    class State(models.TextChoices):
-        OPEN = "open"
-        DONE = "done"
-        REVIEW = "review"
-        WITHDRAWN = "withdrawn"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="routed_items")
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="routed_items")
@@ -138,7 +139,7 @@ class RoutedItem(models.Model):
     overlap = models.PositiveSmallIntegerField(default=1)
     scored_by = models.CharField(max_length=80, blank=True, default="", help_text="Version whose scores decided.")
     strategy = models.CharField(max_length=40, blank=True, default="")
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    state = models.CharField(max_length=10, choices=RoutedState, default=RoutedState.OPEN)
     routed_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -162,21 +163,22 @@ class RoutedItem(models.Model):
         return cause_title(self.cause)
 
 
+class SlotState(models.TextChoices):
+    OPEN = "open"
+    LEASED = "leased"
+    FILLED = "filled"
+    CLOSED = "closed"
+
+
 class Slot(models.Model):
     """One place for one person's label. Overlap k is k rows, so over-filling is impossible."""
-
-    class State(models.TextChoices):
-        OPEN = "open"
-        LEASED = "leased"
-        FILLED = "filled"
-        CLOSED = "closed"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="slots")
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="slots")
     routed = models.ForeignKey(RoutedItem, models.CASCADE, related_name="slots")
     item = models.ForeignKey(Item, models.CASCADE, related_name="slots")
     ordinal = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    state = models.CharField(max_length=6, choices=SlotState, default=SlotState.OPEN)
     priority = models.FloatField(help_text="Queue weight and item priority, written by jobs.")
     lease_token = models.CharField(max_length=40, blank=True, default="", help_text="Of the claim that holds it.")
     leased_to = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

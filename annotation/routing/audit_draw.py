@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.utils.crypto import salted_hmac
 
 from annotation import queues
-from annotation.models import Cause, Item, Label, Queue, Resolution, RoutedItem, Slot
+from annotation.models import Cause, Item, Label, Queue, Resolution, RoutedItem, RoutedState, Slot, SlotState
 from annotation.routing.candidates import WINDOW
 from annotation.sampling.design import poisson
 from projects.chunks import CHUNK, chunks
@@ -130,13 +130,13 @@ def _items_a_day(project: Project, at: datetime) -> float:
 def _waiting(project: Project) -> QuerySet[Item]:
     """Drawn items that nobody has answered, and that the active part has not asked for their own sake."""
     resolved = Resolution.objects.current().filter(item=OuterRef("pk"))
-    closed = RoutedItem.objects.filter(item=OuterRef("pk"), state=RoutedItem.State.REVIEW)
+    closed = RoutedItem.objects.filter(item=OuterRef("pk"), state=RoutedState.REVIEW)
     return Item.objects.drawn().filter(~Exists(resolved), ~Exists(closed), project=project, asked_at=None)
 
 
 def _thin(project: Project, factor: float, *, at: datetime) -> int:
     """Multiply the probability of what waits, but for what somebody holds; take what is no longer drawn out again."""
-    held = Slot.objects.filter(item=OuterRef("pk"), state__in=[Slot.State.LEASED, Slot.State.FILLED])
+    held = Slot.objects.filter(item=OuterRef("pk"), state__in=[SlotState.LEASED, SlotState.FILLED])
     waiting = _waiting(project).filter(~Exists(held))
     ids = list(waiting.values_list("pk", flat=True))
     out: list[int] = []

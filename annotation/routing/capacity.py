@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 
 from annotation import queues
-from annotation.models import Cause, Label, Slot
+from annotation.models import Cause, Label, LabelState, Slot, SlotState
 from annotation.routing import audit_draw
 from annotation.routing.candidates import pool
 from projects.models import Can, Project, Role
@@ -98,7 +98,7 @@ def places(project: Project, *, at: datetime) -> Places:
 
 def free_slots(project: Project, *, at: datetime) -> QuerySet[Slot]:
     """Slots that somebody might take now: open ones, and those whose lease has ended."""
-    free = Q(state=Slot.State.OPEN) | Q(state=Slot.State.LEASED, lease_until__lte=at)
+    free = Q(state=SlotState.OPEN) | Q(state=SlotState.LEASED, lease_until__lte=at)
     return Slot.objects.filter(free, project=project, queue__paused=False).exclude(queue__cause=Cause.DISPUTED)
 
 
@@ -116,7 +116,7 @@ def _people(project: Project) -> list[int]:
 
 def _present(project: Project, people: list[int], at: datetime) -> set[int]:
     """Who holds a lease, or has answered or skipped in the last minutes."""
-    holds = Slot.objects.filter(project=project, state=Slot.State.LEASED, lease_until__gt=at)
+    holds = Slot.objects.filter(project=project, state=SlotState.LEASED, lease_until__gt=at)
     acted = Label.objects.filter(project=project, user__in=people, updated_at__gt=at - PRESENT)
     found = set(holds.values_list("leased_to", flat=True).distinct()) | set(
         acted.values_list("user", flat=True).distinct()
@@ -130,8 +130,8 @@ def _takeable(free: QuerySet[Slot], present: set[int]) -> int:
     if not waiting or not present:
         return waiting
     items = free.values("item")
-    done = Label.objects.filter(user__in=present, item__in=items, state__in=[Label.State.GIVEN, Label.State.SKIPPED])
-    held = Slot.objects.filter(leased_to__in=present, item__in=items, state=Slot.State.LEASED)
+    done = Label.objects.filter(user__in=present, item__in=items, state__in=[LabelState.GIVEN, LabelState.SKIPPED])
+    held = Slot.objects.filter(leased_to__in=present, item__in=items, state=SlotState.LEASED)
     barred: dict[int, int] = {}
     for user, n in done.values_list("user").annotate(n=Count("item", distinct=True)):
         barred[user] = barred.get(user, 0) + n

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from annotation import queues
-from annotation.models import Cause, Item, Resolution, RoutedItem
+from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState
 from annotation.routing import audit_draw
 from annotation.routing.registry import Pick, RoutingCause
 from projects.chunks import CHUNK, chunks
@@ -53,7 +53,7 @@ def choose(
 
 def _known(project: Project, ids: list[int]) -> dict[int, tuple[bool, bool]]:
     """Of the items of this project, whether each waits for an answer or a reviewer, and whether it has a label."""
-    waits = RoutedItem.objects.filter(item=OuterRef("pk"), state__in=[RoutedItem.State.OPEN, RoutedItem.State.REVIEW])
+    waits = RoutedItem.objects.filter(item=OuterRef("pk"), state__in=[RoutedState.OPEN, RoutedState.REVIEW])
     resolved = Resolution.objects.current().filter(item=OuterRef("pk"))
     found: dict[int, tuple[bool, bool]] = {}
     for chunk in chunks(ids):

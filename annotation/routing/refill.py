@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Count, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation.models import Cause, Slot, SupplyMark
+from annotation.models import Cause, Slot, SlotState, SupplyMark
 from annotation.routing import candidates, capacity, placing
 from annotation.routing.registry import Pick, RoutingCause
 from jobs import queue as jobs
@@ -34,7 +34,7 @@ def request_round(project: Project, *, at: datetime) -> None:
 
 def notice(project: Project, *, at: datetime) -> None:
     """Request a round where a claim leaves fewer open slots than the project's mark: one statement, if it does not."""
-    open_slots = Slot.objects.filter(project=project, state=Slot.State.OPEN).order_by().values("project")
+    open_slots = Slot.objects.filter(project=project, state=SlotState.OPEN).order_by().values("project")
     left = open_slots.annotate(n=Count("pk")).values("n")
     low = SupplyMark.objects.filter(project=project, low_water__gt=Coalesce(Subquery(left), 0))
     if low.exists():

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import body, desk_buffer, guidelines, kinds, labels, leases, queues
-from annotation.models import Label, Lease, Queue, Slot
+from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from annotation.views.item_display import display_item
 from projects import zones
 from projects.guards import ProjectRequest, member
@@ -79,7 +79,7 @@ def _queue(project: Project, slug: Any) -> Queue | None:
 
 def _progress(request: ProjectRequest, queue: Queue | None) -> dict[str, int]:
     """What this person labelled on their own day, and what waits for them in the queue or in all."""
-    mine = Label.objects.filter(project=request.project, user=request.user, state=Label.State.GIVEN)
+    mine = Label.objects.filter(project=request.project, user=request.user, state=LabelState.GIVEN)
     today = mine.filter(created_at__gte=zones.start_of_day(timezone.now()))
     waiting = queues.waiting_for(request.user, request.project, queue=queue).count()
     return {"today": today.count(), "waiting": waiting}
@@ -106,7 +106,7 @@ def _config(request: ProjectRequest, queue: Queue | None, guideline: int, progre
 
 def _history(project: Project, user: Any) -> list[dict[str, Any]]:
     """The person's last answers, the oldest first: what was said, without what was asked."""
-    mine = Label.objects.filter(project=project, user=user).exclude(state=Label.State.UNDONE)
+    mine = Label.objects.filter(project=project, user=user).exclude(state=LabelState.UNDONE)
     rows = mine.select_related("lease", "item").order_by("-pk")[:UNDO_DEEP]
     return [
         {
@@ -118,7 +118,7 @@ def _history(project: Project, user: Any) -> list[dict[str, Any]]:
 
 
 def _entry(project: Project, label: Label) -> dict[str, Any]:
-    skipped = label.state == Label.State.SKIPPED
+    skipped = label.state == LabelState.SKIPPED
     words = "skipped" if skipped else kinds.of(project.kind).describe(label.value, project.schema().labels)
     revised = label.revisions.count() > 1 if label.revision > 1 else False
     return {"lease": label.lease.token, "value": label.value, "skip": skipped, "words": words, "edited": revised}
@@ -166,7 +166,7 @@ def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
     rows = queues.counts(request.project, at=now)
-    others = Slot.objects.filter(project=request.project, state=Slot.State.LEASED, lease_until__gt=now)
+    others = Slot.objects.filter(project=request.project, state=SlotState.LEASED, lease_until__gt=now)
     others = others.exclude(leased_to=request.user)
     context = {
         "project": request.project,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import kinds, queues, resolution
-from annotation.models import Cause, Label, Queue, RoutedItem
+from annotation.models import Cause, Label, LabelState, Queue, RoutedItem, RoutedState
 from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
@@ -64,8 +64,8 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
     counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
     disputed = queue.cause == Cause.DISPUTED
-    in_review = [RoutedItem.State.OPEN, RoutedItem.State.REVIEW] if disputed else [RoutedItem.State.REVIEW]
-    waiting = mine.exclude(state__in=in_review).filter(state=RoutedItem.State.OPEN).order_by("-priority", "pk")[:SHOWN]
+    in_review = [RoutedState.OPEN, RoutedState.REVIEW] if disputed else [RoutedState.REVIEW]
+    waiting = mine.exclude(state__in=in_review).filter(state=RoutedState.OPEN).order_by("-priority", "pk")[:SHOWN]
     review = mine.filter(state__in=in_review).order_by("closed_at", "pk")[:SHOWN]
     context = {
         "project": request.project,
@@ -87,15 +87,15 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
     """Each item in review with what was said of it and why it was flagged, without names."""
     kind, schema = kinds.of(project.kind), project.schema().labels
     said: dict[int, list[Label]] = {}
-    votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=Label.State.UNDONE)
+    votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=LabelState.UNDONE)
     for label in votes.prefetch_related("revisions").order_by("pk"):
         said.setdefault(label.item_id, []).append(label)
     found = []
     for routed in review:
         mine = said.get(routed.item_id, [])
-        given = [kind.describe(label.value, schema) for label in mine if label.state == Label.State.GIVEN]
+        given = [kind.describe(label.value, schema) for label in mine if label.state == LabelState.GIVEN]
         comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
-        skips = sum(label.state == Label.State.SKIPPED for label in mine)
+        skips = sum(label.state == LabelState.SKIPPED for label in mine)
         shown = display_item(project, routed.item)
         found.append({"routed": routed, "shown": shown, "given": given, "skips": skips, "comments": comments})
     return found
@@ -107,7 +107,7 @@ def decide(request: ProjectRequest, queue: str) -> HttpResponse:
     """Settle one item in review by a reviewer's own decision."""
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     uid, kind = request.POST.get("item", ""), kinds.of(request.project.kind)
-    waits = [RoutedItem.State.OPEN, RoutedItem.State.REVIEW]
+    waits = [RoutedState.OPEN, RoutedState.REVIEW]
     routed = RoutedItem.objects.select_related("item").filter(queue=found, item__uid=uid, state__in=waits).first()
     if routed is None:
         return _detail(request, found, error="This item was settled meanwhile; the list is as it is now.", status=409)

@@ -19,7 +19,7 @@ from projects.paging import BadCursor, KeysetPage, keyset_page
 from projects.project_settings import RetrainingSettings
 from projects.templatetags.formatting import span
 from retraining import judging, new_labels, registry, training, triggers
-from retraining.models import DatasetRow, ModelVersion, TrainingRun, TriggerCheck
+from retraining.models import DatasetRow, ModelVersion, RunState, TrainingRun, TriggerCheck
 from retraining.views import page_of, run_of
 
 SHOWN, ITEMS_SHOWN = 30, 60
@@ -167,7 +167,7 @@ def short(length: timedelta) -> str:
 def _state(name: str, last: str, begun: bool, run: TrainingRun) -> str:
     if not begun:
         return "waiting" if run.in_flight else "skipped"
-    if name != last or run.state in (run.State.SUCCEEDED, run.State.UNCHANGED):
+    if name != last or run.state in (RunState.SUCCEEDED, RunState.UNCHANGED):
         return "done"
     return "now" if run.in_flight else "failed"
 

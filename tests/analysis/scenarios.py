@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from annotation.models import Cause, Item, Resolution, RoutedItem
+from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState
 from annotation.queues import Entry, ensure, put
 from projects.models import Project
 from tests.factories import NOW, make_item, make_prediction, make_project
@@ -53,7 +53,7 @@ def route(project: Project, items: list[Item], cause: Cause, *, probability: flo
 
 
 def resolve(item: Item, value: str, **fields: object) -> Resolution:
-    RoutedItem.objects.filter(item=item).update(state=RoutedItem.State.DONE)
+    RoutedItem.objects.filter(item=item).update(state=RoutedState.DONE)
     return Resolution.objects.create(
         **{
             "project": item.project,

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from annotation.models import Cause, Item, Queue, Resolution, RoutedItem
+from annotation.models import Cause, Item, Queue, Resolution, RoutedItem, RoutedState
 from jobs import execution
 from jobs.models import Job
 from projects.models import Project
 from retraining import datasets, evaluation, judging, registry, release, training
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
-from retraining.models import ModelVersion, TrainingRun
+from retraining.models import ModelVersion, RunState, TrainingRun
 from tests.factories import NOW, make_item, make_project
 
 NUMBERS = {"x": {"type": "number"}, "y": {"type": "number"}}
@@ -45,7 +45,7 @@ def resolve(
             audit_probability=audit_probability,
             evaluation=True,
             priority=1.0,
-            state=RoutedItem.State.DONE,
+            state=RoutedState.DONE,
         )
         chance = audit_probability or 1.0
         Item.objects.filter(pk=item.pk).update(audit_probability=chance, audit_number=chance / 2)
@@ -105,7 +105,7 @@ def do(run: TrainingRun) -> TrainingRun:
 def train(project: Project) -> ModelVersion:
     """A run from beginning to end."""
     run = do(open_run(project))
-    assert run.state == TrainingRun.State.SUCCEEDED, run.error
+    assert run.state == RunState.SUCCEEDED, run.error
     return run.version
 
 
@@ -125,7 +125,7 @@ def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any
     run = TrainingRun.objects.create(
         project=project,
         number=number,
-        state=TrainingRun.State.SUCCEEDED,
+        state=RunState.SUCCEEDED,
         reason="a test",
         dataset=dataset,
         created_at=at,

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from projects.models import AuditEvent, Project
 from retraining.management.commands import retrain
-from retraining.models import ModelVersion, TrainingRun
+from retraining.models import ModelVersion, RunState, TrainingRun
 from tests.retraining.scenarios import learn, make_champion, make_version, make_world, open_run
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ class TestRetrain:
         assert flying.job is not None
         flying.job.state = "cancelled"
         flying.job.save()
-        assert retrain.ended(flying).state == TrainingRun.State.STOPPED
+        assert retrain.ended(flying).state == RunState.STOPPED
 
     def test_names_a_project_that_is_not_there(self, db: None) -> None:
         with pytest.raises(CommandError, match="There is no project nowhere."):

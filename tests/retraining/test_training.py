@@ -16,12 +16,11 @@ from jobs.models import Job, JobState
 from projects.models import AuditEvent, Project
 from retraining import artifacts, training
 from retraining.learning.model_selection import fitting
-from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, TrainingRun
+from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, RunState, TrainingRun
 from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.scenarios import Crash, crash_at, do, learn, make_champion, make_world, open_run, train
 
 pytestmark = pytest.mark.django_db
-State = TrainingRun.State
 
 
 @pytest.fixture
@@ -38,7 +37,12 @@ class TestOpening:
         with django_capture_on_commit_callbacks(execute=True):
             run = open_run(project)
         assert run.job is not None
-        assert (run.state, run.number, run.job.queue, run.job.payload) == (State.WAITING, 1, "train", {"run": run.pk})
+        assert (run.state, run.number, run.job.queue, run.job.payload) == (
+            RunState.WAITING,
+            1,
+            "train",
+            {"run": run.pk},
+        )
         assert sent == [run.job.pk]
         assert AuditEvent.objects.filter(action="run.open", target="run 1").exists()
 
@@ -62,7 +66,7 @@ class TestOpening:
             run.job.delete()
         assert open_run(project).number == 2
         run.refresh_from_db()
-        assert (run.state, run.in_flight) == (State.STOPPED if end == "cancelled" else State.FAILED, False)
+        assert (run.state, run.in_flight) == (RunState.STOPPED if end == "cancelled" else RunState.FAILED, False)
 
 
 class TestARun:
@@ -70,7 +74,7 @@ class TestARun:
         learn(project, 35, evaluation=True, seed=1)
         run = do(open_run(project))
         version = run.version
-        assert (run.state, run.error, version.tag) == (State.SUCCEEDED, "", "v1")
+        assert (run.state, run.error, version.tag) == (RunState.SUCCEEDED, "", "v1")
         assert [entry["stage"] for entry in run.stages] == list(training.STAGES)
         assert run.report["family"] == version.family and run.report["candidates"]
         assert run.report["out_of_fold"]["accuracy"]["n"] == 40
@@ -172,7 +176,7 @@ class TestARun:
     def test_ends_unchanged_where_the_dataset_is_the_same(self, project: Project) -> None:
         train(project)
         run = do(open_run(project))
-        assert run.state == State.UNCHANGED and "run 1" in run.report["why"]
+        assert run.state == RunState.UNCHANGED and "run 1" in run.report["why"]
         assert ModelVersion.objects.count() == 1
 
     def test_fails_at_once_with_a_sentence_where_all_labels_agree(self, artifact_home: Any) -> None:
@@ -180,7 +184,7 @@ class TestARun:
         for item in learn(project, 3):
             item.resolutions.update(value="ham")
         run = do(open_run(project))
-        assert run.state == State.FAILED and "every label so far is 'ham'" in run.error
+        assert run.state == RunState.FAILED and "every label so far is 'ham'" in run.error
         assert run.job is not None and run.job.attempt == 1 and run.finished_at is not None
 
     def test_fails_with_a_sentence_without_labels(self, artifact_home: Any) -> None:
@@ -220,8 +224,8 @@ class TestStopping:
         assert training.stop(run, by=person, at=timezone.now())
         run.refresh_from_db()
         assert run.job is not None
-        assert (run.state, run.error, run.job.state) == (State.STOPPED, "Stopped by ada.", JobState.CANCELLED)
-        assert do(run).state == State.STOPPED and not ModelVersion.objects.exists()
+        assert (run.state, run.error, run.job.state) == (RunState.STOPPED, "Stopped by ada.", JobState.CANCELLED)
+        assert do(run).state == RunState.STOPPED and not ModelVersion.objects.exists()
 
     def test_ends_a_running_fit_at_its_next_progress(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         run, person, fit = open_run(project), make_user(), fitting.fit
@@ -239,7 +243,7 @@ class TestStopping:
         monkeypatch.setattr(fitting, "fit", stopped_meanwhile)
         monkeypatch.setattr("jobs.execution.time.monotonic", _hurried())
         do(run)
-        assert run.state == State.STOPPED and len(seen) == 1
+        assert run.state == RunState.STOPPED and len(seen) == 1
         assert not ModelVersion.objects.exists()
 
     def test_says_when_there_is_nothing_to_stop(self, project: Project) -> None:
@@ -278,7 +282,7 @@ class TestBeingKilled:
         if not kept:
             _lease_ends(run)
         do(run)
-        assert run.state == State.SUCCEEDED and not run.in_flight
+        assert run.state == RunState.SUCCEEDED and not run.in_flight
         assert (ModelVersion.objects.count(), Dataset.objects.count(), Release.objects.count()) == (1, 1, 1)
         assert (EvaluatedItem.objects.count(), Prediction.objects.count()) == (35, 40 + 35)
 
@@ -306,7 +310,7 @@ class TestBeingKilled:
 
         monkeypatch.setattr(faults, "point", overtaken)
         do(run)
-        assert run.state == State.RUNNING and not ModelVersion.objects.exists()
+        assert run.state == RunState.RUNNING and not ModelVersion.objects.exists()
         assert [entry["stage"] for entry in run.stages][-1] == "Write the artifact"
 
     def test_the_run_fails_with_its_last_attempt_and_a_requeue_takes_it_up_again(
@@ -319,10 +323,10 @@ class TestBeingKilled:
                 do(run)
         assert run.job is not None
         run.job.refresh_from_db()
-        assert (run.state, run.job.state) == (State.FAILED, JobState.DEAD)
+        assert (run.state, run.job.state) == (RunState.FAILED, JobState.DEAD)
         assert "the disk is full" in run.error and run.finished_at is not None
         queue.requeue(run.job, by=make_user(), at=timezone.now())
-        assert do(run).state == State.SUCCEEDED
+        assert do(run).state == RunState.SUCCEEDED
 
     def test_a_requeued_run_gives_way_to_one_in_flight(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         run = open_run(project)
@@ -338,7 +342,7 @@ class TestBeingKilled:
         run.job.refresh_from_db()
         other.refresh_from_db()
         assert "Another run of this project is in flight" in run.job.error
-        assert (run.state, other.state) == (State.FAILED, State.WAITING)
+        assert (run.state, other.state) == (RunState.FAILED, RunState.WAITING)
 
 
 def _broken(*args: Any, **options: Any) -> Any:

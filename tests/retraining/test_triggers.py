@@ -16,7 +16,7 @@ from projects.models import Project
 from projects.project_settings import RetrainingSettings
 from retraining import new_labels, training, triggers
 from retraining.learning.model_selection import fitting
-from retraining.models import TrainingRun, TriggerCheck
+from retraining.models import RunState, TrainingRun, TriggerCheck
 from retraining.triggers import TriggerEvidence
 from tests.factories import NOW, make_user
 from tests.retraining.scenarios import do, learn, make_version, make_world, open_run, supersede
@@ -189,7 +189,7 @@ class TestAFailedRun:
         with monkeypatch.context() as broken:
             broken.setattr(fitting, "fit", breaks)
             run = do(open_run(project))
-        assert run.state == TrainingRun.State.FAILED and run.dataset is not None
+        assert run.state == RunState.FAILED and run.dataset is not None
         return run
 
     def test_spends_no_label(self, failed: Project) -> None:
@@ -202,7 +202,7 @@ class TestAFailedRun:
         assert check(failed).evidence["code"] == "failed"
         again = check(failed, at=timezone.now() + timedelta(minutes=6))
         assert again.fired and again.run is not None
-        assert do(again.run).state == TrainingRun.State.SUCCEEDED
+        assert do(again.run).state == RunState.SUCCEEDED
         assert new_labels.count(failed).total == 0
 
     def test_is_tried_less_often_the_more_often_it_fails(
@@ -245,7 +245,7 @@ class TestAFailedRun:
         for item in items[:12]:
             supersede(item.resolutions.get(), item.resolutions.get().value, at=timezone.now())
         assert new_labels.count(project).total == 12
-        assert do(open_run(project)).state == TrainingRun.State.UNCHANGED
+        assert do(open_run(project)).state == RunState.UNCHANGED
         assert new_labels.count(project).total == 0
 
 
@@ -337,4 +337,4 @@ class TestWatch:
         run = open_run(project)
         Job.objects.update(state="cancelled")
         triggers.check_all_projects(at=timezone.now())
-        assert do(run).state == TrainingRun.State.STOPPED
+        assert do(run).state == RunState.STOPPED

@@ -13,7 +13,7 @@ from jobs.models import Job, JobState
 from projects.models import AuditEvent, InputContract, Project, Role
 from retraining import artifacts, release, training, triggers
 from retraining.judging import VerdictState
-from retraining.models import ModelVersion, Release, TrainingRun
+from retraining.models import ModelVersion, Release, RunState, TrainingRun
 from retraining.views import compare, runs
 from tests.factories import NOW, make_item, make_prediction, make_user
 from tests.retraining.scenarios import do, learn, make_champion, make_version, make_world, open_run, resolve, train
@@ -87,7 +87,7 @@ class TestRuns:
     def test_shows_a_run_in_flight_with_its_share(self, ada: Client, project: Project) -> None:
         run = open_run(project)
         Job.objects.filter(pk=run.job_id).update(state=JobState.RUNNING, progress=0.46, stage="Trying svm")
-        TrainingRun.objects.update(state=TrainingRun.State.RUNNING)
+        TrainingRun.objects.update(state=RunState.RUNNING)
         answer = ada.get(url("run-list"))
         assert "Run 1 is running: Trying svm, 46 %." in text(answer)
         assert b'hx-trigger="every 2s"' in answer.content
@@ -149,7 +149,7 @@ class TestRun:
         run = open_run(project)
         log = [{"stage": name, "attempt": 1, "at": NOW.isoformat()} for name in list(training.STAGES)[:4]]
         Job.objects.filter(pk=run.job_id).update(state=JobState.RUNNING, progress=0.0, stage="Freeze the dataset")
-        TrainingRun.objects.update(state=TrainingRun.State.RUNNING, stages=log, started_at=NOW)
+        TrainingRun.objects.update(state=RunState.RUNNING, stages=log, started_at=NOW)
         page = text(ada.get(url("run", 1)))
         assert "Write the artifact , 80 %" in page
         assert "Write the artifact now, " in page

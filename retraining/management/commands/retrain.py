@@ -12,7 +12,7 @@ from jobs import execution
 from jobs.models import JobState
 from projects.models import Project
 from retraining import training
-from retraining.models import TrainingRun
+from retraining.models import RunState, TrainingRun
 
 PATIENCE = 5.0  # seconds that a worker has to take the job before this process does it
 POLL = 0.5
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             run = ended(run)
         told = tell(run)
         self.stdout.write(json.dumps(told) if options["json"] else words(told))
-        if run.state in (run.State.FAILED, run.State.STOPPED):
+        if run.state in (RunState.FAILED, RunState.STOPPED):
             raise CommandError(f"Run {run.number} {run.state}: {run.error}")
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from annotation import capture, queues
-from annotation.models import Cause, Item, Queue, RoutedItem, Slot
+from annotation.models import Cause, Item, Queue, RoutedItem, RoutedState, Slot, SlotState
 from annotation.routing import audit_draw
 from projects.models import Project
 from tests.annotation.routing.traffic import NUMBERS, fill
@@ -89,14 +89,14 @@ def test_thinning_leaves_what_somebody_holds_and_withdraws_what_is_not_drawn_any
     Item.objects.update(audit_probability=0.2)
     audit_draw.ask(project, list(audit_draw.not_asked(project)[:40]), at=NOW)
     held = RoutedItem.objects.order_by("pk")[0]
-    Slot.objects.filter(routed=held).update(state=Slot.State.LEASED, lease_until=NOW + timedelta(minutes=5))
+    Slot.objects.filter(routed=held).update(state=SlotState.LEASED, lease_until=NOW + timedelta(minutes=5))
 
     audit_draw.review(project, at=NOW)
 
     held.refresh_from_db()
     assert (held.state, held.audit_probability, held.item.audit_probability) == ("open", 0.2, 0.2)
     rows = RoutedItem.objects.exclude(pk=held.pk).select_related("item")
-    assert {row.state for row in rows if not row.item.is_drawn} == {RoutedItem.State.WITHDRAWN}
+    assert {row.state for row in rows if not row.item.is_drawn} == {RoutedState.WITHDRAWN}
     for row in rows:
         if row.item.is_drawn:
             assert (row.state, row.inclusion_probability) == ("open", row.item.audit_probability)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from annotation import labels, leases, routing
-from annotation.models import Cause, Item, Label, RoutedItem, Slot, SupplyMark
+from annotation.models import Cause, Item, Label, RoutedItem, RoutedState, Slot, SlotState, SupplyMark
 from annotation.routing import capacity, refill
 from annotation.routing.capacity import Places, Supply
 from annotation.tasks import route_what_waits
@@ -78,7 +78,7 @@ def test_an_overlap_above_the_number_of_people_does_not_stop_routing(project: Pr
         routing.route(project, at=NOW, seed=seed)
         seen += answer(project, alice, 20)
     assert seen == 80
-    assert RoutedItem.objects.filter(state=RoutedItem.State.OPEN).count() >= 80
+    assert RoutedItem.objects.filter(state=RoutedState.OPEN).count() >= 80
 
 
 def test_leases_of_a_closed_tab_are_no_supply(project: Project, alice: User) -> None:
@@ -116,7 +116,7 @@ def test_a_claim_that_leaves_little_asks_for_a_round_once(project: Project, alic
     routing.route(project, at=NOW, seed=1)
     assert not refill.is_due(project, at=NOW)
     mark = SupplyMark.objects.get(project=project).low_water
-    left = Slot.objects.filter(state=Slot.State.OPEN).count()
+    left = Slot.objects.filter(state=SlotState.OPEN).count()
     assert 0 < mark <= left
     answer(project, alice, left - mark)
     assert not Job.objects.exists()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from annotation import routing
-from annotation.models import Cause, Item, RoutedItem, Signal
+from annotation.models import Cause, Item, RoutedItem, RoutedState, Signal
 from annotation.routing.capacity import Places
 from projects.models import Project
 from tests.factories import NOW, make_item, make_prediction, make_project
@@ -72,7 +72,7 @@ def test_an_objection_is_asked_whatever_waits(project: Project, label: str, kind
     signal(about, kind, value)
     assert route(project) == {Cause.OVERRIDDEN: 1}
     assert about.routed_items.get().reason == reason
-    RoutedItem.objects.update(state=RoutedItem.State.DONE, closed_at=NOW)
+    RoutedItem.objects.update(state=RoutedState.DONE, closed_at=NOW)
     assert route(project) == {}
 
 

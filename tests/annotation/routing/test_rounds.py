@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annotation import queues, rescoring, routing
-from annotation.models import Cause, Item, Queue, RoutedItem, Slot
+from annotation.models import Cause, Item, Queue, RoutedItem, RoutedState, Slot, SlotState
 from annotation.routing.capacity import Places
 from projects.models import Project
 from tests.annotation.routing.traffic import NUMBERS, fill
@@ -30,7 +30,7 @@ def test_fills_the_queues_with_uncertain_and_audit_items(project: Project) -> No
     assert routed.by_cause[Cause.AUDIT] >= 10  # and what the active part chose of the items that the audit drew
     assert routed.by_cause[Cause.UNCERTAIN] >= 12
     assert sum(routed.by_cause.values()) == 40
-    assert Slot.objects.filter(state=Slot.State.OPEN).count() == 40
+    assert Slot.objects.filter(state=SlotState.OPEN).count() == 40
     assert route(project).by_cause == {}
 
 
@@ -150,7 +150,7 @@ def test_a_daily_budget_ends_what_routing_puts_into_a_queue(project: Project) ->
     Queue.objects.filter(cause=Cause.UNCERTAIN).update(daily_budget=3)
     for seed in range(5):
         route(project, seed=seed)
-        RoutedItem.objects.update(state=RoutedItem.State.DONE)
+        RoutedItem.objects.update(state=RoutedState.DONE)
     assert RoutedItem.objects.filter(cause=Cause.UNCERTAIN).count() == 3
 
 
