@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from annotation import guidelines
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState, Source
-from annotation.routing import refill
+from annotation.routing import placing, refill
 from projects.chunks import within_size
 from projects.ids import new_id
 from projects.models import Project, User
@@ -69,14 +69,23 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
     token, wanted = new_id("lease"), min(max(count, 0), MOST)
     with transaction.atomic():
         rows = _take(project, by=by, count=wanted, queue=queue, token=token, at=at)
-        if queue is None and len(rows) < wanted and refill.serve(project, wanted, at=at):
-            rows += _take(project, by=by, count=wanted - len(rows), queue=queue, token=token, at=at)
+        if queue is None and len(rows) < wanted:
+            rows += _take_more(project, by=by, count=wanted - len(rows), token=token, at=at)
         refill.notice(project, at=at)
         given = _grant(project, rows, by=by, token=token, at=at) if rows else []
         kept = within_size(given, size=lambda lease: len(str(lease.item.inputs)), most=MOST_CHARACTERS)
         for lease in given[len(kept) :]:
             give_back(lease, by=by, at=at)
         return kept
+
+
+def _take_more(project: Project, *, by: User, count: int, token: str, at: datetime) -> list[tuple[int, int, float]]:
+    """What claims at the same moment have let wait, and then what routing has yet to ask."""
+    placing.lock(project, at=at)
+    rows = _take(project, by=by, count=count, queue=None, token=token, at=at)
+    if len(rows) < count and refill.serve(project, count, at=at):
+        rows += _take(project, by=by, count=count - len(rows), queue=None, token=token, at=at)
+    return rows
 
 
 def statement(queue: Queue | None, *, postgres: bool) -> str:

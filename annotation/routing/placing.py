@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from annotation import queues
-from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState
+from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState, SupplyMark
 from annotation.routing import audit_draw
 from annotation.routing.registry import Pick, RoutingCause
 from projects.chunks import CHUNK, chunks
@@ -63,11 +64,22 @@ def _known(project: Project, ids: list[int]) -> dict[int, tuple[bool, bool]]:
     return found
 
 
+def lock(project: Project, *, at: datetime) -> None:
+    """Let one transaction at a time put this project's items into queues, until it ends.
+
+    Who waited sees what the other has put. Without it two would put the same items, and the second would find none.
+    """
+    if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
+        SupplyMark.objects.get_or_create(project=project, defaults={"low_water": 0, "updated_at": at})
+        SupplyMark.objects.select_for_update(no_key=True).get(project=project)
+
+
 def place(project: Project, chosen: Sequence[CauseSelection], *, audit: int, at: datetime) -> dict[str, int]:
     """Write the round: items leave the pool, questions wait in queues, audit items with them; counts by cause.
 
     Runs in the caller's transaction.
     """
+    lock(project, at=at)
     _mark([pick.item_id for one in chosen for pick in one.asked], at)
     questions = [pick.item_id for one in chosen for pick in one.questions]
     drawn = {item.pk: item for item in _items(questions) if item.is_drawn}
