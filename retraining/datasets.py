@@ -1,7 +1,8 @@
 """Datasets: what was known at a time, frozen, hashed and split for good.
 
 An item is on one side for ever: what was once measured with is never trained on, what was once trained on is never
-measured with. What would have to cross is left out and counted.
+measured with. Items with equal or near-equal inputs are on one side together (`retraining.learning.split`). What would
+have to cross is left out and counted.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from annotation.models import Item, Resolution, RoutedItem
 from inputs.groups import group_rows
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
+from retraining.learning.split import keep_groups_together
 from retraining.models import Dataset, DatasetRow
 
 Split = DatasetRow.Split
@@ -91,31 +93,82 @@ class Examples:
 
 
 def plan_dataset(project: Project, *, at: datetime) -> DatasetPlan:
-    """What was resolved at that time, each item on its side of the split."""
-    trained, evaluated = _sides_so_far(project, at)
+    """What was resolved at that time, each item with its copies on one side of the split."""
+    found = _known(project, at)
+    kept = _on_their_side(project, found, at)
     drawn = _audit_probabilities(project, at)
     kind, labels = kinds.of(project.kind), project.schema().labels
-    known = Resolution.objects.known_at(at).filter(project=project).order_by("item__uid")
-    found = known.values_list("item__uid", "item_id", "pk", "value", "evaluation")
-    rows, left_out = [], 0
-    for uid, item_id, pk, value, evaluation in found.iterator(chunk_size=5000):
-        crosses = item_id in trained if evaluation else item_id in evaluated
-        if crosses or not kind.is_current(value, labels):
-            left_out += 1
-            continue
-        split = Split.EVALUATION if evaluation else Split.TRAIN
-        target = kind.training_target(value, labels)
-        rows.append(PlannedRow(uid, item_id, pk, value, target, split, drawn.get(item_id, 1.0) if evaluation else 1.0))
-    return DatasetPlan(tuple(rows), left_out, _hash(project, rows))
+    rows = tuple(
+        PlannedRow(
+            uid=one.uid,
+            item_id=one.item_id,
+            resolution_id=one.resolution_id,
+            value=one.value,
+            target=kind.training_target(one.value, labels),
+            split=Split.EVALUATION if one.evaluation else Split.TRAIN,
+            inclusion_probability=drawn.get(one.item_id, 1.0) if one.evaluation else 1.0,
+        )
+        for one, keep in zip(found, kept, strict=True)
+        if keep and kind.is_current(one.value, labels)
+    )
+    return DatasetPlan(rows, len(found) - len(rows), _hash(project, rows))
 
 
-def _sides_so_far(project: Project, at: datetime) -> tuple[set[int], set[int]]:
-    """Ids of items that were ever trained on, and of those that were ever measured with."""
-    before = DatasetRow.objects.filter(dataset__project=project).distinct()
-    trained = set(before.filter(split=Split.TRAIN).values_list("item_id", flat=True))
-    evaluated = set(before.filter(split=Split.EVALUATION).values_list("item_id", flat=True))
+@dataclass(frozen=True)
+class _Known:
+    """A resolution that was in force, with the item's inputs."""
+
+    uid: str
+    item_id: int
+    resolution_id: int
+    value: Any
+    evaluation: bool
+    resolved_at: datetime
+    inputs: dict[str, Any]
+
+
+def _known(project: Project, at: datetime) -> list[_Known]:
+    """Ordered by the item's uid."""
+    resolutions = Resolution.objects.known_at(at).filter(project=project).order_by("item__uid")
+    fields = ("item__uid", "item_id", "pk", "value", "evaluation", "resolved_at", "item__inputs")
+    return [_Known(*row) for row in resolutions.values_list(*fields).iterator(chunk_size=5000)]
+
+
+def _on_their_side(project: Project, found: Sequence[_Known], at: datetime) -> list[bool]:
+    """Of each, whether it may stand in a dataset without that it or a copy of it crosses the split.
+
+    Items of earlier datasets take part in the grouping, also where their resolution is no longer in force.
+    """
+    trained, measured = (_in_datasets(project, split) for split in (Split.TRAIN, Split.EVALUATION))
     held_out = Resolution.objects.filter(project=project, evaluation=True, resolved_at__lte=at)
-    return trained, evaluated | set(held_out.values_list("item_id", flat=True))
+    held_out_ids = set(held_out.values_list("item_id", flat=True))
+    ids = [one.item_id for one in found]
+    before = sorted((trained | measured) - set(ids))
+    inputs = [one.inputs for one in found] + _inputs(before)
+    types = project.contract().types()
+    every = np.array(ids + before, dtype=np.int64)
+    kept = keep_groups_together(
+        group_rows(media.columns(project, inputs, types), types),
+        evaluation=np.array([one.evaluation for one in found] + [pk in measured for pk in before], dtype=bool),
+        labelled_at=np.array([one.resolved_at.timestamp() for one in found] + [-np.inf] * len(before)),
+        trained=np.isin(every, list(trained)),
+        measured=np.isin(every, list(measured)),
+        held_out=np.isin(every, list(held_out_ids | measured)),
+    )
+    return [bool(keep) for keep in kept[: len(found)]]
+
+
+def _in_datasets(project: Project, split: str) -> set[int]:
+    """Ids of the items that stood on this side of any dataset."""
+    rows = DatasetRow.objects.filter(dataset__project=project, split=split)
+    return set(rows.values_list("item_id", flat=True).distinct())
+
+
+def _inputs(item_ids: Sequence[int]) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for chunk in chunks(item_ids):
+        found |= dict(Item.objects.filter(pk__in=chunk).values_list("pk", "inputs"))
+    return [found[pk] for pk in item_ids]
 
 
 def _audit_probabilities(project: Project, at: datetime) -> dict[int, float]:
@@ -127,7 +180,7 @@ def _audit_probabilities(project: Project, at: datetime) -> dict[int, float]:
     return by_item | {item_id: audit for item_id, audit in drawn if audit}
 
 
-def _hash(project: Project, rows: list[PlannedRow]) -> str:
+def _hash(project: Project, rows: Sequence[PlannedRow]) -> str:
     """SHA-256 of the ordered rows, the label schema and the input contract: equal hash, nothing new to learn."""
     digest = hashlib.sha256()
     head: list[Any] = [project.schema().version, project.schema().values(), project.contract().version]

@@ -25,7 +25,8 @@ def judge_version(attempt: Attempt) -> None:
     judging.perform(attempt, clock=timezone.now)
 
 
-@registry.handles("retraining.check", soft_seconds=120, hard_seconds=150)
+# It reads the inputs of every labelled item to find copies; decoded photos are the slow case.
+@registry.handles("retraining.check", soft_seconds=1200, hard_seconds=1260)
 def check_triggers(attempt: Attempt) -> None:
     triggers.perform_check(attempt, at=timezone.now())
 

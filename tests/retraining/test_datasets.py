@@ -1,17 +1,18 @@
 """Datasets: only what was known then, every item on one side for good, equal content equal hash."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from annotation.models import Resolution
-from projects.models import LabelSchema
+from projects.models import LabelSchema, Project
 from retraining import datasets
 from retraining.datasets import Split
 from retraining.models import Dataset, DatasetRow
 from tests.factories import NOW, make_item, make_project
-from tests.retraining.scenarios import learn, make_world, resolve, supersede
+from tests.retraining.scenarios import learn, make_world, resolve, supersede, train
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -164,3 +165,64 @@ def test_says_which_items_a_model_has_learnt_from() -> None:
     seen, held_out = learn(project, 1), learn(project, 1, evaluation=True)
     dataset = datasets.freeze(project, at=LATER)
     assert datasets.trained_on(dataset, [seen[0].pk, held_out[0].pk]) == {seen[0].pk}
+
+
+@pytest.fixture
+def coin_flips() -> Project:
+    """40 texts, ten times each, their labels without any rule; every fifth label came for evaluation."""
+    project = make_project(labels=("ham", "spam"), inputs={"text": {"type": "text"}})
+    rng = np.random.default_rng(3)
+    words = ["amber", "birch", "cedar", "delta", "ember", "frost", "grove", "heath", "ivory", "junco", "karst", "larch"]
+    texts = [" ".join(rng.choice(words, size=6)) for _ in range(40)]
+    labels = rng.integers(0, 2, size=40)
+    for copy in range(10):
+        for i, text in enumerate(texts):
+            given = text.upper() if copy == 3 else text
+            resolve(
+                make_item(project, inputs={"text": given}),
+                ("ham", "spam")[labels[i]],
+                evaluation=bool(rng.random() < 0.2),
+                at=NOW + timedelta(seconds=40 * copy + i),
+            )
+    return project
+
+
+def test_no_text_is_both_trained_on_and_measured_with(coin_flips: Project) -> None:
+    dataset = datasets.freeze(coin_flips, at=LATER)
+    texts = {
+        split: {text.casefold() for text in datasets.examples(dataset, split).columns["text"]}
+        for split in (Split.TRAIN, Split.EVALUATION)
+    }
+    assert not texts[Split.TRAIN] & texts[Split.EVALUATION]
+    assert len(texts[Split.TRAIN]) > 25 and len(texts[Split.EVALUATION]) > 2
+    assert dataset.left_out == 400 - dataset.train_rows - dataset.evaluation_rows > 0
+
+
+def test_a_model_of_copies_does_not_look_right_and_is_not_promoted(coin_flips: Project, artifact_home: Any) -> None:
+    """Seen: held-out accuracy 1.00, promoted by itself, 0.52 on new texts."""
+    version = train(coin_flips)
+    accuracy = version.evaluation["accuracy"]
+    assert version.stage == version.Stage.CANDIDATE
+    assert accuracy["low"] < 0.5 < accuracy["high"]
+
+
+def test_a_copy_of_what_a_dataset_holds_stays_on_its_side_for_good() -> None:
+    project = make_project(labels=("ham", "spam"), inputs={"text": {"type": "text"}})
+    first, second = "amber birch cedar delta ember frost", "grove heath ivory junco karst larch"
+    resolve(make_item(project, "a", inputs={"text": first}), "ham")
+    resolve(make_item(project, "b", inputs={"text": second}), "spam", evaluation=True)
+    datasets.freeze(project, at=NOW)
+    resolve(make_item(project, "a2", inputs={"text": first}), "ham", evaluation=True, at=LATER)
+    resolve(make_item(project, "b2", inputs={"text": second}), "spam", at=LATER)
+    assert datasets.plan_dataset(project, at=LATER).left_out == 2
+    assert sides(datasets.freeze(project, at=LATER)) == {"a": Split.TRAIN, "b": Split.EVALUATION}
+
+
+def test_a_copy_of_what_was_trained_on_is_not_measured_with_after_its_label_was_retired() -> None:
+    project = make_project(labels=("ham", "spam"), inputs={"text": {"type": "text"}})
+    text = "amber birch cedar delta ember frost"
+    seen = resolve(make_item(project, "a", inputs={"text": text}), "ham")
+    datasets.freeze(project, at=NOW)
+    Resolution.objects.filter(pk=seen.pk).update(superseded_at=LATER)
+    resolve(make_item(project, "a2", inputs={"text": text}), "ham", evaluation=True, at=LATER)
+    assert sides(datasets.freeze(project, at=LATER)) == {}

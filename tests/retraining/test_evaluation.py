@@ -176,7 +176,7 @@ class TestAgainstACapturedVersion:
         assert [row.item_id for row in self.judge(project).rows] == [third.pk]
 
     def test_answers_without_a_version_are_one_version(self, project: Project) -> None:
-        item = learn(project, 1, evaluation=True)[0]
+        item = learn(project, 1, evaluation=True, seed=5)[0]
         make_prediction(item, [0.8, 0.2], model_version="")
         assert registry.incumbent(project).tag == "unnamed"
         assert self.judge(project, "unnamed").evaluation["n"] == 1
