@@ -174,7 +174,7 @@ def encode(body: Struct) -> HttpResponse:
 @keyed(Scope.READ)
 def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
-        filters = items.read(request.GET, request.project)
+        filters = items.parse_filters(request.GET, request.project)
         found = items.select(request.project, filters, at=timezone.now())
         rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
     except (items.BadFilter, BadCursor) as why:

@@ -32,7 +32,7 @@ def decisions(project: Project) -> dict[int, bool]:
     return {pk: JUDGED[Decision(made)] for pk, made in rows.order_by("decided_at").values_list("item_id", "decision")}
 
 
-def search(project: Project, frame: LabelledSample, decided: dict[int, bool], *, at: datetime) -> dict[str, Any]:
+def find_suspects(project: Project, frame: LabelledSample, decided: dict[int, bool], *, at: datetime) -> dict[str, Any]:
     """Score the labels, keep the suspects as open findings, and tell how far the list can be trusted."""
     n = len(frame.item_ids)
     if n < LEAST_LABELS:
@@ -97,7 +97,7 @@ def _store(
 
 
 @transaction.atomic
-def decide(finding: Finding, decision: str, *, by: User, at: datetime) -> Finding:
+def record_decision(finding: Finding, decision: str, *, by: User, at: datetime) -> Finding:
     """Keep the label, fix it to the model's, or call it unclear. Deciding twice the same way is no error."""
     decision = Decision(decision)
     open_ = Finding.objects.filter(pk=finding.pk, decision=Decision.OPEN)
@@ -107,7 +107,7 @@ def decide(finding: Finding, decision: str, *, by: User, at: datetime) -> Findin
             raise AlreadyDecided(f"This label was decided before: {finding.get_decision_display().lower()}.")
         return finding
     if decision == Decision.FIXED:
-        resolution.decide(Item.objects.get(pk=finding.item_id), value=finding.suggested, by=by, at=at)
+        resolution.resolve_by_person(Item.objects.get(pk=finding.item_id), value=finding.suggested, by=by, at=at)
     details = {"decision": decision, "given": finding.given, "suggested": finding.suggested}
     audit.record(
         "finding.decide", by=by, at=at, project=finding.project, target=f"item {finding.item_id}", details=details

@@ -80,13 +80,13 @@ class Filters:
     q: str = ""
     window: str = ""
 
-    def given(self) -> list[tuple[str, str]]:
+    def active(self) -> list[tuple[str, str]]:
         """Name and value of each filter that is set."""
         return [(field.name, value) for field in fields(self) if (value := getattr(self, field.name))]
 
     def query(self, **changes: str) -> str:
         """The filters as a query string."""
-        return urlencode({name: value for name, value in (dict(self.given()) | changes).items() if value})
+        return urlencode({name: value for name, value in (dict(self.active()) | changes).items() if value})
 
 
 NAMES = {
@@ -107,7 +107,7 @@ NAMES = {
 }
 
 
-def read(given: Mapping[str, str], project: Project) -> Filters:
+def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     """The filters of a query string; what is not on the list of names is passed over. Raises BadFilter."""
     wanted = {field.name: str(given.get(field.name, ""))[:200].replace("\x00", "") for field in fields(Filters)}
     values = project.schema().values()
@@ -145,7 +145,7 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
     """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first."""
     resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
     routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
-    wanted = said(project, filters.judges or filters.version)
+    wanted = predictions_of(project, filters.judges or filters.version)
     items = Item.objects.filter(project=project).annotate(
         says=Subquery(wanted.values("label")[:1]),
         score=Subquery(wanted.values("confidence")[:1]),
@@ -156,7 +156,7 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
     return _filtered(items, project, filters, resolution, at=at).order_by("-at", "-pk")
 
 
-def said(project: Project, version: str = "") -> QuerySet[Prediction]:
+def predictions_of(project: Project, version: str = "") -> QuerySet[Prediction]:
     """The answers to an outer item, the one to show first: the newest of this version.
 
     Without a version it is the answer of what serves, which a release or a roll back changes; where that has not

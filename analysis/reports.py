@@ -227,6 +227,6 @@ def _label_quality(
     project: Project, frame: samples.LabelledSample, decided: dict[int, bool], at: datetime
 ) -> dict[str, Any]:
     try:
-        return findings.search(project, frame, decided, at=at)
+        return findings.find_suspects(project, frame, decided, at=at)
     except InvalidInput as why:
         return {"n": len(frame.item_ids), "undefined": str(why)}

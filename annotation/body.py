@@ -7,7 +7,7 @@ from projects.json_body import BadBody, decode_object
 from validation.json_values import is_storable_text
 
 
-def read(body: bytes, *, fields: set[str]) -> dict[str, Any]:
+def parse_body(body: bytes, *, fields: set[str]) -> dict[str, Any]:
     """The object, with no other fields than these. Raises BadBody with the answer's status."""
     value = decode_object(body)
     if not isinstance(value, dict):

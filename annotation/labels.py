@@ -25,7 +25,7 @@ LONGEST_ERROR = 500
 MOST_SECONDS = 24 * 3600.0
 
 
-class Refused(InvalidInput):
+class AnswerRefused(InvalidInput):
     """An answer or an undo that cannot be taken; the message says why, `status` is the HTTP answer's."""
 
     def __init__(self, message: str, status: int = 409) -> None:
@@ -43,7 +43,7 @@ class Submitted:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ValidAnswer:
     """A checked answer; the same hash is the same answer. Seconds are left out: a retry may count them anew."""
 
     value: Any
@@ -80,34 +80,36 @@ def submit(
     undone. An answer that comes after the lease ended fills the slot if nobody else has; else it is kept as `extra`.
     """
     try:
-        answer = check(project, value=value, skip=skip, flagged=flagged, comment=comment, seconds=seconds)
+        answer = validate_answer(project, value=value, skip=skip, flagged=flagged, comment=comment, seconds=seconds)
         with transaction.atomic():
             lease = locked(project, token, by=by)
             label = getattr(lease, "label", None)
             if label and label.state != LabelState.UNDONE:
-                return _again(label, answer)
-            return Submitted(token, _take(lease, label, answer, at=at))
-    except Refused as why:
+                return _repeat(label, answer)
+            return Submitted(token, _store_answer(lease, label, answer, at=at))
+    except AnswerRefused as why:
         return Submitted(token, "refused", shorten(str(why), LONGEST_ERROR))
 
 
-def check(project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any) -> Answer:
-    """The answer as it is stored. Raises Refused with a sentence that says what is taken."""
+def validate_answer(
+    project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any
+) -> ValidAnswer:
+    """The answer as it is stored. Raises AnswerRefused with a sentence that says what is taken."""
     if not isinstance(skip, bool) or not isinstance(flagged, bool):
-        raise Refused("`skip` and `flagged` take true or false.", 422)
+        raise AnswerRefused("`skip` and `flagged` take true or false.", 422)
     if skip and value is not None:
-        raise Refused("A skip carries no value; send one or the other.", 422)
+        raise AnswerRefused("A skip carries no value; send one or the other.", 422)
     if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not is_storable(comment):
-        raise Refused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
+        raise AnswerRefused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
     if seconds is not None and not _is_duration(seconds):
-        raise Refused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
+        raise AnswerRefused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
     if skip:
-        return Answer(None, True, flagged, comment.strip(), seconds)
+        return ValidAnswer(None, True, flagged, comment.strip(), seconds)
     try:
         checked = kinds.of(project.kind).validate(value, project.schema().labels)
     except kinds.InvalidLabel as why:
-        raise Refused(str(why), 422) from None
-    return Answer(checked, False, flagged, comment.strip(), seconds)
+        raise AnswerRefused(str(why), 422) from None
+    return ValidAnswer(checked, False, flagged, comment.strip(), seconds)
 
 
 def _is_duration(seconds: Any) -> bool:
@@ -126,21 +128,21 @@ def locked(project: Project, token: str, *, by: User) -> Lease:
     stands = Exists(Resolution.objects.current().filter(item=OuterRef("item")))
     lease = mine.select_related("slot__routed", "label").annotate(stands=stands).first()
     if lease is None:
-        raise Refused("There is no such lease in this project.", 404)
+        raise AnswerRefused("There is no such lease in this project.", 404)
     if lease.user_id != by.pk:
-        raise Refused("This lease belongs to another person.", 403)
+        raise AnswerRefused("This lease belongs to another person.", 403)
     lease.slot.routed.project = lease.project = project
     return lease
 
 
-def _again(label: Label, answer: Answer) -> Submitted:
+def _repeat(label: Label, answer: ValidAnswer) -> Submitted:
     token = label.lease.token
     if label.revisions.filter(body_hash=answer.hash).exclude(state=LabelState.UNDONE).exists():
         return Submitted(token, "existing")
-    raise Refused("This lease was answered otherwise before; undo that answer first.")
+    raise AnswerRefused("This lease was answered otherwise before; undo that answer first.")
 
 
-def _take(lease: Lease, label: Label | None, answer: Answer, *, at: datetime) -> Status:
+def _store_answer(lease: Lease, label: Label | None, answer: ValidAnswer, *, at: datetime) -> Status:
     """Fill or free the slot, write the answer, and settle the item where this was the last slot."""
     routed = lease.slot.routed
     extra = not answer.skip and not _fill(lease)
@@ -174,7 +176,7 @@ def _voted(lease: Lease) -> bool:
     return mine.filter(slot__routed=lease.slot.routed_id).exclude(lease=lease).exists()
 
 
-def _write(lease: Lease, label: Label | None, answer: Answer, *, extra: bool, at: datetime) -> Label:
+def _write(lease: Lease, label: Label | None, answer: ValidAnswer, *, extra: bool, at: datetime) -> Label:
     """The label as it now stands and the revision that says so."""
     routed = lease.slot.routed
     label = label or Label(
@@ -214,13 +216,13 @@ def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: d
 def undo(project: Project, token: str, *, by: User, at: datetime) -> Lease:
     """Take an answer back: the lease is the person's again, with its slot if nobody took that meanwhile.
 
-    Undoing twice is no error. Raises Refused where there is no answer, or where the item has moved on since.
+    Undoing twice is no error. Raises AnswerRefused where there is no answer, or where the item has moved on since.
     """
     with transaction.atomic():
         lease = locked(project, token, by=by)
         label = getattr(lease, "label", None)
         if label is None:
-            raise Refused("There is no answer to undo for this lease.")
+            raise AnswerRefused("There is no answer to undo for this lease.")
         if label.state != LabelState.UNDONE:
             _take_back(lease, label, at=at)
     return lease
@@ -233,7 +235,7 @@ def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
     led = routed.state == RoutedState.REVIEW and slot.state == SlotState.CLOSED if skipped else not label.extra
     if led and routed.state != RoutedState.OPEN:
         if why := resolution.moved_on(routed, by_id=lease.user_id):
-            raise Refused(why)
+            raise AnswerRefused(why)
         resolution.reopen(routed, at=at)
         resolution.restore(routed, at=at)
     label.state = LabelState.UNDONE
@@ -249,25 +251,27 @@ def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
     """Change one's own answer: a revision under the guideline now in force, and a new settlement where it counts."""
     project, token = label.project, label.lease.token
     try:
-        answer = check(project, value=value, skip=False, flagged=label.flagged, comment="", seconds=label.seconds)
+        answer = validate_answer(
+            project, value=value, skip=False, flagged=label.flagged, comment="", seconds=label.seconds
+        )
         with transaction.atomic():
             lease = locked(project, token, by=by)
             label = lease.label
             if label.state != LabelState.GIVEN:
-                raise Refused("This answer was undone or skipped; answer the item again instead.")
+                raise AnswerRefused("This answer was undone or skipped; answer the item again instead.")
             if label.value == answer.value:
                 return Submitted(token, "existing")
             _revise(lease, label, answer, at=at)
         return Submitted(token, "extra" if label.extra else "created")
-    except Refused as why:
+    except AnswerRefused as why:
         return Submitted(token, "refused", shorten(str(why), LONGEST_ERROR))
 
 
-def _revise(lease: Lease, label: Label, answer: Answer, *, at: datetime) -> None:
+def _revise(lease: Lease, label: Label, answer: ValidAnswer, *, at: datetime) -> None:
     routed = lease.slot.routed
     settled = not label.extra and routed.state != RoutedState.OPEN
     if settled and (why := resolution.moved_on(routed, by_id=lease.user_id)):
-        raise Refused(why)
+        raise AnswerRefused(why)
     label.value, label.guideline_version = answer.value, guidelines.version(lease.project)
     append(label, body_hash=answer.hash, by_id=lease.user_id, at=at)
     if settled:

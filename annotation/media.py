@@ -57,8 +57,8 @@ def shown(project: Project, media: Media) -> tuple[bytes, str]:
     path = path_of(project, media.sha256)
     kept = path.with_name(f"{path.name}.shown.png")
     if kept.exists():
-        return regular_files.read(kept), "image/png"
-    data = regular_files.read(path)
+        return regular_files.read_file(kept), "image/png"
+    data = regular_files.read_file(path)
     if images.is_shown_as_read(data):
         return data, media.content_type
     picture = images.rendered(data)
@@ -82,14 +82,14 @@ def sweep(*, at: datetime) -> int:
     return regular_files.remove_old(left, older_than=timedelta(days=1), at=at)
 
 
-def read(project: Project, sha256: str) -> bytes:
+def read_image(project: Project, sha256: str) -> bytes:
     """The bytes of an image of this project. FileNotFoundError where there is none."""
-    return regular_files.read(path_of(project, sha256))
+    return regular_files.read_file(path_of(project, sha256))
 
 
 def pixels(project: Project, sha256: str) -> Grey:
     """What a model sees of a stored image: `images.grey_pixels`."""
-    return images.grey_pixels(read(project, sha256))
+    return images.grey_pixels(read_image(project, sha256))
 
 
 def columns(

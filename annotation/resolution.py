@@ -199,7 +199,7 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def decide(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
+def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
     project = Project.objects.get(pk=item.project_id)
     checked = kinds.of(project.kind).validate(value, project.schema().labels)

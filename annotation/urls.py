@@ -10,8 +10,8 @@ urlpatterns = [
     # The desk
     path("desk/", desk.page, name="desk"),
     path("desk/leases", desk.claim, name="desk-leases"),
-    path("desk/leases/<str:token>", desk.look, name="desk-lease"),
-    path("desk/answers", desk.answer, name="desk-answers"),
+    path("desk/leases/<str:token>", desk.show_lease, name="desk-lease"),
+    path("desk/answers", desk.submit_answers, name="desk-answers"),
     path("desk/beat", desk.beat, name="desk-beat"),
     path("desk/back", desk.give_back, name="desk-back"),
     path("desk/guideline", desk.guideline, name="desk-guideline"),
@@ -19,7 +19,7 @@ urlpatterns = [
     path("queues/", queues.listing, name="queue-list"),
     path("queues/<slug:queue>/", queues.detail, name="queue"),
     path("queues/<slug:queue>/pause", queues.pause, name="queue-pause"),
-    path("queues/<slug:queue>/decide", queues.decide, name="queue-decide"),
+    path("queues/<slug:queue>/decide", queues.decide_item, name="queue-decide"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

@@ -148,12 +148,12 @@ def measure(annotators: int, items: int, overlap: int) -> dict[str, Any]:
         "items": items,
         "overlap": overlap,
         "seconds": round(seconds, 2),
-        **told(sittings),
-        **found(project_id),
+        **client_figures(sittings),
+        **database_figures(project_id),
     }
 
 
-def told(sittings: list[dict[str, Any]]) -> dict[str, Any]:
+def client_figures(sittings: list[dict[str, Any]]) -> dict[str, Any]:
     """What the people saw: times, statuses, errors."""
     import numpy as np
 
@@ -177,7 +177,7 @@ def told(sittings: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def found(project_id: int) -> dict[str, Any]:
+def database_figures(project_id: int) -> dict[str, Any]:
     """What the database holds: leases granted twice, labels in each slot, people twice at one item."""
     from django.db.models import Count, Q
 

@@ -92,7 +92,7 @@ def measure(project_id: int, n: int, at: datetime) -> dict[str, Any]:
     project = Project.objects.get(pk=project_id)
     window = Prediction.objects.filter(project=project, item__captured_at__gt=at - candidates.WINDOW)
     most = set(window.order_by("margin", "pk").values_list("item", flat=True)[:100])
-    found = set(candidates.find(project, count=80, at=at, rng=np.random.default_rng(0)))
+    found = set(candidates.find_candidates(project, count=80, at=at, rng=np.random.default_rng(0)))
     newest = set(Item.objects.filter(project=project).order_by("-at").values_list("pk", flat=True)[:SHIFTED])
     before, seconds, routed = _peak(), [], []
     for seed in range(2):

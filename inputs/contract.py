@@ -50,7 +50,7 @@ def check_inputs(given: Any, contract: Contract, budget: PixelBudget) -> tuple[d
                 raise InvalidValue(f"`{name}` is missing.")
             stored[name] = None
             continue
-        checked = INPUT_TYPES[rule["type"]].check(name, value, rule, budget)
+        checked = INPUT_TYPES[rule["type"]].validate(name, value, rule, budget)
         if isinstance(checked, CheckedImage):
             pictures.append(checked)
             checked = checked.as_input()

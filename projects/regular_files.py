@@ -27,7 +27,7 @@ class FileState:
     changed_ns: int
 
 
-def state(path: Path) -> FileState:
+def file_state(path: Path) -> FileState:
     """Raises FileNotFoundError, NotRegular or another OSError."""
     return _state(path.stat(), path)
 
@@ -46,7 +46,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, FileState]]:
         yield file, found
 
 
-def read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     """All bytes of a regular file. Raises as `opened`."""
     with opened(path) as (file, _):
         return file.read()

@@ -19,19 +19,19 @@ def names() -> tuple[str, ...]:
     return ("UTC", *sorted(places))
 
 
-def find(name: str) -> ZoneInfo | None:
+def zone_named(name: str) -> ZoneInfo | None:
     """The zone of this name, or None where there is none."""
     return ZoneInfo(name) if name in names() else None
 
 
 def of_browser(request: HttpRequest) -> ZoneInfo | None:
-    return find(request.COOKIES.get(COOKIE, ""))
+    return zone_named(request.COOKIES.get(COOKIE, ""))
 
 
 def of_request(request: HttpRequest) -> ZoneInfo:
     """In which zone the person who asks is shown times."""
     chosen = request.user.timezone if request.user.is_authenticated else ""
-    return find(chosen) or of_browser(request) or UTC
+    return zone_named(chosen) or of_browser(request) or UTC
 
 
 def current_name() -> str:

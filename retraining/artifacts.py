@@ -94,10 +94,10 @@ class VerifiedFiles:
     def __init__(self) -> None:
         self._seen: dict[str, FileState] = {}
 
-    def check(self, sha256: str, size: int) -> None:
+    def verify(self, sha256: str, size: int) -> None:
         """Read the file where it was not read in this state before. Raises ArtifactRefused."""
         try:
-            state = regular_files.state(path_of(sha256))
+            state = regular_files.file_state(path_of(sha256))
         except OSError as why:
             raise _unreadable(why) from None
         if self._seen.get(sha256) != state:

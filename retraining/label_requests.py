@@ -32,7 +32,7 @@ def request_audit_labels(version: ModelVersion, *, count: int, by: User, at: dat
     They are measured with and never trained on.
     """
     project = version.project
-    put = audit_draw.ask_more(project, count, reason=f"drawn for the audit, to judge {version}", at=at)
+    put = audit_draw.queue_more_draws(project, count, reason=f"drawn for the audit, to judge {version}", at=at)
     if not put.created:
         raise NothingToDraw("No unlabelled item is left to draw from; capture more predictions first.")
     details = {"version": version.tag, "asked": count, "put": put.created}

@@ -200,7 +200,7 @@ def verify(version: ModelVersion, files: artifacts.VerifiedFiles) -> None:
             family=version.family,
             parameters=version.parameters,
         )
-        files.check(version.artifact_sha256, version.artifact_size)
+        files.verify(version.artifact_sha256, version.artifact_size)
     except artifacts.ArtifactRefused as why:
         raise artifacts.ArtifactRefused(f"{version.tag} cannot be loaded. {why}") from None
 

@@ -30,7 +30,7 @@ COUNTED = 10_001  # counting stops there: nobody reads the exact number of a mil
 def item_list(request: ProjectRequest) -> HttpResponse:
     project, now = request.project, timezone.now()
     try:
-        filters = items.read(request.GET, project)
+        filters = items.parse_filters(request.GET, project)
         found = items.select(project, filters, at=now)
         rows, following = items.page(found, after=request.GET.get("after", ""))
     except (items.BadFilter, BadCursor) as why:
@@ -87,7 +87,7 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
     project, now = request.project, timezone.now()
     back = reverse("analysis:item-list", args=[project.slug])
     try:
-        filters = items.read(request.POST, project)
+        filters = items.parse_filters(request.POST, project)
         found = items.select(project, filters, at=now)
         if request.POST.get("all") != "yes":
             found = found.filter(uid__in=request.POST.getlist("item")[:MOST_SELECTED])

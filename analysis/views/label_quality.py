@@ -98,7 +98,7 @@ def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
 
 @require_POST
 @member(Can.REVIEW)
-def decide(request: ProjectRequest, pk: int) -> HttpResponse:
+def decide_suspect(request: ProjectRequest, pk: int) -> HttpResponse:
     """Keep, fix, unclear or queue again: one suspect."""
     finding = Finding.objects.select_related("project").filter(project=request.project, pk=pk).first()
     if finding is None:
@@ -112,7 +112,7 @@ def decide(request: ProjectRequest, pk: int) -> HttpResponse:
                 return _again(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
             relabel.queue_findings(request.project, [finding], by=request.user, at=timezone.now())
         else:
-            findings.decide(finding, ACTS[act], by=request.user, at=timezone.now())
+            findings.record_decision(finding, ACTS[act], by=request.user, at=timezone.now())
     except findings.AlreadyDecided as why:
         return _again(request, str(why), status=409)
     return _again(request)

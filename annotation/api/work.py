@@ -194,7 +194,7 @@ def submit(request: KeyRequest, slug: str) -> HttpResponse:
 def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
     try:
         back = labels.undo(request.project, lease, by=request.key.user, at=timezone.now())
-    except labels.Refused as why:
+    except labels.AnswerRefused as why:
         return problem(why.status, str(why))
     return _json(Undone(back.token, "undone", back.slot.lease_until))
 

@@ -145,10 +145,10 @@ class Prediction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.answer} by {self.model_version}"
+        return f"{self.predicted_value} by {self.model_version}"
 
     @property
-    def answer(self) -> Any:
+    def predicted_value(self) -> Any:
         """The predicted value of whatever kind; None where only scores were captured."""
         return self.label or self.value
 

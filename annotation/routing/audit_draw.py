@@ -186,7 +186,7 @@ def not_asked(project: Project) -> QuerySet[Item]:
     return drawn.order_by("sample_number", "pk")
 
 
-def ask(project: Project, items: Sequence[Item], *, reason: str = "", at: datetime) -> queues.Put:
+def queue_draws(project: Project, items: Sequence[Item], *, reason: str = "", at: datetime) -> queues.Put:
     """Put drawn items into the audit queue. Those that the active part asked as well are chosen for certain."""
     entries = [_entry(item, reason, 1 - (place + 0.5) / len(items)) for place, item in enumerate(items)]
     return queues.put(queues.ensure(project, Cause.AUDIT, at=at), entries, at=at)
@@ -207,11 +207,11 @@ def _entry(item: Item, reason: str, priority: float) -> queues.Entry:
     )
 
 
-def ask_more(project: Project, count: int, *, reason: str, at: datetime) -> queues.Put:
+def queue_more_draws(project: Project, count: int, *, reason: str, at: datetime) -> queues.Put:
     """Ask `count` more audit items: what is drawn and not asked yet, then what is drawn beside it for this."""
     draw_missing(project, at=at)
     waiting = list(not_asked(project)[:count])
     if len(waiting) < count:
         draw_more(project, count - len(waiting), most=1.0, at=at)
         waiting = list(not_asked(project)[:count])
-    return ask(project, waiting, reason=reason, at=at)
+    return queue_draws(project, waiting, reason=reason, at=at)

@@ -48,7 +48,7 @@ def pool(project: Project) -> QuerySet[Item]:
     return Item.objects.filter(project=project, in_pool=True)
 
 
-def find(project: Project, *, count: int, at: datetime, rng: np.random.Generator) -> list[int]:
+def find_candidates(project: Project, *, count: int, at: datetime, rng: np.random.Generator) -> list[int]:
     """Ids of the candidates of a round that asks `count`: of the window, or of all time where it holds too few."""
     since = at - WINDOW
     window = pool(project).filter(captured_at__gt=since)

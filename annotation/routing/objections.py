@@ -79,7 +79,7 @@ def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tup
             predicted=Subquery(said.order_by("-at", "-pk").values("label")[:1], output_field=CharField()),
         )
     )
-    found = ((signal, kinds.find(signal.kind)) for signal in rows.order_by("at", "pk")[:MOST])
+    found = ((signal, kinds.kind_named(signal.kind)) for signal in rows.order_by("at", "pk")[:MOST])
     return [(signal, _objection(signal, kind)) for signal, kind in found if kind]
 
 

@@ -97,7 +97,7 @@ def place(project: Project, chosen: Sequence[CauseSelection], *, audit: int, at:
     _certain([pick.item_id for one in chosen for pick in one.asked])
     free = audit_draw.not_asked(project).exclude(pk__in=list(drawn))
     waiting = list(free[: min(audit, queues.budget_left(project, Cause.AUDIT, at=at))])
-    if put := audit_draw.ask(project, [*drawn.values(), *waiting], at=at).created:
+    if put := audit_draw.queue_draws(project, [*drawn.values(), *waiting], at=at).created:
         created[Cause.AUDIT.value] = put
     return created
 

@@ -56,7 +56,7 @@ class Round:
 
     @cached_property
     def candidates(self) -> Candidates:
-        ids = candidates.find(self.project, count=self.places, at=self.at, rng=self.rng)
+        ids = candidates.find_candidates(self.project, count=self.places, at=self.at, rng=self.rng)
         return candidates.load(self.project, ids)
 
     def pool(self, rows: Any, *, scored: bool) -> Pool:

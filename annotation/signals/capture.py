@@ -117,7 +117,7 @@ def _validate(index: int, given: Any, task: TaskKind, labels: Labels, at: dateti
     if isinstance(given, Unreadable):
         raise BadRow(given.error)
     row = to_struct(given, SignalRow, noun="signal")
-    kind = kinds.find(row.kind)
+    kind = kinds.kind_named(row.kind)
     if kind is None:
         raise BadRow(f"`kind` is {quote(row.kind)}; it takes {', '.join(kinds.names())}.", field="kind")
     value = _task_value(kind.name, row.value, task, labels) if kind.label else row.value

@@ -52,7 +52,7 @@ def unregister(name: str) -> None:
     _kinds.pop(name)
 
 
-def find(name: object) -> SignalKind | None:
+def kind_named(name: object) -> SignalKind | None:
     return _kinds.get(name) if isinstance(name, str) else None
 
 

@@ -132,7 +132,7 @@ def claim(request: ProjectRequest) -> HttpResponse:
 
     `resume` comes with the first call of a sitting, `have` says how many items the desk holds.
     """
-    given = body.read(request.body, fields={"count", "have", "queue", "resume"})
+    given = body.parse_body(request.body, fields={"count", "have", "queue", "resume"})
     count = body.whole_number(given.get("count"), "count", low=1, high=desk_buffer.MOST_HELD)
     have = body.whole_number(given.get("have", 0), "have", low=0, high=desk_buffer.MOST_HELD)
     resume = body.texts(given.get("resume"), "resume", most=desk_buffer.MOST_HELD) if "resume" in given else None
@@ -183,7 +183,7 @@ def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str
 @never_cache
 @require_GET
 @member(Can.LABEL)
-def look(request: ProjectRequest, token: str) -> HttpResponse:
+def show_lease(request: ProjectRequest, token: str) -> HttpResponse:
     """One of the person's own leases again, to correct what they answered."""
     mine = Lease.objects.select_related("slot__routed", "item").filter(project=request.project, user=request.user)
     return JsonResponse(_lease(request.project, get_object_or_404(mine, token=token)))
@@ -192,9 +192,9 @@ def look(request: ProjectRequest, token: str) -> HttpResponse:
 @require_POST
 @member(Can.LABEL)
 @json_call
-def answer(request: ProjectRequest) -> HttpResponse:
+def submit_answers(request: ProjectRequest) -> HttpResponse:
     """Answers, undoings and corrections in the order in which the person made them; each has its own result."""
-    rows = body.read(request.body, fields={"answers"}).get("answers")
+    rows = body.parse_body(request.body, fields={"answers"}).get("answers")
     if not isinstance(rows, list) or len(rows) > MOST_ANSWERS:
         raise BadBody(f"`answers` takes a list of at most {MOST_ANSWERS} answers.", 422)
     return JsonResponse({"results": [_act(request, row) for row in rows]})
@@ -223,7 +223,7 @@ def _submit(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[s
 def _undo(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
     try:
         labels.undo(request.project, token, by=request.user, at=timezone.now())
-    except labels.Refused as why:
+    except labels.AnswerRefused as why:
         return "refused", str(why)
     return "undone", None
 
@@ -246,7 +246,7 @@ ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
 @json_call
 def beat(request: ProjectRequest) -> HttpResponse:
     """Heartbeat: extend what the desk holds and say what it still holds."""
-    tokens = body.texts(body.read(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
+    tokens = body.texts(body.parse_body(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
     return JsonResponse({"held": leases.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
 
 
@@ -261,7 +261,7 @@ def give_back(request: ProjectRequest) -> HttpResponse:
     if request.content_type == "application/x-www-form-urlencoded":
         given: dict[str, Any] = {"tokens": request.POST.getlist("tokens"), "at": request.POST.get("at")}
     else:
-        given = body.read(request.body, fields={"tokens", "at"})
+        given = body.parse_body(request.body, fields={"tokens", "at"})
     tokens = body.texts(given.get("tokens"), "tokens", most=MOST_ANSWERS)
     granted_by = None if given.get("at") is None else body.moment(given["at"], "at")
     now = timezone.now()

@@ -103,7 +103,7 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
 
 @require_POST
 @member(Can.REVIEW)
-def decide(request: ProjectRequest, queue: str) -> HttpResponse:
+def decide_item(request: ProjectRequest, queue: str) -> HttpResponse:
     """Settle one item in review by a reviewer's own decision."""
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     uid, kind = request.POST.get("item", ""), kinds.of(request.project.kind)
@@ -113,7 +113,7 @@ def decide(request: ProjectRequest, queue: str) -> HttpResponse:
         return _detail(request, found, error="This item was settled meanwhile; the list is as it is now.", status=409)
     try:
         value = kind.parse_form(request.POST)
-        made = resolution.decide(routed.item, value=value, by=request.user, at=timezone.now())
+        made = resolution.resolve_by_person(routed.item, value=value, by=request.user, at=timezone.now())
     except kinds.InvalidLabel as why:
         return _detail(request, found, error=str(why), status=422)
     if asks_for_fragment(request):

@@ -95,7 +95,7 @@ class InputType(ABC):
             raise InvalidValue(f"Input {quote(name)}: required takes true or false.")
 
     @abstractmethod
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
         """The value as it is stored: JSON, or a `CheckedImage`. Raises InvalidValue with a whole sentence."""
 
     def shape(self, values: Values, largest_side: int) -> Shape | None:
@@ -114,7 +114,7 @@ class InputType(ABC):
         """An unfitted transformer of this type's parts; None where models for this purpose do not read the type."""
         raise IncompleteEncoder(f"{self.name} has no encoder for {purpose}.")
 
-    def show(self, value: Any) -> str:
+    def format(self, value: Any) -> str:
         """The value as a page writes it."""
         return str(value)
 

@@ -15,7 +15,7 @@ class Boolean(Category):
     name = "boolean"
     options: ClassVar[tuple[str, ...]] = ()
 
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> bool:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> bool:
         if not isinstance(value, bool):
             raise InvalidValue(f"`{name}` is {shortened(value)}; true or false is expected.")
         return value
@@ -23,7 +23,7 @@ class Boolean(Category):
     def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         return {f"{self.name}:{name}": as_texts([_level(value) for value in values], MISSING)}
 
-    def show(self, value: Any) -> str:
+    def format(self, value: Any) -> str:
         return "yes" if value else "no"
 
 

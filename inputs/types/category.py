@@ -48,7 +48,7 @@ class Category(InputType):
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise InvalidValue(f"Input {quote(name)}: values takes a list of texts.")
 
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
         if not isinstance(value, str) or len(value) > LONGEST:
             raise InvalidValue(f"`{name}` is {shortened(value)}; a text of at most {LONGEST:,} characters is expected.")
         if rule.get("values") and value not in rule["values"]:

@@ -59,7 +59,7 @@ class ImageInput(InputType):
     display: ClassVar[Display] = Display.IMAGE
     in_media = True
 
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> CheckedImage:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> CheckedImage:
         try:
             return decode_base64(value, budget)
         except BadImage as why:

@@ -50,7 +50,7 @@ class Number(InputType):
         if "min" in rule and "max" in rule and rule["min"] > rule["max"]:
             raise InvalidValue(f"Input {quote(name)}: min is {rule['min']}, more than max, which is {rule['max']}.")
 
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> float | int:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValue(f"`{name}` is {shortened(value)}; a number with a point is expected.")
         if not is_finite_number(value):

@@ -46,7 +46,7 @@ class Text(InputType):
     display: ClassVar[Display] = Display.TEXT
     needs_variation = True  # VarianceThreshold refuses texts that are all alike
 
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
         return checked_text(name, value, longest=LONGEST)
 
     def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:

@@ -47,7 +47,7 @@ class Time(InputType):
     features = Features.VALUES
     likeness: ClassVar[Likeness] = Likeness.IGNORED
 
-    def check(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
+    def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
         moment = parse_time(value)
         if moment is None:
             raise InvalidValue(f"`{name}` is {shortened(value)}; a time such as 2026-11-23T14:00:00Z is expected.")
@@ -76,7 +76,7 @@ class Time(InputType):
                 return held_in()
         return super().encoder(purpose, settings)
 
-    def show(self, value: Any) -> str:
+    def format(self, value: Any) -> str:
         moment = parse_time(value)
         return str(value) if moment is None else f"{moment:%-d %b %Y %H:%M} UTC"
 

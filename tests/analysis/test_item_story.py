@@ -106,7 +106,7 @@ def test_items_with_a_comment_are_found(scenario: LabellingScenario) -> None:
     submit(scenario, scenario.alice, value="ham", comment="Look again")
     submit(scenario, scenario.alice, value="spam")
 
-    found = items.select(scenario.project, items.read({"commented": "yes"}, scenario.project), at=scenario.now)
+    found = items.select(scenario.project, items.parse_filters({"commented": "yes"}, scenario.project), at=scenario.now)
 
     assert [item.pk for item in found] == [first.pk]
     assert second.labels.exists()

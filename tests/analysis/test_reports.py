@@ -83,8 +83,8 @@ def test_fixing_settles_the_item_and_keeping_is_not_asked_again() -> None:
     ruth = make_user("ruth", project, "reviewer")
     first, second = Finding.objects.order_by("score")[:2]
 
-    findings.decide(first, "fixed", by=ruth, at=NOW)
-    findings.decide(second, "kept", by=ruth, at=NOW)
+    findings.record_decision(first, "fixed", by=ruth, at=NOW)
+    findings.record_decision(second, "kept", by=ruth, at=NOW)
     reports.refresh(project, at=NOW)
 
     assert Resolution.objects.current().get(item=first.item).value == first.suggested
@@ -98,7 +98,7 @@ def test_what_people_decide_feeds_the_shown_precision() -> None:
     before = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
     ruth = make_user("ruth", project, "reviewer")
     for finding in Finding.objects.order_by("score")[:5]:
-        findings.decide(finding, "kept", by=ruth, at=NOW)
+        findings.record_decision(finding, "kept", by=ruth, at=NOW)
     reports.refresh(project, at=NOW)
     after = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
     assert (after["decided"], after["wrong"]) == (5, 0)
@@ -110,10 +110,10 @@ def test_deciding_twice_the_same_way_is_no_error_and_another_way_is() -> None:
     reports.refresh(project, at=NOW)
     ruth, finding = make_user("ruth", project, "reviewer"), Finding.objects.first()
     assert finding
-    findings.decide(finding, "kept", by=ruth, at=NOW)
-    findings.decide(finding, "kept", by=ruth, at=NOW)
+    findings.record_decision(finding, "kept", by=ruth, at=NOW)
+    findings.record_decision(finding, "kept", by=ruth, at=NOW)
     with pytest.raises(findings.AlreadyDecided, match="decided before: kept"):
-        findings.decide(finding, "fixed", by=ruth, at=NOW)
+        findings.record_decision(finding, "fixed", by=ruth, at=NOW)
 
 
 def test_suspects_become_a_queue_of_their_own() -> None:
@@ -143,7 +143,7 @@ def test_eight_of_a_hundred_flipped_digits_are_ranked_first() -> None:
     items = [make_item(project) for _ in range(600)]
     frame = LabelledSample(tuple(project.schema().values()), np.array([i.pk for i in items]), given, p, ("v1",))
 
-    body = findings.search(project, frame, {}, at=NOW)
+    body = findings.find_suspects(project, frame, {}, at=NOW)
 
     surest = list(Finding.objects.order_by("score").values_list("item_id", flat=True)[:30])
     flipped = {item.pk for item, is_wrong in zip(items, wrong, strict=True) if is_wrong}

@@ -71,13 +71,16 @@ class TestEachPage:
 class TestItems:
     def test_filters_narrow_the_view(self, stand: Any) -> None:
         project, made, _ = stand
-        found = items.select(project, items.read({"disagree": "yes"}, project), at=NOW)
+        found = items.select(project, items.parse_filters({"disagree": "yes"}, project), at=NOW)
         assert {item.pk for item in found} == {item.pk for item in made[:6]}
-        found = items.select(project, items.read({"truth": "ham", "says": "spam"}, project), at=NOW)
+        found = items.select(project, items.parse_filters({"truth": "ham", "says": "spam"}, project), at=NOW)
         assert found.count() == 3
-        assert items.select(project, items.read({"judges": "v1"}, project), at=NOW).count() == 60
-        assert items.select(project, items.read({"cause": "audit", "state": "resolved"}, project), at=NOW).count() == 60
-        assert items.select(project, items.read({"resolved": "no"}, project), at=NOW).count() == 0
+        assert items.select(project, items.parse_filters({"judges": "v1"}, project), at=NOW).count() == 60
+        assert (
+            items.select(project, items.parse_filters({"cause": "audit", "state": "resolved"}, project), at=NOW).count()
+            == 60
+        )
+        assert items.select(project, items.parse_filters({"resolved": "no"}, project), at=NOW).count() == 0
 
     def test_signals_that_wait_for_a_prediction_are_counted(self, stand: Any) -> None:
         project, _, emil = stand
@@ -91,9 +94,9 @@ class TestItems:
     def test_a_segment_is_data_and_never_a_path(self, stand: Any) -> None:
         project, made, _ = stand
         Item.objects.filter(pk=made[0].pk).update(segment={"channel": "app"})
-        assert items.select(project, items.read({"segment": "channel=app"}, project), at=NOW).count() == 1
+        assert items.select(project, items.parse_filters({"segment": "channel=app"}, project), at=NOW).count() == 1
         for name in ("project__memberships__user__password", "a__startswith", "channel__regex", "'; --"):
-            assert items.select(project, items.read({"segment": f"{name}=a"}, project), at=NOW).count() == 0
+            assert items.select(project, items.parse_filters({"segment": f"{name}=a"}, project), at=NOW).count() == 0
 
     def test_unknown_and_crafted_parameters_do_nothing(self, stand: Any) -> None:
         project, _, emil = stand

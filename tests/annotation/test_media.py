@@ -51,7 +51,7 @@ def test_a_person_is_shown_the_picture_that_a_model_sees(data: bytes) -> None:
         seen = media.pixels(project, str(stored["media"]))
         assert np.abs(images.grey_pixels(answer.content).astype(int) - seen).max() <= 1
     assert (stored["height"], stored["width"]) == images.grey_pixels(data).shape
-    assert media.read(project, str(stored["media"])) == data
+    assert media.read_image(project, str(stored["media"])) == data
 
 
 def test_a_plain_file_is_sent_as_it_came() -> None:

@@ -58,7 +58,7 @@ def test_capture_takes_its_values_and_refuses_others(project: Project) -> None:
         "A prediction of a task of kind interval has a `value`, no `label`.",
         "A task of kind interval has no classes, so it takes no `scores`.",
     ]
-    assert Prediction.objects.get().answer == {"start": 1, "end": 4}
+    assert Prediction.objects.get().predicted_value == {"start": 1, "end": 4}
     assert Resolution.objects.get().value == {"start": 1, "end": 5}
 
 
@@ -80,7 +80,9 @@ def test_votes_are_settled_disputed_and_frozen_in_a_dataset(project: Project) ->
     disputed = RoutedItem.objects.get(item=second, cause=Cause.DISPUTED)
     assert disputed.reason == "two people disagreed: 1 to 4, 1 to 6"
     assert disputed.numbers["agreement"] == pytest.approx(0.6)
-    resolution.decide(second, value={"start": 1, "end": 6}, by=make_user("ruth", project, "reviewer"), at=NOW)
+    resolution.resolve_by_person(
+        second, value={"start": 1, "end": 6}, by=make_user("ruth", project, "reviewer"), at=NOW
+    )
 
     planned = datasets.plan_dataset(project, at=NOW)
     values = sorted((row.value for row in planned.rows), key=lambda value: value["end"])  # rows are in order of uid

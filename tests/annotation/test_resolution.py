@@ -246,7 +246,7 @@ def test_an_answer_that_others_have_built_on_cannot_be_taken_back(scenario: Labe
     answer(scenario, scenario.bob, "spam")
     answer(scenario, scenario.rita, "ham")
 
-    with pytest.raises(labels.Refused, match="asked again since"):
+    with pytest.raises(labels.AnswerRefused, match="asked again since"):
         labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
     revised = labels.revise(Label.objects.get(user=scenario.alice), value="spam", by=scenario.alice, at=scenario.tick())
 
@@ -258,7 +258,7 @@ def test_a_decision_settles_whatever_was_voted_and_is_on_the_audit_trail(scenari
     (item,) = scenario.ask(1, overlap=2)
     answer(scenario, scenario.alice, "ham")
 
-    made = resolution.decide(item, value="eggs", by=scenario.rita, at=scenario.tick())
+    made = resolution.resolve_by_person(item, value="eggs", by=scenario.rita, at=scenario.tick())
 
     assert (made.value, made.method, made.votes, made.resolved_by) == ("eggs", "reviewer", 1, scenario.rita)
     assert states(item) == [("uncertain", "done")]
@@ -270,9 +270,9 @@ def test_a_decision_settles_whatever_was_voted_and_is_on_the_audit_trail(scenari
 def test_an_answer_cannot_be_undone_after_a_reviewers_decision(scenario: LabellingScenario) -> None:
     (item,) = scenario.ask(1)
     token = answer(scenario, scenario.alice, "ham")
-    resolution.decide(item, value="eggs", by=scenario.rita, at=scenario.tick())
+    resolution.resolve_by_person(item, value="eggs", by=scenario.rita, at=scenario.tick())
 
-    with pytest.raises(labels.Refused, match="A reviewer decided"):
+    with pytest.raises(labels.AnswerRefused, match="A reviewer decided"):
         labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
 
     assert agreed(item) == ("eggs", "reviewer", 1.0, 1)
@@ -281,7 +281,7 @@ def test_an_answer_cannot_be_undone_after_a_reviewers_decision(scenario: Labelli
 def test_an_answer_that_comes_after_a_decision_is_an_extra_judgement(scenario: LabellingScenario) -> None:
     (item,) = scenario.ask(1)
     token = scenario.token(scenario.alice)
-    resolution.decide(item, value="eggs", by=scenario.rita, at=scenario.tick())
+    resolution.resolve_by_person(item, value="eggs", by=scenario.rita, at=scenario.tick())
 
     late = labels.submit(scenario.project, token, value="ham", by=scenario.alice, at=scenario.tick())
 
@@ -292,14 +292,14 @@ def test_an_answer_that_comes_after_a_decision_is_an_extra_judgement(scenario: L
 def test_a_decision_on_an_item_that_was_measured_with_stays_out_of_training(scenario: LabellingScenario) -> None:
     (item,) = scenario.ask(1, cause=Cause.AUDIT, evaluation=True)
 
-    assert resolution.decide(item, value="ham", by=scenario.rita, at=scenario.tick()).evaluation
+    assert resolution.resolve_by_person(item, value="ham", by=scenario.rita, at=scenario.tick()).evaluation
 
 
 def test_a_decision_for_no_label_is_refused(scenario: LabellingScenario) -> None:
     item = make_item(scenario.project)
 
     with pytest.raises(kinds.InvalidLabel):
-        resolution.decide(item, value="bacon", by=scenario.rita, at=scenario.tick())
+        resolution.resolve_by_person(item, value="bacon", by=scenario.rita, at=scenario.tick())
 
     assert not Resolution.objects.exists()
 
@@ -313,7 +313,7 @@ def test_a_second_look_by_another_person_supersedes_the_first(scenario: Labellin
     answer(scenario, scenario.bob, "spam")
 
     assert agreed(item) == ("spam", "single", 1.0, 1)
-    with pytest.raises(labels.Refused):
+    with pytest.raises(labels.AnswerRefused):
         labels.undo(
             scenario.project, Label.objects.get(user=scenario.alice).lease.token, by=scenario.alice, at=scenario.tick()
         )

@@ -89,7 +89,7 @@ class Work(RuleBasedStateMachine):
         lease = self.pick(place)
         try:
             labels.undo(self.scenario.project, lease.token, by=lease.user, at=self.scenario.tick())
-        except labels.Refused:
+        except labels.AnswerRefused:
             return
         assert lease.token in self.said
         self.said[lease.token] = None

@@ -41,7 +41,7 @@ class Colour(InputType):
     name = "colour"
     features = Features.VALUES
 
-    def check(self, name, value, rule, budget):
+    def validate(self, name, value, rule, budget):
         if not isinstance(value, str) or not re.fullmatch("#[0-9a-f]{6}", value):
             raise InvalidValue(f"`{name}` is no colour such as #ff8800.")
         return value
@@ -56,7 +56,7 @@ class Colour(InputType):
     def encoder(self, purpose, settings):
         return {Purpose.TREES: filled, Purpose.LABEL_ERRORS: held_in}.get(purpose, scaled)()
 
-    def show(self, value):
+    def format(self, value):
         return f"colour {value}"
 '''
 TYPES = {"paint": "colour"}

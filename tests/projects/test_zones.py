@@ -54,4 +54,4 @@ def test_a_day_begins_at_midnight_where_the_person_is(zone: str, at: datetime, b
 def test_zones_to_choose_from_are_places_and_utc() -> None:
     assert {"UTC", "Europe/Berlin", "Asia/Kolkata", "America/Argentina/Buenos_Aires"} <= set(zones.names())
     assert not [name for name in zones.names() if name.startswith(("Etc/", "posix/"))]
-    assert zones.find("Mars/Olympus") is None
+    assert zones.zone_named("Mars/Olympus") is None

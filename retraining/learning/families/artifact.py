@@ -62,7 +62,7 @@ _FEATURES = {
 
 def allowed_nodes(family: str) -> frozenset[Node]:
     """Everything that an artifact of this family may contain. Raises InvalidInput for an unknown family."""
-    return frozenset(_PLAIN | _CALIBRATION | _FEATURES | registry.find(family).nodes)
+    return frozenset(_PLAIN | _CALIBRATION | _FEATURES | registry.family_named(family).nodes)
 
 
 def dump(estimator: ClassifierMixin) -> bytes:

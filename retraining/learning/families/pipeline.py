@@ -21,7 +21,7 @@ def build(types: Mapping[str, str], config: Mapping[str, Any]) -> Pipeline:
     `config` is plain data: `family` (a registered name), `image_size`, `left_out`, `seed`, and what the family needs.
     Raises InvalidInput for an unknown family.
     """
-    family = registry.find(config["family"])
+    family = registry.family_named(config["family"])
     sizes = config.get("image_size", {})
     types = {name: kind for name, kind in types.items() if name not in config.get("left_out", ())}
     inputs = column_transformer(types, family.purpose, shapes=sizes, dense=family.dense)

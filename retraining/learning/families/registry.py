@@ -24,7 +24,7 @@ def unregister(name: str) -> None:
     _families.pop(name)
 
 
-def find(name: str) -> ModelFamily:
+def family_named(name: str) -> ModelFamily:
     """The family of this name. Raises InvalidInput for a name that there is not."""
     if name not in _families:
         raise InvalidInput(f"{name!r} is not a family of models; known are {', '.join(names())}.")

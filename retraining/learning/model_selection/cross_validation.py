@@ -159,9 +159,9 @@ def _fit_fold(
         candidate.probabilities[np.ix_(outside, met)] = 1.0
         return
     candidate.unconverged += not _fit_model(model, learnt, share, rows.known, candidate.config)
-    if registry.find(candidate.config["family"]).has_scores:
+    if registry.family_named(candidate.config["family"]).has_scores:
         candidate.scores[outside] = decision_scores(model, new, rows.known)
-    if registry.find(candidate.config["family"]).has_probabilities:
+    if registry.family_named(candidate.config["family"]).has_probabilities:
         candidate.probabilities[np.ix_(outside, met)] = model.predict_proba(new)
     candidate.seconds += time.monotonic() - started
 
@@ -206,8 +206,8 @@ def _seconds(running: Sequence[_Running]) -> float:
 
 def _finished(candidate: _Running, rows: TrainingRows, shared: float) -> Trial | Skipped:
     family = candidate.config["family"]
-    scores = candidate.scores if registry.find(family).has_scores else None
-    own = candidate.probabilities if registry.find(family).has_probabilities else None
+    scores = candidate.scores if registry.family_named(family).has_scores else None
+    own = candidate.probabilities if registry.family_named(family).has_probabilities else None
     started = time.monotonic()
     try:
         chosen = choose(

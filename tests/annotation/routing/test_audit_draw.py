@@ -87,7 +87,7 @@ def test_a_backlog_is_thinned_at_random_and_its_probability_multiplied_in(projec
 def test_thinning_leaves_what_somebody_holds_and_withdraws_what_is_not_drawn_any_more(project: Project) -> None:
     fill(project, 3000, minutes=0.5)
     Item.objects.update(audit_probability=0.2)
-    audit_draw.ask(project, list(audit_draw.not_asked(project)[:40]), at=NOW)
+    audit_draw.queue_draws(project, list(audit_draw.not_asked(project)[:40]), at=NOW)
     held = RoutedItem.objects.order_by("pk")[0]
     Slot.objects.filter(routed=held).update(state=SlotState.LEASED, lease_until=NOW + timedelta(minutes=5))
 
@@ -128,7 +128,7 @@ def test_asking_for_more_takes_what_is_drawn_before_it_draws_more(project: Proje
     fill(project, 500)
     Item.objects.update(audit_probability=0.02)
     first = drawn()
-    put = audit_draw.ask_more(project, len(first) + 5, reason="to judge v2", at=NOW)
+    put = audit_draw.queue_more_draws(project, len(first) + 5, reason="to judge v2", at=NOW)
     assert put.created == len(first) + 5
     rows = RoutedItem.objects.select_related("item")
     assert first <= {row.item_id for row in rows}

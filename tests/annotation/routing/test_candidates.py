@@ -28,7 +28,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def find(project: Project, seed: int = 0, count: int = 5) -> set[int]:
-    return set(candidates.find(project, count=count, at=NOW, rng=RNG(seed)))
+    return set(candidates.find_candidates(project, count=count, at=NOW, rng=RNG(seed)))
 
 
 def test_hold_the_most_uncertain_of_the_window_wherever_they_are(project: Project, few: None) -> None:

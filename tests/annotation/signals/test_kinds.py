@@ -37,7 +37,7 @@ def test_says_which_kinds_object_and_which_tell_what_happened() -> None:
 
 def test_a_kind_whose_value_is_a_label_comes_from_a_person() -> None:
     for name in kinds.names():
-        kind = kinds.find(name)
+        kind = kinds.kind_named(name)
         assert kind is not None and (not kind.label or kind.reliability == kinds.Reliability.STATEMENT)
 
 

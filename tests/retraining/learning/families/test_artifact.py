@@ -30,8 +30,8 @@ from tests.retraining.learning.data import ALL_TYPES, mixed
 from tests.retraining.learning.families.test_pipeline import CONFIGS, CONTRACTS
 
 FAMILIES = registry.names()
-WITH_SCORES = {name for name in FAMILIES if registry.find(name).has_scores}
-WITH_PROBABILITIES = {name for name in FAMILIES if registry.find(name).has_probabilities}
+WITH_SCORES = {name for name in FAMILIES if registry.family_named(name).has_scores}
+WITH_PROBABILITIES = {name for name in FAMILIES if registry.family_named(name).has_probabilities}
 
 
 @lru_cache

@@ -11,8 +11,8 @@ from tests.retraining.learning.data import ALL_TYPES, mixed, only
 from validation import InvalidInput
 
 FAMILIES = registry.names()
-WITH_SCORES = {name for name in FAMILIES if registry.find(name).has_scores}
-WITH_PROBABILITIES = {name for name in FAMILIES if registry.find(name).has_probabilities}
+WITH_SCORES = {name for name in FAMILIES if registry.family_named(name).has_scores}
+WITH_PROBABILITIES = {name for name in FAMILIES if registry.family_named(name).has_probabilities}
 
 CONFIGS = {
     "linear": {"C": 1.0, "solver": "lbfgs"},

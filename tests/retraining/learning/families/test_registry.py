@@ -69,4 +69,4 @@ def test_it_is_fitted_and_its_artifact_loads_for_no_other_family(added: None) ->
 
 def test_an_unknown_family_is_refused_with_the_names_that_there_are() -> None:
     with pytest.raises(InvalidInput, match="known are naive, bayes, linear, svm, tree, forest"):
-        registry.find("gossip")
+        registry.family_named("gossip")
