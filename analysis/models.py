@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 
 from annotation.models import Item, Label
 from projects.models import Project
@@ -36,7 +35,11 @@ class FindingKind(models.TextChoices):
 
 
 class Finding(models.Model):
-    """One suspicious thing, with what a person decided about it."""
+    """One suspicious thing, with what a person decided about it.
+
+    Its identity is `key` within its project and kind: a refresh updates the row, and closes it as gone once the thing
+    is no longer found. What a person decided stays as it was decided.
+    """
 
     class Decision(models.TextChoices):
         OPEN = "open"
@@ -46,8 +49,11 @@ class Finding(models.Model):
         REQUEUED = "requeued"
         GONE = "gone"
 
+    UNDECIDED = (Decision.OPEN, Decision.GONE)  # a person may still decide about what is no longer found
+
     project = models.ForeignKey(Project, models.CASCADE, related_name="findings")
     kind = models.CharField(max_length=20, choices=FindingKind)
+    key = models.CharField(max_length=80, help_text="What it is about; unique within its project and kind.")
     item = models.ForeignKey(Item, models.CASCADE, related_name="findings")
     label = models.ForeignKey(Label, models.SET_NULL, null=True, blank=True, related_name="findings")
     given = models.JSONField()
@@ -61,11 +67,7 @@ class Finding(models.Model):
     found_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["item", "kind"], condition=Q(decision="open"), name="one_open_finding_per_item_and_kind"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "kind", "key"], name="finding_key_once")]
         indexes = [models.Index(fields=["project", "kind", "decision", "score"], name="finding_by_score")]
 
     def __str__(self) -> str:

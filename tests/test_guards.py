@@ -148,6 +148,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         project=project,
         item=item,
         kind=FindingKind.LABEL_ERROR,
+        key="x",
         given="ham",
         suggested="spam",
         score=0.1,

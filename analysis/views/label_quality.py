@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import charts, findings, relabel, reports
 from analysis.models import Finding, FindingKind, ReportKind
+from annotation.kinds import InvalidLabel
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -112,8 +113,9 @@ def decide_suspect(request: ProjectRequest, pk: int) -> HttpResponse:
                 return _again(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
             relabel.queue_findings(request.project, [finding], by=request.user, at=timezone.now())
         else:
-            findings.record_decision(finding, ACTS[act], by=request.user, at=timezone.now())
-    except findings.AlreadyDecided as why:
+            value = request.POST.get("to") or None  # what the button said; a refresh may suggest another by now
+            findings.record_decision(finding, ACTS[act], by=request.user, at=timezone.now(), value=value)
+    except (findings.AlreadyDecided, findings.LabelChanged, InvalidLabel) as why:
         return _again(request, str(why), status=409)
     return _again(request)
 

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import numpy as np
 
+from analysis.findings import key_of
+from analysis.models import Finding, FindingKind
 from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState
 from annotation.queues import Entry, ensure, put
 from projects.models import Project
@@ -63,6 +65,23 @@ def resolve(item: Item, value: str, **fields: object) -> Resolution:
             "quality": 1.0,
             "votes": 1,
             "resolved_at": NOW,
+            **fields,
+        }
+    )
+
+
+def make_finding(item: Item, given: str, suggested: str, **fields: object) -> Finding:
+    return Finding.objects.create(
+        **{
+            "project": item.project,
+            "kind": FindingKind.LABEL_ERROR,
+            "key": key_of(item.pk, given),
+            "item": item,
+            "given": given,
+            "suggested": suggested,
+            "score": 0.1,
+            "expected": 0.9,
+            "found_at": NOW,
             **fields,
         }
     )

@@ -1,5 +1,8 @@
 """Reports and findings: recomputable, honest about too little, fed by what people decide."""
 
+from datetime import timedelta
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -9,12 +12,13 @@ from sklearn.model_selection import cross_val_predict
 from analysis import findings, relabel, reports
 from analysis.models import Finding, Report
 from analysis.samples import LabelledSample
-from annotation.models import Item, Queue, Resolution
+from annotation.models import Item, Prediction, Queue, Resolution
 from projects.models import AuditEvent, Project
-from tests.analysis.scenarios import world
+from tests.analysis.scenarios import make_finding, resolve, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(hours=1)
 
 
 def test_the_same_rows_make_no_new_report() -> None:
@@ -90,6 +94,102 @@ def test_fixing_settles_the_item_and_keeping_is_not_asked_again() -> None:
     assert Resolution.objects.current().get(item=first.item).value == first.suggested
     assert not Finding.objects.filter(item__in=[first.item, second.item], decision="open").exists()
     assert AuditEvent.objects.filter(action="finding.decide").count() == 2
+
+
+class TestRefresh:
+    """A finding keeps its identity; a decision stays whenever it comes."""
+
+    @pytest.fixture
+    def project(self) -> Project:
+        project, _ = noisy()
+        reports.refresh(project, at=NOW)
+        return project
+
+    def test_updates_what_is_found_again(self, project: Project) -> None:
+        before = {row.pk: row.score for row in Finding.objects.all()}
+        Prediction.objects.filter(source="out_of_fold").first().delete()  # type: ignore[union-attr]
+        Finding.objects.update(score=0.5, suggested="x")
+        reports.refresh(project, at=LATER)
+        after = {row.pk: row for row in Finding.objects.filter(decision="open")}
+        assert set(after) <= set(before)
+        assert len(after) >= len(before) - 1
+        assert all(row.score < 0.5 and row.suggested != "x" and row.found_at == NOW for row in after.values())
+
+    def test_closes_what_is_no_longer_found_and_opens_it_again(self, project: Project) -> None:
+        finding = Finding.objects.first()
+        assert finding
+        change_label(finding.item, finding.suggested)
+        reports.refresh(project, at=LATER)
+        finding.refresh_from_db()
+        assert finding.decision == "gone"
+        change_label(finding.item, finding.given)
+        reports.refresh(project, at=LATER)
+        finding.refresh_from_db()
+        assert finding.decision == "open"
+
+    def test_a_decision_about_what_a_refresh_has_closed_lands(self, project: Project) -> None:
+        finding = Finding.objects.first()
+        assert finding
+        change_label(finding.item, finding.suggested)
+        reports.refresh(project, at=LATER)
+        findings.record_decision(finding, "kept", by=make_user("ruth", project, "reviewer"), at=LATER)
+        reports.refresh(project, at=LATER)
+        finding.refresh_from_db()
+        assert (finding.decision, finding.decided_by.username) == ("kept", "ruth")  # type: ignore[union-attr]
+
+    def test_a_decision_while_it_computes_stays(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        finding = Finding.objects.first()
+        assert finding
+        ruth, compute = make_user("ruth", project, "reviewer"), findings.label_errors.suspected
+
+        def slow(*arguments: Any, **options: Any) -> Any:
+            findings.record_decision(finding, "unclear", by=ruth, at=LATER)
+            return compute(*arguments, **options)
+
+        monkeypatch.setattr(findings.label_errors, "suspected", slow)
+        Prediction.objects.filter(source="out_of_fold").exclude(item=finding.item).first().delete()  # type: ignore[union-attr]
+        reports.refresh(project, at=LATER)
+        finding.refresh_from_db()
+        assert finding.decision == "unclear"
+
+    def test_more_suspects_come_once_the_first_are_decided(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Finding.objects.all().delete()
+        Report.objects.all().delete()
+        monkeypatch.setattr(findings, "MOST", 3)
+        reports.refresh(project, at=NOW)
+        first = list(Finding.objects.filter(decision="open"))
+        for finding in first:
+            findings.record_decision(finding, "kept", by=make_user(project=project), at=LATER)
+        reports.refresh(project, at=LATER)
+        assert len(first) == 3
+        assert Finding.objects.filter(decision="open").count() == 3
+
+    def test_a_fix_sets_what_the_person_saw(self, project: Project) -> None:
+        finding = Finding.objects.first()
+        assert finding
+        seen = finding.suggested
+        Finding.objects.update(suggested=finding.given)  # a refresh found another one meanwhile
+        findings.record_decision(finding, "fixed", by=make_user(project=project), at=LATER, value=seen)
+        finding.refresh_from_db()
+        assert finding.suggested == seen
+        assert Resolution.objects.current().get(item=finding.item).value == seen
+
+    def test_a_fix_of_a_label_that_was_changed_since_is_refused(self) -> None:
+        project = make_project(labels=["ham", "spam", "eggs"])
+        item = make_item(project)
+        finding = make_finding(item, "ham", "spam")
+        resolve(item, "eggs")
+        with pytest.raises(findings.LabelChanged):
+            findings.record_decision(finding, "fixed", by=make_user(project=project), at=LATER)
+        finding.refresh_from_db()
+        assert finding.decision == "open"
+        assert Resolution.objects.current().get(item=item).value == "eggs"
+
+
+def change_label(item: Item, value: str) -> None:
+    Resolution.objects.current().filter(item=item).update(value=value)
 
 
 def test_what_people_decide_feeds_the_shown_precision() -> None:

@@ -17,7 +17,7 @@ from annotation.models import Item, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
 from projects.models import Project, User
-from tests.analysis.scenarios import Cause, resolve, route, world
+from tests.analysis.scenarios import Cause, make_finding, resolve, route, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -315,17 +315,7 @@ class TestApi:
 class TestLabelQuality:
     def test_a_reviewer_decides_with_one_post(self, stand: Any) -> None:
         project, made, _ = stand
-        Finding.objects.all().delete()
-        finding = Finding.objects.create(
-            project=project,
-            kind="label_error",
-            item=made[0],
-            given="spam",
-            suggested="ham",
-            score=0.1,
-            expected=0.9,
-            found_at=NOW,
-        )
+        finding = make_finding(made[30], "ham", "spam")
         ruth = make_user("ruth", project, "reviewer")
         url = reverse("analysis:label-quality-decide", args=[project.slug, finding.pk])
         assert client(ruth).post(url, {"act": "fix"}).status_code == 302
@@ -334,6 +324,21 @@ class TestLabelQuality:
         assert client(ruth).post(url, {"act": "keep"}, headers={"HX-Request": "true"}).status_code == 422
         assert client(ruth).post(url, {"act": "explode"}).status_code == 422
         assert client(make_user("ada", project, "annotator")).post(url, {"act": "keep"}).status_code == 403
+
+    def test_a_card_that_a_refresh_came_after_still_decides(self, stand: Any) -> None:
+        """Seen: the refresh made every card anew, and a decision seconds later was answered with 404."""
+        project, made, _ = stand
+        finding = make_finding(made[30], "ham", "spam")
+        ruth = make_user("ruth", project, "reviewer")
+        card = client(ruth).get(reverse("analysis:label-quality", args=[project.slug])).content.decode()
+        [url] = re.findall(rf'hx-post="([^"]+/{finding.pk}/[^"]*)"', card)
+        reports.label_quality(project, at=NOW + timedelta(hours=1))
+        Finding.objects.filter(pk=finding.pk).update(decision="gone")
+        decided = client(ruth).post(url, {"act": "fix", "to": "spam"}, headers={"HX-Request": "true"})
+        assert decided.status_code == 200
+        assert "fixed" in decided.content.decode()
+        finding.refresh_from_db()
+        assert finding.decision == "fixed"
 
     @pytest.mark.parametrize(("decided", "said"), [(0, False), (3, True)])
     def test_how_many_are_wrong_is_said_only_once_people_have_checked(
