@@ -30,6 +30,9 @@ JUDGED = {Decision.KEPT: False, Decision.FIXED: True}
 class AlreadyDecided(InvalidInput):
     """Somebody decided this finding before; the message says how."""
 
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"This label was decided before: {finding.get_decision_display().lower()}.")
+
 
 class LabelChanged(InvalidInput):
     """The item has another label than the one that the finding is about."""
@@ -155,7 +158,7 @@ def record_decision(finding: Finding, decision: str, *, by: User, at: datetime, 
     if not undecided.update(decision=decision, decided_by=by, decided_at=at):
         finding.refresh_from_db()
         if finding.decision != decision:
-            raise AlreadyDecided(f"This label was decided before: {finding.get_decision_display().lower()}.")
+            raise AlreadyDecided(finding)
         return finding
     finding.refresh_from_db()
     if decision == Decision.FIXED:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from analysis.findings import AlreadyDecided
 from analysis.models import Finding
 from annotation import queues
 from annotation.models import Cause, Queue
 from annotation.queues import Entry
+from projects.chunks import chunks
 from projects.models import Project, User
 from validation import InvalidInput
 
@@ -51,8 +53,12 @@ def queue_items(
 def queue_findings(
     project: Project, findings: Sequence[Finding], *, by: User, at: datetime
 ) -> tuple[Queue, queues.Put]:
-    """Ask people again about these labels, in a queue of their own, the most suspect first."""
-    ids = [finding.item_id for finding in findings]
+    """Ask people again about these labels, in a queue of their own, in this order.
+
+    What somebody has decided by now is left out; raises NothingToQueue where nothing is left.
+    """
+    undecided = _lock_undecided(findings)
+    ids = [finding.item_id for finding in findings if finding.pk in undecided]
     made = queue_items(
         project,
         ids,
@@ -62,7 +68,27 @@ def queue_findings(
         by=by,
         at=at,
     )
-    Finding.objects.filter(pk__in=[finding.pk for finding in findings], decision=Finding.Decision.OPEN).update(
-        decision=Finding.Decision.REQUEUED, decided_by=by, decided_at=at
-    )
+    for chunk in chunks(sorted(undecided)):
+        requeued = Finding.objects.filter(pk__in=chunk)
+        requeued.update(decision=Finding.Decision.REQUEUED, decided_by=by, decided_at=at)
     return made
+
+
+def queue_finding(finding: Finding, *, by: User, at: datetime) -> None:
+    """Ask people again about one label; twice is no error. Raises AlreadyDecided."""
+    try:
+        queue_findings(finding.project, [finding], by=by, at=at)
+    except NothingToQueue:
+        finding.refresh_from_db()
+        if finding.decision != Finding.Decision.REQUEUED:
+            raise AlreadyDecided(finding) from None
+
+
+def _lock_undecided(findings: Sequence[Finding]) -> set[int]:
+    """Those about which nobody has decided; nobody does until the transaction ends."""
+    found: set[int] = set()
+    for chunk in chunks(sorted(finding.pk for finding in findings)):
+        rows = Finding.objects.filter(pk__in=chunk, decision__in=Finding.UNDECIDED).order_by("pk")
+        locked = rows.select_for_update(no_key=True) if connection.features.has_select_for_update else rows
+        found |= set(locked.values_list("pk", flat=True))
+    return found

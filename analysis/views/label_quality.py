@@ -111,7 +111,7 @@ def decide_suspect(request: ProjectRequest, pk: int) -> HttpResponse:
         if act == "queue":
             if not request.role.can(Can.CHANGE):
                 return _again(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
-            relabel.queue_findings(request.project, [finding], by=request.user, at=timezone.now())
+            relabel.queue_finding(finding, by=request.user, at=timezone.now())
         else:
             value = request.POST.get("to") or None  # what the button said; a refresh may suggest another by now
             findings.record_decision(finding, ACTS[act], by=request.user, at=timezone.now(), value=value)

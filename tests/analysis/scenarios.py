@@ -70,8 +70,8 @@ def resolve(item: Item, value: str, **fields: object) -> Resolution:
     )
 
 
-def make_finding(item: Item, given: str, suggested: str, **fields: object) -> Finding:
-    return Finding.objects.create(
+def make_finding(item: Item, given: str, suggested: str, *, save: bool = True, **fields: object) -> Finding:
+    made = Finding(
         **{
             "project": item.project,
             "kind": FindingKind.LABEL_ERROR,
@@ -85,6 +85,9 @@ def make_finding(item: Item, given: str, suggested: str, **fields: object) -> Fi
             **fields,
         }
     )
+    if save:
+        made.save()
+    return made
 
 
 def vectors(n: int, seed: int) -> np.ndarray:

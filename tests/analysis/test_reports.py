@@ -226,6 +226,23 @@ def test_suspects_become_a_queue_of_their_own() -> None:
     assert not Finding.objects.filter(decision="open").exists()
 
 
+def test_what_somebody_decided_meanwhile_is_not_queued_again() -> None:
+    project, _ = noisy()
+    reports.refresh(project, at=NOW)
+    emil, (kept, *rest) = make_user("emil", project, "engineer"), list(Finding.objects.order_by("score"))
+    findings.decide(Finding.objects.get(pk=kept.pk), "kept", by=emil, at=NOW)
+
+    queue, put = relabel.queue_findings(project, [kept, *rest], by=emil, at=NOW)
+
+    assert put.created == len(rest)
+    assert not Item.objects.filter(routed_items__queue=queue, pk=kept.item_id).exists()
+    assert Finding.objects.get(pk=kept.pk).decision == "kept"
+    relabel.queue_finding(rest[0], by=emil, at=NOW)  # a double click
+    assert Queue.objects.filter(cause="suspected").count() == 1
+    with pytest.raises(findings.AlreadyDecided, match="kept"):
+        relabel.queue_finding(kept, by=emil, at=NOW)
+
+
 def test_an_empty_selection_makes_no_queue() -> None:
     project = make_project()
     with pytest.raises(relabel.NothingToQueue):

@@ -22,9 +22,13 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from analysis import findings, relabel  # noqa: E402
+from analysis.models import FindingKind  # noqa: E402
 from annotation import guidelines  # noqa: E402
 from projects import audit, invitations, members, specs  # noqa: E402
 from projects.models import ApiKey, Membership, Project, Role, Scope, User, hashed  # noqa: E402
+from tests.analysis.scenarios import make_finding  # noqa: E402
+from tests.factories import make_item  # noqa: E402
 
 NUMBERS = itertools.count()  # every try has names of its own
 Act = Callable[[], object]
@@ -185,6 +189,25 @@ def invite_and_change(number: int) -> tuple[list[Act], Callable[[], object]]:
     return acts, lambda: project.memberships.filter(role=Role.REVIEWER).count()
 
 
+def decide_while_refreshing(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """The refresh updates, closes and opens findings while a reviewer decides about one and queues another."""
+    project, (ruth,) = project_with(number, Role.REVIEWER)
+    items = [make_item(project) for _ in range(3)]
+    decided, queued, _ = rows = [make_finding(item, "ham", "spam") for item in items]
+
+    def refresh() -> None:
+        for found in ([], rows, []):
+            again = [make_finding(row.item, "ham", "spam", save=False) for row in found]
+            findings.store(project, FindingKind.LABEL_ERROR, again)
+
+    acts: list[Act] = [
+        refresh,
+        lambda: findings.decide(decided, "kept", by=ruth, at=timezone.now()),
+        lambda: relabel.queue_findings(project, [queued], by=ruth, at=timezone.now()),
+    ]
+    return acts, lambda: list(project.findings.order_by("pk").values_list("decision", flat=True))
+
+
 RACES: dict[str, Race] = {
     race.__name__: race
     for race in (
@@ -199,6 +222,7 @@ RACES: dict[str, Race] = {
         make_a_key_for_who_is_removed,
         use_one_link,
         invite_and_change,
+        decide_while_refreshing,
     )
 }
 

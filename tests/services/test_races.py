@@ -29,6 +29,7 @@ EXPECTED: dict[str, tuple[dict[str, int] | None, str]] = {
     "make_a_key_for_who_is_removed": (None, "0"),
     "use_one_link": ({DONE: 2 * TRIES}, "(1, True)"),
     "invite_and_change": ({DONE: 3 * TRIES}, "3"),
+    "decide_while_refreshing": ({DONE: 3 * TRIES}, "['kept', 'requeued', 'gone']"),
 }
 
 
