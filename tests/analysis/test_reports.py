@@ -230,7 +230,7 @@ def test_what_somebody_decided_meanwhile_is_not_queued_again() -> None:
     project, _ = noisy()
     reports.refresh(project, at=NOW)
     emil, (kept, *rest) = make_user("emil", project, "engineer"), list(Finding.objects.order_by("score"))
-    findings.decide(Finding.objects.get(pk=kept.pk), "kept", by=emil, at=NOW)
+    findings.record_decision(Finding.objects.get(pk=kept.pk), "kept", by=emil, at=NOW)
 
     queue, put = relabel.queue_findings(project, [kept, *rest], by=emil, at=NOW)
 

@@ -202,7 +202,7 @@ def decide_while_refreshing(number: int) -> tuple[list[Act], Callable[[], object
 
     acts: list[Act] = [
         refresh,
-        lambda: findings.decide(decided, "kept", by=ruth, at=timezone.now()),
+        lambda: findings.record_decision(decided, "kept", by=ruth, at=timezone.now()),
         lambda: relabel.queue_findings(project, [queued], by=ruth, at=timezone.now()),
     ]
     return acts, lambda: list(project.findings.order_by("pk").values_list("decision", flat=True))
