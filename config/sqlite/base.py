@@ -6,7 +6,8 @@ failed as `database is locked`. Here processes queue at a turnstile, a lock on a
 kernel keeps the order: only the one at its head looks, every millisecond, and the others cost no processor time.
 
 The turnstile is held while waiting, never while writing, so that SQLite's own lock alone keeps the data whole. It is a
-POSIX record lock because a forked child does not inherit that, and a killed process lets go of it.
+lock of an open file (flock), so that threads queue as processes do and a killed process lets go of it. A record lock
+belongs to a process: with threads in two processes the kernel sees deadlocks that are none and refuses some of them.
 """
 
 import contextlib
@@ -63,15 +64,16 @@ class Cursor(base.SQLiteCursorWrapper):
 
 @contextlib.contextmanager
 def queued(turnstile: str | None) -> Iterator[None]:
-    """Hold the turnstile; without one, go straight on. Threads of one process pass together and look side by side."""
+    """Hold the turnstile; without one, go straight on."""
     if turnstile is None:
         yield
         return
     descriptor = os.open(turnstile, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough where a child was forked meanwhile
         os.close(descriptor)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from config.sqlite.base import Cursor
+from config.sqlite.base import Cursor, queued
 
 
 @pytest.fixture
@@ -156,3 +156,63 @@ def test_one_who_waits_long_gets_in_among_many_who_come_and_go(path: Path) -> No
     mine.close()
 
     assert max(waits) < 4
+
+
+def _pass(turnstile: str, times: int, errors: Any) -> None:
+    try:
+        for _ in range(times):
+            with queued(turnstile):
+                time.sleep(0.0003)
+    except OSError as error:
+        errors.put(str(error))
+
+
+def _pass_in_threads(turnstile: str, times: int, errors: Any) -> None:
+    threads = [threading.Thread(target=_pass, args=(turnstile, times, errors)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_threads_of_several_processes_are_never_refused_at_the_turnstile(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    errors = fork.SimpleQueue()
+    group = [fork.Process(target=_pass_in_threads, args=(str(tmp_path / "turn"), 100, errors)) for _ in range(3)]
+    for one in group:
+        one.start()
+    for one in group:
+        one.join()
+
+    assert errors.empty()
+
+
+def test_threads_of_one_process_pass_the_turnstile_one_after_the_other(tmp_path: Path) -> None:
+    inside, turnstile = threading.Event(), str(tmp_path / "turn")
+
+    def enter() -> None:
+        with queued(turnstile):
+            inside.set()
+
+    with queued(turnstile):
+        other = threading.Thread(target=enter)
+        other.start()
+        assert not inside.wait(0.1)
+    other.join()
+
+    assert inside.is_set()
+
+
+def test_a_child_forked_at_the_turnstile_does_not_keep_it(tmp_path: Path) -> None:
+    turnstile = str(tmp_path / "turn")
+    with queued(turnstile):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
+        child.start()
+
+    other = threading.Thread(target=_pass, args=(turnstile, 1, None))
+    other.start()
+    other.join(10)
+    child.kill()
+    child.join()
+
+    assert not other.is_alive()
