@@ -147,7 +147,7 @@ class LiveMetrics(
             ("audit_labels", int | None, None),
             ("items", int | None, None),
             ("computed_at", datetime | None, None),
-            *((name, Interval | None, None) for name in reports.MEASURES),
+            *((name, Interval | None, None) for name in reports.METRICS),
         ],
     )
 ):
@@ -299,7 +299,7 @@ def metrics(request: KeyRequest, slug: str) -> HttpResponse:
     if report:
         answer.audit_labels, answer.items = body["audit"], body["population"]
         answer.computed_at = report.computed_at
-    for name in reports.MEASURES:
+    for name in reports.METRICS:
         if estimate := body.get(name):
             setattr(answer, name, Interval(estimate["value"], estimate["low"], estimate["high"]))
     return encode(answer)

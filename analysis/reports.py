@@ -132,7 +132,7 @@ def _performance(frame: EvaluationSample, then: EvaluationSample, project: Proje
         "waiting": frame.waiting,
         "effective_n": measured.effective_n,
         "labels": list(frame.classes),
-        **{name: estimate(getattr(measured, name)) for name in MEASURES},
+        **{name: estimate(getattr(measured, name)) for name in METRICS},
         "classes": [
             {
                 "label": one.label,
@@ -153,7 +153,7 @@ def _performance(frame: EvaluationSample, then: EvaluationSample, project: Proje
     }
 
 
-MEASURES = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
+METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
 
 
 def _curves(frame: EvaluationSample) -> dict[str, Any]:

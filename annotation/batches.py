@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.utils.dateparse import parse_datetime
 from msgspec import Struct
 
-from annotation.bodies import LONGEST_KEY
+from annotation.row_fields import LONGEST_KEY
 from validation import InvalidInput
 from validation.json_values import quote, shorten
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from annotation import leases, media, rescoring, routing
 from annotation.models import Item
-from annotation.routing import audit_draw, objections, refill
+from annotation.routing import audit_draw, negative_signals, refill
 from annotation.signals import joining
 from jobs import queue as jobs
 from jobs import registry
@@ -41,7 +41,7 @@ def review_audit(attempt: Attempt) -> None:
 @registry.every_project(15, "annotation.route")
 def route_what_waits(project: Project, at: datetime) -> None:
     """Enqueue a routing round where somebody objected to something, or where less waits than people can take."""
-    if refill.is_due(project, at=at) or objections.unweighed(project, at=at).exists():
+    if refill.is_due(project, at=at) or negative_signals.unweighed(project, at=at).exists():
         refill.request_round(project, at=at)
 
 

@@ -245,8 +245,10 @@ SETS: Mapping[str, Callable[[], Labelled]] = {
 def _means(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     words = {key for key, value in runs[0].items() if isinstance(value, str)}
     figures = {key: float(np.mean([run[key] for run in runs])) for key in runs[0] if key not in words}
-    told = {key: sorted({run[key] for run in runs}) for key in words}
-    return _rounded(figures) | {key: values[0] if len(values) == 1 else values for key, values in sorted(told.items())}
+    result = {key: sorted({run[key] for run in runs}) for key in words}
+    return _rounded(figures) | {
+        key: values[0] if len(values) == 1 else values for key, values in sorted(result.items())
+    }
 
 
 def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:

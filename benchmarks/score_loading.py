@@ -60,7 +60,7 @@ def main() -> None:
         array, seconds = timed(load_bytes, file)
         other, slower = timed(load_json, file)
     assert array.shape == (count, LABELS) and np.array_equal(array, other)
-    told = {
+    result = {
         "benchmark": "score_loading",
         "rows": count,
         "labels": LABELS,
@@ -68,7 +68,7 @@ def main() -> None:
         "json_seconds": round(slower, 3),
         "ratio": round(slower / seconds, 1),
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

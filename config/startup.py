@@ -82,7 +82,7 @@ def ensure_demo(*, say: Say) -> None:
 
 
 def greet(address: str, *, demo: bool, say: Say) -> None:
-    """The address; who has never had a sign-in link gets one, others are told how to ask for one."""
+    """The address; who has never had a sign-in link gets one, others read how to ask for one."""
     say("")
     say(f"Plumbline runs at {address}")
     (settings.HOME / ADDRESS_FILE).write_text(address)

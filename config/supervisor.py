@@ -48,7 +48,7 @@ class Stop:
 
 @dataclass
 class Child:
-    """One process of the family: a function that runs until it is told to end."""
+    """One process of the family: a function that runs until a signal ends it."""
 
     name: str
     run: Callable[[], object]

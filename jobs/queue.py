@@ -63,7 +63,7 @@ def hint(job: Job, *, at: datetime) -> bool:
     faults.point("after_enqueue")
     try:
         spec = registry.kind(job.kind)
-    except registry.UnknownKind:  # a newer version's job: that version's worker will be told
+    except registry.UnknownKind:  # a newer version's job: that version's worker will get it
         return False
     sent = broker.send(job.pk, queue=job.queue, soft_seconds=spec.soft_seconds, hard_seconds=spec.hard_seconds)
     if sent:

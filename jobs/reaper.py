@@ -99,7 +99,7 @@ def beat(name: str, role: str, *, at: datetime) -> None:
 
 
 def loop(*, stopped: Callable[[], bool], seconds: float) -> None:
-    """Reap until told to stop; a database that is away for a while only delays a round."""
+    """Reap until stopped; a database that is away for a while only delays a round."""
     while not stopped():
         began = time.monotonic()
         try:

@@ -74,9 +74,9 @@ Say = Callable[[str], object]
 
 def ensure(*, at: datetime, say: Say) -> None:
     """Make the demo where it is missing; a start that was cut off goes on with the step that it had reached."""
-    told = set(AuditEvent.objects.filter(action="demo.step").values_list("target", flat=True))
+    done = set(AuditEvent.objects.filter(action="demo.step").values_list("target", flat=True))
     for name, words, step in STEPS:
-        if name not in told:
+        if name not in done:
             say(words)
             step(at)
             audit.record("demo.step", by=None, at=at, target=name)

@@ -154,7 +154,7 @@ def _switch(
     at: datetime,
     automatic: bool,
 ) -> Release:
-    """The old champion steps down, the new one up, and everything that depends on it is told. One transaction."""
+    """The old champion steps down, the new one up, and everything that depends on it follows. One transaction."""
     if live:
         ModelVersion.objects.filter(pk=live.pk).update(stage=Stage.RETIRED)
     ModelVersion.objects.filter(pk=version.pk).update(stage=Stage.CHAMPION)

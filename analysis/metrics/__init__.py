@@ -1,1 +1,1 @@
-"""Pure measures of a live model: arrays and frozen dataclasses in and out, seeds passed in, no Django."""
+"""Pure metrics of a live model: arrays and frozen dataclasses in and out, seeds passed in, no Django."""

@@ -20,8 +20,8 @@ from annotation.batches import (
     printable,
     refuse,
 )
-from annotation.bodies import A_TEXT, Key, Time, Version
 from annotation.kinds import InvalidLabel, Labels, TaskKind
+from annotation.row_fields import A_TEXT, Key, Time, Version
 from annotation.sampling.uncertainty import confidence, entropy, margin
 from inputs.contract import check_inputs
 from inputs.images import PixelBudget

@@ -25,9 +25,9 @@ from annotation.batches import (
     printable,
     refuse,
 )
-from annotation.bodies import A_TEXT, Key, Time
 from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Item, Signal
+from annotation.row_fields import A_TEXT, Key, Time
 from annotation.signals import joining, kinds
 from projects.chunks import CHUNK, chunks
 from projects.json_body import Unreadable

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import body, desk_buffer, guidelines, kinds, labels, leases, queues
+from annotation import desk_body, desk_buffer, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from annotation.views.item_display import display_item
 from projects import zones
@@ -132,10 +132,10 @@ def claim(request: ProjectRequest) -> HttpResponse:
 
     `resume` comes with the first call of a sitting, `have` says how many items the desk holds.
     """
-    given = body.parse_body(request.body, fields={"count", "have", "queue", "resume"})
-    count = body.whole_number(given.get("count"), "count", low=1, high=desk_buffer.MOST_HELD)
-    have = body.whole_number(given.get("have", 0), "have", low=0, high=desk_buffer.MOST_HELD)
-    resume = body.texts(given.get("resume"), "resume", most=desk_buffer.MOST_HELD) if "resume" in given else None
+    given = desk_body.parse_body(request.body, fields={"count", "have", "queue", "resume"})
+    count = desk_body.whole_number(given.get("count"), "count", low=1, high=desk_buffer.MOST_HELD)
+    have = desk_body.whole_number(given.get("have", 0), "have", low=0, high=desk_buffer.MOST_HELD)
+    resume = desk_body.texts(given.get("resume"), "resume", most=desk_buffer.MOST_HELD) if "resume" in given else None
     queue, now = _queue(request.project, given.get("queue")), timezone.now()
     found = desk_buffer.fill(
         request.project, by=request.user, count=count, at_hand=have, held=resume, queue=queue, at=now
@@ -194,7 +194,7 @@ def show_lease(request: ProjectRequest, token: str) -> HttpResponse:
 @json_call
 def submit_answers(request: ProjectRequest) -> HttpResponse:
     """Answers, undoings and corrections in the order in which the person made them; each has its own result."""
-    rows = body.parse_body(request.body, fields={"answers"}).get("answers")
+    rows = desk_body.parse_body(request.body, fields={"answers"}).get("answers")
     if not isinstance(rows, list) or len(rows) > MOST_ANSWERS:
         raise BadBody(f"`answers` takes a list of at most {MOST_ANSWERS} answers.", 422)
     return JsonResponse({"results": [_act(request, row) for row in rows]})
@@ -246,7 +246,9 @@ ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
 @json_call
 def beat(request: ProjectRequest) -> HttpResponse:
     """Heartbeat: extend what the desk holds and say what it still holds."""
-    tokens = body.texts(body.parse_body(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS)
+    tokens = desk_body.texts(
+        desk_body.parse_body(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS
+    )
     return JsonResponse({"held": leases.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
 
 
@@ -261,9 +263,9 @@ def give_back(request: ProjectRequest) -> HttpResponse:
     if request.content_type == "application/x-www-form-urlencoded":
         given: dict[str, Any] = {"tokens": request.POST.getlist("tokens"), "at": request.POST.get("at")}
     else:
-        given = body.parse_body(request.body, fields={"tokens", "at"})
-    tokens = body.texts(given.get("tokens"), "tokens", most=MOST_ANSWERS)
-    granted_by = None if given.get("at") is None else body.moment(given["at"], "at")
+        given = desk_body.parse_body(request.body, fields={"tokens", "at"})
+    tokens = desk_body.texts(given.get("tokens"), "tokens", most=MOST_ANSWERS)
+    granted_by = None if given.get("at") is None else desk_body.moment(given["at"], "at")
     now = timezone.now()
     freed = leases.give_back_all(request.project, tokens=tokens, by=request.user, granted_by=granted_by, at=now)
     return JsonResponse({"freed": freed})

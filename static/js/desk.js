@@ -178,7 +178,7 @@ class Desk extends HTMLElement {
     return entry.item;
   }
 
-  /* What the server said of one answer; a refusal is told and taken back here too. */
+  /* What the server said of one answer; a refusal is shown and taken back here too. */
   result({ act, status, error }) {
     if (status !== "refused") return;
     const entry = this.history.find(({ lease }) => lease === act.lease);

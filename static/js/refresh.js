@@ -1,5 +1,5 @@
 /* A polled fragment is brought up to date in place (hx-swap="morph"): nodes that stay keep focus, selection, scroll and
-   what a person opened; only what changed is touched. Rows are told apart by their ids. */
+   what a person opened; only what changed is touched. Rows are matched by their ids. */
 
 const refreshed = new WeakSet();
 

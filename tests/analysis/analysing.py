@@ -11,15 +11,15 @@ from django.core.management import call_command
 
 def analyse(*words: Any) -> Any:
     """The OUT of a call, through standard output."""
-    told = io.StringIO()
-    call_command("analyse", *map(str, words), "--json", "-", stdout=told)
-    return json.loads(told.getvalue(), parse_constant=_refused)
+    result = io.StringIO()
+    call_command("analyse", *map(str, words), "--json", "-", stdout=result)
+    return json.loads(result.getvalue(), parse_constant=_refused)
 
 
 def text(*words: Any) -> str:
-    told = io.StringIO()
-    call_command("analyse", *map(str, words), stdout=told)
-    return told.getvalue()
+    result = io.StringIO()
+    call_command("analyse", *map(str, words), stdout=result)
+    return result.getvalue()
 
 
 def csv(path: Path, columns: dict[str, Any]) -> Path:

@@ -66,12 +66,12 @@ def test_an_answer_that_stands_is_replaced_whole_or_not_at_all(tmp_path: Path) -
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
     path = rows(tmp_path)
-    for out, told in (
+    for out, result in (
         (tmp_path, "it is a folder"),
         (tmp_path / "none" / "out.json", "its folder does not exist"),
         (path, "is an input"),
     ):
-        with pytest.raises(CommandError, match=told):
+        with pytest.raises(CommandError, match=result):
             call_command("analyse", "performance", str(path), *CALL, "--json", str(out))
     assert path.read_text().startswith("label,p_a,p_b")
 

@@ -39,9 +39,9 @@ def test_the_column_that_moved_is_found_and_no_other(tmp_path: Path) -> None:
 def test_what_stood_still_is_no_drift_and_the_undefined_has_its_reason(tmp_path: Path) -> None:
     out = analyse("drift", stream(tmp_path, "before.csv", seed=1), stream(tmp_path, "now.csv", seed=2))
     assert out["drifted"] is False
-    told = {one["name"]: one for one in out["features"]}
-    assert told["always"]["p"] is None and "always x" in told["always"]["words"]
-    assert told["at"]["p"] is None and "runs with time" in told["at"]["words"]
+    result = {one["name"]: one for one in out["features"]}
+    assert result["always"]["p"] is None and "always x" in result["always"]["words"]
+    assert result["at"]["p"] is None and "runs with time" in result["at"]["words"]
     assert out["domain_auc"]["low"] <= 0.55
 
 
@@ -75,7 +75,7 @@ def test_few_rows_and_constant_columns_are_undefined_with_a_reason(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("columns", "options", "told"),
+    ("columns", "options", "message"),
     [
         ({"b": [1]}, (), "share no column to compare"),
         ({"a": ["inf"] * 40}, (), "infinite"),
@@ -85,10 +85,10 @@ def test_few_rows_and_constant_columns_are_undefined_with_a_reason(tmp_path: Pat
     ],
 )
 def test_what_cannot_be_compared_is_refused(
-    tmp_path: Path, columns: dict[str, Any], options: tuple[str, ...], told: str
+    tmp_path: Path, columns: dict[str, Any], options: tuple[str, ...], message: str
 ) -> None:
     before = csv(tmp_path / "before.csv", {"a": range(40), "s": ["x"] * 40})
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         analyse("drift", before, csv(tmp_path / "now.csv", columns), *options)
 
 

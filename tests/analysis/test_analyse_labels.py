@@ -103,7 +103,7 @@ def malformed(change: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("nan", "has nan in row 7"),
         ("sum", "Row 7 of probabilities sums to 1.8"),
@@ -112,20 +112,20 @@ def malformed(change: str) -> Any:
         ("wide", "120 rows"),
     ],
 )
-def test_probabilities_that_are_none_are_refused(tmp_path: Path, change: str, told: str) -> None:
-    with pytest.raises(CommandError, match=told):
+def test_probabilities_that_are_none_are_refused(tmp_path: Path, change: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
         analyse("labels", numbers(tmp_path), "--label", "label", "--probabilities", npz(tmp_path, p=malformed(change)))
 
 
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
     path, call = numbers(tmp_path), ("--label", "label", "--probabilities")
     (tmp_path / "bad.npz").write_bytes(b"no archive")
-    for held, told in (
+    for held, message in (
         (tmp_path / "none.npz", "cannot be read"),
         (tmp_path / "bad.npz", "is not an NPZ"),
         (npz(tmp_path, one=confident(), two=confident()), "needs an array `probabilities`"),
     ):
-        with pytest.raises(CommandError, match=told):
+        with pytest.raises(CommandError, match=message):
             analyse("labels", path, *call, held)
     with pytest.raises(CommandError, match="add an array `classes`"):
         analyse("labels", path, "--label", "colour", "--probabilities", npz(tmp_path, p=confident(k=3)))

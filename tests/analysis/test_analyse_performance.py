@@ -133,7 +133,7 @@ def test_scores_that_were_rounded_are_divided_by_their_sum_which_is_said(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"p_0": [0.2, None], "p_1": [0.8, None]}, "scores has nan in row 1"),
         ({"p_0": [0.2, 0.9], "p_1": [0.8, 0.9]}, "Row 1 of scores sums to 1.8"),
@@ -144,14 +144,14 @@ def test_scores_that_were_rounded_are_divided_by_their_sum_which_is_said(tmp_pat
         ({"p_3": [0.2, 0.1]}, "'p_3' scores '3', but the labels are 0, 1"),
     ],
 )
-def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path, columns: dict[str, Any], told: str) -> None:
+def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
     path = csv(tmp_path / "rows.csv", {"label": [1, 0], **columns})
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         analyse("performance", path, *CALL)
 
 
 @pytest.mark.parametrize(
-    ("weight", "told"),
+    ("weight", "message"),
     [
         ([1, 0], "the weight 0 in row 1"),
         ([-1, 1], "the weight -1 in row 0"),
@@ -159,9 +159,9 @@ def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path, columns: d
         ([1, "inf"], "the weight inf in row 1"),
     ],
 )
-def test_weights_that_stand_for_nothing_are_refused(tmp_path: Path, weight: list[Any], told: str) -> None:
+def test_weights_that_stand_for_nothing_are_refused(tmp_path: Path, weight: list[Any], message: str) -> None:
     path = csv(tmp_path / "rows.csv", {"label": [1, 0], "p_0": [0.2, 0.9], "p_1": [0.8, 0.1], "w": weight})
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         analyse("performance", path, *CALL, "--weight", "w")
 
 

@@ -43,10 +43,10 @@ def test_noise_has_no_slice_and_says_so(tmp_path: Path) -> None:
     assert "No slice" in text("slices", path, "--error", "wrong")
 
 
-@pytest.mark.parametrize(("errors", "told"), [([0] * 50, "None of the 50"), ([1] * 50, "All of the 50")])
-def test_without_errors_or_with_nothing_else_there_is_no_slice(tmp_path: Path, errors: list[int], told: str) -> None:
+@pytest.mark.parametrize(("errors", "message"), [([0] * 50, "None of the 50"), ([1] * 50, "All of the 50")])
+def test_without_errors_or_with_nothing_else_there_is_no_slice(tmp_path: Path, errors: list[int], message: str) -> None:
     out = analyse("slices", csv(tmp_path / "rows.csv", {"x": range(50), "wrong": errors}), "--error", "wrong")
-    assert out["slices"] == [] and told in out["note"]
+    assert out["slices"] == [] and message in out["note"]
 
 
 def test_a_constant_column_gives_no_rule(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_rows_of_which_nothing_is_known_are_left_out_and_gaps_are_a_condition(tm
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ((), "Say either --error, or --label and --predicted"),
         (("--label", "label"), "Say either"),
@@ -78,9 +78,9 @@ def test_rows_of_which_nothing_is_known_are_left_out_and_gaps_are_a_condition(tm
         (("--error", "label", "--columns", "z"), "no column 'z'"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_searched_is_refused(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     path = csv(tmp_path / "rows.csv", {"x": range(30), "label": [0, 1] * 15, "empty": [None] * 30})
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         analyse("slices", path, *options)
 
 

@@ -120,16 +120,16 @@ def test_a_truth_file_with_other_names_is_understood_where_it_is_plain(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("truth", "told"),
+    ("truth", "message"),
     [
         ({"item": ["q"], "label": ["1"]}, "no label for any item that has votes"),
         ({"item": ["a", "a"], "label": ["1", "0"]}, "two labels for the item 'a'"),
         ({"item": ["a"], "p": ["1"], "q": ["0"]}, "has no column 'label'; it has item, p, q"),
     ],
 )
-def test_a_truth_that_says_nothing_is_refused(tmp_path: Path, truth: dict[str, Any], told: str) -> None:
+def test_a_truth_that_says_nothing_is_refused(tmp_path: Path, truth: dict[str, Any], message: str) -> None:
     path = votes(tmp_path, [("a", "x", "1"), ("b", "x", "0")])
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         analyse("votes", path, *COLUMNS, "--truth", csv(tmp_path / "truth.csv", truth))
 
 

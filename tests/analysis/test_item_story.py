@@ -87,10 +87,10 @@ def test_comments_stand_beside_the_labels_they_came_with(scenario: LabellingScen
     (item,) = scenario.ask()
     submit(scenario, scenario.alice, value="ham", comment="  Reads like <spam>, is not  ")
 
-    told = story(item)
+    result = story(item)
 
-    assert told["comments"] == {told["labels"][0].pk: ["Reads like <spam>, is not"]}
-    assert comments(told["labels"][0]) == ["Reads like <spam>, is not"]
+    assert result["comments"] == {result["labels"][0].pk: ["Reads like <spam>, is not"]}
+    assert comments(result["labels"][0]) == ["Reads like <spam>, is not"]
     client = Client()
     client.force_login(scenario.rita)
     page = client.get(reverse("analysis:item", args=[scenario.project.slug, item.uid])).content.decode()

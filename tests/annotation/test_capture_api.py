@@ -85,9 +85,9 @@ class TestBatches:
     def test_keep_the_good_rows_and_name_the_bad(self, secret: str, bad: Any, words: str) -> None:
         answer = post("predictions", [bad, GOOD], secret)
         assert answer.status_code == 200
-        told = answer.json()
-        assert (told["created"], len(told["refused"]), told["refused"][0]["index"]) == (1, 1, 0)
-        assert words in told["refused"][0]["error"]
+        result = answer.json()
+        assert (result["created"], len(result["refused"]), result["refused"][0]["index"]) == (1, 1, 0)
+        assert words in result["refused"][0]["error"]
         assert list(Item.objects.values_list("key", flat=True)) == ["good"]
 
 
@@ -106,9 +106,11 @@ class TestSignals:
             {"id": "2", "key": "a", "kind": "correction", "value": "eggs"},
             {"id": "3", "key": "a", "kind": "thumbs_up"},
         ]
-        told = post("signals", rows, secret).json()
-        assert (told["waiting"], [one["index"] for one in told["refused"]]) == (1, [0, 1])
-        assert 'A correction needs `value`: "eggs" is not one of the labels: ham, spam.' in told["refused"][1]["error"]
+        result = post("signals", rows, secret).json()
+        assert (result["waiting"], [one["index"] for one in result["refused"]]) == (1, [0, 1])
+        assert (
+            'A correction needs `value`: "eggs" is not one of the labels: ham, spam.' in result["refused"][1]["error"]
+        )
 
 
 @pytest.mark.parametrize("call", ["predictions", "signals"])

@@ -107,8 +107,8 @@ def test_an_evaluation_item_carries_no_reason_cause_or_suggestion_anywhere(
     page = client.get(url(scenario, "desk")).content.decode()
 
     secrets = ("uniformly", "audit", "gold", "Audit", "Gold", "walnut-seven", "0.91", "91 %")
-    for told in (json.dumps(given), again, page):
-        assert not [word for word in secrets if word in told]
+    for output in (json.dumps(given), again, page):
+        assert not [word for word in secrets if word in output]
 
 
 def test_the_text_of_an_item_is_escaped(scenario: LabellingScenario) -> None:
@@ -266,10 +266,10 @@ def test_the_guideline_is_cleaned_of_what_could_run_or_load(scenario: LabellingS
     text = '# Top\n\n<script>alert(1)</script><img src="https://x"> [a](javascript:alert(1)) <kbd>Space</kbd> **bold**'
     guidelines.publish(scenario.project, text=text, by=scenario.rita, at=scenario.tick())
 
-    told = browser(scenario.alice).get(url(scenario, "desk-guideline")).content.decode()
+    output = browser(scenario.alice).get(url(scenario, "desk-guideline")).content.decode()
 
-    assert "<h3>Top</h3>" in told and "<kbd>Space</kbd>" in told and "<strong>bold</strong>" in told
-    assert not any(bad in told for bad in ("<script", "<img", "javascript:", "alert(1)</"))
+    assert "<h3>Top</h3>" in output and "<kbd>Space</kbd>" in output and "<strong>bold</strong>" in output
+    assert not any(bad in output for bad in ("<script", "<img", "javascript:", "alert(1)</"))
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_a_page_that_is_closed_gives_back_as_a_form_with_its_token_and_not_witho
     assert Slot.objects.filter(state="leased").count() == 1
 
 
-def test_the_desk_is_told_what_the_person_did_since_their_midnight_and_what_waits_for_them(
+def test_the_desk_shows_what_the_person_did_since_their_midnight_and_what_waits_for_them(
     scenario: LabellingScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario.ask(6, overlap=2)

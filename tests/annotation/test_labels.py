@@ -269,8 +269,8 @@ def test_every_step_is_a_revision_and_none_is_changed(scenario: LabellingScenari
     undo(scenario, token, scenario.alice)
     submit(scenario, token, scenario.alice, "spam")
 
-    told = LabelRevision.objects.order_by("number").values_list("number", "state", "value")
-    assert list(told) == [(1, "given", "ham"), (2, "undone", "ham"), (3, "given", "spam")]
+    result = LabelRevision.objects.order_by("number").values_list("number", "state", "value")
+    assert list(result) == [(1, "given", "ham"), (2, "undone", "ham"), (3, "given", "spam")]
     assert Label.objects.get().revision == 3
 
 

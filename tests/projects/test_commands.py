@@ -58,8 +58,8 @@ class TestCreateProject:
 
     def test_reads_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(SPEC)))
-        told = json.loads(run("create_project", "mail", "--spec", "-", "--json"))
-        assert told == {"slug": "mail", "labels": 2, "inputs": 1, "admins": []}
+        result = json.loads(run("create_project", "mail", "--spec", "-", "--json"))
+        assert result == {"slug": "mail", "labels": 2, "inputs": 1, "admins": []}
 
     def test_is_administered_by_who_administers_the_installation(self, tmp_path: Path) -> None:
         make_user("root", is_superuser=True)
@@ -72,8 +72,8 @@ class TestCreateProject:
 
     def test_is_administered_by_who_is_named_and_made_where_missing(self, tmp_path: Path) -> None:
         make_user("root", is_superuser=True)
-        told = json.loads(self.create(tmp_path, SPEC, "--admin", "ada", "--json"))
-        assert told["admins"] == ["ada"]
+        result = json.loads(self.create(tmp_path, SPEC, "--admin", "ada", "--json"))
+        assert result["admins"] == ["ada"]
         assert run("sign_in_link", "ada").startswith("http://127.0.0.1:8000/sign-in/")
 
     def test_makes_nothing_where_the_name_cannot_be_one(self, tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ class TestCreateUser:
 class TestSignInLink:
     def test_prints_a_link_that_signs_in_once_and_records_that_it_was_made(self, client: Any) -> None:
         make_user("bo")
-        told = json.loads(run("sign_in_link", "bo", "--json"))
-        assert told["user"] == "bo"
-        assert [client.post(told["link"]).status_code for _ in range(2)] == [302, 410]
+        result = json.loads(run("sign_in_link", "bo", "--json"))
+        assert result["user"] == "bo"
+        assert [client.post(result["link"]).status_code for _ in range(2)] == [302, 410]
         assert AuditEvent.objects.filter(action="user.link", target="bo").count() == 1
 
     def test_says_who_cannot_have_one(self) -> None:

@@ -33,7 +33,7 @@ def zipped(**parts: bytes) -> bytes:
 
 
 def signed(data: bytes, **changed: Any) -> dict[str, Any]:
-    """What a version's row would say of these bytes, written and signed properly unless told otherwise."""
+    """What a version's row would say of these bytes, written and signed properly unless another value is given."""
     stored = artifacts.write(data)
     row: dict[str, Any] = {"project_id": 1, "family": "linear", "parameters": {"classes": ["ham", "spam"]}}
     row["signature"] = artifacts.sign(stored.sha256, **row)

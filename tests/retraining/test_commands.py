@@ -36,8 +36,13 @@ class TestRetrain:
         assert TrainingRun.objects.get().reason == "Asked for on the command line."
 
     def test_waits_for_its_end_and_does_it_where_no_worker_does(self, project: Project) -> None:
-        told = json.loads(run("retrain", "mail", "--wait", "--json"))
-        assert (told["run"], told["state"], told["version"], told["stage"]) == (1, "succeeded", "v1", "champion")
+        result = json.loads(run("retrain", "mail", "--wait", "--json"))
+        assert (result["run"], result["state"], result["version"], result["stage"]) == (
+            1,
+            "succeeded",
+            "v1",
+            "champion",
+        )
         assert run("retrain", "mail", "--wait") == "Run 2 is unchanged."
 
     def test_says_which_version_it_left(self, project: Project) -> None:

@@ -44,8 +44,8 @@ def main(rounds: int) -> None:
         both([lambda live=live: roll_back(live)] * 2, ends)  # type: ignore[misc]
         for version in (first, second):
             judged(ModelVersion.objects.get(pk=version.pk))
-    told = {"ends": ends, "champions": sorted(champions), "releases": Release.objects.count()}
-    print(json.dumps({**told, "database": connection.vendor, "verdicts": judging.Judgement.objects.count()}))
+    result = {"ends": ends, "champions": sorted(champions), "releases": Release.objects.count()}
+    print(json.dumps({**result, "database": connection.vendor, "verdicts": judging.Judgement.objects.count()}))
 
 
 def promote(version: ModelVersion) -> str:

@@ -24,11 +24,11 @@ def test_the_label_quality_report_is_made_inside_a_prefork_worker(tmp_path: Path
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    told = json.loads(done.stdout)
+    result = json.loads(done.stdout)
 
-    assert (told["state"], told["error"]) == ("succeeded", ""), told["log"]
-    assert told["worker"] != told["parent"]  # the pool's child did it
-    assert "daemonic" not in told["log"]
-    assert told["body"]["n"] == 120
-    assert set(told["suspects"]) <= set(told["flipped"])
-    assert len(told["suspects"]) >= 8
+    assert (result["state"], result["error"]) == ("succeeded", ""), result["log"]
+    assert result["worker"] != result["parent"]  # the pool's child did it
+    assert "daemonic" not in result["log"]
+    assert result["body"]["n"] == 120
+    assert set(result["suspects"]) <= set(result["flipped"])
+    assert len(result["suspects"]) >= 8

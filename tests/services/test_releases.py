@@ -29,9 +29,9 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_void(
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    told = json.loads(done.stdout)
+    result = json.loads(done.stdout)
 
-    assert told["database"] == database
-    assert told["ends"] == {"promoted": ROUNDS, "void": ROUNDS, "rolled back": 2 * ROUNDS}
-    assert told["champions"] == [1]
-    assert told["releases"] == 1 + 2 * ROUNDS
+    assert result["database"] == database
+    assert result["ends"] == {"promoted": ROUNDS, "void": ROUNDS, "rolled back": 2 * ROUNDS}
+    assert result["champions"] == [1]
+    assert result["releases"] == 1 + 2 * ROUNDS

@@ -1,4 +1,4 @@
-"""The measures on a file, without a project and without a database: labels, votes, drift, slices, performance."""
+"""The metrics on a file, without a project and without a database: labels, votes, drift, slices, performance."""
 
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -16,7 +16,7 @@ from inputs.files.readers import read_table
 from inputs.files.table import BadFile, Table
 from validation import InvalidInput
 
-Told = tuple[JsonObject, Callable[[JsonObject], str]]
+CommandResult = tuple[JsonObject, Callable[[JsonObject], str]]
 
 
 class Command(BaseCommand):
@@ -89,7 +89,7 @@ def _labels(what: Any) -> ArgumentParser:
     return parser
 
 
-def _run_labels(given: Namespace) -> Told:
+def _run_labels(given: Namespace) -> CommandResult:
     table = _table(given.file, given)
     inputs = tuple(table.named(given.inputs or ""))
     asked = labels.LabelOptions(
@@ -113,7 +113,7 @@ def _votes(what: Any) -> ArgumentParser:
     return parser
 
 
-def _run_votes(given: Namespace) -> Told:
+def _run_votes(given: Namespace) -> CommandResult:
     if given.items and not given.text:
         raise BadFile("--items needs --text, the column that says what the votes are about.")
     asked = votes.VoteOptions(given.item, given.annotator, given.label, given.text, given.method, given.seed)
@@ -131,7 +131,7 @@ def _drift(what: Any) -> ArgumentParser:
     return parser
 
 
-def _run_drift(given: Namespace) -> Told:
+def _run_drift(given: Namespace) -> CommandResult:
     reference, current = _table(given.reference, given), _table(given.current, given)
     asked = drift.DriftOptions(given.season, tuple(reference.named(given.columns or "")), given.seed)
     return drift.analyse(reference, current, asked), drift.to_text
@@ -148,7 +148,7 @@ def _slices(what: Any) -> ArgumentParser:
     return parser
 
 
-def _run_slices(given: Namespace) -> Told:
+def _run_slices(given: Namespace) -> CommandResult:
     pair = (given.label is not None) + (given.predicted is not None)
     if pair != (2 if given.error is None else 0):
         raise BadFile("Say either --error, or --label and --predicted.")
@@ -169,6 +169,6 @@ def _performance(what: Any) -> ArgumentParser:
     return parser
 
 
-def _run_performance(given: Namespace) -> Told:
+def _run_performance(given: Namespace) -> CommandResult:
     asked = performance.PerformanceOptions(given.label, given.scores, given.weight, given.positive, given.seed)
     return performance.analyse(_table(given.file, given), asked), performance.to_text

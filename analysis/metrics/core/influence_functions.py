@@ -1,4 +1,4 @@
-"""Measures that are not plain shares, each with how much every item moves it: one floor for intervals and pairs."""
+"""Influence functions of metrics, shared by single and paired intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

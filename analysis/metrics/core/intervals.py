@@ -1,4 +1,4 @@
-"""The interval formulas behind the weighted measures, vectorised over any number of estimates at once.
+"""The interval formulas behind the weighted metrics, vectorised over any number of estimates at once.
 
 Nothing here looks at items: each function takes sums that were made in one pass over them.
 """

@@ -33,5 +33,5 @@ class Command(BaseCommand):
             key, secret = members.create_key(project, user, scopes, by=None, at=timezone.now(), name=options["name"])
         except members.MemberProblem as why:
             raise CommandError(str(why)) from None
-        told = {"key": secret, "prefix": key.prefix, "scopes": key.scopes}
-        self.stdout.write(json.dumps(told) if options["json"] else secret)
+        result = {"key": secret, "prefix": key.prefix, "scopes": key.scopes}
+        self.stdout.write(json.dumps(result) if options["json"] else secret)

@@ -24,7 +24,7 @@ def explain_choice(
 ) -> str:
     """One paragraph for people: the choice with its figures, and what the model cannot know.
 
-    `alike` names the image inputs whose pictures cannot be told apart.
+    `alike` names the image inputs whose pictures cannot be distinguished.
     """
     sentences = [_choice(best, tried), _calibration(best), _unseen(rows, classes), _lone(rows, classes)]
     if best.config["left_out"]:

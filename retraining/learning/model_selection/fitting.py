@@ -122,7 +122,7 @@ def _without_information(rows: TrainingRows, types: Mapping[str, str]) -> list[s
 
 
 def _alike(rows: TrainingRows, types: Mapping[str, str], shapes: Shapes) -> list[str]:
-    """Image inputs whose pictures, as the model gets them, cannot be told apart."""
+    """Image inputs whose pictures, as the model gets them, cannot be distinguished."""
     pixels = {
         name: rows.frame[part_names(name, types, shapes)].to_numpy() * 255 for name in of_kind(types, Features.PIXELS)
     }

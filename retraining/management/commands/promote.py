@@ -32,8 +32,8 @@ class Command(BaseCommand):
             made = promote(registry.version_by_tag(project, version), reason)
         except (registry.UnknownModelVersion, release.CannotRelease, artifacts.ArtifactRefused) as why:
             raise CommandError(str(why)) from None
-        told = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
-        self.stdout.write(json.dumps(told) if options["json"] else f"{told['champion']} is live in {slug}.")
+        result = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
+        self.stdout.write(json.dumps(result) if options["json"] else f"{result['champion']} is live in {slug}.")
 
 
 def promote(version: ModelVersion, reason: str) -> Release:

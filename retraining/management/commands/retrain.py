@@ -38,8 +38,8 @@ class Command(BaseCommand):
             raise CommandError(str(why)) from None
         if wait:
             run = ended(run)
-        told = tell(run)
-        self.stdout.write(json.dumps(told) if options["json"] else words(told))
+        result = tell(run)
+        self.stdout.write(json.dumps(result) if options["json"] else words(result))
         if run.state in (RunState.FAILED, RunState.STOPPED):
             raise CommandError(f"Run {run.number} {run.state}: {run.error}")
 
@@ -70,7 +70,9 @@ def tell(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def words(told: dict[str, Any]) -> str:
-    if told["version"]:
-        return f"Run {told['run']} {told['state']} with {told['version']} ({told['stage']}). {told['verdict']}"
-    return f"Run {told['run']} is {told['state']}."
+def words(result: dict[str, Any]) -> str:
+    if result["version"]:
+        return (
+            f"Run {result['run']} {result['state']} with {result['version']} ({result['stage']}). {result['verdict']}"
+        )
+    return f"Run {result['run']} is {result['state']}."

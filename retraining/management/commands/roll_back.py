@@ -27,5 +27,5 @@ class Command(BaseCommand):
             made = release.roll_back(project, by=None, reason=reason, at=timezone.now())
         except (release.CannotRelease, artifacts.ArtifactRefused) as why:
             raise CommandError(str(why)) from None
-        told = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
-        self.stdout.write(json.dumps(told) if options["json"] else f"{told['champion']} is live again in {slug}.")
+        result = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
+        self.stdout.write(json.dumps(result) if options["json"] else f"{result['champion']} is live again in {slug}.")

@@ -53,7 +53,7 @@ def refused(path: Path, content: bytes) -> str:
 
 
 def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
-    for name, content, told in (
+    for name, content, message in (
         ("rows.xlsx", b"x", "rows.xlsx is not CSV, TSV, JSON, JSON lines or Parquet"),
         ("rows", b"x", "is not CSV"),
         ("rows.csv", b"", "rows.csv is empty"),
@@ -75,7 +75,7 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
         ("rows.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-6], "not whole gzip"),
         ("rows.csv.gz", gzip.compress(b""), "is empty"),
     ):
-        assert told in refused(tmp_path / name, content)
+        assert message in refused(tmp_path / name, content)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -226,15 +226,15 @@ def test_each_candidate_has_one_outcome_with_probabilities_or_a_note(seed: int, 
 
     assert [outcome.config["family"] for outcome in found] == ["linear", "svm"]
     for outcome in found:
-        told = describe_candidate(outcome)
-        assert told.seconds == outcome.seconds >= 0
+        result = describe_candidate(outcome)
+        assert result.seconds == outcome.seconds >= 0
         if isinstance(outcome, Skipped):
-            assert told.note == outcome.note != ""
-            assert told.log_loss is None
+            assert result.note == outcome.note != ""
+            assert result.log_loss is None
             continue
         check_probabilities(outcome.calibration.probabilities, k=k)
         assert outcome.scores.shape == (n, k)
-        assert told.log_loss == outcome.log_loss == min(dict(outcome.calibration.losses).values())
+        assert result.log_loss == outcome.log_loss == min(dict(outcome.calibration.losses).values())
 
 
 @settings(max_examples=25)
@@ -259,7 +259,7 @@ def test_scores_put_a_class_never_met_below_all_others(seed: int, k: int, data: 
     st.integers(2, 9),
     st.sampled_from(["none", "sigmoid", "temperature"]),
 )
-def test_the_choice_is_told_with_the_lowest_loss_and_every_class_without_a_label(
+def test_the_choice_is_described_with_the_lowest_loss_and_every_class_without_a_label(
     losses: list[float], targets: list[int], k: int, method: str
 ) -> None:
     def trial(place: int, loss: float) -> Trial:

@@ -1,4 +1,4 @@
-"""Is the world changing: quiet when it is not, told when it is, and clear about what cannot be said."""
+"""Is the world changing: quiet when it is not, named when it is, and clear about what cannot be said."""
 
 import numpy as np
 import pytest

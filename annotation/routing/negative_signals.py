@@ -23,7 +23,7 @@ MOST = 1000  # signals weighed in one round
 
 
 @dataclass(frozen=True)
-class Objection:
+class NegativeSignal:
     """A signal with what the item's label and the newest model say; None where there is no such thing."""
 
     kind: SignalKind
@@ -66,7 +66,7 @@ def unweighed(project: Project, *, at: datetime) -> QuerySet[Signal]:
     return waiting.filter(Q(kind__in=set(kinds.objections()) - set(kinds.outcomes())) | outcome)
 
 
-def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tuple[Signal, Objection]]:
+def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tuple[Signal, NegativeSignal]]:
     """Signals of these kinds that were not weighed yet, the oldest first."""
     resolution = Resolution.objects.current().filter(item=OuterRef("item"))
     said = Prediction.objects.filter(item=OuterRef("item")).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
@@ -80,11 +80,11 @@ def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tup
         )
     )
     found = ((signal, kinds.kind_named(signal.kind)) for signal in rows.order_by("at", "pk")[:MOST])
-    return [(signal, _objection(signal, kind)) for signal, kind in found if kind]
+    return [(signal, _negative_signal(signal, kind)) for signal, kind in found if kind]
 
 
-def _objection(signal: Any, kind: SignalKind) -> Objection:
-    return Objection(
+def _negative_signal(signal: Any, kind: SignalKind) -> NegativeSignal:
+    return NegativeSignal(
         kind=kind,
         value=signal.value,
         at=signal.captured_at,
@@ -94,21 +94,21 @@ def _objection(signal: Any, kind: SignalKind) -> Objection:
     )
 
 
-def propose(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
+def propose_picks(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
     """One pick for each item that something contradicts; all that was looked at is weighed when the round is kept."""
     found = pending(round_.project, names, at=round_.at)
     round_.when_kept.append(partial(_weighed, [signal.pk for signal, _ in found], round_.at))
     asked: dict[int, Pick] = {}
-    for signal, objection in found:
-        if signal.item_id is None or (objection.is_settled and not objection.contradicts):
+    for signal, negative in found:
+        if signal.item_id is None or (negative.is_settled and not negative.contradicts):
             continue
         asked[signal.item_id] = Pick(
             item_id=signal.item_id,
-            reason=objection.reason,
+            reason=negative.reason,
             numbers={"signal": signal.kind, "value": signal.value},
             strategy="objection",
-            stands=objection.contradicts,
-            settled=objection.is_settled,
+            stands=negative.contradicts,
+            settled=negative.is_settled,
         )
     return asked.values()
 
