@@ -5,12 +5,13 @@ rows that are copies of one another are one group:
 
 - text: equal after Unicode, case and white space are normalised, or nearly so (`shingles.near_texts`);
 - image: equal pixels, or nearly so after scaling down (`duplicates.near_copies`);
+- vector: nearly the same direction;
 - numbers: equal to six significant digits, or nearly so together;
 - any other type: equal. Times and identifiers are left out: a copy arrives at another time, under another name.
 
-Rows are copies where all of their inputs are, or where a long text or an image is that few other rows share. Rows
-without text or image are copies only where that is no coincidence: three categories have few values, and rows that
-agree in them are different cases. Rows without any content (blank text, blank image) are copies of none.
+Rows are copies where all of their inputs are, or where a long text, an image or a vector is that few other rows
+share. Rows without any of these are copies only where that is no coincidence: three categories have few values, and
+rows that agree in them are different cases. Rows without any content (blank text, blank image) are copies of none.
 """
 
 import re
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from inputs import duplicates, shingles
 from inputs.columns import Values
-from inputs.registry import typed
+from inputs.registry import INPUT_TYPES, typed
 from inputs.types.base import Likeness
 from inputs.values import InvalidColumns, is_missing
 
@@ -60,7 +61,7 @@ def group_rows(columns: Mapping[str, Values], types: Mapping[str, str]) -> Ints:
     alike: dict[Likeness, list[Values]] = {likeness: [] for likeness in Likeness}
     for name, kind in typed(types).items():
         alike[kind.likeness].append(columns[name])
-    content, evidence = _content(alike[Likeness.TEXT], alike[Likeness.PIXELS], n)
+    content, evidence = _content(alike, n)
     numbers = _numbers(alike[Likeness.NUMBER], n)
     words = [_words(column) for column in alike[Likeness.EQUAL]]
     rest = _joined([codes for codes in words if not _identifier(codes)], n)
@@ -87,24 +88,37 @@ def _length(columns: Mapping[str, Values], types: Mapping[str, str]) -> int:
     return next(iter(lengths.values()))
 
 
-def _content(texts: list[Values], images: list[Values], n: int) -> tuple[Ints, Ints]:
-    """Groups (n,) by text and image, and how far content alone says which row it is (n,): NONE, SOME, ENOUGH."""
+def _content(alike: Mapping[Likeness, list[Values]], n: int) -> tuple[Ints, Ints]:
+    """Groups (n,) by text, image and vector, and how far these alone say which row it is (n,): NONE, SOME, ENOUGH."""
     parts, evidence = [], np.full(n, NONE)
-    if texts:
+    if texts := alike[Likeness.TEXT]:
         words = [["" if is_missing(value) else normalised(str(value)) for value in column] for column in texts]
         documents = [" ".join(row).strip() for row in zip(*words, strict=True)]
         lengths = np.array([len(text) for text in documents], dtype=np.int64)
         parts.append(shingles.near_texts(documents))
         evidence = np.where(lengths >= LONG, ENOUGH, np.where(lengths > 0, SOME, NONE))
-    for column in images:
+    for column in alike[Likeness.PIXELS]:
         pixels, seen = _pixels(column)
         parts.append(duplicates.near_copies(np.column_stack([pixels, ~seen]), most=NEAR_PIXELS * SIDE))
         evidence = np.maximum(evidence, np.where(seen, ENOUGH, NONE))
+    for column in alike[Likeness.DIRECTION]:
+        rows, present = _directions(column)
+        parts.append(duplicates.near_copies(rows))
+        evidence = np.maximum(evidence, np.where(present, ENOUGH, NONE))
     group = _joined(parts, n)
     strongest = np.full(int(group.max(initial=0)) + 1, NONE)
     np.maximum.at(strongest, group, evidence)
     common = np.bincount(group, minlength=strongest.size) > max(FEWEST_COMMON, COMMON * n)
     return group, np.where(common, np.minimum(strongest, SOME), strongest)[group]
+
+
+def _directions(column: Values) -> tuple[Floats, Bools]:
+    """Vectors as unit rows (n, d), zeros where one is missing or of another length than most; and which are present."""
+    kind = INPUT_TYPES["vector"]
+    shape = kind.shape(column, SIDE)
+    rows = np.nan_to_num(np.column_stack(list(kind.parts("vector", column, shape).values())).astype(np.float64))
+    lengths = np.linalg.norm(rows, axis=1)
+    return rows / np.where(lengths > 0, lengths, 1.0)[:, None], lengths > 0
 
 
 def _pixels(column: Values) -> tuple[Floats, Bools]:

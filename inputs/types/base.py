@@ -39,6 +39,7 @@ class Features(StrEnum):
     TERMS = "terms"  # sparse weights of words and characters, none negative
     VALUES = "values"  # a few numbers or levels
     PIXELS = "pixels"
+    VECTOR = "vector"  # unit rows, compared by their direction
 
 
 class Likeness(StrEnum):
@@ -46,6 +47,7 @@ class Likeness(StrEnum):
 
     TEXT = "text"  # nearly the same characters
     PIXELS = "pixels"  # nearly the same picture
+    DIRECTION = "direction"  # nearly the same direction of a vector
     NUMBER = "number"  # together with the other numbers of the row
     EQUAL = "equal"
     IGNORED = "ignored"  # a copy may differ in it

@@ -78,7 +78,7 @@ def colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_the_types_are_those_of_the_package() -> None:
-    assert list(INPUT_TYPES) == ["boolean", "category", "image", "number", "text", "time"]
+    assert list(INPUT_TYPES) == ["boolean", "category", "image", "number", "text", "time", "vector"]
     assert registry.find_types(list(registry.types.__path__), "inputs.types.").keys() == INPUT_TYPES.keys()
 
 
@@ -115,7 +115,7 @@ def test_a_model_learns_from_it_and_its_artifact_loads(colour: None) -> None:
 @pytest.mark.django_db
 def test_a_spec_takes_only_types_that_there_are() -> None:
     spec = {"title": "Paint", "kind": "choice", "labels": ["a", "b"], "inputs": {"paint": {"type": "conversation"}}}
-    with pytest.raises(BadSpec, match="needs a type: one of boolean, category, image, number, text, time"):
+    with pytest.raises(BadSpec, match="needs a type: one of boolean, category, image, number, text, time, vector"):
         create_project("paint", spec, by=None, at=NOW)
 
 
@@ -129,6 +129,7 @@ def test_every_type_is_complete(kind: str, purpose: Purpose) -> None:
         "image": [np.eye(3, dtype=np.uint8), np.zeros((4, 2), np.uint8), None, np.full((3, 3), 200, np.uint8)],
         "number": [1.0, 2.5, None, -4],
         "text": ["a card", "my card", None, "my euro"],
+        "vector": [[1.0, 2.0], [0.5, -1.0], None, [1, 2]],
         "time": ["2026-01-01", "2026-01-02T10:00:00Z", None, "2026-03-02T10:00:00+02:00"],
     }[kind]
     types = {"x": kind}
