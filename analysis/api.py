@@ -36,7 +36,7 @@ FILTERS = {
     "suspected": "yes: its label is suspected to be wrong.",
     "commented": "yes: somebody wrote a comment with a label of it.",
     "resolved": "yes or no: whether it has a label.",
-    "q": "A text in its inputs, its key or its id.",
+    "q": "Words, or phrases in double quotes, that its key and its values hold, in any case; or its id.",
     "window": "Only items of the last days: 1, 7 or 28.",
     "next": "The `next` of the page before.",
 }

@@ -15,7 +15,6 @@ from django.db.models import (
     Func,
     JSONField,
     OuterRef,
-    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -26,7 +25,7 @@ from django.db.models.functions import Cast, Length
 
 from analysis import samples
 from analysis.models import Finding
-from annotation import versions
+from annotation import search, versions
 from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, RoutedState, cause_titles
 from projects import paging
 from projects.chunks import within_size
@@ -199,7 +198,7 @@ def _filtered(
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)
     if filters.q:
-        items = items.filter(Q(key__icontains=filters.q) | Q(uid=filters.q) | Q(inputs__icontains=filters.q))
+        items = items.filter(search.matches(project, filters.q))
     if filters.window:
         items = items.filter(at__range=(at - timedelta(days=WINDOWS[filters.window]), at))
     return _in_state(items, filters.state, resolution, routed)

@@ -9,7 +9,7 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from annotation import media
+from annotation import media, search
 from annotation.batches import Captured, Refusal, in_order, isolate_failures
 from annotation.capture.rows import ValidPrediction, uncertainty_numbers, validate_rows
 from annotation.models import Item, Prediction, Resolution, Source
@@ -81,6 +81,7 @@ def _store(
         ignore_conflicts=True,
         batch_size=CHUNK,
     )
+    search.store(project, [(ids[row.key], row.key, row.inputs.stored) for row in new])
     _resolve_known(project, [(row, ids[row.key]) for row in new if row.known is not None], at)
     known |= {key: hash_ for key, (_, hash_) in stored.items()}
     conflicts = [_conflict(row) for row in rows if known[row.key] != row.body_hash]

@@ -1,6 +1,6 @@
 """Facts: what came in, what the model said, what people and the world said back."""
 
-from annotation.models.capture import DRAWN, Item, Media, Prediction, Signal, Source
+from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, Signal, Source
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
@@ -35,6 +35,7 @@ __all__ = [
     "Resolution",
     "RoutedItem",
     "RoutedState",
+    "SearchText",
     "Signal",
     "Slot",
     "SlotState",

@@ -103,6 +103,18 @@ class Item(models.Model):
         return number is not None and probability is not None and number < probability
 
 
+class SearchText(models.Model):
+    """An item's key and values as they are compared in a search (inputs.search), beside the item: nothing else reads
+    them."""
+
+    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="search_text")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
 class Source(models.TextChoices):
     CAPTURED = "captured", "Captured"
     SERVED = "served", "Served here"

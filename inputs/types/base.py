@@ -120,6 +120,10 @@ class InputType(ABC):
         """The value as a page writes it."""
         return str(value)
 
+    def search_text(self, value: Any) -> str:
+        """The text by which an item of this value is found; empty where the value holds none."""
+        return self.format(value)
+
 
 class Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Base of the transformers that are never saved: fitted on a column or its parts, applied to later ones."""

@@ -83,6 +83,9 @@ class ImageInput(InputType):
                 pixels[row] = images.resized(grey, (height, width)).ravel() / 255
         return {part: pixels[:, i] for i, part in enumerate(self.part_names(name, shape))}
 
+    def search_text(self, value: Any) -> str:
+        return ""
+
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:
         match purpose:
             case Purpose.LINEAR | Purpose.TREES:

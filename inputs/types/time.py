@@ -80,6 +80,9 @@ class Time(InputType):
         moment = parse_time(value)
         return str(value) if moment is None else f"{moment:%-d %b %Y %H:%M} UTC"
 
+    def search_text(self, value: Any) -> str:
+        return f"{value} {self.format(value)}"
+
 
 def parse_time(value: Any) -> datetime | None:
     """The moment of an ISO 8601 time with its zone, or of a date at midnight UTC; None for anything else."""

@@ -1,4 +1,5 @@
-"""What only PostgreSQL refuses, such as a NUL or half a surrogate pair in a text: the generated requests again."""
+"""What PostgreSQL does in its own way: it refuses a NUL or half a surrogate pair in a text, and compares texts by its
+own rules. The same tests again, there."""
 
 import os
 import subprocess
@@ -11,15 +12,24 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.services
 
 
-def test_odd_requests_are_answered_below_500_on_postgresql_too(postgres_url: str) -> None:
-    chosen = "in_the_query or in_a_form or good_body or address"
+def run_on_postgresql(url: str, *arguments: str) -> None:
+    """Run these tests on this database and fail with what they printed where one fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/test_malformed.py", "-k", chosen],
+        [sys.executable, "-m", "pytest", "-q", *arguments],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": postgres_url, "PLUMBLINE_TEST_KEEP": "1"},
+        env={**os.environ, "DATABASE_URL": url, "PLUMBLINE_TEST_KEEP": "1"},
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_odd_requests_are_answered_below_500_on_postgresql_too(postgres_url: str) -> None:
+    chosen = "in_the_query or in_a_form or good_body or address"
+    run_on_postgresql(postgres_url, "tests/test_malformed.py", "-k", chosen)
+
+
+def test_search_finds_the_same_on_postgresql(postgres_url: str) -> None:
+    run_on_postgresql(postgres_url, "tests/annotation/test_search.py")

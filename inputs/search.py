@@ -1,0 +1,47 @@
+"""The text by which an item is searched, and the parts of a query that it has to contain."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from inputs.registry import INPUT_TYPES
+
+# Characters that are not seen, so that nobody can type them: soft hyphen, zero-width space and joiners, directions.
+INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
+PARTS = re.compile(r'"([^"]+)"|“([^”]+)”|(\S+)')
+
+
+def normalise(text: str) -> str:
+    """Text as it is compared: Unicode's caseless match of compatible characters, with single spaces.
+
+    The accents stay, whether they were written as one character or as two.
+    """
+    folded = unicodedata.normalize("NFD", text.translate(INVISIBLE))
+    for _ in range(2):  # a case folding can yield characters that are folded again (UAX 15 and UTR 21, rule X7)
+        folded = unicodedata.normalize("NFKD", folded.casefold())
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -> str:
+    """The item's key and each value, a line each, as `normalise` leaves them; names of inputs are no part of it.
+
+    `types` maps each input to its type. An input that the contract no longer has is searched if it is a text.
+    """
+    lines = [key, *(_searchable(value, types.get(name)) for name, value in inputs.items() if value is not None)]
+    return "\n".join(filter(None, map(normalise, lines)))
+
+
+def _searchable(value: Any, kind: str | None) -> str:
+    if isinstance(value, Mapping) and "media" in value:  # a stored image, whatever the contract now says
+        return ""
+    if kind in INPUT_TYPES:
+        return INPUT_TYPES[kind].search_text(value)
+    return value if isinstance(value, str) else ""
+
+
+def query_parts(query: str) -> list[str]:
+    """What the search text has to contain, all of it, the longest part first: words, and phrases in double quotes."""
+    found = {normalise("".join(match.groups(default=""))) for match in PARTS.finditer(query)}
+    parts = sorted(filter(None, found), key=lambda part: (-len(part), part))
+    return [part for i, part in enumerate(parts) if not any(part in longer for longer in parts[:i])]

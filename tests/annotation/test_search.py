@@ -1,0 +1,123 @@
+"""Search finds values, in any script and with any character, and nothing else; these tests run on PostgreSQL too."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.urls import reverse
+
+from analysis import items
+from annotation import capture
+from annotation.models import Item, SearchText
+from projects import members
+from projects.models import Project
+from tests.factories import NOW, make_item, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+INPUTS = {"text": {"type": "text"}, "channel": {"type": "category", "required": False}}
+TEXTS = {
+    "german": "Die Straße ist gesperrt",
+    "russian": "Где моя карта?",
+    "greek": "ΠΟΥ ΕΙΝΑΙ Η ΚΑΡΤΑ ΜΟΥ",
+    "quotes": "She said \"no way\" and 'left'",
+    "wildcards": r"100%_sure c:\temp",
+    "accents": "Un café crème",
+    "decomposed": "Une resume\u0301",
+    "japanese": "カードはどこですか",
+    "lines": "first line\nsecond line",
+    "plain": "nothing else",
+}
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project(inputs=INPUTS)
+    rows = [{"key": key, "inputs": {"text": text, "channel": "app"}} for key, text in TEXTS.items()]
+    assert capture.capture_rows(project, rows, at=NOW).created == len(TEXTS)
+    return project
+
+
+def keys(project: Project, query: str) -> set[str]:
+    found = items.select(project, items.parse_filters({"q": query}, project), at=NOW)
+    return set(found.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("strasse", {"german"}),
+        ("STRAẞE", {"german"}),
+        ("КАРТА", {"russian"}),
+        ("που είναι", set()),
+        ("που ειναι", {"greek"}),
+        ('"no way"', {"quotes"}),
+        ('said "no', {"quotes"}),
+        ("'left'", {"quotes"}),
+        ("100%_", {"wildcards"}),
+        ("%", {"wildcards"}),
+        ("_", {"wildcards"}),
+        ("c:\\", {"wildcards"}),
+        ("CAFÉ", {"accents"}),
+        ("cafe\u0301", {"accents"}),
+        ("cafe", set()),
+        ("résumé", set()),
+        ("resumé", {"decomposed"}),
+        ("カード", {"japanese"}),
+        ("line second", {"lines"}),
+        ('"line second"', {"lines"}),
+        ('"second first"', set()),
+        ("nothing sperrt", set()),
+        ("text", set()),
+        ("channel", set()),
+        ("app", set(TEXTS)),
+        ("WILD", {"wildcards"}),
+        ("   ", set(TEXTS)),
+    ],
+)
+def test_finds_what_people_see_and_nothing_else(project: Project, query: str, found: set[str]) -> None:
+    assert keys(project, query) == found
+
+
+def test_finds_an_item_by_its_id_and_no_item_of_another_project(project: Project) -> None:
+    uid = Item.objects.get(project=project, key="plain").uid
+    other = make_project()
+    capture.capture_rows(other, [{"key": "x", "inputs": {"text": "nothing"}}], at=NOW)
+    assert keys(project, f" {uid} ") == {"plain"}
+    assert keys(other, uid) == set()
+    assert keys(project, "nothing") == {"plain"}
+
+
+def test_the_page_and_the_api_search_alike(project: Project) -> None:
+    browser = Client()
+    browser.force_login(make_user("emil", project, "engineer"), backend="django.contrib.auth.backends.ModelBackend")
+    answer = browser.get(reverse("analysis:item-list", args=[project.slug]), {"q": "карта"})
+    assert [row.key for row in answer.context["rows"]] == ["russian"]
+    assert answer.context["total"] == 1
+
+    _, secret = members.create_key(project, make_user("eve", project, "engineer"), ["read"], by=None, at=NOW)
+    path, headers = f"/api/v1/projects/{project.slug}/items", {"Authorization": f"Bearer {secret}"}
+    found = browser.get(path, {"q": "карта"}, headers=headers).json()["items"]
+    assert [row["key"] for row in found] == ["russian"]
+
+
+def test_a_key_that_comes_again_keeps_the_text_of_the_first(project: Project) -> None:
+    again = {"key": "plain", "inputs": {"text": "something else"}}
+    assert capture.capture_rows(project, [again], at=NOW).refused
+    assert keys(project, "something") == set()
+    assert SearchText.objects.count() == len(TEXTS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_fills_what_was_captured_before() -> None:
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes()
+    project: Any = make_project(inputs=INPUTS)
+    old = make_item(project, "old", inputs={"text": "Straße", "channel": None})
+    try:
+        executor.migrate([("annotation", "0007_audit_draws_only")])
+    finally:
+        MigrationExecutor(connection).migrate(newest)
+    assert SearchText.objects.get(item=old).text == "old\nstrasse"
+    assert keys(project, "STRASSE") == {"old"}

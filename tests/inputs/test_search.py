@@ -1,0 +1,80 @@
+"""Search text: values only, compared without regard to case in any script, with every part of a query required."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inputs.search import normalise, query_parts, search_text
+
+TYPES = {"text": "text", "amount": "number", "paid": "boolean", "when": "time", "scan": "image", "land": "category"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ПРИВЕТ Мир", "привет мир"),
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+        ("Straße", "STRASSE"),
+        ("Café", "cafe\u0301"),
+        ("ＦＵＬＬ width", "full WIDTH"),
+        ("ﬁle", "FILE"),
+        ("two \n\t lines", "Two lines"),
+        ("soft\u00adhyphen\u200b", "softhyphen"),
+        ("ᾳ", "ΑΙ"),
+        ("日本語", "日本語"),
+    ],
+)
+def test_compares_texts_of_any_script_without_regard_to_case_or_form(one: str, other: str) -> None:
+    assert normalise(one) == normalise(other)
+
+
+def test_keeps_accents() -> None:
+    assert normalise("café") != normalise("cafe")
+
+
+@given(st.text())
+def test_changes_nothing_the_second_time_and_takes_every_form_of_a_text(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert normalise(unicodedata.normalize("NFD", text)) == once
+    assert normalise(text.casefold()) == once
+
+
+def test_holds_the_key_and_the_values_but_no_name_and_no_image() -> None:
+    inputs = {
+        "text": 'He said "Hi"',
+        "amount": 12.5,
+        "paid": True,
+        "when": "2026-11-23T14:00:00Z",
+        "scan": {"media": "abc", "width": 28, "height": 28, "content_type": "image/png"},
+        "land": None,
+        "gone": "a text",
+    }
+    found = search_text("Key-1", inputs, TYPES).split("\n")
+    assert found == ["key-1", 'he said "hi"', "12.5", "yes", "2026-11-23t14:00:00z 23 nov 2026 14:00 utc", "a text"]
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("card arrival", ["arrival", "card"]),
+        ('"card  arrival" Now', ["card arrival", "now"]),
+        ("“card arrival”", ["card arrival"]),
+        ('said "hello', ['"hello', "said"]),
+        ('5"', ['5"']),
+        ("card cards", ["cards"]),
+        ("a a  a", ["a"]),
+        ("  ", []),
+        ("100%_\\", ["100%_\\"]),
+    ],
+)
+def test_takes_words_and_quoted_phrases_apart(query: str, parts: list[str]) -> None:
+    assert query_parts(query) == parts
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_finds_every_word_of_a_text_in_it(text: str, key: str) -> None:
+    stored = search_text(key, {"text": text}, TYPES)
+    assert all(part in stored for part in query_parts(text.replace('"', " ").replace("“", " ")))
