@@ -1,3 +1,3 @@
 from projects.console import register
 
-register("annotation", editable={"Queue": ("title", "overlap", "weight", "promise_hours", "paused")})
+register("annotation", editable={"Queue": ("title", "overlap", "weight", "sla_hours", "paused")})

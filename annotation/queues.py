@@ -118,7 +118,7 @@ def create(
     by: User | None,
     at: datetime,
     overlap: int | None = None,
-    promise_hours: float | None = None,
+    sla_hours: float | None = None,
 ) -> Queue:
     """Make a queue with a name of its own; its slug gets a number where the name is taken."""
     title = title.strip()
@@ -132,7 +132,7 @@ def create(
         title=title,
         cause=Cause(cause),
         overlap=overlap,
-        promise_hours=promise_hours,
+        sla_hours=sla_hours,
         created_by=by,
         created_at=at,
     )
@@ -284,7 +284,7 @@ def counts(project: Project, *, at: datetime) -> list[Counts]:
         mine = states.get(queue.pk, {})
         waiting, oldest = mine.get(RoutedState.OPEN, (0, None))
         answers, people = rates.get(queue.pk, (0, 0))
-        late = bool(queue.promise_hours and oldest and at - oldest > timedelta(hours=queue.promise_hours))
+        late = bool(queue.sla_hours and oldest and at - oldest > timedelta(hours=queue.sla_hours))
         review, done = mine.get(RoutedState.REVIEW, (0, None))[0], mine.get(RoutedState.DONE, (0, None))[0]
         if queue.cause == Cause.DISPUTED:  # a dispute waits for a reviewer, and is not listed again for labelling
             waiting, review = 0, waiting + review

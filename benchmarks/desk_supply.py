@@ -97,7 +97,7 @@ def fill(server: Server, person: Person, *, opening: bool = False) -> None:
         person.empty_while_unlabelled += unlabelled(server, person) > 0
 
 
-def answer(server: Server, person: Person, rng: np.random.Generator) -> None:
+def submit_first(server: Server, person: Person, rng: np.random.Generator) -> None:
     """Answer the first item of the buffer, or skip it."""
     row: dict[str, Any] = {"op": "submit", "lease": person.buffer.pop(0), "seconds": 1.0}
     row |= {"skip": True} if rng.random() < SKIPS else {"value": str(rng.choice(LABELS))}
@@ -128,7 +128,7 @@ def sit(server: Server, person: Person, barrier: threading.Barrier, pace: float,
                 continue
             due = max(due + pace * rng.uniform(0.5, 1.5), time.monotonic() - pace)
             time.sleep(max(0.0, due - time.monotonic()))
-            answer(server, person, rng)
+            submit_first(server, person, rng)
         except OSError as error:
             person.refused.append(f"{type(error).__name__}: {error}"[:200])
     connection.close()

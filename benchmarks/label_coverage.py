@@ -72,17 +72,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             found = SETS[name]()
         except Absent as absent:
-            _say(set=name, absent=str(absent))
+            _print(set=name, absent=str(absent))
             continue
         started, side = time.process_time(), "set on" if name in SET_ON else "no say"
         rates = [rate for rate in options.rates if rate in SLOW.get(name, options.rates)]
         lists = [one for rate in rates for kind in _kinds(found) for one in _lists(found, kind, rate, options.seed)]
         every[side] += lists
         seconds = round(time.process_time() - started, 1)
-        _say(set=name, width=side, n=found.truth.size, k=_classes(found), seconds=seconds, **_summary(lists))
+        _print(set=name, width=side, n=found.truth.size, k=_classes(found), seconds=seconds, **_summary(lists))
     for side, lists in every.items():
         if lists:
-            _say(part=side, **_summary(lists))
+            _print(part=side, **_summary(lists))
 
 
 def _summary(lists: Sequence[Listed]) -> dict[str, Any]:
@@ -214,7 +214,7 @@ SETS: Mapping[str, Callable[[], Labelled]] = {
 }
 
 
-def _say(**figures: Any) -> None:
+def _print(**figures: Any) -> None:
     print(json.dumps({"benchmark": "label_coverage", **figures}), flush=True)
 
 

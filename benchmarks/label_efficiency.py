@@ -100,13 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             labels = ALL[name]()
         except Absent as absent:
-            _say(benchmark="label_efficiency", set=name, absent=str(absent))
+            _print(benchmark="label_efficiency", set=name, absent=str(absent))
             continue
         vectors = vectorise(labels.columns, labels.types, seed=0)
         _, judged = fit_predict(labels, np.arange(len(labels.pool_target)))
         full = score(labels, judged)
         for strategy in options.strategies:
-            _say(**measure(labels, vectors, full, strategy, options.seeds or labels.seeds, options.audit_share))
+            _print(**measure(labels, vectors, full, strategy, options.seeds or labels.seeds, options.audit_share))
 
 
 def measure(
@@ -237,7 +237,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _say(**figures: Any) -> None:
+def _print(**figures: Any) -> None:
     print(json.dumps(figures), flush=True)
 
 

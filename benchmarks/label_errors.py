@@ -74,14 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             try:
                 labelled = SETS[name]()
             except Absent as absent:
-                _say(set=name, absent=str(absent))
+                _print(set=name, absent=str(absent))
                 continue
             for kind in KINDS if np.unique(labelled.truth).size > 2 else KINDS[:1]:
                 runs = [injected(labelled, kind, seed, options.seconds) for seed in range(options.seeds)]
-                _say(set=name, flips=kind, rate=RATE, n=labelled.truth.size, seeds=len(runs), **_means(runs))
+                _print(set=name, flips=kind, rate=RATE, n=labelled.truth.size, seeds=len(runs), **_means(runs))
     if "verified" in options.only:
         for name in ("cifar10", "mnist"):
-            _say(**verified(name))
+            _print(**verified(name))
 
 
 def injected(labelled: Labelled, kind: str, seed: int, seconds: float) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def sms_spam() -> Labelled:
 
 
 def telco_churn() -> Labelled:
-    frame = _read("telco_churn").drop(columns="id").dropna()
+    frame = _load("telco_churn").drop(columns="id").dropna()
     inputs = frame.drop(columns="label")
     inputs["TotalCharges"] = pd.to_numeric(inputs["TotalCharges"], errors="coerce").fillna(0)
     numbers = ["tenure", "MonthlyCharges", "TotalCharges"]
@@ -220,13 +220,13 @@ def telco_churn() -> Labelled:
 
 
 def _text(name: str) -> Labelled:
-    frame = _read(name)
+    frame = _load(name)
     texts = frame["text"].tolist()
     plain = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=300))
     return Labelled({"text": texts}, {"text": "text"}, _codes(frame), np.array(texts, dtype=object), plain)
 
 
-def _read(name: str) -> pd.DataFrame:
+def _load(name: str) -> pd.DataFrame:
     path = DATA / name / "items.csv.gz"
     if not path.exists():
         raise Absent(f"{name} is not in ../shared/data")
@@ -255,7 +255,7 @@ def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()}
 
 
-def _say(**figures: Any) -> None:
+def _print(**figures: Any) -> None:
     print(json.dumps({"benchmark": "label_errors", **figures}), flush=True)
 
 

@@ -79,26 +79,26 @@ def digits() -> LabelSet:
 
 
 def banking77() -> LabelSet:
-    frame = _read("banking77")
+    frame = _load("banking77")
     train, test = frame[frame["split"] == "train"], frame[frame["split"] == "test"]
     return _text("banking77", train, test, "accuracy", batch=50, budget=1500, seeds=3, bar=Bar(0.695))
 
 
 def sms_spam() -> LabelSet:
-    frame = _read("sms_spam")
+    frame = _load("sms_spam")
     train, test = train_test_split(frame, test_size=0.3, random_state=0, stratify=frame["label"])
     return _text("sms_spam", train, test, "macro_f1", batch=20, budget=300, seeds=5, bar=Bar(0.911, 120))
 
 
 def credit_default() -> LabelSet:
-    frame = _read("credit_default").drop(columns="id")
+    frame = _load("credit_default").drop(columns="id")
     train, test = train_test_split(frame, train_size=10_000, test_size=8_000, random_state=0)
     categories = ("SEX", "EDUCATION", "MARRIAGE")
     return _table("credit_default", train, test, categories, batch=50, budget=1000, seeds=3, bar=Bar(0.964, 250))
 
 
 def telco_churn() -> LabelSet:
-    frame = _read("telco_churn").drop(columns="id")
+    frame = _load("telco_churn").drop(columns="id")
     train, test = train_test_split(frame, test_size=0.3, random_state=0, stratify=frame["label"])
     numbers = ("tenure", "MonthlyCharges", "TotalCharges")
     categories = tuple(name for name in frame.columns if name not in (*numbers, "label"))
@@ -110,7 +110,7 @@ SETS: Mapping[str, Callable[[], LabelSet]] = {
 }
 
 
-def _read(name: str) -> pd.DataFrame:
+def _load(name: str) -> pd.DataFrame:
     path = DATA / name / "items.csv.gz"
     if not path.exists():
         raise Absent(f"{name} is not in ../shared/data")

@@ -32,7 +32,7 @@ class Sitting:
     statuses: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
-    def said(self, status: str) -> None:
+    def count(self, status: str) -> None:
         self.statuses[status] = self.statuses.get(status, 0) + 1
 
 
@@ -121,7 +121,7 @@ def submit(sitting: Sitting, project: Any, user: Any, token: str) -> None:
 
     from annotation import labels
 
-    sitting.said(labels.submit(project, token, value="a", by=user, at=timezone.now()).status)
+    sitting.count(labels.submit(project, token, value="a", by=user, at=timezone.now()).status)
 
 
 def measure(annotators: int, items: int, overlap: int) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         steps = measures(*labels(options.rows, k))
         seconds = {name: fastest(step, options.repeat) for name, step in steps.items()}
         for name, (wall, cpu) in seconds.items():
-            _say(options.rows, k, name, wall, cpu)
+            _print(options.rows, k, name, wall, cpu)
         wall, cpu = (sum(both[i] for both in seconds.values()) for i in (0, 1))
-        _say(options.rows, k, "all", wall, cpu)
+        _print(options.rows, k, "all", wall, cpu)
 
 
 def labels(rows: int, k: int) -> tuple[NDArray[np.int64], Floats, Floats]:
@@ -71,7 +71,7 @@ def fastest(step: Callable[[], Any], repeat: int) -> tuple[float, float]:
     return min(wall for wall, _ in times), min(cpu for _, cpu in times)
 
 
-def _say(rows: int, k: int, what: str, wall: float, cpu: float) -> None:
+def _print(rows: int, k: int, what: str, wall: float, cpu: float) -> None:
     figures = {"benchmark": "performance_speed", "rows": rows, "classes": k, "what": what}
     print(json.dumps({**figures, "seconds": round(wall, 3), "cpu_seconds": round(cpu, 3)}), flush=True)
 

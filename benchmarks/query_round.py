@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _store(make_pool(name, options.rows), Path(folder))
             figures = _apart(_ours, folder, limit=600)
             seconds[name] = figures["cpu_seconds"]
-            _say(round=name, rows=options.rows, batch=BATCH, **figures, reach=REACH)
+            _print(round=name, rows=options.rows, batch=BATCH, **figures, reach=REACH)
         peer = _apart(_typiclust, folder, limit=options.peer_seconds)
     times = round(peer["cpu_seconds"] / seconds["warm"], 1) if "cpu_seconds" in peer else None
-    _say(round="skactiveml.TypiClust", rows=options.rows, batch=BATCH, **peer, times_of_warm=times)
+    _print(round="skactiveml.TypiClust", rows=options.rows, batch=BATCH, **peer, times_of_warm=times)
 
 
 def make_pool(name: str, rows: int) -> Pool:
@@ -139,7 +139,7 @@ def _send(pipe: Any, step: Callable[..., dict[str, Any]], arguments: tuple[Any, 
     pipe.send(step(*arguments))
 
 
-def _say(**figures: Any) -> None:
+def _print(**figures: Any) -> None:
     print(json.dumps({"benchmark": "query_round", **figures}), flush=True)
 
 

@@ -30,10 +30,10 @@ PLANTED_SHARE, PLANTED_RISE = 0.05, 0.15
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     # The million rows come first: the largest memory in use must be theirs alone.
-    _say(**speed(options.rows, options.seed))
+    _print(**speed(options.rows, options.seed))
     for weighted in (False, True):
-        _say(**noise(options.sets, options.seed, weighted=weighted))
-    _say(**planted(options.sets, options.seed))
+        _print(**noise(options.sets, options.seed, weighted=weighted))
+    _print(**planted(options.sets, options.seed))
 
 
 def noise(sets: int, seed: int, *, weighted: bool = False) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _say(**figures: Any) -> None:
+def _print(**figures: Any) -> None:
     print(json.dumps(figures), flush=True)
 
 

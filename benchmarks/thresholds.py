@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     for name in ("balanced", "one_in_six", "rare"):
         for line in chosen_cuts(SCENARIOS[name], options.projects, options.seed):
-            _say("thresholds", scenario=name, projects=options.projects, **line)
+            _print("thresholds", scenario=name, projects=options.projects, **line)
     for name, scenario in (("honest", HONEST), ("bold", BOLD)):
-        _say(
+        _print(
             "calibration",
             model=name,
             projects=options.projects,
@@ -103,7 +103,7 @@ def _cost(band: ReviewBand) -> float:
     return band.cost.value
 
 
-def _say(benchmark: str, **figures: Any) -> None:
+def _print(benchmark: str, **figures: Any) -> None:
     print(json.dumps({"benchmark": benchmark, **figures}), flush=True)
 
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say_means("simulated", [_measure(name, [_simulated(name, seed) for seed in seeds]) for name in options.shapes])
     if "speed" in options.only:
         for method in ("crowdlab", "auto"):
-            _say(**speed(method, options.seed))
+            _print(**speed(method, options.seed))
 
 
 def _measure(name: str, sets: Sequence[VotesWithTruth]) -> dict[str, float]:
@@ -63,7 +63,7 @@ def _measure(name: str, sets: Sequence[VotesWithTruth]) -> dict[str, float]:
                 more["ahead_of_best_elsewhere"] = round(float(np.mean(accuracy)) - ELSEWHERE[name], 4)
         found[method] = float(np.mean(accuracy))
         n = len(sets[0][1])
-        _say(set=name, method=method, accuracy=round(found[method], 4), n=n, seconds=round(seconds, 2), **more)
+        _print(set=name, method=method, accuracy=round(found[method], 4), n=n, seconds=round(seconds, 2), **more)
     return found
 
 
@@ -75,12 +75,12 @@ def _accuracy(method: str, votes: Votes, truth: Mapping[Any, Any]) -> float:
 
 def _say_means(part: str, found: Sequence[Mapping[str, float]]) -> None:
     if not found:
-        _say(part=part, absent="nothing to measure on this machine")
+        _print(part=part, absent="nothing to measure on this machine")
         return
     table = pd.DataFrame(found)
     behind = (table.drop(columns="auto").max(axis=1) - table["auto"]).max()
     means = {method: round(float(value), 4) for method, value in table.mean().items()}
-    _say(part=part, sets=len(table), mean_accuracy=means, auto_furthest_behind_best=round(float(behind), 4))
+    _print(part=part, sets=len(table), mean_accuracy=means, auto_furthest_behind_best=round(float(behind), 4))
 
 
 def speed(method: str, seed: int, items: int = 50_000, k: int = 10) -> dict[str, Any]:
@@ -262,7 +262,7 @@ SHAPES: Mapping[str, Callable[[np.random.Generator], VotesWithTruth]] = {
 } | {name: partial(copying, **law) for name, law in COPYING.items()}
 
 
-def _say(**figures: Any) -> None:
+def _print(**figures: Any) -> None:
     print(json.dumps({"benchmark": "votes", **figures}), flush=True)
 
 

@@ -33,9 +33,9 @@ class Stop:
     def __init__(self) -> None:
         self.asked = False
         for number in END_SIGNALS:
-            signal.signal(number, self._ask)
+            signal.signal(number, self._request_end)
 
-    def _ask(self, *_: object) -> None:
+    def _request_end(self, *_: object) -> None:
         self.asked = True
 
     def wait(self, seconds: float) -> bool:

@@ -116,7 +116,7 @@ def rendered(source: Source, *, largest_side: int = SHOWN_SIDE) -> bytes:
     """The picture as this reader reads it, in colour, as the bytes of a PNG file that every browser shows alike."""
     with _opened(source) as image:
         buffer = io.BytesIO()
-        _read(image, largest_side).save(buffer, "PNG")
+        _normalised(image, largest_side).save(buffer, "PNG")
         return buffer.getvalue()
 
 
@@ -195,10 +195,10 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 def _grey(image: Image.Image, largest_side: int) -> Grey:
     image.draft("L", (2 * largest_side, 2 * largest_side))  # JPEG only: decodes at a fraction of the size
-    return np.asarray(_read(image, largest_side).convert("L"), dtype=np.uint8)
+    return np.asarray(_normalised(image, largest_side).convert("L"), dtype=np.uint8)
 
 
-def _read(image: Image.Image, largest_side: int) -> Image.Image:
+def _normalised(image: Image.Image, largest_side: int) -> Image.Image:
     """Upright, 8 bits, on white, scaled down to `largest_side`; mode L or RGB."""
     orientation = _orientation(image)
     image.load()

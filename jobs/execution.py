@@ -38,7 +38,7 @@ class Attempt:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.number = job.attempt
-        self._told = 0.0
+        self._reported_at = 0.0
         self._lost = threading.Event()
 
     @property
@@ -53,9 +53,9 @@ class Attempt:
         if self._lost.is_set():
             raise Fenced("This attempt no longer holds the job.")
         share = min(max(share, self.job.progress), 1.0)
-        if time.monotonic() - self._told < 1.0 and share < 1.0:
+        if time.monotonic() - self._reported_at < 1.0 and share < 1.0:
             return
-        self._told = time.monotonic()
+        self._reported_at = time.monotonic()
         now = timezone.now()
         self.job.progress, self.job.stage = share, stage or self.job.stage
         changed = self._mine().update(

@@ -111,7 +111,7 @@ def _first_labels(at: datetime) -> None:
     when = moment(SEED + BEFORE, at)
     if not Slot.objects.filter(project=_project()).exists():
         _route(when, size=100, audit_share=0.5)
-    _answer(when + timedelta(hours=2), at=at)
+    _label_items(when + timedelta(hours=2), at=at)
 
 
 def _first_model(at: datetime) -> None:
@@ -165,7 +165,7 @@ def _later_labels(at: datetime) -> None:
             return
         if not Slot.objects.filter(project=_project(), state=SlotState.OPEN).exists():
             _route(when + timedelta(minutes=turn), size=max(wanted, 2), audit_share=0.5)
-        _answer(when + timedelta(hours=turn), at=at, most=wanted)
+        _label_items(when + timedelta(hours=turn), at=at, most=wanted)
 
 
 def _queue(at: datetime) -> None:
@@ -186,7 +186,7 @@ def _route(when: datetime, *, size: int, audit_share: float) -> None:
     routing.route(_project(), at=when, seed=size, places=Places(active=size - audit, audit=audit))
 
 
-def _answer(when: datetime, *, at: datetime, most: int = 10_000) -> None:
+def _label_items(when: datetime, *, at: datetime, most: int = 10_000) -> None:
     """Bea's answers: the data set's labels; of the ones not used to evaluate, one in sixteen is changed."""
     project, bea, rng = _project(), User.objects.get(username="bea"), np.random.default_rng(16)
     truth = digits()[1]

@@ -14,7 +14,7 @@ from projects.templatetags.formatting import number, span
 from retraining import new_labels
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
 
-PROMISED = {"label": timedelta(days=2), "review": timedelta(days=2)}
+SLA = {"label": timedelta(days=2), "review": timedelta(days=2)}
 NOT_KNOWN = "not known"
 ENOUGH_AUDITED = 60
 
@@ -200,7 +200,7 @@ def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
 
 def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_waiting)
-    late = f"Late: promised within {span(PROMISED['label'])}" if waits > PROMISED["label"] else ""
+    late = f"Late: promised within {span(SLA['label'])}" if waits > SLA["label"] else ""
     return Station(
         "label",
         "Label",
@@ -216,7 +216,7 @@ def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
 
 def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_review)
-    late = f"Late: promised within {span(PROMISED['review'])}" if waits > PROMISED["review"] else ""
+    late = f"Late: promised within {span(SLA['review'])}" if waits > SLA["review"] else ""
     return Station(
         "review",
         "Review",

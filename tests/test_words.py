@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-THIS = "tests/test_words.py"
+THESE = ("tests/test_words.py", "tests/test_names.py")  # which name the words
 BANNED = (
     "rooms?|doors?|foretells?|foretold|told|spoilt|mends?|mended|worlds|woven|habits?|shelf|crowds?|sieve"  # metaphors
 )
@@ -19,7 +19,7 @@ def test_no_source_uses_a_banned_word() -> None:
     found = [
         f"{name}:{number}: {line.strip()[:80]}"
         for name in listed.stdout.split()
-        if name != THIS
+        if name not in THESE
         for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
         if word.search(ALLOWED.sub("", line))
     ]

@@ -56,7 +56,7 @@ def analyse(table: Table, asked: LabelOptions) -> JsonObject:
     if not known.any():
         raise BadFile(f"{table.name} has no label in column {asked.label!r}.")
     truth = None if asked.truth is None else columns.words(table, asked.truth)
-    model = _given(table, asked, known) if asked.probabilities else _fitted(table, asked, known)
+    model = _loaded_model(table, asked, known) if asked.probabilities else _fitted_model(table, asked, known)
     labels = columns.coded(table, asked.label, model.classes)[known]
     found = label_errors.suspected(labels, model.probabilities, classes=model.classes)
     rows = np.flatnonzero(known)
@@ -96,7 +96,7 @@ def _scores(found: LabelErrors, rows: Ints, labels: Ints, spelt: list[Any]) -> l
     ]
 
 
-def _fitted(table: Table, asked: LabelOptions, known: Bools) -> _Model:
+def _fitted_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     found, types = _inputs(table, asked, known)
     given = columns.words(table.rows(known), asked.label)
     (groups,) = copies([found], types)
@@ -126,7 +126,7 @@ def _inputs(table: Table, asked: LabelOptions, known: Bools) -> tuple[dict[str, 
     return found | seen, types
 
 
-def _given(table: Table, asked: LabelOptions, known: Bools) -> _Model:
+def _loaded_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     matrix, named = _loaded(asked.probabilities or "")
     if matrix.ndim != 2 or matrix.shape[0] != len(table):
         raise BadFile(f"The probabilities have shape {matrix.shape}; {table.name} has {len(table)} rows.")

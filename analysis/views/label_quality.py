@@ -106,18 +106,18 @@ def decide_suspect(request: ProjectRequest, pk: int) -> HttpResponse:
         raise Http404("There is no such finding in this project.")
     act = request.POST.get("act", "")
     if act not in ACTS:
-        return _again(request, f"The decision takes {', '.join(ACTS)}; it is {act[:20]!r}.", status=422)
+        return _cards(request, f"The decision takes {', '.join(ACTS)}; it is {act[:20]!r}.", status=422)
     try:
         if act == "queue":
             if not request.role.can(Can.CHANGE):
-                return _again(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
+                return _cards(request, "Your role cannot make queues; keep, fix or unclear are yours.", status=403)
             relabel.queue_finding(finding, by=request.user, at=timezone.now())
         else:
             value = request.POST.get("to") or None  # what the button said; a refresh may suggest another by now
             findings.record_decision(finding, ACTS[act], by=request.user, at=timezone.now(), value=value)
     except (findings.AlreadyDecided, findings.LabelChanged, InvalidLabel) as why:
-        return _again(request, str(why), status=409)
-    return _again(request)
+        return _cards(request, str(why), status=409)
+    return _cards(request)
 
 
 @require_POST
@@ -131,12 +131,12 @@ def queue_suspects(request: ProjectRequest) -> HttpResponse:
     try:
         queue, put = relabel.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())
     except relabel.NothingToQueue as why:
-        return _again(request, str(why), status=422)
+        return _cards(request, str(why), status=422)
     messages.info(request, f"{put.created} items added to {queue.title}.")
     return redirect("annotation:queue-list", request.project.slug)
 
 
-def _again(request: ProjectRequest, problem: str = "", status: int = 200) -> HttpResponse:
+def _cards(request: ProjectRequest, problem: str = "", status: int = 200) -> HttpResponse:
     """The cards once more: as a fragment for htmx, else the whole page after a redirect."""
     if request.htmx or problem:
         part = "#cards" if request.htmx else ""

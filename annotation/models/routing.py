@@ -71,7 +71,7 @@ class Queue(models.Model):
     cause = models.CharField(max_length=20)
     overlap = models.PositiveSmallIntegerField(default=1)
     weight = models.FloatField(default=1.0, help_text="Between queues, higher is asked sooner.")
-    promise_hours = models.FloatField(null=True, blank=True, help_text="How long an item may wait.")
+    sla_hours = models.FloatField(null=True, blank=True, help_text="How long an item may wait.")
     strategy = models.CharField(max_length=40, default="auto", help_text="How routing chooses items for it.")
     order = models.CharField(max_length=10, choices=Order, default=Order.PRIORITY)
     daily_budget = models.PositiveIntegerField(

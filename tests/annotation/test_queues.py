@@ -312,7 +312,7 @@ def test_only_untouched_items_are_withdrawn(scenario: LabellingScenario) -> None
 def test_counts_say_how_full_each_queue_is_and_what_is_late(scenario: LabellingScenario) -> None:
     scenario.ask(3)
     scenario.ask(1, cause=Cause.AUDIT)
-    Queue.objects.filter(slug="uncertain").update(promise_hours=0.1)
+    Queue.objects.filter(slug="uncertain").update(sla_hours=0.1)
     scenario.claim(scenario.alice, 2, queue=scenario.queue())
     scenario.tick(timedelta(minutes=7))
 

@@ -17,7 +17,7 @@ def work(attempt: Attempt) -> None:
     steps = random.Random(attempt.job.pk).randint(2, 8)
     for step in range(steps):
         time.sleep(0.05)
-        attempt._told = 0.0  # every step writes, so that kills meet the writes
+        attempt._reported_at = 0.0  # every step writes, so that kills meet the writes
         attempt.progress(step / steps, f"Step {step}")
     with attempt.commit():
         audit.record(EFFECT, by=None, at=timezone.now(), target=f"job {attempt.job.pk}")

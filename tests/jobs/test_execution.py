@@ -146,7 +146,7 @@ def test_progress_never_falls_and_renews_the_lease(kind: Any) -> None:
     assert attempt
     Job.objects.filter(pk=job.pk).update(lease_until=later(1))
     attempt.progress(0.5, "Half")
-    attempt._told = 0.0
+    attempt._reported_at = 0.0
     attempt.progress(0.2, "Later")
     row = fresh(job)
     assert (row.progress, row.stage) == (0.5, "Later")

@@ -38,9 +38,9 @@ class Command(BaseCommand):
         # What libraries mutter about odd columns is no part of the answer, which says itself what is undefined.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._answer(given)
+            self._run(given)
 
-    def _answer(self, given: Namespace) -> None:
+    def _run(self, given: Namespace) -> None:
         try:
             if given.json and given.json != "-":
                 output.checked_target(

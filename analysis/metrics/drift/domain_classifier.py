@@ -77,7 +77,7 @@ def domain_auc(
     Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
     side, no shared column, infinite numbers, settings that mean nothing.
     """
-    _check(block, folds, permutations, level)
+    _validate_options(block, folds, permutations, level)
     names = [name for name in reference if name in current]
     if not names:
         raise ValueError("the reference and the current window share no column")
@@ -127,7 +127,7 @@ def _both(reference: npt.ArrayLike, current: npt.ArrayLike) -> Array:
     return np.concatenate([np.asarray(reference), np.asarray(current)])
 
 
-def _check(block: int | None, folds: int, permutations: int, level: float) -> None:
+def _validate_options(block: int | None, folds: int, permutations: int, level: float) -> None:
     arrays.level(level)
     if folds < 2 or permutations < 1 or (block is not None and block < 1):
         raise ValueError("at least two folds, one permutation and one row in a block are needed")

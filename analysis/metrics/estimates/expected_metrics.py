@@ -23,11 +23,11 @@ def expected(metric: Metric, truth: Floats, scores: Floats, predicted: Ints) -> 
     None where undefined: no rows, a class that is never there or never called. ValueError: NaN or infinite values,
     shapes that do not fit, predicted columns outside the classes.
     """
-    _check(truth, scores, predicted)
+    _validate_shapes(truth, scores, predicted)
     return _expected(metric, truth, scores, predicted) if len(predicted) else None
 
 
-def _check(truth: Floats, scores: Floats, predicted: Ints) -> None:
+def _validate_shapes(truth: Floats, scores: Floats, predicted: Ints) -> None:
     if truth.ndim != 2 or scores.shape != truth.shape or predicted.shape != truth.shape[:1]:
         raise ValueError(
             f"truth {truth.shape}, scores {scores.shape} and predicted {predicted.shape} do not fit together"
@@ -58,7 +58,7 @@ def label_noise(metric: Metric, truth: Floats, scores: Floats, predicted: Ints, 
     By 200 drawn labellings; above 4 000 rows on an even share of them, scaled by the square root. 0 where the metric
     is undefined. ValueError as for `expected`.
     """
-    _check(truth, scores, predicted)
+    _validate_shapes(truth, scores, predicted)
     if not len(predicted):
         return 0.0
     step = -(-len(predicted) // DRAWN_ROWS)

@@ -129,7 +129,7 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
     others = believed.copy()
     others[np.arange(given.size), given] = -1
     if noise.gain > EVIDENCE:
-        score, flagged, spread, method = noise.right, noise.right < 0.5, SPREAD, _told(noise)
+        score, flagged, spread, method = noise.right, noise.right < 0.5, SPREAD, _describe_noise(noise)
     else:
         score = get_label_quality_scores(given, believed, method="normalized_margin")
         # A prefork worker may not have children, so cleanlab may not start any.
@@ -222,7 +222,7 @@ def _mixture(likely: Floats) -> tuple[float, Floats, Floats]:
     return float(np.log(total).sum()), joint[:, 0] / total, share
 
 
-def _told(noise: _Noise) -> str:
+def _describe_noise(noise: _Noise) -> str:
     causes = [(noise.at_random, "at random"), (noise.by_confusion, "by confusion with a class that the row resembles")]
     found = [f"{share:.1%} wrong {how}" for share, how in causes if share >= 0.001]
     return f"Posterior of a noise model fitted to the labels: {' and '.join(found)}."

@@ -179,7 +179,7 @@ def _z_scores(excess: _Excess) -> Floats:
 def merge_group(votes: CodedVotes, group: Sequence[int] | Ints) -> CodedVotes:
     """The group's votes on an item made the one that most of it gave, under its first name; last in order."""
     inside = np.isin(votes.annotator, group)
-    given = _given(votes, inside)
+    given = _vote_weights(votes, inside)
     item = np.flatnonzero(given.sum(axis=1))
     outside = votes.only(~inside)
     return CodedVotes(
@@ -190,7 +190,7 @@ def merge_group(votes: CodedVotes, group: Sequence[int] | Ints) -> CodedVotes:
     )
 
 
-def _given(votes: CodedVotes, inside: NDArray[np.bool_]) -> Floats:
+def _vote_weights(votes: CodedVotes, inside: NDArray[np.bool_]) -> Floats:
     """Votes of some annotators per item and label (items, k), those of busier ones a hair heavier to break ties."""
     busy = np.bincount(votes.annotator, minlength=votes.annotators) / max(votes.item.size, 1)
     weight = 1 + 1e-6 * busy[votes.annotator[inside]]
@@ -216,7 +216,7 @@ def _believed(votes: CodedVotes, group: Ints, seed: int) -> bool:
 def _foretold(seen: CodedVotes, hidden: CodedVotes, group: Ints) -> tuple[Floats, Floats]:
     """Log probability of the hidden votes by each model, with the group's votes apart and as one (models, v)."""
     inside = np.isin(hidden.annotator, group)
-    given = _given(seen, np.isin(seen.annotator, group))[hidden.item]
+    given = _vote_weights(seen, np.isin(seen.annotator, group))[hidden.item]
     met = inside & (given.sum(axis=1) > 0)
     same = given[np.arange(inside.size), hidden.label] / np.maximum(given.sum(axis=1), 1)
     one = CodedVotes(
