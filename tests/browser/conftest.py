@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.browser.fonts import font_configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -110,14 +112,31 @@ def wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     """For one module: while Playwright runs, its event loop keeps Django's database calls out of this thread."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium that knows only the wide font."""
+    yield from launched(playwright, tmp_path_factory.mktemp("fonts"), "wide")
+
+
+@pytest.fixture(scope="module")
+def narrow_chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium that knows only the narrow font."""
+    yield from launched(playwright, tmp_path_factory.mktemp("fonts"), "narrow")
+
+
+def launched(playwright: Playwright, folder: Path, font: str) -> Iterator[Browser]:
     executable = shutil.which("chromium")
     assert executable, "Chromium is needed: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
+    fonts = {**os.environ, "FONTCONFIG_FILE": str(font_configuration(folder, font))}
+    browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=fonts)
+    yield browser
+    browser.close()
 
 
 @dataclass
@@ -142,16 +161,24 @@ class Watched:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, site: Site) -> Iterator[Callable[..., Watched]]:
+def open_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Callable[..., Watched]]:
     """A function that opens a page as a role ("" is nobody) and fails the test at its end on any problem it met."""
     opened: list[tuple[BrowserContext, Watched]] = []
 
     def opens(
-        path: str, *, who: str = "", theme: str = "light", width: int = 1280, height: int = 800, **context: Any
+        path: str,
+        *,
+        who: str = "",
+        theme: str = "light",
+        font: str = "wide",
+        width: int = 1280,
+        height: int = 800,
+        **context: Any,
     ) -> Watched:
+        browser: Browser = request.getfixturevalue("narrow_chromium" if font == "narrow" else "chromium")
         if who:
-            context["storage_state"] = state_of(chromium, site, who)
-        made = chromium.new_context(
+            context["storage_state"] = state_of(browser, site, who)
+        made = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce", **context
         )
         made.add_init_script(WATCH)

@@ -1,21 +1,31 @@
 """Each page in both themes, wide and on a phone: nothing in the console, nothing refused by the policy, axe finds
 nothing, nothing sticks out, and on a phone nothing is too small for a finger."""
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from matplotlib import get_data_path
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
+from tests.browser.fonts import CONDENSED, text_width
 from tests.browser.pages import PAGES, Page
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SIZES = {"wide": (1280, 800), "phone": (390, 844)}
+SIZES = {"wide": (1280, 800), "phone": (390, 844), "small phone": (360, 740)}
+THEMES = [("light", "wide"), ("dark", "narrow")]  # a theme changes no layout and a font no colour
 # Links inside sentences and tables are exempt, as in WCAG 2.5.8; controls are not.
 SMALL = """() => [...document.querySelectorAll("button, summary, select, .button, .nav a, .tabs a, .chip, "
   + "input:not([type=hidden], [type=checkbox], [type=radio])")]
   .filter((each) => each.checkVisibility() && !each.closest(".hidden-text") && !each.matches(".link, :disabled"))
   .filter((each) => { const box = each.getBoundingClientRect(); return box.height > 0 && box.height < %d; })
   .map((each) => `${each.outerHTML.slice(0, 80)} is ${each.getBoundingClientRect().height} px high`)"""
+
+CUT = """() => [...document.querySelectorAll(".chart, .table.acts, #differences .scroll")]
+  .filter((each) => each.checkVisibility())
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth)
+  .map((each) => each.outerHTML.slice(0, 80))"""
 
 
 def violations(tab: Tab) -> list[str]:
@@ -30,31 +40,18 @@ def sticks_out(tab: Tab) -> bool:
     return bool(tab.evaluate("() => document.documentElement.scrollWidth > innerWidth"))
 
 
-def faults(tab: Tab, *, smallest: int) -> list[str]:
+def layout_faults(tab: Tab, *, smallest: int) -> list[str]:
     wide = ["wider than the screen"] if sticks_out(tab) else []
-    return violations(tab) + wide + list(tab.evaluate(SMALL % smallest))
+    cut = [f"cut off: {each}" for each in tab.evaluate(CUT)]
+    return wide + cut + list(tab.evaluate(SMALL % smallest))
 
 
-CUT = """() => [...document.querySelectorAll(".chart, .table.acts, #differences .scroll")]
-  .filter((each) => each.checkVisibility())
-  .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth)
-  .map((each) => each.outerHTML.slice(0, 80))"""
-
-
-WITH_CHARTS_OR_ACTS = [
-    ("", "engineer"),
-    ("performance/", "engineer"),
-    ("label-quality/", "reviewer"),
-    ("compare/1/", "engineer"),
-    ("members/", "admin"),
-]
-
-
-@pytest.mark.parametrize(("path", "who"), WITH_CHARTS_OR_ACTS)
-def test_on_a_phone_no_chart_and_no_act_is_cut_off(open_page, path: str, who: str) -> None:
-    tab = open_page(f"/p/digits/{path}", who=who, width=360, height=740).page
-    assert tab.locator("main .panel").count() > 0
-    assert tab.evaluate(CUT) == []
+WIDTH = """(text) => {
+  const made = document.body.appendChild(document.createElement("span"));
+  made.textContent = text;
+  made.style.font = "400 100px var(--sans)";
+  return made.getBoundingClientRect().width;
+}"""
 
 
 def test_the_bar_of_a_selection_covers_no_row_before_something_is_chosen(open_page) -> None:
@@ -65,10 +62,10 @@ def test_the_bar_of_a_selection_covers_no_row_before_something_is_chosen(open_pa
     expect(tab.locator(".bulk")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "font"), THEMES)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_is_clean(open_page, page: Page, theme: str) -> None:
-    watched = open_page(page.path, who=page.who, theme=theme)
+def test_a_page_is_clean(open_page, page: Page, theme: str, font: str) -> None:
+    watched = open_page(page.path, who=page.who, theme=theme, font=font)
     if page.then:
         page.then(watched.page)
     refusals = tuple(f"{status} from" for status in page.answers)
@@ -76,5 +73,15 @@ def test_a_page_is_clean(open_page, page: Page, theme: str) -> None:
     found = [] if watched.page.locator("h1").count() == 1 else ["a page has one question"]
     for size, (width, height) in SIZES.items():
         watched.page.set_viewport_size({"width": width, "height": height})
-        found += [f"{size}: {words}" for words in faults(watched.page, smallest=44 if size == "phone" else 24)]
+        found += [f"{size}: {words}" for words in layout_faults(watched.page, smallest=24 if size == "wide" else 44)]
+        if size != "small phone":
+            found += [f"{size}: {words}" for words in violations(watched.page)]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("font", "share"), [("wide", 1.0), ("narrow", CONDENSED)])
+def test_only_the_fonts_that_the_tests_bring_are_used(open_page, font: str, share: float) -> None:
+    tab = open_page("/styleguide/", font=font).page
+    measured = tab.evaluate(WIDTH, "Which labels are wrong?")
+    dejavu = text_width(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), "Which labels are wrong?", 100)
+    assert measured == pytest.approx(dejavu * share, rel=0.01)
