@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.fonts import font_configuration
+
+PATIENCE = 60_000  # milliseconds that a page may take before a test fails: as long as a loaded machine needs
+expect.set_options(timeout=PATIENCE)
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -101,7 +104,7 @@ def free_port() -> int:
 
 
 def wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=2):
@@ -182,7 +185,7 @@ def open_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Callable[.
             viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce", **context
         )
         made.add_init_script(WATCH)
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(PATIENCE)
         watched = Watched(made.new_page())
         watched.watch()
         opened.append((made, watched))

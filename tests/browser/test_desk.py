@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -19,23 +18,23 @@ from tests.browser.test_pages import sticks_out, violations
 
 COMPOSING = """document.dispatchEvent(
   new KeyboardEvent("keydown", { key: "3", code: "Digit3", isComposing: true, cancelable: true }))"""
-# From the key to the paint of the next item's own image, as the browser reports it (Element Timing), and no less than
-# to the frame after the one in which the item stands on the stage, in milliseconds.
-STOPWATCH = """() => {
-  window.frames_ = []; window.images = [];
+# Frames that began between the key and the paint of the next item's own image, as the browser reports it (Element
+# Timing). Counted rather than timed: a frame takes 1/60 s where the machine is idle, and longer where it is not.
+FRAMES = 3  # 50 ms at 60 frames a second
+FRAME_COUNTER = """() => {
+  const began = [];
+  window.images = [];
   let pressed = 0;
+  const tick = (at) => { began.push(at); requestAnimationFrame(tick); };
+  requestAnimationFrame(tick);
   addEventListener("keydown", (event) => { pressed = event.timeStamp; }, { capture: true });
   new PerformanceObserver((list) => {
-    for (const { identifier, renderTime } of list.getEntries()) window.images.push(renderTime - Number(identifier));
+    for (const { identifier, renderTime } of list.getEntries()) {
+      window.images.push(began.filter((at) => at > Number(identifier) && at <= renderTime).length);
+    }
   }).observe({ type: "element" });
   new MutationObserver(() => {
-    const from = pressed;
-    document.querySelector(".stage figure img").setAttribute("elementtiming", String(from));
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => window.frames_.push(performance.now() - from);
-      channel.port2.postMessage(0);
-    });
+    document.querySelector(".stage figure img").setAttribute("elementtiming", String(pressed));
   }).observe(document.querySelector(".stage"), { childList: true });
 }"""
 SENT = "All answers sent"
@@ -110,34 +109,32 @@ def press(tab: Page, keys: str) -> None:
 
 
 def sent(tab: Page) -> None:
-    expect(tab.locator("#connection")).to_have_text(SENT, timeout=20_000)
+    expect(tab.locator("#connection")).to_have_text(SENT)
 
 
-def test_the_next_item_is_painted_within_50_ms_of_the_key_with_a_server_that_takes_400(
+def test_the_next_item_is_painted_within_three_frames_of_the_key_with_a_server_that_takes_400_ms(
     desks: Site, desk: Callable[..., Page]
 ) -> None:
     port = int(desks.address.rpartition(":")[2])
     with slow_line(port, seconds=0.4) as address:
         tab = desk("latency", wait=False)
         tab.goto(f"{address}/p/desk-latency/desk/")
-        tab.locator(".stage .item").wait_for()
-        tab.wait_for_timeout(800)
-        rounds = [ninety_fifth(tab, "0123456789") for _ in range(3)]
+        full(tab)
+        frames = frames_to_the_next_image(tab, "0123456789" * 3)
         sent(tab)
 
-    assert min(rounds) <= 50, rounds
+    assert max(frames) <= FRAMES, frames
     assert given(desks, "latency") == [*"0123456789"] * 3
 
 
-def ninety_fifth(tab: Page, keys: str) -> float:
-    """The 95th percentile of one round, at five answers in two seconds."""
-    tab.evaluate(STOPWATCH)
+def frames_to_the_next_image(tab: Page, keys: str) -> list[int]:
+    """One count a key, at five answers in two seconds."""
+    tab.evaluate(FRAME_COUNTER)
     for key in keys:
         press(tab, key)
         tab.wait_for_timeout(400)
-    frames, images = tab.evaluate("[window.frames_, window.images]")
-    assert (len(frames), len(images)) >= (len(keys), len(keys))
-    return float(np.quantile([*frames[: len(keys)], *images[: len(keys)]], 0.95))
+    tab.wait_for_function("(count) => window.images.length >= count", arg=len(keys))
+    return list(tab.evaluate("window.images"))
 
 
 def full(tab: Page) -> None:
@@ -545,7 +542,7 @@ def test_a_closed_tab_gives_its_items_back_and_a_reload_keeps_the_one_in_front(
     tab.goto(f"{desks.address}/account/")
     tab.wait_for_load_state()
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while held(desks, "closed") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert held(desks, "closed") == 0

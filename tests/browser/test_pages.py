@@ -50,6 +50,8 @@ WIDTH = """(text) => {
   const made = document.body.appendChild(document.createElement("span"));
   made.textContent = text;
   made.style.font = "400 100px var(--sans)";
+  made.style.position = "absolute";
+  made.style.whiteSpace = "nowrap";
   return made.getBoundingClientRect().width;
 }"""
 

@@ -14,7 +14,7 @@ from retraining.model_cache import ModelCache
 from retraining.models import LoadFailure, ModelVersion
 from tests.retraining.scenarios import learn, make_version, make_world
 
-PATIENCE = 10.0  # seconds after which a thread that hangs fails the test
+PATIENCE = 60.0  # seconds after which a thread that hangs fails the test
 
 
 def stand_in(signature: str) -> Any:
