@@ -9,19 +9,19 @@ from django.utils import timezone
 from msgspec import Struct
 from ninja import Router
 
-from analysis import items, reports
+from analysis import items, reports, segment_metrics, windows
 from analysis.item_story import story
 from analysis.models import ReportKind
 from annotation import versions
 from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
-from projects.models import Scope
+from projects.models import Project, Scope
 from projects.paging import BadCursor
 from projects.problems import problem
+from validation import InvalidInput
 
 router = Router(tags=["analysis"])
-WINDOWS = {"all": 0, "28": 28, "7": 7}
 PAGE = 100
 FILTERS = {
     "state": f"Where it stands: {', '.join(items.STATES)}.",
@@ -37,7 +37,10 @@ FILTERS = {
     "commented": "yes: somebody wrote a comment with a label of it.",
     "resolved": "yes or no: whether it has a label.",
     "q": "Words, or phrases in double quotes, that its key and its values hold, in any case; or its id.",
-    "window": "Only items of the last days: 1, 7 or 28.",
+    "window": f"Only items of the last days: {windows.listed(windows.WINDOWS)}.",
+    "since": "Only items from this moment on, RFC 3339.",
+    "until": "Only items up to and at this moment, RFC 3339.",
+    "served": "yes: only items that count in the history of what was served; `says` is what was served then.",
     "next": "The `next` of the page before.",
 }
 AT = datetime.fromisoformat("2026-11-23T14:00:00+00:00")
@@ -147,6 +150,7 @@ class LiveMetrics(
             ("audit_labels", int | None, None),
             ("items", int | None, None),
             ("computed_at", datetime | None, None),
+            ("segment", str | None, None),
             *((name, Interval | None, None) for name in reports.METRICS),
         ],
     )
@@ -265,8 +269,9 @@ def _story(item: Item) -> ItemStory:
     summary="Show live metrics of a model version",
     openapi_extra=openapi.operation(
         query={
-            "window": "Days that are looked back on: all, 28 or 7.",
+            "window": f"Days that are looked back on: {windows.listed(windows.WINDOWS)}.",
             "version": "A model version, trained here or captured; what serves where absent.",
+            "segment": "name=value, such as channel=app: only items of this segment, computed now.",
         },
         answers=LiveMetrics(
             window="28",
@@ -277,29 +282,47 @@ def _story(item: Item) -> ItemStory:
             computed_at=AT,
             accuracy=Interval(0.93, 0.905, 0.951),
         ),
-        errors={422: "There is no such window or version."},
+        errors={422: "There is no such window or version, or the segment is not name=value."},
     ),
 )
 @keyed(Scope.READ)
 def metrics(request: KeyRequest, slug: str) -> HttpResponse:
-    window = request.GET.get("window", "all")
-    if window not in WINDOWS:
-        return problem(422, f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")
-    if "segment" in request.GET:
-        return problem(422, "Metrics of a segment are not computed yet; leave segment out for those of all items.")
+    window, asked = request.GET.get("window", "") or windows.ALL, request.GET.get("version", "")
+    segment = request.GET.get("segment", "")
     try:
-        version = versions.load(request.project).chosen(request.GET.get("version", ""))
-    except versions.UnknownVersion as why:
+        days = windows.window_days(window)
+        version = versions.load(request.project).chosen(asked)
+        answer = _of_segment(request.project, version, window, segment) if segment else None
+    except (InvalidInput, versions.UnknownVersion) as why:
         return problem(422, str(why))
-    report = reports.newest(request.project, ReportKind.PERFORMANCE, version=version, days=WINDOWS[window])
+    return encode(answer or _of_all(request.project, version, window, days))
+
+
+def _of_segment(project: Project, version: str, window: str, segment: str) -> LiveMetrics:
+    now = timezone.now()
+    found = segment_metrics.segment_metrics(project, version, segment, days=windows.window_days(window), at=now)
+    answer = LiveMetrics(window=window, model_version=version, n=found.n)
+    answer.audit_labels, answer.items, answer.computed_at, answer.segment = found.audit, found.items, now, segment
+    if found.measured:
+        _set_measures(answer, {name: reports.estimate(getattr(found.measured, name)) for name in reports.METRICS})
+    return answer
+
+
+def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetrics:
+    """The newest report; where there is none, one is asked for."""
+    report = reports.newest(project, ReportKind.PERFORMANCE, version=version, days=days)
     if report is None and version:
-        reports.request(request.project, version, at=timezone.now())
+        reports.request(project, version, at=timezone.now())
     body: dict[str, Any] = report.body if report else {"n": 0}
     answer = LiveMetrics(window=window, model_version=version, n=body["n"])
     if report:
         answer.audit_labels, answer.items = body["audit"], body["population"]
         answer.computed_at = report.computed_at
+    _set_measures(answer, body)
+    return answer
+
+
+def _set_measures(answer: LiveMetrics, estimates: dict[str, Any]) -> None:
     for name in reports.METRICS:
-        if estimate := body.get(name):
+        if estimate := estimates.get(name):
             setattr(answer, name, Interval(estimate["value"], estimate["low"], estimate["high"]))
-    return encode(answer)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from html import escape
 
 LEFT, TOP, FOOT = 36, 20, 36
+LETTER = 7.5  # px: a letter of 11 px in a wide font, for words that must not touch
 MINUS = "\u2212"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One value with its interval; `href` opens what is behind it."""
+    """One value with its interval; `href` opens the items behind it. `few`: too little data for a line."""
 
     x: float
     value: float
@@ -22,6 +23,7 @@ class Point:
     high: float | None = None
     title: str = ""
     href: str = ""
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,20 @@ def line(
     width: int = 400,
     height: int = 200,
 ) -> str:
-    """A line with its band, release marks, and the last value at its end; "" where there is no point."""
+    """A line with its band, release marks, and the last value at its end; "" where there is no point.
+
+    The line is broken at points of few labels, which are drawn as rings whether or not `dots` asks for discs.
+    """
     if not points:
         return ""
     frame = _frame(points, x_ticks, y_range, width=width, height=height, right_margin=92 if end_note else 12)
     parts = [
         _grid(frame),
         _x_axis(frame, x_ticks, x_name),
-        *(_release(frame, mark) for mark in releases),
-        _band(frame, points),
-        _path(frame, points),
+        *_releases(frame, releases),
+        *(_band(frame, stretch) + _path(frame, stretch) for stretch in stretches(points)),
         _plumb(frame, plumb, plumb_value) if plumb else "",
-        *(_dot(frame, point) for point in (points if dots else points[-1:] if end_note else ())),
+        *(_dot(frame, point) for point in _drawn_points(points, dots=dots, end_note=end_note)),
         _end(frame, points[-1]) if end_note else "",
     ]
     return _svg(frame, label, parts)
@@ -141,12 +145,45 @@ def _x_axis(frame: Frame, x_ticks: Sequence[tuple[float, str]], name: str) -> st
     return f'<path class="axis" d="{strokes}"/>{words}{named}'
 
 
-def _release(frame: Frame, mark: Mark) -> str:
-    x = frame.x(mark.x)
-    return (
-        f'<path class="release" d="M{x} {TOP - 4}V{frame.foot}"/>'
-        f'<text class="middle halo" x="{x}" y="{TOP - 8}">{escape(mark.name)}</text>'
-    )
+def _releases(frame: Frame, marks: Sequence[Mark]) -> list[str]:
+    """A dashed vertical for each, and above them their names, those that would touch in one word."""
+    lines = [f'<path class="release" d="M{frame.x(mark.x)} {TOP - 4}V{frame.foot}"/>' for mark in marks]
+    names = [
+        f'<text class="middle halo" x="{round(x, 1)}" y="{TOP - 8}">{escape(name)}</text>'
+        for x, name in names_apart([(frame.x(mark.x), mark.name) for mark in sorted(marks, key=lambda one: one.x)])
+    ]
+    return lines + names
+
+
+def names_apart(names: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Centre and word of each name in order; names that would touch become one: "v2, v3", or "v2 to v6" for many."""
+    groups = [[name] for name in names]
+    at = 1
+    while at < len(groups):
+        (left, left_word), (right, right_word) = _joined(groups[at - 1]), _joined(groups[at])
+        if right - left < LETTER * (len(left_word) + len(right_word) + 2) / 2:
+            groups[at - 1 : at + 1] = [groups[at - 1] + groups[at]]
+            at = max(at - 1, 1)
+        else:
+            at += 1
+    return [_joined(group) for group in groups]
+
+
+def _joined(group: Sequence[tuple[float, str]]) -> tuple[float, str]:
+    words = [word for _, word in group]
+    together = ", ".join(words) if len(words) < 4 else f"{words[0]} to {words[-1]}"
+    return sum(x for x, _ in group) / len(group), together
+
+
+def stretches(points: Sequence[Point]) -> list[list[Point]]:
+    """The points that a line may join: neighbours with enough data, two or more."""
+    found: list[list[Point]] = [[]]
+    for point in points:
+        if point.few:
+            found.append([])
+        else:
+            found[-1].append(point)
+    return [stretch for stretch in found if len(stretch) > 1]
 
 
 def _band(frame: Frame, points: Sequence[Point]) -> str:
@@ -159,17 +196,21 @@ def _band(frame: Frame, points: Sequence[Point]) -> str:
 
 
 def _path(frame: Frame, points: Sequence[Point]) -> str:
-    if len(points) < 2:
-        return ""
     return f'<polyline class="series" points="{" ".join(f"{frame.x(p.x)},{frame.y(p.value)}" for p in points)}"/>'
+
+
+def _drawn_points(points: Sequence[Point], *, dots: bool, end_note: bool) -> list[Point]:
+    return [point for point in points if dots or point.few or (end_note and point is points[-1])]
 
 
 def _dot(frame: Frame, point: Point) -> str:
     x, y = frame.x(point.x), frame.y(point.value)
     whisker = ""
     if point.low is not None and point.high is not None:
-        whisker = f'<path class="whisker" d="M{x} {frame.y(point.low)}V{frame.y(point.high)}"/>'
-    mark = f'<circle class="point" cx="{x}" cy="{y}" r="5"><title>{escape(point.title)}</title></circle>'
+        tone = "whisker unclear" if point.few else "whisker"
+        whisker = f'<path class="{tone}" d="M{x} {frame.y(point.low)}V{frame.y(point.high)}"/>'
+    kind, radius = ("ring unclear", 4) if point.few else ("point", 5)
+    mark = f'<circle class="{kind}" cx="{x}" cy="{y}" r="{radius}"><title>{escape(point.title)}</title></circle>'
     if point.href:
         # A transparent disc: the mark itself is smaller than a finger.
         reach = f'<circle cx="{x}" cy="{y}" r="12" fill="transparent"/>'

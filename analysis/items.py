@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from django.db.models.functions import Cast, Length
 
 from analysis import samples
 from analysis.models import Finding
+from analysis.windows import WINDOWS, window_start
 from annotation import search, versions
 from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, RoutedState, cause_titles
 from projects import paging
@@ -35,7 +36,6 @@ from validation import InvalidInput
 PAGE = 30
 PAGE_BY = ("at", "pk")
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
-WINDOWS = {"1": 1, "7": 7, "28": 28}
 STATES = {
     "resolved": "resolved",
     "waiting": "waiting for a person",
@@ -62,7 +62,10 @@ class BadFilter(InvalidInput):
 
 @dataclass(frozen=True)
 class Filters:
-    """The view's state. Empty is no filter. `judges` limits to items that may judge that version."""
+    """The view's state. Empty is no filter. `judges` limits to items that may judge that version.
+
+    `served` limits to items that count in the history of what was served, and shows what was served then.
+    """
 
     state: str = ""
     cause: str = ""
@@ -78,6 +81,9 @@ class Filters:
     resolved: str = ""
     q: str = ""
     window: str = ""
+    since: str = ""
+    until: str = ""
+    served: str = ""
 
     def active(self) -> list[tuple[str, str]]:
         """Name and value of each filter that is set."""
@@ -96,13 +102,16 @@ NAMES = {
     "says": "Model says",
     "disagree": "Model and label differ",
     "version": "Version",
-    "judges": "Judges",
+    "judges": "Counted for",
     "segment": "Segment",
     "suspected": "Suspected label",
     "commented": "With a comment",
-    "resolved": "Has a label",
+    "resolved": "Labelled",
     "q": "Text",
-    "window": "Seen in the last days",
+    "window": "Captured in the last days",
+    "since": "From",
+    "until": "Until",
+    "served": "As served then",
 }
 
 
@@ -120,6 +129,7 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
         "commented": ["yes"],
         "resolved": ["yes", "no"],
         "window": WINDOWS,
+        "served": ["yes"],
     }
     for name, choices in allowed.items():
         if wanted[name] and wanted[name] not in choices:
@@ -127,9 +137,25 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
             raise BadFilter(f"{NAMES[name]} is {wanted[name][:40]!r}; it takes {shown}.")
     if wanted["segment"] and "=" not in wanted["segment"]:
         raise BadFilter("Segment takes name=value, such as channel=app.")
+    for name in ("since", "until"):
+        if wanted[name]:
+            moment(name, wanted[name])
     if wanted["version"] or wanted["judges"]:
         _check_versions(versions.load(project), wanted["version"], wanted["judges"])
     return Filters(**wanted)
+
+
+def moment(name: str, given: str) -> datetime:
+    """The moment that an address names. Raises BadFilter."""
+    found: datetime | None
+    try:
+        found = datetime.fromisoformat(given)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not paging.FIRST_YEAR <= found.year < paging.LAST_YEAR:
+        raise BadFilter(f"{NAMES[name]} is {given[:40]!r}; it takes a time such as 2026-11-27T14:05:00Z.")
+    return found
 
 
 def _check_versions(known: versions.Versions, *asked: str) -> None:
@@ -144,7 +170,8 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
     """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first."""
     resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
     routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
-    wanted = predictions_of(project, filters.judges or filters.version)
+    by_version = filters.judges or filters.version
+    wanted = said_when_asked() if filters.served else predictions_of(project, by_version)
     items = Item.objects.filter(project=project).annotate(
         says=Subquery(wanted.values("label")[:1]),
         score=Subquery(wanted.values("confidence")[:1]),
@@ -152,7 +179,13 @@ def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item
         truth=JsonText(Subquery(resolution.values("value")[:1], output_field=JSONField())),
         cause=Subquery(routed.values("cause")[:1], output_field=CharField()),
     )
-    return _filtered(items, project, filters, resolution, at=at).order_by("-at", "-pk")
+    within = _within_time(items, filters, at=at)
+    return _filtered(within, project, filters, resolution).order_by("-at", "-pk")
+
+
+def said_when_asked() -> QuerySet[Prediction]:
+    """The answers that were served for an outer item when it was asked, the newest first."""
+    return Prediction.objects.filter(versions.AS_SERVED, item=OuterRef("pk")).order_by("-at", "-pk")
 
 
 def predictions_of(project: Project, version: str = "") -> QuerySet[Prediction]:
@@ -168,9 +201,7 @@ def predictions_of(project: Project, version: str = "") -> QuerySet[Prediction]:
     return answered.order_by(rank, "-at", "-pk")
 
 
-def _filtered(
-    items: QuerySet[Any], project: Project, filters: Filters, resolution: Any, *, at: datetime
-) -> QuerySet[Any]:
+def _filtered(items: QuerySet[Any], project: Project, filters: Filters, resolution: Any) -> QuerySet[Any]:
     routed = RoutedItem.objects.filter(item=OuterRef("pk"))
     if filters.cause:
         items = items.filter(Exists(routed.filter(cause=filters.cause)))
@@ -186,6 +217,8 @@ def _filtered(
         items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
     if filters.judges:
         items = samples.judging(project, filters.judges, items)
+    if filters.served:
+        items = samples.judging(project, samples.AS_SERVED, items)
     if filters.segment:
         name, _, value = filters.segment.partition("=")
         # The name goes into the transform as data; in a keyword of `filter` it could name other tables.
@@ -199,9 +232,15 @@ def _filtered(
         items = items.filter(has if filters.resolved == "yes" else ~has)
     if filters.q:
         items = items.filter(search.matches(project, filters.q))
-    if filters.window:
-        items = items.filter(at__range=(at - timedelta(days=WINDOWS[filters.window]), at))
     return _in_state(items, filters.state, resolution, routed)
+
+
+def _within_time(items: QuerySet[Any], filters: Filters, *, at: datetime) -> QuerySet[Any]:
+    if start := window_start(filters.window, at):
+        items = items.filter(at__range=(start, at))
+    if filters.since:
+        items = items.filter(at__gte=moment("since", filters.since))
+    return items.filter(at__lte=moment("until", filters.until)) if filters.until else items
 
 
 def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) -> QuerySet[Any]:

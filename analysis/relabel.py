@@ -16,7 +16,11 @@ from validation import InvalidInput
 
 
 class NothingToQueue(InvalidInput):
-    """The selection is empty."""
+    """The selection is empty, or all of it waits already."""
+
+
+class AllWaiting(NothingToQueue):
+    """Every item of the selection waits in a queue already."""
 
 
 @transaction.atomic
@@ -30,9 +34,14 @@ def queue_items(
     by: User,
     at: datetime,
 ) -> tuple[Queue, queues.Put]:
-    """Make a queue of these items. They were chosen, not drawn, so they represent nothing in weighted metrics."""
+    """Make a queue of these items. They were chosen, not drawn, so they represent nothing in weighted metrics.
+
+    Raises NothingToQueue, and makes no queue, where none of them would wait in it.
+    """
     if not item_ids:
-        raise NothingToQueue("Nothing is selected, so there is nothing to queue.")
+        raise NothingToQueue("Choose at least one item.")
+    if waiting := queues.waiting_in(project, item_ids):
+        raise AllWaiting(f"Nothing added: {_all_wait(len(item_ids), waiting)}.")
     queue = queues.create(project, title=title, cause=cause, by=by, at=at)
     total = len(item_ids)
     entries = [
@@ -49,25 +58,36 @@ def queue_items(
     return queue, queues.put(queue, entries, at=at)
 
 
+def _all_wait(count: int, titles: list[str]) -> str:
+    """Where they wait, as the second half of a sentence."""
+    subject = "it already waits" if count == 1 else f"all {count:,} already wait"
+    return f"{subject} in {titles[0] if len(titles) == 1 else f'{len(titles)} queues'}"
+
+
 @transaction.atomic
 def queue_findings(
     project: Project, findings: Sequence[Finding], *, by: User, at: datetime
-) -> tuple[Queue, queues.Put]:
+) -> tuple[Queue | None, queues.Put]:
     """Ask people again about these labels, in a queue of their own, in this order.
 
-    What somebody has decided by now is left out; raises NothingToQueue where nothing is left.
+    What somebody has decided by now is left out; raises NothingToQueue where nothing is left. There is no queue where
+    all of them wait in one already.
     """
     undecided = _lock_undecided(findings)
     ids = [finding.item_id for finding in findings if finding.pk in undecided]
-    made = queue_items(
-        project,
-        ids,
-        title=f"Suspected labels, {at:%-d %b %H:%M} UTC",
-        reason="the label and the model disagree",
-        cause=Cause.SUSPECTED,
-        by=by,
-        at=at,
-    )
+    made: tuple[Queue | None, queues.Put]
+    try:
+        made = queue_items(
+            project,
+            ids,
+            title=f"Suspected labels, {at:%-d %b %H:%M} UTC",
+            reason="the label and the model disagree",
+            cause=Cause.SUSPECTED,
+            by=by,
+            at=at,
+        )
+    except AllWaiting:
+        made = None, queues.Put(0, len(ids))
     for chunk in chunks(sorted(undecided)):
         requeued = Finding.objects.filter(pk__in=chunk)
         requeued.update(decision=Finding.Decision.REQUEUED, decided_by=by, decided_at=at)

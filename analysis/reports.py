@@ -12,12 +12,12 @@ from analysis.decision_costs import decision_costs, fingerprint
 from analysis.metrics.performance import classification, threshold_curve
 from analysis.models import Report, ReportKind
 from analysis.samples import EvaluationSample
+from analysis.windows import WINDOWS
 from annotation import versions
 from jobs import queue
 from projects.models import Project
 from validation import InvalidInput
 
-WINDOWS = (0, 28, 7)  # days; 0 is all time
 BINS = 10
 LEAST_IN_BIN = 10
 CURVE_POINTS = 61
@@ -30,7 +30,7 @@ def refresh(project: Project, *, at: datetime) -> list[Report]:
     """Compute what pages read: label quality, and performance of what serves and of the versions used last."""
     made = [label_quality(project, at=at)]
     known = [one.tag for one in versions.load(project).all if one.serves or one.items][:WATCHED]
-    for days in WINDOWS if known else ():
+    for days in WINDOWS.values() if known else ():
         served = samples.live(project, samples.AS_SERVED, at=at, days=days)
         made += [performance_of(project, version, days=days, at=at, served=served) for version in known]
     return [report for report in made if report]
@@ -38,7 +38,7 @@ def refresh(project: Project, *, at: datetime) -> list[Report]:
 
 def refresh_version(project: Project, version: str, *, at: datetime) -> list[Report]:
     """Performance of one version in each window; what has not changed makes no report."""
-    made = [performance_of(project, version, days=days, at=at) for days in WINDOWS]
+    made = [performance_of(project, version, days=days, at=at) for days in WINDOWS.values()]
     return [report for report in made if report]
 
 
@@ -213,6 +213,8 @@ def _series(frame: EvaluationSample) -> list[dict[str, Any]]:
             {
                 "from": float(edges[bin_]),
                 "to": float(edges[bin_ + 1]),
+                "first": float(stamps[inside][0]),
+                "last": float(stamps[inside][-1]),
                 "accuracy": estimate(measured.accuracy),
                 "classes": {
                     one.label: {"precision": estimate(one.precision), "recall": estimate(one.recall)}

@@ -132,11 +132,16 @@ def learnt_until(project: Project, version: str) -> datetime | None:
 
 
 def judging(project: Project, version: str, items: QuerySet[Item]) -> QuerySet[Item]:
-    """Those of the items that judge this version: chosen by the design, labelled by people, and not learnt from."""
+    """Those of the items that judge this version, or what was served then (AS_SERVED).
+
+    They are chosen by the design, labelled by people, and not learnt from.
+    """
     until = learnt_until(project, version)
     asked = Q(asked_at__isnull=False) if until is None else Q(asked_at__gt=until)
-    said = Prediction.objects.filter(versions.answers(version), item=OuterRef("pk"), out_of_sample=True)
-    resolved = Resolution.objects.current().filter(item=OuterRef("pk")).exclude(method=Resolution.Method.KNOWN)
+    values = project.schema().values()
+    said = Prediction.objects.filter(_answers(version), item=OuterRef("pk"), out_of_sample=True, label__in=values)
+    resolved = Resolution.objects.current().filter(item=OuterRef("pk"), value__in=values)
+    resolved = resolved.exclude(method=Resolution.Method.KNOWN)
     return items.filter(asked | DRAWN, Exists(said), Exists(resolved))
 
 
@@ -201,12 +206,25 @@ def _by(version: str) -> Q:
     return versions.AS_SERVED if version == AS_SERVED else Q(model_version__in=versions.stored_as(version))
 
 
+def _answers(version: str) -> Q:
+    return versions.AS_SERVED if version == AS_SERVED else versions.answers(version)
+
+
 def _population(project: Project, version: str, since: datetime | None) -> dict[date, int]:
     """Items in the design that the version scored, by the day on which they happened (UTC)."""
-    rows = Item.objects.filter(Exists(_scored(version)), project=project, audit_probability__isnull=False)
-    rows = rows.filter(at__gte=since) if since else rows
+    rows = _in_design(project, version, since)
     days = rows.annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day").annotate(n=Count("pk")).order_by("day")
     return dict(days)
+
+
+def scored_items(project: Project, version: str, *, at: datetime, days: int = 0) -> QuerySet[Item]:
+    """The items that the labelled ones stand for."""
+    return _in_design(project, version, at - timedelta(days=days) if days else None)
+
+
+def _in_design(project: Project, version: str, since: datetime | None) -> QuerySet[Item]:
+    rows = Item.objects.filter(Exists(_scored(version)), project=project, audit_probability__isnull=False)
+    return rows.filter(at__gte=since) if since else rows
 
 
 def _matrix(stored: list[bytes | None], k: int) -> NDArray[np.float64] | None:

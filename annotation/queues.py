@@ -163,6 +163,34 @@ def set_paused(queue: Queue, paused: bool, *, by: User, at: datetime) -> bool:
     return bool(changed)
 
 
+def waiting_in(project: Project, item_ids: Sequence[int]) -> list[str]:
+    """The titles of the queues in which these items wait; none where at least one of them waits nowhere."""
+    titles: set[str] = set()
+    for chunk in chunks(sorted(set(item_ids))):
+        waits = RoutedItem.objects.filter(project=project, item__in=chunk, state=RoutedState.OPEN)
+        found = dict(waits.values_list("item_id", "queue__title"))
+        if len(found) < len(chunk):
+            return []
+        titles |= set(found.values())
+    return sorted(titles)
+
+
+class QueueInUse(QueueProblem):
+    """A queue that holds items, which its deletion would lose."""
+
+
+@transaction.atomic
+def delete_empty(queue: Queue, *, by: User, at: datetime) -> None:
+    """Delete a queue in which nothing ever waited. Raises QueueInUse: what waited or was answered keeps its history."""
+    held = Queue.objects.select_for_update().filter(pk=queue.pk).first()  # nothing is put in while it is held
+    if held is None:
+        return
+    if RoutedItem.objects.filter(queue=queue).exists():
+        raise QueueInUse(f"{queue.title} holds items; only an empty queue can be deleted. It can be paused.")
+    audit.record("queue.delete", by=by, at=at, project=queue.project, target=queue.slug)
+    held.delete()
+
+
 def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
     """Let these items wait in the queue. One that waits in any queue already is left there and counted.
 

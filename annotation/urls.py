@@ -19,6 +19,7 @@ urlpatterns = [
     path("queues/", queues.listing, name="queue-list"),
     path("queues/<slug:queue>/", queues.detail, name="queue"),
     path("queues/<slug:queue>/pause", queues.pause, name="queue-pause"),
+    path("queues/<slug:queue>/delete", queues.delete, name="queue-delete"),
     path("queues/<slug:queue>/decide", queues.decide_item, name="queue-decide"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),

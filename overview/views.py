@@ -1,6 +1,7 @@
 """Overview: where is the loop stuck, and what next?"""
 
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -11,7 +12,8 @@ from django.views.decorators.http import require_GET
 
 from analysis import release_events, reports
 from analysis.models import ReportKind
-from analysis.views.performance import PerformanceQuery, over_time
+from analysis.views.over_time import accuracy_over_time
+from analysis.views.performance import PerformanceQuery
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
@@ -22,6 +24,11 @@ from projects.models import Can, Project
 
 def _of_version(project: Project, tag: str) -> str:
     return f"{reverse('overview:overview', args=[project.slug])}?{urlencode({'version': tag})}"
+
+
+def quality(project: Project, body: dict[str, Any]) -> dict[str, Any] | None:
+    """The chart of accuracy over time."""
+    return accuracy_over_time(project, body, release_events.list_releases(project), width=390)
 
 
 @require_GET
@@ -51,7 +58,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "body": body,
         "problems": health.problems([project]),
         "change": changes.of_report(project, version, body),
-        "quality": over_time(body, release_events.list_releases(project), width=390) if body else None,
+        "quality": quality(project, body) if body else None,
     }
     template = "overview/overview.html" + ("#loop" if asks_for_fragment(request) else "")
     return render(request, template, context)

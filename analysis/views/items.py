@@ -4,7 +4,7 @@ from dataclasses import fields
 from functools import partial
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import items, relabel
 from analysis.item_story import story
+from analysis.windows import ALL, WORDS
 from annotation import versions
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
@@ -19,7 +20,7 @@ from annotation.version_chip import version_chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor
-from projects.templatetags.formatting import plain_moment
+from projects.templatetags.formatting import plain_moment, plural
 
 MOST_SELECTED = 5000
 COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
@@ -28,11 +29,16 @@ COUNTED = 10_001  # counting stops there: nobody reads the exact number of a mil
 @require_GET
 @member(Can.SEE)
 def item_list(request: ProjectRequest) -> HttpResponse:
+    return _list(request, request.GET)
+
+
+def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> HttpResponse:
+    """The view that these filters ask for; `problem` says why its form was refused."""
     project, now = request.project, timezone.now()
     try:
-        filters = items.parse_filters(request.GET, project)
+        filters = items.parse_filters(given, project)
         found = items.select(project, filters, at=now)
-        rows, following = items.page(found, after=request.GET.get("after", ""))
+        rows, following = items.page(found, after=given.get("after", ""))
     except (items.BadFilter, BadCursor) as why:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
     total = items.select(project, filters, at=now).values("pk")[:COUNTED].count()
@@ -55,10 +61,12 @@ def item_list(request: ProjectRequest) -> HttpResponse:
         "causes": cause_titles().items(),
         "inputs": project.contract().types(),
         "can_change": request.role.can(Can.CHANGE),
-        "after": request.GET.get("after", ""),
+        "after": given.get("after", ""),
+        "windows": {name: words for name, words in WORDS.items() if name != ALL},
+        "problem": problem,
     }
     template = "analysis/item_list.html" + ("#rows" if asks_for_fragment(request) else "")
-    return render(request, template, context)
+    return render(request, template, context, status=422 if problem else 200)
 
 
 def _of_version(project: Project, filters: items.Filters, known: versions.Versions, tag: str) -> str:
@@ -75,9 +83,15 @@ def active(request: ProjectRequest, filters: items.Filters) -> list[dict[str, st
     for field in fields(filters):
         if value := getattr(filters, field.name):
             query = filters.query(**{field.name: ""})
-            words = items.STATES.get(value, value) if field.name == "state" else value
+            words = _chip_words(field.name, value)
             found.append({"name": items.NAMES[field.name], "value": words, "url": f"{base}?{query}" if query else base})
     return found
+
+
+def _chip_words(name: str, value: str) -> str:
+    if name in ("since", "until"):
+        return plain_moment(items.moment(name, value), "j M H:i:s")
+    return items.STATES.get(value, value) if name == "state" else value
 
 
 @require_POST
@@ -104,10 +118,9 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
             at=now,
         )
     except (items.BadFilter, relabel.NothingToQueue, relabel.queues.QueueProblem) as why:
-        context = {"project": project, "error": str(why)}
-        return render(request, "analysis/item_list.html", context, status=422)
-    waited = f" {put.already} wait in a queue already." if put.already else ""
-    messages.info(request, f"{put.created} items added to {queue.title}.{waited}")
+        return _list(request, request.POST, problem=str(why))
+    waited = f" {plural(put.already, 'waits,wait')} in a queue already." if put.already else ""
+    messages.info(request, f"{plural(put.created, 'item,items')} added to {queue.title}.{waited}")
     return redirect(f"{back}?queue={queue.slug}")
 
 

@@ -18,6 +18,7 @@ from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.templatetags.formatting import plural
 from validation.numbers import whole_number
 
 CARDS = 24
@@ -132,7 +133,8 @@ def queue_suspects(request: ProjectRequest) -> HttpResponse:
         queue, put = relabel.queue_findings(request.project, list(mine[:count]), by=request.user, at=timezone.now())
     except relabel.NothingToQueue as why:
         return _cards(request, str(why), status=422)
-    messages.info(request, f"{put.created} items added to {queue.title}.")
+    added = f"{plural(put.created, 'item,items')} added to {queue.title}." if queue else "All wait in a queue already."
+    messages.info(request, added)
     return redirect("annotation:queue-list", request.project.slug)
 
 

@@ -1,8 +1,6 @@
 """Performance: how good is the serving version, class by class and at each threshold?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -11,12 +9,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
-from analysis import charts, reports
+from analysis import charts, reports, windows
 from analysis.models import Report, ReportKind
-from analysis.release_events import ReleaseEvent, list_releases
+from analysis.release_events import list_releases
+from analysis.views.over_time import accuracy_over_time, class_over_time, drawn
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
@@ -24,11 +22,8 @@ from projects.chips import Chip, ChipOption
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
-WINDOWS = {"all": 0, "28": 28, "7": 7}
-WINDOW_WORDS = {"all": "all time", "28": "last 28 days", "7": "last 7 days"}
 PROVISIONAL = 60  # audit labels; below it the interval is wider than ±10 points
 PAIRS = 7
-PHONE = 302  # px: what a panel leaves on a phone of 360
 SMALL_N = 5
 FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five is no verdict
 
@@ -56,7 +51,9 @@ def performance(request: ProjectRequest) -> HttpResponse:
         state = read_state(request.GET, project, known)
     except BadView as why:
         return _unknown(request, known, str(why))
-    report = reports.newest(project, ReportKind.PERFORMANCE, version=state.version, days=WINDOWS[state.window])
+    report = reports.newest(
+        project, ReportKind.PERFORMANCE, version=state.version, days=windows.window_days(state.window)
+    )
     if report is None and state.version:
         reports.request(project, state.version, at=timezone.now())
     context = {
@@ -90,24 +87,23 @@ def _unknown(request: ProjectRequest, known: versions.Versions, why: str) -> Htt
 
 def read_state(given: Any, project: Project, known: versions.Versions) -> PerformanceQuery:
     """The URL's state. Raises BadView for a value that there is not; nothing is replaced by another one."""
-    window, label = given.get("window", "all"), given.get("label", "")
-    if window not in WINDOWS:
-        raise BadView(f"window is {window[:20]!r}; it takes {', '.join(WINDOWS)}.")
+    window, label = given.get("window", "") or windows.ALL, given.get("label", "")
     if label and label not in project.schema().values():
         raise BadView(f"{label[:80]!r} is no label of this project.")
     try:
+        windows.window_days(window)
         return PerformanceQuery(window, label, known.chosen(given.get("version", "")))
-    except versions.UnknownVersion as why:
+    except (versions.UnknownVersion, windows.UnknownWindow) as why:
         raise BadView(str(why)) from None
 
 
 def chips(project: Project, state: PerformanceQuery, known: versions.Versions) -> list[Chip]:
-    windows = tuple(
+    spans = tuple(
         ChipOption(words, state.url(project, window=name), current=name == state.window)
-        for name, words in WINDOW_WORDS.items()
+        for name, words in windows.WORDS.items()
     )
     of_version = version_chip(project, known, state.version, lambda tag: state.url(project, version=tag))
-    return [Chip("Window", WINDOW_WORDS[state.window], options=windows), of_version]
+    return [Chip("Window", windows.WORDS[state.window], options=spans), of_version]
 
 
 def figures(project: Project, report: Report, state: PerformanceQuery) -> dict[str, Any]:
@@ -125,8 +121,8 @@ def figures(project: Project, report: Report, state: PerformanceQuery) -> dict[s
         "per_class": per_class(project, body, state, label),
         "curve": curve(body, label),
         "curve_rows": curve_rows(body, label),
-        "over_time": over_time(body, moments),
-        "class_over_time": class_over_time(body, label, moments),
+        "over_time": accuracy_over_time(project, body, moments, width=560),
+        "class_over_time": class_over_time(project, body, moments, label),
         "items_url": items_url(project, state),
         "wrong_url": items_url(project, state, disagree="yes"),
     }
@@ -240,58 +236,3 @@ def curve_rows(body: dict[str, Any], label: str) -> list[dict[str, Any]]:
     names = ("threshold", "precision", "low", "high", "recall")
     rows = [dict(zip(names, row, strict=True)) for row in columns]
     return [row for row in rows if row["precision"] is not None and row["recall"] is not None]
-
-
-def over_time(body: dict[str, Any], moments: list[ReleaseEvent], *, width: int = 560) -> dict[str, Any] | None:
-    series = [(point, point["accuracy"]) for point in body["series"] if point["accuracy"]["value"] is not None]
-    return _chart(series, moments, "Accuracy of what was served, over time", width=width)
-
-
-def class_over_time(body: dict[str, Any], label: str, moments: list[ReleaseEvent]) -> dict[str, Any]:
-    def series(measure: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        found = [(point, point["classes"].get(label, {}).get(measure)) for point in body["series"]]
-        return [(point, value) for point, value in found if value and value["value"] is not None]
-
-    return {
-        measure: _chart(series(measure), moments, f"{measure.title()} of {label} over time", width=390)
-        for measure in ("precision", "recall")
-    }
-
-
-def _chart(
-    series: list[tuple[dict[str, Any], dict[str, Any]]],
-    moments: list[ReleaseEvent],
-    label: str,
-    *,
-    width: int,
-) -> dict[str, Any] | None:
-    """A line over time with a mark for every release, and its table."""
-    if not series:
-        return None
-    points = [
-        charts.Point((p["from"] + p["to"]) / 2, v["value"], v["low"], v["high"], f"{v['value']:.3f}, n {v['n']}")
-        for p, v in series
-    ]
-    stamps = [m.at.timestamp() for m in moments]
-    first, last = min([series[0][0]["from"], *stamps]), max([series[-1][0]["to"], *stamps])
-    spots = [(first + (last - first) * share) for share in (0, 0.5, 1)]
-    draw = partial(
-        charts.line,
-        points,
-        label=label,
-        x_ticks=[(at, day(at)) for at in spots],
-        dots=True,
-        releases=[charts.Mark(stamp, m.version) for stamp, m in zip(stamps, moments, strict=True)],
-    )
-    rows = [{"from": day(p["from"]), "to": day(p["to"]), **v} for p, v in series]
-    return {**drawn(draw, width), "rows": rows, "last": rows[-1]}
-
-
-def drawn(draw: Callable[..., str], width: int) -> dict[str, str]:
-    """A chart at the width of its panel, and once more for a phone: scaled down, its words could not be read."""
-    return {"svg": mark_safe(draw(width=width)), "narrow": mark_safe(draw(width=PHONE))}
-
-
-def day(stamp: float) -> str:
-    moment = datetime.fromtimestamp(stamp, timezone.get_current_timezone())
-    return f"{moment.day} {moment:%b}"

@@ -52,6 +52,19 @@ def pause(request: ProjectRequest, queue: str) -> HttpResponse:
     return redirect("annotation:queue-list", slug=request.project.slug)
 
 
+@require_POST
+@member(Can.CHANGE)
+def delete(request: ProjectRequest, queue: str) -> HttpResponse:
+    """Delete an empty queue."""
+    found = get_object_or_404(Queue, project=request.project, slug=queue)
+    try:
+        queues.delete_empty(found, by=request.user, at=timezone.now())
+    except queues.QueueInUse as why:
+        return _detail(request, found, error=str(why), status=409)
+    messages.success(request, f"{found.title} deleted.")
+    return redirect("annotation:queue-list", slug=request.project.slug)
+
+
 @require_GET
 @member(Can.SEE)
 def detail(request: ProjectRequest, queue: str) -> HttpResponse:
@@ -77,6 +90,7 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
         "review_template": kind.review_template,
         "form": kind.form(request.project.schema().labels),
         "may_decide": request.role.can(Can.REVIEW),
+        "may_delete": request.role.can(Can.CHANGE) and not mine.exists(),
         "error": error,
     }
     page = "annotation/queue.html" + ("#review" if asks_for_fragment(request) else "")

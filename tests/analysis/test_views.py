@@ -1,5 +1,7 @@
 """The pages of analysis: who may open them, few queries, full page and fragment, every number a link."""
 
+import html
+import itertools
 import json
 import re
 from datetime import timedelta
@@ -12,11 +14,11 @@ from django.urls import reverse
 
 from analysis import charts, items, release_events, reports
 from analysis.models import Finding, Report
-from analysis.views import performance
-from annotation.models import Item, RoutedItem
+from analysis.views import over_time
+from annotation.models import Item, Queue, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
-from projects.models import Project, User
+from projects.models import AuditEvent, Project, User
 from tests.analysis.scenarios import Cause, make_finding, resolve, route, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
@@ -104,7 +106,21 @@ class TestItems:
         for crafted in ("project__api_keys__hash=a", "user__password__startswith=x", "order_by=pk", "__class__=1"):
             assert b"<b>60</b>" in client(emil).get(f"{url}?{crafted}").content
 
-    @pytest.mark.parametrize("query", ["state=gone", "truth=eggs", "window=9", "segment=x", "after=rubbish", "cause=x"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "state=gone",
+            "truth=eggs",
+            "window=9",
+            "segment=x",
+            "after=rubbish",
+            "cause=x",
+            "since=yesterday",
+            "until=0001-01-01T00:00:00Z",
+            "since=9999-12-31T23:59:59-12:00",
+            "served=no",
+        ],
+    )
     def test_a_value_that_is_not_on_its_list_is_refused_in_words(self, stand: Any, query: str) -> None:
         project, _, emil = stand
         answer = client(emil).get(reverse("analysis:item-list", args=[project.slug]) + f"?{query}")
@@ -131,6 +147,35 @@ class TestItems:
             made[1].pk,
         }
         assert client(emil).post(url, {"title": "None"}).status_code == 422
+
+    def test_add_chosen_with_nothing_chosen_keeps_the_filtered_view(self, stand: Any) -> None:
+        project, made, emil = stand
+        url = reverse("analysis:item-queue", args=[project.slug])
+        answer = client(emil).post(url, {"disagree": "yes", "title": "Odd ones"})
+        page = answer.content.decode()
+        assert answer.status_code == 422
+        assert "Choose at least one item" in page and "<b>6</b>" in page and 'class="chip active"' in page
+        assert page.count('name="item"') == 6
+        assert not Queue.objects.filter(slug="odd-ones").exists()
+
+    def test_items_that_all_wait_already_make_no_queue(self, stand: Any) -> None:
+        project, _, emil = stand
+        url = reverse("analysis:item-queue", args=[project.slug])
+        items = [make_item(project) for _ in range(3)]
+        chosen = {"item": [item.uid for item in items]}
+        client(emil).post(url, {**chosen, "title": "First"})
+        before = Queue.objects.count()
+        answer = client(emil).post(url, {**chosen, "title": "Second"})
+        assert answer.status_code == 422
+        assert "Nothing added: all 3 already wait in First." in html.unescape(answer.content.decode())
+        assert Queue.objects.count() == before
+        assert not AuditEvent.objects.filter(target="second").exists()
+
+    def test_until_and_since_include_their_moments(self, stand: Any) -> None:
+        project, made, _ = stand
+        between = {"since": made[3].at.isoformat(), "until": made[7].at.isoformat()}
+        found = items.select(project, items.parse_filters(between, project), at=NOW)
+        assert {item.pk for item in found} == {item.pk for item in made[3:8]}
 
     def test_an_item_of_another_project_is_not_there(self, stand: Any) -> None:
         project, _, emil = stand
@@ -303,9 +348,19 @@ class TestApi:
         assert answer.status_code == 422
         assert answer.json()["detail"] == "No prediction names the version router-9. There are v1, router-7."
 
-    def test_a_segment_is_refused_and_not_passed_over(self, stand: Any) -> None:
-        project, _, emil = stand
-        assert self.get(project, emil, "metrics?segment=channel%3Dapp").status_code == 422
+    def test_metrics_of_a_segment_are_those_of_its_items(self, stand: Any) -> None:
+        project, made, emil = stand
+        Item.objects.filter(pk__in=[item.pk for item in made[:20]]).update(segment={"channel": "app"})
+        Item.objects.filter(pk__in=[item.pk for item in made[20:]]).update(segment={"channel": "web"})
+        app = self.get(project, emil, "metrics?segment=channel%3Dapp").json()
+        web = self.get(project, emil, "metrics?segment=channel%3Dweb&window=all").json()
+        assert (app["n"], app["items"], app["segment"]) == (20, 20, "channel=app")
+        assert app["accuracy"]["value"] == pytest.approx(14 / 20)
+        assert app["accuracy"]["low"] < 0.7 < app["accuracy"]["high"]
+        assert (web["n"], web["accuracy"]["value"]) == (40, 1.0)
+        empty = self.get(project, emil, "metrics?segment=channel%3Dfax").json()
+        assert (empty["n"], empty["items"], empty["accuracy"]) == (0, 0, None)
+        assert self.get(project, emil, "metrics?segment=app").status_code == 422
 
     def test_a_key_without_the_scope_is_refused(self, stand: Any) -> None:
         project, _, emil = stand
@@ -368,7 +423,7 @@ def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:
         release_events.ReleaseEvent("v2", "promoted", NOW + timedelta(hours=30)),
         release_events.ReleaseEvent("v3", "rolled back to", NOW + timedelta(days=40)),
     ]
-    chart = performance.over_time(body, moments)
+    chart = over_time.accuracy_over_time(project, body, moments, width=560)
     assert chart is not None and chart["svg"].count('class="release"') == 3
     assert all(f">{moment.version}</text>" in chart["svg"] for moment in moments)
 
@@ -388,6 +443,48 @@ class TestCharts:
         tree = ElementTree.fromstring(svg)
         assert not [node for node in tree.iter() if "style" in node.attrib]
         assert "<script>" not in svg
+
+    @pytest.mark.parametrize(
+        ("few", "lines"),
+        [
+            ((), [[0, 1, 2, 3, 4]]),
+            ((2,), [[0, 1], [3, 4]]),
+            ((0, 1), [[2, 3, 4]]),
+            ((1, 3), []),
+            ((0, 1, 2, 3, 4), []),
+        ],
+    )
+    def test_a_line_does_not_run_through_points_of_few_labels(self, few: tuple[int, ...], lines: list[Any]) -> None:
+        points = [charts.Point(x, 0.5, 0.4, 0.6, few=x in few) for x in range(5)]
+        assert [[point.x for point in line] for line in charts.stretches(points)] == lines
+        svg = charts.line(points, label="x", x_ticks=[(0, "a"), (4, "b")], dots=True)
+        assert (svg.count("<polyline"), svg.count("<polygon")) == (len(lines), len(lines))
+        assert (svg.count('class="ring unclear"'), svg.count('class="point"')) == (len(few), 5 - len(few))
+
+    @pytest.mark.parametrize(
+        ("names", "words"),
+        [
+            ([(0, "v1"), (200, "v2")], ["v1", "v2"]),
+            ([(0, "v1"), (4, "v2"), (200, "v3")], ["v1, v2", "v3"]),
+            ([(x, f"v{x}") for x in range(1, 7)], ["v1 to v6"]),
+            ([(0, "v1"), (20, "v2"), (40, "v3"), (300, "v4")], ["v1, v2, v3", "v4"]),
+            ([], []),
+        ],
+    )
+    def test_names_of_releases_that_would_touch_become_one(self, names: list[Any], words: list[str]) -> None:
+        apart = charts.names_apart(names)
+        assert [word for _, word in apart] == words
+        for (left, first), (right, second) in itertools.pairwise(apart):
+            assert right - left > charts.LETTER * (len(first) + len(second)) / 2
+
+    def test_each_point_links_to_the_items_that_it_counts(self, stand: Any) -> None:
+        project, _, emil = stand
+        page = client(emil).get(reverse("analysis:performance", args=[project.slug])).content.decode()
+        links = re.findall(r'<a href="([^"]+)" aria-label="[^"]+ to [^"]+: [\d.]+, n (\d+)">', page)
+        assert len(links) >= 6
+        for url, count in links:
+            listed = client(emil).get(html.unescape(url)).content.decode()
+            assert f"<b>{count}</b>" in listed, url
 
     def test_nothing_is_drawn_of_nothing(self) -> None:
         assert charts.line([], label="x", x_ticks=[]) == ""

@@ -330,3 +330,34 @@ def test_counts_take_four_statements_however_many_queues(
 
     with django_assert_num_queries(4):
         queues.counts(scenario.project, at=scenario.now)
+
+
+def test_an_empty_queue_can_be_deleted_and_that_is_on_the_audit_trail(scenario: LabellingScenario) -> None:
+    queue = queues.create(scenario.project, title="Odd ones", cause=Cause.SLICE, by=scenario.rita, at=NOW)
+
+    queues.delete_empty(queue, by=scenario.rita, at=NOW)
+    queues.delete_empty(queue, by=scenario.rita, at=NOW)  # a double click
+
+    assert not Queue.objects.filter(slug="odd-ones").exists()
+    assert AuditEvent.objects.filter(action="queue.delete", target="odd-ones").count() == 1
+
+
+def test_a_queue_that_held_an_item_is_never_deleted(scenario: LabellingScenario) -> None:
+    queue = queues.create(scenario.project, title="Odd ones", cause=Cause.SLICE, by=scenario.rita, at=NOW)
+    item = make_item(scenario.project)
+    queues.put(queue, [make_entry(item)], at=NOW)
+    queues.withdraw(scenario.project, item_ids=[item.pk], at=NOW)
+
+    with pytest.raises(queues.QueueInUse, match="Odd ones holds items"):
+        queues.delete_empty(queue, by=scenario.rita, at=NOW)
+
+    assert Queue.objects.filter(slug="odd-ones").exists()
+
+
+def test_the_queues_in_which_all_of_some_items_wait(scenario: LabellingScenario) -> None:
+    first, second, third = (make_item(scenario.project) for _ in range(3))
+    queue = queues.create(scenario.project, title="Odd ones", cause=Cause.SLICE, by=scenario.rita, at=NOW)
+    queues.put(queue, [make_entry(first), make_entry(second)], at=NOW)
+
+    assert queues.waiting_in(scenario.project, [first.pk, second.pk, first.pk]) == ["Odd ones"]
+    assert queues.waiting_in(scenario.project, [first.pk, third.pk]) == []

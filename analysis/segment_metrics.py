@@ -1,0 +1,67 @@
+"""Metrics of one version in one segment, computed when they are asked for: reports cover all items only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db.models import TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+
+from analysis import samples
+from analysis.metrics.performance import classification
+from analysis.samples import EvaluationSample
+from annotation.models import Item
+from projects.chunks import chunks
+from projects.models import Project
+from validation import InvalidInput
+
+
+class BadSegment(InvalidInput):
+    """A segment that is not written as name=value."""
+
+
+@dataclass(frozen=True)
+class SegmentMetrics:
+    """`measured` is None where no label judges the version in this segment; `audit` of its labels were drawn."""
+
+    n: int
+    audit: int
+    items: int
+    measured: classification.Performance | None
+
+
+def segment_metrics(project: Project, version: str, segment: str, *, days: int, at: datetime) -> SegmentMetrics:
+    """Metrics over the items whose segment is `name=value`, weighted as those of all items are.
+
+    Inclusion probabilities are those of the whole sample: the segment is a domain of it, and the estimate a ratio.
+    """
+    name, equals, value = segment.partition("=")
+    if not equals or not name:
+        raise BadSegment("segment takes name=value, such as channel=app.")
+    sample = samples.live(project, version, at=at, days=days)
+    inside = _inside(sample, name, value)
+    items = samples.scored_items(project, version, at=at, days=days)
+    count = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField())).filter(part=value).count()
+    measured = _measured(sample, inside) if inside.any() else None
+    return SegmentMetrics(int(inside.sum()), int(sample.audit[inside].sum()), count, measured)
+
+
+def _inside(sample: EvaluationSample, name: str, value: str) -> Any:
+    """Which rows of the sample lie in the segment, (n,)."""
+    known: dict[int, Any] = {}
+    for chunk in chunks(sample.item_ids.tolist()):
+        known |= dict(Item.objects.filter(pk__in=chunk).values_list("pk", "segment"))
+    return np.array([str(known[pk].get(name, "")) == value for pk in sample.item_ids.tolist()], dtype=bool)
+
+
+def _measured(sample: EvaluationSample, inside: Any) -> classification.Performance:
+    return classification.classification(
+        sample.truth[inside],
+        sample.predicted[inside],
+        classes=sample.classes,
+        inclusion_probability=sample.inclusion_probability[inside],
+        groups=sample.groups[inside],
+        probabilities=None if sample.probabilities is None else sample.probabilities[inside],
+    )
