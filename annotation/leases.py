@@ -22,6 +22,7 @@ from projects.ids import new_id
 from projects.models import Project, User
 
 MOST = 20
+A_MINUTE = timedelta(minutes=1)
 MOST_CHARACTERS = 4_000_000  # of the inputs of one claim
 
 # Asked of a slot `s`: not an item that this person answered or skipped, not a second slot of an item (one that they
@@ -238,7 +239,12 @@ def give_back_all(
 
 
 def release_expired(*, at: datetime) -> int:
-    """Open the slots whose leases have ended. A claim takes expired slots anyway; this keeps what pages count true."""
+    """Open the slots whose leases have ended. A claim takes expired slots anyway; this keeps what pages count true.
+
+    A lease that ends later than one given now was given before the clock was set back: it ends with one given now.
+    """
+    end = at + length()
+    Slot.objects.filter(state=SlotState.LEASED, lease_until__gt=end + A_MINUTE).update(lease_until=end)
     return Slot.objects.filter(state=SlotState.LEASED, lease_until__lte=at).update(**FREE)
 
 

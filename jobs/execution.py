@@ -152,6 +152,11 @@ def _end_if_open(attempt: Attempt) -> None:
             pass
 
 
+def pause(attempt: int) -> timedelta:
+    """How long a job waits after its attempt of this number failed."""
+    return timedelta(seconds=2**attempt)
+
+
 @transaction.atomic
 def fail(job: Job, attempt: int, why: str, *, at: datetime, final: bool = False) -> None:
     """Put a failed attempt back with a growing pause, or declare the job dead after the last, with its reason."""
@@ -161,11 +166,10 @@ def fail(job: Job, attempt: int, why: str, *, at: datetime, final: bool = False)
         if mine.update(state=JobState.DEAD, error=why, finished_at=at, lease_until=None):
             tell_dead(job, why)
         return
-    pause = timedelta(seconds=2**attempt)
     mine.update(
         state=JobState.QUEUED,
         error=why,
-        due_at=at + pause,
+        due_at=at + pause(attempt),
         lease_until=None,
         hinted_at=None,
         first_hinted_at=None,

@@ -119,9 +119,9 @@ def _check_redis() -> Check:
 
 
 def check_processes(*, at: datetime) -> list[Check]:
-    """One check per role, by the newest sign of life."""
+    """One check per role, by the sign of life nearest to now: one that lies ahead is from before the clock was set."""
     newest: dict[str, Beat] = {}
-    for beat in Beat.objects.order_by("at"):
+    for beat in sorted(Beat.objects.all(), key=lambda beat: abs(at - beat.at), reverse=True):
         newest[beat.role] = beat
     return [_check_process(role, newest.get(role), at=at) for role in PROCESSES]
 
@@ -130,7 +130,7 @@ def _check_process(role: str, beat: Beat | None, *, at: datetime) -> Check:
     effect, command = PROCESSES[role]
     if beat is None:
         return Check(role, False, f"No {role} was ever seen. {effect}", command)
-    silent = at - beat.at
+    silent = abs(at - beat.at)
     if silent > SEEN_WITHIN:
         return Check(role, False, f"No {role} has been seen for {_span(silent)}. {effect}", command)
     if role in QUEUES and (since := stalls.stalled_since([QUEUES[role]], at=at, longer_than=stalls.shown_after())):

@@ -76,18 +76,15 @@ class Job(models.Model):
         return f"{self.kind} {self.pk} ({self.state})"
 
 
-class PeriodicSlot(models.Model):
-    """A turn of periodic work, taken by whoever inserts the row first."""
+class PeriodicTurn(models.Model):
+    """The last turn of one periodic work: whoever moves it on has taken the next."""
 
-    name = models.CharField(max_length=80)
-    slot = models.BigIntegerField(help_text="Unix time divided by the period.")
-    claimed_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["name", "slot"], name="periodic_turn_once")]
+    name = models.CharField(max_length=80, primary_key=True)
+    turn = models.BigIntegerField(help_text="Unix time divided by the period.")
+    taken_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.name} {self.slot}"
+        return f"{self.name} {self.turn}"
 
 
 class Beat(models.Model):

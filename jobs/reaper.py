@@ -10,19 +10,23 @@ from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from jobs import broker, execution, queue, registry
-from jobs.models import Beat, Job, JobState, PeriodicSlot
+from jobs import broker, clock, execution, queue, registry
+from jobs.models import Beat, Job, JobState, PeriodicTurn
 
 log = logging.getLogger(__name__)
-SLOTS_KEPT = timedelta(days=2)
 JOBS_KEPT = timedelta(days=14)
 FORGOTTEN_AT_ONCE = 500
 MAX_HINT_PAUSE = 300
 
 
-def reap(*, at: datetime) -> dict[str, int]:
-    """One round: bury, revive, hint, take turns. Safe beside other reapers. Returns what it did."""
-    return {"buried": bury(at=at), "revived": revive(at=at), "hinted": hint_waiting(at=at), "turns": take_turns(at=at)}
+def reap(*, at: datetime, lost: bool = True) -> dict[str, int]:
+    """One round: bury, revive, hint, take turns. Safe beside other reapers. Returns what it did.
+
+    Without `lost` no job is taken for lost, however long ago its lease ended.
+    """
+    clock.bring_back(at=at)
+    ended = {"buried": bury(at=at), "revived": revive(at=at)} if lost else {"buried": 0, "revived": 0}
+    return {**ended, "hinted": hint_waiting(at=at), "turns": take_turns(at=at)}
 
 
 def forget_ended(*, at: datetime) -> int:
@@ -74,23 +78,36 @@ def _queue_is_idle(job: Job, at: datetime) -> bool:
 
 
 def take_turns(*, at: datetime) -> int:
-    """Claim each periodic turn by inserting its row; of several reapers one wins."""
+    """Take each periodic turn that has come by moving its row on; of several reapers one wins.
+
+    A row that lies ahead was written before the clock was set back: it holds nothing up.
+    """
     taken = 0
     for periodic in registry.periodic():
-        slot = int(at.timestamp()) // periodic.seconds
-        if PeriodicSlot.objects.filter(name=periodic.name, slot=slot).exists():
-            continue
+        turn = int(at.timestamp()) // periodic.seconds
+        due = Q(turn__lt=turn) | Q(turn__gt=turn, taken_at__gt=at + clock.SKEW)
         try:
             with transaction.atomic():
-                PeriodicSlot.objects.create(name=periodic.name, slot=slot, claimed_at=at)
-                periodic.enqueue(at)
-                taken += 1
-        except IntegrityError:
-            continue  # another reaper was first
+                if _take_turn(periodic.name, turn, due, at=at):
+                    periodic.enqueue(at)
+                    taken += 1
         except Exception:  # its row is rolled back, so the next round tries again
             log.exception("The periodic work %s failed", periodic.name)
-    PeriodicSlot.objects.filter(claimed_at__lt=at - SLOTS_KEPT).delete()
     return taken
+
+
+def _take_turn(name: str, turn: int, due: Q, *, at: datetime) -> bool:
+    """Whether this call moved the row on, which is made at the first turn."""
+    if PeriodicTurn.objects.filter(due, name=name).update(turn=turn, taken_at=at):
+        return True
+    if PeriodicTurn.objects.filter(name=name).exists():
+        return False
+    try:
+        with transaction.atomic():
+            PeriodicTurn.objects.create(name=name, turn=turn, taken_at=at)
+    except IntegrityError:  # another reaper was first
+        return False
+    return True
 
 
 def beat(name: str, role: str, *, at: datetime) -> None:
@@ -98,15 +115,21 @@ def beat(name: str, role: str, *, at: datetime) -> None:
     Beat.objects.update_or_create(name=name, defaults={"role": role, "at": at})
 
 
+def run_round(jumps: clock.Jumps, *, at: datetime, monotonic: float) -> None:
+    """One round of the process that only reaps, with its own sign of life."""
+    lost = jumps.are_over(at, monotonic)
+    broker.restore()
+    beat("reaper", "reaper", at=at)
+    reap(at=at, lost=lost)
+
+
 def loop(*, stopped: Callable[[], bool], seconds: float) -> None:
     """Reap until stopped; a database that is away for a while only delays a round."""
+    jumps = clock.Jumps(pause=settings.JOB_LEASE_SECONDS)
     while not stopped():
         began = time.monotonic()
         try:
-            now = timezone.now()
-            broker.restore()
-            beat("reaper", "reaper", at=now)
-            reap(at=now)
+            run_round(jumps, at=timezone.now(), monotonic=began)
         except Exception:
             log.exception("A reaper round failed; the next one tries again")
             close_old_connections()

@@ -23,7 +23,7 @@ def stalled_since(queues: Collection[str], *, at: datetime, longer_than: timedel
     if since is None or at - since < longer_than:
         return None
     running = jobs.filter(state=JobState.RUNNING, lease_until__gte=at)
-    started = jobs.filter(started_at__gt=at - longer_than)
+    started = jobs.filter(started_at__gt=at - longer_than, started_at__lte=at)
     return None if running.exists() or started.exists() else since
 
 

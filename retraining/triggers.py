@@ -17,6 +17,7 @@ from retraining.models import RunState, TrainingRun, TriggerCheck
 
 NEW_LABELS = "new_labels"
 SHORTEST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=6)
+CLOCK_SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def evaluate_trigger(facts: TriggerEvidence, rule: RetrainingSettings, *, at: da
         return TriggerDecision(
             "stopped", f"{count}, but run {facts.last} was stopped; a run starts by itself after {more:,} more."
         )
-    ends = facts.last_ended_at + pause(rule, facts.failures) if facts.last_ended_at else None
+    # A run that ended in the future ended before the clock was set back, and holds nothing up.
+    ended = facts.last_ended_at if facts.last_ended_at and facts.last_ended_at <= at + CLOCK_SKEW else None
+    ends = ended + pause(rule, facts.failures) if ended else None
     if ends and ends > at and facts.failures:
         times = "failed" if facts.failures == 1 else f"failed, as did {facts.failures - 1:,} before it"
         return TriggerDecision(

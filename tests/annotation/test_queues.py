@@ -296,6 +296,18 @@ def test_expired_slots_are_opened_for_the_counts(scenario: LabellingScenario) ->
     assert sorted(Slot.objects.values_list("state", flat=True)) == ["leased", "open"]
 
 
+@pytest.mark.parametrize("back", [timedelta(seconds=95), timedelta(days=1)])
+def test_a_lease_from_before_the_clock_was_set_back_ends_with_one_given_now(
+    scenario: LabellingScenario, back: timedelta
+) -> None:
+    scenario.ask(1)
+    scenario.claim(scenario.alice, 1)
+    scenario.tick(-back)
+    leases.release_expired(at=scenario.now)
+    assert leases.release_expired(at=scenario.tick(LATER)) == 1
+    assert len(scenario.claim(scenario.bob, 1)) == 1
+
+
 def test_only_untouched_items_are_withdrawn(scenario: LabellingScenario) -> None:
     items = scenario.ask(3, overlap=2)
     scenario.claim(scenario.alice, 1)

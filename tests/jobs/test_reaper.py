@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobs import execution, queue, reaper, registry
-from jobs.models import Job, JobState, PeriodicSlot
+from jobs.models import Job, JobState, PeriodicTurn
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -103,13 +103,7 @@ def test_a_turn_that_failed_is_taken_again_and_does_not_keep_others_from_theirs(
     registry.every(60, "test.works")(taken.append)
     reaper.take_turns(at=NOW)
     assert taken == [NOW]
-    assert list(PeriodicSlot.objects.values_list("name", flat=True)) == ["test.works"]
-
-
-def test_forgets_old_turns() -> None:
-    PeriodicSlot.objects.create(name="old", slot=1, claimed_at=NOW - timedelta(days=3))
-    reaper.take_turns(at=NOW)
-    assert not PeriodicSlot.objects.exists()
+    assert list(PeriodicTurn.objects.values_list("name", flat=True)) == ["test.works"]
 
 
 def test_buries_every_lost_job_though_the_domain_cannot_end_what_one_had_begun(

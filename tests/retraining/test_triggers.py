@@ -66,9 +66,9 @@ class TestDecide:
                 "52 of 50 new labels, but run 7 failed, as did 2 before it; it is tried again at 12:19 UTC.",
             ),
             (
-                {"failures": 9, "last_ended_at": NOW + timedelta(hours=9)},
+                {"failures": 9, "last_ended_at": NOW - timedelta(hours=1)},
                 "failed",
-                "52 of 50 new labels, but run 7 failed, as did 8 before it; it is tried again at 24 Nov 03:00 UTC.",
+                "52 of 50 new labels, but run 7 failed, as did 8 before it; it is tried again at 17:00 UTC.",
             ),
             (
                 {"failures": 1, "last_ended_at": NOW - timedelta(minutes=5)},
@@ -87,6 +87,15 @@ class TestDecide:
         answer = triggers.evaluate_trigger(facts(**given), RULE, at=NOW)
         assert (answer.code, answer.fires) == (code, code == "fires")
         assert words is None or answer.words == words
+
+    def test_names_the_day_where_it_is_another(self) -> None:
+        rule = RetrainingSettings(after_labels=50, cooldown_minutes=1440)
+        words = triggers.evaluate_trigger(facts(last_ended_at=NOW - timedelta(hours=9)), rule, at=NOW).words
+        assert words.endswith("a run starts at 24 Nov 03:00 UTC.")
+
+    @pytest.mark.parametrize("back", [timedelta(seconds=95), timedelta(days=1)])
+    def test_fires_after_the_clock_was_set_back(self, back: timedelta) -> None:
+        assert triggers.evaluate_trigger(facts(last_ended_at=NOW + back), RULE, at=NOW).fires
 
 
 class TestPause:
