@@ -3,62 +3,58 @@
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core import weighted
 from projects.models import Project
-from projects.project_settings import LABEL_SLICE
 from retraining import answers, registry
 from retraining.answers import Answers
+from retraining.bodies import (
+    Basis,
+    ComparedRow,
+    DifferenceBody,
+    EstimateBody,
+    EvaluationBody,
+    GateBody,
+    LabelRecall,
+    LatencyBody,
+    OutcomeCounts,
+    RuleBody,
+    VerdictBody,
+)
 from retraining.datasets import Examples
 from retraining.learning.calibration.choose import log_losses
 from retraining.learning.gate import decision, paired
+from retraining.learning.gate.decision import Gate, GateVerdict
+from retraining.learning.gate.paired import Difference
 from retraining.models import EvaluatedItem
+from retraining.sides import Sides, by_label, by_segment, in_slice
 
 ALPHA, POWER, MARGIN, LEVEL = 0.05, 0.8, 0.01, 0.95
 FEWEST_FOR_NAIVE = 30  # evaluation items; with fewer, a first version is judged on its out-of-fold predictions
-SMALL_N = 20
 MOST_GROUPS = 40
 TIMED_ROWS = 20
-Basis = Literal["evaluation", "out_of_fold"]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate's report and verdict, both plain data, and the rows behind them, still without a version.
+    """A candidate's evaluation and verdict, and the rows behind them, still without a version.
 
     `scores` (n, k) are the candidate's of these rows, in the order of the label schema; None where it was judged by
     what it said out of fold.
     """
 
-    evaluation: dict[str, Any]
-    verdict: dict[str, Any]
+    evaluation: EvaluationBody
+    verdict: VerdictBody
     rows: list[EvaluatedItem]
     scores: NDArray[np.float64] | None = None
 
     @property
     def promoted(self) -> bool:
-        return bool(self.verdict["decision"] == "promote")
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The items compared, with both sides' answers; the other side is the champion, or the naive baseline."""
-
-    basis: Basis
-    item_ids: list[int]
-    segments: list[dict[str, Any]]
-    truth: NDArray[Any]
-    inclusion_probability: NDArray[np.float64]
-    groups: NDArray[np.int64]
-    candidate: Answers
-    other: Answers
-    naive: Answers
-    against: str
+        return self.verdict.decision == "promote"
 
 
 def compare_with_incumbent(
@@ -82,8 +78,7 @@ def compare_with_incumbent(
         theirs = answers.of_incumbent(project, held_out, incumbent)
         ours = answers.of_model(theirs.items, candidate)
     sides = _sides(theirs, ours, naive, incumbent, basis="out_of_fold" if theirs.items is train else "evaluation")
-    evaluation = _report(sides, incumbent)
-    evaluation["latency"] = latency(candidate, train)
+    evaluation = _evaluation(sides, incumbent, measure_latency(candidate, train))
     protected = project.retraining_settings().protected
     verdict = _verdict(sides, incumbent, theirs.problem, protected)
     return Judged(evaluation, verdict, _rows(sides), ours.scores)
@@ -116,17 +111,33 @@ def _sides(
         candidate=ours,
         other=theirs.answers or naive,
         naive=naive,
-        against=str(incumbent if theirs.answers else registry.Incumbent()),
+        against=incumbent.tag if theirs.answers else "",
     )
 
 
-def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected: Sequence[str]) -> dict[str, Any]:
-    """The gate's decision as plain data. A champion that cannot be loaded was not compared, so nothing is promoted.
+def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected: Sequence[str]) -> VerdictBody:
+    """The gate's decision. A champion that cannot be loaded was not compared, so nothing is promoted.
 
     `protected` names slices, such as channel=app or label=fraud, that must be shown not to be worse.
     """
+    found = _decide(sides, incumbent, protected)
+    return VerdictBody(
+        decision="hold" if broken else found.decision,
+        champion=incumbent.tag,
+        against=sides.against,
+        basis=sides.basis,
+        rule=RuleBody(alpha=ALPHA, power=POWER, margin=MARGIN),
+        difference=_difference_body(found.difference) if found.difference else None,
+        p=found.p,
+        gates=[_gate_body(gate) for gate in found.gates],
+        needed=found.needed,
+        problem=broken,
+    )
+
+
+def _decide(sides: Sides, incumbent: registry.Incumbent, protected: Sequence[str]) -> GateVerdict:
     if not incumbent.tag:
-        found = decision.beats_naive(
+        return decision.beats_naive(
             sides.truth,
             sides.candidate.labels,
             sides.inclusion_probability,
@@ -135,60 +146,68 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected
             power=POWER,
             groups=sides.groups,
         )
-    else:
-        found = decision.judge(
-            sides.truth,
-            sides.other.labels,
-            sides.candidate.labels,
-            margin=MARGIN,
-            alpha=ALPHA,
-            power=POWER,
-            inclusion_probability=sides.inclusion_probability,
-            naive=sides.naive.labels,
-            protected={name: in_slice(sides, name) for name in protected},
-            groups=sides.groups,
-        )
-    words = found.words
-    if sides.basis == "out_of_fold":
-        words = words.replace("audit labels", "held-out training labels")
-    return {
-        "decision": "hold" if broken else found.decision,
-        "words": f"Held: nothing was compared, because {broken}" if broken else words,
-        "against": sides.against,
-        "champion": incumbent.tag,
-        "difference": asdict(found.difference) if found.difference else None,
-        "p": found.p,
-        "gates": [asdict(one) for one in found.gates],
-        "needed": found.needed,
-        "basis": sides.basis,
-        "rule": {"alpha": ALPHA, "power": POWER, "margin": MARGIN},
-    }
+    return decision.judge(
+        sides.truth,
+        sides.other.labels,
+        sides.candidate.labels,
+        margin=MARGIN,
+        alpha=ALPHA,
+        power=POWER,
+        inclusion_probability=sides.inclusion_probability,
+        naive=sides.naive.labels,
+        protected={name: in_slice(sides, name) for name in protected},
+        groups=sides.groups,
+    )
 
 
-def _report(sides: Sides, incumbent: registry.Incumbent) -> dict[str, Any]:
+def _gate_body(gate: Gate) -> GateBody:
+    return GateBody(
+        condition=gate.condition,
+        passed=gate.passed,
+        alpha=gate.alpha,
+        difference=_difference_body(gate.difference) if gate.difference else None,
+        p=gate.p,
+        slice_name=gate.slice_name,
+        margin=gate.margin,
+    )
+
+
+def _difference_body(found: Difference) -> DifferenceBody:
+    return DifferenceBody(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        level=found.level,
+        n_effective=found.n_effective,
+    )
+
+
+def _evaluation(sides: Sides, incumbent: registry.Incumbent, latency: LatencyBody | None) -> EvaluationBody:
     ours, theirs = sides.candidate.right(sides.truth), sides.other.right(sides.truth)
-    return {
-        "basis": sides.basis,
-        "n": len(sides.item_ids),
-        "copies": len(sides.item_ids) - len(np.unique(sides.groups)),
-        "accuracy": share(ours, sides.inclusion_probability, sides.groups),
-        "log_loss": _log_loss(sides),
-        "other": {"name": sides.against, "accuracy": share(theirs, sides.inclusion_probability, sides.groups)},
-        "naive": {
-            "label": str(sides.naive.labels[0]) if len(sides.item_ids) else "",
-            "accuracy": share(sides.naive.right(sides.truth), sides.inclusion_probability, sides.groups),
-        },
-        "counts": {
-            "both_right": int((ours & theirs).sum()),
-            "fixed": int((ours & ~theirs).sum()),
-            "broken": int((~ours & theirs).sum()),
-            "both_wrong": int((~ours & ~theirs).sum()),
-        },
-        "labels": _labels(sides, ours),
-        "differences": _differences(sides, ours.astype(float) - theirs.astype(float)),
-        "against_champion": bool(incumbent.tag) and sides.against == incumbent.tag,
-        "captured_only": bool(incumbent.tag) and incumbent.version is None,
-    }
+    naive = sides.naive.right(sides.truth)
+    return EvaluationBody(
+        basis=sides.basis,
+        n=len(sides.item_ids),
+        copies=len(sides.item_ids) - len(np.unique(sides.groups)),
+        against=sides.against,
+        against_champion=bool(incumbent.tag) and sides.against == incumbent.tag,
+        captured_only=bool(incumbent.tag) and incumbent.version is None,
+        accuracy=share(ours, sides.inclusion_probability, sides.groups),
+        accuracy_against=share(theirs, sides.inclusion_probability, sides.groups),
+        accuracy_naive=share(naive, sides.inclusion_probability, sides.groups),
+        naive_label=str(sides.naive.labels[0]) if len(sides.item_ids) else "",
+        log_loss=_log_loss(sides),
+        counts=OutcomeCounts(
+            both_right=int((ours & theirs).sum()),
+            fixed=int((ours & ~theirs).sum()),
+            broken=int((~ours & theirs).sum()),
+            both_wrong=int((~ours & ~theirs).sum()),
+        ),
+        labels=_labels(sides, ours),
+        rows=_compared_rows(sides, ours.astype(float) - theirs.astype(float)),
+        latency=latency,
+    )
 
 
 def share(
@@ -196,97 +215,63 @@ def share(
     inclusion_probability: NDArray[np.float64],
     groups: NDArray[np.int64],
     domain: NDArray[np.bool_] | None = None,
-) -> dict[str, Any] | None:
+) -> EstimateBody | None:
     """Weighted share of right answers, 0 to 1, high is good, with its 95 % interval and n; None without rows.
 
     groups (n,): items with equal or near-equal inputs share one and count once in the interval.
     """
     if not len(right):
         return None
-    return _plain(weighted.proportion(right, inclusion_probability, domain=domain, groups=groups))
+    return _estimate_body(weighted.proportion(right, inclusion_probability, domain=domain, groups=groups))
 
 
-def _plain(estimate: weighted.Estimate) -> dict[str, Any]:
-    found = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
-    return {**found, "effective_n": estimate.effective_n}
+def _estimate_body(found: weighted.Estimate) -> EstimateBody:
+    return EstimateBody(value=found.value, low=found.low, high=found.high, n=found.n, effective_n=found.effective_n)
 
 
-def _log_loss(sides: Sides) -> dict[str, Any] | None:
+def _log_loss(sides: Sides) -> EstimateBody | None:
     """Weighted mean of −log p(true label) in nats, low is good."""
     if not len(sides.item_ids):
         return None
     losses = log_losses(sides.candidate.of_truth[:, None], np.ones((len(sides.item_ids), 1)))
-    return _plain(weighted.mean(losses, sides.inclusion_probability, groups=sides.groups))
+    return _estimate_body(weighted.mean(losses, sides.inclusion_probability, groups=sides.groups))
 
 
-def _labels(sides: Sides, right: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """Of the items that truly are each label, the share that the candidate finds; most frequent first."""
+def _labels(sides: Sides, right: NDArray[np.bool_]) -> list[LabelRecall]:
+    """The candidate's recall of each label, most frequent first."""
     names, counts = np.unique(sides.truth, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:MOST_GROUPS]
     return [
-        {
-            "label": str(names[i]),
-            "recall": share(right, sides.inclusion_probability, sides.groups, sides.truth == names[i]),
-        }
+        LabelRecall(
+            label=str(names[i]),
+            recall=share(right, sides.inclusion_probability, sides.groups, sides.truth == names[i]),
+        )
         for i in order
     ]
 
 
-def _differences(sides: Sides, gain: NDArray[np.float64]) -> list[dict[str, Any]]:
+def _compared_rows(sides: Sides, gain: NDArray[np.float64]) -> list[ComparedRow]:
     """Paired differences in points, above 0 the candidate is better: over all, by segment, by true label."""
     if not len(gain):
         return []
     trust = sides.candidate.of_truth - sides.other.of_truth
     every = np.ones(len(gain), dtype=bool)
-    rows = [{"name": "Accuracy", "kind": "overall", **_difference(gain, sides, every)}]
+    rows = [ComparedRow(difference=_difference(gain, sides, every))]
     if np.isfinite(trust).all():  # a captured label without scores has no probability
-        rows.append({"name": "Probability of the truth", "kind": "overall", **_difference(trust, sides, every)})
-    for group, mask in [*_by_segment(sides.segments), *_by_label(sides.truth)][:MOST_GROUPS]:
-        rows.append({**group, **_difference(gain, sides, mask)})
+        rows.append(ComparedRow(difference=_difference(trust, sides, every), measure="truth_probability"))
+    segments = [(segment, None, mask) for segment, mask in by_segment(sides.segments)]
+    labels = [(None, label, mask) for label, mask in by_label(sides.truth)]
+    for segment, label, mask in [*segments, *labels][:MOST_GROUPS]:
+        rows.append(ComparedRow(difference=_difference(gain, sides, mask), segment=segment, label=label))
     return rows
 
 
-def _difference(gain: NDArray[np.float64], sides: Sides, mask: NDArray[np.bool_]) -> dict[str, Any]:
+def _difference(gain: NDArray[np.float64], sides: Sides, mask: NDArray[np.bool_]) -> DifferenceBody:
     weights = 1.0 / sides.inclusion_probability[mask]
-    found = paired.difference(gain[mask], weights, level=LEVEL, groups=sides.groups[mask])
-    return {"n": found.n, "value": found.value, "low": found.low, "high": found.high, "small": found.n < SMALL_N}
+    return _difference_body(paired.difference(gain[mask], weights, level=LEVEL, groups=sides.groups[mask]))
 
 
-def in_slice(sides: Sides, wanted: str) -> NDArray[np.bool_]:
-    """(n,) whether each item is of this slice: label=fraud by its true label, channel=app by its segment."""
-    name, _, value = wanted.partition("=")
-    if name == LABEL_SLICE:
-        return np.asarray(sides.truth == value, dtype=bool)
-    return np.array([in_segment(segment, wanted) for segment in sides.segments], dtype=bool)
-
-
-def in_segment(segment: dict[str, Any], wanted: str) -> bool:
-    """Whether an item's segment has the pair that a difference is named by, such as channel=app."""
-    name, _, value = wanted.partition("=")
-    return name in segment and str(segment[name]) == value
-
-
-def _by_segment(segments: Sequence[dict[str, Any]]) -> list[tuple[dict[str, str], NDArray[np.bool_]]]:
-    """Each value of each segment with its rows, most frequent first."""
-    pairs: dict[tuple[str, str], list[int]] = {}
-    for row, segment in enumerate(segments):
-        for name, value in segment.items():
-            pairs.setdefault((name, str(value)), []).append(row)
-    found = []
-    for (name, value), rows in sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        mask = np.zeros(len(segments), dtype=bool)
-        mask[rows] = True
-        found.append(({"name": f"{name} {value}", "kind": "segment", "segment": f"{name}={value}"}, mask))
-    return found
-
-
-def _by_label(truth: NDArray[Any]) -> list[tuple[dict[str, str], NDArray[np.bool_]]]:
-    names, counts = np.unique(truth, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return [({"name": str(names[i]), "kind": "label", "label": str(names[i])}, truth == names[i]) for i in order]
-
-
-def latency(model: registry.Loaded, examples: Examples) -> dict[str, float]:
+def measure_latency(model: registry.Loaded, examples: Examples) -> LatencyBody | None:
     """Milliseconds to predict one row: the median and the slowest of some single rows."""
     taken = []
     for row in range(min(TIMED_ROWS, len(examples))):
@@ -294,7 +279,9 @@ def latency(model: registry.Loaded, examples: Examples) -> dict[str, float]:
         started = time.perf_counter()
         model.probabilities(one)
         taken.append(1000 * (time.perf_counter() - started))
-    return {"median_ms": round(statistics.median(taken), 2), "slowest_ms": round(max(taken), 2), "n": len(taken)}
+    if not taken:
+        return None
+    return LatencyBody(median_ms=round(statistics.median(taken), 2), slowest_ms=round(max(taken), 2), n=len(taken))
 
 
 def _rows(sides: Sides) -> list[EvaluatedItem]:

@@ -15,9 +15,10 @@ from jobs.models import OPEN, Job
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project, User
-from retraining import artifacts, datasets, evaluation, registry
+from retraining import artifacts, bodies, datasets, evaluation, registry
 from retraining.evaluation import Judged
 from retraining.models import EvaluatedItem, Judgement, ModelVersion
+from retraining.verdict_words import side_name
 
 KIND = "retraining.judge"
 
@@ -36,9 +37,10 @@ def state_of(version: ModelVersion, incumbent: registry.Incumbent) -> VerdictSta
     judgement = version.judgement
     if version == incumbent.version:
         return VerdictState.SERVES
-    if judgement is None or judgement.against != incumbent.tag:
+    verdict = version.verdict
+    if judgement is None or verdict is None or judgement.against != incumbent.tag:
         return VerdictState.VOID
-    return VerdictState.PROMOTE if judgement.verdict.get("decision") == "promote" else VerdictState.HOLD
+    return VerdictState.PROMOTE if verdict.decision == "promote" else VerdictState.HOLD
 
 
 def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:
@@ -46,7 +48,9 @@ def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:
     now = f"{incumbent.tag} serves now" if incumbent.tag else "nothing serves now"
     if version.judgement is None:
         return f"{version} was never judged, and {now}. Judge it first."
-    against = version.judgement.against or "the naive baseline"
+    if version.verdict is None:
+        return f"The verdict on {version} was stored in a form that this version cannot load. Judge it again first."
+    against = side_name(version.judgement.against)
     return f"{version} was judged against {against}, but {now}: that verdict is void. Judge {version} again first."
 
 
@@ -59,9 +63,9 @@ def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: date
     """
     made = Judgement.objects.create(
         version=version,
-        against=judged.verdict["champion"],
-        evaluation=judged.evaluation,
-        verdict=judged.verdict,
+        against=judged.verdict.champion,
+        evaluation=bodies.dump(judged.evaluation),
+        verdict=bodies.dump(judged.verdict),
         judged_at=at,
     )
     for row in judged.rows:
@@ -133,5 +137,5 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
         judged = judge_version(version, at=clock())
     except artifacts.ArtifactRefused as why:
         raise PermanentFailure(str(why)) from None
-    with attempt.commit(decision=judged.verdict["decision"], against=judged.verdict["against"]):
+    with attempt.commit(decision=judged.verdict.decision, against=judged.verdict.champion):
         keep(version, judged, schema_version=schema_version, at=clock())

@@ -11,6 +11,7 @@ from annotation.routing import audit_draw
 from projects import audit
 from projects.models import User
 from retraining.models import ModelVersion
+from retraining.verdict_words import side_name
 from validation import InvalidInput
 
 
@@ -44,7 +45,7 @@ def request_relabel(
     version: ModelVersion, *, item_ids: Sequence[int], words: str, by: User, at: datetime
 ) -> RelabelRequest:
     """Let people look once more at items of a comparison. Nothing is drawn here, so they represent nothing else."""
-    title = f"{version} against {version.verdict.get('against', 'the baseline')}: {words}"
+    title = f"{version} against {side_name(version.verdict.against if version.verdict else '')}: {words}"
     queue = queues.create(version.project, title=title, cause=Cause.SUSPECTED, by=by, at=at)
     entries = [
         Entry(

@@ -1,7 +1,6 @@
 """Decisions: on what a model was trained, how good it is, and who released it."""
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +9,8 @@ from django.db.models import F, Q
 from annotation.models import Item, Resolution
 from jobs.models import Job
 from projects.models import Project
+from retraining import bodies
+from retraining.bodies import EvaluationBody, RunReportBody, VerdictBody
 
 User = settings.AUTH_USER_MODEL
 
@@ -101,6 +102,13 @@ class TrainingRun(models.Model):
     def in_flight(self) -> bool:
         return self.state in (RunState.WAITING, RunState.RUNNING)
 
+    def load_report(self) -> RunReportBody | None:
+        """None where it has none yet, or none that can be loaded."""
+        try:
+            return bodies.load_run_report(self.report) if self.report else None
+        except bodies.UnknownBody:
+            return None
+
     @property
     def began_at(self) -> datetime:
         """Up to when it knows the labels."""
@@ -146,14 +154,14 @@ class ModelVersion(models.Model):
         return f"v{self.number}"
 
     @property
-    def evaluation(self) -> dict[str, Any]:
-        """The report of the newest judgement; empty where there is none."""
-        return self.judgement.evaluation if self.judgement else {}
+    def evaluation(self) -> EvaluationBody | None:
+        """That of the newest judgement; None where there is none, or none that can be loaded."""
+        return self.judgement.load_evaluation() if self.judgement else None
 
     @property
-    def verdict(self) -> dict[str, Any]:
-        """The gate's decision of the newest judgement, whatever serves since; empty where there is none."""
-        return self.judgement.verdict if self.judgement else {}
+    def verdict(self) -> VerdictBody | None:
+        """The gate's decision of the newest judgement, whatever serves since; None as of `evaluation`."""
+        return self.judgement.load_verdict() if self.judgement else None
 
 
 class Judgement(models.Model):
@@ -172,6 +180,20 @@ class Judgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version_id} against {self.against or 'the naive baseline'}"
+
+    def load_evaluation(self) -> EvaluationBody | None:
+        """None where it was stored in a form that is not known here."""
+        try:
+            return bodies.load_evaluation(self.evaluation)
+        except bodies.UnknownBody:
+            return None
+
+    def load_verdict(self) -> VerdictBody | None:
+        """None where it was stored in a form that is not known here: it opens no gate then."""
+        try:
+            return bodies.load_verdict(self.verdict)
+        except bodies.UnknownBody:
+            return None
 
 
 class LoadFailure(models.Model):

@@ -168,7 +168,7 @@ def _switch(
         by=person,
         automatic=automatic,
         reason=reason,
-        verdict=version.verdict if act == Act.PROMOTE else {},
+        verdict=version.judgement.verdict if version.judgement and act == Act.PROMOTE else {},
         at=at,
     )
     details = {"version": version.tag, "previous": live.tag if live else "", "automatic": automatic, "reason": reason}

@@ -6,7 +6,6 @@ and the next one starts again from the frozen dataset.
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version as library
 from typing import Any
@@ -22,11 +21,13 @@ from jobs.execution import Attempt, PermanentFailure
 from jobs.models import Job, JobState
 from projects import audit
 from projects.models import Project, User
-from retraining import artifacts, datasets, evaluation, judging, registry, release
+from retraining import artifacts, bodies, datasets, evaluation, judging, registry, release
+from retraining.bodies import CandidateBody, OutOfFoldBody, RunReportBody
 from retraining.datasets import Examples
-from retraining.learning.fitted import Fitted
+from retraining.learning.fitted import Candidate, Fitted
 from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
+from retraining.verdict_words import release_reason
 from validation import InvalidInput
 
 IN_FLIGHT = (RunState.WAITING, RunState.RUNNING)
@@ -181,8 +182,9 @@ def _frozen(run: TrainingRun) -> Dataset:
 
 def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt: TrainingRun, *, at: datetime) -> None:
     why = f"Nothing would change: run {learnt.number} has learnt from the same dataset {dataset.number}."
+    report = bodies.dump(RunReportBody(why=why))
     with attempt.commit(unchanged=True):
-        TrainingRun.objects.filter(pk=run.pk).update(state=RunState.UNCHANGED, finished_at=at, report={"why": why})
+        TrainingRun.objects.filter(pk=run.pk).update(state=RunState.UNCHANGED, finished_at=at, report=report)
 
 
 def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
@@ -209,22 +211,33 @@ def _packed(fitted: Fitted, train: Examples, run: TrainingRun) -> registry.Packe
         raise PermanentFailure(str(why)) from None
 
 
-def _report(train: Examples, fitted: Fitted, *, seconds: float) -> dict[str, Any]:
+def _report(train: Examples, fitted: Fitted, *, seconds: float) -> RunReportBody:
     """What was tried and why one was taken, with the quality that held-out folds show."""
     right = fitted.out_of_fold.argmax(axis=1) == train.targets
     chosen = [one.log_loss for one in fitted.candidates if one.log_loss is not None]
-    return {
-        "family": fitted.family,
-        "calibrator": fitted.calibrator,
-        "why": fitted.why,
-        "candidates": [asdict(one) for one in fitted.candidates],
-        "out_of_fold": {
-            "accuracy": evaluation.share(right, np.ones(len(train)), train.groups()),
-            "log_loss": min(chosen) if chosen else None,
-        },
-        "fit_seconds": round(seconds, 2),
-        "libraries": {name: library(name) for name in LIBRARIES},
-    }
+    return RunReportBody(
+        family=fitted.family,
+        calibrator=fitted.calibrator,
+        why=fitted.why,
+        candidates=[_candidate(one) for one in fitted.candidates],
+        out_of_fold=OutOfFoldBody(
+            accuracy=evaluation.share(right, np.ones(len(train)), train.groups()),
+            log_loss=min(chosen) if chosen else None,
+        ),
+        fit_seconds=round(seconds, 2),
+        libraries={name: library(name) for name in LIBRARIES},
+    )
+
+
+def _candidate(tried: Candidate) -> CandidateBody:
+    return CandidateBody(
+        family=tried.family,
+        config=dict(tried.config),
+        calibrator=tried.calibrator,
+        log_loss=tried.log_loss,
+        seconds=tried.seconds,
+        note=tried.note,
+    )
 
 
 def _keep(
@@ -235,7 +248,7 @@ def _keep(
     judged: evaluation.Judged,
     train: Examples,
     fitted: Fitted,
-    report: dict[str, Any],
+    report: RunReportBody,
     *,
     at: datetime,
 ) -> None:
@@ -253,7 +266,9 @@ def _keep(
             out_of_sample=np.ones(len(train), dtype=bool),
             at=at,
         )
-        TrainingRun.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED, report=report, finished_at=at, error="")
+        TrainingRun.objects.filter(pk=run.pk).update(
+            state=RunState.SUCCEEDED, report=bodies.dump(report), finished_at=at, error=""
+        )
         result |= {"version": version.tag, "promoted": _release(version, judged, at=at)}
 
 
@@ -261,9 +276,9 @@ def _release(version: ModelVersion, judged: evaluation.Judged, *, at: datetime) 
     """Promote by itself what beats the naive baseline where nothing serves, and what beats what serves by the spec."""
     project = Project.objects.get(pk=version.project_id)
     by_gate = project.retraining_settings().promote == "by_gate"
-    if not judged.promoted or (judged.verdict["champion"] and not by_gate):
+    if not judged.promoted or (judged.verdict.champion and not by_gate):
         return False
-    reason = f"By the gate: {judged.verdict['words'].removeprefix('Promoted: ')}"[: release.LONGEST_REASON]
+    reason = release_reason(judged.verdict)[: release.LONGEST_REASON]
     try:
         release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
     except release.VoidVerdict:  # something else serves since the comparison

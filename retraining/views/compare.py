@@ -1,6 +1,5 @@
 """Is the candidate better? One version against what was live when it was made."""
 
-import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,17 +16,16 @@ from annotation.views.item_display import display_item
 from projects import spreadsheets
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
-from retraining import artifacts, comparison_charts, evaluation, judging, label_requests, registry, release
-from retraining.comparison_charts import DifferenceRow
+from retraining import artifacts, comparison_charts, judging, label_requests, registry, release, verdict_words
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
+from retraining.sides import in_segment
 from retraining.views import page_of, version_of
+from retraining.views.comparison_rows import difference_rows, gate_rows, headline, sides
 
 BROKEN_SHOWN, CASES_SHOWN, ROWS_DRAWN, OTHERS_SHOWN = 9, 60, 12, 12
 ALL, FILTERS = "all", ("label", "segment")
-INTERVAL = re.compile(r" \(\d+ % interval ([+-][\d.]+) to ([+-][\d.]+)\)")
-NEGATIVE = re.compile(r"-(?=\d)")
 A_DAY = timedelta(days=1)
 
 
@@ -40,7 +38,7 @@ def compare(request: ProjectRequest, number: int) -> HttpResponse:
 def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
     incumbent = registry.incumbent(request.project)
     state = judging.state_of(version, incumbent)
-    rows = paired(version)
+    rows = difference_rows(version)
     broken = EvaluatedItem.objects.filter(judgement=version.judgement_id).outcome(Outcome.BROKEN)
     context = {
         **_head(request, version),
@@ -48,15 +46,15 @@ def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "",
         "state": state,
         "void": judging.why_void(version, incumbent) if state == VerdictState.VOID else "",
         "judging": judging.waiting(version),
-        "gates": gates(version.verdict),
+        "gates": gate_rows(version.verdict),
         "headline": headline(version.verdict, state),
-        "overall": next(iter(version.evaluation.get("differences", [])), None),
-        "wanted": min(version.verdict.get("needed") or 0, MOST_ASKED),
-        "p_words": p_words(version.verdict.get("p")),
+        "overall": rows[0] if rows else None,
+        "wanted": min(version.verdict.needed or 0, MOST_ASKED) if version.verdict else 0,
+        "p_words": verdict_words.p_words(version.verdict.p if version.verdict else None),
         "sides": sides(version),
         "forest": comparison_charts.forest_plot(rows[:ROWS_DRAWN]),
         "rows": rows,
-        "counts": version.evaluation.get("counts", {}),
+        "counts": version.evaluation.counts if version.evaluation else None,
         "broken": _cases(request.project, broken, BROKEN_SHOWN),
         "served": _served(request.project, incumbent),
         "others": _others(request.project),
@@ -70,84 +68,20 @@ def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "",
 
 def _head(request: ProjectRequest, version: ModelVersion) -> dict[str, Any]:
     """What every page about one comparison says of it."""
-    other = version.verdict.get("against", "the naive baseline")
+    against = version.verdict.against if version.verdict else ""
     return {
         "project": request.project,
         "version": version,
         "verdict": version.verdict,
         "evaluation": version.evaluation,
-        "other": "baseline" if other == "the naive baseline" else other,
+        "against": verdict_words.side_name(against),
+        "other": against or "baseline",
     }
 
 
 def _others(project: Project) -> Any:
     found = ModelVersion.objects.filter(project=project).only("number", "stage", "project")
     return found.order_by("-number")[:OTHERS_SHOWN]
-
-
-def headline(verdict: dict[str, Any], state: VerdictState) -> str:
-    """The decision and how many of the gate's conditions it rests on, in words; none where something else serves."""
-    if state == VerdictState.VOID:
-        return f"Void: judged against {verdict.get('against', 'nothing')}, which no longer serves"
-    found = verdict.get("gates", [])
-    failed = sum(not gate["passed"] for gate in found)
-    if verdict.get("decision") == "promote":
-        return {1: "Promote: the condition holds", 2: "Promote: both conditions hold"}.get(
-            len(found), f"Promote: all {len(found)} conditions hold"
-        )
-    if not failed:
-        return "Hold: nothing could be compared"
-    if failed == len(found):
-        return "Hold: no condition is shown" if failed > 1 else "Hold: the condition is not shown"
-    return f"Hold: {failed} of {len(found)} conditions {'is' if failed == 1 else 'are'} not shown"
-
-
-def p_words(p: float | None) -> str:
-    """As a sentence says it: below the resolution that anybody acts on, only that."""
-    if p is None:
-        return "not known"
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
-
-
-def sides(version: ModelVersion) -> list[dict[str, Any]]:
-    """Each side's weighted accuracy, the candidate's first; the baseline once, whichever role it plays."""
-    found = version.evaluation
-    if not found.get("accuracy"):
-        return []
-    naive = {
-        "name": "Naive baseline",
-        "accuracy": found["naive"]["accuracy"],
-        "note": f"always {found['naive']['label']}",
-    }
-    ours = {"name": version.tag, "accuracy": found["accuracy"], "note": ""}
-    if not found["against_champion"]:
-        return [ours, naive]
-    return [ours, {"name": found["other"]["name"], "accuracy": found["other"]["accuracy"], "note": ""}, naive]
-
-
-def gates(verdict: dict[str, Any]) -> list[dict[str, Any]]:
-    """The gate's sentences as pages write numbers: intervals in brackets, a real minus, no p of zero."""
-    return [
-        {**gate, "value": written(gate["value"]), "limit": written(gate["limit"])} for gate in verdict.get("gates", [])
-    ]
-
-
-def written(sentence: str) -> str:
-    bracketed = INTERVAL.sub(lambda found: f" [{float(found[1]):.1f}, {float(found[2]):.1f}]", sentence)
-    return NEGATIVE.sub("−", bracketed.replace("p = 0.000", "p < 0.001").replace("p at most", "limit"))
-
-
-def paired(version: ModelVersion) -> list[DifferenceRow]:
-    return [
-        DifferenceRow(
-            row["name"], row["kind"], row["n"], row["value"], row["low"], row["high"], row["small"], _query(row)
-        )
-        for row in version.evaluation.get("differences", [])
-    ]
-
-
-def _query(row: dict[str, Any]) -> str:
-    return urlencode({name: row[name] for name in FILTERS if name in row})
 
 
 def _served(project: Project, incumbent: registry.Incumbent) -> int:
@@ -202,7 +136,7 @@ def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuer
     if segment := given.get("segment", ""):
         # Compared in Python: a segment's name in a keyword of `filter` could name other tables.
         pairs = rows.values_list("pk", "item__segment")
-        rows = rows.filter(pk__in=[pk for pk, own in pairs if evaluation.in_segment(own, segment)])
+        rows = rows.filter(pk__in=[pk for pk, own in pairs if in_segment(own, segment)])
     return rows
 
 
@@ -212,7 +146,7 @@ def differences(request: ProjectRequest, number: int) -> HttpResponse:
     """The paired differences as CSV, safe to open in a spreadsheet."""
     version = version_of(request.project, number)
     header = ["measure", "kind", "n", "difference_points", "low_95", "high_95"]
-    rows = [(row.name, row.group, row.n, row.value, row.low, row.high) for row in paired(version)]
+    rows = [(row.name, row.group, row.n, row.value, row.low, row.high) for row in difference_rows(version)]
     answer = HttpResponse(spreadsheets.to_csv(header, rows), content_type="text/csv; charset=utf-8")
     name = f"{request.project.slug}-{version.tag}-differences.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -264,7 +198,7 @@ def _promote_page(
         "incumbent": incumbent,
         "state": state,
         "void": judging.why_void(version, incumbent) if state == VerdictState.VOID else "",
-        "words": written(version.verdict.get("words", "")),
+        "words": verdict_words.verdict_words(version.verdict) if version.verdict else "",
         "label_version": f"Type {version.tag}",
         "served": _served(request.project, incumbent),
         "form": form,

@@ -19,6 +19,7 @@ from projects.paging import BadCursor, KeysetPage, keyset_page
 from projects.project_settings import RetrainingSettings
 from projects.templatetags.formatting import span
 from retraining import judging, new_labels, registry, training, triggers
+from retraining.bodies import CandidateBody
 from retraining.models import DatasetRow, ModelVersion, RunState, TrainingRun, TriggerCheck
 from retraining.views import page_of, run_of
 
@@ -115,7 +116,7 @@ def run_detail(request: ProjectRequest, number: int) -> HttpResponse:
 def _run(request: ProjectRequest, number: int) -> HttpResponse:
     found = run_of(request.project, number)
     now = timezone.now()
-    passed = stages(found, now)
+    passed, report = stages(found, now), found.load_report()
     context = {
         "project": request.project,
         "now": now,
@@ -125,7 +126,8 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
         "stages": passed,
         **_doing(found, passed),
         "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",
-        "candidates": sorted(found.report.get("candidates", []), key=_by_loss),
+        "report": report,
+        "candidates": sorted(report.candidates, key=_by_loss) if report else [],
         "may_change": request.role.can(Can.CHANGE),
     }
     return render(request, "retraining/run.html" + ("#state" if asks_for_fragment(request) else ""), context)
@@ -139,10 +141,9 @@ def _doing(run: TrainingRun, passed: list[StageRow]) -> dict[str, Any]:
     return {"doing": said if finer else name or said, "progress": max(known, training.STAGES.get(name, 0.0))}
 
 
-def _by_loss(candidate: dict[str, Any]) -> tuple[bool, float]:
+def _by_loss(candidate: CandidateBody) -> tuple[bool, float]:
     """Best first, what was not finished last."""
-    loss = candidate.get("log_loss")
-    return loss is None, loss or 0.0
+    return candidate.log_loss is None, candidate.log_loss or 0.0
 
 
 def stages(run: TrainingRun, now: datetime) -> list[StageRow]:

@@ -13,6 +13,7 @@ from jobs import execution
 from jobs.models import Job
 from projects.models import Project
 from retraining import datasets, evaluation, judging, registry, release, training
+from retraining.bodies import EvaluationBody, OutcomeCounts, RuleBody, VerdictBody
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
 from retraining.models import ModelVersion, RunState, TrainingRun
@@ -140,9 +141,49 @@ def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any
 def judged(version: ModelVersion, verdict: dict[str, Any] | None = None, *, at: datetime = NOW) -> ModelVersion:
     """The version with one more judgement, against what serves now, without the work of comparing."""
     tag = registry.incumbent(version.project).tag
-    given = {"decision": "hold", "champion": tag, "against": tag or "the naive baseline", **(verdict or {})}
-    judging.keep(version, evaluation.Judged({}, given, []), schema_version=1, at=at)
+    found = evaluation.Judged(
+        make_evaluation(against=tag), make_verdict(champion=tag, against=tag, **(verdict or {})), []
+    )
+    judging.keep(version, found, schema_version=1, at=at)
     return version
+
+
+def make_evaluation(**fields: Any) -> EvaluationBody:
+    """An evaluation on no item."""
+    nothing: dict[str, Any] = {
+        "basis": "evaluation",
+        "n": 0,
+        "copies": 0,
+        "against": "",
+        "against_champion": False,
+        "captured_only": False,
+        "accuracy": None,
+        "accuracy_against": None,
+        "accuracy_naive": None,
+        "naive_label": "",
+        "log_loss": None,
+        "counts": OutcomeCounts(),
+        "labels": [],
+        "rows": [],
+        "latency": None,
+    }
+    return EvaluationBody(**nothing | fields)
+
+
+def make_verdict(**fields: Any) -> VerdictBody:
+    """A verdict that holds for want of labels."""
+    nothing: dict[str, Any] = {
+        "decision": "hold",
+        "champion": "",
+        "against": "",
+        "basis": "evaluation",
+        "rule": RuleBody(alpha=0.05, power=0.8, margin=0.01),
+        "difference": None,
+        "p": None,
+        "gates": [],
+        "needed": None,
+    }
+    return VerdictBody(**nothing | fields)
 
 
 def make_champion(project: Project) -> ModelVersion:

@@ -201,9 +201,9 @@ def test_no_text_is_both_trained_on_and_measured_with(coin_flips: Project) -> No
 def test_a_model_of_copies_does_not_look_right_and_is_not_promoted(coin_flips: Project, artifact_home: Any) -> None:
     """Seen: held-out accuracy 1.00, promoted by itself, 0.52 on new texts."""
     version = train(coin_flips)
-    accuracy = version.evaluation["accuracy"]
+    accuracy = version.evaluation.accuracy
     assert version.stage == version.Stage.CANDIDATE
-    assert accuracy["low"] < 0.5 < accuracy["high"]
+    assert accuracy.low < 0.5 < accuracy.high
 
 
 def test_a_copy_of_what_a_dataset_holds_stays_on_its_side_for_good() -> None:

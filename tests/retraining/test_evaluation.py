@@ -3,14 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from django.utils import timezone
 
 from projects.models import Project
-from retraining import datasets, evaluation, registry
+from retraining import datasets, evaluation, registry, sides
 from retraining.datasets import Split
 from retraining.models import EvaluatedItem, ModelVersion, Outcome
+from retraining.verdict_words import verdict_words
 from tests.factories import make_item, make_prediction
 from tests.retraining.scenarios import fitted, learn, make_champion, make_version, make_world, resolve
 
@@ -50,15 +52,13 @@ class TestWithoutAChampion:
     def test_judges_on_out_of_fold_predictions_while_there_are_few_evaluation_items(self, project: Project) -> None:
         learn(project, 29, evaluation=True)
         judged = judge(project, None)
-        assert (judged.verdict["basis"], judged.evaluation["n"]) == ("out_of_fold", 10)
-        assert (
-            judged.verdict["against"] == "the naive baseline" and "held-out training labels" in judged.verdict["words"]
-        )
+        assert (judged.verdict.basis, judged.evaluation.n) == ("out_of_fold", 10)
+        assert judged.verdict.against == "" and "held-out training labels" in verdict_words(judged.verdict)
 
     def test_judges_on_evaluation_items_once_there_are_enough(self, project: Project) -> None:
         learn(project, 30, evaluation=True, seed=2)
         judged = judge(project, None)
-        assert (judged.verdict["basis"], judged.evaluation["n"], judged.promoted) == ("evaluation", 30, True)
+        assert (judged.verdict.basis, judged.evaluation.n, judged.promoted) == ("evaluation", 30, True)
 
     def test_items_with_equal_inputs_count_once_and_promote_nothing(self, project: Project) -> None:
         points = np.random.default_rng(3).normal(size=(5, 2)) / 10
@@ -67,19 +67,19 @@ class TestWithoutAChampion:
                 label = "spam" if point[0] > 0 else "ham"
                 resolve(make_item(project, inputs={"x": point[0], "y": point[1]}), label, evaluation=True)
         judged = judge(project, None)
-        assert (judged.verdict["basis"], judged.evaluation["n"], judged.evaluation["copies"]) == ("evaluation", 40, 35)
-        assert judged.evaluation["accuracy"]["effective_n"] == pytest.approx(5)
-        assert judged.evaluation["accuracy"]["high"] - judged.evaluation["accuracy"]["low"] > 0.3
+        assert (judged.verdict.basis, judged.evaluation.n, judged.evaluation.copies) == ("evaluation", 40, 35)
+        assert judged.evaluation.accuracy.effective_n == pytest.approx(5)
+        assert judged.evaluation.accuracy.high - judged.evaluation.accuracy.low > 0.3
         assert not judged.promoted
 
     def test_the_naive_baseline_answers_the_commonest_training_label(self, project: Project) -> None:
         for _ in range(20):
             resolve(make_item(project, inputs={"x": 1.0, "y": 0.0}), "spam")
         learn(project, 30, evaluation=True, seed=2)
-        naive = judge(project, None).evaluation["naive"]
-        assert naive["label"] == "spam"
+        found = judge(project, None).evaluation
+        assert found.naive_label == "spam"
         spam = sum(row.value == "spam" for row in project.resolutions.filter(evaluation=True))
-        assert naive["accuracy"]["value"] == pytest.approx(spam / 30)
+        assert found.accuracy_naive.value == pytest.approx(spam / 30)
 
 
 class TestAgainstAChampion:
@@ -87,14 +87,14 @@ class TestAgainstAChampion:
         champion = make_champion(project)
         learn(project, 40, evaluation=True, seed=2)
         same = judge(project, champion)
-        assert same.evaluation["counts"] == {
+        assert msgspec.to_builtins(same.evaluation.counts) == {
             "both_right": pytest.approx(40, abs=2),
             "fixed": 0,
             "broken": 0,
             "both_wrong": pytest.approx(0, abs=2),
         }
         opposite = judge(project, champion, wrong=True)
-        assert opposite.evaluation["counts"]["broken"] >= 38 and not opposite.promoted
+        assert opposite.evaluation.counts.broken >= 38 and not opposite.promoted
 
     def test_says_what_one_item_each_side_said(self, project: Project) -> None:
         champion = make_champion(project)
@@ -105,17 +105,17 @@ class TestAgainstAChampion:
 
     def test_holds_without_evaluation_items_and_says_why(self, project: Project) -> None:
         judged = judge(project, make_champion(project))
-        assert (judged.verdict["decision"], judged.evaluation["n"], judged.rows) == ("hold", 0, [])
-        assert judged.evaluation["accuracy"] is None and "no audit label yet" in judged.verdict["words"]
+        assert (judged.verdict.decision, judged.evaluation.n, judged.rows) == ("hold", 0, [])
+        assert judged.evaluation.accuracy is None and "no audit label yet" in verdict_words(judged.verdict)
 
     def test_weighs_by_the_chance_of_being_drawn(self, project: Project) -> None:
         champion = make_champion(project)
         for x, value, chance in ((1.0, "spam", 1.0), (1.0, "ham", 0.1)):
             for _ in range(10):
                 resolve(make_item(project, inputs={"x": x, "y": 0.0}), value, evaluation=True, audit_probability=chance)
-        accuracy = judge(project, champion).evaluation["accuracy"]
-        assert accuracy["value"] == pytest.approx(10 / 110)
-        assert accuracy["n"] == 20 and accuracy["low"] < 10 / 110 < accuracy["high"]
+        accuracy = judge(project, champion).evaluation.accuracy
+        assert accuracy.value == pytest.approx(10 / 110)
+        assert accuracy.n == 20 and accuracy.low < 10 / 110 < accuracy.high
 
     def test_compares_by_segment_and_label_and_marks_what_is_too_few(self, project: Project) -> None:
         champion = make_champion(project)
@@ -123,12 +123,12 @@ class TestAgainstAChampion:
             item.segment = {"channel": "app"}
             item.save(update_fields=["segment"])
         learn(project, 3, evaluation=True, seed=3)
-        rows = judge(project, champion).evaluation["differences"]
-        app = next(row for row in rows if row["kind"] == "segment")
-        assert (app["name"], app["segment"], app["n"], app["small"]) == ("channel app", "channel=app", 25, False)
-        labels = {row["label"]: row["n"] for row in rows if row["kind"] == "label"}
+        rows = judge(project, champion).evaluation.rows
+        app = next(row for row in rows if row.segment)
+        assert (app.segment, app.difference.n, app.small) == ("channel=app", 25, False)
+        labels = {row.label: row.difference.n for row in rows if row.label}
         assert sum(labels.values()) == 28 and set(labels) == {"ham", "spam"}
-        assert rows[0]["n"] == 28 and rows[0]["name"] == "Accuracy"
+        assert (rows[0].difference.n, rows[0].measure) == (28, "accuracy")
 
     def test_a_protected_slice_is_a_condition_of_the_gate(self, project: Project) -> None:
         champion = make_champion(project)
@@ -136,15 +136,14 @@ class TestAgainstAChampion:
         Project.objects.filter(pk=project.pk).update(retraining={"protected": ["label=spam", "channel=app"]})
         project.refresh_from_db()
         verdict = judge(project, champion).verdict
-        names = [gate["name"] for gate in verdict["gates"]]
-        assert "label=spam no worse" in names and "channel=app no worse" in names
-        [of_app] = [gate for gate in verdict["gates"] if gate["name"].startswith("channel")]
-        assert (of_app["passed"], of_app["value"]) == (False, "no audit label in this slice")
-        assert verdict["decision"] == "hold"
+        slices = {gate.slice_name: gate for gate in verdict.gates if gate.condition == "not_worse"}
+        assert set(slices) == {"label=spam", "channel=app"}
+        assert (slices["channel=app"].passed, slices["channel=app"].difference) == (False, None)
+        assert verdict.decision == "hold"
 
     def test_measures_how_long_one_row_takes(self, project: Project) -> None:
-        latency = judge(project, None).evaluation["latency"]
-        assert 0 < latency["median_ms"] <= latency["slowest_ms"] and latency["n"] == 10
+        latency = judge(project, None).evaluation.latency
+        assert 0 < latency.median_ms <= latency.slowest_ms and latency.n == 10
 
 
 class TestAgainstACapturedVersion:
@@ -156,17 +155,17 @@ class TestAgainstACapturedVersion:
         for item in items[:25]:
             make_prediction(item, label="ham", model_version="router-7")
         judged = self.judge(project)
-        assert (judged.evaluation["n"], judged.verdict["against"]) == (25, "router-7")
-        assert (judged.evaluation["against_champion"], judged.evaluation["captured_only"]) == (True, True)
+        assert (judged.evaluation.n, judged.verdict.against) == (25, "router-7")
+        assert (judged.evaluation.against_champion, judged.evaluation.captured_only) == (True, True)
         assert {(row.champion_label, row.champion_confidence) for row in judged.rows} == {("ham", None)}
-        assert [row["name"] for row in judged.evaluation["differences"] if row["kind"] == "overall"] == ["Accuracy"]
+        assert [row.measure for row in judged.evaluation.rows if not row.segment and not row.label] == ["accuracy"]
 
     def test_uses_the_scores_where_they_came(self, project: Project) -> None:
         for item in learn(project, 25, evaluation=True, seed=2):
             make_prediction(item, [0.8, 0.2], model_version="router-7")
         judged = self.judge(project)
         assert [row.champion_confidence for row in judged.rows] == pytest.approx([0.8] * 25)
-        assert "Probability of the truth" in [row["name"] for row in judged.evaluation["differences"]]
+        assert "truth_probability" in [row.measure for row in judged.evaluation.rows]
 
     def test_takes_no_answer_of_another_version_or_made_afterwards(self, project: Project) -> None:
         first, second, third, *_ = learn(project, 40, evaluation=True, seed=2)
@@ -179,13 +178,13 @@ class TestAgainstACapturedVersion:
         item = learn(project, 1, evaluation=True, seed=5)[0]
         make_prediction(item, [0.8, 0.2], model_version="")
         assert registry.incumbent(project).tag == "unnamed"
-        assert self.judge(project, "unnamed").evaluation["n"] == 1
+        assert self.judge(project, "unnamed").evaluation.n == 1
 
     def test_a_label_that_is_none_any_more_is_wrong(self, project: Project) -> None:
         for item in learn(project, 25, evaluation=True, seed=2):
             make_prediction(item, label="retired", model_version="router-7")
         judged = self.judge(project)
-        assert judged.evaluation["other"]["accuracy"]["value"] == 0 and judged.promoted
+        assert judged.evaluation.accuracy_against.value == 0 and judged.promoted
 
 
 def test_outcomes_partition_the_items(project: Project) -> None:
@@ -221,4 +220,4 @@ def test_outcomes_partition_the_items(project: Project) -> None:
     ],
 )
 def test_finds_the_items_of_a_segment(segment: dict[str, Any], wanted: str, inside: bool) -> None:
-    assert evaluation.in_segment(segment, wanted) is inside
+    assert sides.in_segment(segment, wanted) is inside

@@ -56,7 +56,7 @@ class TestJudgingAgain:
         before = version.judgement
         learn(version.project, 40, evaluation=True, seed=2, at=timezone.now())
         made = judging.judge_again(version, by=ada, at=timezone.now())
-        assert (made.against, made.evaluation["n"], made.evaluated.count()) == ("v1", 40, 40)
+        assert (made.against, made.load_evaluation().n, made.evaluated.count()) == ("v1", 40, 40)
         assert Judgement.objects.filter(version=version).count() == 2 and before != made
         assert ModelVersion.objects.get(pk=version.pk).judgement == made
         assert AuditEvent.objects.get(action="version.judge").target == "v2"
@@ -67,7 +67,7 @@ class TestJudgingAgain:
         version.run.dataset.rows.create(
             item=held_out[0], resolution=held_out[0].resolutions.get(), split="train", inclusion_probability=1.0
         )
-        assert judging.judge_version(version, at=timezone.now()).evaluation["n"] == 4
+        assert judging.judge_version(version, at=timezone.now()).evaluation.n == 4
 
     def test_writes_nothing_into_datasets(self, version: ModelVersion) -> None:
         learn(version.project, 5, evaluation=True, seed=2, at=timezone.now())

@@ -17,6 +17,7 @@ from projects.models import AuditEvent, Project
 from retraining import artifacts, training
 from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, RunState, TrainingRun
+from retraining.verdict_words import verdict_words
 from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.scenarios import Crash, crash_at, do, learn, make_champion, make_world, open_run, train
 
@@ -78,7 +79,7 @@ class TestARun:
         assert [entry["stage"] for entry in run.stages] == list(training.STAGES)
         assert run.report["family"] == version.family and run.report["candidates"]
         assert run.report["out_of_fold"]["accuracy"]["n"] == 40
-        assert version.evaluation["n"] == 35 and version.judgement.evaluated.count() == 35
+        assert version.evaluation.n == 35 and version.judgement.evaluated.count() == 35
         assert artifacts.path_of(version.artifact_sha256).stat().st_size == version.artifact_size
 
     def test_records_out_of_fold_probabilities_of_what_it_learnt_from(self, project: Project) -> None:
@@ -98,7 +99,7 @@ class TestARun:
         version = train(project)
         project.refresh_from_db()
         assert (version.stage, project.champion_version) == (ModelVersion.Stage.CHAMPION, "v1")
-        assert version.verdict["basis"] == "out_of_fold"
+        assert version.verdict.basis == "out_of_fold"
         release = Release.objects.get()
         assert release.automatic and release.by is None and "held-out training labels" in release.reason
 
@@ -114,8 +115,8 @@ class TestARun:
         learn(weak, 150, seed=5, at=timezone.now())
         second = train(weak)
         weak.refresh_from_db()
-        assert second.verdict["decision"] == "promote", second.verdict["words"]
-        assert (weak.champion_version, second.verdict["champion"]) == (champion, "v1")
+        assert second.verdict.decision == "promote", verdict_words(second.verdict)
+        assert (weak.champion_version, second.verdict.champion) == (champion, "v1")
 
     @pytest.mark.parametrize(("promote", "champion"), [("by_gate", "v1"), ("ask", "")])
     def test_a_captured_version_is_the_one_to_beat_and_only_the_spec_lets_the_gate_replace_it(
@@ -127,8 +128,8 @@ class TestARun:
             make_prediction(item, [0.9, 0.1], model_version="router-7")  # it says ham whatever comes
         version = train(project)
         project.refresh_from_db()
-        assert (version.verdict["champion"], version.verdict["decision"]) == ("router-7", "promote")
-        assert version.evaluation["n"] == 60
+        assert (version.verdict.champion, version.verdict.decision) == ("router-7", "promote")
+        assert version.evaluation.n == 60
         assert (project.champion_version, Release.objects.count()) == (champion, bool(champion))
 
     def test_beating_the_naive_baseline_replaces_no_captured_version(self, artifact_home: Any) -> None:
@@ -138,7 +139,7 @@ class TestARun:
             spam = item.inputs["x"] > 0  # the captured version is always right
             make_prediction(item, [0.1, 0.9] if spam else [0.9, 0.1], model_version="router-7")
         version = train(project)
-        assert version.verdict["decision"] == "hold" and not Release.objects.exists()
+        assert version.verdict.decision == "hold" and not Release.objects.exists()
 
     def test_a_captured_version_without_labelled_answers_is_not_replaced(self, artifact_home: Any) -> None:
         project = make_world(retraining={"promote": "by_gate"})
@@ -146,8 +147,8 @@ class TestARun:
         learn(project, 60, evaluation=True, seed=1)
         make_prediction(make_item(project), label="ham", model_version="")
         version = train(project)
-        assert (version.verdict["champion"], version.evaluation["n"]) == ("unnamed", 0)
-        assert version.verdict["decision"] == "hold" and not Release.objects.exists()
+        assert (version.verdict.champion, version.evaluation.n) == ("unnamed", 0)
+        assert version.verdict.decision == "hold" and not Release.objects.exists()
 
     def test_is_not_promoted_where_another_version_was_released_meanwhile(
         self, project: Project, monkeypatch: pytest.MonkeyPatch
@@ -160,7 +161,7 @@ class TestARun:
 
         monkeypatch.setattr(faults, "point", released)
         run = do(open_run(project))
-        assert run.version.verdict["decision"] == "promote" and run.version.stage == ModelVersion.Stage.CANDIDATE
+        assert run.version.verdict.decision == "promote" and run.version.stage == ModelVersion.Stage.CANDIDATE
         assert Release.objects.get().version != run.version
         assert run.job is not None and Job.objects.get(pk=run.job.pk).result["promoted"] is False
 
@@ -171,7 +172,7 @@ class TestARun:
         learn(project, 1, seed=9, at=timezone.now())
         second = train(project)
         project.refresh_from_db()
-        assert second.verdict["decision"] == "hold" and project.champion_version == "v1"
+        assert second.verdict.decision == "hold" and project.champion_version == "v1"
 
     def test_ends_unchanged_where_the_dataset_is_the_same(self, project: Project) -> None:
         train(project)
@@ -206,7 +207,7 @@ class TestARun:
             item=held_out[0], resolution=held_out[0].resolutions.get(), split="train", inclusion_probability=1.0
         )
         second = train(project)
-        assert second.evaluation["n"] in (38, 39)
+        assert second.evaluation.n in (38, 39)
         assert not second.judgement.evaluated.filter(item=held_out[0]).exists()
 
     def test_holds_where_the_champion_cannot_be_loaded(self, project: Project) -> None:
@@ -215,7 +216,7 @@ class TestARun:
         artifacts.path_of(first.artifact_sha256).write_bytes(b"tampered")
         learn(project, 60, evaluation=True, at=timezone.now())
         second = train(project)
-        assert second.verdict["decision"] == "hold" and "v1 cannot be loaded" in second.verdict["words"]
+        assert second.verdict.decision == "hold" and "v1 cannot be loaded" in verdict_words(second.verdict)
 
 
 class TestStopping:

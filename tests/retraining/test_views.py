@@ -4,6 +4,7 @@ import csv
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -12,10 +13,11 @@ from django.utils import timezone
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, InputContract, Project, Role
 from retraining import artifacts, release, training, triggers
-from retraining.judging import VerdictState
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
-from retraining.views import compare, runs
+from retraining.verdict_words import gate_name
+from retraining.views import runs
 from tests.factories import NOW, make_item, make_prediction, make_user
+from tests.retraining.bodies_of_version_1 import EVALUATION_1, VERDICT_1
 from tests.retraining.scenarios import do, learn, make_champion, make_version, make_world, open_run, resolve, train
 
 pytestmark = pytest.mark.django_db
@@ -167,10 +169,11 @@ class TestRun:
             "Keep the version",
         ):
             assert words in page
-        why = version.run.report["why"]
+        report = version.run.load_report()
+        why = report.why
         assert why[0].upper() + why[1:] in page
-        out_of_fold = version.run.report["out_of_fold"]["accuracy"]
-        assert f"{out_of_fold['value']:.3f} [{out_of_fold['low']:.3f}, {out_of_fold['high']:.3f}], n 40" in page
+        out_of_fold = report.out_of_fold.accuracy
+        assert f"{out_of_fold.value:.3f} [{out_of_fold.low:.3f}, {out_of_fold.high:.3f}], n 40" in page
 
     def test_says_why_it_failed(self, ada: Client, project: Project) -> None:
         for item in learn(project, 3):
@@ -237,25 +240,25 @@ def compared(project: Project) -> ModelVersion:
 class TestCompare:
     def test_gives_the_verdict_with_its_rule_and_numbers(self, ada: Client, compared: ModelVersion) -> None:
         page = text(ada.get(url("compare", 2)))
-        row = compared.evaluation["differences"][0]
+        row = compared.evaluation.rows[0].difference
         assert "Is the candidate better?" in page and ", n 60 that neither was trained on." in page
-        assert f"[{row['low']:.1f}, {row['high']:.1f}]".replace("-", "\u2212") in page
+        assert f"[{row.low:.1f}, {row.high:.1f}]".replace("-", "\u2212") in page
         assert "Hold: 1 of 2 conditions is not shown" in page and "at most 5 % of cases" in page
-        for gate in compared.verdict["gates"]:
-            assert gate["name"].capitalize() in page
+        for gate in compared.verdict.gates:
+            assert gate_name(gate).capitalize() in page
 
     def test_counts_link_to_exactly_these_items(self, ada: Client, compared: ModelVersion) -> None:
         page = ada.get(url("compare", 2)).content.decode()
-        for outcome, count in compared.evaluation["counts"].items():
+        for outcome, count in msgspec.structs.asdict(compared.evaluation.counts).items():
             assert re.search(rf'href="{url("compare-cases", 2, outcome)}"\s*>{count}</a>', page)
             answer = text(ada.get(url("compare-cases", 2, outcome)))
             assert f"{count} {'item' if count == 1 else 'items'} of the comparison of v2 with v1." in answer
 
     def test_a_row_of_the_differences_links_to_its_items(self, ada: Client, compared: ModelVersion) -> None:
-        row = next(row for row in compared.evaluation["differences"] if row["kind"] == "label")
-        address = f"{url('compare-cases', 2, 'all')}?label={row['label']}"
+        row = next(row for row in compared.evaluation.rows if row.label)
+        address = f"{url('compare-cases', 2, 'all')}?label={row.label}"
         assert address in ada.get(url("compare", 2)).content.decode()
-        assert f"{row['n']} items of the comparison" in text(ada.get(address))
+        assert f"{row.difference.n} items of the comparison" in text(ada.get(address))
 
     def test_a_segment_is_never_read_as_a_path_through_tables(self, ada: Client, compared: ModelVersion) -> None:
         for name in ("project__memberships__user__password", "__", "'"):
@@ -263,12 +266,12 @@ class TestCompare:
             assert answer.status_code == 200 and "0 items of the comparison" in text(answer)
 
     def test_gives_the_table_as_csv_without_formulas(self, ada: Client, compared: ModelVersion) -> None:
-        compared.evaluation["differences"][0]["name"] = "=HYPERLINK(1)"
+        compared.judgement.evaluation["rows"][0]["label"] = "=HYPERLINK(1)"
         compared.judgement.save()
         answer = ada.get(url("compare-csv", 2))
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         rows = list(csv.reader(answer.content.decode().splitlines()))
-        assert rows[0][:3] == ["measure", "kind", "n"] and rows[1][:3] == ["'=HYPERLINK(1)", "overall", "60"]
+        assert rows[0][:3] == ["measure", "kind", "n"] and rows[1][:3] == ["'=HYPERLINK(1)", "label", "60"]
 
     def test_says_what_is_missing_without_evaluation_items(self, ada: Client, project: Project) -> None:
         learn(project, 40)
@@ -410,10 +413,10 @@ class TestAsk:
         assert answer.status_code == 409 and "No unlabelled item is left to draw from" in text(answer)
 
     def test_a_selection_becomes_a_queue(self, ada: Client, project: Project, compared: ModelVersion) -> None:
-        row = next(row for row in compared.evaluation["differences"] if row["kind"] == "label")
-        ada.post(url("compare-ask", 2, "all"), {"label": row["label"]})
+        row = next(row for row in compared.evaluation.rows if row.label)
+        ada.post(url("compare-ask", 2, "all"), {"label": row.label})
         queue = project.queues.get(title="v2 against v1: compared")
-        assert queue.routed_items.count() == row["n"]
+        assert queue.routed_items.count() == row.difference.n
 
 
 class TestReleases:
@@ -453,37 +456,36 @@ class TestReleases:
         assert bob.post(url("roll-back"), {"reason": "x", "expected": "v1"}).status_code == 403
 
 
-class TestWords:
-    @pytest.mark.parametrize(
-        ("sentence", "words"),
-        [
-            ("+0.3 points (90 % interval -1.0 to +1.7), p = 0.324", "+0.3 points [\u22121.0, 1.7], p = 0.324"),
-            (
-                "-4.7 points (90 % interval -7.7 to -1.9), p = 0.000",
-                "\u22124.7 points [\u22127.7, \u22121.9], p < 0.001",
-            ),
-            ("p at most 0.05", "limit 0.05"),
-        ],
-    )
-    def test_writes_the_gates_numbers_as_pages_do(self, sentence: str, words: str) -> None:
-        assert compare.written(sentence) == words
+class TestStoredByAnEarlierVersion:
+    def test_a_comparison_of_version_1_still_opens(self, ada: Client, compared: ModelVersion) -> None:
+        compared.judgement.evaluation, compared.judgement.verdict = EVALUATION_1, VERDICT_1
+        compared.judgement.save()
+        page = text(ada.get(url("compare", 2)))
+        assert "v2 against v1: +3.3 points [\u22122.3, 9.1] , n 60" in page
+        assert "Hold: 1 of 2 conditions is not shown" in page and "0.883" in page and "0.850" in page
+        assert "+3.3 points (90 % interval -1.4 to +8.1), p = 0.121, p at most 0.05" in page
+        assert "Held: +3.3 points" in text(ada.get(url("promote", 2)))
+        for name in ("release-list", "run-list"):
+            assert ada.get(url(name)).status_code == 200
+        assert ada.get(url("run", 2)).status_code == 200
+        file = ada.get(url("compare-csv", 2)).content.decode()
+        assert list(csv.reader(file.splitlines()))[1] == ["Accuracy", "overall", "60", "3.33", "-2.26", "9.1"]
 
-    @pytest.mark.parametrize(
-        ("decision", "passed", "words"),
-        [
-            ("promote", [True], "Promote: the condition holds"),
-            ("promote", [True, True], "Promote: both conditions hold"),
-            ("promote", [True] * 3, "Promote: all 3 conditions hold"),
-            ("hold", [], "Hold: nothing could be compared"),
-            ("hold", [False], "Hold: the condition is not shown"),
-            ("hold", [False, True], "Hold: 1 of 2 conditions is not shown"),
-            ("hold", [False, False], "Hold: no condition is shown"),
-            ("hold", [False, False, True], "Hold: 2 of 3 conditions are not shown"),
-        ],
-    )
-    def test_counts_the_conditions(self, decision: str, passed: list[bool], words: str) -> None:
-        verdict = {"decision": decision, "gates": [{"passed": one} for one in passed]}
-        assert compare.headline(verdict, VerdictState(decision)) == words
+    @pytest.mark.parametrize("stored", [{"version": 99}, {"version": 2, "decision": "perhaps"}, {"decision": 7}, {}])
+    def test_what_cannot_be_loaded_is_said_and_opens_no_gate(
+        self, ada: Client, compared: ModelVersion, stored: dict[str, Any]
+    ) -> None:
+        compared.judgement.evaluation = compared.judgement.verdict = stored
+        compared.judgement.save()
+        page = text(ada.get(url("compare", 2)))
+        assert "was stored in a form that this version cannot load" in page and "Judge v2 against v1" in page
+        form = {"version": "v2", "reason": "better", "expected": "v1"}
+        assert ada.post(url("promote", 2), form).status_code == 409
+        assert Release.objects.count() == 1
+        for name, *rest in [("promote", 2), ("release-list",), ("run-list",), ("run", 2), ("compare-csv", 2)]:
+            assert ada.get(url(name, *rest)).status_code == 200
+        for outcome in ("all", "fixed"):
+            assert ada.get(url("compare-cases", 2, outcome)).status_code == 200
 
 
 def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
@@ -504,21 +506,9 @@ def test_user_text_is_escaped_everywhere(ada: Client, project: Project) -> None:
         champion_confidence=1,
         inclusion_probability=1,
     )
-    version.judgement.verdict = {
-        "decision": "hold",
-        "against": evil,
-        "words": evil,
-        "gates": [],
-        "rule": {"alpha": 0.05},
-    }
-    version.judgement.evaluation = {
-        "n": 1,
-        "counts": {"broken": 1},
-        "against_champion": True,
-        "differences": [
-            {"name": evil, "kind": "label", "label": evil, "n": 30, "value": 1, "low": 0, "high": 2, "small": False}
-        ],
-    }
+    row = {"name": evil, "kind": "label", "label": evil, "n": 30, "value": 1, "low": 0, "high": 2, "small": False}
+    version.judgement.verdict = {**VERDICT_1, "against": evil, "words": evil}
+    version.judgement.evaluation = {**EVALUATION_1, "differences": [row]}
     version.judgement.save()
     TrainingRun.objects.update(reason=evil, error=evil)
     release.promote(version, by=None, reason=evil, at=timezone.now())

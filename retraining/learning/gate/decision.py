@@ -1,9 +1,13 @@
-"""May the candidate replace the champion? A paired test with a stated error rate decides, not a bigger number."""
+"""May the candidate replace the champion? A paired test with a stated error rate decides, not a bigger number.
+
+Numbers only: `retraining.verdict_words` writes them as sentences.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Literal
 
@@ -17,17 +21,31 @@ from retraining.learning.gate.sample_size import SampleSizePlan
 from validation import InvalidInput
 from validation.arrays import Bools, Ints
 
-NO_LABEL = "no audit label in this slice"
+
+class Condition(StrEnum):
+    """What a gate asks of the candidate."""
+
+    BETTER = "better"
+    BEATS_NAIVE = "beats_naive"
+    NOT_WORSE = "not_worse"
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition of a promotion, in words: what was found, and what was asked for."""
+    """One condition of a promotion: it passes where `p` is at most `alpha`.
 
-    name: str
+    difference: in points, with the interval that belongs to alpha; None in a slice without an audit label. p:
+    one-sided, of a slice adjusted after Holm. slice_name: of a protected slice, which must be shown not to be worse by
+    `margin` points or more.
+    """
+
+    condition: Condition
     passed: bool
-    value: str
-    limit: str
+    difference: Difference | None
+    p: float | None
+    alpha: float
+    slice_name: str = ""
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,6 @@ class GateVerdict:
     """
 
     decision: Literal["promote", "hold"]
-    words: str
     difference: Difference | None
     p: float | None
     gates: tuple[Gate, ...]
@@ -86,16 +103,16 @@ def judge(
     rows = against(champion=champion_predicted)
     masks = {name: slice_mask(name, mask, rows.n) for name, mask in (protected or {}).items()}
     if not rows.n:
-        return _verdict(rows, [], None, None, "Held: no audit label yet, so nothing is known about either model.", None)
+        return _verdict(rows, [], None, None, None)
     plan = SampleSizePlan(alpha=alpha, power=power)
-    found = [_better("better overall", rows, plan), *_slices(rows, masks, margin, plan)]
+    found = [_better(Condition.BETTER, rows, plan), *_slices(rows, masks, margin, plan)]
     if naive is not None:
         above = against(champion=naive)
-        found.append(_better("better than the naive baseline", above, plan))
+        found.append(_better(Condition.BEATS_NAIVE, above, plan))
     gates = [gate for gate, _ in found]
     needed = sample_size.combine_plans([more for _, more in found])
     difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * alpha)
-    return _verdict(rows, gates, difference, rows.better_p(), _words(gates, difference, needed), needed)
+    return _verdict(rows, gates, difference, rows.better_p(), needed)
 
 
 def beats_naive(
@@ -132,13 +149,11 @@ def _verdict(
     gates: list[Gate],
     difference: Difference | None,
     p: float | None,
-    words: str,
     needed: int | None,
 ) -> GateVerdict:
     promoted = bool(gates) and all(gate.passed for gate in gates)
     return GateVerdict(
         decision="promote" if promoted else "hold",
-        words=words,
         difference=difference,
         p=p,
         gates=tuple(gates),
@@ -150,10 +165,10 @@ def _verdict(
     )
 
 
-def _better(name: str, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate, int | None]:
+def _better(condition: Condition, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate, int | None]:
     p = rows.better_p()
     difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * plan.alpha)
-    gate = Gate(name, p <= plan.alpha, f"{_interval(difference)}, {_p(p)}", f"p at most {plan.alpha:g}")
+    gate = Gate(condition, p <= plan.alpha, difference, p, plan.alpha)
     return gate, 0 if gate.passed else plan.more_for_better(rows.gain, rows.weight, rows.group)
 
 
@@ -174,37 +189,13 @@ def _slices(
 def _slice(
     name: str, rows: PairedAnswers, mask: Bools, margin: float, plan: SampleSizePlan, p: float, tests: int
 ) -> tuple[Gate, int | None]:
-    limit = f"shown not to be worse by {100 * margin:g} points or more: adjusted p at most {plan.alpha:g}"
+    points = 100 * margin
     if not mask.any():
-        return Gate(f"{name} no worse", False, NO_LABEL, limit), None
+        return Gate(Condition.NOT_WORSE, False, None, None, plan.alpha, name, points), None
     difference = rows.difference(mask, level=1 - 2 * plan.alpha)
-    value = f"{_interval(difference)}, n = {difference.n}, adjusted {_p(p)}"
-    gate = Gate(f"{name} no worse", p <= plan.alpha, value, limit)
+    gate = Gate(Condition.NOT_WORSE, p <= plan.alpha, difference, p, plan.alpha, name, points)
     needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests, groups=rows.group)
     return gate, 0 if gate.passed else needed
-
-
-def _words(gates: list[Gate], difference: Difference, needed: int | None) -> str:
-    empty = [gate.name.removesuffix(" no worse") for gate in gates if gate.value == NO_LABEL]
-    failed = [gate.name for gate in gates if not gate.passed]
-    lead = f"{_interval(difference)} on {difference.n} audit labels"
-    if not failed:
-        return f"Promoted: {lead}, and every condition holds."
-    words = f"Held: {lead}; not shown: {', '.join(failed)}."
-    if empty:
-        return f"{words} Without an audit label in {', '.join(empty)} nothing can be shown there."
-    if needed is not None:
-        return f"{words} If the models differ as they seem to, about {needed} more audit labels would decide."
-    return f"{words} More labels would probably not change that, unless the models differ from what they seem."
-
-
-def _interval(difference: Difference) -> str:
-    level = f"{100 * difference.level:g} % interval"
-    return f"{difference.value:+.1f} points ({level} {difference.low:+.1f} to {difference.high:+.1f})"
-
-
-def _p(p: float) -> str:
-    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def _check_rates(margin: float, alpha: float, power: float) -> None:

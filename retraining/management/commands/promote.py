@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from projects.models import Project
-from retraining import artifacts, judging, registry, release
+from retraining import artifacts, bodies, judging, registry, release
 from retraining.models import ModelVersion, Release
+from retraining.verdict_words import verdict_words
 
 
 class Command(BaseCommand):
@@ -41,10 +42,9 @@ def promote(version: ModelVersion, reason: str) -> Release:
     try:
         return release.promote(version, by=None, reason=reason, at=timezone.now())
     except release.VoidVerdict as why:
-        verdict = judging.judge_again(version, by=None, at=timezone.now()).verdict
-        if verdict["decision"] != "promote":
-            sentence = (
-                f"{why} It was judged again now. {verdict['words']} To overrule this, give the same command again."
-            )
+        verdict = bodies.load_verdict(judging.judge_again(version, by=None, at=timezone.now()).verdict)
+        if verdict.decision != "promote":
+            found = verdict_words(verdict)
+            sentence = f"{why} It was judged again now. {found} To overrule this, give the same command again."
             raise release.CannotRelease(sentence) from None
     return release.promote(version, by=None, reason=reason, at=timezone.now())

@@ -13,6 +13,7 @@ from jobs.models import JobState
 from projects.models import Project
 from retraining import training
 from retraining.models import RunState, TrainingRun
+from retraining.verdict_words import verdict_words
 
 PATIENCE = 5.0  # seconds that a worker has to take the job before this process does it
 POLL = 0.5
@@ -65,7 +66,7 @@ def tell(run: TrainingRun) -> dict[str, Any]:
         "state": run.state,
         "version": version.tag if version else None,
         "stage": version.stage if version else None,
-        "verdict": version.verdict["words"] if version else None,
+        "verdict": verdict_words(version.verdict) if version and version.verdict else None,
         "error": run.error,
     }
 

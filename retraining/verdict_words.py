@@ -1,0 +1,91 @@
+"""The sentences about a verdict and its gates, written from their numbers."""
+
+from retraining.bodies import DifferenceBody, GateBody, VerdictBody
+from retraining.learning.gate.decision import Condition
+
+NAIVE_BASELINE = "the naive baseline"
+
+
+def side_name(tag: str) -> str:
+    """What a version is compared with, as a sentence calls it."""
+    return tag or NAIVE_BASELINE
+
+
+def verdict_words(verdict: VerdictBody) -> str:
+    """The decision with the figures that it rests on, in one to three sentences."""
+    if verdict.sentence:
+        return verdict.sentence
+    if verdict.problem:
+        return f"Held: nothing was compared, because {verdict.problem}"
+    if verdict.difference is None:
+        return "Held: no audit label yet, so nothing is known about either model."
+    labels = "audit labels" if verdict.basis == "evaluation" else "held-out training labels"
+    lead = f"{interval(verdict.difference)} on {verdict.difference.n:,} {labels}"
+    if verdict.decision == "promote":
+        return f"Promoted: {lead}, and every condition holds."
+    failed = ", ".join(gate_name(gate) for gate in verdict.gates if not gate.passed)
+    return f"Held: {lead}; not shown: {failed}. {_what_would_decide(verdict, labels)}"
+
+
+def release_reason(verdict: VerdictBody) -> str:
+    """Why the gate promotes, as the release keeps it."""
+    return f"By the gate: {verdict_words(verdict).removeprefix('Promoted: ')}"
+
+
+def _what_would_decide(verdict: VerdictBody, labels: str) -> str:
+    if empty := [gate.slice_name for gate in verdict.gates if gate.slice_name and gate.difference is None]:
+        return f"Without an audit label in {', '.join(empty)} nothing can be shown there."
+    if verdict.needed is not None:
+        return f"If the models differ as they seem to, about {verdict.needed:,} more {labels} would decide."
+    return "More labels would probably not change that, unless the models differ from what they seem."
+
+
+def gate_name(gate: GateBody) -> str:
+    """The condition in words."""
+    names = {Condition.BETTER: "better overall", Condition.BEATS_NAIVE: "better than the naive baseline"}
+    return names.get(gate.condition, f"{gate.slice_name} no worse")
+
+
+def gate_words(gate: GateBody) -> str:
+    """What was found, and what was asked for."""
+    if gate.sentence:
+        return gate.sentence
+    limit = f"limit {gate.alpha:g}"
+    if gate.condition != Condition.NOT_WORSE:
+        return f"{interval(gate.difference)}, p {p_words(gate.p)}, {limit}" if gate.difference else limit
+    asked = f"shown not to be worse by {gate.margin:g} points or more: adjusted p, {limit}"
+    if gate.difference is None:
+        return f"no audit label in this slice; {asked}"
+    return f"{interval(gate.difference)}, n {gate.difference.n:,}, adjusted p {p_words(gate.p)}; {asked}"
+
+
+def headline(verdict: VerdictBody) -> str:
+    """The decision and how many of its conditions it rests on."""
+    count, failed = len(verdict.gates), sum(not gate.passed for gate in verdict.gates)
+    if verdict.decision == "promote":
+        some = {1: "the condition holds", 2: "both conditions hold"}
+        return f"Promote: {some.get(count, f'all {count} conditions hold')}"
+    if not failed:
+        return "Hold: nothing could be compared"
+    if failed == count:
+        return "Hold: no condition is shown" if failed > 1 else "Hold: the condition is not shown"
+    return f"Hold: {failed} of {count} conditions {'is' if failed == 1 else 'are'} not shown"
+
+
+def interval(difference: DifferenceBody) -> str:
+    return f"{signed(difference.value)} points [{minus(f'{difference.low:.1f}')}, {minus(f'{difference.high:.1f}')}]"
+
+
+def p_words(p: float | None) -> str:
+    """As a sentence says it: below the resolution that anybody acts on, only that."""
+    if p is None:
+        return "not known"
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def signed(value: float) -> str:
+    return minus(f"{value:+.1f}")
+
+
+def minus(figure: str) -> str:
+    return figure.replace("-", "\N{MINUS SIGN}")
