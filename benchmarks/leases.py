@@ -17,8 +17,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotation.models import LabelState, RoutedState
-
 COUNT = 5  # leases a claim
 PATIENCE = 120.0  # seconds without an answer until a person gives up
 
@@ -76,7 +74,7 @@ def seed(annotators: int, items: int, overlap: int) -> int:
 
 def sit(project_id: int, person: int, barrier: Any, results: Any) -> None:
     """One person's process: claim five, answer each twice, until the queue is empty."""
-    from annotation.models import RoutedItem
+    from annotation.models import RoutedItem, RoutedState
     from projects.models import Project
 
     sitting = Sitting()
@@ -181,7 +179,7 @@ def database_figures(project_id: int) -> dict[str, Any]:
     """What the database holds: leases granted twice, labels in each slot, people twice at one item."""
     from django.db.models import Count, Q
 
-    from annotation.models import Label, Lease, Resolution, Slot
+    from annotation.models import Label, LabelState, Lease, Resolution, Slot
 
     given = Q(labels__state=LabelState.GIVEN, labels__extra=False)
     slots = Slot.objects.filter(project=project_id).annotate(n=Count("labels", filter=given))

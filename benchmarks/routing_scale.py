@@ -19,8 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from annotation.models import RoutedState
-
 NUMBERS, LABELS, DAYS, SHIFTED, SHIFT, CHUNK = 12, 4, 30, 4000, 3.0, 10_000
 
 
@@ -85,7 +83,7 @@ def measure(project_id: int, n: int, at: datetime) -> dict[str, Any]:
     from django.db import connection
 
     from annotation import queues, routing
-    from annotation.models import Cause, Item, Prediction, RoutedItem
+    from annotation.models import Cause, Item, Prediction, RoutedItem, RoutedState
     from annotation.routing import candidates
     from projects.models import Project
 
