@@ -87,7 +87,7 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Eval
     since = at - timedelta(days=days) if days else None
     classes = tuple(project.schema().values())
     chosen = _chosen(project, version, since)
-    said = _predicted_labels(project, version, [row.pk for row in chosen])
+    said = _predicted_labels(version, [row.pk for row in chosen])
     chosen = [row for row in chosen if row.pk in said and said[row.pk].out_of_sample]
     truth = _truth(project, [row.pk for row in chosen])
     population, until = _population(project, version, since), learnt_until(project, version)
@@ -175,11 +175,11 @@ def _effective(
     return {row.pk: float(share) for row, share in zip(rows, found, strict=True) if np.isfinite(share)}
 
 
-def _predicted_labels(project: Project, version: str, ids: list[int]) -> dict[int, _PredictedLabel]:
+def _predicted_labels(version: str, ids: list[int]) -> dict[int, _PredictedLabel]:
     """What the version says of these items: its newest answer, and whether it was trained on the item."""
     found: dict[int, _PredictedLabel] = {}
     for chunk in chunks(ids):
-        rows = Prediction.objects.filter(_by(version), project=project, item__in=chunk)
+        rows = Prediction.objects.of_items(chunk).filter(_by(version))
         rows = rows.exclude(source=Source.OUT_OF_FOLD).exclude(label="").order_by("at", "pk")
         for item_id, label, scores, out in rows.values_list("item_id", "label", "scores", "out_of_sample"):
             seen = found.get(item_id)
@@ -245,9 +245,7 @@ def labels(project: Project) -> LabelledSample:
     given = {pk: value for pk, value in resolved.values_list("item_id", "value") if value in classes}
     best: dict[int, tuple[bytes, str]] = {}
     for chunk in chunks(list(given)):
-        rows = Prediction.objects.filter(
-            project=project, item__in=chunk, out_of_sample=True, scores__isnull=False, degraded=False
-        )
+        rows = Prediction.objects.of_items(chunk).filter(out_of_sample=True, scores__isnull=False, degraded=False)
         ordered = sorted(
             rows.values_list("item_id", "scores", "model_version", "source", "at", "pk"),
             key=lambda row: (row[3] == Source.OUT_OF_FOLD, row[4], row[5]),

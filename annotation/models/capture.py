@@ -1,5 +1,6 @@
 """What came in: samples, what models said of them, what people and the world said back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -122,6 +123,12 @@ class Source(models.TextChoices):
     OUT_OF_FOLD = "out_of_fold", "Out of fold"
 
 
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def of_items(self, ids: Sequence[int]) -> "PredictionQuerySet":
+        """What was said of these items. Asked for their project as well, SQLite would go through all that it holds."""
+        return self.filter(item__in=ids)
+
+
 class Prediction(models.Model):
     """What one model version said of one item, with the threshold and policy in force."""
 
@@ -141,6 +148,8 @@ class Prediction(models.Model):
     out_of_sample = models.BooleanField(default=True, help_text="False where the version was trained on this item.")
     degraded = models.BooleanField(default=False)
     at = models.DateTimeField()
+
+    objects = PredictionQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.utils.crypto import salted_hmac
 
@@ -119,9 +120,9 @@ def labels_a_day(project: Project, *, at: datetime) -> float:
 
 def _items_a_day(project: Project, at: datetime) -> float:
     """Traffic: of the last day, or the week's mean where that is more; as if spread over a week while it is young."""
-    items = Item.objects.filter(project=project, captured_at__gt=at - WEEK, captured_at__lte=at)
+    items = Item.objects.filter(project=project, captured_at__lte=at)
     first = Item.objects.filter(project=project).aggregate(first=Min("captured_at"))["first"]
-    week = items.count() / WEEK.days
+    week = items.filter(captured_at__gt=at - WEEK).count() / WEEK.days
     if first is None or at - first < DAY:
         return week
     return max(float(items.filter(captured_at__gt=at - DAY).count()), week)
@@ -137,14 +138,21 @@ def _waiting(project: Project) -> QuerySet[Item]:
 def _thin(project: Project, factor: float, *, at: datetime) -> int:
     """Multiply the probability of what waits, but for what somebody holds; take what is no longer drawn out again."""
     held = Slot.objects.filter(item=OuterRef("pk"), state__in=[SlotState.LEASED, SlotState.FILLED])
-    waiting = _waiting(project).filter(~Exists(held))
-    ids = list(waiting.values_list("pk", flat=True))
-    out: list[int] = []
-    for chunk in (Item.objects.filter(pk__in=part) for part in chunks(ids)):
-        chunk.update(audit_probability=F("audit_probability") * factor)
-        out += chunk.filter(audit_number__gte=F("audit_probability")).values_list("pk", flat=True)
-        _carry(chunk)
-    queues.withdraw(project, item_ids=out, at=at)
+    ids = list(_waiting(project).filter(~Exists(held)).values_list("pk", flat=True))
+    return sum(_thin_chunk(project, chunk, factor, at=at) for chunk in chunks(ids))
+
+
+@transaction.atomic
+def _thin_chunk(project: Project, ids: Sequence[int], factor: float, *, at: datetime) -> int:
+    """How many of these items are no longer drawn; those leave the audit queue, and no other queue."""
+    items = Item.objects.filter(pk__in=ids)
+    items.update(audit_probability=F("audit_probability") * factor)
+    out = list(items.filter(audit_number__gte=F("audit_probability")).values_list("pk", flat=True))
+    in_queue = RoutedItem.objects.filter(item__in=ids, cause=Cause.AUDIT)
+    if queued := list(in_queue.values_list("item", flat=True)):
+        _carry(Item.objects.filter(pk__in=queued))
+        waiting = in_queue.filter(item__in=out, state=RoutedState.OPEN)
+        queues.withdraw(project, item_ids=list(waiting.values_list("item", flat=True)), at=at)
     return len(out)
 
 

@@ -17,9 +17,9 @@ def scores(project: Project, ids: list[int], k: int) -> tuple[NDArray[np.float64
     serving = set(versions.stored_as(versions.serving(project)))
     probabilities, scored_by, final = np.full((len(ids), k), 1.0 / k), [""] * len(ids), set[int]()
     place = {pk: row for row, pk in enumerate(ids)}
-    wanted = Prediction.objects.filter(project=project, scores__isnull=False).exclude(source=Source.OUT_OF_FOLD)
     for chunk in chunks(ids):
-        rows = wanted.filter(item__in=chunk).order_by("at", "pk")
+        rows = Prediction.objects.of_items(chunk).filter(scores__isnull=False).exclude(source=Source.OUT_OF_FOLD)
+        rows = rows.order_by("at", "pk")
         for item_id, stored, version in rows.values_list("item_id", "scores", "model_version"):
             row, array = place[item_id], np.frombuffer(bytes(stored or b""), dtype="<f4").astype(float)
             if len(array) == k and (version in serving or row not in final):

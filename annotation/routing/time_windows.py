@@ -58,12 +58,16 @@ def _same_hours(project: Project, newest: datetime, length: timedelta, rng: np.r
 
 def _sample(project: Project, since: datetime, until: datetime, most: int, rng: np.random.Generator) -> list[int]:
     """At most `most` items after `since` and up to `until`: all of them, or some from each of a few random moments."""
-    rows = Item.objects.filter(project=project, at__gt=since, at__lte=until).order_by("at", "pk")
-    first = list(rows.values_list("pk", flat=True)[: most + 1])
+    first = _after(project, since, until, most + 1)
     if len(first) <= most:
         return first
     found: dict[int, None] = {}
     for share in np.sort(rng.random(PLACES)):
-        moment = since + (until - since) * float(share)
-        found |= dict.fromkeys(rows.filter(at__gt=moment).values_list("pk", flat=True)[: most // PLACES])
+        found |= dict.fromkeys(_after(project, since + (until - since) * float(share), until, most // PLACES))
     return list(found)
+
+
+def _after(project: Project, moment: datetime, until: datetime, most: int) -> list[int]:
+    """The first items after the moment. A second lower bound might be the one that SQLite searches by."""
+    rows = Item.objects.filter(project=project, at__gt=moment, at__lte=until).order_by("at", "pk")
+    return list(rows.values_list("pk", flat=True)[:most])

@@ -154,3 +154,16 @@ def test_a_drawn_item_is_an_evaluation_item_whatever_it_is_asked_for(project: Pr
     queues.put(queue, [queues.Entry(item.pk, "by hand", {}, 1.0, 0.5) for item in items[:2]], at=NOW)
     Item.objects.filter(pk=items[1].pk).update(audit_number=0.9)
     assert items[0].routed_items.get().evaluation
+
+
+def test_thinning_leaves_in_its_queue_what_a_person_put_there(project: Project) -> None:
+    fill(project, 3000, minutes=0.5)
+    Item.objects.update(audit_probability=0.2)
+    asked = list(audit_draw.not_asked(project)[:40])
+    entries = [queues.Entry(item.pk, "chosen by hand", {}, 1.0, 0.5) for item in asked]
+    queues.put(queues.ensure(project, Cause.SLICE, at=NOW), entries, at=NOW)
+
+    audit_draw.review(project, at=NOW)
+
+    assert any(not row.item.is_drawn for row in RoutedItem.objects.select_related("item"))
+    assert {row.state for row in RoutedItem.objects.all()} == {RoutedState.OPEN}
