@@ -19,5 +19,5 @@ class ReleaseEvent:
 
 def list_releases(project: Project) -> list[ReleaseEvent]:
     """All releases, oldest first."""
-    events = AuditEvent.objects.filter(project=project.slug, action__in=ACTS).order_by("sequence")
+    events = AuditEvent.objects.of(project).filter(action__in=ACTS).order_by("sequence")
     return [ReleaseEvent(str(event.details.get("version", "")), ACTS[event.action], event.at) for event in events]

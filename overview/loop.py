@@ -347,7 +347,7 @@ class Event:
 
 def events(project: Project, *, most: int = 6) -> list[Event]:
     """What happened lately, from the audit trail, in words."""
-    rows = AuditEvent.objects.filter(project=project.slug, action__in=EVENT_WORDS).order_by("-sequence")[:most]
+    rows = AuditEvent.objects.of(project).filter(action__in=EVENT_WORDS).order_by("-sequence")[:most]
     found = []
     for row in rows:
         given = {"target": row.target, "version": "", "decision": "decided", "role": "", **row.details}

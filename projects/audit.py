@@ -56,6 +56,8 @@ def digest(event: AuditEvent, secret: str | bytes | None = None) -> str:
         event.details,
         event.previous_hash,
     ]
+    if event.project_pk is not None:  # events from before it was recorded keep their hash
+        content.append(event.project_pk)
     return hmac.digest(key, json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256").hex()
 
 
@@ -85,6 +87,7 @@ def record(
         at=at,
         actor=actor_name(by),
         project=project.slug if project else "",
+        project_pk=project.pk if project else None,
         action=action,
         target=target,
         details=details or {},

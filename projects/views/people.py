@@ -151,7 +151,7 @@ def audit_trail(request: ProjectRequest) -> HttpResponse:
 
 def audit_page(request: ProjectRequest, *, before: str = "", **more: Any) -> HttpResponse:
     """Newest first; the cursor is a sequence number."""
-    events = AuditEvent.objects.filter(project=request.project.slug)
+    events = AuditEvent.objects.of(request.project)
     try:
         page = keyset_page(events, by=["sequence"], after=before, size=PAGE)
     except BadCursor as why:

@@ -7,9 +7,13 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
+from analysis import release_events
+from overview import loop
 from projects import append_only, audit
-from projects.models import AuditEvent
+from projects.models import AuditEvent, Project
 from tests.factories import NOW, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +58,7 @@ def test_an_empty_chain_fits():
         ("target", "other"),
         ("details", {"n": 9}),
         ("project", "other"),
+        ("project_pk", 77),
         ("at", NOW + timedelta(days=1)),
     ],
 )
@@ -180,3 +185,50 @@ def test_lifting_puts_the_protection_back():
     with append_only.lifted("projects_auditevent"):
         assert "projects_auditevent_no_update" not in append_only.protected(connection)
     assert append_only.protected(connection) == before
+
+
+def rename(project: Project, slug: str) -> None:
+    Project.objects.filter(pk=project.pk).update(slug=slug)
+    project.refresh_from_db()
+
+
+def test_the_events_of_a_project_are_found_after_its_slug_changed() -> None:
+    project, ada = make_project("before"), make_user("ada")
+    audit.record("key.create", by=ada, at=NOW, project=project)
+    rename(project, "after")
+    audit.record("key.revoke", by=ada, at=NOW, project=project)
+    newcomer = make_project("before")
+    audit.record("member.add", by=ada, at=NOW, project=newcomer)
+
+    assert [event.action for event in AuditEvent.objects.of(project).order_by("sequence")] == [
+        "key.create",
+        "key.revoke",
+    ]
+    assert [event.action for event in AuditEvent.objects.of(newcomer)] == ["member.add"]
+    assert audit.first_break() is None
+
+
+def test_so_are_those_that_were_written_before_events_had_the_projects_id() -> None:
+    project = make_project("before", audit_slug="before")
+    event = audit.record("key.create", by=None, at=NOW, project=project)
+    event.project_pk = None
+    with append_only.lifted("projects_auditevent"):
+        AuditEvent.objects.filter(pk=event.pk).update(project_pk=None, hash=audit.digest(event))
+    rename(project, "after")
+
+    assert AuditEvent.objects.of(project).get() == event
+    assert not AuditEvent.objects.of(make_project("before")).exists()
+    assert audit.first_break() is None
+
+
+def test_a_changed_slug_hides_no_event_on_any_page() -> None:
+    project = make_project("before")
+    browser, ada = Client(), make_user("ada", project, "admin")
+    browser.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
+    audit.record("release.promote", by=ada, at=NOW, project=project, target="v3", details={"version": "v3"})
+    rename(project, "after")
+
+    page = browser.get(reverse("projects:audit", args=["after"])).content.decode()
+    assert "release.promote" in page
+    assert [event.version for event in release_events.list_releases(project)] == ["v3"]
+    assert loop.events(project)
