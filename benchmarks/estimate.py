@@ -178,7 +178,7 @@ def _chunk(
     ):
         for metric, value in found.items():
             real = label_free.expected(metric, labels, scores, said)
-            if None not in (real, value.value):
+            if real is not None and value.value is not None and value.low is not None and value.high is not None:
                 yield (metric, method), (value.value - real, value.low <= real <= value.high)
 
 

@@ -18,6 +18,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     report("any", any_world, options.projects, options.seed)
     for name in options.scenarios:
-        report(name, lambda rng, scenario=SCENARIOS[name]: scenario, options.projects, options.seed)
+        report(name, partial(_same, SCENARIOS[name]), options.projects, options.seed)
 
 
 def report(name: str, world_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int) -> None:
@@ -132,6 +134,10 @@ def _project(scenario: IntervalScenario, rng: np.random.Generator) -> Iterator[t
             yield metric, reading, truth[metric], estimate
 
 
+def _same(scenario: IntervalScenario, rng: np.random.Generator) -> IntervalScenario:
+    return scenario
+
+
 def any_world(rng: np.random.Generator) -> IntervalScenario:
     k = int(rng.choice([2, 2, 3, 5]))
     lean = np.sort(rng.normal(size=k) * rng.uniform(0, 1.2))
@@ -172,7 +178,12 @@ def measured(traffic: Traffic, inclusion: Floats, population: int | None = None)
     names = [str(c) for c in range(k)]
     price = np.ones((k, k)) - np.eye(k)
     price[-1, 0] = 5
-    shared = {"classes": names, "inclusion_probability": inclusion, "population": population, "costs": price}
+    shared: dict[str, Any] = {
+        "classes": names,
+        "inclusion_probability": inclusion,
+        "population": population,
+        "costs": price,
+    }
     called, other = traffic.scores.argmax(axis=1), traffic.rival.argmax(axis=1)
     found = classification(traffic.truth, called, probabilities=traffic.scores, **shared)
     pair = compare(

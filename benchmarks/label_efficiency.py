@@ -144,7 +144,8 @@ def replay(
     """The score after each round from nothing to the budget, and the mean CPU seconds of a query."""
     drawn = _drawn(len(vectors), labels.budget, audit_share, seed)
     active, audited = NO_ROWS, NO_ROWS
-    scores, spent, said = [], [], None
+    scores, spent = [], []
+    said: Floats | None = None
     while len(active) + len(audited) < labels.budget:
         size = min(labels.batch, labels.budget - len(active) - len(audited))
         audit = np.setdiff1d(drawn, np.concatenate([active, audited]), assume_unique=True)[: _audits(size, audit_share)]

@@ -9,7 +9,7 @@ export PLUMBLINE_HOME="$home"
 "$BIN/djade" --check --target-version 5.2 $(git ls-files 'templates/*.html')
 "$BIN/python" -m scripts.check_templates $(git ls-files 'templates/*.html')
 "$BIN/lint-imports"
-"$BIN/mypy" config overview inputs projects jobs annotation analysis retraining validation scripts
+"$BIN/mypy" config overview inputs projects jobs annotation analysis retraining validation scripts benchmarks tests
 "$BIN/python" manage.py makemigrations --check --dry-run
 HTTPS=1 ALLOWED_HOSTS=plumbline.example "$BIN/python" manage.py check --deploy --fail-level WARNING
 echo "All checks hold."

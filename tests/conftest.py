@@ -44,7 +44,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     from jobs import broker
 
     hints: list[int] = []
-    monkeypatch.setattr(broker, "send", lambda job_id, **_: hints.append(job_id) or True)
+
+    def send(job_id: int, **_: object) -> bool:
+        hints.append(job_id)
+        return True
+
+    monkeypatch.setattr(broker, "send", send)
     return hints
 
 

@@ -1,7 +1,7 @@
 """Reading writes nothing: no page and no call that only reads takes the database's write lock, or waits for it."""
 
 import sqlite3
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -53,7 +53,8 @@ def test_a_small_write_is_left_undone_where_it_would_wait() -> None:
 
     assert not locks.write_if_free(blocked)
     with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA busy_timeout").fetchone()[0] == SQLITE_OPTIONS["timeout"] * 1000
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone() == (cast(int, SQLITE_OPTIONS["timeout"]) * 1000,)
     assert transaction.get_connection().in_atomic_block  # the test's own transaction goes on
 
 

@@ -30,7 +30,7 @@ def test_the_same_rows_make_no_new_report() -> None:
 def test_performance_carries_interval_and_n() -> None:
     project, _ = world(60, wrong=6)
     reports.refresh(project, at=NOW)
-    body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
+    body = reports.newest(project, "performance", version="v1").body
     accuracy = body["accuracy"]
     assert accuracy["value"] == pytest.approx(0.9)
     assert accuracy["low"] < 0.9 < accuracy["high"]
@@ -43,8 +43,8 @@ def test_performance_carries_interval_and_n() -> None:
 def test_nothing_to_judge_by_is_said_and_not_guessed() -> None:
     project = make_project(champion_version="v1")
     reports.refresh(project, at=NOW)
-    assert reports.newest(project, "performance", version="v1").body["n"] == 0  # type: ignore[union-attr]
-    quality = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
+    assert reports.newest(project, "performance", version="v1").body["n"] == 0
+    quality = reports.newest(project, "label_quality").body
     assert "30 are needed" in quality["undefined"]
 
 
@@ -107,7 +107,7 @@ class TestRefresh:
 
     def test_updates_what_is_found_again(self, project: Project) -> None:
         before = {row.pk: row.score for row in Finding.objects.all()}
-        Prediction.objects.filter(source="out_of_fold").first().delete()  # type: ignore[union-attr]
+        Prediction.objects.filter(source="out_of_fold").first().delete()
         Finding.objects.update(score=0.5, suggested="x")
         reports.refresh(project, at=LATER)
         after = {row.pk: row for row in Finding.objects.filter(decision="open")}
@@ -135,7 +135,7 @@ class TestRefresh:
         findings.record_decision(finding, "kept", by=make_user("ruth", project, "reviewer"), at=LATER)
         reports.refresh(project, at=LATER)
         finding.refresh_from_db()
-        assert (finding.decision, finding.decided_by.username) == ("kept", "ruth")  # type: ignore[union-attr]
+        assert (finding.decision, finding.decided_by.username) == ("kept", "ruth")
 
     def test_a_decision_while_it_computes_stays(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         finding = Finding.objects.first()
@@ -147,7 +147,7 @@ class TestRefresh:
             return compute(*arguments, **options)
 
         monkeypatch.setattr(findings.label_errors, "suspected", slow)
-        Prediction.objects.filter(source="out_of_fold").exclude(item=finding.item).first().delete()  # type: ignore[union-attr]
+        Prediction.objects.filter(source="out_of_fold").exclude(item=finding.item).first().delete()
         reports.refresh(project, at=LATER)
         finding.refresh_from_db()
         assert finding.decision == "unclear"
@@ -195,12 +195,12 @@ def change_label(item: Item, value: str) -> None:
 def test_what_people_decide_feeds_the_shown_precision() -> None:
     project, _ = noisy()
     reports.refresh(project, at=NOW)
-    before = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
+    before = reports.newest(project, "label_quality").body
     ruth = make_user("ruth", project, "reviewer")
     for finding in Finding.objects.order_by("score")[:5]:
         findings.record_decision(finding, "kept", by=ruth, at=NOW)
     reports.refresh(project, at=NOW)
-    after = reports.newest(project, "label_quality").body  # type: ignore[union-attr]
+    after = reports.newest(project, "label_quality").body
     assert (after["decided"], after["wrong"]) == (5, 0)
     assert after["curve"][5]["value"] < before["curve"][5]["value"]
 
@@ -301,7 +301,7 @@ class TestHistory:
         project.refresh_from_db()
         reports.refresh(project, at=NOW)
         assert self.series(project, "v2") == self.series(project, "v1") == before
-        body = reports.newest(project, "performance", version="v2").body  # type: ignore[union-attr]
+        body = reports.newest(project, "performance", version="v2").body
         assert body["accuracy"]["value"] == 1.0  # what v2 says of these items is its own figure
 
     def test_joins_the_versions_that_served_one_after_the_other(self) -> None:

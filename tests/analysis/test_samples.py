@@ -116,6 +116,6 @@ def test_items_with_equal_inputs_count_once_in_what_pages_say() -> None:
     frame = samples.live(project, "v1", at=NOW)
     assert frame.groups.tolist() == [0, 1, 2, 3] * 10
     reports.refresh(project, at=NOW)
-    body = reports.newest(project, "performance", version="v1").body  # type: ignore[union-attr]
+    body = reports.newest(project, "performance", version="v1").body
     assert (body["n"], body["effective_n"]) == (40, pytest.approx(4))
     assert body["accuracy"]["high"] - body["accuracy"]["low"] > 0.1

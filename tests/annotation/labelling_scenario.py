@@ -55,8 +55,8 @@ class LabellingScenario:
 def make_scenario(*, labels: tuple[str, ...] = ("ham", "spam"), **fields: Any) -> LabellingScenario:
     project = make_project(labels=labels, **fields)
     guidelines.publish(project, text="Look twice.", by=None, at=NOW)
-    people = [make_user(name, project) for name in ("alice", "bob", "carol")]
-    return LabellingScenario(project, *people, make_user("rita", project, Role.REVIEWER))
+    alice, bob, carol = (make_user(name, project) for name in ("alice", "bob", "carol"))
+    return LabellingScenario(project, alice, bob, carol, make_user("rita", project, Role.REVIEWER))
 
 
 def make_entry(item: Item, **fields: Any) -> queues.Entry:

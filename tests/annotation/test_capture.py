@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from types import ModuleType
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -290,14 +291,13 @@ class TestImages:
 
     def test_share_one_budget_of_pixels_in_a_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(images, "MOST_PIXELS_A_BODY", 20)
-        decoded: list[object] = []
-        read = images._grey
-        monkeypatch.setattr(images, "_grey", lambda *given: decoded.append(given) or read(*given))
+        decoded = Mock(side_effect=images._grey)
+        monkeypatch.setattr(images, "_grey", decoded)
         project = make_project(inputs={"scan": {"type": "image"}})
 
         captured = capture.capture_rows(project, [scan_row(f"k{i}", png(4, 2)) for i in range(38)], at=NOW)
 
-        assert (captured.created, len(captured.refused), len(decoded)) == (2, 36, 2)
+        assert (captured.created, len(captured.refused), decoded.call_count) == (2, 36, 2)
         assert "`scan` is no image: with its 4 × 2 pixels the images of this request have more than 20 together" in (
             captured.refused[0].error
         )

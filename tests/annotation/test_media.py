@@ -1,8 +1,9 @@
 """Stored images: what the desk shows is what a model sees, only to members of the project."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from annotation import capture, media
@@ -21,7 +22,7 @@ def captured(data: bytes) -> tuple[Project, dict[str, object]]:
     return project, Item.objects.get().inputs["scan"]
 
 
-def shown(project: Project, sha256: object) -> HttpResponse:
+def shown(project: Project, sha256: object) -> Any:
     client = Client()
     client.force_login(make_user(project=project, role=Role.ANNOTATOR))
     return client.get(f"/p/{project.slug}/media/{sha256}")

@@ -1,6 +1,7 @@
 """Queues and leases: what is put, who gets what first, and that nobody gets what is not theirs to have."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -217,7 +218,7 @@ def test_a_claim_seeks_the_index_of_open_slots_and_sorts_nothing(scenario: Label
     scenario.ask(3)
     queue = scenario.queue() if named else None
     postgres, now = connection.vendor == "postgresql", connection.ops.adapt_datetimefield_value(scenario.now)
-    values = {"project": 1, "queue": 1, "user": 1, "count": 1, "token": "t", "now": now, "until": now}
+    values: dict[str, Any] = {"project": 1, "queue": 1, "user": 1, "count": 1, "token": "t", "now": now, "until": now}
 
     with connection.cursor() as cursor:
         if postgres:
@@ -335,7 +336,7 @@ def test_counts_say_how_full_each_queue_is_and_what_is_late(scenario: LabellingS
 
 
 def test_counts_take_four_statements_however_many_queues(
-    scenario: LabellingScenario, django_assert_num_queries: object
+    scenario: LabellingScenario, django_assert_num_queries: Any
 ) -> None:
     for cause in Cause:
         scenario.ask(1, cause=cause)

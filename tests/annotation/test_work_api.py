@@ -245,7 +245,8 @@ def test_undo_of_nothing_of_anothers_and_of_the_unknown_have_their_status(
 
 def test_work_needs_the_annotate_scope_of_this_project(scenario: LabellingScenario) -> None:
     reader = Caller(scenario, scenario.rita, ("read",))
-    foreign = LabellingScenario(make_project("foreign"), *[make_user(project=None) for _ in range(4)])
+    alice, bob, carol, rita = (make_user(project=None) for _ in range(4))
+    foreign = LabellingScenario(make_project("foreign"), alice, bob, carol, rita)
 
     assert reader.send("POST", "/leases", {"count": 1})[0] == 403
     caller = Caller(scenario, scenario.alice)

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
@@ -136,7 +136,7 @@ def narrow_chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFac
 def launched(playwright: Playwright, folder: Path, font: str) -> Iterator[Browser]:
     executable = shutil.which("chromium")
     assert executable, "Chromium is needed: apt-get install chromium"
-    fonts = {**os.environ, "FONTCONFIG_FILE": str(font_configuration(folder, font))}
+    fonts: dict[str, str | float | bool] = {**os.environ, "FONTCONFIG_FILE": str(font_configuration(folder, font))}
     browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=fonts)
     yield browser
     browser.close()
@@ -163,6 +163,9 @@ class Watched:
             self.problems.append(f"{status} from {url}")
 
 
+Theme = Literal["light", "dark"]
+
+
 @pytest.fixture
 def open_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Callable[..., Watched]]:
     """A function that opens a page as a role ("" is nobody) and fails the test at its end on any problem it met."""
@@ -172,7 +175,7 @@ def open_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Callable[.
         path: str,
         *,
         who: str = "",
-        theme: str = "light",
+        theme: Theme = "light",
         font: str = "wide",
         width: int = 1280,
         height: int = 800,

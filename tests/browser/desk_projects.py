@@ -43,6 +43,9 @@ def make(name: str, now: Any) -> None:
     from projects import members, specs
     from projects.models import Role, User
 
+    labels: list[Any]
+    inputs: dict[str, Any]
+    given: list[dict[str, Any]]
     if name in INTENTS:
         labels, inputs = (LABELS[:12] if name == "twelve" else LABELS), {"text": {"type": "text"}}
         given = [{"text": f"Where is my card number {n}?"} for n in range(ITEMS)]

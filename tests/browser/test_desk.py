@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -100,7 +100,7 @@ def uid(tab: Page) -> str:
     return tab.locator(".stage .meta span").first.inner_text()
 
 
-def press(tab: Page, keys: str) -> None:
+def press(tab: Page, keys: Sequence[str]) -> None:
     """Press each key once the item before it has gone."""
     for key in keys:
         before = uid(tab)
@@ -494,7 +494,8 @@ def test_signed_out_answers_are_kept_and_sent_after_signing_in(desks: Site, desk
 
     expect(tab.locator("#trouble")).to_contain_text("You are signed out; sign in again in another tab.")
     # Signing in again gives a new token of proof beside the session.
-    tab.context.add_cookies([one | {"value": "b" * 32} if one["name"] == "csrftoken" else one for one in cookies])
+    renewed: Any = [one | {"value": "b" * 32} if one["name"] == "csrftoken" else one for one in cookies]
+    tab.context.add_cookies(renewed)
     tab.evaluate("dispatchEvent(new Event('focus'))")  # back from the other tab
     sent(tab)
     assert given(desks, "signed-out") == ["1"]

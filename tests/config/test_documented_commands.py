@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import get_commands, load_command_class
@@ -31,8 +32,8 @@ def test_a_command_that_is_shown_is_there_with_its_options(file: str, name: str,
     assert name in get_commands(), f"{file} shows ./plumbline {name}"
     parser = load_command_class(get_commands()[name], name).create_parser("plumbline", name)
     known = parser.format_help()
-    for sub in parser._subparsers._group_actions if parser._subparsers else []:
-        known += "".join(each.format_help() for each in sub.choices.values())  # type: ignore[union-attr]
+    subcommands: list[Any] = parser._subparsers._group_actions if parser._subparsers else []
+    known += "".join(each.format_help() for sub in subcommands for each in sub.choices.values())
     unknown = [option for option in re.findall(r"--[a-z-]+", rest) if option not in known]
     assert not unknown, f"{file} shows ./plumbline {name} {rest}"
 

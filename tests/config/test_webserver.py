@@ -201,7 +201,7 @@ def test_a_worker_that_has_grown_too_much_ends_after_its_answer(monkeypatch: pyt
     closed: list[Any] = []
     monkeypatch.setattr(BufferedWorker, "__init__", lambda self: None)
     monkeypatch.setattr(BufferedWorker, "_close_gently", lambda self, conn: closed.append(conn))
-    worker = BufferedWorker()
+    worker: Any = BufferedWorker()
     worker.alive, worker.log = True, SimpleNamespace(info=lambda words: None)
     worker.growth = SimpleNamespace(exceeded=lambda: True)
     worker.finish_request("conn", SimpleNamespace(result=lambda: False, cancelled=lambda: False))

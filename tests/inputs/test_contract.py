@@ -12,7 +12,7 @@ from inputs.types.base import InvalidValue
 from inputs.values import is_missing
 from tests.pictures import encoded, grey
 
-CONTRACT = {
+CONTRACT: dict[str, dict[str, Any]] = {
     "note": {"type": "text"},
     "amount": {"type": "number", "min": 0, "max": 10, "required": False},
     "country": {"type": "category", "values": ["de", "fr"], "required": False},
@@ -112,12 +112,13 @@ def test_an_option_without_effect_is_refused(kind: str, option: str) -> None:
         check_contract({"x": {"type": kind, option: 1}})
 
 
+MISSING: list[Any] = [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, "", " \n"]
+PRESENT: list[Any] = [0, 0.0, False, "0", "nan", [], {}, np.zeros(2), np.zeros(0)]
+
+
 @pytest.mark.parametrize(
     ("value", "missing"),
-    [
-        *((value, True) for value in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, "", " \n")),
-        *((value, False) for value in (0, 0.0, False, "0", "nan", [], {}, np.zeros(2), np.zeros(0))),
-    ],
+    [*((value, True) for value in MISSING), *((value, False) for value in PRESENT)],
 )
 def test_one_rule_says_what_is_missing(value: Any, missing: bool) -> None:
     assert is_missing(value) is missing

@@ -1,5 +1,7 @@
 """The frame: one row per item, each input by its type, bad columns named."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,7 +32,10 @@ def test_a_missing_text_or_category_is_marked(empty: object) -> None:
 
 
 def test_a_missing_number_or_image_is_nan() -> None:
-    columns = {"n": [1.5, None, float("nan")], "i": [np.zeros((2, 2), np.uint8), None, np.ones((2, 2), np.uint8)]}
+    columns: dict[str, Any] = {
+        "n": [1.5, None, float("nan")],
+        "i": [np.zeros((2, 2), np.uint8), None, np.ones((2, 2), np.uint8)],
+    }
     frame = to_frame(columns, {"n": "number", "i": "image"})
     assert frame["number:n"].isna().tolist() == [False, True, True]
     assert frame.filter(like="image:").isna().all(axis=1).tolist() == [False, True, False]

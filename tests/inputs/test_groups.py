@@ -1,6 +1,7 @@
 """Groups: copies of a row share one whatever was changed in passing, and different cases keep their own."""
 
 import unicodedata
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_whole_rows_of_numbers_repeated_are_copies_although_each_value_is_common
 
 def test_times_identifiers_and_counters_do_not_keep_copies_apart():
     numbers = np.tile(np.random.default_rng(5).standard_normal((40, 3)), (3, 1))
-    columns = {"a": numbers[:, 0], "b": numbers[:, 1], "c": numbers[:, 2]}
+    columns: dict[str, Any] = {"a": numbers[:, 0], "b": numbers[:, 1], "c": numbers[:, 2]}
     columns |= {"id": [f"case-{i}" for i in range(120)], "row": np.arange(120), "at": [str(i) for i in range(120)]}
     types = {"a": "number", "b": "number", "c": "number", "id": "category", "row": "number", "at": "time"}
     assert group_rows(columns, types).tolist() == list(range(40)) * 3

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from annotation.models import Item
 from annotation.sampling import vectorise
 from annotation.views.item_display import display_item
 from inputs import registry
+from inputs import types as input_types
 from inputs.encoding import column_transformer
 from inputs.frame import column_shapes, to_frame
 from inputs.registry import INPUT_TYPES, find_types
@@ -79,7 +81,7 @@ def colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_the_types_are_those_of_the_package() -> None:
     assert list(INPUT_TYPES) == ["boolean", "category", "image", "number", "text", "time", "vector"]
-    assert registry.find_types(list(registry.types.__path__), "inputs.types.").keys() == INPUT_TYPES.keys()
+    assert registry.find_types(list(input_types.__path__), "inputs.types.").keys() == INPUT_TYPES.keys()
 
 
 @pytest.mark.django_db
@@ -123,7 +125,7 @@ def test_a_spec_takes_only_types_that_there_are() -> None:
 @pytest.mark.parametrize("kind", INPUT_TYPES)
 def test_every_type_is_complete(kind: str, purpose: Purpose) -> None:
     """Each has an encoder for each purpose that takes missing values and rows it was not fitted on."""
-    column = {
+    column: Any = {
         "boolean": [True, False, None, True],
         "category": ["a", "b", None, "a"],
         "image": [np.eye(3, dtype=np.uint8), np.zeros((4, 2), np.uint8), None, np.full((3, 3), 200, np.uint8)],

@@ -18,11 +18,11 @@ def resemblance(one, other):
 def test_edited_texts_are_found_and_strangers_are_not(length):
     rng = np.random.default_rng(length)
     texts = [rng.choice(WORDS, length).tolist() for _ in range(300)]
-    edited = [[*words] for words in texts]
-    for words in edited:
+    changed = [[*words] for words in texts]
+    for words in changed:
         for _ in range(max(1, length // 15)):
             words[int(rng.integers(length))] = str(rng.choice(WORDS))
-    texts, edited = [" ".join(words) for words in texts], [" ".join(words) for words in edited]
+    texts, edited = [" ".join(words) for words in texts], [" ".join(words) for words in changed]
     alike = np.array([resemblance(a, b) for a, b in zip(texts, edited, strict=True)])
     groups = near_texts(texts + edited)
     same = groups[:300] == groups[300:]

@@ -1,5 +1,7 @@
 """Vectors that callers send: what is taken, what counts as missing, and which rows are copies."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,11 +12,11 @@ from inputs.images import PixelBudget
 from inputs.types.base import InvalidValue
 from inputs.values import InvalidColumns
 
-FREE = {"v": {"type": "vector"}}
-FIXED = {"v": {"type": "vector", "dimensions": 3}}
+FREE: dict[str, dict[str, Any]] = {"v": {"type": "vector"}}
+FIXED: dict[str, dict[str, Any]] = {"v": {"type": "vector", "dimensions": 3}}
 
 
-def _taken(value: object, contract: dict[str, dict[str, object]] = FREE) -> object:
+def _taken(value: object, contract: dict[str, dict[str, Any]] = FREE) -> object:
     return check_inputs({"v": value}, contract, PixelBudget(0))[0]["v"]
 
 

@@ -95,7 +95,7 @@ class TestPromoteAndRollBack:
         with pytest.raises(CommandError, match="v2 was judged against v1, but v3 serves now.* judged again now. Held"):
             run("promote", "mail", "v2", "--reason", "better")
         assert ModelVersion.objects.get(number=3).stage == "champion"
-        assert ModelVersion.objects.get(number=2).judgement.against == "v3"  # type: ignore[union-attr]
+        assert ModelVersion.objects.get(number=2).judgement.against == "v3"
         assert run("promote", "mail", "v2", "--reason", "I know better") == "v2 is live in mail."
 
     def test_promotes_the_champion_again_without_harm(self, project: Project) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
@@ -147,7 +148,7 @@ def test_a_load_that_fails_for_another_reason_is_said_until_it_succeeds(
     def load(version: ModelVersion) -> registry.Loaded:
         raise ImportError("No module named 'sklearn.gone'")
 
-    ask = {"inputs": [{"x": 1.0, "y": 0.0}], "keys": None, "at": timezone.now()}
+    ask: dict[str, Any] = {"inputs": [{"x": 1.0, "y": 0.0}], "keys": None, "at": timezone.now()}
     monkeypatch.setattr(serving, "models", ModelCache(load))
     with pytest.raises(serving.NothingToServe):
         serving.predict(project, **ask)
@@ -180,14 +181,13 @@ def test_one_projects_broken_rows_hide_no_others(project: Project) -> None:
 
 
 def test_a_file_is_read_once_while_it_stays_as_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads: list[str] = []
-    read = artifacts._read_whole
-    monkeypatch.setattr(artifacts, "_read_whole", lambda sha, size: reads.append(sha) or read(sha, size))
+    reads = Mock(side_effect=artifacts._read_whole)
+    monkeypatch.setattr(artifacts, "_read_whole", reads)
     for _ in range(3):
         assert words(project) == []
-    assert len(reads) == 1
+    assert reads.call_count == 1
     os.utime(path(project), (1, 1))
-    assert words(project) == [] and len(reads) == 2
+    assert words(project) == [] and reads.call_count == 2
 
 
 def test_a_release_of_what_cannot_be_loaded_is_refused_without_waiting(project: Project) -> None:

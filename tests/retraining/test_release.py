@@ -164,7 +164,7 @@ class TestRollBack:
         promote(project, 2, ada)
         made = roll_back(project, ada)
         assert live(project) == "v1"
-        assert (made.act, made.version.tag, made.previous.tag) == ("roll_back", "v1", "v2")  # type: ignore[union-attr]
+        assert (made.act, made.version.tag, made.previous.tag) == ("roll_back", "v1", "v2")
         assert AuditEvent.objects.filter(action="release.roll_back", details__version="v1").exists()
 
     def test_goes_further_back_each_time(self, project: Project, ada: User) -> None:

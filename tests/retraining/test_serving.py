@@ -3,6 +3,7 @@
 import base64
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -284,15 +285,14 @@ class TestTheCost:
         monkeypatch.setattr(registry, "version_by_tag", lambda project, tag: ModelVersion(number=1, project=project))
         monkeypatch.setattr(registry, "out_of_sample", lambda version, ids: np.ones(len(ids), dtype=bool))
         monkeypatch.setattr(serving.models, "get", lambda version: Brightness())
-        decoded: list[int] = []
-        grey = images._grey
-        monkeypatch.setattr(images, "_grey", lambda image, side: decoded.append(1) or grey(image, side))
+        decoded = Mock(side_effect=images._grey)
+        monkeypatch.setattr(images, "_grey", decoded)
 
         with CaptureQueriesContext(connection) as queries:
             answered = serving.predict(project, inputs=pictures, keys=list(shades), at=timezone.now())
 
         assert [round(one.scores["spam"] * 255) for one in answered.answers] == list(shades.values())
-        assert len(decoded) == 2
+        assert decoded.call_count == 2
         assert sum(query["sql"].startswith("BEGIN") for query in queries) == 1
         assert Prediction.objects.filter(source=Source.SERVED).count() == Item.objects.count() == 2
         assert project.media.count() == 1

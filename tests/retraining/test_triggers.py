@@ -278,7 +278,7 @@ class TestCheck:
             learn(project, 2)
             check(project)
         assert TriggerCheck.objects.count() == 1
-        assert triggers.newest_check(project).words == "6 of 10 new labels; a run starts at 10."  # type: ignore[union-attr]
+        assert triggers.newest_check(project).words == "6 of 10 new labels; a run starts at 10."
         learn(project, 5)
         check(project)
         check(project)

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django
@@ -84,7 +85,7 @@ def project_with(number: int, *roles: Role) -> tuple[Project, list[User]]:
 def demote_each_other(number: int) -> tuple[list[Act], Callable[[], object]]:
     project, (ada, bo) = project_with(number, Role.ADMIN, Role.ADMIN)
     acts: list[Act] = [
-        lambda by=by, whom=whom: members.set_role(project, whom, Role.ANNOTATOR, by=by, at=timezone.now())
+        partial(members.set_role, project, whom, Role.ANNOTATOR, by=by, at=timezone.now())
         for by, whom in ((ada, bo), (bo, ada))
     ]
     return acts, lambda: project.memberships.filter(role=Role.ADMIN).count()
@@ -93,8 +94,7 @@ def demote_each_other(number: int) -> tuple[list[Act], Callable[[], object]]:
 def remove_each_other(number: int) -> tuple[list[Act], Callable[[], object]]:
     project, (ada, bo) = project_with(number, Role.ADMIN, Role.ADMIN)
     acts: list[Act] = [
-        lambda by=by, whom=whom: members.remove(project, whom, by=by, at=timezone.now())
-        for by, whom in ((ada, bo), (bo, ada))
+        partial(members.remove, project, whom, by=by, at=timezone.now()) for by, whom in ((ada, bo), (bo, ada))
     ]
     return acts, lambda: project.memberships.filter(role=Role.ADMIN).count()
 
@@ -118,8 +118,7 @@ def invite_one_name(number: int) -> tuple[list[Act], Callable[[], object]]:
     projects = [project_with(place, Role.ADMIN)[0] for place in (number, next(NUMBERS))]
     name = f"new-{number}"
     acts: list[Act] = [
-        lambda project=project: invitations.invite(project, name, Role.REVIEWER, by=None, at=timezone.now())
-        for project in projects
+        partial(invitations.invite, project, name, Role.REVIEWER, by=None, at=timezone.now()) for project in projects
     ]
     return acts, lambda: User.objects.filter(username=name).count()
 
@@ -143,7 +142,7 @@ def take_one_slug(number: int) -> tuple[list[Act], Callable[[], object]]:
 def publish_a_guideline(number: int) -> tuple[list[Act], Callable[[], object]]:
     project, _ = project_with(number)
     acts: list[Act] = [
-        lambda text=text: guidelines.publish(project, text=text, by=None, at=timezone.now()) for text in ("one", "two")
+        partial(guidelines.publish, project, text=text, by=None, at=timezone.now()) for text in ("one", "two")
     ]
     return acts, lambda: sorted(project.guidelines.values_list("version", flat=True)) in ([1], [1, 2])
 

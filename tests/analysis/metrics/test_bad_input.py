@@ -1,6 +1,7 @@
 """Whatever is handed to a measure, it answers with finite numbers, says "undefined", or refuses in words."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ ITEMS, PEOPLE, LABELS = np.repeat(np.arange(20), 3), np.tile([0, 1, 2], 20), RNG
 PAST = reference(P, THREE, features=VECTORS)
 COSTS = 1.0 - np.eye(3)
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cohen": (agreement.cohen, THREE, THREE[::-1]),
     "fleiss": (agreement.fleiss, np.tile([[2, 1, 0], [0, 3, 0]], (10, 1))),
     "krippendorff": (agreement.krippendorff, ITEMS, PEOPLE, LABELS),

@@ -137,7 +137,8 @@ def estimates(truth, a, b, chance, groups=None) -> dict[str, Estimate]:
 def test_intervals_hold_the_truth_although_items_are_repeated(mixed):
     truth, a, b, size = project(-1 % 2**32, 200_000, mixed)
     real = estimates(truth, a, b, 1 / size)
-    held, naive = ({name: [] for name in real} for _ in range(2))
+    held: dict[str, list[bool]] = {name: [] for name in real}
+    naive: dict[str, list[bool]] = {name: [] for name in real}
     for seed in range(300):
         truth, a, b, size = project(seed, 100, mixed)
         rows = np.repeat(np.arange(100), size)

@@ -106,7 +106,7 @@ def test_no_round_is_due_where_nothing_is_left(project: Project) -> None:
     Item.objects.update(in_pool=False, audit_probability=None)
     route_what_waits(project, NOW)
     assert not Job.objects.exists()
-    Item.objects.filter(pk=Item.objects.first().pk).update(in_pool=True)  # type: ignore[union-attr]
+    Item.objects.filter(pk=Item.objects.first().pk).update(in_pool=True)
     route_what_waits(project, NOW)
     assert Job.objects.get().kind == "annotation.route"
 

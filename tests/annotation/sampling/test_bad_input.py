@@ -1,5 +1,7 @@
 """Whatever is handed to sampling, it asks real rows with finite figures or refuses in words."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ POOL = make_pool(40, labels=12)
 SIGNALS, CODES = np.linspace(0, 1, 40), np.arange(40) % 3
 WIDE = np.random.default_rng(0).normal(size=(120, 2))
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "select": (
         lambda vectors, p, known, targets, signals: select(
             Pool(vectors, p, POOL.classes, known, targets, np.stack([p, p]), signals), size=8, seed=0

@@ -1,6 +1,7 @@
 """What a pool must be, and the words for what is wrong with it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ GOOD = make_pool(20, labels=5)
 
 
 def test_a_checked_pool_has_arrays_of_the_types_the_strategies_expect():
-    checked = check_pool(replace(GOOD, signals=[0] * 20, member_probabilities=[GOOD.probabilities] * 2))
+    lists: dict[str, Any] = {"signals": [0] * 20, "member_probabilities": [GOOD.probabilities] * 2}
+    checked = check_pool(replace(GOOD, **lists))
     assert checked.vectors.dtype == np.float32
     assert checked.member_probabilities.shape == (2, 20, 3)
     assert checked.signals.dtype == float
@@ -58,8 +60,9 @@ def test_a_bad_pool_is_refused_in_words(change, words):
 def test_bad_probabilities_are_refused_wherever_they_come_from(bad):
     with pytest.raises(InvalidProbabilities):
         select(replace(GOOD, probabilities=bad), size=3, seed=0)
+    members: Any = [GOOD.probabilities, bad]
     with pytest.raises(InvalidProbabilities):
-        select(replace(GOOD, member_probabilities=[GOOD.probabilities, bad]), size=3, seed=0)
+        select(replace(GOOD, member_probabilities=members), size=3, seed=0)
 
 
 def test_a_pool_knows_its_length():

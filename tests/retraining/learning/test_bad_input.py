@@ -1,5 +1,7 @@
 """Whatever is handed to learning, it answers with finite numbers or refuses in words."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ P, GAIN = RNG.dirichlet(np.ones(3), N), RNG.integers(-1, 2, N)
 SCORES, WEB = RNG.random(N), RNG.random(N) < 0.5
 COSTS = 1.0 - np.eye(3)
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "fit": (
         lambda x, targets, weights: (
             fit(

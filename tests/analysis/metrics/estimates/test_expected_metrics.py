@@ -46,8 +46,8 @@ def test_label_noise_is_the_binomial_error_of_accuracy():
     sure = truth[np.arange(900), said]
     noise = label_noise("accuracy", truth, scores, said, np.random.default_rng(0))
     assert noise == pytest.approx(np.sqrt((sure * (1 - sure)).mean() / 900), rel=0.15)
-    many = [np.tile(a, (10, 1)) for a in (truth, scores)]
-    more = label_noise("accuracy", *many, np.tile(said, 10), np.random.default_rng(0))
+    truths, many = np.tile(truth, (10, 1)), np.tile(scores, (10, 1))
+    more = label_noise("accuracy", truths, many, np.tile(said, 10), np.random.default_rng(0))
     assert more == pytest.approx(noise / np.sqrt(10), rel=0.25)
 
 

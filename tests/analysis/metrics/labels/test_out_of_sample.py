@@ -1,6 +1,7 @@
 """Out-of-sample probabilities: of every kind of input, never from the row itself, better than one plain model."""
 
 import multiprocessing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_numbers_categories_and_gaps_are_used_together():
     labels = ((amount > 0) ^ (country == "CH")).astype(int)
     gaps = amount.copy()
     gaps[rng.random(300) < 0.05] = np.nan
-    columns = {"amount": gaps, "country": [None if c == "FR" else c for c in country]}
+    columns: dict[str, Any] = {"amount": gaps, "country": [None if c == "FR" else c for c in country]}
     found = out_of_sample(columns, {"amount": "number", "country": "category"}, labels)
     assert accuracy(found, labels) > 0.85
     assert found.model == "logistic regression + extra trees"
@@ -107,12 +108,9 @@ def test_a_row_never_speaks_for_itself():
     rng = np.random.default_rng(4)
     names = [f"unique{i}word" for i in range(200)]
     labels = rng.integers(0, 2, 200)
-    for columns, kind in (
-        ({"x": names}, "text"),
-        ({"x": rng.standard_normal(200)}, "number"),
-        ({"x": names}, "category"),
-    ):
-        assert 0.35 < accuracy(out_of_sample(columns, {"x": kind}, labels), labels) < 0.65
+    columns: list[tuple[Any, str]] = [(names, "text"), (rng.standard_normal(200), "number"), (names, "category")]
+    for column, kind in columns:
+        assert 0.35 < accuracy(out_of_sample({"x": column}, {"x": kind}, labels), labels) < 0.65
 
 
 def test_a_class_too_rare_for_every_fold_keeps_a_small_probability():
@@ -141,7 +139,8 @@ def test_boosted_trees_join_for_tables_of_many_rows():
     amount, size = rng.standard_normal(1200), rng.standard_normal(1200)
     labels = (amount * size > 0).astype(int)
     labels[0] = 2  # one row only of a class must not stop it
-    columns, types = {"amount": amount, "size": size}, {"amount": "number", "size": "number"}
+    columns: dict[str, Any] = {"amount": amount, "size": size}
+    types = {"amount": "number", "size": "number"}
     found = out_of_sample(columns, types, labels, folds=2)
     assert found.model == "logistic regression + extra trees + boosted trees"
     assert accuracy(found, labels) > 0.9

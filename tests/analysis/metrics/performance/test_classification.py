@@ -121,8 +121,9 @@ def test_intervals_hold_the_truth_under_active_sampling_where_naive_ones_do_not(
         )
         return [e for e in estimates(found) if e.value is not None]
 
-    truth = [e.value for e in measure(*traffic(400_000), np.ones(400_000))]
-    held = {"process": [], "window": [], "naive": []}
+    of_process, scores = traffic(400_000)
+    truth = [e.value for e in measure(of_process, scores, np.ones(400_000))]
+    held: dict[str, list[list[bool]]] = {"process": [], "window": [], "naive": []}
     for _ in range(160):
         own, scores = traffic(3000)
         variance_share = np.abs(scores[:, 1] - 0.5)
@@ -130,11 +131,12 @@ def test_intervals_hold_the_truth_under_active_sampling_where_naive_ones_do_not(
         rows = np.flatnonzero(active | (rng.random(3000) < 0.1))
         inclusion = np.where(active[rows], 1.0, 0.1)
         of_window = [e.value for e in measure(own, scores, np.ones(3000))]
-        asked = own[rows], scores[rows]
-        held["process"].append([e.low <= t <= e.high for e, t in zip(measure(*asked, inclusion), truth, strict=True)])
-        window = measure(*asked, inclusion, population=3000)
+        held["process"].append(
+            [e.low <= t <= e.high for e, t in zip(measure(own[rows], scores[rows], inclusion), truth, strict=True)]
+        )
+        window = measure(own[rows], scores[rows], inclusion, population=3000)
         held["window"].append([e.low <= t <= e.high for e, t in zip(window, of_window, strict=True)])
-        naive = measure(*asked, np.ones(rows.size))
+        naive = measure(own[rows], scores[rows], np.ones(rows.size))
         held["naive"].append([e.low <= t <= e.high for e, t in zip(naive, truth, strict=True)])
     for reading in ("process", "window"):
         assert np.mean(held[reading]) == pytest.approx(0.95, abs=0.02)

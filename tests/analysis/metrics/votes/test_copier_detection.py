@@ -17,7 +17,7 @@ def votes_of(*, copiers=6, right=0.5, follow=1.0, people=18, n=300, per_item=8, 
     who = np.argsort(rng.random((n, people)), axis=1)[:, :per_item].ravel()
     items = np.repeat(np.arange(n), per_item)
     slip = (truth[items] + rng.integers(1, k, items.size)) % k
-    label = np.where(rng.random(items.size) < rng.uniform(*able, people)[who], truth[items], slip)
+    label = np.where(rng.random(items.size) < rng.uniform(able[0], able[1], people)[who], truth[items], slip)
     source = np.where(rng.random(n) < right, truth, (truth + 1) % k)
     taken = (who < copiers) & (rng.random(items.size) < follow)
     label[taken] = source[items[taken]]
@@ -81,8 +81,12 @@ def test_hard_items_make_everyone_agree_on_the_wrong_label_and_nobody_a_copier()
     assert merge_copiers(CodedVotes(cast.item, cast.annotator, label, 300, 18, 3), 0).groups == ()
 
 
+def coded(item, annotator, label, items, annotators, k):
+    return CodedVotes(np.array(item), np.array(annotator), np.array(label), items, annotators, k)
+
+
 def test_a_group_has_one_vote_per_item_the_one_most_of_it_gave():
-    cast = CodedVotes(*np.array([[0, 0, 0, 0, 1, 1], [0, 1, 2, 3, 0, 3], [2, 2, 1, 0, 1, 0]]), 2, 4, 3)
+    cast = coded([0, 0, 0, 0, 1, 1], [0, 1, 2, 3, 0, 3], [2, 2, 1, 0, 1, 0], 2, 4, 3)
     one = merge_group(cast, [0, 1, 2])
     assert sorted(zip(one.item.tolist(), one.annotator.tolist(), one.label.tolist(), strict=True)) == [
         (0, 0, 2),
@@ -93,7 +97,7 @@ def test_a_group_has_one_vote_per_item_the_one_most_of_it_gave():
 
 
 def test_a_tie_inside_a_group_goes_to_its_busier_member():
-    cast = CodedVotes(*np.array([[0, 0, 1, 2], [0, 1, 1, 1], [0, 2, 1, 1]]), 3, 2, 3)
+    cast = coded([0, 0, 1, 2], [0, 1, 1, 1], [0, 2, 1, 1], 3, 2, 3)
     assert merge_group(cast, [0, 1]).label[0] == 2
 
 

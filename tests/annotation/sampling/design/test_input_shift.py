@@ -1,5 +1,7 @@
 """Which input moved: named, in words that are true, and quiet where nothing did."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,12 @@ def test_few_rows_say_nothing() -> None:
 
 def test_every_type_of_input_has_numbers_with_names() -> None:
     image = np.full((4, 4), 100, dtype=np.uint8)
-    columns = {"n": [1, None, float("nan")], "t": ["ab", None, ""], "c": ["x", "y", None], "i": [image, None, image]}
+    columns: dict[str, Any] = {
+        "n": [1, None, float("nan")],
+        "t": ["ab", None, ""],
+        "c": ["x", "y", None],
+        "i": [image, None, image],
+    }
     types = {"n": "number", "t": "text", "c": "category", "i": "image"}
     found = {summary.name: summary.values.tolist() for summary in summarise(columns, types)}
     assert found["n"][0] == 1 and np.isnan(found["n"][1:]).all()

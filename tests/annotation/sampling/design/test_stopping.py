@@ -86,7 +86,7 @@ def test_nothing_known_says_so_and_the_hint_cannot_be_changed():
     assert (hint.stop, hint.kappa, hint.width, hint.gain) == (False, None, None, None)
     assert "Too little" in hint.words
     with pytest.raises(dataclasses.FrozenInstanceError):
-        hint.stop = True
+        hint.stop = True  # type: ignore[misc]
 
 
 def test_three_points_are_too_few_for_a_curve():

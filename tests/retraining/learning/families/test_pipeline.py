@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ FAMILIES = registry.names()
 WITH_SCORES = {name for name in FAMILIES if registry.family_named(name).has_scores}
 WITH_PROBABILITIES = {name for name in FAMILIES if registry.family_named(name).has_probabilities}
 
-CONFIGS = {
+CONFIGS: dict[str, dict[str, Any]] = {
     "linear": {"C": 1.0, "solver": "lbfgs"},
     "bayes": {"alpha": 0.03},
     "svm": {"C": 10.0},

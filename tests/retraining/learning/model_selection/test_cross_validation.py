@@ -76,7 +76,7 @@ def test_rows_without_weight_are_scored_but_not_learnt_from() -> None:
     rng = np.random.default_rng(0)
     target = rng.integers(0, 2, 100)
     weight = np.repeat([1.0, 0.0], 50)
-    data = rows(target, weights=weight)
+    data = rows(target.tolist(), weights=weight)
     flipped = TrainingRows(
         data.frame, np.where(weight[:, None] > 0, data.targets, 1 - data.targets), data.known, weight, data.fold
     )
