@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from retraining.learning.gate.decision import Condition
+from retraining.learning.gate.decision import GateCondition
 from validation import InvalidInput
 
 VERSION = 2
@@ -115,7 +115,7 @@ class EvaluationBody(Body, frozen=True, kw_only=True):
 class GateBody(Body, frozen=True, kw_only=True):
     """One condition of a promotion. `sentence` is how version 1 wrote its figures; there are no others then."""
 
-    condition: Condition
+    condition: GateCondition
     passed: bool
     alpha: float
     difference: DifferenceBody | None = None
@@ -269,13 +269,13 @@ def _verdict_of_version_1(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def _gate_of_version_1(gate: Mapping[str, Any], alpha: float) -> dict[str, Any]:
     """Its figures stand in sentences, which are kept as they are."""
-    names = {"better overall": Condition.BETTER, "better than the naive baseline": Condition.BEATS_NAIVE}
-    condition = names.get(gate["name"], Condition.NOT_WORSE)
+    names = {"better overall": GateCondition.BETTER, "better than the naive baseline": GateCondition.BEATS_NAIVE}
+    condition = names.get(gate["name"], GateCondition.NOT_WORSE)
     return {
         "condition": condition,
         "passed": gate["passed"],
         "alpha": alpha,
-        "slice_name": gate["name"].removesuffix(" no worse") if condition == Condition.NOT_WORSE else "",
+        "slice_name": gate["name"].removesuffix(" no worse") if condition == GateCondition.NOT_WORSE else "",
         "sentence": f"{gate['value']}, {gate['limit']}",
     }
 

@@ -1,7 +1,7 @@
 """The sentences about a verdict and its gates, written from their numbers."""
 
 from retraining.bodies import DifferenceBody, GateBody, VerdictBody
-from retraining.learning.gate.decision import Condition
+from retraining.learning.gate.decision import GateCondition
 
 NAIVE_BASELINE = "the naive baseline"
 
@@ -42,7 +42,7 @@ def _what_would_decide(verdict: VerdictBody, labels: str) -> str:
 
 def gate_name(gate: GateBody) -> str:
     """The condition in words."""
-    names = {Condition.BETTER: "better overall", Condition.BEATS_NAIVE: "better than the naive baseline"}
+    names = {GateCondition.BETTER: "better overall", GateCondition.BEATS_NAIVE: "better than the naive baseline"}
     return names.get(gate.condition, f"{gate.slice_name} no worse")
 
 
@@ -51,7 +51,7 @@ def gate_words(gate: GateBody) -> str:
     if gate.sentence:
         return gate.sentence
     limit = f"limit {gate.alpha:g}"
-    if gate.condition != Condition.NOT_WORSE:
+    if gate.condition != GateCondition.NOT_WORSE:
         return f"{interval(gate.difference)}, p {p_words(gate.p)}, {limit}" if gate.difference else limit
     asked = f"shown not to be worse by {gate.margin:g} points or more: adjusted p, {limit}"
     if gate.difference is None:

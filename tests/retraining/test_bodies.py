@@ -7,7 +7,7 @@ import pytest
 
 from retraining import bodies
 from retraining.bodies import UnknownBody
-from retraining.learning.gate.decision import Condition
+from retraining.learning.gate.decision import GateCondition
 from tests.retraining.bodies_of_version_1 import EVALUATION_1, VERDICT_1
 
 
@@ -38,8 +38,8 @@ def test_a_verdict_of_version_1_keeps_its_decision_and_its_sentences() -> None:
     assert found.difference and (found.difference.value, found.difference.level) == (3.33, 0.9)
     assert found.sentence == VERDICT_1["words"]
     assert [(gate.condition, gate.slice_name, gate.passed) for gate in found.gates] == [
-        (Condition.BETTER, "", False),
-        (Condition.NOT_WORSE, "label=spam", True),
+        (GateCondition.BETTER, "", False),
+        (GateCondition.NOT_WORSE, "label=spam", True),
     ]
     assert found.gates[0].sentence.endswith("p = 0.121, p at most 0.05")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from retraining.bodies import DifferenceBody, GateBody
-from retraining.learning.gate.decision import Condition
+from retraining.learning.gate.decision import GateCondition
 from retraining.verdict_words import gate_name, gate_words, headline, p_words, release_reason, verdict_words
 from tests.retraining.scenarios import make_verdict
 
@@ -13,12 +13,12 @@ BETTER = DifferenceBody(value=4.0, low=2.51, high=5.49, n=1000, level=0.9)
 BEHIND = DifferenceBody(value=-0.4, low=-2.0, high=1.2, n=200, level=0.9)
 
 
-def gate(condition: Condition = Condition.BETTER, **fields: Any) -> GateBody:
+def gate(condition: GateCondition = GateCondition.BETTER, **fields: Any) -> GateBody:
     return GateBody(**{"condition": condition, "passed": False, "alpha": 0.05, **fields})
 
 
 def of_slice(**fields: Any) -> GateBody:
-    return gate(Condition.NOT_WORSE, **{"slice_name": "channel=web", "margin": 1.0, **fields})
+    return gate(GateCondition.NOT_WORSE, **{"slice_name": "channel=web", "margin": 1.0, **fields})
 
 
 class TestVerdict:
@@ -67,7 +67,7 @@ class TestGate:
                 "+4.0 points [2.5, 5.5], p < 0.001, limit 0.05",
             ),
             (
-                gate(Condition.BEATS_NAIVE, difference=BEHIND, p=0.6),
+                gate(GateCondition.BEATS_NAIVE, difference=BEHIND, p=0.6),
                 "better than the naive baseline",
                 "\u22120.4 points [\u22122.0, 1.2], p = 0.600, limit 0.05",
             ),

@@ -22,7 +22,7 @@ from validation import InvalidInput
 from validation.arrays import Bools, Ints
 
 
-class Condition(StrEnum):
+class GateCondition(StrEnum):
     """What a gate asks of the candidate."""
 
     BETTER = "better"
@@ -39,7 +39,7 @@ class Gate:
     `margin` points or more.
     """
 
-    condition: Condition
+    condition: GateCondition
     passed: bool
     difference: Difference | None
     p: float | None
@@ -105,10 +105,10 @@ def judge(
     if not rows.n:
         return _verdict(rows, [], None, None, None)
     plan = SampleSizePlan(alpha=alpha, power=power)
-    found = [_better(Condition.BETTER, rows, plan), *_slices(rows, masks, margin, plan)]
+    found = [_better(GateCondition.BETTER, rows, plan), *_slices(rows, masks, margin, plan)]
     if naive is not None:
         above = against(champion=naive)
-        found.append(_better(Condition.BEATS_NAIVE, above, plan))
+        found.append(_better(GateCondition.BEATS_NAIVE, above, plan))
     gates = [gate for gate, _ in found]
     needed = sample_size.combine_plans([more for _, more in found])
     difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * alpha)
@@ -165,7 +165,7 @@ def _verdict(
     )
 
 
-def _better(condition: Condition, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate, int | None]:
+def _better(condition: GateCondition, rows: PairedAnswers, plan: SampleSizePlan) -> tuple[Gate, int | None]:
     p = rows.better_p()
     difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * plan.alpha)
     gate = Gate(condition, p <= plan.alpha, difference, p, plan.alpha)
@@ -191,9 +191,9 @@ def _slice(
 ) -> tuple[Gate, int | None]:
     points = 100 * margin
     if not mask.any():
-        return Gate(Condition.NOT_WORSE, False, None, None, plan.alpha, name, points), None
+        return Gate(GateCondition.NOT_WORSE, False, None, None, plan.alpha, name, points), None
     difference = rows.difference(mask, level=1 - 2 * plan.alpha)
-    gate = Gate(Condition.NOT_WORSE, p <= plan.alpha, difference, p, plan.alpha, name, points)
+    gate = Gate(GateCondition.NOT_WORSE, p <= plan.alpha, difference, p, plan.alpha, name, points)
     needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests, groups=rows.group)
     return gate, 0 if gate.passed else needed
 

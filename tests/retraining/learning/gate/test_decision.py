@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchmarks.gate import Errors, draw, promoted, share_promoted
-from retraining.learning.gate.decision import Condition, beats_naive, judge
+from retraining.learning.gate.decision import GateCondition, beats_naive, judge
 from validation import InvalidInput
 
 
@@ -28,7 +28,7 @@ def test_a_clearly_better_candidate_is_promoted() -> None:
     assert (found.both_right, found.both_wrong) == (900, 20)
     assert found.fixed.tolist() == list(range(60)) and found.broken.tolist() == list(range(60, 80))
     assert (found.difference.level, found.difference.n) == (0.9, 1000)
-    assert [gate.condition for gate in found.gates] == [Condition.BETTER]
+    assert [gate.condition for gate in found.gates] == [GateCondition.BETTER]
     assert found.gates[0].p == found.p <= found.gates[0].alpha
 
 
