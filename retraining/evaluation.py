@@ -120,7 +120,7 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected
 
     `protected` names slices, such as channel=app or label=fraud, that must be shown not to be worse.
     """
-    found = _decide(sides, incumbent, protected)
+    found = _gate_verdict(sides, incumbent, protected)
     return VerdictBody(
         decision="hold" if broken else found.decision,
         champion=incumbent.tag,
@@ -135,7 +135,7 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected
     )
 
 
-def _decide(sides: Sides, incumbent: registry.Incumbent, protected: Sequence[str]) -> GateVerdict:
+def _gate_verdict(sides: Sides, incumbent: registry.Incumbent, protected: Sequence[str]) -> GateVerdict:
     if not incumbent.tag:
         return decision.beats_naive(
             sides.truth,
