@@ -315,13 +315,13 @@ def test_the_console_opens_to_superusers_only(world, route):
     assert world.ask("root", path, "GET").status_code < 500, path
 
 
-def test_an_admin_of_a_project_is_told_that_the_console_is_not_theirs(world):
+def test_an_admin_of_a_project_reads_that_the_console_is_not_theirs(world):
     response = world.people["admin"].get("/admin/", follow=True)
     assert response.status_code == 403
     assert "Only an admin of this installation" in response.content.decode()
 
 
-def test_the_console_signs_in_at_our_door(client, db):
+def test_the_console_signs_in_on_our_page(client, db):
     assert client.get("/admin/", follow=True).redirect_chain[-1][0] == "/sign-in/?next=/admin/"
 
 

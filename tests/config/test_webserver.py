@@ -134,7 +134,7 @@ def test_a_connection_serves_one_request_after_another(port: int) -> None:
     client.close()
 
 
-def test_a_client_that_asks_whether_to_send_its_body_is_told_so(port: int) -> None:
+def test_a_client_that_asks_whether_to_send_its_body_gets_an_answer(port: int) -> None:
     client = connect(port, b"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
     assert client.recv(100).startswith(b"HTTP/1.1 100 Continue")
     client.sendall(b"hello")

@@ -64,7 +64,7 @@ def test_a_name_belongs_to_its_api_key(secret: str) -> None:
     assert post(other, [ROW]).json() == {"created": 0, "existing": 1, "refused": []}
 
 
-def test_a_request_still_being_answered_is_told_to_wait(secret: str) -> None:
+def test_a_request_still_being_answered_has_to_wait(secret: str) -> None:
     post(secret, [ROW])
     StoredAnswer.objects.update(status=None, created_at=timezone.now())
     answer = post(secret, [ROW])

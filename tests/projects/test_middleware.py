@@ -21,7 +21,7 @@ def test_a_body_of_17_mib_is_refused_before_it_is_read(rf):
 
 
 @pytest.mark.django_db
-def test_a_real_body_of_17_mib_is_refused_at_the_door(client):
+def test_a_real_body_of_17_mib_is_refused_before_it_is_read(client):
     response = client.post("/sign-in/", data=b"a" * (17 * 2**20), content_type="application/octet-stream")
     assert response.status_code == 413
     assert response["Content-Type"] == "application/problem+json"
@@ -38,7 +38,7 @@ def test_a_length_that_is_not_a_number_is_refused(rf, length):
     assert response.status_code == 400
 
 
-def test_fragments_and_pages_are_told_apart_by_caches(rf):
+def test_fragments_and_pages_are_distinguished_by_caches(rf):
     assert "HX-Request" in vary_on_fragment(reached)(rf.get("/"))["Vary"]
 
 

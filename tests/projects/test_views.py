@@ -45,7 +45,7 @@ def sign_in(client, password, **more):
 
 
 class TestSignIn:
-    def test_the_right_password_opens_the_door_and_is_recorded(self, client, ada):
+    def test_the_right_password_signs_in_and_is_recorded(self, client, ada):
         response = sign_in(client, PASSWORD)
         assert response["Location"] == "/"
         assert client.session["_auth_user_id"] == str(ada.pk)

@@ -89,7 +89,7 @@ class TestARun:
         sums = [np.frombuffer(row.scores, dtype="<f4").sum() for row in rows]
         assert np.allclose(sums, 1, atol=1e-5)
 
-    def test_does_not_promote_what_cannot_be_told_from_the_naive_baseline(self, artifact_home: Any) -> None:
+    def test_does_not_promote_what_cannot_be_distinguished_from_the_naive_baseline(self, artifact_home: Any) -> None:
         project = make_world()
         learn(project, 40, noise=0.5)
         version = train(project)
@@ -236,7 +236,7 @@ class TestStopping:
             def tell(share: float, words: str) -> None:
                 seen.append(share)
                 training.stop(run, by=person, at=timezone.now())
-                monkeypatch.setattr(Attempt, "_told", 0.0, raising=False)
+                monkeypatch.setattr(Attempt, "_reported_at", 0.0, raising=False)
                 progress(share, words)
 
             return fit(*args, progress=tell, **options)

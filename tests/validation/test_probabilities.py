@@ -72,7 +72,7 @@ def test_a_sum_above_one_allows_for_positive_scores_only_because_rounding_cannot
     assert check_probabilities([many]).sum() == pytest.approx(1)
 
 
-def test_the_sum_as_it_was_is_told() -> None:
+def test_the_sum_as_it_was_is_reported() -> None:
     assert normalise_scores([0.021, 0.869, 0.111])[1] == pytest.approx(1.001)
     assert normalise_scores([0.25, 0.75]) == ([0.25, 0.75], 1.0)
 

@@ -207,13 +207,13 @@ def _believed(votes: CodedVotes, group: Ints, seed: int) -> bool:
     apart, as_one = (np.zeros((many, votes.item.size)) for many in (len(MODELS), len(MODELS) * len(FOLLOWING)))
     for held in range(FOLDS):
         hidden = fold == held
-        apart[:, hidden], as_one[:, hidden] = _foretold(votes.only(~hidden), votes.only(hidden), group)
+        apart[:, hidden], as_one[:, hidden] = _predictive_probabilities(votes.only(~hidden), votes.only(hidden), group)
     better = max(as_one, key=np.sum) - max(apart, key=np.sum)
     all_votes, outside = _lead(better, votes.item), _lead(better[~inside], votes.item[~inside])
     return all_votes >= SURE and outside >= 0 and all_votes + outside >= SURE_TOGETHER
 
 
-def _foretold(seen: CodedVotes, hidden: CodedVotes, group: Ints) -> tuple[Floats, Floats]:
+def _predictive_probabilities(seen: CodedVotes, hidden: CodedVotes, group: Ints) -> tuple[Floats, Floats]:
     """Log probability of the hidden votes by each model, with the group's votes apart and as one (models, v)."""
     inside = np.isin(hidden.annotator, group)
     given = _vote_weights(seen, np.isin(seen.annotator, group))[hidden.item]

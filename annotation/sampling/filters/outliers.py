@@ -20,7 +20,7 @@ BLOCK = 256
 SPREADS = 6.0
 """How many robust standard deviations above the median is too far: no row in a thousand of normal data."""
 
-LEAST_CROWD = 30
+LEAST_ROWS = 30
 
 Vectors = NDArray[np.float32]
 
@@ -40,7 +40,7 @@ def out_of_scope(
     if not (np.isfinite(rows).all() and np.isfinite(others).all()):
         raise ValueError("Vectors must be finite to be compared with outliers.")
     far = np.zeros(len(rows), dtype=bool)
-    if len(others) < LEAST_CROWD or not len(rows):
+    if len(others) < LEAST_ROWS or not len(rows):
         return far
     shuffled = np.random.default_rng(seed).permutation(len(others))[:SECOND_LOOK]
     sample = others[shuffled[:SAMPLE]]

@@ -82,7 +82,7 @@ def test_night_is_compared_with_night(project: Project) -> None:
     assert not any("last hour" in row.reason for row in drifted())
 
 
-def test_a_change_of_no_single_input_is_told_by_how_unlike_the_training_data_an_item_is(project: Project) -> None:
+def test_a_change_of_no_single_input_is_explained_by_how_unlike_the_training_data_an_item_is(project: Project) -> None:
     """Before, a and b are equal but for noise; now each is as before and they are independent."""
     old = fill(project, 400, scored=False, start=NOW - timedelta(days=3), minutes=9)
     for item in old:

@@ -184,7 +184,7 @@ def test_no_rare_class_needs_no_rows() -> None:
 
 @settings(max_examples=60)
 @given(pools(), st.integers(0, 99), st.data())
-def test_what_passes_the_sieve_is_asked_for_unlike_each_other_and_unlike_labels(
+def test_what_passes_the_filter_is_asked_for_unlike_each_other_and_unlike_labels(
     pool: Pool, seed: int, data: st.DataObject
 ) -> None:
     rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
@@ -217,7 +217,7 @@ def test_the_best_are_as_many_as_asked_unless_the_whole_pool_was_looked_at(pool:
 
 
 @given(pools(2), st.data())
-def test_woven_choices_keep_every_row_with_its_own_sentence(pool: Pool, data: st.DataObject) -> None:
+def test_interleaved_batches_keep_every_row_with_its_own_sentence(pool: Pool, data: st.DataObject) -> None:
     rows = np.array(data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True)), dtype=np.intp)
     cut = data.draw(st.integers(0, len(rows)))
     one, other = uncertain_batch(pool, rows[:cut], "margin"), uncertain_batch(pool, rows[cut:], "entropy")
@@ -251,7 +251,7 @@ def test_a_cold_round_asks_distinct_rows_none_of_them_taken(pool: Pool, count: i
 
 @settings(max_examples=40)
 @given(points(), points(0), st.integers(1, 15), st.integers(0, 99))
-def test_typical_rows_are_distinct_and_stand_for_crowds(
+def test_typical_rows_are_distinct_and_stand_for_clusters(
     vectors: np.ndarray, labelled: np.ndarray, count: int, seed: int
 ) -> None:
     rows, sizes = typiclust(vectors, labelled, count, seed=seed)

@@ -30,7 +30,7 @@ class TestASignal:
         assert (captured.created, captured.waiting) == (1, 0)
         assert Signal.objects.get().item == Item.objects.get()
 
-    def test_that_comes_first_waits_which_is_told_apart_from_created(self) -> None:
+    def test_that_comes_first_waits_which_is_distinguished_from_created(self) -> None:
         project = make_project()
         captured = capture_one(project)
         assert (captured.created, captured.waiting) == (0, 1)

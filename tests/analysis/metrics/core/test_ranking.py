@@ -77,7 +77,7 @@ def test_areas_are_estimates_in_the_unit_interval_or_say_why_not(seed, n):
 
 
 @given(st.lists(st.booleans(), max_size=20))
-def test_one_class_alone_is_told(truth):
+def test_one_class_alone_is_reported(truth):
     assert bool(ranking.one_sided(np.array(truth, dtype=bool))) == (len(set(truth)) < 2)
 
 

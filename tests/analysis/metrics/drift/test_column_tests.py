@@ -224,7 +224,7 @@ def test_jensen_shannon_of_disjoint_rows_is_near_one():
     assert columns.jensen_shannon(np.array([1e6, 0.0]), np.array([0.0, 1e6])) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_clock_is_told_from_a_feature():
+def test_a_clock_is_distinguished_from_a_feature():
     rng = np.random.default_rng(0)
     assert columns.is_clock(np.arange(500.0), np.arange(500.0, 600.0))
     assert not columns.is_clock(rng.normal(size=500), rng.normal(3, 1, size=100))

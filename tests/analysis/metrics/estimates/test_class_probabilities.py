@@ -55,7 +55,7 @@ class TestReference:
 
 
 class TestCalibrated:
-    def test_mends_an_overconfident_score(self):
+    def test_corrects_an_overconfident_score(self):
         rng = np.random.default_rng(0)
         real = rng.random(5000)
         labels = (rng.random(5000) < real).astype(int)

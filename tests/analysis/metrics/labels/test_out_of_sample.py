@@ -50,7 +50,7 @@ def accuracy(found, labels):
     return float((found.probabilities.argmax(axis=1) == labels).mean())
 
 
-def test_text_is_told_apart_by_words_and_characters():
+def test_text_is_distinguished_by_words_and_characters():
     texts, labels = messages()
     found = out_of_sample({"text": texts}, {"text": "text"}, labels)
     assert accuracy(found, labels) > 0.9

@@ -115,7 +115,7 @@ def test_the_interval_agrees_with_the_published_paired_one():
     assert (found.low, found.high) == pytest.approx((0.0569, 0.3404), abs=0.01)
 
 
-def test_equal_models_are_told_apart_no_more_often_than_the_level_says():
+def test_equal_models_are_distinguished_no_more_often_than_the_level_says():
     rng = np.random.default_rng(6)
     excludes_zero, rejects = [], []
     for _ in range(400):

@@ -44,7 +44,7 @@ def test_the_tail_is_the_exact_hypergeometric_one(whole, data):
     assert np.exp(found[0]) == pytest.approx(stats.hypergeom.sf(errors - 1, whole, wrong, drawn), rel=1e-8, abs=1e-12)
 
 
-def test_a_tail_too_small_for_a_float_is_still_told_apart():
+def test_a_tail_too_small_for_a_float_is_still_distinguished():
     found = log_hypergeometric_tail(*(np.array(v, float) for v in ([9000, 9500], [10000] * 2, [1e5] * 2, [1e6] * 2)))
     assert found[1] < found[0] < -10_000
 
@@ -129,7 +129,7 @@ def test_what_is_true_is_confirmed_by_the_half_that_had_no_say():
     assert scan(columns, wrong, confirm=False).slices[0].confirmed is None
 
 
-def test_two_conditions_are_told_only_when_worse_than_each_alone():
+def test_two_conditions_are_reported_only_when_worse_than_each_alone():
     rng = np.random.default_rng(2)
     columns = table(rng, 8000)
     wrong = rng.random(8000) < np.where(columns["region"] == "east", 0.35, 0.1)

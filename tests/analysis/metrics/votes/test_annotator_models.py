@@ -70,7 +70,7 @@ def test_a_matrix_per_annotator_reads_people_who_swap_two_labels(name):
     assert right(MODELS[name](votes), truth) > right(annotator_models.majority(votes), truth) + 0.03
 
 
-def test_habits_tell_those_who_look_from_those_who_always_answer_alike():
+def test_guessing_shares_distinguish_those_who_look_from_those_who_always_answer_alike():
     truth = np.random.default_rng(3).integers(0, 4, 300)
     lazy = [np.tile(np.eye(4)[label], (4, 1)) for label in (0, 0, 0, 1, 2)]
     votes = cast(np.stack([coin(r, 4) for r in (0.8, 0.75, 0.7)] + lazy), truth)
@@ -104,7 +104,7 @@ def test_a_held_prior_stays_near_the_votes_and_an_even_one_even():
     assert even.tolist() == [0.5, 0.5]
 
 
-def test_quality_of_annotators_is_drawn_to_the_crowds_by_two_votes():
+def test_quality_of_annotators_is_drawn_to_the_pooled_quality_by_two_votes():
     votes = CodedVotes(np.array([0, 1, 0]), np.array([0, 0, 1]), np.array([0, 1, 1]), 2, 2, 2)
     found = annotator_quality(votes, np.array([[1.0, 0.0], [0.0, 1.0]]))
     np.testing.assert_allclose(found, [(2 + 2 * 2 / 3) / 4, (0 + 2 * 2 / 3) / 3])

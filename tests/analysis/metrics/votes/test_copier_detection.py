@@ -46,7 +46,7 @@ def test_two_groups_are_kept_apart():
     assert sorted(found) == [tuple(range(5)), tuple(range(5, 10))]
 
 
-def test_a_crowd_that_copiers_mislead_is_resolved_as_by_the_others():
+def test_votes_that_copiers_mislead_are_resolved_as_by_the_others():
     cast, truth = votes_of(seed=3)
     reached, found = accuracy(cast, truth)
     with_one, _ = accuracy(cast.only((cast.annotator >= 6) | (cast.annotator == 0)), truth)

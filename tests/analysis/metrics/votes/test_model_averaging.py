@@ -40,7 +40,7 @@ def test_a_fit_is_judged_on_votes_that_it_did_not_see():
         assert model_averaging._held_out(votes, model, None, 0).mean() <= np.log(0.5) + 0.02
 
 
-def test_a_model_that_foretells_better_gets_the_weight_and_equals_share_it():
+def test_a_model_that_predicts_better_gets_the_weight_and_equals_share_it():
     rng = np.random.default_rng(2)
     base = rng.normal(-1, 0.5, 200)
     weights = model_averaging._resampled_weights(np.stack([base, base - 0.5, base]), 0)
@@ -77,7 +77,7 @@ def test_a_lean_is_finite_keeps_the_order_of_labels_and_is_nothing_without_trust
 
 @settings(max_examples=6)
 @given(st.integers(0, 1000), st.integers(2, 4))
-def test_any_crowd_is_resolved_to_distributions_alike_each_time(seed, people):
+def test_any_votes_are_resolved_to_distributions_alike_each_time(seed, people):
     votes, _ = votes_of(n=25, people=people, seed=seed)
     one, again = average_models(votes, None, seed), average_models(votes, None, seed)
     np.testing.assert_allclose(one.posterior.sum(axis=1), 1)
@@ -85,7 +85,7 @@ def test_any_crowd_is_resolved_to_distributions_alike_each_time(seed, people):
     assert one.why == again.why
 
 
-def test_a_model_is_trusted_as_far_as_it_foretells_votes():
+def test_a_model_is_trusted_as_far_as_it_predicts_votes():
     votes, truth = votes_of()
     knowing = np.full((120, 3), 0.1) + 0.7 * np.eye(3)[truth]
     assert "weight 0." not in average_models(votes, knowing, 0).why

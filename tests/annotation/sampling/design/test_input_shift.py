@@ -56,7 +56,7 @@ def test_names_no_segment_where_all_moved_alike() -> None:
     assert [shift.segment for shift in found] == [""]
 
 
-def test_a_share_is_told_as_two_shares() -> None:
+def test_a_share_is_reported_as_two_shares() -> None:
     values = np.where(RECENT, np.arange(600) % 2 == 0, np.arange(600) % 20 == 0).astype(float)
     (found,) = find_shifts([Summary("country DE", values, is_share=True)], RECENT, {})
     assert found.words == "country DE in 50 % of items, 5 % before"

@@ -12,7 +12,7 @@ NORMAL = np.random.default_rng(0).normal(size=(3000, 8))
 
 @given(st.integers(0, 50), st.floats(0.01, 100))
 @settings(max_examples=20)
-def test_far_rows_are_set_aside_in_any_unit_and_the_crowd_is_not(seed, unit):
+def test_far_rows_are_set_aside_in_any_unit_and_the_bulk_is_not(seed, unit):
     rows = np.vstack([NORMAL[seed : seed + 50], [[30.0] * 8]]) * unit
     found = out_of_scope(rows, NORMAL * unit, seed=seed)
     assert found[-1]
@@ -28,7 +28,7 @@ def test_rows_do_not_depend_on_one_another(seed):
     assert together.tolist() == apart
 
 
-def test_a_rare_crowd_is_not_set_aside():
+def test_a_rare_cluster_is_not_set_aside():
     rng = np.random.default_rng(1)
     rare = 25 + rng.normal(size=(14, 8)) / 2  # of 3,014: four or five in the sample of 1,000, too few by themselves
     everything = np.vstack([NORMAL, rare])

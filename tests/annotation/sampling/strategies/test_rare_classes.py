@@ -18,7 +18,7 @@ def scored(shares, n=200):
 
 
 @given(st.integers(0, 10_000))
-def test_the_quota_is_a_fifth_and_leaves_room(count):
+def test_the_quota_is_a_fifth_and_leaves_places(count):
     assert 0 <= rare_class_quota(count) <= max(count - 1, 0)
     assert abs(rare_class_quota(count) - 0.2 * count) <= 0.5 or rare_class_quota(count) == 1
 

@@ -43,7 +43,7 @@ def test_many_labels_let_doubt_alone_decide():
     assert chosen[9] < 8 <= chosen[3000]
 
 
-def test_a_cold_round_asks_each_crowd_once():
+def test_a_cold_round_asks_each_cluster_once():
     rng = np.random.default_rng(0)
     centres = 20 * rng.normal(size=(8, 5))
     reference = np.repeat(np.arange(8), 40)
@@ -53,7 +53,7 @@ def test_a_cold_round_asks_each_crowd_once():
     assert chosen.reason[0].startswith("typical of ")
 
 
-def test_fewer_places_than_classes_go_to_different_crowds():
+def test_fewer_places_than_classes_go_to_different_clusters():
     rng = np.random.default_rng(0)
     reference = np.repeat(np.arange(12), 30)
     pool = Pool((20 * rng.normal(size=(12, 5)))[reference] + rng.normal(size=(360, 5)), None, tuple("abcdefghijkl"))
@@ -77,7 +77,7 @@ def test_items_all_alike_are_asked_once():
 
 @given(st.integers(1, 30), st.integers(0, 100))
 @settings(max_examples=25)
-def test_herding_chooses_distinct_rows_and_counts_the_crowd(count, seed):
+def test_herding_chooses_distinct_rows_and_counts_the_cluster(count, seed):
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(25, 3)).astype(np.float32)
     found = cover_uncertainty(rows, rows, rows[:0], count, weight=rng.random(25))
@@ -145,7 +145,7 @@ def test_auto_learns_digits_from_fewer_labels_than_chance():
     assert reached["auto"] > reached["random"] + 0.02
 
 
-def test_labelled_crowds_are_not_asked_again():
+def test_labelled_clusters_are_not_asked_again():
     pool = make_pool(200, k=4, labels=0, scored=False)
     known = select(pool, size=4, seed=0).index
     again = select(replace(pool, labelled_vectors=pool.vectors[known], labelled_targets=np.arange(4)), size=4, seed=1)

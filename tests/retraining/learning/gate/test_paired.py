@@ -90,7 +90,7 @@ def test_swapping_the_models_mirrors_the_interval(gain: np.ndarray) -> None:
     assert behind.low == pytest.approx(-ahead.high, abs=1e-3)
 
 
-def test_rows_that_never_differ_leave_room_for_what_was_not_seen() -> None:
+def test_rows_that_never_differ_allow_for_what_was_not_seen() -> None:
     few, many = (paired.difference(np.zeros(n), np.ones(n), level=0.9) for n in (10, 1000))
     assert few.value == many.value == 0
     assert few.high > 10 * many.high > 0

@@ -33,7 +33,7 @@ def test_uneven_weights_need_more_labels() -> None:
     assert even is not None and uneven is not None and uneven > even
 
 
-def test_a_slice_seen_to_be_worse_is_not_mended_by_labels() -> None:
+def test_a_slice_seen_to_be_worse_is_not_made_better_by_labels() -> None:
     gain = rows(0, 20, 80)
     assert PLAN.more_for_slice(gain, np.ones(100), np.ones(100, bool), 0.01, tests=1) is None
 

@@ -26,7 +26,7 @@ def rows(targets: list[int]) -> TrainingRows:
 OTHER = Candidate("svm", {"family": "svm"}, "temperature", 0.61, 2.0)
 
 
-def test_the_choice_is_told_with_its_figures() -> None:
+def test_the_choice_is_described_with_its_figures() -> None:
     best = trial()
     said = explain_choice(best, (describe_candidate(best), OTHER), rows([0, 1, 0, 1]), CLASSES[:2])
     assert said == (
@@ -43,11 +43,11 @@ def test_the_choice_is_told_with_its_figures() -> None:
         (trial(left_out=("note",)), "Left out, because nearly all rows are alike: note."),
     ],
 )
-def test_what_was_done_is_told(best: Trial, part: str) -> None:
+def test_what_was_done_is_described(best: Trial, part: str) -> None:
     assert part in explain_choice(best, (describe_candidate(best),), rows([0, 1, 0, 1]), CLASSES[:2])
 
 
-def test_what_the_model_cannot_know_is_told() -> None:
+def test_what_the_model_cannot_know_is_stated() -> None:
     said = explain_choice(trial(), (describe_candidate(trial()),), rows([0, 0, 0, 1]), CLASSES)
     assert "No label yet for scam: never predicted, probability 0." in said
     assert "Only one label for spam: learnt, but never tested on a held-out row." in said

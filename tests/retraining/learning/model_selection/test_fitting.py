@@ -36,7 +36,7 @@ def test_digits_are_read_and_the_held_out_figures_can_be_believed(digits_model: 
     assert held_out == pytest.approx(log_losses(said, np.eye(10)[truth]).mean(), abs=0.15)
 
 
-def test_what_was_tried_is_told_and_the_lowest_held_out_loss_wins(digits_model: Fitted) -> None:
+def test_what_was_tried_is_reported_and_the_lowest_held_out_loss_wins(digits_model: Fitted) -> None:
     finished = [row for row in digits_model.candidates if row.log_loss is not None]
     assert {row.family for row in finished} >= {"linear", "svm"}
     best = min(finished, key=lambda row: row.log_loss)
@@ -175,7 +175,7 @@ def test_without_time_only_the_first_candidate_is_finished() -> None:
     assert "the only model that was finished" in found.why
 
 
-def test_progress_is_told_at_each_step_and_ends_at_one() -> None:
+def test_progress_is_reported_at_each_step_and_ends_at_one() -> None:
     columns, target = digits(60)
     heard: list[tuple[float, str]] = []
     found = fit(columns, SCAN, target, classes=DIGITS, seconds=30, seed=0, progress=lambda *said: heard.append(said))
