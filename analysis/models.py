@@ -1,4 +1,4 @@
-"""Findings: recomputable reports of a window, and the suspicious things in them."""
+"""Models of analysis: recomputable reports of a window, and the findings in them."""
 
 from django.conf import settings
 from django.db import models

@@ -1,4 +1,4 @@
-"""From a finding or a selection to a queue: the step that makes analysis change something."""
+"""Send findings or a selection of items to a queue for labelling."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How to label: versions of one text in Markdown. Every lease and label carries the version it was given under."""
+"""Guidelines: versions of one Markdown text. Every lease and label carries the version it was given under."""
 
 import re
 from datetime import datetime

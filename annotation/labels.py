@@ -1,4 +1,4 @@
-"""What people answer: submitted once per lease whatever is sent twice, kept when late, undone and revised by appending.
+"""Submit, undo and revise labels; idempotent per lease, append-only.
 
 Nothing here talks to a broker: an answer is taken with every worker and queue down.
 """

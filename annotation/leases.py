@@ -1,4 +1,4 @@
-"""Who holds what: claims in one statement, heartbeats, and slots that come back by themselves.
+"""Leases of slots: claims in one statement, heartbeats, and expiry.
 
 A claim takes slots with one conditional UPDATE, so that two people never hold the same one: SQLite has one writer at a
 time, PostgreSQL locks the rows it looks at and skips those that another claim looks at. An expired slot is claimable

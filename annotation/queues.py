@@ -1,4 +1,4 @@
-"""Where items wait for people: queues by cause, what is put into them, and how full they are."""
+"""Queues of items by cause: making them, putting items into them, and their counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

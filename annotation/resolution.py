@@ -1,4 +1,4 @@
-"""What is agreed of an item: votes become a resolution, disagreement goes to a person.
+"""Resolutions: votes of an item become its label, disagreement goes to a reviewer.
 
 The votes on a routed item are the labels that fill its slots. Where they do not settle, the routed item waits in
 review and the item is asked again as disputed; its votes then count together with the new ones. A reviewer's answer to

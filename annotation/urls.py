@@ -1,4 +1,4 @@
-"""The pages of work, under a project."""
+"""Addresses of the pages of annotation, under p/<slug>/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Start web, worker, trainer and reaper as one family, bring back a child that dies, and end all of them together.
+"""Supervisor of web, worker, trainer and reaper: start them, restart one that dies, and end all of them together.
 
 The children are forked from this process, which has read every module already: a start takes seconds, not a minute,
 and the family shares the memory of its libraries.

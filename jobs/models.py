@@ -1,4 +1,4 @@
-"""Work that survives: the Job row is the truth, a Celery message is only a hint that there is one."""
+"""Models of jobs: the Job row is the truth, a Celery message is only a hint that there is one."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What stands around every page: the project switch, the pages a role may open with their counts, keys and theme."""
+"""Navigation and header context: the project switch, the pages a role may open with their counts, keys and theme."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who may come in. Every route declares its guard; a test walks all routes and fails on one that does not.
+"""Access guards of views. Every route declares its guard; a test walks all routes and fails on one that does not.
 
 A foreign project is 404, so that ids tell nothing; a role that is too small is 403.
 """

@@ -1,4 +1,4 @@
-"""At the edge: a request id, a limit on bodies, and fragments that caches do not mistake for pages."""
+"""Middleware: a request id, a limit on bodies, and fragments that caches do not mistake for pages."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""Whose: people, projects, their versioned label schema and input contract, roles, keys and the audit trail."""
+"""Models of projects: people, projects, label schemas, input contracts, roles, keys and the audit trail."""
 
 import hashlib
 import secrets

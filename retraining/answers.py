@@ -1,4 +1,4 @@
-"""What one side of a comparison says of held-out items: a version that is loaded, or one that was only captured."""
+"""Answers of one side of a comparison to held-out items, from a loaded version or from captured predictions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

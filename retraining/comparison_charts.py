@@ -1,4 +1,4 @@
-"""Where the marks of retraining's charts stand. Pure: numbers in, coordinates out; the template draws them."""
+"""Layout of comparison charts. Pure: numbers in, coordinates out; the template draws them."""
 
 import math
 from collections.abc import Sequence

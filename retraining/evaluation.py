@@ -1,4 +1,4 @@
-"""How good is a candidate, and may it replace what is live? Judged on items that neither was trained on."""
+"""Evaluate a candidate against what is live, on items that neither was trained on."""
 
 import statistics
 import time

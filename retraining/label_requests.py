@@ -1,4 +1,4 @@
-"""Ask people: for what would decide a verdict, or about the items behind a count."""
+"""Requests for labels: audit items that would decide a verdict, or items of a comparison again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Can what is to serve be served? A look that is cheap enough for every page and for /readyz."""
+"""Whether the champion can be loaded: a check cheap enough for every page and for /readyz."""
 
 import logging
 from collections.abc import Iterable, Iterator

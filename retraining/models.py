@@ -1,4 +1,4 @@
-"""Decisions: on what a model was trained, how good it is, and who released it."""
+"""Models of retraining: datasets, runs, versions, judgements and releases."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Releases: acts that change what is served. Each leaves a row and an audit event; none happens half."""
+"""Releases: promote and roll back in one transaction, each with a row and an audit event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

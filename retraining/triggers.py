@@ -1,4 +1,4 @@
-"""Triggers: when a run begins by itself, and in words why it does not."""
+"""Retraining triggers: whether a run begins by itself, with the reason in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The pages of change, under a project."""
+"""Addresses of the pages of retraining, under p/<slug>/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What goes out: plain values, JSON that any program reads, and aligned text."""
+"""Output of `analyse`: plain values, JSON that any program reads, and aligned text."""
 
 import json
 import os

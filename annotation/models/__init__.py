@@ -1,4 +1,4 @@
-"""Facts: what came in, what the model said, what people and the world said back."""
+"""Models of annotation: capture, routing and labelling."""
 
 from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, Signal, Source
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, Resolution

@@ -1,4 +1,4 @@
-"""What came in: samples, what models said of them, what people and the world said back."""
+"""Models of capture: items, predictions, signals and media."""
 
 from collections.abc import Sequence
 from typing import Any

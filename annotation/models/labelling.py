@@ -1,4 +1,4 @@
-"""What people said, append-only, and what was agreed."""
+"""Models of labelling: guidelines, labels with their revisions, and resolutions."""
 
 from datetime import datetime
 

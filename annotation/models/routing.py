@@ -1,4 +1,4 @@
-"""Why an item needs a person, where it waits, and who holds it."""
+"""Models of routing: causes, queues, routed items, slots and leases."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError

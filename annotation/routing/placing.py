@@ -1,4 +1,4 @@
-"""Put what a round chose into queues.
+"""Place the items that a round chose into queues.
 
 Whether an item is chosen never depends on its own audit draw or label: picks are gone through in order until enough of
 them are new questions, and every pick on the way counts as asked. One that the audit drew as well, or that has a label

@@ -1,4 +1,4 @@
-"""What versions said of items, as arrays: the serving version's own scores first."""
+"""Scores of items as arrays: the serving version's own first."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What one connection has sent and nobody has parsed yet; a request is whole once its head and its body are there."""
+"""Receive buffer of one connection; a request is whole once its head and its body are there."""
 
 import re
 import socket

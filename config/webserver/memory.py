@@ -1,4 +1,4 @@
-"""How much a process has grown: after large batches Python keeps memory that only a new process gives back."""
+"""Memory growth of a process: after large batches Python keeps memory that only a new process gives back."""
 
 import os
 import time

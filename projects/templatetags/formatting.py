@@ -1,4 +1,4 @@
-"""Words and numbers as LOOK.md says them: a real minus, thousands with a comma, intervals in brackets."""
+"""Template filters of numbers and times: a real minus, thousands with a comma, intervals in brackets."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""In and out: by name and password, throttled, or by a link that works once."""
+"""Sign in by name and password, throttled, or by a link that works once; sign out."""
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""How labelled items were chosen: what each stands for, and which of them are copies of one another.
+"""Sampling design of labelled items: inclusion probabilities, and groups of copies.
 
 Copies of one item (`inputs.groups`) are right or wrong together, so ten of them carry no more information than one.
 They are clusters: every variance adds up what a whole cluster contributes, not what its items do (the ultimate cluster

@@ -1,4 +1,4 @@
-"""Which row is held out when: folds that keep classes in proportion and groups together."""
+"""Cross-validation folds, stratified by class, with groups kept together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sort of the scores, and everything that follows from it: counts above each threshold, ROC and PR areas."""
+"""Ranking metrics from one sort of the scores: counts above each threshold, ROC and PR areas."""
 
 from dataclasses import dataclass
 

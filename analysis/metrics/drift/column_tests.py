@@ -1,4 +1,4 @@
-"""One column against another: the two-sample tests and effect sizes behind every drift figure."""
+"""Two-sample tests and effect sizes of one column."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

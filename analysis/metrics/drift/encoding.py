@@ -1,4 +1,4 @@
-"""Columns of any type as one matrix of floats, learnt from some rows and the same for every later window."""
+"""Encode columns of any type as one matrix of floats, fitted on some rows and the same for every later window."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

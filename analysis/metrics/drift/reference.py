@@ -1,4 +1,4 @@
-"""What is normal for a stream: references matched by season, and alarm levels taken from the stream's own past.
+"""References matched by season, and alarm levels calibrated on the stream's own past.
 
 Rows of a live stream depend on the rows before them (hours, households, campaigns), so a window holds far fewer
 independent facts than rows and every plain two-sample test alarms in every window. Here whole windows are the units:

@@ -1,4 +1,4 @@
-"""Where is the model worse than elsewhere? Every rule of one or two readable conditions, tested exactly.
+"""Slice scan: every rule of one or two readable conditions, tested exactly for more errors than elsewhere.
 
 All rules are counted, each gets the hypergeometric chance of so many errors in rows drawn blindly, and
 Benjamini–Hochberg keeps the expected share of false findings below `level` (so on pure noise anything at all is

@@ -1,4 +1,4 @@
-"""The search behind `slices`: every rule counted and tested, then one finding after another taken out of the rows."""
+"""Greedy slice search: count and test every rule, report the best, remove its rows, repeat."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Models of votes with one number per annotator: how able they are, and what else they need to explain the votes."""
+"""Annotator models with one ability each: one-coin, GLAD and MACE."""
 
 import numpy as np
 from scipy.optimize import minimize

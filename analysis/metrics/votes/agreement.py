@@ -1,4 +1,4 @@
-"""How far people agree beyond chance: Cohen, Fleiss and Krippendorff, with bootstrap intervals over items.
+"""Agreement beyond chance: Cohen, Fleiss and Krippendorff, with bootstrap intervals over items.
 
 Each coefficient is 1 for perfect agreement, 0 for as much as chance would give, below 0 for less. Where it has no
 value (one value only was ever given, no item has two votes) it is None, and the note says why; an interval that

@@ -1,4 +1,4 @@
-"""How annotators err: models of votes fitted by EM, each giving a posterior over every item's true label.
+"""Annotator models fitted by EM, each giving a posterior over every item's true label.
 
 All models share one shape. Items belong to latent types (usually the labels themselves); an annotator votes for a
 label with a probability that depends on the type alone. What differs is how far an annotator's confusion is their own

@@ -1,4 +1,4 @@
-"""Annotators who copy: found by agreement that their accuracies do not explain, and counted as one vote.
+"""Detect annotators whose agreement exceeds what accuracy explains; merge them if held-out likelihood improves.
 
 Every annotator model takes votes to be independent given the item, so annotators who copy predict each other
 best and are believed. Two steps find them. Pairs are screened for agreement beyond what the votes of the others

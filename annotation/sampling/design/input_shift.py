@@ -1,4 +1,4 @@
-"""Which input moved between two windows of time, in all items or in one segment: named numbers, tested one by one.
+"""Tests of single inputs between two windows of time, in all items and in each segment.
 
 Each input is summarised by numbers that have a name: a number itself, the length of a text, brightness and contrast of
 an image, the share of a category. Each is compared between the windows by a two-sample Kolmogorov-Smirnov test (shares

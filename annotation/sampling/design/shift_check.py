@@ -1,4 +1,4 @@
-"""Has what arrives changed? A plain two-sample rule over the vectors, and how new each recent item looks.
+"""Two-sample shift check over vectors, and the novelty of each recent item.
 
 The rule decides only what people are shown first; the drift page has finer measures (season, blocks, importance).
 """

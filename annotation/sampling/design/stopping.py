@@ -1,4 +1,4 @@
-"""Is another batch worth asking? Three views, each with its figure, and one sentence.
+"""Stopping advice: three criteria for whether another batch of labels is worth asking, each with its figure.
 
 Agreement of successive models on the same items: Cohen's kappa, which stops rising when labels stop changing minds
 (Bloodgood and Vijay-Shanker, "A Method for Stopping Active Learning Based on Stabilizing Predictions", 2009, who stop

@@ -1,4 +1,4 @@
-"""How many items each labelled one stands for: asked items stand for themselves, audit draws for all others.
+"""Effective inclusion probabilities: asked items stand for themselves, audit draws for all others.
 
 Write a = 1 for an item that the active part asked and d = 1 for one that the audit drew with probability p. The choice
 of a may look at everything but the item's own d and label, so given a the draw is still a draw with probability p, and

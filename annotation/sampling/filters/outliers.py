@@ -1,6 +1,6 @@
-"""Rows unlike anything else: not asked by the active part, and set aside as "out of scope?" for a person to confirm.
+"""Outliers: rows far from all others, left out of the active part and set aside as "out of scope?" for a person.
 
-The model is uncertain about what it has never seen, so uncertainty sampling runs after garbage (Karamcheti et al.,
+The model is uncertain about what it has never seen, so uncertainty sampling prefers outliers (Karamcheti et al.,
 "Mind Your Outliers!", 2021). A row's distance to its nearest neighbours in a sample of the pool is compared with the
 same distance of the sample's own rows; only what lies far outside their spread is set aside. What looks alone in the
 sample is looked at again among many more rows, so that a small group of its own (a rare class) is not set aside.

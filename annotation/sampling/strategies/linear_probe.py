@@ -1,9 +1,9 @@
-"""A second blended where the model speaks in steps.
+"""Blend a linear probe into coarse model probabilities that tie many items.
 
-Trees that have seen few labels weight the same of many items, so their doubts cannot tell those apart; a linear fit of
-the same labels can, at a cost of milliseconds. So doubt is read from a mixture of the two, a committee of two unlike
-models (Seung, Opper and Sompolinsky, "Query by Committee", 1992), in which the fit's weight falls as labels come in. A
-model that tells all items apart is believed alone.
+Trees that have seen few labels give many items equal probabilities, so their uncertainty cannot rank these; a linear
+fit of the same labels can, in milliseconds. Uncertainty is computed from a mixture of the two, a committee of two
+different models (Seung, Opper and Sompolinsky, "Query by Committee", 1992), in which the probe's weight falls as labels
+come in. A model whose probabilities differ for nearly all items is used alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A cold start: ask first about what there is most of, in the middle of each reference.
+"""TypiClust: the most typical item of each of the largest clusters that have no label yet.
 
 Hacohen, Dekel and Weinshall, "Active Learning on a Budget" (TypiClust, 2022): at small budgets typical items are worth
 more than uncertain ones. As many clusters as items, labelled and requested; from the largest cluster without a label,

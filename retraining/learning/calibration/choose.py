@@ -1,4 +1,4 @@
-"""Make scores honest: choose a calibrator by held-out log loss, with none among the candidates."""
+"""Choose a calibrator by held-out log loss; no calibration is one of the candidates."""
 
 from __future__ import annotations
 

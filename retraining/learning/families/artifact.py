@@ -1,4 +1,4 @@
-"""A fitted estimator as bytes and back, without ever running what the bytes bring along.
+"""Serialise a fitted estimator with skops and load it without running code from the file.
 
 skops trusts hundreds of types by default and checks only the rest. Here every node of a file, trusted or not, must be
 one that this family's own models consist of: the lists below are fixed and were read off models fitted here.

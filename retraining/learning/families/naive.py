@@ -1,4 +1,4 @@
-"""The class shares of the training rows, whatever the inputs: the baseline, and all there is without features."""
+"""Class shares of the training rows, whatever the inputs: the naive baseline."""
 
 from __future__ import annotations
 

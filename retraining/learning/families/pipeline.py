@@ -1,4 +1,4 @@
-"""The estimator that fits an input contract, built from a plain config.
+"""Build the scikit-learn pipeline of an input contract from a plain config.
 
 Only scikit-learn's own classes are used, because an artifact is loaded by skops with a fixed allow-list and no code
 of ours inside. The features are those of `inputs.encoding`.

@@ -1,4 +1,4 @@
-"""Two sets of answers to the same rows become gains, weights and the four counts that a gate reads."""
+"""Paired answers to the same rows as gains, weights and the four counts of the gate."""
 
 from __future__ import annotations
 

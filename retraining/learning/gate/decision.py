@@ -1,4 +1,4 @@
-"""May the candidate replace the champion? A paired test with a stated error rate decides, not a bigger number.
+"""Promotion gate: a paired test with a stated error rate for whether the candidate may replace the champion.
 
 Numbers only: `retraining.verdict_words` writes them as sentences.
 """

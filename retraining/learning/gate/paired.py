@@ -1,4 +1,4 @@
-"""Two models on the same rows: how sure is it that one is better, or at least not worse?"""
+"""Paired tests of two models on the same rows: superiority and non-inferiority."""
 
 from __future__ import annotations
 

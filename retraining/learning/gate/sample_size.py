@@ -1,4 +1,4 @@
-"""How many more audit labels would probably decide, if the models differ as they seem to so far."""
+"""Sample size: how many more audit labels would probably decide, at the difference observed so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The candidates worth trying on an input contract: few, the quickest and safest first."""
+"""Candidate configurations for an input contract, the quickest and safest first."""
 
 from __future__ import annotations
 

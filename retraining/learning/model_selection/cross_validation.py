@@ -1,4 +1,4 @@
-"""Try candidates that read the same features: fit on every fold's complement, score what was held out, calibrate."""
+"""Cross-validate candidates that share a feature pipeline, and calibrate their held-out scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was tried and why one was taken, as sentences."""
+"""Explain a model selection in sentences: what was tried, and why one was taken."""
 
 from __future__ import annotations
 

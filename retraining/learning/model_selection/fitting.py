@@ -1,4 +1,4 @@
-"""Fit the model that suits an input contract: a small honest choice under a time budget."""
+"""Select and fit a model for an input contract by cross-validation under a time budget."""
 
 from __future__ import annotations
 
