@@ -13,6 +13,7 @@ from projects.models import AuditEvent, Project
 from projects.templatetags.formatting import number, span
 from retraining import new_labels
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
+from retraining.triggers.rules.new_labels import labels_needed
 
 SLA = {"label": timedelta(days=2), "review": timedelta(days=2)}
 NOT_KNOWN = "not known"
@@ -237,7 +238,7 @@ def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
         since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
         words = f"run at {number(100 * job.progress if job else 0)}\u00a0%"
         return Station("train", "Train", "1", words, since, job.stage if job else "", url)
-    needed = project.retraining_settings().after_labels
+    needed = labels_needed(project)
     last = f"last {span(at - facts.last_run.finished_at)} ago" if facts.last_run and facts.last_run.finished_at else ""
     return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)
 
@@ -276,7 +277,7 @@ def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
 
 
 def _labelling(project: Project, facts: LoopFacts) -> Iterator[Action]:
-    desk, after = _url("annotation:desk", project), project.retraining_settings().after_labels
+    desk, after = _url("annotation:desk", project), labels_needed(project)
     needed = after - facts.trigger_new
     if facts.waiting and needed > 0 and not facts.run:
         yield _label_for_a_run(facts, desk, needed, after)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from projects.project_settings import (
+    AnySettings,
     BadSpec,
     CostSettings,
     RetrainingSettings,
@@ -138,8 +139,12 @@ class Project(models.Model):
         return parse(RoutingSettings, "routing", self.routing)
 
     def retraining_settings(self) -> RetrainingSettings:
-        """When a run begins by itself, defaults filled in. Raises BadSpec as above."""
+        """When a run may begin and who promotes, defaults filled in. Raises BadSpec as above."""
         return parse(RetrainingSettings, "retraining", self.retraining)
+
+    def retraining_part(self, kind: type[AnySettings]) -> AnySettings:
+        """What a trigger rule or the trainers take of the same object. Raises BadSpec as above."""
+        return parse(kind, "retraining", self.retraining)
 
     def cost_settings(self) -> CostSettings | None:
         """What mistakes about the positive label cost, or None where the project names no costs. Raises BadSpec."""

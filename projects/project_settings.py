@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from validation import InvalidInput
 
-T = TypeVar("T", bound="Settings")
+AnySettings = TypeVar("AnySettings", bound="Settings")
 LONGEST_SHOWN = 60
 LABEL_SLICE = "label"  # label=fraud is the slice of items that truly are fraud; any other name is a segment's
 
@@ -24,6 +24,9 @@ class BadSpec(InvalidInput):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the settings; the description of a field says in words what it takes."""
+
+    def check(self, name: str) -> None:
+        """Raise BadSpec where a value cannot be used, though its type fits; `name` is the object's."""
 
 
 class RoutingSettings(Settings, frozen=True, kw_only=True):
@@ -37,9 +40,11 @@ class RoutingSettings(Settings, frozen=True, kw_only=True):
 
 
 class RetrainingSettings(Settings, frozen=True, kw_only=True):
-    """When a run begins by itself, and whether a version that passes the gate is promoted by itself."""
+    """How long no run begins by itself after another, and whether what passes the gate is promoted by itself.
 
-    after_labels: Annotated[int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10,000,000")] = 50
+    Trigger rules and trainers add their own fields to the same object (`extend`).
+    """
+
     cooldown_minutes: Annotated[float, Meta(ge=0, le=525_600, description="a number from 0 to 525,600, a year")] = 5
     promote: Annotated[Literal["ask", "by_gate"], Meta(description="ask or by_gate")] = "ask"
     protected: Annotated[
@@ -69,14 +74,50 @@ class CostSettings(Settings, frozen=True, kw_only=True):
     review: Cost | None = None
 
 
-def parse(kind: type[T], name: str, given: Any) -> T:
-    """The settings that a JSON value holds, with defaults for what it leaves out. Raises BadSpec."""
-    fields = get_type_hints(kind, include_extras=True)
+_extensions: dict[type[Settings], list[type[Settings]]] = {}
+
+
+def extend(base: type[Settings], kind: type[Settings]) -> None:
+    """Let the JSON object of `base` take the fields of `kind` too. Raises ValueError where a field is taken."""
+    if taken := set(_fields(base)) & set(get_type_hints(kind)):
+        raise ValueError(f"The settings {sorted(taken)} are taken already.")
+    _extensions.setdefault(base, []).append(kind)
+
+
+def withdraw(base: type[Settings], kind: type[Settings]) -> None:
+    """Undo `extend`, as tests do that added a kind."""
+    _extensions[base].remove(kind)
+
+
+def _kinds(kind: type[Settings]) -> list[type[Settings]]:
+    """All kinds whose fields stand in the same JSON object as this one's, the base first."""
+    base = next((base for base, added in _extensions.items() if kind in added), kind)
+    return [base, *_extensions.get(base, [])]
+
+
+def _fields(kind: type[Settings]) -> dict[str, Any]:
+    """Type of each field that the JSON object of this kind takes."""
+    return {name: hint for one in _kinds(kind) for name, hint in get_type_hints(one, include_extras=True).items()}
+
+
+def parse(kind: type[AnySettings], name: str, given: Any) -> AnySettings:
+    """The settings that a JSON object holds, with defaults for what it leaves out. Raises BadSpec.
+
+    All of the object is checked, also what belongs to another kind.
+    """
+    fields = _fields(kind)
     if not isinstance(given, dict):
         raise BadSpec(f"{name} is {shown(given)}; it takes an object with some of {', '.join(fields)}.")
     if unknown := sorted(set(map(str, given)) - set(fields)):
         raise BadSpec(f"{name} takes {', '.join(fields)}; it does not take {unknown[0]}.")
-    return kind(**{field: _converted(f"{name}.{field}", value, fields[field]) for field, value in given.items()})
+    values = {field: _converted(f"{name}.{field}", value, fields[field]) for field, value in given.items()}
+    for one in _kinds(kind):
+        _made(one, values).check(name)
+    return _made(kind, values)
+
+
+def _made(kind: type[AnySettings], values: dict[str, Any]) -> AnySettings:
+    return kind(**{field: values[field] for field in get_type_hints(kind) if field in values})
 
 
 def _converted(name: str, value: Any, wanted: Any) -> Any:

@@ -79,6 +79,7 @@ class TrainingRun(models.Model):
     evidence = models.JSONField(default=dict)
     dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True, related_name="runs")
     seed = models.PositiveIntegerField(default=0)
+    trainer = models.CharField(max_length=40, default="here", help_text="One of retraining.trainers.")
     stages = models.JSONField(default=list, help_text="What it did when, in order: {stage, attempt, at}.")
     report = models.JSONField(default=dict, help_text="Candidates tried, calibrator, seconds, library versions.")
     error = models.TextField(blank=True, default="")
@@ -282,15 +283,16 @@ class Release(models.Model):
 
 
 class TriggerCheck(models.Model):
-    """Why a run began, or why it did not: the newest answer of each trigger."""
+    """Why a run began, or why it did not: an answer of a trigger rule since `at`, with its figures of `changed_at`."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="trigger_checks")
-    trigger = models.CharField(max_length=40)
+    trigger = models.CharField(max_length=40, help_text="One of retraining.triggers.rules.")
     fired = models.BooleanField()
     words = models.CharField(max_length=300)
     evidence = models.JSONField(default=dict)
     run = models.ForeignKey(TrainingRun, models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="When its words and figures were last written.")
 
     class Meta:
         indexes = [models.Index(fields=["project", "trigger", "-at"], name="trigger_newest")]

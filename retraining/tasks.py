@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
-from retraining import judging, live_check, release, training, triggers
+from retraining import judging, live_check, release, training
 from retraining import registry as versions
+from retraining.triggers import checks
 
 
 @registry.handles("retraining.train", queue="train", soft_seconds=3600, hard_seconds=3660, on_dead=training.died)
@@ -28,7 +29,7 @@ def judge_version(attempt: Attempt) -> None:
 # It reads the inputs of every labelled item to find copies; decoded photos are the slow case.
 @registry.handles("retraining.check", soft_seconds=1200, hard_seconds=1260)
 def check_triggers(attempt: Attempt) -> None:
-    triggers.perform_check(attempt, at=timezone.now())
+    checks.perform_check(attempt, at=timezone.now())
 
 
 @registry.handles("retraining.sweep", soft_seconds=120, hard_seconds=150)
@@ -40,7 +41,7 @@ def sweep(attempt: Attempt) -> None:
 
 @registry.every(5, "retraining.triggers")
 def watch(at: datetime) -> None:
-    triggers.check_all_projects(at=at)
+    checks.check_all_projects(at=at)
 
 
 @registry.every(3600, "retraining.sweep")

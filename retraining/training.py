@@ -25,13 +25,12 @@ from retraining import artifacts, bodies, datasets, evaluation, judging, registr
 from retraining.bodies import CandidateBody, OutOfFoldBody, RunReportBody
 from retraining.datasets import Examples
 from retraining.learning.fitted import Candidate, Fitted
-from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
+from retraining.trainers import registry as trainers
 from retraining.verdict_words import release_reason
 from validation import InvalidInput
 
 IN_FLIGHT = (RunState.WAITING, RunState.RUNNING)
-FIT_SECONDS = 120.0
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
 # In order, with the share of the whole that is done when each begins.
 STAGES = {
@@ -61,6 +60,7 @@ def open_run(project: Project, *, reason: str, evidence: dict[str, Any], by: Use
                 reason=reason[:300],
                 evidence=evidence,
                 seed=newest + 1,
+                trainer=trainers.of_project(project).name,
                 created_by=by,
                 created_at=at,
             )
@@ -191,16 +191,8 @@ def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
     if not len(train):
         raise PermanentFailure("There is no resolved label to train on yet.")
     try:
-        return fitting.fit(
-            train.columns,
-            train.types,
-            train.targets,
-            classes=train.classes,
-            seconds=FIT_SECONDS,
-            seed=run.seed,
-            progress=log.fitting,
-        )
-    except (fitting.NotEnoughClasses, InvalidInput) as why:
+        return trainers.find(run.trainer).fit(train, seed=run.seed, progress=log.fitting)
+    except InvalidInput as why:
         raise PermanentFailure(str(why)) from None
 
 

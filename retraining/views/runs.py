@@ -16,11 +16,13 @@ from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor, KeysetPage, keyset_page
-from projects.project_settings import RetrainingSettings
 from projects.templatetags.formatting import span
-from retraining import judging, new_labels, registry, training, triggers
+from retraining import judging, new_labels, registry, training
 from retraining.bodies import CandidateBody
 from retraining.models import DatasetRow, ModelVersion, RunState, TrainingRun, TriggerCheck
+from retraining.trainers.registry import title_of
+from retraining.triggers import checks
+from retraining.triggers.registry import title
 from retraining.views import page_of, run_of
 
 SHOWN, ITEMS_SHOWN = 30, 60
@@ -42,7 +44,8 @@ def run_list(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
     page = _runs(request.project, request.GET.get("before", ""))
     runs = page.rows
-    facts, rule = triggers.gather_evidence(request.project), request.project.retraining_settings()
+    answers = checks.current_answers(request.project, at=now)
+    settings = request.project.retraining_settings()
     context = {
         "project": request.project,
         "now": now,
@@ -50,14 +53,11 @@ def run_list(request: ProjectRequest) -> HttpResponse:
         "older": page.next,
         "newest": runs[0] if runs else None,
         "flying": next((run for run in runs if run.in_flight), None),
-        "facts": facts,
-        "rule": rule,
-        "cooldown": span(rule.cooldown),
-        "answer": triggers.evaluate_trigger(facts, rule, at=now),
-        "closely": _closely(request.project, facts, rule),
-        "checks": TriggerCheck.objects.filter(project=request.project)
-        .select_related("run")
-        .order_by("-at", "-pk")[:CHECKS],
+        "answers": answers,
+        "new": new_labels.count(request.project),
+        "settings": settings,
+        "cooldown": span(settings.cooldown),
+        "checks": _checks(request.project),
         "gate": _gate(request.project, runs[0] if runs else None),
         "may_change": request.role.can(Can.CHANGE),
     }
@@ -79,10 +79,10 @@ def _gate(project: Project, run: TrainingRun | None) -> str:
     return judging.state_of(version, registry.incumbent(project)) if version else ""
 
 
-def _closely(project: Project, facts: triggers.TriggerEvidence, rule: RetrainingSettings) -> TriggerCheck | None:
-    """What a close look said of exactly these counts, where the cheap look alone would fire."""
-    last = triggers.newest_check(project)
-    return last if facts.new >= rule.after_labels and last and not last.fired else None
+def _checks(project: Project) -> list[tuple[TriggerCheck, str]]:
+    """The newest answers of the trigger rules, each with the rule's title."""
+    found = TriggerCheck.objects.filter(project=project).select_related("run").order_by("-at", "-pk")[:CHECKS]
+    return [(check, title(check.trigger)) for check in found]
 
 
 @require_POST
@@ -127,6 +127,7 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
         **_doing(found, passed),
         "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",
         "report": report,
+        "trainer": title_of(found.trainer),
         "candidates": sorted(report.candidates, key=_by_loss) if report else [],
         "may_change": request.role.can(Can.CHANGE),
     }

@@ -1,18 +1,29 @@
 """Settings of a project: one definition for spec, console and what the database holds."""
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
+from msgspec import Meta
 
 from jobs import reaper, registry
 from jobs.models import Job
 from projects.models import Project, Role
-from projects.project_settings import BadSpec, CostSettings, RetrainingSettings, RoutingSettings, Settings, parse
+from projects.project_settings import (
+    BadSpec,
+    CostSettings,
+    RetrainingSettings,
+    RoutingSettings,
+    Settings,
+    extend,
+    parse,
+    withdraw,
+)
 from tests.factories import NOW, make_item, make_project, make_user
 
 WRONG: list[tuple[str, Any, str]] = [
@@ -49,8 +60,53 @@ def test_what_is_left_out_has_its_default(name: str) -> None:
 def test_what_is_given_is_taken() -> None:
     given = {"after_labels": 20, "cooldown_minutes": 0.5, "promote": "by_gate"}
     rule = parse(RetrainingSettings, "retraining", given)
-    assert (rule.after_labels, rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
+    assert (rule.cooldown, rule.by_gate) == (timedelta(seconds=30), True)
     assert parse(CostSettings, "costs", {"false_negative": 20, "review": None}).review is None
+
+
+class Eagerness(Settings, frozen=True, kw_only=True):
+    """Settings that a higher layer adds to those of routing."""
+
+    eager: Annotated[int, Meta(ge=0, description="a whole number from 0 up")] = 3
+
+    def check(self, name: str) -> None:
+        if self.eager == 13:
+            raise BadSpec(f"{name}.eager is 13; it takes any other number.")
+
+
+class TestExtending:
+    @pytest.fixture
+    def eagerness(self) -> Iterator[None]:
+        extend(RoutingSettings, Eagerness)
+        yield
+        withdraw(RoutingSettings, Eagerness)
+
+    def test_each_kind_takes_its_own_fields_of_the_object(self, eagerness: None) -> None:
+        given = {"batch": 7, "eager": 5}
+        assert parse(Eagerness, "routing", given).eager == 5
+        assert parse(RoutingSettings, "routing", given).batch == 7
+
+    @pytest.mark.parametrize("kind", [Eagerness, RoutingSettings])
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"eager": -1}, "routing.eager is -1; it takes a whole number from 0 up."),
+            ({"eager": 13}, "routing.eager is 13"),
+            ({"batch": "x"}, "routing.batch is 'x'"),
+            ({"eagre": 1}, "routing takes batch, waiting, audit_share, eager; it does not take eagre."),
+        ],
+    )
+    def test_all_of_the_object_is_checked(self, eagerness: None, kind: type[Settings], given: Any, words: str) -> None:
+        with pytest.raises(BadSpec, match=words):
+            parse(kind, "routing", given)
+
+    def test_a_field_that_is_taken_is_refused(self, eagerness: None) -> None:
+        with pytest.raises(ValueError, match="eager"):
+            extend(RoutingSettings, Eagerness)
+
+    def test_what_was_withdrawn_is_not_taken_any_more(self) -> None:
+        with pytest.raises(BadSpec, match="does not take eager"):
+            parse(RoutingSettings, "routing", {"eager": 1})
 
 
 @pytest.mark.django_db
@@ -118,7 +174,7 @@ class TestOneProjectsFault:
         root.force_login(make_user("root", is_superuser=True))
         seen = root.get("/p/a-broken/runs/")
         assert seen.status_code == 409
-        assert "retraining is []; it takes an object with some of after_labels" in seen.content.decode()
+        assert "retraining is []; it takes an object with some of cooldown_minutes" in seen.content.decode()
         assert root.get("/p/a-broken/members/").status_code == 200
         assert root.get(f"/admin/projects/project/{broken.pk}/change/").status_code == 200
         make_project("b-other")

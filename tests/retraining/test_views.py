@@ -2,6 +2,7 @@
 
 import csv
 import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -12,8 +13,9 @@ from django.utils import timezone
 
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, InputContract, Project, Role
-from retraining import artifacts, release, training, triggers
+from retraining import artifacts, release, training
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
+from retraining.triggers import checks
 from retraining.verdict_words import gate_name
 from retraining.views import runs
 from tests.factories import NOW, make_item, make_prediction, make_user
@@ -71,12 +73,20 @@ class TestRuns:
         Project.objects.update(retraining={"after_labels": 30})
         project.refresh_from_db()
         learn(project, 28)
-        triggers.run_if_due(project, at=timezone.now())
+        checks.run_if_due(project, at=timezone.now())
         learn(project, 2)
-        triggers.run_if_due(project, at=timezone.now())
+        checks.run_if_due(project, at=timezone.now())
         page = text(ada.get(url("run-list")))
         assert "Began run 1 . 30 new labels; a run starts at 30." in page
         assert "28 of 30 new labels; a run starts at 30." in page
+
+    def test_the_history_pairs_its_figures_with_their_own_time(self, ada: Client, project: Project) -> None:
+        learn(project, 2)
+        checks.run_if_due(project, at=NOW)
+        assert "23 Nov 12:00 UTC 2 of 50 new labels" in text(ada.get(url("run-list")))
+        learn(project, 3)
+        checks.run_if_due(project, at=NOW + timedelta(minutes=31))
+        assert "23 Nov 12:00 to 23 Nov 12:31 UTC 5 of 50 new labels" in text(ada.get(url("run-list")))
 
     def test_lists_each_run_with_what_it_brought(self, ada: Client, project: Project) -> None:
         learn(project, 40)

@@ -14,20 +14,33 @@ from jobs.models import Job
 from overview import loop
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
-from retraining import new_labels, training, triggers
+from retraining import new_labels, training
 from retraining.learning.model_selection import fitting
 from retraining.models import RunState, TrainingRun, TriggerCheck
-from retraining.triggers import TriggerEvidence
+from retraining.new_labels import NewLabels
+from retraining.triggers import checks
+from retraining.triggers.checks import DatasetFacts, TriggerDecision, decide_trigger
+from retraining.triggers.history import RunHistory, load_history, pause
+from retraining.triggers.rules.new_labels import RULE, assess, labels_needed
 from tests.factories import NOW, make_user
 from tests.retraining.scenarios import do, learn, make_version, make_world, open_run, supersede
 
-RULE = RetrainingSettings(after_labels=50, cooldown_minutes=5)
+SETTINGS = RetrainingSettings(cooldown_minutes=5)
 
 
-def facts(**given: Any) -> TriggerEvidence:
-    return TriggerEvidence(
-        **{"training": 40, "evaluation": 12, "in_flight": None, "last": 7, "last_ended_at": None, "classes": 2, **given}
-    )
+def decide(
+    training: int = 40,
+    evaluation: int = 12,
+    since_stop: int | None = None,
+    same: int | None = None,
+    classes: int = 2,
+    settings: RetrainingSettings = SETTINGS,
+    **history: Any,
+) -> TriggerDecision:
+    """What the rule of new labels says at 50 of these counts, after run 7."""
+    past = RunHistory(**{"in_flight": None, "last": 7, "last_ended_at": None, **history})
+    finding = assess(NewLabels(training, evaluation), 50, past, since_stop=since_stop)
+    return decide_trigger(finding, past, settings, at=NOW, dataset=DatasetFacts(same, classes))
 
 
 class TestDecide:
@@ -48,12 +61,12 @@ class TestDecide:
             (
                 {"same": 7},
                 "unchanged",
-                "52 of 50 new labels, but nothing would change: they agree with the dataset of run 7.",
+                "52 of 50 new labels, but nothing would change: the labels agree with the dataset of run 7.",
             ),
             (
                 {"classes": 1},
                 "one_class",
-                "52 of 50 new labels, but they are all alike; a model needs labels of at least two kinds.",
+                "52 of 50 new labels, but all labels are alike; a model needs labels of at least two kinds.",
             ),
             (
                 {"failures": 1, "last_ended_at": NOW - timedelta(minutes=1)},
@@ -84,42 +97,44 @@ class TestDecide:
         ],
     )
     def test_says_why(self, given: dict[str, Any], code: str, words: str | None) -> None:
-        answer = triggers.evaluate_trigger(facts(**given), RULE, at=NOW)
+        answer = decide(**given)
         assert (answer.code, answer.fires) == (code, code == "fires")
         assert words is None or answer.words == words
 
     def test_names_the_day_where_it_is_another(self) -> None:
-        rule = RetrainingSettings(after_labels=50, cooldown_minutes=1440)
-        words = triggers.evaluate_trigger(facts(last_ended_at=NOW - timedelta(hours=9)), rule, at=NOW).words
+        settings = RetrainingSettings(cooldown_minutes=1440)
+        words = decide(last_ended_at=NOW - timedelta(hours=9), settings=settings).words
         assert words.endswith("a run starts at 24 Nov 03:00 UTC.")
 
     @pytest.mark.parametrize("back", [timedelta(seconds=95), timedelta(days=1)])
     def test_fires_after_the_clock_was_set_back(self, back: timedelta) -> None:
-        assert triggers.evaluate_trigger(facts(last_ended_at=NOW + back), RULE, at=NOW).fires
+        assert decide(last_ended_at=NOW + back).fires
 
 
 class TestPause:
     def test_doubles_with_each_failure_up_to_a_limit(self) -> None:
-        minutes = [triggers.pause(RULE, n).total_seconds() / 60 for n in (0, 1, 2, 3, 4, 7, 8, 1000)]
+        minutes = [pause(SETTINGS, n).total_seconds() / 60 for n in (0, 1, 2, 3, 4, 7, 8, 1000)]
         assert minutes == [5, 5, 10, 20, 40, 320, 360, 360]
 
     def test_is_never_nothing_after_a_failure_and_never_shorter_than_the_cooldown(self) -> None:
         eager, patient = RetrainingSettings(cooldown_minutes=0), RetrainingSettings(cooldown_minutes=600)
-        assert triggers.pause(eager, 0) == timedelta(0)
-        assert triggers.pause(eager, 1) == timedelta(minutes=1)
-        assert triggers.pause(patient, 5) == timedelta(minutes=600)
+        assert pause(eager, 0) == timedelta(0)
+        assert pause(eager, 1) == timedelta(minutes=1)
+        assert pause(patient, 5) == timedelta(minutes=600)
 
 
 @pytest.mark.django_db
 class TestPolicy:
     def test_has_the_defaults_that_a_spec_may_leave_out(self) -> None:
-        rule = make_world().retraining_settings()
-        assert (rule.after_labels, rule.cooldown, rule.by_gate) == (50, timedelta(minutes=5), False)
+        project = make_world()
+        rule = project.retraining_settings()
+        assert (labels_needed(project), rule.cooldown, rule.by_gate) == (50, timedelta(minutes=5), False)
 
     def test_is_the_projects_own(self) -> None:
         given = {"after_labels": 20, "cooldown_minutes": 0.5, "promote": "by_gate"}
-        rule = make_world(retraining=given).retraining_settings()
-        assert (rule.after_labels, rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
+        project = make_world(retraining=given)
+        rule = project.retraining_settings()
+        assert (labels_needed(project), rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
 
 
 @pytest.fixture
@@ -128,7 +143,8 @@ def project(db: None, artifact_home: Any) -> Project:
 
 
 def check(project: Project, **options: Any) -> TriggerCheck:
-    return triggers.run_if_due(project, at=options.get("at", timezone.now()))
+    [row] = checks.run_if_due(project, at=options.get("at", timezone.now()))
+    return row
 
 
 class TestLook:
@@ -137,23 +153,23 @@ class TestLook:
         learn(project, 2, evaluation=True)
         supersede(items[0].resolutions.get(), "ham", at=NOW)
         learn(make_world(), 4)
-        found = triggers.gather_evidence(project)
-        assert (found.training, found.evaluation, found.new, found.last) == (3, 2, 5, None)
+        found = new_labels.count(project)
+        assert (found.training, found.evaluation, found.total) == (3, 2, 5)
+        assert load_history(project).last is None
 
     def test_counts_from_the_beginning_of_the_last_run(self, project: Project) -> None:
         learn(project, 40)
         make_version(project, at=timezone.now())
         learn(project, 3, at=timezone.now())
-        found = triggers.gather_evidence(project)
-        assert (found.new, found.last, found.in_flight) == (3, 1, None)
+        found = load_history(project)
+        assert (new_labels.count(project).total, found.last, found.in_flight) == (3, 1, None)
         assert found.last_ended_at is not None
 
     def test_counts_for_the_next_run_while_one_is_in_flight(self, project: Project) -> None:
         learn(project, 12)
         run = open_run(project)
         learn(project, 2, at=timezone.now())
-        found = triggers.gather_evidence(project)
-        assert (found.in_flight, found.new) == (run.number, 2)
+        assert (load_history(project).in_flight, new_labels.count(project).total) == (run.number, 2)
 
     def test_knows_when_the_labels_agree_with_the_last_dataset(self, project: Project) -> None:
         items = learn(project, 40)
@@ -161,8 +177,8 @@ class TestLook:
         for item in items[:12]:
             resolution = item.resolutions.get()
             supersede(resolution, resolution.value, at=timezone.now())
-        assert triggers.gather_evidence(project).new == 12
-        assert triggers.gather_full_evidence(project, at=timezone.now()).same == 1
+        assert new_labels.count(project).total == 12
+        assert checks.load_dataset_facts(project, at=timezone.now()).same_as_run == 1
 
     def test_a_stopped_run_spends_no_label_and_none_begins_by_itself_until_as_many_came_again(
         self, project: Project
@@ -171,7 +187,7 @@ class TestLook:
         run = open_run(project)
         training.stop(run, by=make_user(), at=timezone.now())
         later = timezone.now() + timedelta(hours=1)
-        assert triggers.gather_evidence(project).new == 12
+        assert new_labels.count(project).total == 12
         assert check(project, at=later).evidence["code"] == "stopped"
         learn(project, 9, at=timezone.now())
         assert check(project, at=later).evidence["code"] == "stopped"
@@ -202,8 +218,8 @@ class TestAFailedRun:
         return run
 
     def test_spends_no_label(self, failed: Project) -> None:
-        found = triggers.gather_evidence(failed)
-        assert (found.new, found.last, found.failures) == (12, 2, 1)
+        found = load_history(failed)
+        assert (new_labels.count(failed).total, found.last, found.failures) == (12, 2, 1)
         learn(failed, 2, at=timezone.now())
         assert new_labels.count(failed).total == 14
 
@@ -230,9 +246,9 @@ class TestAFailedRun:
 
     def test_watch_asks_for_a_close_look_when_the_pause_is_over(self, failed: Project) -> None:
         Job.objects.all().delete()
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         assert not Job.objects.exists()
-        triggers.check_all_projects(at=timezone.now() + timedelta(minutes=6))
+        checks.check_all_projects(at=timezone.now() + timedelta(minutes=6))
         assert Job.objects.get().kind == "retraining.check"
 
     def test_every_page_counts_the_same_labels(self, failed: Project, client: Client) -> None:
@@ -278,7 +294,8 @@ class TestCheck:
             learn(project, 2)
             check(project)
         assert TriggerCheck.objects.count() == 1
-        assert triggers.newest_check(project).words == "6 of 10 new labels; a run starts at 10."
+        newest = checks.newest_check(project, RULE)
+        assert newest is not None and newest.words == "6 of 10 new labels; a run starts at 10."
         learn(project, 5)
         check(project)
         check(project)
@@ -305,12 +322,22 @@ class TestCheck:
             item.resolutions.update(value="ham")
         assert check(project).evidence["code"] == "one_class"
 
+    def test_a_row_knows_since_when_it_holds_and_of_when_its_figures_are(self, project: Project) -> None:
+        learn(project, 2)
+        check(project, at=NOW)
+        check(project, at=NOW + timedelta(minutes=1))
+        learn(project, 2)
+        later = NOW + timedelta(minutes=30)
+        row = check(project, at=later)
+        assert (row.at, row.changed_at, row.words[:7]) == (NOW, later, "4 of 10")
+        assert TriggerCheck.objects.count() == 1
+
 
 class TestWatch:
     def test_lets_a_job_look_closely_only_where_it_seems_time(self, project: Project) -> None:
         learn(project, 12)
         make_world()
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         job = Job.objects.get()
         assert (job.kind, job.project) == ("retraining.check", project)
         execution.run(job.pk)
@@ -319,12 +346,12 @@ class TestWatch:
     def test_one_look_is_enough_for_the_same_labels(self, project: Project) -> None:
         for item in learn(project, 12):
             item.resolutions.update(value="ham")
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         execution.run(Job.objects.get().pk)
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         assert Job.objects.count() == 1
         learn(project, 1)
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         assert Job.objects.count() == 2
 
     def test_broken_settings_of_one_project_stop_no_other(self, project: Project) -> None:
@@ -332,18 +359,18 @@ class TestWatch:
         broken = make_world(retraining={"cooldown_minutes": None})
         learn(broken, 1)
         learn(project, 12)
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         assert Job.objects.get().project == project
 
     def test_costs_few_queries(self, project: Project, django_assert_max_num_queries: Any) -> None:
         learn(project, 4)
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         with django_assert_max_num_queries(10):
-            triggers.check_all_projects(at=timezone.now())
+            checks.check_all_projects(at=timezone.now())
 
     def test_ends_runs_whose_job_ended_without_them(self, project: Project) -> None:
         learn(project, 12)
         run = open_run(project)
         Job.objects.update(state="cancelled")
-        triggers.check_all_projects(at=timezone.now())
+        checks.check_all_projects(at=timezone.now())
         assert do(run).state == RunState.STOPPED

@@ -1,0 +1,25 @@
+"""The trainer of the worker itself: it tries the model families that suit the inputs and keeps the best."""
+
+from retraining.datasets import Examples
+from retraining.learning.fitted import Fitted
+from retraining.learning.model_selection import fitting
+from retraining.trainers.base import Progress, Trainer
+
+FIT_SECONDS = 120.0
+
+
+class HereTrainer(Trainer):
+    name = "here"
+    title = "This server's worker"
+    order = 0
+
+    def fit(self, train: Examples, *, seed: int, progress: Progress) -> Fitted:
+        return fitting.fit(
+            train.columns,
+            train.types,
+            train.targets,
+            classes=train.classes,
+            seconds=FIT_SECONDS,
+            seed=seed,
+            progress=progress,
+        )
