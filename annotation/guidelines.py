@@ -55,7 +55,7 @@ HEADING = re.compile(r"<(/?)h([1-6])>")
 
 
 class GuidelineProblem(InvalidInput):
-    """A guideline that cannot be published; the message is fit for a user."""
+    """A guideline that cannot be published; the message is for a user."""
 
 
 def current(project: Project) -> Guideline | None:

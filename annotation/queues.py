@@ -41,7 +41,7 @@ What a person puts into a queue by any other cause leaves the pool, and the audi
 
 
 class QueueProblem(InvalidInput):
-    """A queue that cannot be made; the message is fit for a user."""
+    """A queue that cannot be made; the message is for a user."""
 
 
 class NotInProject(InvalidInput):

@@ -3,7 +3,7 @@
     python -m benchmarks.gate [--times 4000] [--n 1000] [--seed 0]
 
 One JSON line for each case. The champion is right in 90 % of the rows and 70 % of the candidate's errors are the
-champion's too. An `even` audit asks every row with the same chance, an `uneven` one asks doubtful rows more often and
+champion's too. An `even` audit asks every row with the same chance, an `uneven` one asks uncertain rows more often and
 weighs them back; under `lopsided` the candidate moreover breaks rows that are rarely asked. `promoted` is the share of
 verdicts for the candidate, with its simulation error; `by_points` is what "a higher figure wins" would have done.
 """
@@ -73,18 +73,20 @@ def share_promoted(errors: Errors, *, n: int, times: int, seed: int) -> float:
 
 
 def draw(rng: np.random.Generator, errors: Errors, *, n: int, uneven: bool = False) -> Audit:
-    """Rows asked once: in an uneven audit more often where the doubt is larger, and errors gather there."""
+    """Rows asked once: in an uneven audit more often where uncertainty is larger, and errors gather there."""
     rows = n * STREAM if uneven else n
-    doubt = rng.beta(1, 4, rows) * 5 if uneven else np.ones(rows)  # mean 1
-    flat = np.ones(rows) if errors.lopsided else doubt
+    uncertainty = rng.beta(1, 4, rows) * 5 if uneven else np.ones(rows)  # mean 1
+    flat = np.ones(rows) if errors.lopsided else uncertainty
     where = rng.random(rows)
-    only_champion = where < errors.only_champion * doubt
+    only_champion = where < errors.only_champion * uncertainty
     only_candidate = where > 1 - errors.only_candidate * flat
     both = rng.random(rows) < errors.shared * errors.candidate
     both &= ~only_champion & ~only_candidate
     chance = np.ones(rows)
     if uneven:
-        chance = np.clip(n * (AUDIT_SHARE / rows + (1 - AUDIT_SHARE) * doubt**2 / (doubt**2).sum()), 0.0, 1.0)
+        chance = np.clip(
+            n * (AUDIT_SHARE / rows + (1 - AUDIT_SHARE) * uncertainty**2 / (uncertainty**2).sum()), 0.0, 1.0
+        )
     asked = rng.random(rows) < chance if uneven else slice(None)
     return Audit((only_champion | both)[asked].astype(int), (only_candidate | both)[asked].astype(int), chance[asked])
 

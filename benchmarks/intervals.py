@@ -1,4 +1,4 @@
-"""Do 95 % intervals of live metrics hold the truth 95 % of the time, when most labels were asked where in doubt?
+"""Do 95 % intervals of live metrics hold the truth 95 % of the time, with labels asked where the model is uncertain?
 
     python -m benchmarks.intervals [--projects 1000] [--seed 0] [--scenarios rare five ...]
 
@@ -44,7 +44,7 @@ class IntervalScenario:
 
     lean: tuple[float, ...]
     spread: float
-    boldness: float
+    overconfidence: float
     noise: float
     items: int
     active: int
@@ -145,7 +145,7 @@ def any_world(rng: np.random.Generator) -> IntervalScenario:
     return IntervalScenario(
         lean=tuple(float(v) for v in lean - lean.mean()),
         spread=float(rng.uniform(1.5, 3.5)),
-        boldness=float(rng.uniform(0.8, 1.5)),
+        overconfidence=float(rng.uniform(0.8, 1.5)),
         noise=float(rng.uniform(0.2, 1.0)),
         items=items,
         active=int(rng.integers(100, 500)),
@@ -157,7 +157,7 @@ def draw(scenario: IntervalScenario, n: int, rng: np.random.Generator) -> Traffi
     logits = rng.normal(size=(n, len(scenario.lean))) * scenario.spread + np.array(scenario.lean)
     truth = (softmax(logits, axis=1).cumsum(axis=1) > rng.random(n)[:, None]).argmax(axis=1)
     model, rival = (
-        softmax(logits * scenario.boldness + rng.normal(size=logits.shape) * noise, axis=1)
+        softmax(logits * scenario.overconfidence + rng.normal(size=logits.shape) * noise, axis=1)
         for noise in (scenario.noise, scenario.noise + 0.3)
     )
     return Traffic(truth, model, rival)

@@ -122,9 +122,9 @@ def flipped(labelled: Labelled, kind: str, rate: float, rng: np.random.Generator
         chosen = rng.choice(truth.size, round(rate * truth.size), replace=False)
     given[chosen] = (truth[chosen] + rng.integers(1, k, chosen.size)) % k
     if kind == "confused":
-        believed = label_errors._plain(labelled, truth, 0)
-        believed[np.arange(truth.size), truth] = -1
-        given[chosen] = believed.argmax(axis=1)[chosen]
+        pred_probs = label_errors._plain(labelled, truth, 0)
+        pred_probs[np.arange(truth.size), truth] = -1
+        given[chosen] = pred_probs.argmax(axis=1)[chosen]
     return given
 
 

@@ -110,9 +110,9 @@ def flipped(labelled: Labelled, kind: str, rng: np.random.Generator) -> Ints:
     if kind == "uniform":
         given[chosen] = (truth[chosen] + rng.integers(1, k, chosen.size)) % k
         return given
-    believed = _plain(labelled, truth, 0)
-    believed[np.arange(truth.size), truth] = -1
-    given[chosen] = believed.argmax(axis=1)[chosen]
+    pred_probs = _plain(labelled, truth, 0)
+    pred_probs[np.arange(truth.size), truth] = -1
+    given[chosen] = pred_probs.argmax(axis=1)[chosen]
     return given
 
 
@@ -121,18 +121,18 @@ def verified(name: str) -> dict[str, Any]:
     if not path.exists():
         return {"set": f"verified {name}", "absent": "label_errors_dev is not in ../shared/data"}
     stored = np.load(path)
-    given, believed = stored["labels"].astype(np.int64), stored["pred_probs"].astype(np.float64)
-    believed = np.maximum(believed, 0) / believed.sum(axis=1, keepdims=True)
+    given, pred_probs = stored["labels"].astype(np.int64), stored["pred_probs"].astype(np.float64)
+    pred_probs = np.maximum(pred_probs, 0) / pred_probs.sum(axis=1, keepdims=True)
     judged = pd.read_csv(path.with_name(f"{name}_mturk.csv.gz"))
     rows, wrong = judged["id"].to_numpy(), judged["is_error"].to_numpy().astype(bool)
     started = time.process_time()
-    found = suspected(given, believed)
+    found = suspected(given, pred_probs)
     taken = time.process_time() - started
     return {
         "set": f"verified {name}",
         "n": rows.size,
         **_rounded(_ranked(wrong, found.score[rows])),
-        **_rounded(_best_of_cleanlab(wrong, given, believed, "cleanlab", rows)),
+        **_rounded(_best_of_cleanlab(wrong, given, pred_probs, "cleanlab", rows)),
         "share_wrong_among_flagged_and_judged": round(float(wrong[found.flagged[rows]].mean()), 4),
         "flagged": int(found.flagged.sum()),
         "flagged_and_judged": int(found.flagged[rows].sum()),
@@ -146,9 +146,9 @@ def _ranked(wrong: Bools, score: Floats) -> dict[str, float]:
 
 
 def _best_of_cleanlab(
-    wrong: Bools, given: Ints, believed: Floats, name: str, rows: Ints | slice = slice(None)
+    wrong: Bools, given: Ints, pred_probs: Floats, name: str, rows: Ints | slice = slice(None)
 ) -> dict[str, Any]:
-    scores = {one: get_label_quality_scores(given, believed, **how)[rows] for one, how in CLEANLAB.items()}
+    scores = {one: get_label_quality_scores(given, pred_probs, **how)[rows] for one, how in CLEANLAB.items()}
     each = {one: _ranked(wrong, score)["ap"] for one, score in scores.items()}
     best = max(each, key=lambda one: each[one])
     return {f"{name}_ap": each[best], f"{name}_auroc": _ranked(wrong, scores[best])["auroc"], f"{name}_ranking": best}

@@ -3,10 +3,11 @@
     python -m benchmarks.query_round [--rows 100000] [--peer-seconds 60]
 
 JSON lines, each round measured in a process of its own: `cold` has no label and no model (typical items), `few` 100
-labels and no model, `warm` 500 labels and a model (herding by doubt with the rare-class quota). The pool has 100-d
-float32 vectors of 20 classes. CPU seconds are of the fastest of three rounds, on one thread; `extra_mb` is the rise of
-the process's peak memory over what stood before the first round, `allocated_mb` the peak of what Python allocated in
-one more round. scikit-activeml's TypiClust is timed on the same warm pool, and given up after `--peer-seconds`.
+labels and no model, `warm` 500 labels and a model (herding by uncertainty with the rare-class quota). The pool has
+100-d float32 vectors of 20 classes. CPU seconds are of the fastest of three rounds, on one thread; `extra_mb` is the
+rise of the process's peak memory over what stood before the first round, `allocated_mb` the peak of what Python
+allocated in one more round. scikit-activeml's TypiClust is timed on the same warm pool, and given up after `--peer-
+seconds`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_pool(name: str, rows: int) -> Pool:
-    """Overlapping Gaussian classes of uneven size, so that there is something to doubt and something rare."""
+    """Overlapping Gaussian classes of uneven size, so that something is uncertain and something rare."""
     rng = np.random.default_rng(0)
     shares = rng.dirichlet(np.ones(CLASSES))
     centres = rng.normal(size=(CLASSES, DIMENSIONS))

@@ -29,8 +29,8 @@ from benchmarks.intervals import ENDLESS, SCENARIOS, Floats, IntervalScenario, T
 COSTS = Costs(false_positive=1, false_negative=5, review=0.4)
 CHOICES: dict[str, Callable[..., ReviewBand]] = {"one cut": cheapest_threshold, "review band": cheapest_band}
 # A model that means what it says, and the same one said too boldly.
-HONEST = replace(SCENARIOS["one_in_six"], boldness=1.0, noise=0.0)
-BOLD = replace(HONEST, boldness=1.5)
+CALIBRATED = replace(SCENARIOS["one_in_six"], overconfidence=1.0, noise=0.0)
+OVERCONFIDENT = replace(CALIBRATED, overconfidence=1.5)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("balanced", "one_in_six", "rare"):
         for line in chosen_cuts(SCENARIOS[name], options.projects, options.seed):
             _print("thresholds", scenario=name, projects=options.projects, **line)
-    for name, scenario in (("honest", HONEST), ("bold", BOLD)):
+    for name, scenario in (("calibrated", CALIBRATED), ("overconfident", OVERCONFIDENT)):
         _print(
             "calibration",
             model=name,

@@ -13,7 +13,7 @@ LINK_LIVES = timedelta(hours=24)
 
 
 class MemberProblem(InvalidInput):
-    """A change of people or keys that cannot be made; the message is fit for a user."""
+    """A change of people or keys that cannot be made; the message is for a user."""
 
 
 class NameTaken(MemberProblem):

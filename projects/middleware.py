@@ -145,7 +145,7 @@ def vary_on_fragment(get_response: Next) -> Next:
 
 
 def keep_no_copy(get_response: Next) -> Next:
-    """No cache keeps what only one person or key may see; a view that says how its answer is kept is believed."""
+    """No cache keeps what only one person or key may see; a view that says itself how its answer is kept keeps that."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -35,7 +35,7 @@ DEFAULTS = (
 
 
 class ShortcutConflict(InvalidInput):
-    """Keys that cannot be used together; the message is fit for a user."""
+    """Keys that cannot be used together; the message is for a user."""
 
 
 def shortcuts_of(user: User) -> tuple[Shortcut, ...]:

@@ -66,7 +66,7 @@ def test_whoever_does_not_wait_does_not_queue_for_the_write_lock_either(tmp_path
     holder.execute("BEGIN IMMEDIATE")
     other.execute("PRAGMA busy_timeout = 0")
     cursor = other.cursor(factory=Cursor)
-    cursor.turnstile = str(tmp_path)  # a folder: opening it as the turnstile would raise
+    cursor.queue_path = str(tmp_path)  # a folder: opening it as the lock would raise
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         cursor.execute("BEGIN IMMEDIATE")
     holder.close()

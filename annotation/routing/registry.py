@@ -68,7 +68,7 @@ class Round:
             classes=tuple(self.project.schema().values()),
             labelled_vectors=self.candidates.labelled_vectors[known] if known.any() else None,
             labelled_targets=self.candidates.labelled_targets[known] if known.any() else None,
-            proven=True,  # a version that serves has proven itself elsewhere: its doubts count however few the labels
+            proven=True,  # a version that serves was tested elsewhere: its uncertainty is used however few the labels
         )
         return check_pool(pool)
 

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def confidence(p: ArrayLike) -> Floats:
-    """The probability of the most likely class, (n, k) -> (n,), from 1/k to 1. High = sure, low = doubtful.
+    """The probability of the most likely class, (n, k) -> (n,), from 1/k to 1. High = sure, low = uncertain.
 
     Raises `InvalidProbabilities`, as do all scores here.
     """
@@ -24,9 +24,9 @@ def confidence(p: ArrayLike) -> Floats:
 
 
 def margin(p: ArrayLike) -> Floats:
-    """The lead of the most likely class over the second, (n, k) -> (n,), from 0 to 1. High = sure, low = doubtful.
+    """The lead of the most likely class over the second, (n, k) -> (n,), from 0 to 1. High = sure, low = uncertain.
 
-    With a single class there is nothing to doubt, so the margin is 1.
+    With a single class there is no uncertainty, so the margin is 1.
     """
     array = check_probabilities(p)
     if array.shape[1] == 1:
@@ -38,7 +38,7 @@ def margin(p: ArrayLike) -> Floats:
 
 
 def entropy(p: ArrayLike) -> Floats:
-    """Shannon entropy in nats, (n, k) -> (n,), from 0 to ln k. High = doubtful, low = sure (the other way round
+    """Shannon entropy in nats, (n, k) -> (n,), from 0 to ln k. High = uncertain, low = sure (the other way round
     than `confidence` and `margin`). A probability of 0 adds nothing."""
     array = check_probabilities(p)
     logs = np.zeros_like(array)

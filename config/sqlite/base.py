@@ -1,12 +1,12 @@
 """Django's SQLite, with a fair wait for the write lock.
 
-SQLite lets one writer in at a time, and its own wait grows to 100 ms between looks: a newcomer, who looks more often,
-gets in before one who has waited long. With 32 writers that have no pause some waited longer than the 20 s limit and
-failed as `database is locked`. Here processes queue at a turnstile, a lock on a file beside the database for which the
-kernel keeps the order: only the one at its head looks, every millisecond, and the others cost no processor time.
+SQLite lets one writer in at a time, and its own wait grows to 100 ms between attempts: a new process, which tries more
+often, gets in before one that has waited long. With 32 writers that have no pause some waited longer than the 20 s
+limit and failed as `database is locked`. Here processes queue at a lock on a file beside the database, for which the
+kernel keeps the order: only the one at its head tries, every millisecond, and the others cost no processor time.
 
-The turnstile is held while waiting, never while writing, so that SQLite's own lock alone keeps the data whole. It is a
-lock of an open file (flock), so that threads queue as processes do and a killed process lets go of it. A record lock
+The queue's lock is held while waiting, never while writing, so that SQLite's own lock alone keeps the data whole. It is
+a lock of an open file (flock), so that threads queue as processes do and a killed process releases it. A record lock
 belongs to a process: with threads in two processes the kernel sees deadlocks that are none and refuses some of them.
 """
 
@@ -27,9 +27,9 @@ LOOK = 0.0002  # seconds between two looks of the one at the head
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """A cursor whose writes outside a transaction wait in turn; `turnstile` is the path of the file they queue at."""
+    """A cursor whose writes outside a transaction wait in turn; `queue_path` is the path of the file they queue at."""
 
-    turnstile: str | None = None
+    queue_path: str | None = None
 
     def execute(self, query: str, params: Any = None) -> Any:
         return self._fairly(query, lambda: base.SQLiteCursorWrapper.execute(self, query, params))
@@ -46,7 +46,7 @@ class Cursor(base.SQLiteCursorWrapper):
         deadline = time.monotonic() + milliseconds / 1000
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:
-            with queued(self.turnstile):
+            with queued(self.queue_path):
                 return self._until(deadline, act)
         finally:
             self.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
@@ -63,12 +63,12 @@ class Cursor(base.SQLiteCursorWrapper):
 
 
 @contextlib.contextmanager
-def queued(turnstile: str | None) -> Iterator[None]:
-    """Hold the turnstile; without one, go straight on."""
-    if turnstile is None:
+def queued(queue_path: str | None) -> Iterator[None]:
+    """Hold the lock of the queue; without a path, go straight on."""
+    if queue_path is None:
         yield
         return
-    descriptor = os.open(turnstile, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(queue_path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -81,5 +81,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def create_cursor(self, name: str | None = None) -> Cursor:
         cursor: Cursor = self.connection.cursor(factory=Cursor)
         if not self.is_in_memory_db():
-            cursor.turnstile = f"{self.settings_dict['NAME']}-turn"
+            cursor.queue_path = f"{self.settings_dict['NAME']}-turn"
         return cursor

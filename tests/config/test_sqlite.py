@@ -84,7 +84,7 @@ def _waits(path: Path, start: Any, looks: Any) -> None:
     """Begin a transaction in turn, and say how often the lock was looked at and found taken."""
     mine = opened(path, 60_000)
     cursor = mine.cursor(factory=Cursor)
-    cursor.turnstile = f"{path}-turn"
+    cursor.queue_path = f"{path}-turn"
     with mock.patch("config.sqlite.base.time.sleep", side_effect=time.sleep) as slept:
         start.wait()
         cursor.execute("BEGIN IMMEDIATE")
@@ -128,7 +128,7 @@ def test_a_killed_process_leaves_the_turnstile_open(path: Path) -> None:
     stuck.join()
     holder.rollback()
     cursor = holder.cursor(factory=Cursor)
-    cursor.turnstile = f"{path}-turn"
+    cursor.queue_path = f"{path}-turn"
 
     cursor.execute("BEGIN IMMEDIATE")
 
@@ -169,17 +169,17 @@ def test_one_who_waits_long_gets_in_among_many_who_come_and_go(path: Path) -> No
     assert max(before_me) < 8 * 100  # of the rows that the others wrote meanwhile: turns, not seconds
 
 
-def _pass(turnstile: str, times: int, errors: Any) -> None:
+def _pass(queue_path: str, times: int, errors: Any) -> None:
     try:
         for _ in range(times):
-            with queued(turnstile):
+            with queued(queue_path):
                 time.sleep(0.0003)
     except OSError as error:
         errors.put(str(error))
 
 
-def _pass_in_threads(turnstile: str, times: int, errors: Any) -> None:
-    threads = [threading.Thread(target=_pass, args=(turnstile, times, errors)) for _ in range(8)]
+def _pass_in_threads(queue_path: str, times: int, errors: Any) -> None:
+    threads = [threading.Thread(target=_pass, args=(queue_path, times, errors)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -199,13 +199,13 @@ def test_threads_of_several_processes_are_never_refused_at_the_turnstile(tmp_pat
 
 
 def test_threads_of_one_process_pass_the_turnstile_one_after_the_other(tmp_path: Path) -> None:
-    inside, turnstile = threading.Event(), str(tmp_path / "turn")
+    inside, queue_path = threading.Event(), str(tmp_path / "turn")
 
     def enter() -> None:
-        with queued(turnstile):
+        with queued(queue_path):
             inside.set()
 
-    with queued(turnstile):
+    with queued(queue_path):
         other = threading.Thread(target=enter)
         other.start()
         assert not inside.wait(0.1)
@@ -215,12 +215,12 @@ def test_threads_of_one_process_pass_the_turnstile_one_after_the_other(tmp_path:
 
 
 def test_a_child_forked_at_the_turnstile_does_not_keep_it(tmp_path: Path) -> None:
-    turnstile = str(tmp_path / "turn")
-    with queued(turnstile):
+    queue_path = str(tmp_path / "turn")
+    with queued(queue_path):
         child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
         child.start()
 
-    other = threading.Thread(target=_pass, args=(turnstile, 1, None))
+    other = threading.Thread(target=_pass, args=(queue_path, 1, None))
     other.start()
     other.join(10)
     child.kill()

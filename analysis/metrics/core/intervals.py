@@ -71,7 +71,7 @@ def share_limits(
     """Limits (m,), (m,) of hits / (hits + misses), two weighted counts of this correlation (m,).
 
     Recovers the variance of the ratio from the limits of the two counts (MOVER: Donner and Zou, Statistical Methods
-    in Medical Research 2012), so that it stays honest when one side was seen rarely or never. The counts are
+    in Medical Research 2012), so that it keeps its coverage when one side was seen rarely or never. The counts are
     independent unless clusters hold both hits and misses.
     """
     tail = (1 - level) / 2

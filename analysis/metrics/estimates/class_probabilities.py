@@ -200,7 +200,7 @@ def density_ratio(before: Floats, now: Floats, *, seed: int = 0) -> Floats:
 
 
 def _telling_slope(before: Floats, now: Floats) -> float:
-    """Slope, 0 to 1, of a logistic regression of the side on held-out log odds: 1 = honest odds, 0 = only noise."""
+    """Slope, 0 to 1, of a logistic regression of the side on held-out log odds: 1 = calibrated odds, 0 = only noise."""
     side = np.repeat([0, 1], [len(before), len(now)])
     model = LogisticRegression(C=1e6, class_weight="balanced").fit(np.concatenate([before, now])[:, None], side)
     return float(np.clip(model.coef_[0, 0], 0.0, 1.0))

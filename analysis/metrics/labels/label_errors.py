@@ -28,7 +28,7 @@ Bools = NDArray[np.bool_]
 LEAST_ROWS = 10
 HEATS = np.exp(np.linspace(-1.2, 1.8, 16))
 ROUNDS = 60
-EVIDENCE = float(chi2.ppf(0.99, 2))  # twice the log likelihood that two ways of erring must add to be believed
+EVIDENCE = float(chi2.ppf(0.99, 2))  # twice the log likelihood that a second noise cause must add to be used
 # Spread, in log odds, of the model's estimate around the truth between data sets (docs/benchmarks/labels.md): in level,
 # 1.1 between eleven planted sets, times 1.19 for the prediction of a twelfth (Student's t, 10 degrees)...
 SPREAD = 1.3
@@ -124,16 +124,16 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
     explain, the score is cleanlab's normalised margin, the flags are its confident learning (Northcutt, Jiang and
     Chuang 2021), and the expected precision is wide. Raises InvalidInput on input that cannot be judged.
     """
-    given, believed = _checked(labels, probabilities, classes)
-    noise = _fitted(given, believed)
-    others = believed.copy()
+    given, pred_probs = _checked(labels, probabilities, classes)
+    noise = _fitted(given, pred_probs)
+    others = pred_probs.copy()
     others[np.arange(given.size), given] = -1
     if noise.gain > EVIDENCE:
         score, flagged, spread, method = noise.right, noise.right < 0.5, SPREAD, _describe_noise(noise)
     else:
-        score = get_label_quality_scores(given, believed, method="normalized_margin")
+        score = get_label_quality_scores(given, pred_probs, method="normalized_margin")
         # A prefork worker may not have children, so cleanlab may not start any.
-        flagged = find_label_issues(given, believed, filter_by="low_normalized_margin", n_jobs=1)
+        flagged = find_label_issues(given, pred_probs, filter_by="low_normalized_margin", n_jobs=1)
         spread = SPREAD_WITHOUT_EVIDENCE
         method = "Normalised margin: the labels show no more errors than the model's uncertainty explains."
     order = np.argsort(score, kind="stable")
@@ -170,14 +170,14 @@ def revised_precision(decisions: Sequence[SuspectDecision], expected: ExpectedPr
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str] | None) -> tuple[Ints, Floats]:
-    given, believed = np.asarray(labels), numbers("probabilities", probabilities)
-    if believed.ndim != 2 or given.ndim != 1 or given.shape[0] != believed.shape[0]:
-        raise InvalidInput(f"Labels {given.shape} need probabilities (n, k), not {believed.shape}.")
+    given, pred_probs = np.asarray(labels), numbers("probabilities", probabilities)
+    if pred_probs.ndim != 2 or given.ndim != 1 or given.shape[0] != pred_probs.shape[0]:
+        raise InvalidInput(f"Labels {given.shape} need probabilities (n, k), not {pred_probs.shape}.")
     if given.size < LEAST_ROWS:
         raise InvalidInput(f"{given.size} rows are too few to judge labels by; {LEAST_ROWS} is the least.")
     if not np.issubdtype(given.dtype, np.integer):
         raise InvalidInput("Labels must be whole-number codes 0..k-1.")
-    k = believed.shape[1]
+    k = pred_probs.shape[1]
     if classes is not None and len(classes) != k:
         raise InvalidInput(f"There are {k} columns of probabilities for {len(classes)} classes.")
     outside = given[(given < 0) | (given >= k)]
@@ -186,18 +186,18 @@ def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
     if (given == given[0]).all():
         name = given[0] if classes is None else classes[given[0]]
         raise InvalidInput(f"All labels are {name}: with one class only there are no errors to find.")
-    return given.astype(np.int64), check_probabilities(believed)
+    return given.astype(np.int64), check_probabilities(pred_probs)
 
 
-def _fitted(given: Ints, believed: Floats) -> _Noise:
+def _fitted(given: Ints, pred_probs: Floats) -> _Noise:
     """The likeliest shares of random and confused labels, over temperatures of the model's probabilities.
 
     At one temperature, a label g of a row with probabilities p is right with likelihood p_g, random with
     (1 - p_g) / (k - 1), confused with the sum over y != g of p_y p_g / (1 - p_y): a true class y, taken for another in
     proportion to the row's own probabilities.
     """
-    log_p = np.log(np.maximum(believed, 1e-12))
-    rows, k = np.arange(given.size), believed.shape[1]
+    log_p = np.log(np.maximum(pred_probs, 1e-12))
+    rows, k = np.arange(given.size), pred_probs.shape[1]
     plain, best = -np.inf, (-np.inf, np.ones(given.size), np.array([1.0, 0.0, 0.0]))
     for heat in HEATS:
         p = np.exp(heat * (log_p - log_p.max(axis=1, keepdims=True)))

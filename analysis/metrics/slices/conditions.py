@@ -138,7 +138,7 @@ def axes(
         elif kind == "text":
             axis = _text_axis(name, as_texts(values, "", name), min_rows)
         else:
-            raise InvalidInput(f"{name}: no rule can speak of the type {kind!r}.")
+            raise InvalidInput(f"{name}: no rule can use the type {kind!r}.")
         if axis.conditions:
             found.append(axis)
     return found

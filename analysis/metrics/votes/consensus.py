@@ -88,8 +88,8 @@ def resolve(
         raise InvalidInput(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
     table = Votes(*votes)
     coded, items, people, labels = _coded(table, classes)
-    believed = None if probabilities is None else check_probabilities(probabilities, n=coded.items, k=labels.size)
-    outcome = _outcome(coded, believed, method, seed)
+    pred_probs = None if probabilities is None else check_probabilities(probabilities, n=coded.items, k=labels.size)
+    outcome = _outcome(coded, pred_probs, method, seed)
     best = outcome.posterior.argmax(axis=1)
     quality = outcome.posterior[np.arange(coded.items), best]
     rated = annotator_models.annotator_quality(coded, outcome.posterior) if outcome.rated is None else outcome.rated
@@ -115,39 +115,39 @@ def _remarks(votes: Votes, kept: int, copies: Sequence[Sequence[Any]]) -> str:
     return "".join(f" {one}" for one in remarks)
 
 
-def _outcome(votes: annotator_models.CodedVotes, believed: Floats | None, method: str, seed: int) -> _Outcome:
+def _outcome(votes: annotator_models.CodedVotes, pred_probs: Floats | None, method: str, seed: int) -> _Outcome:
     several = votes.counts.sum(axis=1).max() > 1
     if votes.k == 1:
         why = "Only one label was ever given, so right and wrong votes cannot be separated and quality is undefined."
         return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
     if method == "crowdlab":
-        return _crowdlab(votes, believed, several, seed)
-    if not several and (believed is None or method == "majority"):
+        return _crowdlab(votes, pred_probs, several, seed)
+    if not several and (pred_probs is None or method == "majority"):
         why = "No item has votes of two annotators, so each keeps its only vote and quality is undefined."
         return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
     if method == "auto":
-        return _auto(votes, believed, seed)
-    log_odds = None if believed is None or method == "majority" else model_averaging.label_log_odds(believed, 1.0)
+        return _auto(votes, pred_probs, seed)
+    log_odds = None if pred_probs is None or method == "majority" else model_averaging.label_log_odds(pred_probs, 1.0)
     return _Outcome(_SINGLE[method](votes, log_odds).posterior, method, "It was asked for.")
 
 
-def _auto(votes: annotator_models.CodedVotes, believed: Floats | None, seed: int) -> _Outcome:
-    found = model_averaging.average_models(votes, believed, seed)
+def _auto(votes: annotator_models.CodedVotes, pred_probs: Floats | None, seed: int) -> _Outcome:
+    found = model_averaging.average_models(votes, pred_probs, seed)
     if found is None:
-        log_odds = None if believed is None else model_averaging.label_log_odds(believed, 1.0)
+        log_odds = None if pred_probs is None else model_averaging.label_log_odds(pred_probs, 1.0)
         least = model_averaging.LEAST_HELD_OUT
         why = f"Fewer than {least} votes can be checked against others, too few to compare models on."
         return _Outcome(annotator_models.one_coin(votes, log_odds).posterior, "one_coin", why)
     return _Outcome(found.posterior, "combined", found.why, copies=found.copies)
 
 
-def _crowdlab(votes: annotator_models.CodedVotes, believed: Floats | None, several: bool, seed: int) -> _Outcome:
+def _crowdlab(votes: annotator_models.CodedVotes, pred_probs: Floats | None, several: bool, seed: int) -> _Outcome:
     if votes.annotators < 2 or not several:
         raise InvalidInput("CROWDLAB needs two annotators or more, and an item that two of them voted on.")
     wide = np.full((votes.items, votes.annotators), np.nan)
     wide[votes.item, votes.annotator] = votes.label
     prior = (votes.counts.sum(axis=0) + 1e-6) / (votes.counts.sum() + votes.k * 1e-6)
-    model = np.tile(prior, (votes.items, 1)) if believed is None else believed
+    model = np.tile(prior, (votes.items, 1)) if pred_probs is None else pred_probs
     with _seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of ties, and of annotators who agree nowhere: both show in the quality
         try:
@@ -162,7 +162,7 @@ def _crowdlab(votes: annotator_models.CodedVotes, believed: Floats | None, sever
     posterior[np.arange(votes.items), label] = quality
     rated = found["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
     why = "It was asked for." + (
-        "" if believed is not None else " Without a model it starts from the share of each label."
+        "" if pred_probs is not None else " Without a model it starts from the share of each label."
     )
     return _Outcome(posterior, "crowdlab", why, rated)
 

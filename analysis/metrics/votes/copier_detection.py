@@ -1,11 +1,11 @@
 """Detect annotators whose agreement exceeds what accuracy explains; merge them if held-out likelihood improves.
 
-Every annotator model takes votes to be independent given the item, so annotators who copy predict each other
-best and are believed. Two steps find them. Pairs are screened for agreement beyond what the votes of the others
+Every annotator model takes votes to be independent given the item, so annotators who copy predict each other best and
+are given the most weight. Two steps find them. Pairs are screened for agreement beyond what the votes of the others
 explain (as sources that share false values, Dong, Berti-Equille and Srivastava 2009) and gathered into groups. A group
-is merged only if held-out likelihood improves: with its votes merged, held-out votes must be predicted clearly
-better than with its votes apart, those of the outsiders too. Experts who agree because they are right pass the first
-step and fail the second, since the votes of the others are then predicted worse.
+is merged only if held-out likelihood improves: with its votes merged, held-out votes must be predicted clearly better
+than with its votes apart, those of the outsiders too. Experts who agree because they are right pass the first step and
+fail the second, since the votes of the others are then predicted worse.
 """
 
 from collections.abc import Callable, Sequence
@@ -191,7 +191,7 @@ def merge_group(votes: CodedVotes, group: Sequence[int] | Ints) -> CodedVotes:
 
 
 def _vote_weights(votes: CodedVotes, inside: NDArray[np.bool_]) -> Floats:
-    """Votes of some annotators per item and label (items, k), those of busier ones a hair heavier to break ties."""
+    """Votes of some annotators per item and label (items, k), those of busier ones slightly heavier to break ties."""
     busy = np.bincount(votes.annotator, minlength=votes.annotators) / max(votes.item.size, 1)
     weight = 1 + 1e-6 * busy[votes.annotator[inside]]
     cell = votes.item[inside] * votes.k + votes.label[inside]

@@ -40,9 +40,9 @@ class AveragedModels:
     copies: tuple[tuple[int, ...], ...] = ()
 
 
-def average_models(votes: CodedVotes, believed: Floats | None, seed: int) -> AveragedModels | None:
+def average_models(votes: CodedVotes, pred_probs: Floats | None, seed: int) -> AveragedModels | None:
     """The average of all models by evidence; None with fewer than LEAST_HELD_OUT votes to check against others."""
-    chosen = _evidence_items(votes, 1 if believed is not None else 2, seed)
+    chosen = _evidence_items(votes, 1 if pred_probs is not None else 2, seed)
     sample = votes.of_items(chosen)
     if sample.item.size < LEAST_HELD_OUT:
         return None
@@ -50,8 +50,8 @@ def average_models(votes: CodedVotes, believed: Floats | None, seed: int) -> Ave
     for group in alone.groups:
         votes = copier_detection.merge_group(votes, group)
     sample = votes.of_items(chosen)
-    trust = 0.0 if believed is None else _trust(sample, believed[chosen], seed)
-    log_odds = label_log_odds(believed, trust) if believed is not None and trust else None
+    model_weight = 0.0 if pred_probs is None else _fit_model_weight(sample, pred_probs[chosen], seed)
+    log_odds = label_log_odds(pred_probs, model_weight) if pred_probs is not None and model_weight else None
     models = _models(votes.k, seed)
     weights = _weights(sample, models, None if log_odds is None else log_odds[chosen], seed)
     fitted = {name: models[name](votes, log_odds) for name in weights}
@@ -59,12 +59,16 @@ def average_models(votes: CodedVotes, believed: Floats | None, seed: int) -> Ave
     if not parts:
         return None
     posterior = np.average([part for _, part in parts], axis=0, weights=[weight for weight, _ in parts])
-    return AveragedModels(posterior, _reason(weights, sample.item.size, believed is not None, trust), alone.groups)
+    return AveragedModels(
+        posterior, _reason(weights, sample.item.size, pred_probs is not None, model_weight), alone.groups
+    )
 
 
-def label_log_odds(believed: Floats, trust: float) -> Floats:
+def label_log_odds(pred_probs: Floats, model_weight: float) -> Floats:
     """Log odds (items, k) of a classifier's probabilities against their mean, to be added to the votes."""
-    result: Floats = trust * (np.log(np.maximum(believed, 1e-6)) - np.log(np.maximum(believed.mean(axis=0), 1e-6)))
+    result: Floats = model_weight * (
+        np.log(np.maximum(pred_probs, 1e-6)) - np.log(np.maximum(pred_probs.mean(axis=0), 1e-6))
+    )
     return result
 
 
@@ -149,15 +153,15 @@ def _resampled_weights(per_item: Floats, seed: int) -> Floats:
     return np.asarray((weight / weight.sum(axis=0)).mean(axis=1))
 
 
-def _trust(votes: CodedVotes, believed: Floats, seed: int) -> float:
+def _fit_model_weight(votes: CodedVotes, pred_probs: Floats, seed: int) -> float:
     """Weight of the classifier's probabilities, chosen by the likelihood of held-out votes."""
-    held = [_held_out(votes, _hierarchical(10), label_log_odds(believed, share), seed) for share in LOG_ODDS_WEIGHTS]
+    held = [_held_out(votes, _hierarchical(10), label_log_odds(pred_probs, share), seed) for share in LOG_ODDS_WEIGHTS]
     return LOG_ODDS_WEIGHTS[int(np.argmax([-np.inf if found is None else found.sum() for found in held]))]
 
 
-def _reason(weights: Mapping[str, float], n: int, with_model: bool, trust: float) -> str:
+def _reason(weights: Mapping[str, float], n: int, with_model: bool, model_weight: float) -> str:
     ranked = sorted(weights.items(), key=lambda pair: -pair[1])
     described = "; ".join(f"{name} ({weight:.0%})" for name, weight in ranked[:3])
     rest = f"; {len(ranked) - 3} more" if len(ranked) > 3 else ""
-    model = f" The model's probabilities count with weight {trust:g}." if with_model else ""
+    model = f" The model's probabilities count with weight {model_weight:g}." if with_model else ""
     return f"Weighted by the likelihood of {n} held-out votes: {described}{rest}.{model}"

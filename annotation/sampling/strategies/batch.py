@@ -102,12 +102,12 @@ LEFT_OVER = {
 
 
 def left_over_batch(pool: Pool, rows: Rows, arm: str) -> Batch:
-    """Rows that are asked because nothing else is left, with the model's doubt where there is a model."""
+    """Rows that are asked because nothing else is left, with the model's uncertainty where there is a model."""
     if pool.probabilities is None:
         numbers: tuple[dict[str, Any], ...] = tuple({} for _ in rows)
         return Batch(rows, (arm,) * len(rows), tuple(LEFT_OVER[arm] for _ in rows), numbers)
-    doubts = uncertain_batch(pool, rows, arm)
-    return replace(doubts, reason=tuple(f"{words}; {LEFT_OVER[arm]}" for words in doubts.reason))
+    batch = uncertain_batch(pool, rows, arm)
+    return replace(batch, reason=tuple(f"{words}; {LEFT_OVER[arm]}" for words in batch.reason))
 
 
 def interleave(first: int, other: int) -> NDArray[np.bool_]:

@@ -162,7 +162,7 @@ def _diverse_margin(request: QueryRequest) -> Batch:
 
 
 def _herding(request: QueryRequest) -> Batch:
-    """The most doubtful candidates that best cover all of them, given what is labelled."""
+    """The most uncertain candidates that best cover all of them, given what is labelled."""
     score = 1 - uncertainty.margin(_scored(request.pool, "herding"))
     kept = request.candidate_filter.best(score, request.count, request.rng, request.taken, each=_candidates(request))
     candidates = request.pool.vectors[kept.rows]
@@ -172,7 +172,7 @@ def _herding(request: QueryRequest) -> Batch:
 
 
 def _candidates(request: QueryRequest) -> int:
-    """How many candidates compete for a place: fewer as labels sharpen the doubts, until doubt alone decides."""
+    """How many candidates compete for a place: fewer as labels come in, until uncertainty alone decides."""
     per_class = len(request.candidate_filter.labelled) / len(request.pool.classes)
     return max(1, round(CANDIDATES_TO_COVER * min(1.0, LABELS_PER_CLASS_TO_NARROW / max(per_class, 1.0))))
 

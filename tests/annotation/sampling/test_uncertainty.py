@@ -1,4 +1,4 @@
-"""Scores of doubt: their ranges, their order, and what they refuse."""
+"""Uncertainty scores: their ranges, their order, and what they refuse."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Weighted estimates: equal to plain ones where nothing is weighted, right on average and about their own doubt."""
+"""Weighted estimates: equal to plain ones where nothing is weighted, right on average and about their own variance."""
 
 import numpy as np
 import pytest

@@ -12,13 +12,13 @@ from validation import InvalidInput
 seeds = st.integers(0, 10_000)
 
 
-def asked(rng, size=2500, boldness=1.0):
+def asked(rng, size=2500, overconfidence=1.0):
     """Truth, predicted probability and inclusion: the uncertain for certain, a tenth of the rest at random."""
-    honest = expit(rng.normal(size=size) * 2 - 0.5)
-    predicted = expit(logit(honest) * boldness)
+    true_probability = expit(rng.normal(size=size) * 2 - 0.5)
+    predicted = expit(logit(true_probability) * overconfidence)
     active = np.abs(predicted - 0.5) < 0.05
     rows = np.flatnonzero(active | (rng.random(size) < 0.1))
-    truth = rng.random(size) < honest
+    truth = rng.random(size) < true_probability
     return truth[rows], predicted[rows], np.where(active[rows], 1.0, 0.1)
 
 
@@ -59,14 +59,14 @@ def test_the_risk_at_full_coverage_is_the_mean_loss_and_the_area_is_that_under_t
     assert (np.diff(found.confidence) < 0).all()
 
 
-def test_honest_probabilities_pass_and_bold_ones_do_not():
+def test_calibrated_probabilities_pass_and_overconfident_ones_do_not():
     rng = np.random.default_rng(1)
-    honest = [calibration(*asked(rng)) for _ in range(200)]
-    bold = [calibration(*asked(rng, boldness=2.0)) for _ in range(30)]
-    assert np.mean([c.test.p < 0.05 for c in honest]) < 0.1
-    assert np.mean([c.test.p < 0.05 for c in bold]) > 0.95
-    assert np.mean([c.ece.low == 0 for c in honest]) > 0.9
-    assert np.mean([c.ece.low > 0 for c in bold]) > 0.75
+    calibrated = [calibration(*asked(rng)) for _ in range(200)]
+    overconfident = [calibration(*asked(rng, overconfidence=2.0)) for _ in range(30)]
+    assert np.mean([c.test.p < 0.05 for c in calibrated]) < 0.1
+    assert np.mean([c.test.p < 0.05 for c in overconfident]) > 0.95
+    assert np.mean([c.ece.low == 0 for c in calibrated]) > 0.9
+    assert np.mean([c.ece.low > 0 for c in overconfident]) > 0.75
 
 
 def test_the_correction_takes_out_what_noise_alone_adds_to_the_error():
@@ -79,8 +79,8 @@ def test_the_correction_takes_out_what_noise_alone_adds_to_the_error():
 
 def test_the_corrected_error_is_near_the_true_one_where_there_is_one():
     rng = np.random.default_rng(3)
-    honest = expit(rng.normal(size=400_000) * 2 - 0.5)
-    true = np.abs(expit(2 * logit(honest)) - honest).mean()
+    true_probability = expit(rng.normal(size=400_000) * 2 - 0.5)
+    true = np.abs(expit(2 * logit(true_probability)) - true_probability).mean()
     found = [calibration(*asked(rng, 8000, 2.0)).ece for _ in range(60)]
     assert np.mean([e.value for e in found]) == pytest.approx(true, abs=0.01)
     assert np.mean([e.low <= true <= e.high for e in found]) > 0.85
@@ -109,8 +109,8 @@ def test_the_area_under_risk_and_coverage_is_held_under_active_sampling():
 
 
 def asked_all(rng, size):
-    honest = expit(rng.normal(size=size) * 2 - 0.5)
-    return rng.random(size) < honest, honest
+    true_probability = expit(rng.normal(size=size) * 2 - 0.5)
+    return rng.random(size) < true_probability, true_probability
 
 
 def test_a_thinned_risk_curve_keeps_its_end():

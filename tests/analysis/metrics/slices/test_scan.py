@@ -218,7 +218,7 @@ def test_no_rows_are_undefined_and_say_so():
         (lambda: scan({"x": [1, 2]}, [0, 1], inclusion_probability=[1.0]), "errors has 2 rows where 1"),
         (lambda: scan({"x": [1.0, np.inf]}, [0, 1]), "'x' is infinite in row 1"),
         (lambda: scan({"x": ["a", "b"]}, [0, 1], types={"x": "number"}), "'x' should hold numbers"),
-        (lambda: scan({"x": ["a", "b"]}, [0, 1], types={"x": "image"}), "x: no rule can speak of the type 'image'"),
+        (lambda: scan({"x": ["a", "b"]}, [0, 1], types={"x": "image"}), "x: no rule can use the type 'image'"),
         (lambda: scan({"x": [1, 2]}, [0, 1], level=0), "level is 0"),
         (lambda: members({"x": [1]}, ()), "at least one condition"),
     ],
