@@ -25,7 +25,7 @@ class BadSpec(InvalidInput):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the settings; the description of a field says in words what it takes."""
 
-    def check(self, name: str) -> None:
+    def validate(self, name: str) -> None:
         """Raise BadSpec where a value cannot be used, though its type fits; `name` is the object's."""
 
 
@@ -112,7 +112,7 @@ def parse(kind: type[AnySettings], name: str, given: Any) -> AnySettings:
         raise BadSpec(f"{name} takes {', '.join(fields)}; it does not take {unknown[0]}.")
     values = {field: _converted(f"{name}.{field}", value, fields[field]) for field, value in given.items()}
     for one in _kinds(kind):
-        _made(one, values).check(name)
+        _made(one, values).validate(name)
     return _made(kind, values)
 
 

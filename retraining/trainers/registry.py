@@ -20,7 +20,7 @@ class TrainerSettings(Settings, frozen=True, kw_only=True):
 
     trainer: Annotated[str, Meta(max_length=40, description="the name of a trainer")] = ""
 
-    def check(self, name: str) -> None:
+    def validate(self, name: str) -> None:
         if self.trainer and self.trainer not in _trainers:
             raise BadSpec(f"{name}.trainer is {shown(self.trainer)}; it takes {', '.join(names())}.")
 

@@ -103,10 +103,10 @@ def load_dataset_facts(project: Project, *, at: datetime) -> DatasetFacts:
 def current_answers(project: Project, *, at: datetime) -> list[RuleAnswer]:
     """What each rule says now, by a few indexed queries, or what a close look said of exactly these figures."""
     history, settings = load_history(project), project.retraining_settings()
-    return [_answer(project, rule, history, settings, at) for rule in rules()]
+    return [_rule_answer(project, rule, history, settings, at) for rule in rules()]
 
 
-def _answer(
+def _rule_answer(
     project: Project, rule: TriggerRule, history: RunHistory, settings: RetrainingSettings, at: datetime
 ) -> RuleAnswer:
     finding, last = rule.find(project, history), newest_check(project, rule)

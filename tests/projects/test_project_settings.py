@@ -69,7 +69,7 @@ class Eagerness(Settings, frozen=True, kw_only=True):
 
     eager: Annotated[int, Meta(ge=0, description="a whole number from 0 up")] = 3
 
-    def check(self, name: str) -> None:
+    def validate(self, name: str) -> None:
         if self.eager == 13:
             raise BadSpec(f"{name}.eager is 13; it takes any other number.")
 
