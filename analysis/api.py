@@ -9,9 +9,13 @@ from django.utils import timezone
 from msgspec import Struct
 from ninja import Router
 
-from analysis import items, reports, segment_metrics, windows
+from analysis import items, segment_metrics, windows
+from analysis.class_performance import METRICS, ClassesPart
 from analysis.item_story import story
-from analysis.models import ReportKind
+from analysis.metrics.core.stored import HasInterval, finite
+from analysis.metrics.performance.classification import Performance
+from analysis.reports.kinds import performance
+from analysis.reports.stored import newest_or_request
 from annotation import versions
 from annotation.models import Item
 from projects import openapi
@@ -140,22 +144,26 @@ class Interval(Struct):
     high: float | None
 
 
-class LiveMetrics(
-    msgspec.defstruct(  # type: ignore[misc]  # a field for each measure that reports know
-        "LiveMetricsFields",
-        [
-            ("window", str),
-            ("model_version", str),
-            ("n", int),
-            ("audit_labels", int | None, None),
-            ("items", int | None, None),
-            ("computed_at", datetime | None, None),
-            ("segment", str | None, None),
-            *((name, Interval | None, None) for name in reports.METRICS),
-        ],
-    )
-):
-    """Metrics of one version, weighted by inclusion probability; `n` labels judge it."""
+class LiveMetrics(Struct):
+    """Metrics of one version, weighted by inclusion probability; `n` labels judge it.
+
+    `score` is the mean score of the task's kind, which of labels is the accuracy; the other ones are of labels only.
+    """
+
+    window: str
+    model_version: str
+    n: int
+    audit_labels: int | None = None
+    items: int | None = None
+    computed_at: datetime | None = None
+    segment: str | None = None
+    score: Interval | None = None
+    accuracy: Interval | None = None
+    macro_f1: Interval | None = None
+    log_loss: Interval | None = None
+    brier: Interval | None = None
+    roc_auc: Interval | None = None
+    pr_auc: Interval | None = None
 
 
 def encode(body: Struct) -> HttpResponse:
@@ -280,6 +288,7 @@ def _story(item: Item) -> ItemStory:
             audit_labels=412,
             items=9_000,
             computed_at=AT,
+            score=Interval(0.93, 0.905, 0.951),
             accuracy=Interval(0.93, 0.905, 0.951),
         ),
         errors={422: "There is no such window or version, or the segment is not name=value."},
@@ -301,28 +310,32 @@ def metrics(request: KeyRequest, slug: str) -> HttpResponse:
 def _of_segment(project: Project, version: str, window: str, segment: str) -> LiveMetrics:
     now = timezone.now()
     found = segment_metrics.segment_metrics(project, version, segment, days=windows.window_days(window), at=now)
-    answer = LiveMetrics(window=window, model_version=version, n=found.n)
-    answer.audit_labels, answer.items, answer.computed_at, answer.segment = found.audit, found.items, now, segment
+    answer = LiveMetrics(window, version, found.n, found.audit, found.items, now, segment)
+    if found.n:
+        answer.score = _interval(found.score)
     if found.measured:
-        _set_measures(answer, {name: reports.estimate(getattr(found.measured, name)) for name in reports.METRICS})
+        _set_class_metrics(answer, found.measured)
     return answer
 
 
 def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetrics:
     """The newest report; where there is none, one is asked for."""
-    report = reports.newest(project, ReportKind.PERFORMANCE, version=version, days=days)
-    if report is None and version:
-        reports.request(project, version, at=timezone.now())
-    body: dict[str, Any] = report.body if report else {"n": 0}
-    answer = LiveMetrics(window=window, model_version=version, n=body["n"])
-    if report:
-        answer.audit_labels, answer.items = body["audit"], body["population"]
-        answer.computed_at = report.computed_at
-    _set_measures(answer, body)
+    report = newest_or_request(project, performance.KIND, version=version, days=days, at=timezone.now())
+    if report is None:
+        return LiveMetrics(window, version, n=0)
+    body = report.body
+    answer = LiveMetrics(window, version, body.n, body.audit, body.population, report.computed_at)
+    if body.n:
+        answer.score = _interval(body.score)
+    if body.classes:
+        _set_class_metrics(answer, body.classes)
     return answer
 
 
-def _set_measures(answer: LiveMetrics, estimates: dict[str, Any]) -> None:
-    for name in reports.METRICS:
-        if estimate := estimates.get(name):
-            setattr(answer, name, Interval(estimate["value"], estimate["low"], estimate["high"]))
+def _set_class_metrics(answer: LiveMetrics, measured: Performance | ClassesPart) -> None:
+    for name in METRICS:
+        setattr(answer, name, _interval(getattr(measured, name)))
+
+
+def _interval(found: HasInterval) -> Interval:
+    return Interval(finite(found.value), finite(found.low), finite(found.high))

@@ -7,4 +7,5 @@ class AnalysisConfig(AppConfig):
     name = "analysis"
 
     def ready(self) -> None:
+        import_module("analysis.reports.registry").discover()
         import_module("analysis.tasks")  # registers the kinds of job that this app does

@@ -1,10 +1,12 @@
 """Cost of decisions about the positive label: by today's rule, the cheapest threshold and the cheapest review band."""
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from analysis.metrics.core import weighted
+from analysis.metrics.core.stored import StoredEstimate, finite, stored_estimate
 from analysis.metrics.performance import thresholds
 from analysis.metrics.performance.threshold_curve import Costs
 from analysis.samples import EvaluationSample
@@ -16,30 +18,45 @@ def fingerprint(project: Project) -> str:
     return f"{project.positive}|{project.cost_settings()}" if project.costs else ""
 
 
-def decision_costs(frame: EvaluationSample, project: Project) -> dict[str, Any] | None:
+class RuleCost(Struct, frozen=True):
+    """Cost of a decision by one rule.
+
+    rule: the highest score wins; the positive label from a score of `low` on; a person is asked from `low` to `high`,
+    which is the share `review` of the items.
+    """
+
+    rule: Literal["highest_score", "threshold", "review_band"]
+    cost: StoredEstimate
+    low: float | None = None
+    high: float | None = None
+    review: float | None = None
+
+
+class DecisionCosts(Struct, frozen=True):
+    """Costs of decisions about the positive label, in the unit of the project's costs."""
+
+    positive: str
+    rules: list[RuleCost]
+
+
+def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts | None:
     """Cost per decision of each rule with its 95 % interval, or None where the project names no costs."""
-    given = project.cost_settings()
-    if given is None or project.positive not in frame.classes:
+    given, codes = project.cost_settings(), sample.codes
+    if given is None or codes is None or project.positive not in codes.names:
         return None
-    code = frame.classes.index(project.positive)
-    truth, accepted = frame.truth == code, frame.predicted == code
+    code, chance, groups = codes.names.index(project.positive), sample.inclusion_probability, sample.groups
+    truth, accepted = codes.truth == code, codes.predicted == code
     if not truth.any() or truth.all():
         return None
     prices = Costs(given.false_positive, given.false_negative, given.review or 0.0)
     paid = np.select([accepted & ~truth, ~accepted & truth], [prices.false_positive, prices.false_negative])
-    rows: list[dict[str, Any]] = [
-        {"rule": "Today: the highest score wins", **_cost(weighted.mean(paid, frame.inclusion_probability))}
-    ]
-    if frame.probabilities is not None:
-        arrays = (truth, frame.probabilities[:, code], frame.inclusion_probability)
-        cut = thresholds.cheapest_threshold(*arrays, costs=prices)
-        rows.append({"rule": f"Take it for {project.positive} from {cut.low:.2f} on", **_cost(cut.cost)})
+    rules = [RuleCost("highest_score", stored_estimate(weighted.mean(paid, chance, groups=groups)))]
+    if codes.probabilities is not None:
+        scores = codes.probabilities[:, code]
+        cut = thresholds.cheapest_threshold(truth, scores, chance, costs=prices, groups=groups)
+        rules.append(RuleCost("threshold", stored_estimate(cut.cost), low=cut.low))
         if given.review is not None:
-            band = thresholds.cheapest_band(*arrays, costs=prices)
-            words = f"Ask a person from {band.low:.2f} to {band.high:.2f}"
-            rows.append({"rule": words, "review": band.review.value, **_cost(band.cost)})
-    return {"positive": project.positive, "rows": rows, "note": thresholds.SAME_ITEMS}
-
-
-def _cost(estimate: weighted.Estimate) -> dict[str, Any]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+            band = thresholds.cheapest_band(truth, scores, chance, costs=prices, groups=groups)
+            share = finite(band.review.value)
+            rules.append(RuleCost("review_band", stored_estimate(band.cost), band.low, band.high, share))
+    return DecisionCosts(project.positive, rules)

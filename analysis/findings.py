@@ -4,14 +4,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from django.db import connection, transaction
+from msgspec import Struct
 
+from analysis.labelled_samples import LabelledSample
+from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.metrics.labels import label_errors
 from analysis.models import Finding, FindingKind
-from analysis.samples import LabelledSample
 from annotation import resolution
 from annotation.models import Item, Label, LabelState, Resolution
 from projects import audit
@@ -24,6 +26,7 @@ UPDATED = ("label_id", "suggested", "score", "expected", "details")  # by a refr
 CURVE_POINTS = 60
 LEAST_LABELS = 30
 Decision = Finding.Decision
+Problem = Literal["", "no_classes", "few_labels", "one_class"]
 JUDGED = {Decision.KEPT: False, Decision.FIXED: True}
 
 
@@ -44,45 +47,73 @@ def decisions(project: Project) -> dict[int, bool]:
     return {pk: JUDGED[Decision(made)] for pk, made in rows.order_by("decided_at").values_list("item_id", "decision")}
 
 
-def find_suspects(project: Project, frame: LabelledSample, decided: dict[int, bool], *, at: datetime) -> dict[str, Any]:
-    """Score the labels, keep the suspects as open findings, and tell how far the list can be trusted."""
-    n = len(frame.item_ids)
-    if n < LEAST_LABELS:
-        raise InvalidInput(
-            f"{n} labels have an out-of-sample score so far; {LEAST_LABELS} are needed before any is doubted."
-        )
-    found = label_errors.suspected(frame.given, frame.probabilities, classes=frame.classes)
-    place = {int(pk): row for row, pk in enumerate(frame.item_ids)}
+class PrecisionAt(Struct, frozen=True):
+    """The expected share of wrong labels among the `length` most suspect ones."""
+
+    length: int
+    precision: StoredEstimate
+
+
+class LabelQualityBody(Struct, frozen=True, tag_field="version", tag=2):
+    """What a label quality report stores. n: labels with an out-of-sample score; `versions` gave these scores.
+
+    problem: why the labels cannot be judged. flagged: labels more probably wrong than right; share: the estimated
+    share of wrong labels among all; curve: expected precision by the list's length; decided, wrong: suspects that
+    people decided about, and those of them whose label was wrong.
+    """
+
+    n: int
+    problem: Problem = ""
+    flagged: int = 0
+    share: StoredEstimate | None = None
+    curve: list[PrecisionAt] = []
+    decided: int = 0
+    wrong: int = 0
+    versions: list[str] = []
+
+
+def find_suspects(
+    project: Project, sample: LabelledSample, decided: dict[int, bool], *, at: datetime
+) -> LabelQualityBody:
+    """Score the labels, keep the suspects as open findings, and say how far the list can be trusted."""
+    n = len(sample.item_ids)
+    if problem := _problem(sample):
+        return LabelQualityBody(n, problem)
+    found = label_errors.suspected(sample.given, sample.probabilities, classes=sample.classes)
+    place = {int(pk): row for row, pk in enumerate(sample.item_ids)}
     judged = [label_errors.SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
     expected = label_errors.revised_precision(judged, found.expected_precision)
-    suspects = [int(row) for row in expected.order if found.flagged[row]]
-    store(project, FindingKind.LABEL_ERROR, _waiting(project, _suspected(project, frame, found, expected, at=at)))
-    lengths = sorted({int(m) for m in np.linspace(1, min(n, max(2 * min(len(suspects), MOST), 20)), CURVE_POINTS)})
-    curve = [{"m": m, **_estimate(expected.of(m))} for m in lengths]
-    return {
-        "n": n,
-        "flagged": int(found.flagged.sum()),
-        "share": _estimate(found.estimated_share),
-        "curve": curve,
-        "decided": len(judged),
-        "wrong": sum(one.wrong for one in judged),
-        "versions": list(frame.versions),
-        "method": found.method,
-    }
+    suspects = _suspected(project, sample, found, expected, at=at)
+    store(project, FindingKind.LABEL_ERROR, _waiting(project, suspects))
+    longest = min(n, max(2 * min(len(suspects), MOST), 20))
+    lengths = sorted({int(m) for m in np.linspace(1, longest, CURVE_POINTS)})
+    return LabelQualityBody(
+        n=n,
+        flagged=int(found.flagged.sum()),
+        share=stored_estimate(found.estimated_share),
+        curve=[PrecisionAt(length, stored_estimate(expected.of(length))) for length in lengths],
+        decided=len(judged),
+        wrong=sum(one.wrong for one in judged),
+        versions=list(sample.versions),
+    )
 
 
-def _estimate(given: label_errors.ShareWithInterval) -> dict[str, float]:
-    return {"value": given.value, "low": given.low, "high": given.high, "n": given.n}
+def _problem(sample: LabelledSample) -> Problem:
+    if not sample.classes:
+        return "no_classes"
+    if len(sample.item_ids) < LEAST_LABELS:
+        return "few_labels"
+    return "one_class" if len(np.unique(sample.given)) == 1 else ""
 
 
-def _suspected(project: Project, frame: LabelledSample, found: Any, expected: Any, *, at: datetime) -> list[Finding]:
+def _suspected(project: Project, sample: LabelledSample, found: Any, expected: Any, *, at: datetime) -> list[Finding]:
     """A finding, not yet stored, for each label that is more probably wrong than right, the most suspect first."""
     wrong = dict(zip(expected.order.tolist(), expected.wrong.tolist(), strict=True))
     rows = [int(row) for row in expected.order if found.flagged[row]]
-    labels = _labels(frame.item_ids[rows].tolist())
+    labels = _labels(sample.item_ids[rows].tolist())
     made = []
     for row in rows:
-        item_id, given = int(frame.item_ids[row]), frame.classes[frame.given[row]]
+        item_id, given = int(sample.item_ids[row]), sample.classes[sample.given[row]]
         made.append(
             Finding(
                 project=project,
@@ -91,10 +122,10 @@ def _suspected(project: Project, frame: LabelledSample, found: Any, expected: An
                 item_id=item_id,
                 label_id=labels.get(item_id),
                 given=given,
-                suggested=frame.classes[found.suggested[row]],
+                suggested=sample.classes[found.suggested[row]],
                 score=float(found.score[row]),
                 expected=float(wrong[row]),
-                details={"model": float(frame.probabilities[row][found.suggested[row]])},
+                details={"model": float(sample.probabilities[row][found.suggested[row]])},
                 found_at=at,
             )
         )

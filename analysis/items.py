@@ -15,6 +15,7 @@ from django.db.models import (
     Func,
     JSONField,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -25,7 +26,7 @@ from django.db.models.functions import Cast, Length
 
 from analysis import samples
 from analysis.models import Finding
-from analysis.windows import WINDOWS, window_start
+from analysis.windows import WINDOWS, window_days
 from annotation import search, versions
 from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, RoutedState, cause_titles
 from projects import paging
@@ -167,20 +168,27 @@ def _check_versions(known: versions.Versions, *asked: str) -> None:
 
 
 def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item]:
-    """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first."""
+    """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first.
+
+    `says` and `truth` are labels where the task's kind has classes, else its JSON values.
+    """
     resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
     routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
     by_version = filters.judges or filters.version
     wanted = said_when_asked() if filters.served else predictions_of(project, by_version)
+    truth, says = (Subquery(rows.values("value")[:1], output_field=JSONField()) for rows in (resolution, wanted))
+    has_classes = bool(samples.class_names(project))
     items = Item.objects.filter(project=project).annotate(
-        says=Subquery(wanted.values("label")[:1]),
+        says=Subquery(wanted.values("label")[:1]) if has_classes else says,
+        says_text=Subquery(wanted.values("label")[:1]) if has_classes else JsonText(says),
         score=Subquery(wanted.values("confidence")[:1]),
         by_version=Subquery(wanted.values("model_version")[:1]),
-        truth=JsonText(Subquery(resolution.values("value")[:1], output_field=JSONField())),
+        truth=JsonText(truth) if has_classes else truth,
+        truth_text=JsonText(truth),
         cause=Subquery(routed.values("cause")[:1], output_field=CharField()),
     )
     within = _within_time(items, filters, at=at)
-    return _filtered(within, project, filters, resolution).order_by("-at", "-pk")
+    return _filtered(within, project, filters, resolution, at=at).order_by("-at", "-pk")
 
 
 def said_when_asked() -> QuerySet[Prediction]:
@@ -201,7 +209,9 @@ def predictions_of(project: Project, version: str = "") -> QuerySet[Prediction]:
     return answered.order_by(rank, "-at", "-pk")
 
 
-def _filtered(items: QuerySet[Any], project: Project, filters: Filters, resolution: Any) -> QuerySet[Any]:
+def _filtered(
+    items: QuerySet[Any], project: Project, filters: Filters, resolution: Any, *, at: datetime
+) -> QuerySet[Any]:
     routed = RoutedItem.objects.filter(item=OuterRef("pk"))
     if filters.cause:
         items = items.filter(Exists(routed.filter(cause=filters.cause)))
@@ -212,17 +222,17 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, resoluti
     if filters.says:
         items = items.filter(says=filters.says)
     if filters.disagree:
-        items = items.filter(says__isnull=False, truth__isnull=False).exclude(truth=F("says"))
+        items = items.filter(says_text__isnull=False, truth_text__isnull=False).exclude(truth_text=F("says_text"))
     if filters.version:
         items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
-    if filters.judges:
-        items = samples.judging(project, filters.judges, items)
-    if filters.served:
-        items = samples.judging(project, samples.AS_SERVED, items)
+    window = samples.in_window(window_days(filters.window), at=at)
+    for version in [filters.judges] * bool(filters.judges) + [samples.AS_SERVED] * bool(filters.served):
+        items = items.filter(pk__in=samples.judging_items(project, version, window).values("pk"))
     if filters.segment:
         name, _, value = filters.segment.partition("=")
         # The name goes into the transform as data; in a keyword of `filter` it could name other tables.
-        items = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField())).filter(part=value)
+        items = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField()))
+        items = items.filter(part=value) if value else items.filter(Q(part="") | Q(part=None))
     if filters.suspected:
         items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
     if filters.commented:
@@ -236,8 +246,7 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, resoluti
 
 
 def _within_time(items: QuerySet[Any], filters: Filters, *, at: datetime) -> QuerySet[Any]:
-    if start := window_start(filters.window, at):
-        items = items.filter(at__range=(start, at))
+    items = items.filter(samples.in_window(window_days(filters.window), at=at))
     if filters.since:
         items = items.filter(at__gte=moment("since", filters.since))
     return items.filter(at__lte=moment("until", filters.until)) if filters.until else items

@@ -7,19 +7,14 @@ from annotation.models import Item, Label
 from projects.models import Project
 
 
-class ReportKind(models.TextChoices):
-    PERFORMANCE = "performance"
-    LABEL_QUALITY = "label_quality"
-
-
 class Report(models.Model):
     """One analysis of one window and model version; computing it again writes a new row, pages read the newest."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="reports")
-    kind = models.CharField(max_length=20, choices=ReportKind)
+    kind = models.CharField(max_length=20, help_text="One of analysis.reports.kinds.")
     model_version = models.CharField(max_length=80, blank=True, default="")
     window_days = models.PositiveIntegerField(default=0, help_text="0 is all time.")
-    body = models.JSONField(help_text="Estimates with n and interval, and what the charts draw.")
+    body = models.JSONField(help_text="Of the format in its field `version`; read by analysis.reports.stored only.")
     inputs_hash = models.CharField(max_length=64, help_text="Of the rows it read: equal hash, equal report.")
     computed_at = models.DateTimeField()
 

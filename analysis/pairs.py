@@ -47,11 +47,12 @@ class Pairs:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        return np.asarray(self.version.predicted[self.rows] == self.version.truth[self.rows])
+        """Whether the version's answer is wholly right, (n,)."""
+        return np.asarray(self.version.score[self.rows] == 1)
 
     @property
     def right_against(self) -> NDArray[np.bool_]:
-        return np.asarray(self.against.predicted[self.rows_against] == self.version.truth[self.rows])
+        return np.asarray(self.against.score[self.rows_against] == 1)
 
     @property
     def inclusion_probability(self) -> NDArray[np.float64]:
@@ -73,7 +74,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class PairReport:
-    """What the comparison says: `difference` is the version's accuracy minus the other's.
+    """What the comparison says: `difference` is the version's mean score minus the other's; of classes, the accuracy.
 
     `is_paired` is false where no labelled item was answered by both: then the difference may come from the items.
     """
@@ -98,15 +99,16 @@ def report(pairs: Pairs) -> PairReport:
     if not len(pairs):
         ours, theirs = _accuracy(pairs.version), _accuracy(pairs.against)
         return PairReport(ours, theirs, unpaired.independent_difference(theirs, ours), False, counts)
-    chance = pairs.inclusion_probability
+    chance, groups = pairs.inclusion_probability, pairs.version.groups[pairs.rows]
+    scores, scores_against = pairs.version.score[pairs.rows], pairs.against.score[pairs.rows_against]
     return PairReport(
-        weighted.proportion(pairs.right, chance),
-        weighted.proportion(pairs.right_against, chance),
-        paired.accuracy_difference(pairs.right_against, pairs.right, chance),
+        weighted.score(scores, chance, groups=groups),
+        weighted.score(scores_against, chance, groups=groups),
+        paired.score_difference(scores_against, scores, chance, groups=groups),
         True,
         counts,
     )
 
 
 def _accuracy(frame: EvaluationSample) -> Estimate:
-    return weighted.proportion(frame.truth == frame.predicted, frame.inclusion_probability)
+    return weighted.score(frame.score, frame.inclusion_probability, groups=frame.groups)

@@ -10,6 +10,9 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from analysis import samples
+from analysis.class_performance import measure_classes
+from analysis.metrics.core import weighted
+from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import classification
 from analysis.samples import EvaluationSample
 from annotation.models import Item
@@ -24,11 +27,12 @@ class BadSegment(InvalidInput):
 
 @dataclass(frozen=True)
 class SegmentMetrics:
-    """`measured` is None where no label judges the version in this segment; `audit` of its labels were drawn."""
+    """n labels judge the version in this segment, `audit` of them were drawn; `measured` is None without classes."""
 
     n: int
     audit: int
     items: int
+    score: Estimate
     measured: classification.Performance | None
 
 
@@ -44,8 +48,11 @@ def segment_metrics(project: Project, version: str, segment: str, *, days: int, 
     inside = _inside(sample, name, value)
     items = samples.scored_items(project, version, at=at, days=days)
     count = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField())).filter(part=value).count()
-    measured = _measured(sample, inside) if inside.any() else None
-    return SegmentMetrics(int(inside.sum()), int(sample.audit[inside].sum()), count, measured)
+    score = weighted.undefined(weighted.NO_ITEMS)
+    if inside.any():
+        score = weighted.score(sample.score, sample.inclusion_probability, domain=inside, groups=sample.groups)
+    measured = measure_classes(sample, inside) if inside.any() else None
+    return SegmentMetrics(int(inside.sum()), int(sample.audit[inside].sum()), count, score, measured)
 
 
 def _inside(sample: EvaluationSample, name: str, value: str) -> Any:
@@ -54,14 +61,3 @@ def _inside(sample: EvaluationSample, name: str, value: str) -> Any:
     for chunk in chunks(sample.item_ids.tolist()):
         known |= dict(Item.objects.filter(pk__in=chunk).values_list("pk", "segment"))
     return np.array([str(known[pk].get(name, "")) == value for pk in sample.item_ids.tolist()], dtype=bool)
-
-
-def _measured(sample: EvaluationSample, inside: Any) -> classification.Performance:
-    return classification.classification(
-        sample.truth[inside],
-        sample.predicted[inside],
-        classes=sample.classes,
-        inclusion_probability=sample.inclusion_probability[inside],
-        groups=sample.groups[inside],
-        probabilities=None if sample.probabilities is None else sample.probabilities[inside],
-    )

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils import timezone
 
-from analysis import reports
 from analysis.models import Finding
+from analysis.reports import refreshing
 from annotation.models import Item, Prediction, Resolution
 from jobs import queue, registry
 from jobs.execution import Attempt
@@ -18,7 +18,7 @@ def report(attempt: Attempt) -> None:
     project = Project.objects.get(jobs=attempt.job)
     version, now = attempt.payload.get("version", ""), timezone.now()
     attempt.progress(0.1, "Reading labels and predictions")
-    made = reports.refresh_version(project, version, at=now) if version else reports.refresh(project, at=now)
+    made = refreshing.refresh_version(project, version, at=now) if version else refreshing.refresh(project, at=now)
     with attempt.commit(reports=[f"{one.kind} {one.model_version}".strip() for one in made]):
         pass
 

@@ -23,7 +23,7 @@ def serving(project: Project) -> str:
 
 def captured(project: Project) -> str:
     """Tag that most of the newest captured predictions carry; "" where no prediction was captured."""
-    rows = Prediction.objects.filter(project=project, source=Source.CAPTURED).exclude(label="")
+    rows = Prediction.objects.filter(HAS_ANSWER, project=project, source=Source.CAPTURED)
     newest = rows.order_by("-at", "-pk").values_list("model_version", flat=True)[:RECENT]
     counts = Counter(tag or UNNAMED for tag in newest)
     return counts.most_common(1)[0][0] if counts else ""
@@ -39,8 +39,9 @@ def answers(tag: str) -> Q:
     return Q(model_version__in=stored_as(tag)) & ANSWERED
 
 
-AS_SERVED = Q(source__in=[Source.CAPTURED, Source.SERVED]) & ~Q(label="")  # what was answered when it was asked
-ANSWERED = ~Q(source=Source.OUT_OF_FOLD) & ~Q(label="")
+HAS_ANSWER = ~Q(label="") | Q(value__isnull=False)  # a label, or the value of a kind whose answer is not one label
+AS_SERVED = Q(source__in=[Source.CAPTURED, Source.SERVED]) & HAS_ANSWER  # what was answered when it was asked
+ANSWERED = ~Q(source=Source.OUT_OF_FOLD) & HAS_ANSWER
 
 
 class UnknownVersion(LookupError):
@@ -106,13 +107,14 @@ WITH RECURSIVE version(name) AS (
 ),
 recent(name) AS (
     SELECT model_version FROM annotation_prediction
-    WHERE project_id = %(project)s AND source = %(captured)s AND label <> ''
+    WHERE project_id = %(project)s AND source = %(captured)s AND (label <> '' OR value IS NOT NULL)
     ORDER BY at DESC, id DESC LIMIT %(recent)s
 )
 SELECT version.name,
        (SELECT count(*) FROM (SELECT DISTINCT item_id FROM annotation_prediction
                               WHERE project_id = %(project)s AND model_version = version.name
-                                AND source <> %(fold)s AND label <> '' LIMIT %(most)s) AS answered),
+                                AND source <> %(fold)s AND (label <> '' OR value IS NOT NULL)
+                              LIMIT %(most)s) AS answered),
        (SELECT max(at) FROM annotation_prediction WHERE project_id = %(project)s AND model_version = version.name),
        (SELECT count(*) FROM recent WHERE recent.name = version.name)
 FROM version WHERE version.name IS NOT NULL

@@ -126,13 +126,14 @@ def _pixels(column: Values) -> tuple[Floats, Bools]:
     found = np.zeros((len(column), SIDE * SIDE))
     for row, image in enumerate(column):
         if not is_missing(image) and np.size(image):
-            found[row] = _shrunk(np.asarray(image, dtype=np.float64)).ravel()
+            found[row] = shrunk(np.asarray(image, dtype=np.float64)).ravel()
     top = found.max(initial=0.0)
     found /= 255.0 if top > 1 else 1.0
     return found, np.ptp(found, axis=1) > FLAT
 
 
-def _shrunk(image: Floats) -> Floats:
+def shrunk(image: Floats) -> Floats:
+    """An image (h, w) or (h, w, c) as (SIDE, SIDE) mean grey values."""
     grey = image.mean(axis=2) if image.ndim == 3 else image
     if grey.ndim != 2:
         raise InvalidColumns(f"An image is a table of pixels, not an array of shape {image.shape}.")

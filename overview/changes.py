@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from analysis.changes import StoredChange, StoredSegmentChange
+from analysis.metrics.core.stored import StoredEstimate
 from projects.models import Project
 
 MAINLY = 0.6  # share of the change from which one value of a segment is named
@@ -21,12 +22,17 @@ class SegmentRow:
     value: str
     traffic_before: float
     traffic_after: float
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: StoredEstimate
+    after: StoredEstimate
     points: float | None
     contribution: float
     main: bool
     url: str
+
+    @property
+    def shown(self) -> str:
+        """The value as the page names it."""
+        return self.value or "none"
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Change:
-    """A significant change of a version's accuracy. `name` and `value` name the segment it mostly comes from, or ""."""
+    """A significant change of what was served. `name` and `value` name the segment it mostly comes from, or "".
 
-    version: str
+    difference in points: hundredths of the score.
+    """
+
     fell: bool
     since: datetime
-    before: dict[str, Any]
-    after: dict[str, Any]
-    difference: dict[str, float]
+    before: StoredEstimate
+    after: StoredEstimate
+    difference: StoredEstimate
     p: float
     segment: str
     name: str
@@ -58,63 +66,69 @@ class Change:
     steps: tuple[Step, ...]
 
 
-def of_report(project: Project, version: str, body: dict[str, Any] | None) -> Change | None:
-    """The change that a performance report found, or None."""
-    found = (body or {}).get("change")
-    if not found:
+def of_report(project: Project, found: StoredChange | None) -> Change | None:
+    """The change that a performance report found, as the page says it."""
+    if found is None:
         return None
-    difference = found["difference"]
-    rows = tuple(_row(project, version, found, given) for given in _ordered(found))[:MOST_ROWS]
+    rows = tuple(_row(project, found, given) for given in _ordered(found))[:MOST_ROWS]
     main = next((row for row in rows if row.main), None)
     return Change(
-        version=version,
-        fell=difference["value"] < 0,
-        since=datetime.fromtimestamp(found["at"]).astimezone(),
-        before=found["before"],
-        after=found["after"],
-        difference={name: 100 * value for name, value in difference.items()},
-        p=found["p"],
-        segment=found["segment"],
-        name=found["segment"] if main else "",
-        value=main.value if main else "",
+        fell=_value(found.difference) < 0,
+        since=datetime.fromtimestamp(found.at).astimezone(),
+        before=found.before,
+        after=found.after,
+        difference=_in_points(found.difference),
+        p=found.p,
+        segment=found.segment,
+        name=found.segment if main else "",
+        value=main.shown if main else "",
         rows=rows,
-        mix=100 * found["mix"],
-        steps=tuple(_steps(project, version, found, main)),
+        mix=100 * found.mix,
+        steps=tuple(_steps(project, found, main)),
     )
 
 
-def _ordered(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _value(estimate: StoredEstimate) -> float:
+    return 0.0 if estimate.value is None else estimate.value
+
+
+def _in_points(given: StoredEstimate) -> StoredEstimate:
+    value, low, high = (None if end is None else 100 * end for end in (given.value, given.low, given.high))
+    return StoredEstimate(value, low, high, given.n)
+
+
+def _ordered(found: StoredChange) -> list[StoredSegmentChange]:
     """The values that carry most of the change first."""
-    sign = 1 if found["difference"]["value"] > 0 else -1
-    return sorted(found["values"], key=lambda one: (-sign * one["contribution"], one["value"]))
+    sign = 1 if _value(found.difference) > 0 else -1
+    return sorted(found.values, key=lambda one: (-sign * one.contribution, one.value))
 
 
-def _row(project: Project, version: str, found: dict[str, Any], given: dict[str, Any]) -> SegmentRow:
-    before, after = given["before"], given["after"]
-    known = before["value"] is not None and after["value"] is not None
+def _row(project: Project, found: StoredChange, given: StoredSegmentChange) -> SegmentRow:
+    before, after = given.before, given.after
+    known = before.value is not None and after.value is not None
     return SegmentRow(
-        value=given["value"] or "none",
-        traffic_before=100 * given["share_before"],
-        traffic_after=100 * given["share_after"],
+        value=given.value,
+        traffic_before=100 * given.share_before,
+        traffic_after=100 * given.share_after,
         before=before,
         after=after,
-        points=100 * (after["value"] - before["value"]) if known else None,
-        contribution=100 * given["contribution"],
-        main=given["contribution"] / found["difference"]["value"] >= MAINLY,
-        url=_items(project, judges=version, segment=f"{found['segment']}={given['value']}"),
+        points=100 * (_value(after) - _value(before)) if known else None,
+        contribution=100 * given.contribution,
+        main=given.contribution / (_value(found.difference) or 1.0) >= MAINLY,
+        url=_items(project, served="yes", segment=f"{found.segment}={given.value}"),
     )
 
 
-def _steps(project: Project, version: str, found: dict[str, Any], main: SegmentRow | None) -> list[Step]:
-    segment = f"{found['segment']}={main.value}" if main else ""
-    place = f" from {found['segment']} {main.value}" if main else ""
-    n = main.after["n"] if main else found["after"]["n"]
+def _steps(project: Project, found: StoredChange, main: SegmentRow | None) -> list[Step]:
+    segment = f"{found.segment}={main.value}" if main else ""
+    place = f" from {found.segment} {main.shown}" if main else ""
+    n = main.after.n if main else found.after.n
     steps = [
         Step(
             f"See the mistakes{place}",
             "What do they have in common?",
             "Open cases",
-            _items(project, judges=version, segment=segment, disagree="yes"),
+            _items(project, served="yes", segment=segment, disagree="yes"),
         )
     ]
     if n < LEAST_LABELS:

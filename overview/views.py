@@ -1,7 +1,6 @@
 """Overview: where is the loop stuck, and what next?"""
 
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -10,10 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from analysis import release_events, reports
-from analysis.models import ReportKind
-from analysis.views.over_time import accuracy_over_time
-from analysis.views.performance import PerformanceQuery
+from analysis import release_events
+from analysis.reports.kinds import performance as performance_report
+from analysis.reports.kinds.performance import PerformanceBody
+from analysis.reports.stored import newest_or_request
+from analysis.views.over_time import TimeChart, score_name, score_over_time
+from analysis.views.performance_query import PerformanceQuery
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
@@ -26,9 +27,9 @@ def _of_version(project: Project, tag: str) -> str:
     return f"{reverse('overview:overview', args=[project.slug])}?{urlencode({'version': tag})}"
 
 
-def quality(project: Project, body: dict[str, Any]) -> dict[str, Any] | None:
-    """The chart of accuracy over time."""
-    return accuracy_over_time(project, body, release_events.list_releases(project), width=390)
+def quality(project: Project, body: PerformanceBody) -> TimeChart | None:
+    """The chart of the mean score over time."""
+    return score_over_time(project, body, release_events.list_releases(project), width=390)
 
 
 @require_GET
@@ -42,8 +43,8 @@ def overview(request: ProjectRequest) -> HttpResponse:
         return render(request, "overview/unknown.html", {"project": project, "unknown": str(why)}, status=404)
     facts = loop.collect(project, at=now, serves=known.serves)
     made = loop.stations(project, facts, at=now)
-    report = reports.newest(project, ReportKind.PERFORMANCE, version=version)
-    body = report.body if report and report.body.get("n") else None
+    report = newest_or_request(project, performance_report.KIND, version=version, at=now)
+    body = report.body if report and report.body.n else None
     context = {
         "project": project,
         "version": version,
@@ -57,7 +58,8 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "events": loop.events(project),
         "body": body,
         "problems": health.problems([project]),
-        "change": changes.of_report(project, version, body),
+        "change": changes.of_report(project, report.body.change if report else None),
+        "score_name": score_name(report.body).lower() if report else "accuracy",
         "quality": quality(project, body) if body else None,
     }
     template = "overview/overview.html" + ("#loop" if asks_for_fragment(request) else "")

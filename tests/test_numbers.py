@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis import reports
+from analysis.reports import refreshing
 from annotation.models import Cause, Item, Prediction
 from projects.models import Project, Role
 from tests.analysis.scenarios import resolve, route, world
@@ -85,7 +85,7 @@ def test_counts_of_performance_are_those_of_their_lists() -> None:
     for item in active[:3]:
         make_prediction(item, [0.1, 0.9], model_version="router-7", source="rescored")
     Item.objects.filter(project=project).update(at=timezone.now() - timedelta(hours=3))
-    reports.refresh(project, at=timezone.now())
+    refreshing.refresh(project, at=timezone.now())
     pages = [address(project, "analysis:performance", query=query) for query in ("", "?window=7", "?version=router-7")]
     compare = address(project, "retraining:compare-any", query="?version=router-7&against=v1")
     assert walk(project, *pages, compare, address(project, "overview:overview")) >= 15

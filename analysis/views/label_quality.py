@@ -1,5 +1,6 @@
 """Label quality: can I trust the labels?"""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -8,11 +9,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import charts, findings, relabel, reports
-from analysis.models import Finding, FindingKind, ReportKind
+from analysis import charts, findings, relabel
+from analysis.findings import LabelQualityBody, PrecisionAt
+from analysis.models import Finding, FindingKind
+from analysis.reports.kinds import label_quality as label_quality_report
+from analysis.reports.stored import newest_or_request
 from annotation.kinds import InvalidLabel
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
@@ -34,8 +38,8 @@ def label_quality(request: ProjectRequest) -> HttpResponse:
 
 def context(request: ProjectRequest) -> dict[str, Any]:
     project: Project = request.project
-    report = reports.newest(project, ReportKind.LABEL_QUALITY)
-    body = report.body if report else {}
+    report = newest_or_request(project, label_quality_report.KIND, at=timezone.now())
+    body = report.body if report else None
     mine = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR)
     counts = dict(mine.values_list("decision").annotate(n=Count("pk")).order_by())
     suspects = list(mine.filter(decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS])
@@ -48,6 +52,7 @@ def context(request: ProjectRequest) -> dict[str, Any]:
         "project": project,
         "report": report,
         "body": body,
+        "undefined": undefined(body),
         "suspects": suspects,
         "decided": decided,
         "waiting": waiting,
@@ -68,34 +73,58 @@ def judged(counts: dict[str, int]) -> dict[str, int]:
     return {"fixed": fixed, "n": fixed + kept}
 
 
-def curve(body: dict[str, Any], waiting: int) -> dict[str, Any] | None:
-    """Expected precision by length of the list, with the plumb line at what waits now."""
-    rows = body.get("curve")
-    if not rows or not body.get("decided"):  # the model alone says what to check first, not how many are wrong
+def undefined(body: LabelQualityBody | None) -> str:
+    """Why the labels cannot be judged, "" where they can."""
+    if body is None or not body.problem:
+        return ""
+    return {
+        "no_classes": "Labels of this task are not classes, so no model can say which are likely wrong.",
+        "few_labels": f"{body.n} labels have an out-of-sample score so far; {findings.LEAST_LABELS} are needed before "
+        "any is doubted.",
+        "one_class": "All labels are the same: with one class only there are no errors to find.",
+    }[body.problem]
+
+
+@dataclass(frozen=True)
+class PrecisionCurve:
+    """Expected precision by length of the list, and how many of the suspects that wait are wrong."""
+
+    svg: SafeString
+    rows: tuple[PrecisionAt, ...]
+    here: PrecisionAt
+    wrong: float
+    low: float
+    high: float
+
+
+def curve(body: LabelQualityBody | None, waiting: int) -> PrecisionCurve | None:
+    """With the plumb line at what waits now; None until people have checked some suspects."""
+    if body is None or not body.decided:  # the model alone says what to check first, not how many are wrong
         return None
-    here = min(rows, key=lambda row: abs(row["m"] - max(waiting, 1)))
-    points = [charts.Point(row["m"], row["value"], row["low"], row["high"]) for row in rows]
-    last = rows[-1]["m"]
+    rows = [row for row in body.curve if row.precision.value is not None]
+    if not rows:
+        return None
+    here = min(rows, key=lambda row: abs(row.length - max(waiting, 1)))
+    last = rows[-1].length
+    value, low, high = (found or 0.0 for found in (here.precision.value, here.precision.low, here.precision.high))
     svg = charts.line(
-        points,
+        [_point(row) for row in rows],
         label="Expected precision of the list by its length",
         x_name="labels checked, surest first",
         x_ticks=[(v, f"{v:.0f}") for v in charts.ticks(0, last, 5) if v <= last],
         y_range=(0.0, 1.0),
-        plumb=charts.Mark(here["m"], f"{here['value']:.2f} at {here['m']}"),
-        plumb_value=here["value"],
+        plumb=charts.Mark(here.length, f"{value:.2f} at {here.length}"),
+        plumb_value=value,
         end_note=False,
         width=302,
         height=220,
     )
-    return {
-        "svg": mark_safe(svg),
-        "rows": rows,
-        "here": here,
-        "wrong": here["value"] * here["m"],
-        "low": here["low"] * here["m"],
-        "high": here["high"] * here["m"],
-    }
+    wrong, fewest, most = (here.length * share for share in (value, low, high))
+    return PrecisionCurve(mark_safe(svg), tuple(rows), here, wrong, fewest, most)
+
+
+def _point(row: PrecisionAt) -> charts.Point:
+    return charts.Point(row.length, row.precision.value or 0.0, row.precision.low, row.precision.high)
 
 
 @require_POST

@@ -1,17 +1,20 @@
 """Charts over time: a measure in stretches of time, each point a link to the items that it was measured with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 
 from analysis import charts
+from analysis.metrics.core.stored import StoredEstimate
 from analysis.release_events import ReleaseEvent
+from analysis.reports.kinds.performance import PerformanceBody, SeriesPoint
 from projects.models import Project
 from projects.templatetags.formatting import number
 
@@ -19,76 +22,117 @@ PHONE = 302  # px: what a panel leaves on a phone of 360
 FEW = 5  # labels below which a point stands alone: a line through it would show chance as change
 
 
-def accuracy_over_time(
-    project: Project, body: dict[str, Any], moments: list[ReleaseEvent], *, width: int
-) -> dict[str, Any] | None:
-    """The accuracy of what was served; None where no stretch of time has enough labels."""
-    series = [(point, point["accuracy"]) for point in body["series"] if point["accuracy"]["value"] is not None]
-    return _chart(project, series, moments, "Accuracy of what was served, over time", width=width)
+class Drawn(NamedTuple):
+    """A chart at the width of its panel, and once more for a phone: scaled down, its words could not be read."""
+
+    svg: SafeString
+    narrow: SafeString
 
 
-def class_over_time(project: Project, body: dict[str, Any], moments: list[ReleaseEvent], label: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class TimeRow:
+    """One stretch of time in the table beside a chart, with the address of its items."""
+
+    start: str
+    end: str
+    estimate: StoredEstimate
+    url: str
+
+
+@dataclass(frozen=True)
+class TimeChart:
+    """A line over time with a mark for every release, and its table."""
+
+    name: str
+    svg: SafeString
+    narrow: SafeString
+    rows: tuple[TimeRow, ...]
+
+    @property
+    def last(self) -> TimeRow:
+        return self.rows[-1]
+
+
+Series = Sequence[tuple[SeriesPoint, StoredEstimate]]
+
+
+def score_name(body: PerformanceBody) -> str:
+    return "Accuracy" if body.has_classes else "Mean score"
+
+
+def score_over_time(
+    project: Project, body: PerformanceBody, releases: Sequence[ReleaseEvent], *, width: int
+) -> TimeChart | None:
+    """The mean score of what was served; None where no stretch of time has enough labels."""
+    name = score_name(body)
+    label = f"{name} of what was served, over time"
+    return _chart(project, [(point, point.score) for point in body.series], releases, name, label, width=width)
+
+
+def class_over_time(
+    project: Project, body: PerformanceBody, releases: Sequence[ReleaseEvent], label: str
+) -> dict[str, TimeChart | None]:
     """Precision and recall of one class."""
+    points = [(point, one) for point in body.series for one in point.classes if one.label == label]
 
-    def series(measure: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        found = [(point, point["classes"].get(label, {}).get(measure)) for point in body["series"]]
-        return [(point, value) for point, value in found if value and value["value"] is not None]
+    def chart(name: str, series: Series, **filters: str) -> TimeChart | None:
+        return _chart(project, series, releases, name, f"{name} of {label} over time", width=390, **filters)
 
-    def chart(measure: str, **filters: str) -> dict[str, Any] | None:
-        return _chart(
-            project, series(measure), moments, f"{measure.title()} of {label} over time", width=390, **filters
-        )
-
-    return {"precision": chart("precision", says=label), "recall": chart("recall", truth=label)}
+    return {
+        "precision": chart("Precision", [(point, one.precision) for point, one in points], says=label),
+        "recall": chart("Recall", [(point, one.recall) for point, one in points], truth=label),
+    }
 
 
 def _chart(
     project: Project,
-    series: list[tuple[dict[str, Any], dict[str, Any]]],
-    moments: list[ReleaseEvent],
+    series: Series,
+    releases: Sequence[ReleaseEvent],
+    name: str,
     label: str,
     *,
     width: int,
     **filters: str,
-) -> dict[str, Any] | None:
-    """A line over time with a mark for every release, and its table. `filters` are those of the items behind it."""
-    if not series:
+) -> TimeChart | None:
+    """A line through the points whose value is known. `filters` are those of the items behind it."""
+    known = [(point, found) for point, found in series if found.value is not None]
+    if not known:
         return None
-    rows = [_row(project, point, value, filters) for point, value in series]
-    stamps = [moment.at.timestamp() for moment in moments]
-    first, last = min([series[0][0]["from"], *stamps]), max([series[-1][0]["to"], *stamps])
+    rows = tuple(_row(project, point, found, filters) for point, found in known)
+    stamps = [event.at.timestamp() for event in releases]
+    first, last = min([known[0][0].start, *stamps]), max([known[-1][0].end, *stamps])
     draw = partial(
         charts.line,
-        [_point(point, row) for (point, _), row in zip(series, rows, strict=True)],
+        [_point(point, row) for (point, _), row in zip(known, rows, strict=True)],
         label=label,
         x_ticks=[(at, day(at)) for at in (first, (first + last) / 2, last)],
         dots=True,
-        releases=[charts.Mark(stamp, moment.version) for stamp, moment in zip(stamps, moments, strict=True)],
+        releases=[charts.Mark(stamp, event.version) for stamp, event in zip(stamps, releases, strict=True)],
     )
-    return {**drawn(draw, width), "rows": rows, "last": rows[-1]}
+    svg, narrow = drawn(draw, width)
+    return TimeChart(name, svg, narrow, rows)
 
 
-def _row(project: Project, point: dict[str, Any], value: dict[str, Any], filters: dict[str, str]) -> dict[str, Any]:
-    """One stretch of time as the table says it, with the address of its items."""
-    span = {"since": _stamp(point.get("first", point["from"])), "until": _stamp(point.get("last", point["to"]))}
+def _row(project: Project, point: SeriesPoint, found: StoredEstimate, filters: dict[str, str]) -> TimeRow:
+    span = {"since": _stamp(point.first), "until": _stamp(point.last)}
     query = urlencode({"served": "yes", **filters, **span})
     url = f"{reverse('analysis:item-list', args=[project.slug])}?{query}"
-    return {**value, "from": day(point["from"]), "to": day(point["to"]), "url": url}
+    return TimeRow(day(point.start), day(point.end), found, url)
 
 
-def _point(point: dict[str, Any], row: dict[str, Any]) -> charts.Point:
-    words = f"{row['from']} to {row['to']}: {number(row['value'], 3)}, n {number(row['n'])}"
-    middle = (point["from"] + point["to"]) / 2
-    return charts.Point(middle, row["value"], row["low"], row["high"], words, row["url"], few=row["n"] < FEW)
+def _point(point: SeriesPoint, row: TimeRow) -> charts.Point:
+    found = row.estimate
+    words = f"{row.start} to {row.end}: {number(found.value, 3)}, n {number(found.n)}"
+    middle = (point.start + point.end) / 2
+    return charts.Point(middle, found.value or 0.0, found.low, found.high, words, row.url, few=found.n < FEW)
 
 
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def drawn(draw: Callable[..., str], width: int) -> dict[str, str]:
-    """A chart at the width of its panel, and once more for a phone: scaled down, its words could not be read."""
-    return {"svg": mark_safe(draw(width=width)), "narrow": mark_safe(draw(width=PHONE))}
+def drawn(draw: Callable[..., str], width: int) -> Drawn:
+    return Drawn(mark_safe(draw(width=width)), mark_safe(draw(width=PHONE)))
 
 
 def day(stamp: float) -> str:

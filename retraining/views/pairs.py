@@ -158,9 +158,9 @@ def _surest(found: Pairs, outcome: PairOutcome) -> list[int]:
 
 
 def _confidence(frame: EvaluationSample) -> list[float | None]:
-    if frame.probabilities is None:
+    if frame.codes is None or frame.codes.probabilities is None:
         return [None] * len(frame)
-    return [float(value) for value in frame.probabilities.max(axis=1)]
+    return [float(value) for value in frame.codes.probabilities.max(axis=1)]
 
 
 def _rows(project: Project, found: Pairs, places: list[int]) -> list[tuple[Any, Any]]:
@@ -174,10 +174,10 @@ def _rows(project: Project, found: Pairs, places: list[int]) -> list[tuple[Any, 
         item = items[int(found.item_ids[place])]
         case = SimpleNamespace(
             item=item,
-            truth=ours.classes[ours.truth[row]],
-            label=ours.classes[ours.predicted[row]],
+            truth=ours.truths[row],
+            label=ours.answers[row],
             confidence=confidence[row],
-            champion_label=theirs.classes[theirs.predicted[other]],
+            champion_label=theirs.answers[other],
             champion_confidence=confidence_against[other],
         )
         rows.append((case, display_item(project, item)))

@@ -1,11 +1,17 @@
 """A small labelled world: items with a model's scores, routed by the product's own design and answered."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
-from analysis.findings import key_of
+from analysis.findings import LabelQualityBody, key_of
 from analysis.models import Finding, FindingKind
+from analysis.reports.kinds import label_quality, performance
+from analysis.reports.kinds.performance import PerformanceBody
+from analysis.reports.registry import Computation, ReportKind
+from analysis.reports.stored import keep, newest
 from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState
 from annotation.queues import Entry, ensure, put
 from projects.models import Project
@@ -88,6 +94,23 @@ def make_finding(item: Item, given: str, suggested: str, *, save: bool = True, *
     if save:
         made.save()
     return made
+
+
+def store_report(project: Project, kind: ReportKind[Any], body: Struct, *, version: str = "", at: datetime) -> None:
+    """A report of all time with this body."""
+    keep(project, kind, Computation("x", lambda: body), version=version, days=0, at=at)
+
+
+def performance_body(project: Project, version: str = "v1") -> PerformanceBody:
+    report = newest(project, performance.KIND, version=version)
+    assert report
+    return report.body
+
+
+def quality_body(project: Project) -> LabelQualityBody:
+    report = newest(project, label_quality.KIND)
+    assert report
+    return report.body
 
 
 def vectors(n: int, seed: int) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.decision_costs import decision_costs, fingerprint
-from analysis.samples import EvaluationSample
+from analysis.samples import ClassCodes, EvaluationSample
+from analysis.views.class_figures import rule_words
 from projects.models import Project
 from tests.factories import NOW, make_project
 
@@ -20,11 +21,9 @@ def frame(scores: list[float], truth: list[int]) -> EvaluationSample:
     fields = dict.fromkeys(EvaluationSample.__dataclass_fields__)
     fields |= {
         "version": "v1",
-        "classes": ("ham", "spam"),
+        "codes": ClassCodes(("ham", "spam"), np.array(truth), probabilities.argmax(axis=1), probabilities),
         "item_ids": np.arange(n),
-        "truth": np.array(truth),
-        "predicted": probabilities.argmax(axis=1),
-        "probabilities": probabilities,
+        "load_groups": lambda: np.arange(n),
         "inclusion_probability": np.ones(n),
         "audit": np.ones(n, dtype=bool),
         "at": tuple(NOW + timedelta(minutes=i) for i in range(n)),
@@ -43,10 +42,13 @@ def test_a_dear_miss_lowers_the_threshold_and_costs_less_than_todays_rule(projec
     scores = [0.1] * 60 + [0.4] * 20 + [0.9] * 20
     found = decision_costs(frame(scores, [0] * 60 + [1, 0] * 10 + [1] * 20), project)
     assert found is not None
-    today, cut, band = found["rows"]
-    assert today["value"] == pytest.approx(20 * 10 / 100)  # ten misses of a hundred
-    assert cut["value"] == pytest.approx(1 * 10 / 100) and "0.40" in cut["rule"]
-    assert band["value"] <= cut["value"] and today["low"] < today["value"] < today["high"]
+    today, cut, band = found.rules
+    assert today.cost.value == pytest.approx(20 * 10 / 100)  # ten misses of a hundred
+    assert today.cost.low < today.cost.value < today.cost.high
+    assert cut.cost.value == pytest.approx(1 * 10 / 100) and cut.low == pytest.approx(0.4)
+    assert band.cost.value <= cut.cost.value
+    words = [rule_words(found, rule) for rule in found.rules]
+    assert words[:2] == ["Today: the highest score wins", "Take it for spam from 0.40 on"]
 
 
 def test_without_costs_or_without_both_classes_there_is_nothing_to_say(project: Project) -> None:

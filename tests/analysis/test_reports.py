@@ -9,12 +9,15 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from analysis import findings, relabel, reports
+from analysis import findings, relabel
+from analysis.labelled_samples import LabelledSample
 from analysis.models import Finding, Report
-from analysis.samples import LabelledSample
+from analysis.reports import refreshing, stored
+from analysis.reports.kinds import performance
+from analysis.reports.registry import ReportRows
 from annotation.models import Item, Prediction, Queue, Resolution
 from projects.models import AuditEvent, Project
-from tests.analysis.scenarios import make_finding, resolve, world
+from tests.analysis.scenarios import make_finding, performance_body, quality_body, resolve, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -23,29 +26,30 @@ LATER = NOW + timedelta(hours=1)
 
 def test_the_same_rows_make_no_new_report() -> None:
     project, _ = world()
-    assert len(reports.refresh(project, at=NOW)) == 1 + len(reports.WINDOWS)
-    assert reports.refresh(project, at=NOW) == []
+    assert len(refreshing.refresh(project, at=NOW)) == 1 + len(performance.WINDOWS)
+    assert refreshing.refresh(project, at=NOW) == []
 
 
 def test_performance_carries_interval_and_n() -> None:
     project, _ = world(60, wrong=6)
-    reports.refresh(project, at=NOW)
-    body = reports.newest(project, "performance", version="v1").body
-    accuracy = body["accuracy"]
-    assert accuracy["value"] == pytest.approx(0.9)
-    assert accuracy["low"] < 0.9 < accuracy["high"]
-    assert (body["n"], body["audit"]) == (60, 60)
-    assert np.sum(body["counts"]) == 60
-    assert [row["labelled"] for row in body["classes"]] == [30, 30]
-    assert body["series"]
+    refreshing.refresh(project, at=NOW)
+    body = performance_body(project, "v1")
+    assert body.classes is not None
+    assert body.score == body.classes.accuracy
+    assert body.score.value == pytest.approx(0.9)
+    assert body.score.low < 0.9 < body.score.high
+    assert (body.n, body.audit) == (60, 60)
+    assert np.sum(body.classes.counts) == 60
+    assert [row.labelled for row in body.classes.per_class] == [30, 30]
+    assert body.series
 
 
 def test_nothing_to_judge_by_is_said_and_not_guessed() -> None:
     project = make_project(champion_version="v1")
-    reports.refresh(project, at=NOW)
-    assert reports.newest(project, "performance", version="v1").body["n"] == 0
-    quality = reports.newest(project, "label_quality").body
-    assert "30 are needed" in quality["undefined"]
+    refreshing.refresh(project, at=NOW)
+    assert performance_body(project, "v1").n == 0
+    quality = quality_body(project)
+    assert (quality.n, quality.problem, quality.share) == (0, "few_labels", None)
 
 
 def noisy(n: int = 120, flips: int = 10) -> tuple[Project, list[int]]:
@@ -73,7 +77,7 @@ def noisy(n: int = 120, flips: int = 10) -> tuple[Project, list[int]]:
 
 def test_suspects_are_the_wrong_labels() -> None:
     project, ids = noisy()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     suspects = Finding.objects.order_by("score")
     found = {finding.item_id for finding in suspects}
     assert found <= set(ids[:10])
@@ -83,13 +87,13 @@ def test_suspects_are_the_wrong_labels() -> None:
 
 def test_fixing_settles_the_item_and_keeping_is_not_asked_again() -> None:
     project, _ = noisy()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     ruth = make_user("ruth", project, "reviewer")
     first, second = Finding.objects.order_by("score")[:2]
 
     findings.record_decision(first, "fixed", by=ruth, at=NOW)
     findings.record_decision(second, "kept", by=ruth, at=NOW)
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
 
     assert Resolution.objects.current().get(item=first.item).value == first.suggested
     assert not Finding.objects.filter(item__in=[first.item, second.item], decision="open").exists()
@@ -102,14 +106,14 @@ class TestRefresh:
     @pytest.fixture
     def project(self) -> Project:
         project, _ = noisy()
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         return project
 
     def test_updates_what_is_found_again(self, project: Project) -> None:
         before = {row.pk: row.score for row in Finding.objects.all()}
         Prediction.objects.filter(source="out_of_fold").first().delete()
         Finding.objects.update(score=0.5, suggested="x")
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         after = {row.pk: row for row in Finding.objects.filter(decision="open")}
         assert set(after) <= set(before)
         assert len(after) >= len(before) - 1
@@ -119,11 +123,11 @@ class TestRefresh:
         finding = Finding.objects.first()
         assert finding
         change_label(finding.item, finding.suggested)
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         finding.refresh_from_db()
         assert finding.decision == "gone"
         change_label(finding.item, finding.given)
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         finding.refresh_from_db()
         assert finding.decision == "open"
 
@@ -131,9 +135,9 @@ class TestRefresh:
         finding = Finding.objects.first()
         assert finding
         change_label(finding.item, finding.suggested)
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         findings.record_decision(finding, "kept", by=make_user("ruth", project, "reviewer"), at=LATER)
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         finding.refresh_from_db()
         assert (finding.decision, finding.decided_by.username) == ("kept", "ruth")
 
@@ -148,7 +152,7 @@ class TestRefresh:
 
         monkeypatch.setattr(findings.label_errors, "suspected", slow)
         Prediction.objects.filter(source="out_of_fold").exclude(item=finding.item).first().delete()
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         finding.refresh_from_db()
         assert finding.decision == "unclear"
 
@@ -158,11 +162,11 @@ class TestRefresh:
         Finding.objects.all().delete()
         Report.objects.all().delete()
         monkeypatch.setattr(findings, "MOST", 3)
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         first = list(Finding.objects.filter(decision="open"))
         for finding in first:
             findings.record_decision(finding, "kept", by=make_user(project=project), at=LATER)
-        reports.refresh(project, at=LATER)
+        refreshing.refresh(project, at=LATER)
         assert len(first) == 3
         assert Finding.objects.filter(decision="open").count() == 3
 
@@ -194,20 +198,20 @@ def change_label(item: Item, value: str) -> None:
 
 def test_what_people_decide_feeds_the_shown_precision() -> None:
     project, _ = noisy()
-    reports.refresh(project, at=NOW)
-    before = reports.newest(project, "label_quality").body
+    refreshing.refresh(project, at=NOW)
+    before = quality_body(project)
     ruth = make_user("ruth", project, "reviewer")
     for finding in Finding.objects.order_by("score")[:5]:
         findings.record_decision(finding, "kept", by=ruth, at=NOW)
-    reports.refresh(project, at=NOW)
-    after = reports.newest(project, "label_quality").body
-    assert (after["decided"], after["wrong"]) == (5, 0)
-    assert after["curve"][5]["value"] < before["curve"][5]["value"]
+    refreshing.refresh(project, at=NOW)
+    after = quality_body(project)
+    assert (after.decided, after.wrong) == (5, 0)
+    assert after.curve[5].precision.value < before.curve[5].precision.value
 
 
 def test_deciding_twice_the_same_way_is_no_error_and_another_way_is() -> None:
     project, _ = noisy()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     ruth, finding = make_user("ruth", project, "reviewer"), Finding.objects.first()
     assert finding
     findings.record_decision(finding, "kept", by=ruth, at=NOW)
@@ -218,7 +222,7 @@ def test_deciding_twice_the_same_way_is_no_error_and_another_way_is() -> None:
 
 def test_suspects_become_a_queue_of_their_own() -> None:
     project, _ = noisy()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     suspects = list(Finding.objects.order_by("score"))
     queue, put = relabel.queue_findings(project, suspects, by=make_user("emil", project, "engineer"), at=NOW)
     assert (queue.cause, put.created) == ("suspected", len(suspects))
@@ -228,7 +232,7 @@ def test_suspects_become_a_queue_of_their_own() -> None:
 
 def test_what_somebody_decided_meanwhile_is_not_queued_again() -> None:
     project, _ = noisy()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     emil, (kept, *rest) = make_user("emil", project, "engineer"), list(Finding.objects.order_by("score"))
     findings.record_decision(Finding.objects.get(pk=kept.pk), "kept", by=emil, at=NOW)
 
@@ -265,17 +269,17 @@ def test_eight_of_a_hundred_flipped_digits_are_ranked_first() -> None:
     surest = list(Finding.objects.order_by("score").values_list("item_id", flat=True)[:30])
     flipped = {item.pk for item, is_wrong in zip(items, wrong, strict=True) if is_wrong}
     assert sum(pk in flipped for pk in surest) >= 27
-    assert body["flagged"] >= 30
+    assert body.flagged >= 30
 
 
 def test_old_reports_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "KEPT", 2)
+    monkeypatch.setattr(stored, "KEPT", 2)
     project, items = world(20)
     for item in items[:4]:
         Resolution.objects.filter(item=item).update(value="ham")
-        reports.performance_of(project, "v1", days=0, at=NOW)
+        refreshing.refresh_one(ReportRows(project, NOW), performance.KIND, "v1")
         Resolution.objects.filter(item=item).update(value="spam")
-        reports.performance_of(project, "v1", days=0, at=NOW)
+        refreshing.refresh_one(ReportRows(project, NOW), performance.KIND, "v1")
     assert Report.objects.filter(window_days=0, kind="performance").count() == 2
 
 
@@ -283,13 +287,11 @@ class TestHistory:
     """What was served then stays, whatever is released later."""
 
     def series(self, project: Project, version: str) -> list[tuple[int, float]]:
-        report = reports.newest(project, "performance", version=version)
-        assert report is not None
-        return [(point["accuracy"]["n"], point["accuracy"]["value"]) for point in report.body["series"]]
+        return [(point.score.n, point.score.value or 0.0) for point in performance_body(project, version).series]
 
     def test_a_promotion_and_its_scores_redraw_no_curve_of_the_past(self) -> None:
         project, items = world(60, wrong=20)
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         before = self.series(project, "v1")
         assert before[0][1] < before[-1][1] == 1.0  # the drop that happened: the first items were wrong
         for i, item in enumerate(items):  # v2 goes live: it is right on all that v1 got wrong
@@ -299,10 +301,10 @@ class TestHistory:
             )
         Project.objects.filter(pk=project.pk).update(champion_version="v2")
         project.refresh_from_db()
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         assert self.series(project, "v2") == self.series(project, "v1") == before
-        body = reports.newest(project, "performance", version="v2").body
-        assert body["accuracy"]["value"] == 1.0  # what v2 says of these items is its own figure
+        body = performance_body(project, "v2")
+        assert body.score.value == 1.0  # what v2 says of these items is its own figure
 
     def test_joins_the_versions_that_served_one_after_the_other(self) -> None:
         project, items = world(60, wrong=0)
@@ -310,5 +312,5 @@ class TestHistory:
             item.predictions.update(model_version="v2", source="served")
         Project.objects.filter(pk=project.pk).update(champion_version="v2")
         project.refresh_from_db()
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         assert sum(n for n, _ in self.series(project, "v2")) == 60

@@ -5,10 +5,16 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from analysis import reports, samples
+from analysis import items as items_view
+from analysis import samples
+from analysis.item_arrays import input_groups
+from analysis.labelled_samples import labelled_sample
+from analysis.reports import refreshing
+from annotation import media
 from annotation.models import Cause, Item, Prediction, Resolution
-from tests.analysis.scenarios import resolve, route, world
-from tests.factories import NOW, make_item, make_prediction
+from projects.models import Project
+from tests.analysis.scenarios import performance_body, resolve, route, world
+from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
 
@@ -17,8 +23,9 @@ def test_holds_truth_prediction_scores_and_probability_in_time_order() -> None:
     project, items = world(10, wrong=2)
     frame = samples.live(project, "v1", at=NOW)
     assert frame.item_ids.tolist() == [item.pk for item in items]
-    assert (frame.truth != frame.predicted).sum() == 2
-    assert frame.probabilities is not None and frame.probabilities.shape == (10, 2)
+    assert (frame.score == 0).sum() == 2
+    assert frame.codes is not None and frame.codes.probabilities is not None
+    assert frame.codes.probabilities.shape == (10, 2)
     assert set(frame.inclusion_probability) == {1.0}
     assert frame.population == 10
 
@@ -102,7 +109,7 @@ def test_labels_prefer_out_of_fold_scores_and_pass_over_in_sample_ones() -> None
     project, items = world(10)
     make_prediction(items[0], [0.2, 0.8], model_version="v2", source="out_of_fold")
     Prediction.objects.filter(item=items[1]).update(out_of_sample=False)
-    frame = samples.labels(project)
+    frame = labelled_sample(project)
     assert items[1].pk not in frame.item_ids
     row = frame.item_ids.tolist().index(items[0].pk)
     assert frame.probabilities[row] == pytest.approx([0.2, 0.8])
@@ -115,7 +122,74 @@ def test_items_with_equal_inputs_count_once_in_what_pages_say() -> None:
         Item.objects.filter(pk=item.pk).update(inputs={"text": f"  Message {place % 4} "})
     frame = samples.live(project, "v1", at=NOW)
     assert frame.groups.tolist() == [0, 1, 2, 3] * 10
-    reports.refresh(project, at=NOW)
-    body = reports.newest(project, "performance", version="v1").body
-    assert (body["n"], body["effective_n"]) == (40, pytest.approx(4))
-    assert body["accuracy"]["high"] - body["accuracy"]["low"] > 0.1
+    refreshing.refresh(project, at=NOW)
+    body = performance_body(project, "v1")
+    assert (body.n, body.effective_n) == (40, pytest.approx(4))
+    assert body.score.high - body.score.low > 0.1
+
+
+class TestTheListBehindTheReport:
+    """Report and list are one query: what judges a version is what its list shows."""
+
+    def listed(self, project: Project, version: str) -> list[int]:
+        found = items_view.select(project, items_view.Filters(judges=version), at=NOW)
+        return sorted(found.values_list("pk", flat=True))
+
+    def both(self, project: Project, version: str = "v1") -> tuple[list[int], list[int]]:
+        return sorted(samples.live(project, version, at=NOW).item_ids.tolist()), self.listed(project, version)
+
+    def test_a_label_that_the_project_no_longer_has_judges_nothing(self) -> None:
+        project, items = world(10)
+        Resolution.objects.filter(item=items[0]).update(value="eggs")
+        Prediction.objects.filter(item=items[1]).update(label="eggs")
+        report, listed = self.both(project)
+        assert report == listed == sorted(item.pk for item in items[2:])
+
+    def test_one_in_sample_answer_of_the_version_is_enough_to_leave_an_item_out(self) -> None:
+        project, items = world(10)
+        make_prediction(items[0], [0.5, 0.5], source="rescored", out_of_sample=False)
+        report, listed = self.both(project)
+        assert report == listed == sorted(item.pk for item in items[1:])
+
+    def test_asked_items_alone_judge_nothing_while_others_exist(self) -> None:
+        project, items = world(10)
+        Resolution.objects.all().delete()
+        asked = [make_item(project) for _ in range(4)]
+        for item in asked:
+            make_prediction(item, [0.9, 0.1])
+        route(project, asked, Cause.UNCERTAIN, probability=1.0)
+        for item in asked:
+            resolve(item, "ham")
+        assert self.both(project) == ([], [])
+        resolve(items[0], "ham")
+        report, listed = self.both(project)
+        assert report == listed == sorted([items[0].pk, *(item.pk for item in asked)])
+
+    def test_an_item_that_had_no_chance_to_be_drawn_is_outside_the_design(self) -> None:
+        project, items = world(10)
+        Item.objects.filter(pk=items[0].pk).update(audit_probability=None, asked_at=NOW, asked_rank=1)
+        report, listed = self.both(project)
+        assert report == listed == sorted(item.pk for item in items[1:])
+
+    def test_of_what_was_served_too(self) -> None:
+        project, items = world(10)
+        Prediction.objects.filter(item=items[0]).update(source="rescored")
+        found = items_view.select(project, items_view.Filters(served="yes"), at=NOW)
+        assert set(found.values_list("pk", flat=True)) == set(samples.live(project, "", at=NOW).item_ids.tolist())
+        assert found.count() == 9
+
+
+def test_an_image_is_decoded_once_however_often_its_items_are_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project(inputs={"image": {"type": "image"}})
+    pictures = {"a" * 64: np.eye(32, dtype=np.uint8) * 255, "b" * 64: np.eye(32, dtype=np.uint8)[::-1] * 255}
+    decoded: list[str] = []
+
+    def pixels(_: Project, sha256: str) -> np.ndarray:
+        decoded.append(sha256)
+        return pictures[sha256]
+
+    monkeypatch.setattr(media, "pixels", pixels)
+    items = [make_item(project, inputs={"image": {"media": name * 64}}) for name in "aba"]
+    groups = [input_groups(project, [item.pk for item in items]).tolist() for _ in range(3)]
+    assert groups == [[0, 1, 0]] * 3
+    assert sorted(decoded) == sorted(pictures)

@@ -12,14 +12,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analysis import charts, items, release_events, reports
+from analysis import charts, items, release_events
+from analysis.findings import LabelQualityBody, PrecisionAt
+from analysis.metrics.core.stored import StoredEstimate
 from analysis.models import Finding, Report
+from analysis.reports import refreshing
+from analysis.reports.kinds import label_quality
 from analysis.views import over_time
 from annotation.models import Item, Queue, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
 from projects.models import AuditEvent, Project, User
-from tests.analysis.scenarios import Cause, make_finding, resolve, route, world
+from tests.analysis.scenarios import Cause, make_finding, performance_body, resolve, route, store_report, world
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +33,7 @@ PAGES = ("performance", "label-quality", "item-list")
 @pytest.fixture
 def stand() -> tuple[Project, list[Item], User]:
     project, made = world()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     return project, made, make_user("emil", project, "engineer")
 
 
@@ -215,7 +219,7 @@ class TestAVersionIsAVersion:
         for item in newer:
             resolve(item, "ham", evaluation=True)
         project.refresh_from_db()
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         return project, made, make_user("emil", project, "engineer")
 
     def page(self, captured: Any, name: str, query: str = "") -> tuple[int, str]:
@@ -237,9 +241,21 @@ class TestAVersionIsAVersion:
         assert "0.900 [" in words and "router-6 says is right" in words
 
     def test_overview_shows_the_accuracy_of_the_version_asked_for(self, captured: Any) -> None:
-        assert "accuracy is significant: 0.50" in self.page(captured, "overview:overview")[1]
+        assert "Accuracy of router-7 0.500" in self.page(captured, "overview:overview")[1]
         words = self.page(captured, "overview:overview", "?version=router-6")[1]
-        assert "router-6’s accuracy is significant: 0.90" in words
+        assert "Accuracy of router-6 0.900" in words
+
+    def test_what_changed_is_of_what_was_served_then_whatever_version_is_shown(self, captured: Any) -> None:
+        """Seen: a promotion judged the past by the new version's re-scores, and the fall that happened was gone."""
+        project, made, _ = captured
+        sentence = "The accuracy of what was served fell from 0.90 to 0.50"
+        assert sentence in self.page(captured, "overview:overview")[1]
+        for item in made:
+            truth = item.resolutions.get().value == "spam"
+            scores = [0.1, 0.9] if truth else [0.9, 0.1]
+            make_prediction(item, scores, model_version="v9", source="rescored", at=NOW + timedelta(days=30))
+        refreshing.refresh_version(project, "v9", at=NOW + timedelta(days=30))
+        assert sentence in self.page(captured, "overview:overview", "?version=v9")[1]
 
     def test_items_are_those_that_the_version_answered(self, captured: Any) -> None:
         assert "40 items match" in self.page(captured, "analysis:item-list", "?version=router-6")[1]
@@ -262,7 +278,7 @@ class TestAVersionIsAVersion:
         self, captured: Any, monkeypatch: pytest.MonkeyPatch, run_jobs: Any
     ) -> None:
         project, made, _ = captured
-        monkeypatch.setattr(reports, "WATCHED", 1)
+        monkeypatch.setattr(refreshing, "WATCHED", 1)
         make_prediction(made[0], [0.9, 0.1], model_version="router-5", at=NOW - timedelta(days=30))
         for _ in range(2):
             assert "is being computed" in self.page(captured, "analysis:performance", "?version=router-5")[1]
@@ -344,7 +360,7 @@ class TestApi:
         for item in made[:20]:
             make_prediction(item, [0.9, 0.1], model_version="router-7", source="rescored")
         Project.objects.update(champion_version="")
-        reports.refresh(project, at=NOW)
+        refreshing.refresh(project, at=NOW)
         assert self.get(project, emil, "metrics").json()["model_version"] == "v1"  # it is captured
         other = self.get(project, emil, "metrics?version=router-7").json()
         assert (other["model_version"], other["n"]) == ("router-7", 20)
@@ -391,7 +407,7 @@ class TestLabelQuality:
         ruth = make_user("ruth", project, "reviewer")
         card = client(ruth).get(reverse("analysis:label-quality", args=[project.slug])).content.decode()
         [url] = re.findall(rf'hx-post="([^"]+/{finding.pk}/[^"]*)"', card)
-        reports.label_quality(project, at=NOW + timedelta(hours=1))
+        refreshing.refresh(project, at=NOW + timedelta(hours=1))
         Finding.objects.filter(pk=finding.pk).update(decision="gone")
         decided = client(ruth).post(url, {"act": "fix", "to": "spam"}, headers={"HX-Request": "true"})
         assert decided.status_code == 200
@@ -404,12 +420,10 @@ class TestLabelQuality:
         self, stand: Any, decided: int, said: bool
     ) -> None:
         project, _, _ = stand
-        share = {"value": 0.02, "low": 0.01, "high": 0.04, "n": 444}
-        row = {"m": 11, "value": 0.8, "low": 0.4, "high": 1.0, "n": 11}
-        body = {"n": 444, "flagged": 11, "share": share, "curve": [row], "decided": decided, "versions": ["v1"]}
-        Report.objects.create(
-            project=project, kind="label_quality", inputs_hash="x", body=body, computed_at=NOW + timedelta(days=99)
-        )
+        row = PrecisionAt(11, StoredEstimate(0.8, 0.4, 1.0, 11))
+        share = StoredEstimate(0.02, 0.01, 0.04, 444)
+        body = LabelQualityBody(444, flagged=11, share=share, curve=[row], decided=decided, versions=["v1"])
+        store_report(project, label_quality.KIND, body, at=NOW + timedelta(days=99))
         url = reverse("analysis:label-quality", args=[project.slug])
         content = client(make_user("ruth", project, "reviewer")).get(url).content.decode()
         words = " ".join(re.sub(r"<[^>]+>", " ", content).split())
@@ -421,15 +435,15 @@ class TestLabelQuality:
 
 def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:
     project, _, _ = stand
-    body = reports.newest(project, "performance", version="v1").body
+    body = performance_body(project, "v1")
     moments = [
         release_events.ReleaseEvent("v1", "promoted", NOW - timedelta(days=40)),
         release_events.ReleaseEvent("v2", "promoted", NOW + timedelta(hours=30)),
         release_events.ReleaseEvent("v3", "rolled back to", NOW + timedelta(days=40)),
     ]
-    chart = over_time.accuracy_over_time(project, body, moments, width=560)
-    assert chart is not None and chart["svg"].count('class="release"') == 3
-    assert all(f">{moment.version}</text>" in chart["svg"] for moment in moments)
+    chart = over_time.score_over_time(project, body, moments, width=560)
+    assert chart is not None and chart.svg.count('class="release"') == 3
+    assert all(f">{moment.version}</text>" in chart.svg for moment in moments)
 
 
 class TestCharts:
@@ -512,5 +526,5 @@ class TestCharts:
 
 def test_reports_are_json(stand: Any) -> None:
     project, _, _ = stand
-    body = reports.newest(project, "performance", version="v1").body
+    body = Report.objects.filter(kind="performance")[0].body
     assert json.loads(json.dumps(body, allow_nan=False)) == body

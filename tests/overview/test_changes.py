@@ -1,57 +1,40 @@
 """What changed: the sentence, the segment table, and links to exactly those items."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analysis.models import Report, ReportKind
+from analysis.changes import StoredChange, StoredSegmentChange
+from analysis.metrics.core.stored import StoredEstimate
+from analysis.reports.kinds import performance
+from analysis.reports.kinds.performance import PerformanceBody
 from overview import changes
 from projects.models import Project
+from tests.analysis.scenarios import store_report
 from tests.factories import NOW, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
 
-def an_estimate(value: float | None, n: int) -> dict[str, Any]:
-    return {
-        "value": value,
-        "low": None if value is None else value - 0.1,
-        "high": None if value is None else 1.0,
-        "n": n,
-    }
+def an_estimate(value: float | None, n: int) -> StoredEstimate:
+    return StoredEstimate(value, None if value is None else value - 0.1, None if value is None else 1.0, n)
 
 
-def a_change(difference: float = -0.44) -> dict[str, Any]:
+def a_change(difference: float = -0.44) -> StoredChange:
     values = [
-        {
-            "value": "A",
-            "before": an_estimate(0.93, 200),
-            "after": an_estimate(0.92, 30),
-            "share_before": 1.0,
-            "share_after": 0.4,
-            "contribution": -0.01,
-        },
-        {
-            "value": "B",
-            "before": an_estimate(None, 0),
-            "after": an_estimate(0.2, 20),
-            "share_before": 0.0,
-            "share_after": 0.6,
-            "contribution": -0.43,
-        },
+        StoredSegmentChange("A", an_estimate(0.93, 200), an_estimate(0.92, 30), 1.0, 0.4, -0.01),
+        StoredSegmentChange("B", an_estimate(None, 0), an_estimate(0.2, 20), 0.0, 0.6, -0.43),
     ]
-    return {
-        "at": NOW.timestamp(),
-        "before": an_estimate(0.93, 200),
-        "after": an_estimate(0.49, 50),
-        "difference": {"value": difference, "low": difference - 0.2, "high": difference + 0.2},
-        "p": 0.002,
-        "segment": "sensor",
-        "values": values,
-        "mix": 0.0,
-    }
+    return StoredChange(
+        at=NOW.timestamp(),
+        before=an_estimate(0.93, 200),
+        after=an_estimate(0.49, 50),
+        difference=StoredEstimate(difference, difference - 0.2, difference + 0.2, 250),
+        p=0.002,
+        segment="sensor",
+        values=values,
+        mix=0.0,
+    )
 
 
 @pytest.fixture
@@ -60,31 +43,23 @@ def project() -> Project:
 
 
 def test_names_the_value_that_carries_most_of_it_and_asks_for_labels_there(project: Project) -> None:
-    found = changes.of_report(project, "v1", {"change": a_change()})
+    found = changes.of_report(project, a_change())
     assert found is not None
     assert (found.fell, found.name, found.value) == (True, "sensor", "B")
     assert [(row.value, row.main) for row in found.rows] == [("B", True), ("A", False)]
     assert [step.words for step in found.steps] == ["See the mistakes from sensor B", "Label more from sensor B"]
-    assert "segment=sensor%3DB" in found.steps[0].url and "judges=v1" in found.steps[0].url
+    assert "segment=sensor%3DB" in found.steps[0].url and "served=yes" in found.steps[0].url
 
 
-@pytest.mark.parametrize("body", [None, {}, {"change": None}])
-def test_no_change_is_none(project: Project, body: dict[str, Any] | None) -> None:
-    assert changes.of_report(project, "v1", body) is None
+def test_no_change_is_none(project: Project) -> None:
+    assert changes.of_report(project, None) is None
 
 
 def test_the_page_says_it_first(project: Project) -> None:
-    accuracy = an_estimate(0.8, 250)
-    Report.objects.create(
-        project=project,
-        kind=ReportKind.PERFORMANCE,
-        model_version="v1",
-        inputs_hash="x",
-        computed_at=NOW,
-        body={"n": 250, "audit": 200, "accuracy": accuracy, "series": [], "change": a_change()},
-    )
+    body = PerformanceBody(250, 200, 900, 0, True, an_estimate(0.8, 250), change=a_change())
+    store_report(project, performance.KIND, body, version="v1", at=NOW)
     client = Client()
     client.force_login(make_user("emil", project, "engineer"), backend="django.contrib.auth.backends.ModelBackend")
     page = " ".join(client.get(reverse("overview:overview", args=["digits"])).content.decode().split())
-    assert "accuracy fell from <b>0.93</b> to <b>0.49</b>" in page
+    assert "accuracy of what was served fell from <b>0.93</b> to <b>0.49</b>" in page
     assert "mostly in sensor <b>B</b>" in page

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from analysis import reports
+from analysis.reports import refreshing
 from annotation.models import Item, RoutedItem
 from overview import loop
 from projects.models import Project
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def stand() -> tuple[Project, list[Item]]:
     project, made = world()
-    reports.refresh(project, at=NOW)
+    refreshing.refresh(project, at=NOW)
     return project, made
 
 

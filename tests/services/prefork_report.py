@@ -20,7 +20,7 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from analysis import reports  # noqa: E402
+from analysis.models import Report  # noqa: E402
 from jobs import queue  # noqa: E402
 from jobs.models import OPEN, Job  # noqa: E402
 from tests.analysis.test_reports import noisy  # noqa: E402
@@ -58,7 +58,7 @@ def main() -> None:
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
-    report = reports.newest(project, "label_quality")
+    report = Report.objects.filter(project=project, kind="label_quality").last()
     print(
         json.dumps(
             {

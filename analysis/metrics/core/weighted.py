@@ -6,7 +6,7 @@ Weights are Hájek's (Särndal, Swensson and Wretman, Model Assisted Survey Samp
 Farquhar, Gal and Rainforth (arXiv 2101.11695).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -95,6 +95,40 @@ def mean(
     found = arrays.vector("values", values)
     ones = np.ones_like(found)
     return ratio(found, ones, inclusion_probability, level=level, population=population, groups=groups)
+
+
+def score(
+    values: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    level: float = 0.95,
+    domain: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Estimate:
+    """Mean of scores (n,) from 0 (wrong) to 1 (right), among all or among those in `domain` (n,), as `proportion`.
+
+    Scores that are all 0 or 1 are shares of successes and get their limits. Others get those of a mean within 0 and 1,
+    which widen where all scores are alike, by what the design could have missed.
+    """
+    drawn = design(inclusion_probability, groups=groups)
+    inside = np.ones(drawn.n, dtype=bool) if domain is None else arrays.booleans("domain", domain, drawn.n)
+    return mean_score(
+        arrays.unit_interval("values", arrays.vector("values", values, drawn.n)), inside, drawn, level=level
+    )
+
+
+def mean_score(values: Floats, inside: Bools, drawn: Design, *, level: float = 0.95) -> Estimate:
+    """As `score`, for arrays that are checked and a design that is made."""
+    if bool(((values == 0) | (values == 1)).all()):
+        return share(values == 1, inside, drawn, level=level)
+    n = int(np.count_nonzero(inside))
+    if not n:
+        return undefined("No labelled items in this part." if drawn.n else NO_ITEMS, method=MEAN)
+    total = float(drawn.weight[inside].sum())
+    value = float(drawn.weight[inside] @ values[inside]) / total
+    influence = np.where(inside, (values - value) / total, 0.0)
+    found = linearised(value, influence, drawn, level=level, within=(0.0, 1.0))
+    return replace(found, n=n, effective_n=drawn.effective(inside))
 
 
 def ratio(

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from analysis.metrics.core.design import Design, design, kish
-from analysis.metrics.core.weighted import Estimate, share
+from analysis.metrics.core.weighted import Estimate, mean_score
 from validation import arrays
 from validation.arrays import Bools, Floats, Ints
 
@@ -65,7 +65,7 @@ class AccuracyChange:
 
 
 def accuracy_change(
-    correct: ArrayLike,
+    scores: ArrayLike,
     inclusion_probability: ArrayLike,
     *,
     segments: Mapping[str, Sequence[str]] | None = None,
@@ -73,13 +73,14 @@ def accuracy_change(
     level: float = 0.95,
     seed: int = 0,
 ) -> AccuracyChange | None:
-    """The most likely change of accuracy over rows (n,) in time order; None where none is significant at 1 - `level`.
+    """The most likely change of the mean score over rows (n,) in time order; None where none is significant at
+    1 - `level`. scores: 0 (wrong) to 1 (right), of classes 0 or 1.
 
     `segments`: the value of each segment for every row; the one whose values explain most of the change is reported.
     None too with fewer than twice LEAST_SIDE rows, or fewer than LEAST_MINORITY errors or hits. Raises InvalidInput.
     """
-    drawn = design(inclusion_probability)
-    good = arrays.booleans("correct", correct, drawn.n)
+    drawn = design(inclusion_probability, groups=groups)
+    good = arrays.unit_interval("scores", arrays.vector("scores", scores, drawn.n))
     value, weight, first = _merged(good, drawn.weight, groups)
     hits = float(value.sum())
     if len(value) < 2 * LEAST_SIDE or min(hits, len(value) - hits) < LEAST_MINORITY:
@@ -93,17 +94,17 @@ def accuracy_change(
         return None
     row = int(first[splits[best]])
     before = np.arange(drawn.n) < row
-    sides = [share(good, side, drawn, level=level) for side in (before, ~before)]
+    sides = [mean_score(good, side, drawn, level=level) for side in (before, ~before)]
     difference, low, high = _difference(value, weight, int(splits[best]), float(np.sqrt(np.quantile(maxima, level))))
     segment, parts, mix = _by_segment(good, drawn, before, segments or {}, difference)
     return AccuracyChange(row, sides[0], sides[1], difference, low, high, p, segment, parts, mix)
 
 
-def _merged(good: Bools, weight: Floats, groups: ArrayLike | None) -> tuple[Floats, Floats, Ints]:
+def _merged(good: Floats, weight: Floats, groups: ArrayLike | None) -> tuple[Floats, Floats, Ints]:
     """One row per group: mean outcome, summed weight, and the first row of the group; in order of first appearance."""
     rows = np.arange(len(good))
     if groups is None:
-        return good.astype(np.float64), weight, rows
+        return good, weight, rows
     _, first, code = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
     mass = np.asarray(np.bincount(code.ravel(), weight), dtype=np.float64)
     order = np.argsort(first, kind="stable")
@@ -164,7 +165,7 @@ def _wilson(value: Floats, weight: Floats, critical: float) -> tuple[float, floa
 
 
 def _by_segment(
-    good: Bools, drawn: Design, before: Bools, segments: Mapping[str, Sequence[str]], difference: float
+    good: Floats, drawn: Design, before: Bools, segments: Mapping[str, Sequence[str]], difference: float
 ) -> tuple[str, tuple[SegmentChange, ...], float]:
     """The segment of which one value carries the largest part of the difference, its values and the change of mix."""
     best: tuple[str, tuple[SegmentChange, ...], float] = ("", (), 0.0)
@@ -182,12 +183,12 @@ def _by_segment(
     return best
 
 
-def _segment_change(name: str, value: str, inside: Bools, good: Bools, drawn: Design, before: Bools) -> SegmentChange:
+def _segment_change(name: str, value: str, inside: Bools, good: Floats, drawn: Design, before: Bools) -> SegmentChange:
     weight = drawn.weight
     sides = before, ~before
     overall = float(np.average(good[before], weights=weight[before]))
     shares = [float(weight[inside & side].sum() / weight[side].sum()) for side in sides]
-    estimates = [share(good, inside & side, drawn) for side in sides]
+    estimates = [mean_score(good, inside & side, drawn) for side in sides]
     old, new = (estimate.value for estimate in estimates)
     moved = 0.0
     if new is not None:

@@ -79,6 +79,21 @@ def accuracy_difference(
     return _accuracy_difference(a, b, drawn, level)
 
 
+def score_difference(
+    scores_a: ArrayLike,
+    scores_b: ArrayLike,
+    inclusion_probability: ArrayLike,
+    *,
+    level: float = 0.95,
+    groups: ArrayLike | None = None,
+) -> Estimate:
+    """Mean score of b minus that of a, scores (n,) from 0 to 1; of scores that are all 0 or 1 `accuracy_difference`."""
+    a, b = (arrays.unit_interval("scores", arrays.vector("scores", given)) for given in (scores_a, scores_b))
+    if np.isin(np.concatenate([a, b]), (0, 1)).all():
+        return accuracy_difference(a == 1, b == 1, inclusion_probability, level=level, groups=groups)
+    return mean_difference(a, b, inclusion_probability, level=level, groups=groups)
+
+
 def mean_difference(
     values_a: ArrayLike,
     values_b: ArrayLike,

@@ -1,0 +1,58 @@
+"""Labelled samples: the labels that people gave, with out-of-sample scores of their items, as arrays."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.item_arrays import score_matrix
+from annotation.models import Prediction, Resolution, Source
+from projects.chunks import chunks
+from projects.models import Project
+
+
+@dataclass(frozen=True)
+class LabelledSample:
+    """n labels that people gave, with out-of-sample probabilities of their items."""
+
+    classes: tuple[str, ...]
+    item_ids: NDArray[np.int64]
+    given: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    versions: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        content = "|".join([*self.classes, *self.versions]).encode()
+        return hashlib.sha256(
+            content + self.item_ids.tobytes() + self.given.tobytes() + self.probabilities.tobytes()
+        ).hexdigest()
+
+
+def labelled_sample(project: Project) -> LabelledSample:
+    """The current labels that people gave (a reviewer's own decision is not doubted), with out-of-sample scores.
+
+    Out-of-fold scores of the newest version come first, then the newest out-of-sample answer of any version.
+    """
+    classes = tuple(project.schema().values())
+    resolved = Resolution.objects.current().filter(project=project).exclude(method=Resolution.Method.REVIEWER)
+    given = {pk: value for pk, value in resolved.values_list("item_id", "value") if value in classes}
+    best: dict[int, tuple[bytes, str]] = {}
+    for chunk in chunks(list(given)):
+        rows = Prediction.objects.of_items(chunk).filter(out_of_sample=True, scores__isnull=False, degraded=False)
+        ordered = sorted(
+            rows.values_list("item_id", "scores", "model_version", "source", "at", "pk"),
+            key=lambda row: (row[3] == Source.OUT_OF_FOLD, row[4], row[5]),
+        )
+        best |= {row[0]: (bytes(row[1]), row[2]) for row in ordered if row[1] and len(row[1]) == 4 * len(classes)}
+    ids = sorted(best)
+    codes = {name: code for code, name in enumerate(classes)}
+    matrix = score_matrix([best[pk][0] for pk in ids], len(classes))
+    return LabelledSample(
+        classes=classes,
+        item_ids=np.array(ids, dtype=np.int64),
+        given=np.array([codes[given[pk]] for pk in ids], dtype=np.int64),
+        probabilities=matrix if matrix is not None else np.zeros((0, len(classes))),
+        versions=tuple(sorted({best[pk][1] for pk in ids})),
+    )

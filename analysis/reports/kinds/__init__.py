@@ -1,0 +1,1 @@
+"""Report kinds, one module each; `analysis.reports.registry` finds them."""

@@ -1,0 +1,143 @@
+"""Performance of one version: how right it is, over time and by segment, and class by class where there are classes."""
+
+import hashlib
+
+import numpy as np
+from msgspec import Struct, field
+from numpy.typing import NDArray
+
+from analysis.changes import StoredChange, find_change, segments_of
+from analysis.class_performance import ClassesPart, PerClass, classes_part, per_class_of
+from analysis.decision_costs import DecisionCosts, decision_costs, fingerprint
+from analysis.metrics.core import weighted
+from analysis.metrics.core.stored import StoredEstimate, stored_estimate
+from analysis.metrics.core.weighted import Estimate
+from analysis.reports.registry import Computation, ReportKind, ReportRows
+from analysis.samples import AS_SERVED, EvaluationSample
+from analysis.windows import WINDOWS
+from projects.models import Project
+
+BINS = 10
+LEAST_IN_BIN = 10
+MOST_SEGMENTS = 8  # names; each with at most `changes.MOST_VALUES` values
+
+
+class SeriesPoint(Struct, frozen=True):
+    """A stretch of time: the mean score of what was served then, and the figures of each class.
+
+    Times in seconds since the epoch; first, last: when its first and last item happened.
+    """
+
+    start: float
+    end: float
+    first: float
+    last: float
+    score: StoredEstimate
+    classes: list[PerClass] = []
+
+
+class SegmentScore(Struct, frozen=True):
+    """The mean score of the items with one value of a segment."""
+
+    name: str
+    value: str
+    score: StoredEstimate
+
+
+class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
+    """What a performance report stores. series and change are of what was served then, whatever serves now.
+
+    n labelled items, `audit` of them drawn at random, stand for `population`, and carry as much as `effective_n` items
+    of a plain uniform sample. score: the mean score; where answers are classes (`has_classes`), the accuracy. classes:
+    None for a kind without classes, and where nothing is labelled.
+    """
+
+    n: int
+    audit: int
+    population: int
+    waiting: int
+    has_classes: bool
+    score: StoredEstimate
+    effective_n: float = 0.0
+    series: list[SeriesPoint] = []
+    segments: list[SegmentScore] = []
+    change: StoredChange | None = None
+    classes: ClassesPart | None = None
+    costs: DecisionCosts | None = field(default=None)
+
+
+class PerformanceReport(ReportKind[PerformanceBody]):
+    name = "performance"
+    body = PerformanceBody
+    of_version = True
+    windows = tuple(WINDOWS.values())
+
+    def prepare(self, rows: ReportRows, version: str, days: int) -> Computation[PerformanceBody]:
+        """Of the version's sample, and of what was served then: what it would have said of the past is no history."""
+        sample, served = rows.sample(version, days), rows.sample(AS_SERVED, days)
+        inputs = f"{sample.hash} {served.hash} {fingerprint(rows.project)}"
+        return Computation(hashlib.sha256(inputs.encode()).hexdigest(), lambda: _body(sample, served, rows.project))
+
+
+def _body(sample: EvaluationSample, served: EvaluationSample, project: Project) -> PerformanceBody:
+    return PerformanceBody(
+        n=len(sample),
+        audit=int(sample.audit.sum()),
+        population=sample.population,
+        waiting=sample.waiting,
+        has_classes=sample.codes is not None,
+        score=stored_estimate(_score(sample)),
+        effective_n=_score(sample).effective_n,
+        series=_series(served),
+        segments=_segments(sample, project),
+        change=find_change(project, served),
+        classes=classes_part(sample) if len(sample) else None,
+        costs=decision_costs(sample, project) if len(sample) else None,
+    )
+
+
+def _score(sample: EvaluationSample, inside: NDArray[np.bool_] | None = None) -> Estimate:
+    if not len(sample):
+        return weighted.undefined(weighted.NO_ITEMS)
+    return weighted.score(sample.score, sample.inclusion_probability, domain=inside, groups=sample.groups)
+
+
+def _series(sample: EvaluationSample) -> list[SeriesPoint]:
+    """Equal stretches of time with enough labels in each."""
+    if not len(sample):
+        return []
+    stamps = np.array([moment.timestamp() for moment in sample.at])
+    bins = max(1, min(BINS, len(sample) // (2 * LEAST_IN_BIN)))
+    edges = np.linspace(stamps[0], stamps[-1], bins + 1)
+    place = np.clip(np.searchsorted(edges, stamps, side="right") - 1, 0, bins - 1)
+    return [
+        _point(sample, place == number, float(edges[number]), float(edges[number + 1]))
+        for number in range(bins)
+        if (place == number).sum() >= LEAST_IN_BIN
+    ]
+
+
+def _point(sample: EvaluationSample, part: NDArray[np.bool_], start: float, end: float) -> SeriesPoint:
+    moments = [moment.timestamp() for moment, inside in zip(sample.at, part, strict=True) if inside]
+    score, classes = _score_of_part(sample, part), per_class_of(sample, part)
+    return SeriesPoint(start, end, moments[0], moments[-1], score, classes)
+
+
+def _score_of_part(sample: EvaluationSample, part: NDArray[np.bool_]) -> StoredEstimate:
+    """The mean score of a part of the sample as a sample of its own, as precision and recall beside it are."""
+    chance, groups = sample.inclusion_probability[part], sample.groups[part]
+    return stored_estimate(weighted.score(sample.score[part], chance, groups=groups))
+
+
+def _segments(sample: EvaluationSample, project: Project) -> list[SegmentScore]:
+    """The mean score by each value of each segment, the largest values first."""
+    found = []
+    for name, values in list(segments_of(project, sample).items())[:MOST_SEGMENTS]:
+        column = np.asarray(values, dtype=object)
+        names, counts = np.unique(column.astype(str), return_counts=True)
+        for value in names[np.argsort(-counts, kind="stable")].tolist():
+            found.append(SegmentScore(name, value, stored_estimate(_score(sample, column == value))))
+    return found
+
+
+KIND = PerformanceReport()

@@ -1,0 +1,85 @@
+"""Stored reports: the one place where bodies are written and read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic
+
+import msgspec
+from django.db.models import QuerySet
+
+from analysis.models import Report
+from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind
+from jobs import queue
+from projects.models import Project
+
+KEPT = 50  # reports of one kind, version and window
+
+
+@dataclass(frozen=True)
+class ComputedReport(Generic[Body]):
+    """A report as pages read it."""
+
+    body: Body
+    computed_at: datetime
+
+
+def newest(
+    project: Project, kind: ReportKind[Body], *, version: str = "", days: int = ALL_TIME
+) -> ComputedReport[Body] | None:
+    """The report that a page shows; None where there is none, or only one whose body has another format."""
+    row = _rows(project, kind, version, days).first()
+    body = _body(row, kind) if row else None
+    return None if row is None or body is None else ComputedReport(body, row.computed_at)
+
+
+def newest_or_request(
+    project: Project, kind: ReportKind[Body], *, version: str = "", days: int = ALL_TIME, at: datetime
+) -> ComputedReport[Body] | None:
+    """The same; where there is none it is computed soon. Asking twice is one job."""
+    found = newest(project, kind, version=version, days=days)
+    if found is None and (version or not kind.of_version):
+        request(project, version, at=at)
+    return found
+
+
+def request(project: Project, version: str = "", *, at: datetime) -> None:
+    """Have the reports of a version computed, or those of the whole project."""
+    key, payload = f"report:{project.pk}", {}
+    if version:
+        key, payload = f"{key}:{version}", {"version": version}
+    queue.enqueue("analysis.report", key=key, project=project, payload=payload, at=at)
+
+
+def keep(
+    project: Project, kind: ReportKind[Body], made: Computation[Body], *, version: str, days: int, at: datetime
+) -> Report | None:
+    """Compute and store the report; None where the newest was made of the same rows."""
+    last = _rows(project, kind, version, days).first()
+    if last and last.inputs_hash == made.inputs and _body(last, kind):
+        return None
+    report = Report.objects.create(
+        project=project,
+        kind=kind.name,
+        model_version=version,
+        window_days=days,
+        inputs_hash=made.inputs,
+        body=msgspec.to_builtins(made.compute()),
+        computed_at=at,
+    )
+    old = list(_rows(project, kind, version, days).values_list("pk", flat=True)[KEPT:])
+    Report.objects.filter(pk__in=old).delete()
+    return report
+
+
+def _rows(project: Project, kind: ReportKind[Body], version: str, days: int) -> QuerySet[Report]:
+    rows = Report.objects.filter(project=project, kind=kind.name, model_version=version, window_days=days)
+    return rows.order_by("-computed_at", "-pk")
+
+
+def _body(row: Report, kind: ReportKind[Body]) -> Body | None:
+    if not isinstance(row.body, dict) or "version" not in row.body:  # msgspec takes an absent tag for the right one
+        return None
+    try:
+        return msgspec.convert(row.body, kind.body)
+    except msgspec.ValidationError:
+        return None
