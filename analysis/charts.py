@@ -7,10 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 LEFT, TOP, FOOT = 36, 20, 36
 LETTER = 7.5  # px: a letter of 11 px in a wide font, for words that must not touch
 MINUS = "\u2212"
+Discs = Literal["all", "last", "none"]  # which points of a line have a disc
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Mark:
-    """A named vertical: a release, or the place that the plumb line shows."""
+    """A named vertical: a release, or the place that the plumb line shows; `value` marks a point on it."""
 
     x: float
     name: str
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class XAxis:
+    """The x axis: ticks with their words, and a name at its end."""
+
+    ticks: Sequence[tuple[float, str]]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,31 +89,30 @@ def line(
     points: Sequence[Point],
     *,
     label: str,
-    x_ticks: Sequence[tuple[float, str]],
-    x_name: str = "",
+    x_axis: XAxis,
     releases: Sequence[Mark] = (),
     plumb: Mark | None = None,
-    plumb_value: float | None = None,
     y_range: tuple[float, float] | None = None,
-    dots: bool = False,
-    end_note: bool = True,
+    discs: Discs = "last",
     width: int = 400,
     height: int = 200,
 ) -> str:
-    """A line with its band, release marks, and the last value at its end; "" where there is no point.
+    """A line with its band and release marks; "" where there is no point.
 
-    The line is broken at points of few labels, which are drawn as rings whether or not `dots` asks for discs.
+    Unless `discs` is "none" the last value stands at its end. The line is broken at points of few labels, which are
+    drawn as rings whatever `discs` asks for.
     """
     if not points:
         return ""
-    frame = _frame(points, x_ticks, y_range, width=width, height=height, right_margin=92 if end_note else 12)
+    end_note = discs != "none"
+    frame = _frame(points, x_axis, y_range, width=width, height=height, right_margin=92 if end_note else 12)
     parts = [
         _grid(frame),
-        _x_axis(frame, x_ticks, x_name),
+        _x_axis(frame, x_axis),
         *_releases(frame, releases),
         *(_band(frame, stretch) + _path(frame, stretch) for stretch in stretches(points)),
-        _plumb(frame, plumb, plumb_value) if plumb else "",
-        *(_dot(frame, point) for point in _drawn_points(points, dots=dots, end_note=end_note)),
+        _plumb(frame, plumb) if plumb else "",
+        *(_dot(frame, point) for point in _drawn_points(points, discs)),
         _end(frame, points[-1]) if end_note else "",
     ]
     return _svg(frame, label, parts)
@@ -110,14 +120,14 @@ def line(
 
 def _frame(
     points: Sequence[Point],
-    x_ticks: Sequence[tuple[float, str]],
+    x_axis: XAxis,
     y_range: tuple[float, float] | None,
     *,
     width: int,
     height: int,
     right_margin: int,
 ) -> Frame:
-    xs = [point.x for point in points] + [at for at, _ in x_ticks]
+    xs = [point.x for point in points] + [at for at, _ in x_axis.ticks]
     if y_range is None:
         values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]
         steps = ticks(min(values), max(values))
@@ -135,13 +145,15 @@ def _grid(frame: Frame) -> str:
     return f'<path class="gridline" d="{lines}"/>{words}'
 
 
-def _x_axis(frame: Frame, x_ticks: Sequence[tuple[float, str]], name: str) -> str:
+def _x_axis(frame: Frame, axis: XAxis) -> str:
     strokes = f"M{frame.left} {frame.foot}H{frame.right}"
-    strokes += "".join(f"M{frame.x(at)} {frame.foot}v4" for at, _ in x_ticks)
+    strokes += "".join(f"M{frame.x(at)} {frame.foot}v4" for at, _ in axis.ticks)
     words = "".join(
-        f'<text class="middle" x="{frame.x(at)}" y="{frame.foot + 16}">{escape(word)}</text>' for at, word in x_ticks
+        f'<text class="middle" x="{frame.x(at)}" y="{frame.foot + 16}">{escape(word)}</text>' for at, word in axis.ticks
     )
-    named = f'<text class="end-of" x="{frame.right}" y="{frame.foot + 31}">{escape(name)}</text>' if name else ""
+    named = (
+        f'<text class="end-of" x="{frame.right}" y="{frame.foot + 31}">{escape(axis.name)}</text>' if axis.name else ""
+    )
     return f'<path class="axis" d="{strokes}"/>{words}{named}'
 
 
@@ -199,8 +211,8 @@ def _path(frame: Frame, points: Sequence[Point]) -> str:
     return f'<polyline class="series" points="{" ".join(f"{frame.x(p.x)},{frame.y(p.value)}" for p in points)}"/>'
 
 
-def _drawn_points(points: Sequence[Point], *, dots: bool, end_note: bool) -> list[Point]:
-    return [point for point in points if dots or point.few or (end_note and point is points[-1])]
+def _drawn_points(points: Sequence[Point], discs: Discs) -> list[Point]:
+    return [point for point in points if discs == "all" or point.few or (discs == "last" and point is points[-1])]
 
 
 def _dot(frame: Frame, point: Point) -> str:
@@ -218,10 +230,10 @@ def _dot(frame: Frame, point: Point) -> str:
     return whisker + mark
 
 
-def _plumb(frame: Frame, mark: Mark, value: float | None) -> str:
+def _plumb(frame: Frame, mark: Mark) -> str:
     x = frame.x(mark.x)
     bob = f"M{x} {frame.foot - 6}l4 6-4 10-4-10z"
-    at = "" if value is None else f'<circle class="point marked" cx="{x}" cy="{frame.y(value)}" r="5"/>'
+    at = "" if mark.value is None else f'<circle class="point marked" cx="{x}" cy="{frame.y(mark.value)}" r="5"/>'
     side = "end-of halo value" if x > (frame.left + frame.right) / 2 else "halo value"
     offset = -8 if "end-of" in side else 8
     words = f'<text class="{side}" x="{x + offset}" y="{TOP + 4}">{escape(mark.name)}</text>'

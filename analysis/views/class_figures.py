@@ -143,17 +143,15 @@ def curve(classes: ClassesPart, label: str) -> CurveChart | None:
     now = next(one for one in classes.per_class if one.label == label)
     plumb = None
     if now.precision.value is not None and now.recall.value is not None:
-        plumb = charts.Mark(now.recall.value, "in force")
+        plumb = charts.Mark(now.recall.value, "in force", now.precision.value)
     draw = partial(
         charts.line,
         [charts.Point(row.recall, row.precision, row.low, row.high) for row in reversed(rows)],
         label=f"Precision of {label} at each recall",
-        x_name=f"recall of {label}",
-        x_ticks=[(v / 4, f"{v / 4:.2f}") for v in range(5)],
+        x_axis=charts.XAxis([(v / 4, f"{v / 4:.2f}") for v in range(5)], f"recall of {label}"),
         y_range=(0.0, 1.0),
         plumb=plumb,
-        plumb_value=now.precision.value,
-        end_note=False,
+        discs="none",
         height=230,
     )
     svg, narrow = drawn(draw, 390)

@@ -110,12 +110,12 @@ def curve(body: LabelQualityBody | None, waiting: int) -> PrecisionCurve | None:
     svg = charts.line(
         [_point(row) for row in rows],
         label="Expected precision of the list by its length",
-        x_name="labels checked, surest first",
-        x_ticks=[(v, f"{v:.0f}") for v in charts.ticks(0, last, 5) if v <= last],
+        x_axis=charts.XAxis(
+            [(v, f"{v:.0f}") for v in charts.ticks(0, last, 5) if v <= last], "labels checked, surest first"
+        ),
         y_range=(0.0, 1.0),
-        plumb=charts.Mark(here.length, f"{value:.2f} at {here.length}"),
-        plumb_value=value,
-        end_note=False,
+        plumb=charts.Mark(here.length, f"{value:.2f} at {here.length}", value),
+        discs="none",
         width=302,
         height=220,
     )

@@ -105,8 +105,8 @@ def _chart(
         charts.line,
         [_point(point, row) for (point, _), row in zip(known, rows, strict=True)],
         label=label,
-        x_ticks=[(at, day(at)) for at in (first, (first + last) / 2, last)],
-        dots=True,
+        x_axis=charts.XAxis([(at, day(at)) for at in (first, (first + last) / 2, last)]),
+        discs="all",
         releases=[charts.Mark(stamp, event.version) for stamp, event in zip(stamps, releases, strict=True)],
     )
     svg, narrow = drawn(draw, width)

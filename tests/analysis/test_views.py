@@ -452,11 +452,10 @@ class TestCharts:
         svg = charts.line(
             points,
             label='a "<script>"',
-            x_ticks=[(0, "0"), (3, "<3")],
-            dots=True,
+            x_axis=charts.XAxis([(0, "0"), (3, "<3")], "<x>"),
+            discs="all",
             releases=[charts.Mark(1, "<v2>")],
-            plumb=charts.Mark(2, "here"),
-            plumb_value=0.7,
+            plumb=charts.Mark(2, "here", 0.7),
         )
         tree = ElementTree.fromstring(svg)
         assert not [node for node in tree.iter() if "style" in node.attrib]
@@ -475,7 +474,7 @@ class TestCharts:
     def test_a_line_does_not_run_through_points_of_few_labels(self, few: tuple[int, ...], lines: list[Any]) -> None:
         points = [charts.Point(x, 0.5, 0.4, 0.6, few=x in few) for x in range(5)]
         assert [[point.x for point in line] for line in charts.stretches(points)] == lines
-        svg = charts.line(points, label="x", x_ticks=[(0, "a"), (4, "b")], dots=True)
+        svg = charts.line(points, label="x", x_axis=charts.XAxis([(0, "a"), (4, "b")]), discs="all")
         assert (svg.count("<polyline"), svg.count("<polygon")) == (len(lines), len(lines))
         assert (svg.count('class="ring unclear"'), svg.count('class="point"')) == (len(few), 5 - len(few))
 
@@ -505,12 +504,12 @@ class TestCharts:
             assert f"<b>{count}</b>" in listed, url
 
     def test_nothing_is_drawn_of_nothing(self) -> None:
-        assert charts.line([], label="x", x_ticks=[]) == ""
+        assert charts.line([], label="x", x_axis=charts.XAxis([])) == ""
 
     @pytest.mark.parametrize("value", [0.0, 0.02, 0.5, 1.0])
     def test_the_words_at_the_end_stay_clear_of_the_axis(self, value: float) -> None:
         points = [charts.Point(x, value, 0.0, 1.0) for x in (0, 1)]
-        svg = charts.line(points, label="x", x_ticks=[(0, "a"), (1, "b")], y_range=(0.0, 1.0), height=200)
+        svg = charts.line(points, label="x", x_axis=charts.XAxis([(0, "a"), (1, "b")]), y_range=(0.0, 1.0), height=200)
         words = [node for node in ElementTree.fromstring(svg).iter() if node.text and node.text.startswith("[")]
         assert [float(node.attrib["y"]) <= 200 - charts.FOOT for node in words] == [True]
 
