@@ -263,7 +263,7 @@ def _verdict_of_version_1(stored: Mapping[str, Any]) -> dict[str, Any]:
         "p": stored.get("p"),
         "gates": [_gate_of_version_1(gate, rule["alpha"]) for gate in stored.get("gates", [])],
         "needed": stored.get("needed"),
-        "sentence": stored.get("words", ""),
+        "sentence": stored.get("words", "") if stored["decision"] == "hold" else "",  # it said Promoted of a candidate
     }
 
 

@@ -92,7 +92,7 @@ class ForestPlot:
 
 def forest_plot(rows: Sequence[DifferenceRow], *, width: int = 560) -> ForestPlot:
     """Lay the rows out at the width they are drawn at, so that 11 px stays 11 px."""
-    right = width - VALUE_END - 40
+    right = width - VALUE_END - 64  # a whisker at the edge keeps clear of the widest value
     step = round_step(max([1.0, *(max(abs(row.low), abs(row.high)) for row in rows if not row.small)]))
     reach = step * (TICKS // 2)
 

@@ -22,14 +22,14 @@ def verdict_words(verdict: VerdictBody) -> str:
     labels = "audit labels" if verdict.basis == "evaluation" else "held-out training labels"
     lead = f"{interval(verdict.difference)} on {verdict.difference.n:,} {labels}"
     if verdict.decision == "promote":
-        return f"Promoted: {lead}, and every condition holds."
+        return f"Passed: {lead}, and every condition holds."
     failed = ", ".join(gate_name(gate) for gate in verdict.gates if not gate.passed)
     return f"Held: {lead}; not shown: {failed}. {_what_would_decide(verdict, labels)}"
 
 
 def release_reason(verdict: VerdictBody) -> str:
     """Why the gate promotes, as the release keeps it."""
-    return f"By the gate: {verdict_words(verdict).removeprefix('Promoted: ')}"
+    return f"By the gate: {verdict_words(verdict).removeprefix('Passed: ')}"
 
 
 def _what_would_decide(verdict: VerdictBody, labels: str) -> str:

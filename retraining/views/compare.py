@@ -163,7 +163,8 @@ def promote(request: ProjectRequest, number: int) -> HttpResponse:
         return _promote_page(request, version, incumbent, promote_form(version, incumbent))
     form = PromoteForm(request.POST, tag=version.tag)
     if not form.is_valid():
-        return _promote_page(request, version, incumbent, form, status=422)
+        error = f"Nothing was changed: {incumbent if incumbent.tag else 'no version'} still serves."
+        return _promote_page(request, version, incumbent, form, error=error, status=422)
     try:
         release.promote(
             version,
@@ -190,6 +191,7 @@ def _promote_page(
     incumbent: registry.Incumbent,
     form: PromoteForm,
     *,
+    error: str = "",
     status: int = 200,
 ) -> HttpResponse:
     state = judging.state_of(version, incumbent)
@@ -202,6 +204,7 @@ def _promote_page(
         "label_version": f"Type {version.tag}",
         "served": _served(request.project, incumbent),
         "form": form,
+        "error": error,
     }
     return render(request, "retraining/promote.html", context, status=status)
 

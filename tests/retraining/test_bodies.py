@@ -8,6 +8,7 @@ import pytest
 from retraining import bodies
 from retraining.bodies import UnknownBody
 from retraining.learning.gate.decision import GateCondition
+from retraining.verdict_words import verdict_words
 from tests.retraining.bodies_of_version_1 import EVALUATION_1, VERDICT_1
 
 
@@ -42,6 +43,11 @@ def test_a_verdict_of_version_1_keeps_its_decision_and_its_sentences() -> None:
         (GateCondition.NOT_WORSE, "label=spam", True),
     ]
     assert found.gates[0].sentence.endswith("p = 0.121, p at most 0.05")
+
+
+def test_a_candidate_that_passed_in_version_1_is_not_said_to_be_promoted() -> None:
+    passed = {**VERDICT_1, "decision": "promote", "words": "Promoted: +3.3 points, and every condition holds."}
+    assert verdict_words(bodies.load_verdict(passed)).startswith("Passed: +3.3 points [")
 
 
 def test_the_naive_baseline_of_version_1_is_no_tag() -> None:

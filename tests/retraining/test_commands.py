@@ -46,7 +46,7 @@ class TestRetrain:
         assert run("retrain", "mail", "--wait") == "Run 2 is unchanged."
 
     def test_says_which_version_it_left(self, project: Project) -> None:
-        assert run("retrain", "mail", "--wait").startswith("Run 1 succeeded with v1 (champion). Promoted: +")
+        assert run("retrain", "mail", "--wait").startswith("Run 1 succeeded with v1 (champion). Passed: +")
 
     def test_fails_with_the_runs_own_reason(self, project: Project) -> None:
         project.resolutions.update(value="ham")

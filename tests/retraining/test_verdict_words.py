@@ -25,8 +25,7 @@ class TestVerdict:
     def test_a_promotion_says_by_how_much_and_on_what(self) -> None:
         verdict = make_verdict(decision="promote", difference=BETTER, gates=[gate(passed=True)])
         assert (
-            verdict_words(verdict)
-            == "Promoted: +4.0 points [2.5, 5.5] on 1,000 audit labels, and every condition holds."
+            verdict_words(verdict) == "Passed: +4.0 points [2.5, 5.5] on 1,000 audit labels, and every condition holds."
         )
         assert release_reason(verdict).startswith("By the gate: +4.0 points [2.5, 5.5]")
 

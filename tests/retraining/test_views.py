@@ -14,6 +14,7 @@ from django.utils import timezone
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, InputContract, Project, Role
 from retraining import artifacts, release, training
+from retraining.bodies import DifferenceBody
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
 from retraining.triggers import checks
 from retraining.verdict_words import gate_name
@@ -94,7 +95,7 @@ class TestRuns:
         do(open_run(project))
         page = text(ada.get(url("run-list")))
         assert "Run 2 found nothing new to learn" in page
-        assert re.search(r"Run 1 succeeded 31 new labels 40 0 v1 champion passed", page)
+        assert re.search(r"Run 1 succeeded 31 new labels trained on 40 measured with 0 v1 champion gate passed", page)
 
     def test_shows_a_run_in_flight_with_its_share(self, ada: Client, project: Project) -> None:
         run = open_run(project)
@@ -362,8 +363,18 @@ class TestPromote:
 
     def test_asks_for_the_version_to_be_typed(self, ada: Client, compared: ModelVersion) -> None:
         answer = self.post(ada, version="v1")
-        assert answer.status_code == 422 and "Type v2 to say which version you mean." in text(answer)
+        page = text(answer)
+        assert answer.status_code == 422 and "Type v2 to say which version you mean." in page
         assert not Release.objects.filter(version=compared).exists()
+        assert "Nothing was changed: v1 still serves." in page
+
+    def test_says_promoted_of_nothing_that_was_not(self, ada: Client, project: Project) -> None:
+        learn(project, 40)
+        make_champion(project)
+        better = DifferenceBody(value=5.6, low=1.8, high=9.6, level=0.9, n=214)
+        make_version(project, verdict={"decision": "promote", "difference": better})
+        for answer in (ada.get(url("promote", 2)), self.post(ada, version="v1")):
+            assert "Passed: +5.6 points" in text(answer) and "Promoted" not in text(answer)
 
     def test_asks_for_a_reason(self, ada: Client, compared: ModelVersion) -> None:
         answer = self.post(ada, reason=" ")
@@ -441,7 +452,7 @@ class TestReleases:
         answer = ada.post(url("roll-back"), {"reason": "complaints", "expected": "v2"}, follow=True)
         page = text(answer)
         assert "Rolled back to v1. It answers from the next request on." in page
-        assert re.search(r"Rolled back v1 v2 Ada complaints", page)
+        assert re.search(r"Rolled back v1 instead of v2 by Ada complaints", page)
 
     def test_a_double_click_goes_back_once(self, ada: Client, project: Project, compared: ModelVersion) -> None:
         release.promote(compared, by=None, reason="better", at=timezone.now())
