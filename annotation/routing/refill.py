@@ -64,11 +64,19 @@ def serve(project: Project, count: int, *, at: datetime) -> int:
     if not _is_on(project):
         return 0
     wanted = max(count, AT_ONCE)
+    placed, looked_at = 0, True
+    while looked_at and not placed:  # those of the audit that are labelled already leave the pool, and ask nobody
+        placed, looked_at = _serve_next(project, wanted, at=at)
+    return placed
+
+
+def _serve_next(project: Project, wanted: int, *, at: datetime) -> tuple[int, bool]:
+    """How many of the next items were put into queues, and whether any left the pool."""
     share = project.routing_settings().audit_share
-    chosen = placing.choose(
-        project, NEXT, _next(project, wanted), most=wanted - round(share * wanted), taken=set(), at=at
-    )
-    return sum(placing.place(project, [chosen], audit=wanted - len(chosen.questions), at=at).values())
+    most = wanted - round(share * wanted)
+    chosen = placing.choose(project, NEXT, _next(project, wanted), most=most, taken=set(), at=at)
+    placed = placing.place(project, [chosen], audit=wanted - len(chosen.questions), at=at)
+    return sum(placed.values()), bool(chosen.asked)
 
 
 def _next(project: Project, count: int) -> list[Pick]:

@@ -6,7 +6,7 @@ import pytest
 
 from annotation import labels, leases, routing
 from annotation.models import Cause, Item, Label, RoutedItem, RoutedState, Slot, SlotState, SupplyMark
-from annotation.routing import capacity, refill
+from annotation.routing import audit_draw, capacity, refill
 from annotation.routing.capacity import Places, Supply
 from annotation.tasks import route_what_waits
 from jobs.models import Job
@@ -139,6 +139,20 @@ def test_a_desk_is_never_empty_while_items_are_left(project: Project, alice: Use
     assert not Item.objects.filter(in_pool=True).exists()
     reasons = RoutedItem.objects.filter(item=items[0]).values_list("reason", flat=True)
     assert reasons
+
+
+def test_labelled_audit_items_before_the_last_unlabelled_ones_leave_no_desk_empty(
+    project: Project, alice: User
+) -> None:
+    items = fill(project, 2 * refill.AT_ONCE + 10)
+    Item.objects.update(audit_probability=1.0)
+    audit_draw.queue_draws(project, items, at=NOW)
+    assert sum(answer(project, alice, 10) for _ in range(len(items) // 10)) == len(items)
+    assert Item.objects.filter(in_pool=True).count() == len(items)  # the active part may still choose an audit item
+    (last,) = fill(project, 1, scored=False, seed=3)
+    Item.objects.filter(pk=last.pk).update(audit_probability=1e-6, audit_number=0.5)
+
+    assert [lease.item_id for lease in leases.claim(project, by=alice, count=5, at=NOW)] == [last.pk]
 
 
 def test_a_claim_of_a_project_without_routing_is_served_nothing(project: Project, alice: User) -> None:
