@@ -4,6 +4,7 @@ import ast
 import importlib
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,3 +52,15 @@ def test_benchmarks_import_where_django_is_not_set_up_as_their_commands_do() -> 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+NAMED = re.compile(r"(?:python -m (benchmarks\.\w+|tests[\w.]*)|`?((?:tests|docs|scripts)/[\w./-]+\.(?:py|md|sh)))")
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_a_page_names_only_benchmarks_tests_and_files_that_exist(page: Path) -> None:
+    named = [module.replace(".", "/") + ".py" if module else path for module, path in NAMED.findall(page.read_text())]
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
