@@ -20,7 +20,7 @@ from annotation import versions
 from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
-from projects.models import Project, Scope
+from projects.models import Project, Scope, User
 from projects.paging import BadCursor
 from projects.problems import problem
 from validation import InvalidInput
@@ -57,7 +57,7 @@ ITEM, KEY, INPUTS, SEGMENT = (
 
 
 class ItemInList(Struct):
-    """An item with what was said of it last and what was agreed."""
+    """An item with what was said of it last and what was agreed; nothing of that where it is `blind`."""
 
     id: str
     key: str
@@ -69,6 +69,7 @@ class ItemInList(Struct):
     model_version: str | None
     resolution: Any
     cause: str | None
+    blind: bool = False
 
 
 class ItemPage(Struct):
@@ -121,7 +122,11 @@ class LabelOfItem(Struct):
 
 
 class ItemStory(Struct):
-    """One item with everything that is known of it; `signals` are the newest of `signals_in_all`."""
+    """One item with everything that is known of it; `signals` are the newest of `signals_in_all`.
+
+    Of a `blind` item nothing that models or people said is shown: the key can annotate, and an evaluation label of the
+    item is wanted that its person has not given.
+    """
 
     id: str
     key: str
@@ -134,6 +139,7 @@ class ItemStory(Struct):
     routing: list[RoutingOfItem]
     labels: list[LabelOfItem]
     resolution: Any
+    blind: bool = False
 
 
 class Interval(Struct):
@@ -187,11 +193,16 @@ def encode(body: Struct) -> HttpResponse:
 def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         filters = items.parse_filters(request.GET, request.project)
-        found = items.select(request.project, filters, at=timezone.now())
+        found = items.select(request.project, filters, at=timezone.now(), viewer=_viewer(request))
         rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
     except (items.BadFilter, BadCursor) as why:
         return problem(422, str(why))
     return encode(ItemPage([_in_list(row) for row in rows], following or None))
+
+
+def _viewer(request: KeyRequest) -> User | None:
+    """The person who could label with this key, who is blind to evaluation items; None where it cannot annotate."""
+    return request.key.user if Scope.ANNOTATE in request.key.scopes else None
 
 
 def _in_list(row: Any) -> ItemInList:
@@ -206,6 +217,7 @@ def _in_list(row: Any) -> ItemInList:
         model_version=row.by_version,
         resolution=row.truth,
         cause=row.cause,
+        blind=row.blind,
     )
 
 
@@ -236,11 +248,11 @@ def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         return problem(404, "There is no such item in this project.")
-    return encode(_story(found))
+    return encode(_story(found, _viewer(request)))
 
 
-def _story(item: Item) -> ItemStory:
-    known = story(item)
+def _story(item: Item, viewer: User | None) -> ItemStory:
+    known = story(item, viewer=viewer)
     return ItemStory(
         id=item.uid,
         key=item.key,
@@ -269,6 +281,7 @@ def _story(item: Item) -> ItemStory:
             for row in known["labels"]
         ],
         resolution=next((row.value for row in known["resolutions"] if row.superseded_at is None), None),
+        blind=known["blind"],
     )
 
 

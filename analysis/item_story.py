@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from django.db import models
 
+from annotation import blinding
 from annotation.models import Item, Label, LabelState, Prediction, Resolution, RoutedItem, RoutedState
+from projects.models import User
 
 MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 
@@ -22,8 +24,24 @@ class ItemStatus(models.TextChoices):
     NEVER_ASKED = "never asked"
 
 
-def story(item: Item) -> dict[str, Any]:
-    """What is known of one item, in the order in which it became known; of each kind of fact the newest."""
+def story(item: Item, *, viewer: User | None = None) -> dict[str, Any]:
+    """What is known of one item, in the order in which it became known; of each kind of fact the newest.
+
+    What models and others said of it is left out, and `blind` is true, where `viewer` may not see it.
+    """
+    known = _all_known(item)
+    blind = not blinding.may_see(item, viewer)
+    return known | {"blind": blind} | (_without_what_was_said(known) if blind else {})
+
+
+def _without_what_was_said(known: dict[str, Any]) -> dict[str, Any]:
+    for row in known["routings"]:  # a reason can name what the model says
+        row.reason, row.numbers = "", {}
+    none: dict[str, Any] = dict.fromkeys(("predictions", "signals", "labels", "resolutions", "findings"), [])
+    return none | {"comments": {}, "signals_in_all": 0}
+
+
+def _all_known(item: Item) -> dict[str, Any]:
     predictions = _newest(item.predictions, "at")
     values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
     routings = _newest(item.routed_items.select_related("queue"), "routed_at")

@@ -27,15 +27,18 @@ from django.db.models.functions import Cast, Length
 from analysis import samples
 from analysis.models import Finding
 from analysis.windows import WINDOWS, window_days
-from annotation import search, versions
+from annotation import blinding, search, versions
 from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, RoutedState, cause_titles
 from projects import paging
 from projects.chunks import within_size
-from projects.models import Project
+from projects.models import Project, User
 from validation import InvalidInput
 
 PAGE = 30
 PAGE_BY = ("at", "pk")
+MOST_COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
+REVEALING = ("truth", "says", "disagree", "suspected")
+"""Filters by which the items that pass tell what a model or a person said of them."""
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
 STATES = {
     "resolved": "resolved",
@@ -167,28 +170,49 @@ def _check_versions(known: versions.Versions, *asked: str) -> None:
         raise BadFilter(str(why)) from None
 
 
-def select(project: Project, filters: Filters, *, at: datetime) -> QuerySet[Item]:
+def select(project: Project, filters: Filters, *, at: datetime, viewer: User | None = None) -> QuerySet[Item]:
     """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first.
 
-    `says` and `truth` are labels where the task's kind has classes, else its JSON values.
+    `says` and `truth` are labels where the kind of task has classes, else JSON values. Where `viewer` may not see what
+    was said of an item, nothing of it stands beside it, `blind` is true, and filters by it leave the item out (see
+    `count_left_out`).
     """
+    found = _annotated(project, filters, viewer)
+    if any(getattr(filters, name) for name in REVEALING):
+        found = found.filter(blind=False)
+    return _filtered(found, project, filters, at=at).order_by("-at", "-pk")
+
+
+def count_left_out(project: Project, filters: Filters, *, at: datetime, viewer: User | None) -> int:
+    """How many items the view leaves out because this person is blind to them, at most MOST_COUNTED."""
+    if not any(getattr(filters, name) for name in REVEALING) or not blinding.blind_routings(project, viewer).exists():
+        return 0
+    every = _filtered(_annotated(project, filters, None), project, filters, at=at)
+    hidden = every.filter(blinding.is_blind(project, viewer))
+    return hidden.values("pk")[:MOST_COUNTED].count()
+
+
+def _annotated(project: Project, filters: Filters, viewer: User | None) -> QuerySet[Any]:
     resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
     routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
     by_version = filters.judges or filters.version
     wanted = said_when_asked() if filters.served else predictions_of(project, by_version)
     truth, says = (Subquery(rows.values("value")[:1], output_field=JSONField()) for rows in (resolution, wanted))
     has_classes = bool(samples.class_names(project))
-    items = Item.objects.filter(project=project).annotate(
-        says=Subquery(wanted.values("label")[:1]) if has_classes else says,
-        says_text=Subquery(wanted.values("label")[:1]) if has_classes else JsonText(says),
-        score=Subquery(wanted.values("confidence")[:1]),
-        by_version=Subquery(wanted.values("model_version")[:1]),
-        truth=JsonText(truth) if has_classes else truth,
-        truth_text=JsonText(truth),
+    return Item.objects.filter(project=project).annotate(
+        blind=blinding.is_blind(project, viewer),
+        says=_unless_blind(Subquery(wanted.values("label")[:1]) if has_classes else says),
+        says_text=_unless_blind(Subquery(wanted.values("label")[:1]) if has_classes else JsonText(says)),
+        score=_unless_blind(Subquery(wanted.values("confidence")[:1])),
+        by_version=_unless_blind(Subquery(wanted.values("model_version")[:1])),
+        truth=_unless_blind(JsonText(truth) if has_classes else truth),
+        truth_text=_unless_blind(JsonText(truth)),
         cause=Subquery(routed.values("cause")[:1], output_field=CharField()),
     )
-    within = _within_time(items, filters, at=at)
-    return _filtered(within, project, filters, resolution, at=at).order_by("-at", "-pk")
+
+
+def _unless_blind(value: Any) -> Case:
+    return Case(When(blind=True, then=None), default=value)
 
 
 def said_when_asked() -> QuerySet[Prediction]:
@@ -209,9 +233,9 @@ def predictions_of(project: Project, version: str = "") -> QuerySet[Prediction]:
     return answered.order_by(rank, "-at", "-pk")
 
 
-def _filtered(
-    items: QuerySet[Any], project: Project, filters: Filters, resolution: Any, *, at: datetime
-) -> QuerySet[Any]:
+def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: datetime) -> QuerySet[Any]:
+    items = _within_time(items, filters, at=at)
+    resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
     routed = RoutedItem.objects.filter(item=OuterRef("pk"))
     if filters.cause:
         items = items.filter(Exists(routed.filter(cause=filters.cause)))

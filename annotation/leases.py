@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from annotation import guidelines
+from annotation import blinding, guidelines
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState, Source
 from annotation.routing import placing, refill
 from projects.chunks import within_size
@@ -180,8 +180,13 @@ def extend(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -
 
 
 def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str, Any]]:
-    """What the champion, or else the newest version, says of each item, by item id; nothing for evaluation items."""
-    asked = [lease.item_id for lease in leases if not lease.slot.routed.evaluation]
+    """What the champion, or else the newest version, says of each item, by item id.
+
+    Nothing for evaluation items, and for none at all unless the project shows reasons: otherwise these would stand out.
+    """
+    if not blinding.shows_reasons(project):
+        return {}
+    asked = [lease.item_id for lease in leases if not blinding.is_evaluation(lease.slot.routed)]
     scored = Prediction.objects.filter(item__in=asked).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
     rows = scored.order_by("at", "pk").values_list("item", "label", "confidence", "model_version")
     last_wins = sorted(rows, key=lambda row: row[3] == project.champion_version)

@@ -37,6 +37,9 @@ class RoutingSettings(Settings, frozen=True, kw_only=True):
     audit_share: Annotated[
         float, Meta(gt=0, le=1, description="a number above 0 and at most 1, for it is never zero")
     ] = 0.2
+    show_reasons: Annotated[bool, Meta(description="true or false: whether annotators see why each item is asked")] = (
+        False
+    )
 
 
 class RetrainingSettings(Settings, frozen=True, kw_only=True):

@@ -23,7 +23,6 @@ from projects.paging import BadCursor
 from projects.templatetags.formatting import plain_moment, plural
 
 MOST_SELECTED = 5000
-COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
 
 
 @require_GET
@@ -37,11 +36,11 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
     project, now = request.project, timezone.now()
     try:
         filters = items.parse_filters(given, project)
-        found = items.select(project, filters, at=now)
+        found = items.select(project, filters, at=now, viewer=request.user)
         rows, following = items.page(found, after=given.get("after", ""))
     except (items.BadFilter, BadCursor) as why:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
-    total = items.select(project, filters, at=now).values("pk")[:COUNTED].count()
+    total = found.values("pk")[: items.MOST_COUNTED].count()
     known = versions.load(project)
     shown = filters.version or filters.judges or known.serves
     context = {
@@ -51,7 +50,8 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "filters": filters,
         "active": active(request, filters),
         "total": total,
-        "more": total == COUNTED,
+        "more": total == items.MOST_COUNTED,
+        "left_out": items.count_left_out(project, filters, at=now, viewer=request.user),
         "following": following,
         "signals": joining.count_waiting(project),
         "query": filters.query(),
@@ -102,7 +102,7 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
     back = reverse("analysis:item-list", args=[project.slug])
     try:
         filters = items.parse_filters(request.POST, project)
-        found = items.select(project, filters, at=now)
+        found = items.select(project, filters, at=now, viewer=request.user)
         if request.POST.get("all") != "yes":
             found = found.filter(uid__in=request.POST.getlist("item")[:MOST_SELECTED])
         ids = list(found.values_list("pk", flat=True)[:MOST_SELECTED])
@@ -132,4 +132,5 @@ def item(request: ProjectRequest, uid: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such item in this project.")
     found.project = request.project  # known already: no query for it
-    return render(request, "analysis/item.html", {"project": request.project, "item": found, **story(found)})
+    context = {"project": request.project, "item": found, **story(found, viewer=request.user)}
+    return render(request, "analysis/item.html", context)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +17,7 @@ from analysis.findings import LabelQualityBody, PrecisionAt
 from analysis.models import Finding, FindingKind
 from analysis.reports.kinds import label_quality as label_quality_report
 from analysis.reports.stored import newest_or_request
+from annotation import blinding
 from annotation.kinds import InvalidLabel
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
@@ -41,9 +42,14 @@ def context(request: ProjectRequest) -> dict[str, Any]:
     report = newest_or_request(project, label_quality_report.KIND, at=timezone.now())
     body = report.body if report else None
     mine = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR)
+    blind = Exists(blinding.blind_routings(project, request.user).filter(item=OuterRef("item")))
     counts = dict(mine.values_list("decision").annotate(n=Count("pk")).order_by())
-    suspects = list(mine.filter(decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS])
-    decided = list(mine.filter(decision__in=list(ACTS.values())).select_related("item").order_by("-decided_at")[:6])
+    suspects = list(
+        mine.filter(~blind, decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS]
+    )
+    decided = list(
+        mine.filter(~blind, decision__in=list(ACTS.values())).select_related("item").order_by("-decided_at")[:6]
+    )
     waiting = counts.get(Finding.Decision.OPEN, 0)
     image = next(
         (name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].display is Display.IMAGE), ""
@@ -54,6 +60,7 @@ def context(request: ProjectRequest) -> dict[str, Any]:
         "body": body,
         "undefined": undefined(body),
         "suspects": suspects,
+        "left_out": mine.filter(blind, decision=Finding.Decision.OPEN).count(),
         "decided": decided,
         "waiting": waiting,
         "counts": counts,

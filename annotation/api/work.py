@@ -9,8 +9,8 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 from ninja import Router
 
-from annotation import labels, leases
-from annotation.models import EVALUATION_CAUSES, Cause, Lease, Queue
+from annotation import blinding, labels, leases
+from annotation.models import Lease, Queue
 from projects import json_body, openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.json_body import BadBody
@@ -42,7 +42,11 @@ class Suggestion(Struct):
 
 
 class LeasedItem(Struct):
-    """The right to label one item until `expires_at`, which each look at the same item moves on."""
+    """The right to label one item until `expires_at`, which each look at the same item moves on.
+
+    `cause` and `reason` are empty and `suggestion` is null, unless the project's routing has `show_reasons`: otherwise
+    evaluation items, which have no suggestion, could be recognised.
+    """
 
     lease: str
     item: str
@@ -156,7 +160,7 @@ def claim(request: KeyRequest, slug: str) -> HttpResponse:
         return problem(why.status, str(why), field=why.field)
     given = leases.claim(request.project, by=request.key.user, count=asked.count, queue=queue, at=timezone.now())
     said = leases.suggestions(request.project, given) if given else {}
-    return _json(LeasedItems([_lease(lease, said.get(lease.item_id)) for lease in given]))
+    return _json(LeasedItems([_lease(request.project, lease, said.get(lease.item_id)) for lease in given]))
 
 
 @router.post(
@@ -224,18 +228,17 @@ def _submit(request: KeyRequest, given: Any) -> LabelResult:
     return LabelResult(token, done.status, done.error)
 
 
-def _lease(lease: Lease, suggestion: dict[str, Any] | None) -> LeasedItem:
-    """A lease as it is sent. An evaluation item is called an audit item, whichever it is, with no reason given."""
-    routed = lease.slot.routed
-    blind = routed.evaluation or routed.cause in EVALUATION_CAUSES
+def _lease(project: Project, lease: Lease, suggestion: dict[str, Any] | None) -> LeasedItem:
+    """A lease as it is sent: all alike, or where the project shows reasons, each with one."""
+    reason = blinding.shown_reason(project, lease.slot.routed)
     return LeasedItem(
         lease=lease.token,
         item=lease.item.uid,
         inputs=lease.item.inputs,
-        cause=Cause.AUDIT.value if blind else routed.cause,
-        reason="" if blind else routed.reason,
+        cause=reason.cause if reason else "",
+        reason=reason.words if reason else "",
         guideline_version=lease.guideline_version,
-        suggestion=None if blind or suggestion is None else Suggestion(**suggestion),
+        suggestion=Suggestion(**suggestion) if suggestion else None,
         expires_at=lease.slot.lease_until,
     )
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import desk_body, desk_buffer, guidelines, kinds, labels, leases, queues
+from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queues
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from annotation.views.item_display import display_item
 from projects import zones
@@ -150,10 +150,9 @@ def claim(request: ProjectRequest) -> HttpResponse:
 
 
 def _lease(project: Project, lease: Lease) -> dict[str, Any]:
-    """A lease for the script: the item drawn, and nothing that would tell an evaluation item's cause."""
-    routed = lease.slot.routed
+    """A lease for the script: the item drawn, and nothing that would tell an evaluation item from another."""
     shown = display_item(project, lease.item)
-    drawn = {"shown": shown, "item": lease.item, "routed": None if routed.evaluation else routed}
+    drawn = {"shown": shown, "item": lease.item, "reason": blinding.shown_reason(project, lease.slot.routed)}
     return {
         "lease": lease.token,
         "html": render_to_string("annotation/desk.html#item", drawn),

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import kinds, queues, resolution
+from annotation import blinding, kinds, queues, resolution
 from annotation.models import Cause, Label, LabelState, Queue, RoutedItem, RoutedState
 from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -85,7 +85,7 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
         "queue": queue,
         "counts": counts,
         "now": now,
-        "waiting": [(routed, display_item(request.project, routed.item)) for routed in waiting],
+        "waiting": _waiting(request, list(waiting)),
         "review": _with_votes(request.project, list(review)),
         "review_template": kind.review_template,
         "form": kind.form(request.project.schema().labels),
@@ -95,6 +95,13 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
     }
     page = "annotation/queue.html" + ("#review" if asks_for_fragment(request) else "")
     return render(request, page, context, status=status)
+
+
+def _waiting(request: ProjectRequest, waiting: list[RoutedItem]) -> list[tuple[RoutedItem, Any, bool]]:
+    """Each item that waits, and whether its reason may be shown: it can name what a model says of the item."""
+    asked = [routed.item_id for routed in waiting]
+    blind = blinding.blind_among(request.project, request.user, asked)
+    return [(routed, display_item(request.project, routed.item), routed.item_id not in blind) for routed in waiting]
 
 
 def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotation import versions
+from annotation import blinding, versions
 from annotation.models import Prediction, Source
 from annotation.views.item_display import display_item
 from projects import spreadsheets
@@ -55,7 +55,7 @@ def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "",
         "forest": comparison_charts.forest_plot(rows[:ROWS_DRAWN]),
         "rows": rows,
         "counts": version.evaluation.counts if version.evaluation else None,
-        "broken": _cases(request.project, broken, BROKEN_SHOWN),
+        "broken": _seen(request, list(_surest(broken)[:BROKEN_SHOWN]))["cases"],
         "served": _served(request.project, incumbent),
         "others": _others(request.project),
         "form": promote_form(version, incumbent),
@@ -91,10 +91,8 @@ def _served(project: Project, incumbent: registry.Incumbent) -> int:
     return rows.filter(source__in=live, at__gte=since).count() if incumbent.tag else 0
 
 
-def _cases(project: Project, rows: Any, shown: int) -> list[tuple[EvaluatedItem, Any]]:
-    """The surest first, each with its inputs as people see them."""
-    found = rows.select_related("item").order_by("-confidence", "pk")[:shown]
-    return [(row, display_item(project, row.item)) for row in found]
+def _surest(rows: EvaluatedItemQuerySet) -> EvaluatedItemQuerySet:
+    return rows.select_related("item").order_by("-confidence", "pk")
 
 
 @require_GET
@@ -104,16 +102,14 @@ def cases(request: ProjectRequest, number: int, outcome: str) -> HttpResponse:
     version = version_of(request.project, number)
     rows = chosen(version, outcome, request.GET)
     page = page_of(request)
-    found = list(
-        rows.select_related("item").order_by("-confidence", "pk")[(page - 1) * CASES_SHOWN :][: CASES_SHOWN + 1]
-    )
+    found = list(_surest(rows)[(page - 1) * CASES_SHOWN :][: CASES_SHOWN + 1])
     filters = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     context = {
         **_head(request, version),
         "outcome": outcome,
         "words": "compared" if outcome == ALL else Outcome(outcome).label,
         "total": rows.count(),
-        "cases": [(row, display_item(request.project, row.item)) for row in found[:CASES_SHOWN]],
+        **_seen(request, found[:CASES_SHOWN]),
         "tabs": [(ALL, "All"), *((one.value, one.label.capitalize()) for one in Outcome)],
         "filters": filters,
         "query": urlencode(filters),
@@ -123,6 +119,13 @@ def cases(request: ProjectRequest, number: int, outcome: str) -> HttpResponse:
         "may_change": request.role.can(Can.CHANGE),
     }
     return render(request, "retraining/cases.html" + ("#cases" if asks_for_fragment(request) else ""), context)
+
+
+def _seen(request: ProjectRequest, rows: list[EvaluatedItem]) -> dict[str, Any]:
+    """The cases that this person may see, and how many are left out of the page."""
+    blind = blinding.blind_among(request.project, request.user, [row.item_id for row in rows])
+    seen = [row for row in rows if row.item_id not in blind]
+    return {"cases": [(row, display_item(request.project, row.item)) for row in seen], "left_out": len(blind)}
 
 
 def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuerySet:

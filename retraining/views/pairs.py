@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from analysis import pairs
 from analysis.pairs import PairOutcome, Pairs
 from analysis.samples import EvaluationSample
-from annotation import versions
+from annotation import blinding, versions
 from annotation.models import Item
 from annotation.version_chip import version_chip
 from annotation.versions import Versions
@@ -130,6 +130,9 @@ def cases(request: ProjectRequest) -> HttpResponse:
     found = pairs.pair(project, state.version, state.against, at=timezone.now()) if state.against else None
     page, places = page_of(request), _surest(found, outcome) if found else []
     shown = places[(page - 1) * SHOWN : page * SHOWN]
+    ids = [int(found.item_ids[place]) for place in shown] if found else []
+    blind = blinding.blind_among(project, request.user, ids)
+    seen = [place for place, item_id in zip(shown, ids, strict=True) if item_id not in blind]
     context = {
         "project": project,
         "state": state,
@@ -143,7 +146,8 @@ def cases(request: ProjectRequest) -> HttpResponse:
             (one.value, words.capitalize(), state.url(project, "compare-any-cases", outcome=one.value))
             for one, words in WORDS.items()
         ],
-        "cases": _rows(project, found, shown) if found else [],
+        "cases": _rows(project, found, seen) if found else [],
+        "left_out": len(blind),
         "query": urlencode({"version": state.version, "against": state.against, "outcome": outcome.value}),
         "page": page,
         "next": page + 1 if len(places) > page * SHOWN else None,

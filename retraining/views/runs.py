@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from annotation import blinding
 from annotation.models import Item, Resolution
 from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -204,11 +205,17 @@ def _items(
     page = page_of(request)
     found = list(rows[(page - 1) * ITEMS_SHOWN :][: ITEMS_SHOWN + 1])
     pairs = [parts(row) for row in found[:ITEMS_SHOWN]]
+    blind = blinding.blind_among(request.project, request.user, [item.pk for item, _ in pairs])
     context = {
         "project": request.project,
         "question": question,
         "total": rows.count(),
-        "items": [(item, resolution, display_item(request.project, item)) for item, resolution in pairs],
+        "items": [
+            (item, resolution, display_item(request.project, item))
+            for item, resolution in pairs
+            if item.pk not in blind
+        ],
+        "left_out": len(blind),
         "next": page + 1 if len(found) > ITEMS_SHOWN else None,
         "previous": page - 1,
     }

@@ -28,6 +28,11 @@ class LabellingScenario:
         self.now += by
         return self.now
 
+    def show_reasons(self) -> None:
+        """Let annotators see why each item is asked, and what a model suggests where that is no evaluation."""
+        self.project.routing = {"show_reasons": True}
+        self.project.save()
+
     def queue(self, cause: Cause = Cause.UNCERTAIN, overlap: int = 1) -> Queue:
         made = queues.ensure(self.project, cause, at=self.now)
         if made.overlap != overlap:

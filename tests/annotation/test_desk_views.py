@@ -83,7 +83,8 @@ def test_a_queue_that_is_not_there_is_404(scenario: LabellingScenario, name: str
     assert browser(scenario.alice).get(url(scenario, "desk"), {"queue": name}).status_code == 404
 
 
-def test_a_lease_shows_the_item_with_its_reason(scenario: LabellingScenario) -> None:
+def test_a_lease_shows_the_item_with_its_reason_where_the_project_shows_reasons(scenario: LabellingScenario) -> None:
+    scenario.show_reasons()
     (item,) = scenario.ask(1)
 
     (given,) = lease(scenario, browser(scenario.alice))
@@ -91,6 +92,21 @@ def test_a_lease_shows_the_item_with_its_reason(scenario: LabellingScenario) -> 
     assert item.inputs["text"] in given["html"]
     assert 'class="cause uncertain"' in given["html"] and "margin 0.03" in given["html"]
     assert given["guideline"] == 1
+
+
+@pytest.mark.parametrize("reasons", [False, True])
+def test_items_look_alike_whatever_they_are_asked_for(scenario: LabellingScenario, reasons: bool) -> None:
+    if reasons:
+        scenario.show_reasons()
+    scenario.ask(1, cause=Cause.UNCERTAIN)
+    scenario.ask(1, cause=Cause.AUDIT, evaluation=True)
+    scenario.ask(1, cause=Cause.DRIFTED, evaluation=True, reason="ham against spam, margin 0.03")
+
+    given = lease(scenario, browser(scenario.alice), 3)
+
+    assert [row["html"].count('class="reason"') for row in given] == [int(reasons)] * 3
+    assert sum("margin" in row["html"] for row in given) == int(reasons)  # of the uncertain one alone
+    assert len({tuple(row) for row in given}) == 1
 
 
 @pytest.mark.parametrize("cause", [Cause.AUDIT, Cause.GOLD])

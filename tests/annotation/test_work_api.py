@@ -57,6 +57,7 @@ def alice(scenario: LabellingScenario) -> Caller:
 
 
 def test_a_lease_carries_what_a_screen_needs(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.show_reasons()
     (item,) = scenario.ask(1)
     make_prediction(item, [0.6, 0.4], model_version="v1")
 
@@ -80,19 +81,33 @@ def test_a_lease_carries_what_a_screen_needs(scenario: LabellingScenario, alice:
 
 
 @pytest.mark.parametrize("cause", [Cause.AUDIT, Cause.GOLD, Cause.DRIFTED])
-def test_an_evaluation_item_carries_no_reason_and_no_suggestion(
+def test_an_evaluation_item_carries_no_reason_of_its_own_and_no_suggestion(
     scenario: LabellingScenario, alice: Caller, cause: Cause
 ) -> None:
-    (item,) = scenario.ask(1, cause=cause, evaluation=True, reason="drawn uniformly, probability 0.100")
+    (item,) = scenario.ask(1, cause=cause, evaluation=True, reason="ham against spam, margin 0.03")
     make_prediction(item, [0.6, 0.4])
 
+    scenario.show_reasons()
     (lease,) = alice.lease()
 
-    assert (lease["cause"], lease["reason"], lease["suggestion"]) == ("audit", "", None)
-    assert "uniformly" not in json.dumps(lease)
+    assert (lease["cause"], lease["reason"], lease["suggestion"]) == ("audit", "drawn at random", None)
+    assert "margin" not in json.dumps(lease)
+
+
+def test_nothing_tells_an_evaluation_item_from_another(scenario: LabellingScenario, alice: Caller) -> None:
+    (plain,) = scenario.ask(1, cause=Cause.UNCERTAIN)
+    (audit,) = scenario.ask(1, cause=Cause.AUDIT, evaluation=True)
+    for item in (plain, audit):
+        make_prediction(item, [0.6, 0.4])
+
+    given = {lease["item"]: lease for lease in alice.lease(2)}
+
+    shown = [{name: given[item.uid][name] for name in ("cause", "reason", "suggestion")} for item in (plain, audit)]
+    assert shown == [{"cause": "", "reason": "", "suggestion": None}] * 2
 
 
 def test_the_champion_suggests_before_a_newer_version_does(scenario: LabellingScenario, alice: Caller) -> None:
+    scenario.show_reasons()
     (item,) = scenario.ask(1)
     scenario.project.champion_version = "v1"
     scenario.project.save()

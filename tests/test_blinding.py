@@ -1,0 +1,224 @@
+"""Blind evaluation: no page and no call shows, to a person who may still give an evaluation label, what was said.
+
+Every route is read twice. Between the two, what the model, people and signals said of two such items is exchanged.
+Numbers over all items stay as they are, so an answer that differs shows what was said of one of them.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from analysis.models import Finding
+from analysis.reports import refreshing
+from annotation import labels
+from annotation.models import Cause, Item, Label, Lease, Prediction, Resolution, RoutedItem, Signal, Slot
+from projects import members
+from projects.models import Role, User
+from tests.analysis.scenarios import route as ask
+from tests.analysis.scenarios import world as make_world
+from tests.factories import NOW, make_item, make_prediction, make_user
+from tests.test_guards import CALLS, CHOICES, OF_PROJECTS, Route, objects
+
+pytestmark = pytest.mark.django_db
+GETS = [route for route in [*OF_PROJECTS, *CALLS] if "GET" in route.methods and route.path.startswith(("p/", "api/"))]
+NOISE = re.compile(
+    r'name="(csrfmiddlewaretoken|once)" value="[^"]+"|data-csrf="\w+"|"X-CSRFToken": "\w+"|nonce="[^"]+"'
+)
+SWAPPED = {
+    Prediction: ("label", "confidence", "margin", "scores", "model_version"),
+    Label: ("value", "flagged"),
+    Signal: ("kind", "value"),
+    Finding: ("given", "suggested", "score"),
+    Resolution: ("value",),
+}
+QUERIES = [
+    "",
+    "says=ham",
+    "says=spam",
+    "truth=ham",
+    "truth=spam",
+    "disagree=yes",
+    "suspected=yes",
+    "version=v1",
+    "q=secret",
+]
+
+
+class Secret:
+    """A project with two items, `one` and `two`, of which an evaluation label is wanted and much was said."""
+
+    def __init__(self) -> None:
+        self.project, made = make_world(40)
+        self.other = make_user("otto", self.project, Role.REVIEWER)
+        refreshing.refresh(self.project, at=NOW)
+        self.one, self.two = (make_item(self.project, f"secret-{n}", inputs={"text": "secret text"}) for n in (1, 2))
+        self.pair = [self.one, self.two]
+        ask(self.project, self.pair, Cause.AUDIT, probability=0.5)
+        RoutedItem.objects.filter(item__in=self.pair).update(overlap=3)
+        for item, said, score in zip(self.pair, ("ham", "spam"), (0.83, 0.61), strict=True):
+            probabilities = [score, 1 - score] if said == "ham" else [1 - score, score]
+            make_prediction(item, probabilities, model_version="v1")
+            self._add_signal(item, said)
+            self._add_finding(item, said)
+            self._resolve(item, said)
+            self._label(item, said)
+        self.values = objects(self.project, self.other) | CHOICES
+
+    def _label(self, item: Item, said: str) -> None:
+        """One of three labels that are wanted."""
+        slot = Slot.objects.get(item=item)
+        lease = Lease.objects.create(project=self.project, slot=slot, item=item, user=self.other, granted_at=NOW)
+        done = labels.submit(
+            self.project, lease.token, value=said, comment=f"I see {said}", by=self.other, at=timezone.now()
+        )
+        assert done.status == "created"
+
+    def _add_signal(self, item: Item, said: str) -> None:
+        kind = "correction" if said == "ham" else "override"
+        Signal.objects.create(
+            project=self.project,
+            key=f"s-{item.pk}",
+            prediction_key=item.key,
+            item=item,
+            kind=kind,
+            value=said,
+            body_hash="0",
+            at=NOW,
+            captured_at=NOW,
+        )
+
+    def _add_finding(self, item: Item, said: str) -> None:
+        Finding.objects.create(
+            project=self.project,
+            item=item,
+            kind="label_error",
+            key=f"f{item.pk}",
+            given=said,
+            suggested="spam",
+            score=0.01 if said == "ham" else 0.02,
+            expected=0.9,
+            details={"model": 0.77},
+            found_at=NOW,
+        )
+
+    def _resolve(self, item: Item, said: str) -> None:
+        Resolution.objects.create(
+            project=self.project,
+            item=item,
+            value=said,
+            method="single",
+            quality=1.0,
+            votes=1,
+            evaluation=True,
+            resolved_at=NOW,
+        )
+
+    def exchange(self) -> None:
+        """What was said of the one is said of the other."""
+        for model, names in SWAPPED.items():
+            rows = list(model._default_manager.filter(item__in=self.pair).order_by("item"))
+            assert len(rows) == 2, model
+            first, second = ({name: getattr(row, name) for name in names} for row in rows)
+            assert first != second
+            for row, given in zip(rows, (second, first), strict=True):
+                model._default_manager.filter(pk=row.pk).update(**given)
+
+
+@pytest.fixture
+def secret() -> Secret:
+    return Secret()
+
+
+def addresses(secret: Secret, route: Route) -> Iterator[str]:
+    """The route for each of the two items, and the lists with each filter that could tell them apart."""
+    for uid in (secret.one.uid, secret.two.uid) if {"uid", "item_id"} & set(route.parameters) else ("",):
+        path = route.at(secret.values | {"uid": uid, "item_id": uid})
+        yield from (f"{path}?{query}" if query else path for query in (QUERIES if "item" in route.path else [""]))
+        if "<slug:queue>" in route.path:
+            yield route.at(secret.values | {"queue": "audit"})
+
+
+def read_all(secret: Secret, ask: Any) -> dict[str, str]:
+    found = {}
+    for route in GETS:
+        for address in addresses(secret, route):
+            answer = ask(route, address)
+            if answer is None:
+                continue
+            body = b"".join(answer) if answer.streaming else answer.content
+            found[address] = f"{answer.status_code} {NOISE.sub('', body.decode('utf-8', 'replace'))}"
+    return found
+
+
+def person(user: User) -> Any:
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    browser.raise_request_exception = False
+    return lambda route, path: browser.get(path) if route not in CALLS else None
+
+
+def key_of(secret: Secret, user: User, *scopes: str) -> Any:
+    _, text = members.create_key(secret.project, user, list(scopes), by=None, at=timezone.now())
+    browser = Client(headers={"Authorization": f"Bearer {text}"})
+    return lambda route, path: browser.get(path) if route in CALLS else None
+
+
+def differing(secret: Secret, ask: Any) -> set[str]:
+    """The addresses whose answers tell the two items apart."""
+    before = read_all(secret, ask)
+    assert any(text.startswith("200") for text in before.values())
+    secret.exchange()
+    after = read_all(secret, ask)
+    secret.exchange()
+    return {address for address in before if before[address] != after[address]}
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still, so that no age on a page changes."""
+    moment = timezone.now()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+
+@pytest.mark.parametrize("role", [Role.ANNOTATOR, Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+def test_no_page_tells_what_was_said_of_an_open_evaluation_item(secret: Secret, role: Role) -> None:
+    assert differing(secret, person(make_user("eve", secret.project, role))) == set()
+
+
+def test_no_call_does_to_a_key_that_can_annotate(secret: Secret) -> None:
+    eve = make_user("eve", secret.project, Role.ADMIN)
+    ask = key_of(secret, eve, "annotate", "read", "engineer")
+    assert differing(secret, ask) == set()
+
+
+def test_a_key_that_only_reads_sees_everything(secret: Secret) -> None:
+    eve = make_user("eve", secret.project, Role.ADMIN)
+    found = differing(secret, key_of(secret, eve, "read"))
+    assert any(secret.one.uid in address for address in found)
+
+
+def test_who_has_labelled_them_sees_everything(secret: Secret) -> None:
+    found = differing(secret, person(secret.other))
+    pages = {address.split(f"/p/{secret.project.slug}/")[1].partition("?")[0] for address in found}
+    assert {f"items/{secret.one.uid}/", "items/", "label-quality/"} <= pages
+
+
+def test_everybody_sees_everything_once_it_is_settled(secret: Secret) -> None:
+    RoutedItem.objects.filter(item__in=secret.pair).update(state="done")
+    found = differing(secret, person(make_user("eve", secret.project, Role.REVIEWER)))
+    assert any(secret.one.uid in address for address in found)
+
+
+def test_the_page_says_how_many_it_leaves_out(secret: Secret) -> None:
+    eve = person(make_user("eve", secret.project, Role.REVIEWER))
+    route = next(route for route in OF_PROJECTS if route.path.endswith("items/"))
+    page = eve(route, f"/p/{secret.project.slug}/items/?{urlencode({'says': 'ham'})}")
+    assert page.context["left_out"] == 1
+    assert "left out" in page.content.decode()
+    assert page.context["total"] + page.context["left_out"] == 21
+    assert all(row.blind is False for row in page.context["rows"])
