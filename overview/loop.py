@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from analysis.models import Finding
 from annotation.models import Item, Label, LabelState, Resolution, RoutedItem
+from projects.formatting import number, span
 from projects.models import AuditEvent, Project
-from projects.templatetags.formatting import number, span
 from retraining import new_labels
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
 from retraining.triggers.rules.new_labels import labels_needed

@@ -16,9 +16,9 @@ from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
 from projects import shortcuts
 from projects.chips import Chip
+from projects.formatting import number
 from projects.guards import Guard
 from projects.models import Project, Role, User
-from projects.templatetags.formatting import number
 from retraining.models import TrainingRun
 
 

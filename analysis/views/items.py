@@ -17,10 +17,10 @@ from annotation import versions
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
 from annotation.version_chip import version_chip
+from projects.formatting import plain_moment, plural
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor
-from projects.templatetags.formatting import plain_moment, plural
 
 MOST_SELECTED = 5000
 

@@ -21,9 +21,9 @@ from annotation import blinding
 from annotation.kinds import InvalidLabel
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
+from projects.formatting import plural
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
-from projects.templatetags.formatting import plural
 from validation.numbers import whole_number
 
 CARDS = 24

@@ -15,8 +15,8 @@ from analysis import charts
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.release_events import ReleaseEvent
 from analysis.reports.kinds.performance import PerformanceBody, SeriesPoint
+from projects.formatting import number
 from projects.models import Project
-from projects.templatetags.formatting import number
 
 PHONE = 302  # px: what a panel leaves on a phone of 360
 FEW = 5  # labels below which a point stands alone: a line through it would show chance as change

@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queues
+from annotation.item_display import display_item
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
-from annotation.views.item_display import display_item
 from projects import zones
 from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody

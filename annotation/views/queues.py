@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, kinds, queues, resolution
+from annotation.item_display import display_item
 from annotation.models import Cause, Label, LabelState, Queue, RoutedItem, RoutedState
-from annotation.views.item_display import display_item
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 

@@ -1,118 +1,32 @@
-"""Template filters of numbers and times: a real minus, thousands with a comma, intervals in brackets."""
+"""Template filters: numbers, times and words as `projects.formatting` writes them, and look-ups that templates lack."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.dateformat import format as date_format
-from django.utils.html import format_html
+
+from projects import formatting
 
 register = template.Library()
-MINUS, NO_BREAK = "\u2212", "\u00a0"
-
-
-def unknown(value: Any) -> bool:
-    """None, or the empty text that a template puts where it finds no value."""
-    return value is None or isinstance(value, str) and not value
-
-
-def number(value: float | int | None, places: int = 0) -> str:
-    """1240 is 1,240; what is not known is an en dash."""
-    if unknown(value):
-        return "\u2013"
-    text = f"{value:,.{places}f}"
-    return text.replace("-", MINUS) if text.strip("-0.") else text.lstrip("-")  # nothing is not less than nothing
+register.simple_tag(formatting.zone_name)
+for written in (
+    formatting.percent,
+    formatting.points,
+    formatting.signed,
+    formatting.age,
+    formatting.moment,
+    formatting.plural,
+):
+    register.filter(written.__name__, written)
 
 
 @register.filter
 def thousands(value: float | int | None) -> str:
-    return number(value)
+    return formatting.number(value)
 
 
 @register.filter
 def places(value: float | int | None, digits: int = 2) -> str:
-    return number(value, digits)
-
-
-@register.filter
-def percent(value: float | None, digits: int = 1) -> str:
-    return "\u2013" if value is None or unknown(value) else f"{number(100 * value, digits)}{NO_BREAK}%"
-
-
-@register.filter
-def points(value: float | None, digits: int = 1) -> str:
-    """A difference of shares in points of a hundred, with its sign: 0.014 is +1.4."""
-    return number(None) if value is None or unknown(value) else signed(100 * value, digits)
-
-
-@register.filter
-def signed(value: float | None, digits: int = 1) -> str:
-    """+1.4, −0.3: a difference always carries its sign."""
-    text = number(value, digits)
-    return f"+{text}" if value is not None and not unknown(value) and value > 0 and text.strip("0.") else text
-
-
-def span(length: timedelta) -> str:
-    """5 d 7 h, 14 min, 12 s: the two largest units at most."""
-    seconds = max(int(length.total_seconds()), 0)
-    days, rest = divmod(seconds, 86_400)
-    hours, rest = divmod(rest, 3_600)
-    minutes, seconds = divmod(rest, 60)
-    if days:
-        text = f"{days} d {hours} h" if hours else f"{days} d"
-    elif hours:
-        text = f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    else:
-        text = f"{minutes} min" if minutes else f"{seconds} s"
-    return text.replace(" ", NO_BREAK)
-
-
-@register.filter
-def age(value: datetime | None, now: datetime | None = None) -> str:
-    """How long ago, or a dash."""
-    return "\u2013" if value is None or unknown(value) else span((now or timezone.now()) - value)
-
-
-@register.filter
-def moment(value: datetime | str | None, form: str = "j M Y H:i") -> str:
-    """27 Nov 2026 14:05 CET: in the zone of who reads, and saying which; `form` is that of Django's date filter.
-
-    A text is read as ISO 8601.
-    """
-    if value is None or unknown(value):
-        return "\u2013"
-    value = datetime.fromisoformat(value) if isinstance(value, str) else value
-    stamp = value.astimezone(UTC).isoformat(timespec="seconds")
-    return format_html('<time datetime="{}">{}</time>', stamp, plain_moment(value, form))
-
-
-def plain_moment(value: datetime, form: str = "j M Y H:i") -> str:
-    """The words of `moment`."""
-    local = timezone.localtime(value)
-    return f"{date_format(local, form)}{NO_BREAK}{zone_sign(local)}"
-
-
-def zone_sign(local: datetime) -> str:
-    """CET, or UTC+05:45 where the zone has no letters of its own."""
-    sign = local.tzname() or "UTC"
-    if sign[0] not in "+-":
-        return sign
-    hours, minutes = sign[:3].replace("-", MINUS), sign[3:]
-    return f"UTC{hours}:{minutes}" if minutes else f"UTC{hours}"
-
-
-@register.simple_tag
-def zone_name() -> str:
-    """The zone in which times stand on this page, such as Europe/Berlin."""
-    return timezone.get_current_timezone_name()
-
-
-@register.filter
-def plural(count: int, forms: str) -> str:
-    """{{ n|plural:"item,items" }} gives the number with its word."""
-    one, many = forms.split(",")
-    return f"{number(count)}{NO_BREAK}{one if count == 1 else many}"
+    return formatting.number(value, digits)
 
 
 @register.filter

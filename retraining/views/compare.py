@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotation import blinding, versions
+from annotation.item_display import display_item
 from annotation.models import Prediction, Source
-from annotation.views.item_display import display_item
 from projects import spreadsheets
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project

@@ -15,10 +15,10 @@ from analysis import pairs
 from analysis.pairs import PairOutcome, Pairs
 from analysis.samples import EvaluationSample
 from annotation import blinding, versions
+from annotation.item_display import display_item
 from annotation.models import Item
 from annotation.version_chip import version_chip
 from annotation.versions import Versions
-from annotation.views.item_display import display_item
 from projects.chips import Chip
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project

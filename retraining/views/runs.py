@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding
+from annotation.item_display import display_item
 from annotation.models import Item, Resolution
-from annotation.views.item_display import display_item
+from projects.formatting import span
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor, KeysetPage, keyset_page
-from projects.templatetags.formatting import span
 from retraining import judging, new_labels, registry, training
 from retraining.bodies import CandidateBody
 from retraining.models import DatasetRow, ModelVersion, RunState, TrainingRun, TriggerCheck

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotation import guidelines, labels, queues
+from annotation.item_display import display_item
 from annotation.models import Cause, Label, Media, Queue, Resolution, Slot
-from annotation.views.item_display import display_item
 from projects import zones
 from projects.models import Role
 from tests.annotation.labelling_scenario import LabellingScenario, make_entry, make_scenario

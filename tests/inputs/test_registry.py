@@ -11,9 +11,9 @@ import pytest
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.labels.out_of_sample import out_of_sample
 from annotation import capture, media
+from annotation.item_display import display_item
 from annotation.models import Item
 from annotation.sampling import vectorise
-from annotation.views.item_display import display_item
 from inputs import registry
 from inputs import types as input_types
 from inputs.encoding import column_transformer

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from projects import zones
-from projects.templatetags.formatting import moment, plain_moment
+from projects.formatting import moment, plain_moment
 
 AT = datetime(2026, 11, 27, 22, 5, tzinfo=UTC)
 

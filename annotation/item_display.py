@@ -9,8 +9,8 @@ from django.urls import reverse
 from annotation.models import Item
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
+from projects.formatting import number, plain_moment
 from projects.models import Project
-from projects.templatetags.formatting import number, plain_moment
 
 PIXELATED = 176  # an image up to this size is shown enlarged, pixel by pixel
 
