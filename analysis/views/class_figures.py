@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 from django.utils.safestring import SafeString
 
 from analysis import charts
@@ -71,7 +72,8 @@ def figures(
         "per_class": per_class(project, classes, state, label),
         "curve": curve(classes, label),
         "class_over_time": class_over_time(project, body, releases, label),
-        "costs": body.costs and [(rule_words(body.costs, rule), rule) for rule in body.costs.rules],
+        "costs": cost_rows(body.costs) if body.costs else [],
+        "prices": prices(project),
     }
 
 
@@ -168,10 +170,39 @@ def _curve_rows(found: ClassCurve) -> tuple[CurveRow, ...]:
     )
 
 
+def prices(project: Project) -> dict[str, str]:
+    """What each mistake costs, as numbers are written in a sentence."""
+    given = project.cost_settings()
+    known = msgspec.structs.asdict(given) if given else {}
+    return {name: f"{value:g}" for name, value in known.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """One rule of decision in words, with what it costs."""
+
+    words: str
+    rule: RuleCost
+    cheapest: bool
+
+
+def cost_rows(costs: DecisionCosts) -> list[CostRow]:
+    values = [rule.cost.value for rule in costs.rules if rule.cost.value is not None]
+    lowest = min(values, default=None)
+    return [CostRow(rule_words(costs, rule), rule, rule.cost.value == lowest) for rule in costs.rules]
+
+
 def rule_words(costs: DecisionCosts, rule: RuleCost) -> str:
     """A rule of decision as the page names it."""
     if rule.rule == "threshold":
-        return f"Take it for {costs.positive} from {rule.low:.2f} on"
+        return f"Call it {costs.positive} from a score of {score_words(rule.low)} on"
     if rule.rule == "review_band":
-        return f"Ask a person from {rule.low:.2f} to {rule.high:.2f}"
+        return f"Ask a person from {score_words(rule.low)} to {score_words(rule.high)}"
     return "Today: the highest score wins"
+
+
+def score_words(score: float | None) -> str:
+    """Two decimals, four near 0 and 1, where two would say that the score does not matter."""
+    if score is None:
+        return "\N{EN DASH}"
+    return f"{score:.2f}" if 0.05 <= score <= 0.95 else f"{score:.4f}"

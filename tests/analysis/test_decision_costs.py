@@ -7,7 +7,7 @@ import pytest
 
 from analysis.decision_costs import decision_costs, fingerprint
 from analysis.samples import ClassCodes, EvaluationSample
-from analysis.views.class_figures import rule_words
+from analysis.views.class_figures import cost_rows, rule_words, score_words
 from projects.models import Project
 from tests.factories import NOW, make_project
 
@@ -48,7 +48,19 @@ def test_a_dear_miss_lowers_the_threshold_and_costs_less_than_todays_rule(projec
     assert cut.cost.value == pytest.approx(1 * 10 / 100) and cut.low == pytest.approx(0.4)
     assert band.cost.value <= cut.cost.value
     words = [rule_words(found, rule) for rule in found.rules]
-    assert words[:2] == ["Today: the highest score wins", "Take it for spam from 0.40 on"]
+    assert words[:2] == ["Today: the highest score wins", "Call it spam from a score of 0.40 on"]
+
+
+def test_the_cheapest_rule_is_marked_and_a_small_score_is_not_rounded_away(project: Project) -> None:
+    scores = [0.001] * 60 + [0.0067] * 20 + [0.9] * 20
+    found = decision_costs(frame(scores, [0] * 60 + [1, 0] * 10 + [1] * 20), project)
+    assert found is not None
+    rows = cost_rows(found)
+    assert [row.words for row in rows if row.cheapest] == [
+        row.words for row in rows if row.rule.cost.value == min(one.cost.value for one in found.rules)
+    ]
+    assert rows[1].words == "Call it spam from a score of 0.0067 on"
+    assert [score_words(score) for score in (0.05, 0.4, 0.96, None)] == ["0.05", "0.40", "0.9600", "\N{EN DASH}"]
 
 
 def test_without_costs_or_without_both_classes_there_is_nothing_to_say(project: Project) -> None:
