@@ -57,7 +57,10 @@ ITEM, KEY, INPUTS, SEGMENT = (
 
 
 class ItemInList(Struct):
-    """An item with what was said of it last and what was agreed; nothing of that where it is `blind`."""
+    """An item with what was said of it last and what was agreed; nothing of that where it is `blind`.
+
+    A version's answer is its `label`; of a task whose answers are not labels, its `value`.
+    """
 
     id: str
     key: str
@@ -70,6 +73,7 @@ class ItemInList(Struct):
     resolution: Any
     cause: str | None
     blind: bool = False
+    value: Any = None
 
 
 class ItemPage(Struct):
@@ -80,7 +84,7 @@ class ItemPage(Struct):
 
 
 class PredictionOfItem(Struct):
-    """What one version said of the item; `scores` has the three highest."""
+    """What one version said of the item; `scores` has the three highest. `value` is of tasks without labels."""
 
     model_version: str
     source: str
@@ -89,6 +93,7 @@ class PredictionOfItem(Struct):
     margin: float | None
     scores: dict[str, float]
     at: datetime
+    value: Any = None
 
 
 class SignalOfItem(Struct):
@@ -212,12 +217,13 @@ def _in_list(row: Any) -> ItemInList:
         at=row.at,
         inputs=row.inputs,
         segment=row.segment,
-        label=row.says,
+        label=row.says if isinstance(row.says, str) else None,
         confidence=row.score,
         model_version=row.by_version,
         resolution=row.truth,
         cause=row.cause,
         blind=row.blind,
+        value=None if isinstance(row.says, str) else row.says,
     )
 
 
@@ -260,7 +266,9 @@ def _story(item: Item, viewer: User | None) -> ItemStory:
         inputs=item.inputs,
         segment=item.segment,
         predictions=[
-            PredictionOfItem(row.model_version, row.source, row.label, row.confidence, row.margin, dict(top), row.at)
+            PredictionOfItem(
+                row.model_version, row.source, row.label, row.confidence, row.margin, dict(top), row.at, row.value
+            )
             for row, top in known["predictions"]
         ],
         signals=[SignalOfItem(row.key, row.kind, row.value, row.at) for row in known["signals"]],

@@ -60,7 +60,7 @@ def route(project: Project, items: list[Item], cause: Cause, *, probability: flo
     put(ensure(project, cause, at=NOW), entries, at=at)
 
 
-def resolve(item: Item, value: str, **fields: object) -> Resolution:
+def resolve(item: Item, value: Any, **fields: object) -> Resolution:
     RoutedItem.objects.filter(item=item).update(state=RoutedState.DONE)
     return Resolution.objects.create(
         **{
