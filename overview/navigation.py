@@ -97,6 +97,11 @@ class Shell:
         return list(Project.objects.for_user(self.user)) if self.user else []
 
     @cached_property
+    def serving(self) -> dict[int, str]:
+        """Id of each project to the version that answers there, trained here or captured, and in which role."""
+        return {project.pk: serving_words(project) for project in self.projects}
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         if not self.project:
             return ()

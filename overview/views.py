@@ -18,13 +18,19 @@ from analysis.views.performance_query import PerformanceQuery
 from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
-from overview import changes, loop
+from overview import actions, changes, events, first_steps, loop, stations
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
 
 def _of_version(project: Project, tag: str) -> str:
     return f"{reverse('overview:overview', args=[project.slug])}?{urlencode({'version': tag})}"
+
+
+def capture_command(request: ProjectRequest) -> str:
+    """The command that captures the first prediction of this project."""
+    address = f"{request.scheme}://{request.get_host()}/api/v1/projects/{request.project.slug}/predictions"
+    return first_steps.capture_command(request.project, address)
 
 
 def quality(project: Project, body: PerformanceBody) -> TimeChart | None:
@@ -42,7 +48,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
     except versions.UnknownVersion as why:
         return render(request, "overview/unknown.html", {"project": project, "unknown": str(why)}, status=404)
     facts = loop.collect(project, at=now, serves=known.serves)
-    made = loop.stations(project, facts, at=now)
+    made = stations.stations(project, facts, at=now)
     report = newest_or_request(project, performance_report.KIND, version=version, at=now)
     body = report.body if report and report.body.n else None
     context = {
@@ -54,8 +60,9 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "stations": made,
         "stuck": next((station for station in made if station.bottleneck), None),
         "place": next((number for number, station in enumerate(made) if station.bottleneck), None),
-        "actions": loop.actions(project, facts),
-        "events": loop.events(project),
+        "actions": actions.actions(project, facts),
+        "capture_command": "" if facts.newest else capture_command(request),
+        "events": events.events(project),
         "body": body,
         "problems": health.problems([project]),
         "change": changes.of_report(project, report.body.change if report else None),

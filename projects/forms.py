@@ -14,8 +14,8 @@ EXPIRY = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("",
 
 
 class SignInForm(forms.Form):
-    username = forms.CharField(max_length=150, error_messages={"required": "Give your user name."})
-    password = forms.CharField(max_length=500, strip=False, error_messages={"required": "Give your password."})
+    username = forms.CharField(max_length=150, error_messages={"required": "Enter your user name."})
+    password = forms.CharField(max_length=500, strip=False, error_messages={"required": "Enter your password."})
 
 
 class AppearanceForm(forms.ModelForm):
@@ -60,7 +60,7 @@ class PasswordForm(forms.Form):
 
     old = forms.CharField(required=False, strip=False, max_length=500)
     new = forms.CharField(strip=False, max_length=500, error_messages={"required": "Give a new password."})
-    again = forms.CharField(strip=False, max_length=500, error_messages={"required": "Give it a second time."})
+    again = forms.CharField(strip=False, max_length=500, error_messages={"required": "Type it again."})
 
     def __init__(self, user: User, data: Any = None) -> None:
         super().__init__(data)

@@ -48,7 +48,7 @@ class CurveRow:
 
 @dataclass(frozen=True)
 class CurveChart:
-    """Precision against recall of one class, and where the decision in force stands on it."""
+    """Precision against recall of one class, and where today's rule stands on it."""
 
     svg: SafeString
     narrow: SafeString
@@ -145,7 +145,7 @@ def curve(classes: ClassesPart, label: str) -> CurveChart | None:
     now = next(one for one in classes.per_class if one.label == label)
     plumb = None
     if now.precision.value is not None and now.recall.value is not None:
-        plumb = charts.Mark(now.recall.value, "in force", now.precision.value)
+        plumb = charts.Mark(now.recall.value, "today", now.precision.value)
     draw = partial(
         charts.line,
         [charts.Point(row.recall, row.precision, row.low, row.high) for row in reversed(rows)],

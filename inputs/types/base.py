@@ -116,6 +116,10 @@ class InputType(ABC):
         """An unfitted transformer of this type's parts; None where models for this purpose do not read the type."""
         raise IncompleteEncoder(f"{self.name} has no encoder for {purpose}.")
 
+    def example(self, rule: Rule) -> Any:
+        """A value that this entry of the contract takes, for the command by which a page shows how to send one."""
+        return "example"
+
     def format(self, value: Any) -> str:
         """The value as a page writes it."""
         return str(value)

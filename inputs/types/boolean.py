@@ -15,6 +15,9 @@ class Boolean(Category):
     name = "boolean"
     options: ClassVar[tuple[str, ...]] = ()
 
+    def example(self, rule: Rule) -> Any:
+        return True
+
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> bool:
         if not isinstance(value, bool):
             raise InvalidValue(f"`{name}` is {shortened(value)}; true or false is expected.")

@@ -48,6 +48,9 @@ class Category(InputType):
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise InvalidValue(f"Input {quote(name)}: values takes a list of texts.")
 
+    def example(self, rule: Rule) -> Any:
+        return (rule.get("values") or ["a"])[0]
+
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
         if not isinstance(value, str) or len(value) > LONGEST:
             raise InvalidValue(f"`{name}` is {shortened(value)}; a text of at most {LONGEST:,} characters is expected.")

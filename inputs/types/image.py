@@ -50,6 +50,9 @@ class CheckedImage:
         return {"media": self.sha256, "width": self.decoded.width, "height": self.decoded.height}
 
 
+ONE_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="  # a PNG
+
+
 class ImageInput(InputType):
     """A picture, seen in grey and scaled down; a missing one is blank."""
 
@@ -58,6 +61,9 @@ class ImageInput(InputType):
     likeness: ClassVar[Likeness] = Likeness.PIXELS
     display: ClassVar[Display] = Display.IMAGE
     in_media = True
+
+    def example(self, rule: Rule) -> Any:
+        return ONE_PIXEL
 
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> CheckedImage:
         try:

@@ -50,6 +50,9 @@ class Number(InputType):
         if "min" in rule and "max" in rule and rule["min"] > rule["max"]:
             raise InvalidValue(f"Input {quote(name)}: min is {rule['min']}, more than max, which is {rule['max']}.")
 
+    def example(self, rule: Rule) -> Any:
+        return rule["min"] if "min" in rule else min(1, rule.get("max", 1))
+
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValue(f"`{name}` is {shortened(value)}; a number with a point is expected.")

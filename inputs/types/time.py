@@ -47,6 +47,9 @@ class Time(InputType):
     features = Features.VALUES
     likeness: ClassVar[Likeness] = Likeness.IGNORED
 
+    def example(self, rule: Rule) -> Any:
+        return "2026-11-27T14:05:00Z"
+
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
         moment = parse_time(value)
         if moment is None:

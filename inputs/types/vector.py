@@ -50,6 +50,9 @@ class Vector(InputType):
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MOST_DIMENSIONS:
             raise InvalidValue(f"Input {quote(name)}: dimensions takes a whole number from 1 to {MOST_DIMENSIONS:,}.")
 
+    def example(self, rule: Rule) -> Any:
+        return [1.0] * rule.get("dimensions", 2)
+
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> list[float]:
         if not isinstance(value, list):
             raise InvalidValue(f"`{name}` is {shortened(value)}; a list of numbers is expected.")

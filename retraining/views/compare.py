@@ -16,6 +16,7 @@ from annotation.models import Prediction, Source
 from projects import spreadsheets
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.templatetags.formatting import plural
 from retraining import artifacts, comparison_charts, judging, label_requests, registry, release, verdict_words
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.judging import VerdictState
@@ -231,7 +232,7 @@ def ask_again(request: ProjectRequest, number: int, outcome: str) -> HttpRespons
     words = "compared" if outcome == ALL else Outcome(outcome).label
     ids = list(rows.order_by("-confidence", "pk").values_list("item_id", flat=True)[:MOST_ASKED])
     made = label_requests.request_relabel(version, item_ids=ids, words=words, by=request.user, at=timezone.now())
-    messages.success(request, f"{made.put.created:,} items added to {made.queue.title}.")
+    messages.success(request, f"{plural(made.put.created, 'item,items')} added to {made.queue.title}.")
     return redirect("annotation:queue", slug=request.project.slug, queue=made.queue.slug)
 
 
@@ -249,5 +250,5 @@ def request_labels(request: ProjectRequest, number: int) -> HttpResponse:
         )
     except label_requests.NothingToDraw as why:
         return _compare(request, version, error=str(why), status=409)
-    messages.success(request, f"{put.created:,} items added to Audit; the next run is judged with them.")
+    messages.success(request, f"{plural(put.created, 'item,items')} added to Audit; the next run is judged with them.")
     return redirect("retraining:compare", slug=request.project.slug, number=number)

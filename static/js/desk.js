@@ -54,7 +54,7 @@ class Desk extends HTMLElement {
     }
     for (const link of document.querySelectorAll("[data-break]")) link.addEventListener("click", (event) => this.rest(event));
     document.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
-    this.outbox.addEventListener("change", () => this.tell());
+    this.outbox.addEventListener("change", () => this.allow());
     this.outbox.addEventListener("result", ({ detail }) => this.result(detail));
     this.buffer.addEventListener("change", () => this.came());
     addEventListener("beforeunload", (event) => this.outbox.size && event.preventDefault());
@@ -75,7 +75,7 @@ class Desk extends HTMLElement {
 
   /* What was not sent before a reload goes first: an undo among it brings its lease back. */
   async begin() {
-    this.tell();
+    this.allow();
     await this.outbox.flush(FLUSH_MS);
     this.buffer.fill();
   }
@@ -276,11 +276,7 @@ class Desk extends HTMLElement {
     const isOpen = Boolean(this.viewing || (this.buffer.current && !this.connection.isFull));
     this.labels.allow(isOpen);
     document.getElementById("skip").disabled = !isOpen;
-  }
-
-  tell() {
-    this.connection.show();
-    this.allow();
+    this.connection.show({ canAnswer: isOpen });
   }
 
   /* Mine today and what waits for me: counted here with each answer, and by the server when nothing is on its way. */

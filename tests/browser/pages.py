@@ -52,7 +52,7 @@ def keys_twice(tab: Tab) -> None:
 
 def verified(tab: Tab) -> None:
     tab.get_by_role("button", name="Verify the chain").click()
-    tab.get_by_text("The chain is whole").wait_for()
+    tab.get_by_text("The chain is complete").wait_for()
 
 
 DIGITS = "/p/digits"

@@ -173,6 +173,7 @@ def test_at_the_end_of_the_buffer_the_desk_waits_for_the_line(desks: Site, desk:
     expect(tab.get_by_role("button", name="Skip")).to_be_disabled()
     tab.keyboard.press("7")
     expect(tab.locator("#connection")).to_have_text("25 answers wait to be sent")
+    expect(tab.locator("#trouble")).to_contain_text("Wait for the connection; they are safe here.")
     tab.context.set_offline(False)
     tab.locator(".stage .item").wait_for()
     sent(tab)

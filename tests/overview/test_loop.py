@@ -6,7 +6,7 @@ import pytest
 
 from analysis.reports import refreshing
 from annotation.models import Item, RoutedItem
-from overview import loop
+from overview import actions, loop, stations
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
 from tests.analysis.scenarios import Cause, route, world
@@ -39,11 +39,11 @@ def a_version(project: Project, *, stage: str) -> ModelVersion:
 
 
 def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
-    project, made = stand
-    RoutedItem.objects.filter(item=made[0]).update(state="review", routed_at=NOW)
+    project, items = stand
+    RoutedItem.objects.filter(item=items[0]).update(state="review", routed_at=NOW)
     later = NOW + timedelta(days=3)
-    stations = loop.stations(project, loop.collect(project, at=later, serves="v1"), at=later)
-    [stuck] = [station for station in stations if station.bottleneck]
+    made = stations.stations(project, loop.collect(project, at=later, serves="v1"), at=later)
+    [stuck] = [station for station in made if station.bottleneck]
     assert (stuck.key, stuck.count) == ("review", "1")
     assert stuck.late.startswith("Late: promised within 2")
 
@@ -53,7 +53,7 @@ def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Ite
     make_prediction(item := make_item(project), [0.5, 0.5])
     route(project, [item], Cause.UNCERTAIN, probability=1.0)
     project.retraining = {"after_labels": 100}
-    [label, *_] = loop.actions(project, loop.collect(project, at=NOW, serves="v1"))
+    [label, *_] = actions.actions(project, loop.collect(project, at=NOW, serves="v1"))
     assert label.words == "Label 1 item"
     assert label.because == "60 of 100 new labels; a training run needs 39 more than wait now."
 
@@ -61,7 +61,7 @@ def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Ite
 def test_a_candidate_that_waits_comes_first_and_one_that_serves_does_not(stand: tuple[Project, list[Item]]) -> None:
     project, _ = stand
     version = a_version(project, stage="candidate")
-    assert loop.actions(project, loop.collect(project, at=NOW, serves="v1"))[0].words == "Decide on v2"
+    assert actions.actions(project, loop.collect(project, at=NOW, serves="v1"))[0].words == "Decide on v2"
     version.stage = "champion"
     version.save()
-    assert loop.actions(project, loop.collect(project, at=NOW, serves="v1"))[0].words != "Decide on v2"
+    assert actions.actions(project, loop.collect(project, at=NOW, serves="v1"))[0].words != "Decide on v2"

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import release_events
-from overview import loop
+from overview import events
 from projects import append_only, audit
 from projects.models import AuditEvent, Project
 from tests.factories import NOW, make_project, make_user
@@ -231,4 +231,4 @@ def test_a_changed_slug_hides_no_event_on_any_page() -> None:
     page = browser.get(reverse("projects:audit", args=["after"])).content.decode()
     assert "release.promote" in page
     assert [event.version for event in release_events.list_releases(project)] == ["v3"]
-    assert loop.events(project)
+    assert events.events(project)

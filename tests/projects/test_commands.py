@@ -215,7 +215,7 @@ class TestCreateKey:
 class TestVerifyAudit:
     def test_says_that_the_chain_is_whole(self) -> None:
         specs.create_project("mail", SPEC, by=None, at=NOW)
-        assert run("verify_audit") == "1 events; the chain is whole."
+        assert run("verify_audit") == "1 event; the chain is complete."
         found = json.loads(run("verify_audit", "--json"))
         head = found.pop("head")
         assert found == {"events": 1, "whole": True, "break": None}
@@ -226,7 +226,7 @@ class TestVerifyAudit:
             audit.record("project.create", by=None, at=NOW, target=slug)
         file = tmp_path / "head.json"
         run("verify_audit", "--export-head", str(file))
-        assert run("verify_audit", "--head", str(file)) == "2 events; the chain is whole."
+        assert run("verify_audit", "--head", str(file)) == "2 events; the chain is complete."
         with append_only.lifted("projects_auditevent"):
             AuditEvent.objects.filter(target="b").delete()
         assert "the chain ends before event 2" in refused("verify_audit", "--head", str(file))

@@ -118,8 +118,8 @@ class TestSignIn:
     def test_an_empty_form_says_what_is_missing(self, client):
         response = client.post("/sign-in/", {})
         assert response.status_code == 422
-        assert "Give your user name." in text(response)
-        assert "Give your password." in text(response)
+        assert "Enter your user name." in text(response)
+        assert "Enter your password." in text(response)
 
     @pytest.mark.parametrize(
         ("after", "goes"), [("/account/", "/account/"), ("https://evil.example/", "/"), ("//evil.example", "/")]
@@ -349,7 +349,7 @@ class TestAuditTrail:
 
     def test_verifying_says_that_the_chain_is_whole(self, as_ada, project):
         self.record(project, 4)
-        assert "The chain is whole.</b> 4 events" in text(as_ada.post("/p/digits/audit/verify/"))
+        assert "The chain is complete.</b> 4 events" in text(as_ada.post("/p/digits/audit/verify/"))
 
     def test_verifying_names_the_first_break(self, as_ada, project):
         from projects import append_only

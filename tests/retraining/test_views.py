@@ -94,7 +94,7 @@ class TestRuns:
         train(project)
         do(open_run(project))
         page = text(ada.get(url("run-list")))
-        assert "Run 2 found nothing new to learn" in page
+        assert "Run 2 found that nothing had changed" in page
         assert re.search(r"Run 1 succeeded 31 new labels trained on 40 measured with 0 v1 champion gate passed", page)
 
     def test_shows_a_run_in_flight_with_its_share(self, ada: Client, project: Project) -> None:
@@ -290,7 +290,7 @@ class TestCompare:
         resolve(make_item(project, inputs={"x": 0.4, "y": 0.1}), "ham")
         train(project)
         page = text(ada.get(url("compare", 2)))
-        assert "Not known: no item yet that neither was trained on." in page
+        assert "Not known: there is no labelled item yet that neither was trained on." in page
         assert "Hold: nothing could be compared" in page and "None has been labelled so far." in page
 
     def test_a_verdict_against_a_former_champion_offers_only_to_judge_again(

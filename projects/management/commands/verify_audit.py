@@ -22,7 +22,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--head", type=Path, metavar="FILE", help="A head that was exported before.")
-        parser.add_argument("--export-head", type=Path, metavar="FILE", help="Write the head, once the chain is whole.")
+        parser.add_argument(
+            "--export-head", type=Path, metavar="FILE", help="Write the head, once the chain is complete."
+        )
 
     def handle(self, *args: Any, head: Path | None, export_head: Path | None, **options: Any) -> None:
         broken = audit.first_break(_read_head(head) if head else None)
@@ -35,7 +37,7 @@ class Command(BaseCommand):
         if export_head:
             _write_head(export_head, newest)
         if not options["json"]:
-            self.stdout.write(f"{events:,} events; the chain is whole.")
+            self.stdout.write(f"{events:,} {'event' if events == 1 else 'events'}; the chain is complete.")
 
 
 def _read_head(path: Path) -> audit.Head:

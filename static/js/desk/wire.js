@@ -63,19 +63,20 @@ export class Connection {
     return this.outbox.size >= MOST_UNSENT;
   }
 
-  show() {
+  /* Where the answers are; `canAnswer`: an item is there that can be answered. */
+  show({ canAnswer }) {
     const waiting = this.outbox.size;
     const isStuck = Boolean(this.outbox.trouble && waiting);
     const words = `${waiting === 1 ? "1 answer waits" : `${waiting} answers wait`} to be sent`;
     this.state.querySelector(".words").textContent = isStuck ? words : waiting ? "Sending…" : "All answers sent";
     this.state.classList.toggle("warn", isStuck);
     this.state.classList.toggle("good", !isStuck);
-    this.#tell(isStuck ? `${words}. ${this.#advice()}` : "");
+    this.#tell(isStuck ? `${words}. ${this.#advice(canAnswer)}` : "");
   }
 
-  #advice() {
+  #advice(canAnswer) {
     if (this.outbox.trouble === "signed-out") return "You are signed out; sign in again in another tab. They are safe here.";
-    return this.isFull ? "Labelling goes on when the connection is back." : "Keep going; they are safe here.";
+    return canAnswer ? "Keep going; they are safe here." : "Wait for the connection; they are safe here.";
   }
 
   #tell(words) {

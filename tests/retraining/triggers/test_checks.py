@@ -11,7 +11,7 @@ from django.utils import timezone
 from jobs import execution
 from jobs.execution import PermanentFailure
 from jobs.models import Job
-from overview import loop
+from overview import actions, loop, stations
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
 from retraining import new_labels, training
@@ -257,9 +257,9 @@ class TestAFailedRun:
         runs = client.get(reverse("retraining:run-list", args=[failed.slug])).content.decode()
         assert "15 of 10 new labels" in runs
         facts = loop.collect(failed, at=timezone.now(), serves="")
-        train = next(one for one in loop.stations(failed, facts, at=timezone.now()) if one.key == "train")
+        train = next(one for one in stations.stations(failed, facts, at=timezone.now()) if one.key == "train")
         assert (facts.trigger_new, train.count, train.unit) == (15, "15", "of 10 new labels")
-        assert "Look at run 2, which failed" in [action.words for action in loop.actions(failed, facts)]
+        assert "Look at run 2, which failed" in [action.words for action in actions.actions(failed, facts)]
         for name, n in (("new-train", 12), ("new-evaluation", 3)):
             page = client.get(reverse(f"retraining:{name}", args=[failed.slug])).content.decode()
             assert page.count('<li class="card">') == n

@@ -1,0 +1,153 @@
+"""The seven stations of the loop: how much stands at each, how old the oldest is, and which promise is broken."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+
+from overview.loop import LoopFacts
+from projects.models import Project
+from projects.templatetags.formatting import number, span
+from retraining.triggers.rules.new_labels import labels_needed
+
+SLA = {"label": timedelta(days=2), "review": timedelta(days=2)}
+
+
+@dataclass(frozen=True)
+class Station:
+    """One station of the loop. `late` is the broken promise in words, "" where none is broken."""
+
+    key: str
+    name: str
+    count: str
+    unit: str
+    since: str = ""
+    rate: str = ""
+    url: str = ""
+    late: str = ""
+    waits: timedelta = timedelta()
+    bottleneck: bool = False
+
+
+def stations(project: Project, facts: LoopFacts, *, at: datetime) -> list[Station]:
+    """The seven, with the bottleneck marked: the one whose oldest has waited longest against its promise."""
+    made = [
+        _predict(project, facts, at),
+        _monitor(project, facts, at),
+        _select(project, facts, at),
+        _label(project, facts, at),
+        _review(project, facts, at),
+        _train(project, facts, at),
+        _release(project, facts, at),
+    ]
+    stuck = bottleneck(made)
+    return [replace(station, bottleneck=station.key == stuck) for station in made]
+
+
+def bottleneck(made: list[Station]) -> str:
+    """The station whose promise is broken worst; "" where every promise is kept."""
+    late = [station for station in made if station.late]
+    return max(late, key=lambda station: station.waits).key if late else ""
+
+
+def _age(at: datetime, since: datetime | None) -> timedelta:
+    return at - since if since else timedelta()
+
+
+def _oldest(at: datetime, since: datetime | None) -> str:
+    return f"oldest {span(at - since)}" if since else ""
+
+
+def _predict(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    change = ""
+    if facts.captured_before:
+        share = 100 * (facts.captured - facts.captured_before) / facts.captured_before
+        change = ("+" if share > 0 else "") + number(share) + "\u00a0% against the day before"
+    newest = f"newest {span(at - facts.newest)}" if facts.newest else ""
+    return Station(
+        "predict",
+        "Predict",
+        number(facts.captured),
+        "in 24 hours",
+        newest,
+        change,
+        _url("analysis:item-list", project, "window=1"),
+    )
+
+
+def _monitor(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    return Station(
+        "monitor",
+        "Monitor",
+        number(facts.findings),
+        "findings open",
+        _oldest(at, facts.oldest_finding),
+        "",
+        _url("analysis:label-quality", project),
+    )
+
+
+def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    return Station(
+        "select",
+        "Select",
+        number(facts.unrouted),
+        "candidates",
+        _oldest(at, facts.oldest_unrouted),
+        "",
+        _url("analysis:item-list", project, "state=open"),
+    )
+
+
+def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    waits = _age(at, facts.oldest_waiting)
+    late = f"Late: promised within {span(SLA['label'])}" if waits > SLA["label"] else ""
+    return Station(
+        "label",
+        "Label",
+        number(facts.waiting),
+        "waiting",
+        _oldest(at, facts.oldest_waiting),
+        f"{number(facts.labels_hour)} in the last hour",
+        _url("annotation:queue-list", project),
+        late,
+        waits,
+    )
+
+
+def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    waits = _age(at, facts.oldest_review)
+    late = f"Late: promised within {span(SLA['review'])}" if waits > SLA["review"] else ""
+    return Station(
+        "review",
+        "Review",
+        number(facts.review),
+        "disputes",
+        _oldest(at, facts.oldest_review),
+        "",
+        _url("analysis:item-list", project, "state=review"),
+        late,
+        waits,
+    )
+
+
+def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    url = _url("retraining:run-list", project)
+    if facts.run:
+        job = facts.run.job
+        since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
+        words = f"run at {number(100 * job.progress if job else 0)}\u00a0%"
+        return Station("train", "Train", "1", words, since, job.stage if job else "", url)
+    needed = labels_needed(project)
+    last = f"last {span(at - facts.last_run.finished_at)} ago" if facts.last_run and facts.last_run.finished_at else ""
+    return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)
+
+
+def _release(project: Project, facts: LoopFacts, at: datetime) -> Station:
+    since = f"for {span(at - facts.released.at)}" if facts.released else ""
+    unit = "serves" if project.champion_version else "is captured" if facts.serves else "no version serves"
+    return Station("release", "Release", facts.serves or "0", unit, since, "", _url("retraining:release-list", project))
+
+
+def _url(name: str, project: Project, query: str = "") -> str:
+    return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")
