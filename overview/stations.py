@@ -1,4 +1,4 @@
-"""The seven stations of the loop: how much stands at each, how old the oldest is, and which promise is broken."""
+"""The seven stations of the loop: how much stands at each, how old the oldest is, and what is overdue."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ SLA = {"label": timedelta(days=2), "review": timedelta(days=2)}
 
 @dataclass(frozen=True)
 class Station:
-    """One station of the loop. `late` is the broken promise in words, "" where none is broken."""
+    """One station of the loop. `late` says in words that its oldest is overdue, "" where it is not."""
 
     key: str
     name: str
@@ -30,7 +30,7 @@ class Station:
 
 
 def stations(project: Project, facts: LoopFacts, *, at: datetime) -> list[Station]:
-    """The seven, with the bottleneck marked: the one whose oldest has waited longest against its promise."""
+    """The seven, with the bottleneck marked: the one whose oldest has waited longest beyond its due time."""
     made = [
         _predict(project, facts, at),
         _monitor(project, facts, at),
@@ -45,7 +45,7 @@ def stations(project: Project, facts: LoopFacts, *, at: datetime) -> list[Statio
 
 
 def bottleneck(made: list[Station]) -> str:
-    """The station whose promise is broken worst; "" where every promise is kept."""
+    """The station whose oldest is overdue the longest; "" where nothing is overdue."""
     late = [station for station in made if station.late]
     return max(late, key=lambda station: station.waits).key if late else ""
 
@@ -101,7 +101,7 @@ def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
 
 def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_waiting)
-    late = f"Late: promised within {span(SLA['label'])}" if waits > SLA["label"] else ""
+    late = f"Late: due within {span(SLA['label'])}" if waits > SLA["label"] else ""
     return Station(
         "label",
         "Label",
@@ -117,7 +117,7 @@ def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
 
 def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
     waits = _age(at, facts.oldest_review)
-    late = f"Late: promised within {span(SLA['review'])}" if waits > SLA["review"] else ""
+    late = f"Late: due within {span(SLA['review'])}" if waits > SLA["review"] else ""
     return Station(
         "review",
         "Review",

@@ -45,7 +45,7 @@ def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
     made = stations.stations(project, loop.collect(project, at=later, serves="v1"), at=later)
     [stuck] = [station for station in made if station.bottleneck]
     assert (stuck.key, stuck.count) == ("review", "1")
-    assert stuck.late.startswith("Late: promised within 2")
+    assert stuck.late.startswith("Late: due within 2")
 
 
 def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Item]]) -> None:
