@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from analysis.models import Finding
 from annotation.models import Item, Label, LabelState, Resolution, RoutedItem
@@ -28,7 +29,6 @@ class LoopFacts:
     review: int
     oldest_review: datetime | None
     labels_hour: int
-    labels_week: int
     audited: int
     run: TrainingRun | None
     last_run: TrainingRun | None
@@ -41,7 +41,7 @@ class LoopFacts:
 
 def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
     """`serves` is the tag of the version that answers now, "" for none."""
-    day, hour, week = at - timedelta(days=1), at - timedelta(hours=1), at - timedelta(days=7)
+    day, hour = at - timedelta(days=1), at - timedelta(hours=1)
     items = Item.objects.filter(project=project)
     captured = items.aggregate(
         now=Count("pk", filter=Q(at__gte=day)),  # by when it happened, as the list behind the figure
@@ -50,17 +50,13 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         unrouted=Count("pk", filter=Q(in_pool=True)),
         oldest=Min("captured_at", filter=Q(in_pool=True)),
     )
-    findings = Finding.objects.filter(project=project, decision=Finding.Decision.OPEN)
-    found = findings.aggregate(n=Count("pk"), oldest=Min("found_at"))
     routed = RoutedItem.objects.filter(project=project).aggregate(
         waiting=Count("pk", filter=Q(state="open")),
         oldest_waiting=Min("routed_at", filter=Q(state="open")),
         review=Count("pk", filter=Q(state="review")),
         oldest_review=Min("routed_at", filter=Q(state="review")),
     )
-    labels = Label.objects.filter(project=project, state=LabelState.GIVEN).aggregate(
-        hour=Count("pk", filter=Q(updated_at__gt=hour)), week=Count("pk", filter=Q(updated_at__gt=week))
-    )
+    counted = _findings_and_labels(project, since=hour)
     runs = new_labels.recent_runs(project)
     last = next((run for run in runs if run.state == RunState.SUCCEEDED), None)
     resolved = (
@@ -76,13 +72,12 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         captured=captured["now"],
         captured_before=captured["before"],
         newest=captured["newest"],
-        findings=found["n"],
-        oldest_finding=found["oldest"],
+        findings=counted["n_findings"] or 0,
+        oldest_finding=counted["oldest_finding"],
         unrouted=captured["unrouted"],
         oldest_unrouted=captured["oldest"],
         **routed,
-        labels_hour=labels["hour"],
-        labels_week=labels["week"],
+        labels_hour=counted["n_labels"] or 0,
         audited=resolved["audited"],
         trigger_new=resolved["new"],
         run=next((run for run in runs if run.in_flight), None),
@@ -92,6 +87,23 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         candidate=_candidate(runs, released),
         released=released,
     )
+
+
+def _findings_and_labels(project: Project, *, since: datetime) -> dict[str, Any]:
+    """Open findings, the oldest of them, and labels given since then, in one query; None where there are none."""
+    findings = Finding.objects.filter(decision=Finding.Decision.OPEN)
+    labels = Label.objects.filter(state=LabelState.GIVEN, updated_at__gt=since)
+    found = Project.objects.filter(pk=project.pk).values(
+        n_findings=_of_project(findings, Count("pk")),
+        oldest_finding=_of_project(findings, Min("found_at")),
+        n_labels=_of_project(labels, Count("pk")),
+    )
+    return dict(found.get())
+
+
+def _of_project(rows: QuerySet[Any], figure: Any) -> Subquery:
+    grouped = rows.filter(project=OuterRef("pk")).order_by().values("project").annotate(_figure=figure)
+    return Subquery(grouped.values("_figure"))
 
 
 def _candidate(runs: list[TrainingRun], released: Release | None) -> ModelVersion | None:
