@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from overview.loop import LoopFacts
+from projects.formatting import number
 from projects.models import Project
-from projects.templatetags.formatting import number
 from retraining.triggers.rules.new_labels import labels_needed
 
 NOT_KNOWN = "not known"

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from overview.loop import LoopFacts
+from projects.formatting import number, span
 from projects.models import Project
-from projects.templatetags.formatting import number, span
 from retraining.triggers.rules.new_labels import labels_needed
 
 SLA = {"label": timedelta(days=2), "review": timedelta(days=2)}

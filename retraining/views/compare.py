@@ -14,9 +14,9 @@ from annotation import blinding, versions
 from annotation.item_display import display_item
 from annotation.models import Prediction, Source
 from projects import spreadsheets
+from projects.formatting import plural
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
-from projects.templatetags.formatting import plural
 from retraining import artifacts, comparison_charts, judging, label_requests, registry, release, verdict_words
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.judging import VerdictState
