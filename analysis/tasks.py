@@ -1,16 +1,19 @@
 """The job that computes reports, and the periodic look for projects whose reports are old."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Max
 from django.utils import timezone
 
 from analysis.models import Finding
 from analysis.reports import refreshing
+from analysis.reports.stored import is_outdated
 from annotation.models import Item, Prediction, Resolution
 from jobs import queue, registry
 from jobs.execution import Attempt
 from projects.models import Project
+
+AN_HOUR = timedelta(hours=1)
 
 
 @registry.handles("analysis.report", soft_seconds=900, hard_seconds=960)
@@ -25,10 +28,11 @@ def report(attempt: Attempt) -> None:
 
 @registry.every_project(30, "analysis.reports")
 def refresh_old(project: Project, at: datetime) -> None:
-    """Enqueue reports where a label, a score or a decision is newer than the last look."""
+    """Enqueue reports where a fact is newer than the last look, or stored bodies have another format."""
     newest = _newest_fact(project)
     last = project.jobs.filter(kind="analysis.report").aggregate(at=Max("created_at"))["at"]
-    if newest and (last is None or newest > last):
+    is_old = newest is not None and (last is None or newest > last)
+    if is_old or (last is not None and at - last > AN_HOUR and is_outdated(project)):
         queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
 
 

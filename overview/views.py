@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from analysis import release_events
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
-from analysis.reports.stored import newest_or_request
+from analysis.reports.stored import newest
 from analysis.views.over_time import TimeChart, score_name, score_over_time
 from analysis.views.performance_query import PerformanceQuery
 from annotation import versions
@@ -49,7 +49,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         return render(request, "overview/unknown.html", {"project": project, "unknown": str(why)}, status=404)
     facts = loop.collect(project, at=now, serves=known.serves)
     made = stations.stations(project, facts, at=now)
-    report = newest_or_request(project, performance_report.KIND, version=version, at=now)
+    report = newest(project, performance_report.KIND, version=version)
     body = report.body if report and report.body.n else None
     context = {
         "project": project,

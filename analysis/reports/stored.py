@@ -8,7 +8,7 @@ import msgspec
 from django.db.models import QuerySet
 
 from analysis.models import Report
-from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind
+from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind, report_kinds
 from jobs import queue
 from projects.models import Project
 
@@ -40,6 +40,15 @@ def newest_or_request(
     if found is None and (version or not kind.of_version):
         request(project, version, at=at)
     return found
+
+
+def is_outdated(project: Project) -> bool:
+    """Whether the newest report of any kind has a body of another format, as after an upgrade."""
+    for kind in report_kinds():
+        row = Report.objects.filter(project=project, kind=kind.name).order_by("-computed_at", "-pk").first()
+        if row and _body(row, kind) is None:
+            return True
+    return False
 
 
 def request(project: Project, version: str = "", *, at: datetime) -> None:

@@ -1,15 +1,19 @@
 """Stored bodies: of this format they are read, of any other one they are computed again."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from analysis.models import Report
 from analysis.reports import refreshing
 from analysis.reports.kinds import label_quality, performance
 from analysis.reports.stored import newest, newest_or_request
+from analysis.tasks import refresh_old
+from jobs import queue
 from projects import members
 from projects.models import Project
 from tests.analysis.scenarios import performance_body, world
@@ -44,6 +48,12 @@ class TestABodyOfAnotherFormat:
         assert len(refreshing.refresh(project, at=NOW)) == 1 + len(performance.WINDOWS)
         assert performance_body(project).n == 60
 
+    def test_is_computed_again_though_nothing_is_new(self, project: Project) -> None:
+        later = timezone.now() + timedelta(hours=2)
+        queue.enqueue("analysis.report", key="before", project=project, at=timezone.now())
+        refresh_old(project, later)
+        assert project.jobs.filter(kind="analysis.report").count() == 2
+
     def test_makes_one_job_and_no_page_fails(self, project: Project) -> None:
         browser = Client()
         emil = make_user("emil", project, "engineer")
@@ -54,6 +64,12 @@ class TestABodyOfAnotherFormat:
         key = {"Authorization": f"Bearer {secret}"}
         assert Client().get(f"/api/v1/projects/{project.slug}/metrics", headers=key).json()["n"] == 0
         assert project.jobs.filter(kind="analysis.report").count() == 2  # of the version, and of the project
+
+
+def test_nothing_is_computed_again_where_all_is_readable_and_known(project: Project) -> None:
+    queue.enqueue("analysis.report", key="before", project=project, at=timezone.now())
+    refresh_old(project, timezone.now() + timedelta(hours=2))
+    assert project.jobs.filter(kind="analysis.report").count() == 1
 
 
 def test_one_that_is_there_is_not_asked_for_again(project: Project) -> None:
