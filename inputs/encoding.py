@@ -28,8 +28,8 @@ def column_transformer(
 ) -> ColumnTransformer:
     """An unfitted transformer of `frame.to_frame`'s frame, for these inputs and this purpose.
 
-    Inputs of one type share a transformer, but for texts; with `each`, every input has its own, named after it.
-    `dense`: never a sparse result. Inputs that models of this purpose do not read are left out.
+    Inputs of one type share a transformer, but for texts and vectors; with `each`, every input has its own, named after
+    it. `dense`: never a sparse result. Inputs that models of this purpose do not read are left out.
     """
     chosen = settings or EncoderSettings()
     parts = _parts(types, shapes or {}, each)
@@ -45,7 +45,7 @@ def _parts(types: Types, shapes: Shapes, each: bool) -> dict[str, tuple[str, str
         columns = part_names(name, types, shapes)
         if kind.features is Features.TERMS:
             found[columns[0]] = (kind.name, columns[0])
-        elif each:
+        elif each or kind.features is Features.VECTOR:
             found[f"{kind.name}:{name}"] = (kind.name, columns)
         else:
             before = found.get(kind.name, (kind.name, []))[1]

@@ -1,11 +1,11 @@
 """What every text encoder defines."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inputs.columns import Values
 from validation import InvalidInput
 
 Vectors = NDArray[np.float32]
@@ -32,6 +32,6 @@ class TextEncoder(Protocol):
     @property
     def per_text(self) -> bool: ...
 
-    def encode(self, texts: Sequence[Any]) -> Vectors:
+    def encode(self, texts: Values) -> Vectors:
         """Texts (n,), missing ones as None or blank, as unit rows (n, d); a missing one is a row of zeros."""
         ...

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inputs.columns import Values
 from inputs.encoders.base import EncoderUnavailable, Vectors
 from inputs.values import is_missing
 
@@ -45,7 +46,7 @@ class SentenceEncoder:
         self.digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
         self._width = self._width_of(name)
 
-    def encode(self, texts: Sequence[Any]) -> Vectors:
+    def encode(self, texts: Values) -> Vectors:
         """Unit rows (n, d); equal texts are encoded once, texts of like length together."""
         written = ["" if is_missing(text) else str(text).strip() for text in texts]
         distinct = sorted({text for text in written if text})

@@ -1,12 +1,10 @@
 """TF-IDF as a text encoder: the fallback, and always a candidate beside a sentence encoder."""
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from inputs.columns import as_texts
+from inputs.columns import Values, as_texts
 from inputs.encoders.base import Vectors
 from inputs.types.text import TextVectors
 from inputs.values import MISSING, is_missing
@@ -21,7 +19,7 @@ class TfidfEncoder:
     digest = hashlib.sha256(f"tfidf {DIMENSIONS}".encode()).hexdigest()
     per_text = False
 
-    def encode(self, texts: Sequence[Any]) -> Vectors:
+    def encode(self, texts: Values) -> Vectors:
         """Unit rows (n, d), d at most DIMENSIONS; zeros for missing texts and for those without any word."""
         if not len(texts):
             return np.zeros((0, 1), dtype=np.float32)

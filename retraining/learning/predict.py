@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
+from inputs.encoders.columns import EncodedTexts, TextVectors, with_vectors
 from inputs.frame import Columns, to_frame
 from retraining.learning.fitted import Fitted
 from validation import InvalidInput, arrays
 from validation.arrays import Floats
+
+
+@dataclass(frozen=True)
+class EncoderRead:
+    """A text encoder that a model reads, by name and digest, and the text inputs whose vectors it reads."""
+
+    name: str
+    digest: str
+    inputs: tuple[str, ...]
 
 
 def probabilities(
@@ -21,11 +32,15 @@ def probabilities(
     types: Mapping[str, str],
     frame_parameters: Mapping[str, Any] | None = None,
     classes: Sequence[str] | None = None,
+    *,
+    texts: EncodedTexts | None = None,
 ) -> Floats:
     """Calibrated class probabilities, shape (n, k), rows sum to 1; a class never seen in training has 0.
 
     `fitted` is a `Fitted`, whose own frame parameters and classes are used when none are given, or a loaded
-    estimator, with which both must be given. Raises InvalidColumns when the columns break the contract.
+    estimator, with which both must be given. `texts`: the vectors of the texts that `encoder_of` says it reads.
+    Raises InvalidColumns when the columns break the contract, InvalidInput where vectors are missing or of another
+    encoder.
     """
     estimator: ClassifierMixin = fitted.estimator if isinstance(fitted, Fitted) else fitted
     if isinstance(fitted, Fitted):
@@ -33,10 +48,27 @@ def probabilities(
         classes = fitted.classes if classes is None else classes
     if frame_parameters is None or classes is None:
         raise InvalidInput("A bare estimator needs its frame parameters and classes.")
+    columns, types = with_vectors(columns, types, _vectors(frame_parameters, texts))
     frame = to_frame(columns, types, shapes=frame_parameters["image_size"])
     if not len(frame):
         return np.zeros((0, len(classes)))
     return spread(estimator.predict_proba(frame), estimator.classes_, n_classes=len(classes))
+
+
+def encoder_of(frame_parameters: Mapping[str, Any]) -> EncoderRead | None:
+    """The encoder whose vectors a model reads; None where it reads no vectors of texts."""
+    known = frame_parameters.get("encoded")
+    return EncoderRead(known["encoder"], known["digest"], tuple(known["inputs"])) if known else None
+
+
+def _vectors(frame_parameters: Mapping[str, Any], texts: EncodedTexts | None) -> TextVectors | None:
+    wanted = encoder_of(frame_parameters)
+    if wanted is None:
+        return None
+    if texts is None or texts.digest != wanted.digest or not set(wanted.inputs) <= set(texts.vectors):
+        other = "" if texts is None else f", not of {texts.encoder} {texts.digest[:8]}"
+        raise InvalidInput(f"The model reads vectors of the text encoder {wanted.name} {wanted.digest[:8]}{other}.")
+    return {name: texts.vectors[name] for name in wanted.inputs}
 
 
 def spread(known: Floats, codes: ArrayLike, *, n_classes: int) -> Floats:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from inputs.encoding import column_transformer, of_kind
+from inputs.encoding import column_transformer, feature_kinds, of_kind
 from inputs.frame import Shapes, column_shapes, to_frame
 from inputs.types.base import Features, Purpose
 from inputs.values import InvalidColumns
@@ -24,13 +24,16 @@ LARGEST_SIDE = 32  # pixels of an image
 
 @dataclass(frozen=True)
 class Blocks:
-    """The features of some rows: non-negative `terms` of their text and scaled `dense` numbers; either may be None."""
+    """The features of some rows, None where there are none: non-negative `terms` of their text, unit `vectors`, and
+    scaled `dense` numbers."""
 
     terms: sparse.csr_matrix | None
     dense: Floats | None
+    vectors: Floats | None = None
 
     @property
     def together(self) -> Matrix:
+        """Terms and numbers side by side."""
         parts = [part for part in (self.terms, self.dense) if part is not None]
         return parts[0] if len(parts) == 1 else sparse.hstack(parts).tocsr()
 
@@ -58,18 +61,20 @@ def checked_inputs(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str
 
 def encode(inputs: Inputs, train: Ints, asked: Ints) -> tuple[Blocks, Blocks]:
     """Features of the rows to learn from and of the rows to be asked about; encoders learn from the former alone."""
-    learnt, wanted = inputs.frame.iloc[train], inputs.frame.iloc[asked]
-    terms, dense = (_encoded(inputs, learnt, wanted, texts=texts) for texts in (True, False))
-    return (
-        Blocks(None if terms is None else sparse.csr_matrix(terms[0]), None if dense is None else dense[0]),
-        Blocks(None if terms is None else sparse.csr_matrix(terms[1]), None if dense is None else dense[1]),
+    texts, vectors = of_kind(inputs.types, Features.TERMS), of_kind(inputs.types, Features.VECTOR)
+    others = {name: kind for name, kind in inputs.types.items() if name not in texts and name not in vectors}
+    terms, rows, dense = (_encoded(inputs, types, train, asked) for types in (texts, vectors, others))
+    learnt, wanted = (
+        Blocks(None if terms is None else sparse.csr_matrix(terms[side]), dense and dense[side], rows and rows[side])
+        for side in (0, 1)
     )
+    return learnt, wanted
 
 
-def _encoded(inputs: Inputs, learnt: pd.DataFrame, wanted: pd.DataFrame, *, texts: bool) -> tuple[Any, Any] | None:
-    written = of_kind(inputs.types, Features.TERMS)
-    types = {name: kind for name, kind in inputs.types.items() if (name in written) == texts}
+def _encoded(inputs: Inputs, types: Mapping[str, str], train: Ints, asked: Ints) -> tuple[Any, Any] | None:
+    """Features of both parts from inputs of these types; None without any."""
     if not types:
         return None
+    texts = Features.TERMS in feature_kinds(types)
     encoder = column_transformer(types, Purpose.LABEL_ERRORS, shapes=inputs.shapes, dense=not texts)
-    return encoder.fit_transform(learnt), encoder.transform(wanted)
+    return encoder.fit_transform(inputs.frame.iloc[train]), encoder.transform(inputs.frame.iloc[asked])

@@ -2,8 +2,9 @@
 
 Finding wrong labels stands or falls with these probabilities. Each kind of input gets a few cheap models that err in
 different ways and are not easily led by wrong labels: naive Bayes and a linear machine over words and characters for
-text; logistic regression, extremely randomised trees, boosted trees (where rows are many) and, for images, nearest
-neighbours otherwise. Their calibrated probabilities are averaged.
+text; logistic regression and nearest neighbours for vectors, of a text encoder or of the caller; logistic regression,
+extremely randomised trees, boosted trees (where rows are many) and, for images, nearest neighbours otherwise. Their
+calibrated probabilities are averaged.
 """
 
 import time
@@ -22,6 +23,7 @@ from sklearn.svm import LinearSVC
 
 from analysis.metrics.core.folds import assign_folds
 from analysis.metrics.labels.features import Blocks, Inputs, checked_inputs, encode
+from inputs.encoders.columns import TextVectors, with_vectors
 from inputs.encoding import feature_kinds
 from inputs.groups import group_rows
 from inputs.types.base import Features
@@ -33,6 +35,7 @@ Ints = NDArray[np.int64]
 LEAST_ROWS = 10
 PROBE_ROWS = 1000
 FLOOR = 1e-4  # no class is ruled out, not even one that a fold's models have never seen
+UNIT_ROWS_C = 10.0  # inverse strength of the penalty on rows of unit length
 NEIGHBOURS, NEIGHBOURS_ROWS = 10, 20_000
 BOOSTING_ROWS = 1000  # with fewer, boosting learns wrong labels by heart
 
@@ -68,18 +71,20 @@ def out_of_sample(
     seed: int = 0,
     classes: int | None = None,
     groups: ArrayLike | None = None,
+    vectors: TextVectors | None = None,
 ) -> OutOfSample:
     """Probabilities (n, k) for integer codes `labels` (n,) in 0..k-1, each row predicted from the other folds.
 
     `columns`: one sequence of n values per name; `types`: the input type of each used name, as in an
     input contract. `classes`: k, where codes may be absent. `groups` (n,): rows that share one are predicted from
-    other groups; where none are given, rows with equal or near-equal inputs are.
+    other groups; where none are given, rows with equal or near-equal inputs are. `vectors`: rows (n, d) of text inputs
+    by their name, from a text encoder; models of them join those of words and characters.
     `seconds` of CPU: models whose cost, probed on a sample, does not fit are left out; the cheapest always runs.
     Raises InvalidInput on input that no model can be fitted to.
     """
     started = time.process_time()
     given, k = _checked_labels(labels, classes, folds)
-    inputs = checked_inputs(columns, types, given.size)
+    inputs = checked_inputs(*with_vectors(columns, types, vectors), given.size)
     planned, left_out = _planned(inputs, given, seconds, folds, seed)
     fold = _folds(given, folds, seed, group_rows(columns, types) if groups is None else groups)
     scores = _cross_fitted(planned, inputs, given, k, fold)
@@ -118,8 +123,15 @@ def _folds(given: Ints, folds: int, seed: int, groups: ArrayLike) -> Ints:
 def _members(types: Mapping[str, str], n: int, seed: int) -> list[_Member]:
     """The models for these kinds of input, cheapest and most telling first."""
     kinds = feature_kinds(types)
-    text, other, pixels = Features.TERMS in kinds, kinds - {Features.TERMS}, Features.PIXELS in kinds
+    text, pixels = Features.TERMS in kinds, Features.PIXELS in kinds
+    other = kinds - {Features.TERMS, Features.VECTOR}
     found = []
+    if Features.VECTOR in kinds:
+        directed = LogisticRegression(C=UNIT_ROWS_C, max_iter=300)
+        found.append(_Member("logistic regression on vectors", lambda x, y: directed.fit(x.vectors, y), _vectors_log))
+        if n <= NEIGHBOURS_ROWS:
+            alike = KNeighborsClassifier(min(NEIGHBOURS, n // 2), weights="distance", n_jobs=1)
+            found.append(_Member("nearest vectors", lambda x, y: alike.fit(x.vectors, y), _vectors_log))
     if text:
         bayes, machine = MultinomialNB(alpha=0.03), LinearSVC(C=0.1, random_state=seed)
         found.append(_Member("naive Bayes", lambda x, y: bayes.fit(x.terms, y), _terms_log))
@@ -154,6 +166,11 @@ def _terms_log(model: Any, x: Blocks) -> Floats:
 
 def _dense_log(model: Any, x: Blocks) -> Floats:
     result: Floats = np.log(np.maximum(model.predict_proba(x.dense), 1e-3))
+    return result
+
+
+def _vectors_log(model: Any, x: Blocks) -> Floats:
+    result: Floats = np.log(np.maximum(model.predict_proba(x.vectors), 1e-3))
     return result
 
 

@@ -54,7 +54,7 @@ _FEATURES = {
     *objects("sklearn.feature_extraction.text", "HashingVectorizer", "TfidfTransformer"),
     *objects("sklearn.feature_selection._variance_threshold", "VarianceThreshold"),
     *objects("sklearn.impute._base", "MissingIndicator", "SimpleImputer"),
-    *objects("sklearn.preprocessing._data", "StandardScaler"),
+    *objects("sklearn.preprocessing._data", "Normalizer", "StandardScaler"),
     *objects("sklearn.preprocessing._encoders", "OneHotEncoder"),
     *objects("sklearn.preprocessing._function_transformer", "FunctionTransformer"),
 }

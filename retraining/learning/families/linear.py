@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from inputs.types.base import Features
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 
+UNIT_ROWS = {Features.TERMS, Features.VECTOR}
 RARE = 4.0  # times rarer than the commonest class: class weights become worth a try
 MANY_SUMS = 20_000  # rows times classes from which the stochastic solver is worth its roughness, on sparse texts
 
@@ -35,10 +36,17 @@ class Linear(ModelFamily):
         """Two strengths, and the first again with balanced class weights where the rarest class is rare."""
         if not data.features:
             return []
-        strengths = (30.0, 3.0) if data.features == {Features.TERMS} else (1.0, 0.1)
+        strengths = _strengths(data)
         sparse = Features.TERMS in data.features
         solver = "saga" if sparse and data.rows * data.classes > MANY_SUMS else "lbfgs"
         configs: list[Config] = [{"C": strength, "solver": solver} for strength in strengths]
         if data.rarity > RARE:
             configs.append({**configs[0], "class_weight": "balanced"})
         return configs
+
+
+def _strengths(data: TrainingSet) -> tuple[float, float]:
+    """Inverse strengths of the penalty: weak where rows have unit length, as those of texts and vectors have."""
+    if data.features <= UNIT_ROWS:
+        return 30.0, 3.0
+    return (10.0, 1.0) if Features.VECTOR in data.features else (1.0, 0.1)

@@ -18,11 +18,13 @@ from retraining.learning.families import registry
 def build(types: Mapping[str, str], config: Mapping[str, Any]) -> Pipeline:
     """An unfitted pipeline that takes `inputs.frame.to_frame`'s frame and integer class codes.
 
-    `config` is plain data: `family` (a registered name), `image_size`, `left_out`, `seed`, and what the family needs.
+    `config` is plain data: `family` (a registered name), `image_size`, `left_out` (inputs without information),
+    `without` (inputs that this candidate does not read), `seed`, and what the family needs.
     Raises InvalidInput for an unknown family.
     """
     family = registry.family_named(config["family"])
     sizes = config.get("image_size", {})
-    types = {name: kind for name, kind in types.items() if name not in config.get("left_out", ())}
+    unread = {*config.get("left_out", ()), *config.get("without", ())}
+    types = {name: kind for name, kind in types.items() if name not in unread}
     inputs = column_transformer(types, family.purpose, shapes=sizes, dense=family.dense)
     return Pipeline([("inputs", inputs), ("model", family.estimator(config))])

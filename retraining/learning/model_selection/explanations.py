@@ -35,7 +35,8 @@ def explain_choice(
 
 def _choice(best: Trial, tried: tuple[Candidate, ...]) -> str:
     finished = [row for row in tried if row.log_loss is not None]
-    name = best.config["family"]
+    reads = best.config.get("reads")
+    name = best.config["family"] + (f" on {reads}" if reads else "")
     if len(finished) == 1:
         return f"{name} is the only model that was finished (held-out log loss {best.log_loss:.3f})."
     others = sorted(row.log_loss for row in finished if row.config != best.config and row.log_loss is not None)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.metrics.core.folds import assign_folds
 from inputs import images
+from inputs.encoders.columns import EncodedTexts, vector_name, with_vectors
 from inputs.encoding import of_kind
 from inputs.frame import Columns, Shapes, column_shapes, part_names, to_frame
 from inputs.groups import group_rows
@@ -41,6 +42,7 @@ def fit(
     classes: Sequence[str],
     weights: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    texts: EncodedTexts | None = None,
     seconds: float,
     seed: int,
     progress: Progress = lambda fraction, words: None,
@@ -49,16 +51,19 @@ def fit(
 
     targets: int codes (n,) into `classes`, or soft targets (n, k) whose rows sum to 1. weights: (n,); a row of weight
     0 is not learnt from, but gets its out-of-fold probabilities. groups: (n,); rows of one group are held out together;
-    where none are given, rows with equal or near-equal inputs are.
+    where none are given, rows with equal or near-equal inputs are. texts: vectors of the text inputs, to be tried
+    beside TF-IDF.
     `seconds` bounds the choice: the first, quickest candidate always runs, a further one only while time is left.
     `progress(share done, words)` is called after each fold and may raise to stop the fit.
     Raises NotEnoughClasses when all labels agree, InvalidInput when the arrays cannot be what they are said to be.
     """
     names = tuple(classes)
     soft, weight = _labels(targets, weights, names)
+    own, own_types = columns, types
+    columns, types = with_vectors(columns, types, texts.vectors if texts else None)
     shapes = column_shapes(columns, types)
     frame = to_frame(columns, types, shapes=shapes)
-    rows = _rows(frame, soft, weight, group_rows(columns, types) if groups is None else groups, seed)
+    rows = _rows(frame, soft, weight, group_rows(own, own_types) if groups is None else groups, seed)
     left_out = _without_information(rows, types)
     common = {"seed": seed, "image_size": {name: list(shape) for name, shape in shapes.items()}, "left_out": left_out}
     best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
@@ -75,8 +80,15 @@ def fit(
         calibrator=method,
         candidates=tried,
         why=explanations.explain_choice(best, tried, rows, names, _alike(rows, types, shapes)),
-        frame_parameters={"image_size": common["image_size"]},
+        frame_parameters={"image_size": common["image_size"], **_encoded(best, texts)},
     )
+
+
+def _encoded(best: Trial, texts: EncodedTexts | None) -> dict[str, Any]:
+    """Which vectors the chosen model reads, and of which encoder; nothing where it reads none."""
+    unread = {*best.config["left_out"], *best.config.get("without", ())}
+    names = [name for name in (texts.vectors if texts else ()) if vector_name(name) not in unread]
+    return {"encoded": {"inputs": names, "encoder": texts.encoder, "digest": texts.digest}} if texts and names else {}
 
 
 def _labels(targets: ArrayLike, weights: ArrayLike | None, names: tuple[str, ...]) -> tuple[Floats, Floats]:

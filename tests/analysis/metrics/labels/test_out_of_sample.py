@@ -260,3 +260,28 @@ def test_copies_of_a_row_are_predicted_from_other_rows():
     alone = out_of_sample({"x": texts * 10}, {"x": "text"}, np.tile(labels, 10), groups=np.arange(400))
     right = [(one.probabilities.argmax(axis=1) == np.tile(labels, 10)).mean() for one in (found, alone)]
     assert right[0] < 0.75 < right[1]
+
+
+def test_vectors_of_texts_find_wrong_labels_where_words_say_nothing():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    texts = [" ".join(rng.choice(list("abcdefgh"), 6)) for _ in truth]
+    vectors = np.eye(6)[truth] + 0.3 * rng.normal(size=(300, 6))
+    wrong = rng.random(300) < 0.1
+    given_labels = np.where(wrong, (truth + 1) % 3, truth)
+    found = {}
+    for name, encoded in (("words", None), ("vectors", {"text": vectors})):
+        made = out_of_sample({"text": texts}, {"text": "text"}, given_labels, vectors=encoded)
+        found[name] = average_precision_score(wrong, -suspected(given_labels, made.probabilities).score)
+    assert "nearest vectors" in made.why
+    assert found["words"] < 0.3
+    assert found["vectors"] > 0.95
+
+
+def test_vectors_that_callers_send_are_models_of_their_own():
+    rng = np.random.default_rng(0)
+    truth = np.arange(120) % 3
+    rows = (np.eye(3)[truth] + 0.2 * rng.normal(size=(120, 3))).tolist()
+    made = out_of_sample({"v": rows}, {"v": "vector"}, truth)
+    assert made.model == "logistic regression on vectors + nearest vectors"
+    assert (made.probabilities.argmax(axis=1) == truth).mean() > 0.95
