@@ -2,7 +2,8 @@
 
 Each input becomes a block of features (`inputs.encoding` for `Purpose.VECTORS`) whose rows lie about one unit apart on
 average, so that no input drowns another by its units. One input alone stays as its encoder gives it: a text the unit
-rows of a latent semantic analysis, a number its normal scores, an image its pixels reduced by PCA.
+rows of a latent semantic analysis, with those of a text encoder beside them where they are given, a number its normal
+scores, an image its pixels reduced by PCA, a vector its direction.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 
+from inputs.encoders.columns import TextVectors, vector_name, with_vectors
 from inputs.encoding import column_transformer
 from inputs.frame import column_shapes, to_frame
 from inputs.types.base import EncoderSettings, Purpose
@@ -24,7 +27,12 @@ Vectors = NDArray[np.float32]
 
 
 def vectorise(
-    columns: Mapping[str, Sequence[Any]], types: Mapping[str, str], *, dimensions: int = 100, seed: int
+    columns: Mapping[str, Sequence[Any]],
+    types: Mapping[str, str],
+    *,
+    texts: TextVectors | None = None,
+    dimensions: int = 100,
+    seed: int,
 ) -> Vectors:
     """Turn n rows of mixed columns into (n, d) float32 vectors, 1 <= d <= `dimensions`; small distance = alike.
 
@@ -32,10 +40,15 @@ def vectorise(
     as their type has them: an empty text, the column's median (with a mark of its own), a level, a blank image. Equal
     rows get equal vectors, and the same call gives the same vectors.
 
+    `texts`: rows (n, e) of text inputs by a text encoder. They stand beside the texts' own TF-IDF, so that texts in a
+    language that the encoder does not know stay apart; one text, or one vector, is then up to `dimensions` + e wide.
+
     Raises InvalidColumns for no columns, an unknown type, lengths that differ, or a value of the wrong type.
     """
     if dimensions < 1:
         raise InvalidColumns(f"Vectors need at least one dimension, not {dimensions}.")
+    names = list(types)
+    columns, types = with_vectors(columns, types, texts)
     shapes = column_shapes(columns, types)
     frame = to_frame(columns, types, shapes=shapes)
     if frame.empty:
@@ -43,11 +56,16 @@ def vectorise(
     settings = EncoderSettings(seed=seed, dimensions=dimensions)
     encoder = column_transformer(types, Purpose.VECTORS, shapes=shapes, settings=settings, each=True, dense=True)
     features = np.asarray(encoder.fit_transform(frame), dtype=np.float32)
-    if len(types) == 1:
+    if len(names) == 1:
         return np.ascontiguousarray(features)
-    blocks = [features[:, encoder.output_indices_[name]] for name, _, _ in encoder.transformers]
-    joined = np.hstack([_one_unit_apart(block) for block in blocks])
+    joined = np.hstack([_one_unit_apart(_block_of(name, features, encoder, types)) for name in names])
     return np.ascontiguousarray(_reduce(joined, dimensions, seed), dtype=np.float32)
+
+
+def _block_of(name: str, features: Vectors, encoder: ColumnTransformer, types: Mapping[str, str]) -> Vectors:
+    """The features of one input, of a text with those of its vectors."""
+    parts = [part for part in (name, vector_name(name)) if part in types]
+    return np.hstack([features[:, encoder.output_indices_[f"{types[part]}:{part}"]] for part in parts])
 
 
 def _one_unit_apart(block: Vectors) -> Vectors:

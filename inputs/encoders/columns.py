@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inputs.encoders.base import TextEncoder, Vectors
+from inputs.encoders.base import TextEncoder
 from inputs.frame import Columns, Types
 from inputs.registry import typed
 from inputs.types.base import Features
 from inputs.values import InvalidColumns
 
-TextVectors = Mapping[str, Vectors]  # rows (n, d) of each text input, by its name
+TextVectors = Mapping[str, NDArray[np.floating[Any]]]  # rows (n, d) of each text input, by its name
 
 
 @dataclass(frozen=True)

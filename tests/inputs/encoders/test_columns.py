@@ -1,5 +1,7 @@
 """Texts with their vectors beside them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from inputs.encoders.columns import encode, vector_name, with_vectors
 from inputs.encoders.tfidf import TfidfEncoder
 from inputs.values import InvalidColumns
 
-COLUMNS = {"note": ["a card", "a euro"], "amount": [1.0, 2.0]}
+COLUMNS: dict[str, Any] = {"note": ["a card", "a euro"], "amount": [1.0, 2.0]}
 TYPES = {"note": "text", "amount": "number"}
 
 
