@@ -5,11 +5,12 @@
 
 One JSON line for each set and strategy. The first batch is chosen with no label known; the model is then refitted from
 scratch each round; seeds vary only what is asked. `area` is the mean of the score over the labels (trapezoid, first
-batch to budget) divided by the score with every label; `labels_to_95` the mean over seeds of the first budget at which
-the score, and the mean of it and the next two, reach 95 % of that. The sets are those of `label_sets`, most with a
-bar to reach, and others (`wine` to `noisy`) to see that `auto` does no harm there. An audit share of 0 draws nothing
-for the audit, as in published comparisons; any other share asks at least one audit item a round. Rounds are those of
-the product: the audit is drawn by a keyed hash at capture, and `select` chooses among all rows whatever the audit drew.
+batch to budget) divided by the score with every label; `half` and `final` are the scores at half the budget and at all
+of it; `labels_to_95` the mean over seeds of the first budget at which the score, and the mean of it and the next two,
+reach 95 % of that. The sets are those of `label_sets`, most with a bar to reach, and others (`wine` to `noisy`) to see
+that `auto` does no harm there. An audit share of 0 draws nothing for the audit, as in published comparisons; any other
+share asks at least one audit item a round. Rounds are those of the product: the audit is drawn by a keyed hash at
+capture, and `select` chooses among all rows whatever the audit drew.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except Absent as absent:
             _print(benchmark="label_efficiency", set=name, absent=str(absent))
             continue
-        vectors = vectorise(labels.columns, labels.types, seed=0)
+        vectors = vectorise(labels.columns, labels.types, texts=labels.texts, seed=0)
         _, judged = fit_predict(labels, np.arange(len(labels.pool_target)))
         full = score(labels, judged)
         for strategy in options.strategies:
@@ -133,6 +134,7 @@ def measure(
         "labels_to_95": float(np.mean(there)) if there else None,
         "labels_to_95_seeds": f"{len(there)}/{seeds}",
         "reach_labels_to_95": labels.bar.labels_to_95,
+        "half": round(float(curves[:, np.searchsorted(asked, labels.budget / 2)].mean() * full), 4),
         "final": round(float(curves[:, -1].mean() * full), 4),
         "query_cpu_seconds": round(float(np.mean([seconds for _, seconds in runs])), 4),
     }

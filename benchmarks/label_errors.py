@@ -19,7 +19,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from analysis.metrics.labels.label_errors import LabelErrors, suspected
 from analysis.metrics.labels.out_of_sample import out_of_sample
+from benchmarks.encoded import vectors_of
 from benchmarks.label_sets import DATA, Absent
+from inputs.encoders.base import EncoderUnavailable
+from inputs.encoders.columns import TextVectors
 
 PARTS = ["injected", "verified"]
 KINDS = ("uniform", "confused")
@@ -64,6 +67,7 @@ class Labelled:
     truth: Ints
     plain: Any
     model: Any
+    texts: TextVectors | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,7 +92,7 @@ def injected(labelled: Labelled, kind: str, seed: int, seconds: float) -> dict[s
     given = flipped(labelled, kind, np.random.default_rng(seed))
     wrong = given != labelled.truth
     started, k = time.process_time(), int(labelled.truth.max()) + 1
-    ours = out_of_sample(labelled.columns, labelled.types, given, seconds=seconds, classes=k)
+    ours = out_of_sample(labelled.columns, labelled.types, given, seconds=seconds, classes=k, vectors=labelled.texts)
     found = suspected(given, ours.probabilities)
     taken = time.process_time() - started
     usual = _plain(labelled, given, seed)
@@ -205,6 +209,14 @@ def sms_spam() -> Labelled:
     return _text("sms_spam")
 
 
+def banking77_encoded() -> Labelled:
+    return _encoded(banking77())
+
+
+def sms_spam_encoded() -> Labelled:
+    return _encoded(sms_spam())
+
+
 def telco_churn() -> Labelled:
     frame = _load("telco_churn").drop(columns="id").dropna()
     inputs = frame.drop(columns="label")
@@ -226,6 +238,14 @@ def _text(name: str) -> Labelled:
     return Labelled({"text": texts}, {"text": "text"}, _codes(frame), np.array(texts, dtype=object), plain)
 
 
+def _encoded(labelled: Labelled) -> Labelled:
+    """The same labels, with models on the text encoder's vectors beside those on words."""
+    try:
+        return replace(labelled, texts={"text": vectors_of(list(labelled.columns["text"]))})
+    except EncoderUnavailable as why:
+        raise Absent(str(why)) from None
+
+
 def _load(name: str) -> pd.DataFrame:
     path = DATA / name / "items.csv.gz"
     if not path.exists():
@@ -238,7 +258,8 @@ def _codes(frame: pd.DataFrame) -> Ints:
 
 
 SETS: Mapping[str, Callable[[], Labelled]] = {
-    one.__name__: one for one in (digits, breast_cancer, wine, sms_spam, telco_churn, banking77)
+    one.__name__: one
+    for one in (digits, breast_cancer, wine, sms_spam, telco_churn, banking77, sms_spam_encoded, banking77_encoded)
 }
 
 

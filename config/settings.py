@@ -164,6 +164,7 @@ if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Jobs. The row is the truth and a message is a hint, so losing the whole broker costs one reaper interval.
+TEXT_ENCODER = os.environ.get("TEXT_ENCODER", "")  # "" for the best installed, minilm, tfidf, or a folder
 REDIS_URL = os.environ.get("REDIS_URL", "")
 BROKER_HOME = HOME / "broker"
 JOB_LEASE_SECONDS = environment.integer("JOB_LEASE_SECONDS", 30, least=2)

@@ -14,6 +14,8 @@ from analysis.metrics.labels.label_errors import LabelErrors
 from analysis.offline.images import are_paths, read_images
 from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
 from inputs import images
+from inputs.encoders.base import TextEncoder
+from inputs.encoders.columns import encode
 from inputs.files import columns
 from inputs.files.columns import Array, Bools, Floats, Ints, natural
 from inputs.files.copies import copies
@@ -21,13 +23,15 @@ from inputs.files.table import BadFile, Table
 from validation.probabilities import renormalised_note
 
 LISTED = 25
+MOST_ENCODED = 50_000  # texts: some minutes of the encoder's time
 
 
 @dataclass(frozen=True)
 class LabelOptions:
     """Names of the label and of one way to probabilities: a text, an image, several inputs, or a file of them.
 
-    `folder`: where paths of images start.
+    `folder`: where paths of images start. `encoder`: reads texts, of at most MOST_ENCODED rows; None leaves them to
+    TF-IDF.
     """
 
     label: str
@@ -39,6 +43,7 @@ class LabelOptions:
     seed: int = 0
     image: str | None = None
     folder: Path = Path()
+    encoder: TextEncoder | None = None
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,21 @@ def _fitted_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     found, types = _inputs(table, asked, known)
     given = columns.words(table.rows(known), asked.label)
     (groups,) = copies([found], types)
-    made = out_of_sample.out_of_sample(found, types, given.codes, groups=groups, seconds=asked.seconds, seed=asked.seed)
+    texts = encode(found, types, asked.encoder) if asked.encoder and len(given.codes) <= MOST_ENCODED else None
+    made = out_of_sample.out_of_sample(
+        *(found, types, given.codes),
+        groups=groups,
+        seconds=asked.seconds,
+        seed=asked.seed,
+        vectors=texts.vectors if texts else None,
+    )
     read = ", ".join(f"{name} as {kind}" for name, kind in types.items())
     identical = [name for name, kind in types.items() if kind == "image" and images.look_alike(found[name])]
     warning = "".join(
         f" All pictures of {name} look alike to the model, which sees them in grey." for name in identical
     )
-    return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}{warning}")
+    encoded = f" Texts are encoded by {texts.encoder}." if texts else ""
+    return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}{encoded}{warning}")
 
 
 def _inputs(table: Table, asked: LabelOptions, known: Bools) -> tuple[dict[str, Any], dict[str, str]]:

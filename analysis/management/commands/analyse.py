@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from analysis.metrics.votes.consensus import METHODS
 from analysis.offline import drift, labels, output, performance, slices, votes
 from analysis.offline.output import JsonObject
+from inputs.encoders import choice
 from inputs.files.delimited import Dialect
 from inputs.files.readers import read_table
 from inputs.files.table import BadFile, Table
@@ -96,6 +98,7 @@ def _run_labels(given: Namespace) -> CommandResult:
         *(given.label, given.text, inputs, given.probabilities, given.truth, given.seconds, given.seed),
         image=given.image,
         folder=Path(given.file).parent,
+        encoder=choice.choose(settings.TEXT_ENCODER).encoder,
     )
     return labels.analyse(table, asked), labels.to_text
 
