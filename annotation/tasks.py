@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from annotation import leases, media, rescoring, routing
+from annotation import leases, media, rescoring, routing, text_vectors
 from annotation.models import Item
 from annotation.routing import audit_draw, negative_signals, refill
 from annotation.signals import joining
@@ -14,6 +14,7 @@ from jobs.execution import Attempt
 from projects.models import Project
 
 TRAFFIC_SECONDS = 60
+ENCODING_SECONDS = 15
 
 
 @registry.handles("annotation.route", soft_seconds=600, hard_seconds=660)
@@ -50,6 +51,20 @@ def review_audits(project: Project, at: datetime) -> None:
     """Review the audit of a project that captured something since the last look."""
     if Item.objects.filter(project=project, captured_at__gt=at - timedelta(seconds=2 * TRAFFIC_SECONDS)).exists():
         jobs.enqueue("annotation.review_audit", key=f"audit:{project.pk}", project=project, at=at)
+
+
+@registry.handles("annotation.encode_texts", soft_seconds=1800, hard_seconds=1860)
+def encode_texts(attempt: Attempt) -> None:
+    """Encode the texts of items that wait for it; nothing else waits for this."""
+    project = Project.objects.get(jobs=attempt.job)
+    text_vectors.encode_items(attempt, project, at=timezone.now())
+
+
+@registry.every_project(ENCODING_SECONDS, "annotation.encode_texts")
+def encode_what_waits(project: Project, at: datetime) -> None:
+    """Enqueue the encoding of a project whose items are not all encoded yet."""
+    if text_vectors.is_encoding_due(project):
+        text_vectors.request_encoding(project, at=at)
 
 
 @registry.every(10, "annotation.release_expired")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from annotation import kinds, media
 from annotation.kinds import Labels
 from annotation.models import Item, Resolution, RoutedItem
+from inputs.encoders.columns import EncodedTexts
 from inputs.groups import group_rows
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
@@ -61,7 +62,8 @@ class DatasetPlan:
 class Examples:
     """One side of a dataset as `retraining.learning` takes it: n rows in the dataset's order.
 
-    `targets` (n,) are codes into `classes`; `inclusion_probability` (n,); `segments` n dicts.
+    `targets` (n,) are codes into `classes`; `inclusion_probability` (n,); `segments` n dicts; `texts` the vectors of
+    its text inputs, where they are known.
     """
 
     item_ids: list[int]
@@ -71,6 +73,7 @@ class Examples:
     targets: NDArray[np.int64]
     inclusion_probability: NDArray[np.float64]
     segments: list[dict[str, Any]]
+    texts: EncodedTexts | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -89,6 +92,7 @@ class Examples:
             targets=self.targets[mask],
             inclusion_probability=self.inclusion_probability[mask],
             segments=[self.segments[i] for i in rows],
+            texts=self.texts.only(mask) if self.texts else None,
         )
 
 

@@ -11,7 +11,9 @@ from django.db.models import Max
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from annotation import media, versions
+from annotation import media, text_vectors, versions
+from inputs.encoders.base import EncoderUnavailable
+from inputs.encoders.columns import EncodedTexts
 from inputs.images import Grey
 from projects.models import Project
 from retraining import artifacts, datasets
@@ -41,10 +43,21 @@ class Loaded:
     types: Mapping[str, str]
     frame_parameters: Mapping[str, Any]
     schema_version: int
+    project: Project | None = None  # whose stored vectors of texts may be used
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
         """(n, k) in the order of the version's own classes."""
-        return predict.probabilities(self.estimator, columns, self.types, self.frame_parameters, self.classes)
+        return predict.probabilities(
+            *(self.estimator, columns, self.types, self.frame_parameters, self.classes), texts=self._texts(columns)
+        )
+
+    def _texts(self, columns: Mapping[str, Sequence[Any]]) -> EncodedTexts | None:
+        """Vectors of the texts that the version reads so. Raises EncoderUnavailable where its encoder is gone."""
+        read = predict.encoder_of(self.frame_parameters)
+        if read is None:
+            return None
+        encoder = text_vectors.encoder_of_digest(read.name, read.digest)
+        return text_vectors.encode_with(encoder, self.project, columns, read.inputs)
 
     def score(
         self, project: Project, rows: Sequence[Mapping[str, Any]], decoded: Mapping[str, Grey] | None = None
@@ -184,7 +197,12 @@ def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -
     except artifact.UntrustedArtifact as why:
         raise artifacts.ArtifactRefused(str(why)) from None
     given = packed.parameters
-    return Loaded(tag, estimator, tuple(given["classes"]), given["types"], given["frame"], schema_version)
+    if read := predict.encoder_of(given["frame"]):
+        try:
+            text_vectors.encoder_of_digest(read.name, read.digest)
+        except EncoderUnavailable as why:
+            raise artifacts.ArtifactRefused(str(why)) from None
+    return Loaded(tag, estimator, tuple(given["classes"]), given["types"], given["frame"], schema_version, project)
 
 
 def verify(version: ModelVersion, files: artifacts.VerifiedFiles) -> None:

@@ -6,6 +6,7 @@ and the next one starts again from the frozen dataset.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version as library
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
-from annotation import capture
+from annotation import capture, text_vectors
 from annotation.models import Source
 from jobs import faults, queue
 from jobs.execution import Attempt, PermanentFailure
@@ -119,10 +120,13 @@ def perform(attempt: Attempt, *, clock: Clock) -> None:
         return
     log.stage("Read the inputs")
     train = datasets.examples(dataset, datasets.Split.TRAIN)
+    available = text_vectors.available_vectors(run.project, train.columns, train.types)
+    train = replace(train, texts=available.texts)
     log.stage("Fit and choose")
     started = time.monotonic()
     fitted = _fit(train, run, log)
-    report = _report(train, fitted, seconds=time.monotonic() - started)
+    without = "" if available.texts else available.words
+    report = _report(train, fitted, without=without, seconds=time.monotonic() - started)
     log.stage("Write the artifact")
     packed = _packed(fitted, train, run)
     faults.point("after_artifact")
@@ -203,14 +207,15 @@ def _packed(fitted: Fitted, train: Examples, run: TrainingRun) -> registry.Packe
         raise PermanentFailure(str(why)) from None
 
 
-def _report(train: Examples, fitted: Fitted, *, seconds: float) -> RunReportBody:
-    """What was tried and why one was taken, with the quality that held-out folds show."""
+def _report(train: Examples, fitted: Fitted, *, without: str, seconds: float) -> RunReportBody:
+    """What was tried and why one was taken, with the quality that held-out folds show; `without`: why no vectors of
+    texts were tried, as a sentence."""
     right = fitted.out_of_fold.argmax(axis=1) == train.targets
     chosen = [one.log_loss for one in fitted.candidates if one.log_loss is not None]
     return RunReportBody(
         family=fitted.family,
         calibrator=fitted.calibrator,
-        why=fitted.why,
+        why=f"{fitted.why} {without}".strip(),
         candidates=[_candidate(one) for one in fitted.candidates],
         out_of_fold=OutOfFoldBody(
             accuracy=evaluation.share(right, np.ones(len(train)), train.groups()),

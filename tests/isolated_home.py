@@ -17,6 +17,8 @@ os.write(_key, b"only-for-tests-" * 5)
 os.close(_key)
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # as in manage.py: threads of two processes on two cores wait for each other
+# Only the tests of the text encoder need its wheel; the others compare texts by TF-IDF, and are quicker for it.
+os.environ["TEXT_ENCODER"] = "tfidf"
 for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "PLUMBLINE_FAULTS"):
     if not os.environ.get("PLUMBLINE_TEST_KEEP"):
         os.environ.pop(_name, None)

@@ -1,6 +1,7 @@
 """Models of annotation: capture, routing and labelling."""
 
 from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, Signal, Source
+from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
@@ -22,6 +23,7 @@ __all__ = [
     "DRAWN",
     "EVALUATION_CAUSES",
     "Cause",
+    "EncodingProgress",
     "Guideline",
     "Item",
     "Label",
@@ -41,6 +43,7 @@ __all__ = [
     "SlotState",
     "Source",
     "SupplyMark",
+    "TextVector",
     "cause_title",
     "cause_titles",
     "name_cause",

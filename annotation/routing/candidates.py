@@ -14,7 +14,7 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from annotation import media, versions
+from annotation import media, text_vectors, versions
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.routing.scores import scores
 from annotation.sampling import vectorise
@@ -32,7 +32,10 @@ LABELLED = 2000
 
 @dataclass(frozen=True)
 class Candidates:
-    """n items that the active part may ask, with what is known of them, and l labelled ones to compare with."""
+    """n items that the active part may ask, with what is known of them, and l labelled ones to compare with.
+
+    `compared` says in a sentence why texts are compared by TF-IDF alone; "" where they are not.
+    """
 
     ids: NDArray[np.int64]
     probabilities: NDArray[np.float64]
@@ -41,6 +44,7 @@ class Candidates:
     vectors: NDArray[np.float32]
     labelled_vectors: NDArray[np.float32]
     labelled_targets: NDArray[np.int64]
+    compared: str
 
 
 def pool(project: Project) -> QuerySet[Item]:
@@ -103,7 +107,7 @@ def load(project: Project, ids: list[int]) -> Candidates:
     rows = _inputs(ids)
     kept = [pk for pk in ids if pk in rows]
     known, values = labelled(project), project.schema().values()
-    vectors = vectors_of(project, [*(rows[pk] for pk in kept), *(row[0] for row in known)])
+    vectors, compared = vectors_of(project, [*(rows[pk] for pk in kept), *(row[0] for row in known)])
     probabilities, scored_by = scores(project, kept, len(values))
     return Candidates(
         ids=np.array(kept, dtype=np.int64),
@@ -113,6 +117,7 @@ def load(project: Project, ids: list[int]) -> Candidates:
         vectors=vectors[: len(kept)],
         labelled_vectors=vectors[len(kept) :],
         labelled_targets=np.array([values.index(row[1]) if row[1] in values else -1 for row in known], dtype=int),
+        compared=compared,
     )
 
 
@@ -134,7 +139,11 @@ def columns_of(project: Project, rows: Sequence[dict[str, Any]]) -> dict[str, li
     return media.columns(project, rows, project.contract().types())
 
 
-def vectors_of(project: Project, rows: list[dict[str, Any]]) -> NDArray[np.float32]:
+def vectors_of(project: Project, rows: list[dict[str, Any]]) -> tuple[NDArray[np.float32], str]:
+    """Vectors of these inputs, and in a sentence why they know texts by TF-IDF alone, where they do."""
     if not rows:
-        return np.zeros((0, 1), dtype=np.float32)
-    return vectorise(columns_of(project, rows), project.contract().types(), seed=0)
+        return np.zeros((0, 1), dtype=np.float32), ""
+    columns, types = columns_of(project, rows), project.contract().types()
+    available = text_vectors.available_vectors(project, columns, types)
+    vectors = vectorise(columns, types, texts=available.vectors, seed=0)
+    return vectors, available.words if available.texts is None else ""

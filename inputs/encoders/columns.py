@@ -1,7 +1,7 @@
 """Texts with their vectors beside them, as inputs that every part of the product reads alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ class EncodedTexts:
     encoder: str
     digest: str
     vectors: TextVectors
+
+    def only(self, mask: NDArray[np.bool_]) -> "EncodedTexts":
+        """The rows where `mask` (n,) is true."""
+        return replace(self, vectors={name: rows[mask] for name, rows in self.vectors.items()})
 
 
 def vector_name(name: str) -> str:

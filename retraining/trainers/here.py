@@ -19,6 +19,7 @@ class HereTrainer(Trainer):
             train.types,
             train.targets,
             classes=train.classes,
+            texts=train.texts,
             seconds=FIT_SECONDS,
             seed=seed,
             progress=progress,

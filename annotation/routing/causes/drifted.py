@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from annotation import text_vectors
 from annotation.models import Cause, Item
 from annotation.routing import candidates
 from annotation.routing.registry import Pick, Round, RoutingCause, register
@@ -94,7 +95,8 @@ def _of_vectors(round_: Round, sample: Sample) -> list[Pick]:
     types = round_.project.contract().types()
     known, targets = _labelled(round_)
     columns = {name: [*values, *(row.get(name) for row in known)] for name, values in sample.columns.items()}
-    vectors = vectorise(columns, types, seed=0)
+    available = text_vectors.available_vectors(round_.project, columns, types)
+    vectors = vectorise(columns, types, texts=available.vectors, seed=0)
     n = len(sample.ids)
     before, recent = vectors[:n][~sample.recent], vectors[:n][sample.recent]
     check = check_shift(before, recent, seed=round_.seed)

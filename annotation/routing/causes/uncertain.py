@@ -16,6 +16,8 @@ def propose(round_: Round, places: int) -> Iterable[Pick]:
     """Scored items by the queue's strategy; items that no version has scored only when no other is left."""
     found = round_.candidates
     wanted = picks_for(places, audit_share=round_.project.routing_settings().audit_share)
+    if found.compared:
+        round_.words.append(found.compared)
     free = np.array([pk not in round_.taken for pk in found.ids.tolist()], dtype=bool)
     for scored in (True, False):
         rows = np.flatnonzero(free & (found.scored == scored))

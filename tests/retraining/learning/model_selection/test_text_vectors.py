@@ -11,11 +11,11 @@ WORDS = [f"word{i}" for i in range(60)]
 TYPES = {"note": "text"}
 
 
-def _texts(n: int, *, seed: int, told: bool) -> tuple[dict[str, list[str]], np.ndarray]:
-    """Texts of random words and a label; where `told`, a word gives the label away."""
+def _texts(n: int, *, seed: int, in_words: bool) -> tuple[dict[str, list[str]], np.ndarray]:
+    """Texts of random words and a label; where `in_words`, a word gives the label away."""
     rng = np.random.default_rng(seed)
     target = np.arange(n) % 2
-    notes = [" ".join([*rng.choice(WORDS, 5), "late" if told and t else "fine" if told else ""]) for t in target]
+    notes = [" ".join([*rng.choice(WORDS, 5), ("late" if t else "fine") if in_words else ""]) for t in target]
     return {"note": notes}, target
 
 
@@ -26,7 +26,7 @@ def _vectors(target: np.ndarray, *, seed: int, signal: float) -> EncodedTexts:
 
 
 def test_vectors_are_chosen_where_only_they_tell_the_classes_apart() -> None:
-    columns, target = _texts(120, seed=0, told=False)
+    columns, target = _texts(120, seed=0, in_words=False)
     model = fit(
         columns, TYPES, target, classes=["a", "b"], texts=_vectors(target, seed=1, signal=4), seconds=60, seed=0
     )
@@ -34,7 +34,7 @@ def test_vectors_are_chosen_where_only_they_tell_the_classes_apart() -> None:
     assert model.why.startswith(f"linear on {model.config['reads']} had the lowest held-out log loss")
     assert {one.config["reads"] for one in model.candidates} == {"vectors", "TF-IDF", "vectors and TF-IDF"}
 
-    new, truth = _texts(40, seed=2, told=False)
+    new, truth = _texts(40, seed=2, in_words=False)
     loaded = load(dump(model.estimator), family=model.family)
     texts = _vectors(truth, seed=3, signal=4)
     said = probabilities(loaded, new, TYPES, model.frame_parameters, model.classes, texts=texts)
@@ -43,7 +43,7 @@ def test_vectors_are_chosen_where_only_they_tell_the_classes_apart() -> None:
 
 def test_vectors_that_know_nothing_change_nothing() -> None:
     """As of texts in a language that the encoder was not trained on."""
-    columns, target = _texts(120, seed=0, told=True)
+    columns, target = _texts(120, seed=0, in_words=True)
     noise = _vectors(target, seed=1, signal=0)
     beside = fit(columns, TYPES, target, classes=["a", "b"], texts=noise, seconds=60, seed=0)
     alone = fit(columns, TYPES, target, classes=["a", "b"], seconds=60, seed=0)
@@ -53,7 +53,7 @@ def test_vectors_that_know_nothing_change_nothing() -> None:
 
 
 def test_a_model_says_which_encoder_it_reads_and_takes_no_other() -> None:
-    columns, target = _texts(80, seed=0, told=False)
+    columns, target = _texts(80, seed=0, in_words=False)
     texts = _vectors(target, seed=1, signal=4)
     model = fit(columns, TYPES, target, classes=["a", "b"], texts=texts, seconds=60, seed=0)
     read = encoder_of(model.frame_parameters)
@@ -66,7 +66,7 @@ def test_a_model_says_which_encoder_it_reads_and_takes_no_other() -> None:
 
 
 def test_trees_are_tried_once_beside_the_readings_of_texts() -> None:
-    columns, target = _texts(80, seed=0, told=False)
+    columns, target = _texts(80, seed=0, in_words=False)
     mixed = {**columns, "amount": np.random.default_rng(0).normal(target).tolist()}
     types = {**TYPES, "amount": "number"}
     texts = _vectors(target, seed=1, signal=1)
