@@ -1,6 +1,6 @@
 """Two-sample tests and effect sizes of one column."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from inputs.columns import as_numbers, as_texts
 from inputs.types.time import seconds
-from inputs.values import InvalidColumns
 
 Array = npt.NDArray[Any]
 
@@ -256,19 +255,3 @@ def time_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "
         return test
     middle = [str(np.datetime64(int(np.nanmedian(side)), "s")).replace("T", " ") for side in (before, now)]
     return replace(test, words=f"{name}: median {middle[0]} → {middle[1]}")
-
-
-TESTS: dict[str, Callable[..., ColumnTest]] = {
-    "number": number_test,
-    "category": category_test,
-    "boolean": category_test,
-    "text": text_test,
-    "time": time_test,
-}
-
-
-def column_test(kind: str, reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str) -> ColumnTest:
-    """The test of this input type. Raises InvalidColumns where there is none."""
-    if kind not in TESTS:
-        raise InvalidColumns(f"{name!r} is of type {kind}, which no drift test takes; those are {', '.join(TESTS)}.")
-    return TESTS[kind](reference, current, name=name)

@@ -14,9 +14,9 @@ from analysis.metrics.drift.column_tests import (
     JENSEN_SHANNON,
     SCALED_WASSERSTEIN,
     ColumnTest,
-    column_test,
     is_clock,
 )
+from analysis.metrics.drift.tests_by_type import column_test
 from inputs.columns import as_numbers, guess_type
 from validation import arrays
 

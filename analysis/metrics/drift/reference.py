@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, stdtr
+from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import CountVectorizer
 
 from analysis.metrics.drift.column_tests import MIN_EXPECTED, MISSING, cauchy_combination
 from inputs.columns import as_numbers, as_texts
 from inputs.types.time import seconds
+from inputs.types.vector import Vector, as_matrix, directions
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -27,7 +29,7 @@ SLIDES = 4
 LAGS = 10
 DEPENDENT_BELOW = 0.001
 MAX_SEASONS = 400
-TOP_LEVELS, TOP_TERMS = 10, 40
+TOP_LEVELS, TOP_TERMS, DIRECTIONS = 10, 40, 10
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ def components(reference: npt.ArrayLike, kind: str, *, name: str = "column") -> 
         return lambda values: of(seconds(name, np.asarray(values)))
     if kind in ("category", "boolean"):
         return _level_components(as_texts(reference, MISSING, name), name)
+    if kind == "vector":
+        return _direction_components(np.asarray(reference), name)
     return _term_components(as_texts(reference, "", name), name)
 
 
@@ -197,6 +201,20 @@ def _rank_components(reference: Floats, name: str) -> Callable[[Array], Floats]:
         return np.column_stack([rank, spread, np.isnan(column)])
 
     return of
+
+
+def _direction_components(reference: Array, name: str) -> Callable[[Array], Floats]:
+    """Unit rows along the reference's first principal components; zeros for a missing vector."""
+    shape = Vector().shape(reference, 0) or (1, 1)
+
+    def unit_rows(values: Array) -> Floats:
+        return np.asarray(directions().fit_transform(as_matrix(name, values, shape[1])), dtype=np.float64)
+
+    known = unit_rows(reference)
+    if not np.ptp(known, axis=0).any():
+        return lambda values: np.zeros((len(values), 1))
+    reduced = PCA(min(DIRECTIONS, *known.shape), random_state=0).fit(known)
+    return lambda values: np.asarray(reduced.transform(unit_rows(np.asarray(values))))
 
 
 def _level_components(reference: Array, name: str) -> Callable[[Array], Floats]:
