@@ -137,7 +137,7 @@ BODY_LIMIT = 16 * 1024 * 1024  # bytes, before and after unpacking
 ROW_LIMIT = 10_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
-WEB_MEMORY_GROWTH_MIB = environment.integer("WEB_MEMORY_GROWTH_MIB", 256, least=16)  # then a new process takes over
+WEB_MEMORY_GROWTH_MIB = environment.integer("WEB_MEMORY_GROWTH_MIB", 512, least=16)  # then a new process takes over
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -89,6 +89,7 @@ def _session(name: str, network: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # a process keeps no memory of large batches
     try:
         session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as why:  # the library's own errors share no public base class
