@@ -97,9 +97,14 @@ def places(project: Project, *, at: datetime) -> Places:
 
 
 def free_slots(project: Project, *, at: datetime) -> QuerySet[Slot]:
-    """Slots that somebody might take now: open ones, and those whose lease has ended."""
-    free = Q(state=SlotState.OPEN) | Q(state=SlotState.LEASED, lease_until__lte=at)
-    return Slot.objects.filter(free, project=project, queue__paused=False).exclude(queue__cause=Cause.DISPUTED)
+    """Slots that somebody might take now: open ones, and those whose lease has ended.
+
+    Each kind has an index of its own; asked for both at once, a database would go through all slots of the project.
+    """
+    slots = Slot.objects.filter(project=project).order_by().values("pk")
+    lapsed = slots.filter(state=SlotState.LEASED, lease_until__lte=at)
+    free = Slot.objects.filter(pk__in=slots.filter(state=SlotState.OPEN).union(lapsed, all=True))
+    return free.filter(queue__paused=False).exclude(queue__cause=Cause.DISPUTED)
 
 
 def answers_a_second(project: Project, people: list[int], *, at: datetime) -> float:

@@ -1,4 +1,4 @@
-"""The sampling round: which items the active part asks next. Product, backtest and benchmarks call this one function.
+"""The sampling round: which items the active part asks next. The product and the benchmarks call this one function.
 
 The audit is no part of it: that is drawn when an item is captured (`annotation.sampling.design.poisson`).
 """
