@@ -47,10 +47,11 @@ def _all_known(item: Item) -> dict[str, Any]:
     routings = _newest(item.routed_items.select_related("queue"), "routed_at")
     labels = _newest(item.labels.select_related("user").prefetch_related("revisions"), "created_at")
     resolutions = _newest(item.resolutions.select_related("resolved_by"), "resolved_at")
+    signals = _newest(item.signals, "at")
     return {
         "predictions": [(row, top_scores(row, values.get(row.schema_version, []))) for row in predictions],
-        "signals": _newest(item.signals, "at"),
-        "signals_in_all": item.signals.count(),
+        "signals": signals,
+        "signals_in_all": len(signals) if len(signals) < MOST_OF_A_STORY else item.signals.count(),
         "routings": routings,
         "labels": labels,
         "comments": {label.pk: comments(label) for label in labels},

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from analysis.reports.refreshing import refresh_version
 from jobs.models import Job, JobState
 from projects import append_only
 from projects.models import Project, Role, User
@@ -58,6 +59,7 @@ def crowded(world: World) -> World:  # noqa: F811
         Job.objects.create(
             kind="x.y", key=f"group-{number}", project=own, state=JobState.DEAD, created_at=NOW, due_at=NOW
         )
+    refresh_version(own, "v1", at=NOW)
     return world
 
 

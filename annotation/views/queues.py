@@ -78,19 +78,19 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
     disputed = queue.cause == Cause.DISPUTED
     in_review = [RoutedState.OPEN, RoutedState.REVIEW] if disputed else [RoutedState.REVIEW]
-    waiting = mine.exclude(state__in=in_review).filter(state=RoutedState.OPEN).order_by("-priority", "pk")[:SHOWN]
-    review = mine.filter(state__in=in_review).order_by("closed_at", "pk")[:SHOWN]
+    waiting = list(mine.exclude(state__in=in_review).filter(state=RoutedState.OPEN).order_by("-priority", "pk")[:SHOWN])
+    review = list(mine.filter(state__in=in_review).order_by("closed_at", "pk")[:SHOWN])
     context = {
         "project": request.project,
         "queue": queue,
         "counts": counts,
         "now": now,
-        "waiting": _waiting(request, list(waiting)),
-        "review": _with_votes(request.project, list(review)),
+        "waiting": _waiting(request, waiting),
+        "review": _with_votes(request.project, review),
         "review_template": kind.review_template,
         "form": kind.form(request.project.schema().labels),
         "may_decide": request.role.can(Can.REVIEW),
-        "may_delete": request.role.can(Can.CHANGE) and not mine.exists(),
+        "may_delete": request.role.can(Can.CHANGE) and not (waiting or review or mine.exists()),
         "error": error,
     }
     page = "annotation/queue.html" + ("#review" if asks_for_fragment(request) else "")
