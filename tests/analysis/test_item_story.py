@@ -69,8 +69,8 @@ def test_a_flag_that_was_undone_names_nobody(scenario: LabellingScenario) -> Non
     ("overlap", "answer", "expected", "words"),
     [
         (1, {"value": "ham"}, ItemStatus.RESOLVED, "resolved as <b>ham</b>."),
-        (2, {"value": "ham"}, ItemStatus.LABELLED, "1 label so far, not resolved yet."),
-        (1, {"skip": True}, ItemStatus.SKIPPED, "skipped, and not labelled yet."),
+        (2, {"value": "ham"}, ItemStatus.LABELLED, "1 label so far and is not resolved yet."),
+        (1, {"skip": True}, ItemStatus.SKIPPED, "skipped, and nobody has labelled it yet."),
     ],
 )
 def test_an_answered_item_says_what_became_of_it(
