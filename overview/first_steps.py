@@ -29,11 +29,11 @@ def _row(project: Project) -> dict[str, Any]:
     contract = project.contract()
     inputs = {name: INPUT_TYPES[rule["type"]].example(rule) for name, rule in contract.inputs.items()}
     segment = dict.fromkeys((name for name in contract.segments if name not in contract.inputs), "a")
-    row = {"key": "example-1", "inputs": inputs, **_answer(project.schema().values()), "model_version": "my-model-1"}
+    row = {"key": "example-1", "inputs": inputs, **_scored(project.schema().values()), "model_version": "my-model-1"}
     return row | ({"segment": segment} if segment else {})
 
 
-def _answer(labels: list[str]) -> dict[str, Any]:
+def _scored(labels: list[str]) -> dict[str, Any]:
     """The first label, with scores where there are few labels."""
     if not labels:
         return {}
