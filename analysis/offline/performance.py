@@ -58,7 +58,8 @@ class _Judged:
 
     @property
     def predicted(self) -> Ints:
-        return self.probabilities.argmax(axis=1)
+        predicted: Ints = self.probabilities.argmax(axis=1)
+        return predicted
 
 
 def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
