@@ -17,6 +17,7 @@ class ItemStatus(models.TextChoices):
     """How far an item is. `IN_REVIEW` waits for a reviewer, `LABELLED` for more labels, `WAITING` for the first."""
 
     RESOLVED = "resolved"
+    NO_LABEL = "no label fits"
     IN_REVIEW = "in review"
     LABELLED = "labelled"
     SKIPPED = "skipped"
@@ -38,10 +39,11 @@ def _without_what_was_said(known: dict[str, Any]) -> dict[str, Any]:
     for row in known["routings"]:  # a reason can name what the model says
         row.reason, row.numbers = "", {}
     none: dict[str, Any] = dict.fromkeys(("predictions", "signals", "labels", "resolutions", "findings"), [])
-    return none | {"comments": {}, "signals_in_all": 0}
+    return none | {"none_fits": None, "comments": {}, "signals_in_all": 0}
 
 
 def _all_known(item: Item) -> dict[str, Any]:
+    none_fits = item.no_label_decisions.filter(withdrawn_at=None).select_related("decided_by").first()
     predictions = _newest(item.predictions, "at")
     values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
     routings = _newest(item.routed_items.select_related("queue"), "routed_at")
@@ -57,7 +59,8 @@ def _all_known(item: Item) -> dict[str, Any]:
         "comments": {label.pk: comments(label) for label in labels},
         "resolutions": resolutions,
         "given": sum(label.state == LabelState.GIVEN for label in labels),
-        "standing": item_status(routings, labels, resolutions),
+        "standing": ItemStatus.NO_LABEL if none_fits else item_status(routings, labels, resolutions),
+        "none_fits": none_fits,
         "flagged_by": [label.user for label in labels if label.flagged and label.state != LabelState.UNDONE],
         "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
         "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],

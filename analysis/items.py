@@ -28,7 +28,16 @@ from analysis import samples
 from analysis.models import Finding
 from analysis.windows import WINDOWS, window_days
 from annotation import blinding, search, versions
-from annotation.models import Item, LabelRevision, Prediction, Resolution, RoutedItem, RoutedState, cause_titles
+from annotation.models import (
+    Item,
+    LabelRevision,
+    NoLabelDecision,
+    Prediction,
+    Resolution,
+    RoutedItem,
+    RoutedState,
+    cause_titles,
+)
 from projects import paging
 from projects.chunks import within_size
 from projects.models import Project, User
@@ -44,6 +53,7 @@ STATES = {
     "resolved": "resolved",
     "waiting": "waiting for a person",
     "review": "in review",
+    "no_label": "no label fits",
     "open": "may still be asked",
 }
 
@@ -281,6 +291,8 @@ def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) ->
         return items.filter(Exists(resolution))
     if state == "open":
         return items.filter(in_pool=True)  # what Overview counts as candidates
+    if state == "no_label":
+        return items.filter(Exists(NoLabelDecision.objects.filter(item=OuterRef("pk"), withdrawn_at=None)))
     if state in ("waiting", "review"):
         wanted = RoutedState.OPEN if state == "waiting" else RoutedState.REVIEW
         return items.filter(Exists(routed.filter(state=wanted)))

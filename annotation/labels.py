@@ -14,7 +14,18 @@ from django.db.models import Exists, OuterRef
 
 from annotation import guidelines, kinds, resolution
 from annotation.leases import FREE, claim_of, hold_again
-from annotation.models import Item, Label, LabelRevision, LabelState, Lease, Resolution, RoutedState, Slot, SlotState
+from annotation.models import (
+    Item,
+    Label,
+    LabelRevision,
+    LabelState,
+    Lease,
+    NoLabelDecision,
+    Resolution,
+    RoutedState,
+    Slot,
+    SlotState,
+)
 from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_finite_number, is_storable, shorten
@@ -125,7 +136,8 @@ def locked(project: Project, token: str, *, by: User) -> Lease:
     mine = Lease.objects.filter(project=project, token=token)
     if connection.features.has_select_for_update:
         list(Item.objects.filter(pk__in=mine.values("item")).select_for_update(no_key=True).values_list("pk"))
-    stands = Exists(Resolution.objects.current().filter(item=OuterRef("item")))
+    no_label = NoLabelDecision.objects.filter(item=OuterRef("item"), withdrawn_at=None)
+    stands = Exists(Resolution.objects.current().filter(item=OuterRef("item"))) | Exists(no_label)
     lease = mine.select_related("slot__routed", "label").annotate(stands=stands).first()
     if lease is None:
         raise AnswerRefused("There is no such lease in this project.", 404)

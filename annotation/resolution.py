@@ -13,14 +13,33 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from annotation import kinds, queues
-from annotation.models import Cause, Item, Label, LabelState, Resolution, RoutedItem, RoutedState, Slot, SlotState
+from annotation.models import (
+    IN_REVIEW,
+    Cause,
+    Item,
+    Label,
+    LabelState,
+    NoLabelDecision,
+    Resolution,
+    RoutedItem,
+    RoutedState,
+    Slot,
+    SlotState,
+)
 from projects import audit
 from projects.models import Can, Project, Role, User
+from validation import InvalidInput
+from validation.json_values import is_storable_text
 
 SKIPS = 2  # of different people
+LONGEST_REASON = 300
+
+
+class NoReason(InvalidInput):
+    """A decision that no label fits needs a reason, which counts and teaches."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +118,7 @@ def _resolve(
 ) -> Resolution:
     """Supersede what was agreed before and close what asked."""
     if stands:
-        Resolution.objects.current().filter(item=routed.item_id).update(superseded_at=at)
+        _supersede(routed.item_id, at=at)
     made = Resolution.objects.create(
         project_id=routed.project_id,
         item_id=routed.item_id,
@@ -114,6 +133,12 @@ def _resolve(
     _asked(routed).update(state=RoutedState.DONE, closed_at=at)
     routed.state, routed.closed_at = RoutedState.DONE, at
     return made
+
+
+def _supersede(item_id: int, *, at: datetime) -> None:
+    """End what was agreed of the item, also that no label fits."""
+    Resolution.objects.current().filter(item=item_id).update(superseded_at=at)
+    NoLabelDecision.objects.filter(item=item_id, withdrawn_at=None).update(withdrawn_at=at)
 
 
 def _asked(routed: RoutedItem) -> QuerySet[RoutedItem]:
@@ -167,6 +192,8 @@ def moved_on(routed: RoutedItem, *, by_id: int) -> str | None:
     unanswered = later.filter(cause=Cause.DISPUTED, state=RoutedState.OPEN).exclude(slots__state=SlotState.FILLED)
     if later.exclude(pk__in=unanswered.values("pk")).exists():
         return "This item was asked again since; a reviewer settles it now."
+    if NoLabelDecision.objects.filter(item=routed.item_id, withdrawn_at=None).exists():
+        return "A reviewer decided this item since: no label fits."
     current = Resolution.objects.current().filter(item=routed.item_id).first()
     by_another = current and current.method == Resolution.Method.REVIEWER and current.resolved_by_id != by_id
     if by_another and routed.state == RoutedState.DONE:
@@ -203,24 +230,48 @@ def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Reso
     """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
     project = Project.objects.get(pk=item.project_id)
     checked = kinds.of(project.kind).validate(value, project.schema().labels)
-    if connection.features.has_select_for_update:
-        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
-    waiting = RoutedItem.objects.filter(item=item, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
-    votes = Label.objects.filter(item=item, state=LabelState.GIVEN, extra=False).count()
-    measured = item.is_drawn or RoutedItem.objects.filter(item=item, evaluation=True).exists()
-    Item.objects.filter(pk=item.pk, in_pool=True).update(in_pool=False)  # chosen by a person: the audit stands for it
-    queues.close(waiting, RoutedState.DONE, at=at)
-    Resolution.objects.current().filter(item=item).update(superseded_at=at)
+    _close_by_person(item, at=at)
     made = Resolution.objects.create(
         project=project,
         item=item,
         value=checked,
         method=Resolution.Method.REVIEWER,
         quality=1.0,
-        votes=votes,
-        evaluation=measured,
+        votes=Label.objects.filter(item=item, state=LabelState.GIVEN, extra=False).count(),
+        evaluation=item.is_drawn or RoutedItem.objects.filter(item=item, evaluation=True).exists(),
         resolved_by=by,
         resolved_at=at,
     )
     audit.record("item.decide", by=by, at=at, project=project, target=item.uid, details={"value": checked})
     return made
+
+
+@transaction.atomic
+def decide_no_label(item: Item, *, reason: str, by: User, at: datetime) -> NoLabelDecision:
+    """A reviewer's decision that no label fits: the item leaves training and metrics. Raises NoReason."""
+    reason = " ".join(reason.split())
+    if not 1 <= len(reason) <= LONGEST_REASON or not is_storable_text(reason):
+        raise NoReason(f"Say why no label fits, in 1 to {LONGEST_REASON} characters.")
+    _close_by_person(item, at=at)
+    made = NoLabelDecision.objects.create(
+        project_id=item.project_id, item=item, reason=reason, decided_by=by, decided_at=at
+    )
+    audit.record("item.no_label", by=by, at=at, project=item.project, target=item.uid, details={"reason": reason})
+    return made
+
+
+def _close_by_person(item: Item, *, at: datetime) -> None:
+    """Lock the item, and end what asks about it and what was agreed of it."""
+    if connection.features.has_select_for_update:
+        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    Item.objects.filter(pk=item.pk, in_pool=True).update(in_pool=False)  # chosen by a person: the audit stands for it
+    waiting = RoutedItem.objects.filter(item=item, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
+    queues.close(waiting, RoutedState.DONE, at=at)
+    _supersede(item.pk, at=at)
+
+
+def in_review(project: Project) -> QuerySet[RoutedItem]:
+    """What waits for a reviewer, each item once, as it was asked last: votes that differ, two skips, or a flag."""
+    rows = RoutedItem.objects.filter(IN_REVIEW, project=project)
+    newest = rows.order_by().values("item").annotate(newest=Max("pk")).values("newest")
+    return rows.filter(pk__in=newest)

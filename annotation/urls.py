@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import desk, items, queues
+from annotation.views import desk, items, queues, review
 
 app_name = "annotation"
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path("queues/<slug:queue>/pause", queues.pause, name="queue-pause"),
     path("queues/<slug:queue>/delete", queues.delete, name="queue-delete"),
     path("queues/<slug:queue>/decide", queues.decide_item, name="queue-decide"),
+    # Review
+    path("review/", review.review, name="review"),
+    path("review/decide", review.decide, name="review-decide"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

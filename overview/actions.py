@@ -43,7 +43,7 @@ def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
         url = reverse("retraining:compare", args=[project.slug, facts.candidate.number])
         yield Action(f"Decide on {facts.candidate.tag}", because, NOT_KNOWN, "Compare", url)
     if facts.review:
-        url = _url("analysis:item-list", project, "state=review")
+        url = _url("annotation:review", project)
         because = "Their labels count for nothing until then."
         yield Action(f"Resolve {_n(facts.review, 'dispute')}", because, NOT_KNOWN, "Open disputes", url)
     if facts.failed_run:

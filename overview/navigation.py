@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 
 from analysis.models import Finding
-from annotation.models import Item, RoutedItem, RoutedState
+from annotation.models import IN_REVIEW, Cause, Item, RoutedItem, RoutedState
 from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
 from projects import shortcuts
@@ -66,6 +66,7 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Desk", "annotation:desk"),
             Page("Queues", "annotation:queue-list", count="waiting", also=("annotation:queue",)),
+            Page("Review", "annotation:review", count="review"),
             Page("Label quality", "analysis:label-quality", count="suspected"),
         ),
     ),
@@ -157,7 +158,8 @@ class Shell:
         if not self.project:
             return {}
         figures = {
-            "waiting": _count(RoutedItem.objects.filter(state=RoutedState.OPEN)),
+            "waiting": _count(RoutedItem.objects.filter(state=RoutedState.OPEN).exclude(cause=Cause.DISPUTED)),
+            "review": _count(RoutedItem.objects.filter(IN_REVIEW), "item"),
             "suspected": _count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
             "running": _count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
             "items": _count(Item.objects.all()),
@@ -197,8 +199,8 @@ class Shell:
         return match is not None and match.view_name in {page.url, *page.also}
 
 
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    return Coalesce(_of_project(rows, Count("pk")), 0)
+def _count(rows: QuerySet[Any], what: str = "pk") -> Coalesce:
+    return Coalesce(_of_project(rows, Count(what, distinct=what != "pk")), 0)
 
 
 def _of_project(rows: QuerySet[Any], what: Any) -> Subquery:

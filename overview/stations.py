@@ -125,7 +125,7 @@ def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
         "disputes",
         _oldest(at, facts.oldest_review),
         "",
-        _url("analysis:item-list", project, "state=review"),
+        _url("annotation:review", project),
         late,
         waits,
     )

@@ -2,9 +2,10 @@
 
 from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, Signal, Source
 from annotation.models.encoding import EncodingProgress, TextVector
-from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, Resolution
+from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
+    IN_REVIEW,
     Cause,
     Lease,
     Order,
@@ -22,6 +23,7 @@ from annotation.models.routing import (
 __all__ = [
     "DRAWN",
     "EVALUATION_CAUSES",
+    "IN_REVIEW",
     "Cause",
     "EncodingProgress",
     "Guideline",
@@ -31,6 +33,7 @@ __all__ = [
     "LabelState",
     "Lease",
     "Media",
+    "NoLabelDecision",
     "Order",
     "Prediction",
     "Queue",

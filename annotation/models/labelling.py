@@ -129,3 +129,23 @@ class Resolution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} ({self.method})"
+
+
+class NoLabelDecision(models.Model):
+    """A reviewer's decision that no label fits an item, which is neither trained on nor measured with meanwhile."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="no_label_decisions")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="no_label_decisions")
+    reason = models.CharField(max_length=300)
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When a label was agreed after all.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item"], condition=Q(withdrawn_at=None), name="one_no_label_decision")
+        ]
+        indexes = [models.Index(fields=["project", "decided_at"], condition=Q(withdrawn_at=None), name="no_label_fits")]
+
+    def __str__(self) -> str:
+        return self.reason

@@ -170,6 +170,10 @@ class SlotState(models.TextChoices):
     CLOSED = "closed"
 
 
+IN_REVIEW = Q(state=RoutedState.REVIEW) | Q(state=RoutedState.OPEN, cause=Cause.DISPUTED)
+"""Waits for a reviewer. A disputed item has two such rows: the one that led to the dispute, and the dispute itself."""
+
+
 class Slot(models.Model):
     """One place for one person's label. Overlap k is k rows, so over-filling is impossible."""
 

@@ -15,7 +15,18 @@ from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.utils.crypto import salted_hmac
 
 from annotation import queues
-from annotation.models import Cause, Item, Label, Queue, Resolution, RoutedItem, RoutedState, Slot, SlotState
+from annotation.models import (
+    Cause,
+    Item,
+    Label,
+    NoLabelDecision,
+    Queue,
+    Resolution,
+    RoutedItem,
+    RoutedState,
+    Slot,
+    SlotState,
+)
 from annotation.routing.candidates import WINDOW
 from annotation.sampling.design import poisson
 from projects.chunks import CHUNK, chunks
@@ -132,7 +143,9 @@ def _waiting(project: Project) -> QuerySet[Item]:
     """Drawn items that nobody has answered, and that the active part has not asked for their own sake."""
     resolved = Resolution.objects.current().filter(item=OuterRef("pk"))
     closed = RoutedItem.objects.filter(item=OuterRef("pk"), state=RoutedState.REVIEW)
-    return Item.objects.drawn().filter(~Exists(resolved), ~Exists(closed), project=project, asked_at=None)
+    no_label = NoLabelDecision.objects.filter(item=OuterRef("pk"), withdrawn_at=None)
+    drawn = Item.objects.drawn().filter(project=project, asked_at=None)
+    return drawn.filter(~Exists(resolved), ~Exists(closed), ~Exists(no_label))
 
 
 def _thin(project: Project, factor: float, *, at: datetime) -> int:

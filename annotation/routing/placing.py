@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from annotation import queues
-from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState, SupplyMark
+from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState, SupplyMark
 from annotation.routing import audit_draw
 from annotation.routing.registry import Pick, RoutingCause
 from projects.chunks import CHUNK, chunks
@@ -53,13 +53,16 @@ def choose(
 
 
 def _known(project: Project, ids: list[int]) -> dict[int, tuple[bool, bool]]:
-    """Of the items of this project, whether each waits for an answer or a reviewer, and whether it has a label."""
+    """Of the items of this project, whether each waits for an answer or a reviewer, and whether it needs no label."""
     waits = RoutedItem.objects.filter(item=OuterRef("pk"), state__in=[RoutedState.OPEN, RoutedState.REVIEW])
     resolved = Resolution.objects.current().filter(item=OuterRef("pk"))
+    no_label = NoLabelDecision.objects.filter(item=OuterRef("pk"), withdrawn_at=None)
     found: dict[int, tuple[bool, bool]] = {}
     for chunk in chunks(ids):
         items = Item.objects.filter(project=project, pk__in=chunk)
-        rows = items.annotate(waits=Exists(waits), resolved=Exists(resolved)).values_list("pk", "waits", "resolved")
+        rows = items.annotate(waits=Exists(waits), resolved=Exists(resolved) | Exists(no_label)).values_list(
+            "pk", "waits", "resolved"
+        )
         found |= {pk: (waits, resolved) for pk, waits, resolved in rows}
     return found
 

@@ -5,14 +5,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import blinding, kinds, queues, resolution
+from annotation import blinding, queues
 from annotation.item_display import display_item
-from annotation.models import Cause, Label, LabelState, Queue, RoutedItem, RoutedState
+from annotation.models import Cause, Queue, RoutedItem, RoutedState
+from annotation.views.review import review_cards, take_decision
 from projects.guards import ProjectRequest, asks_for_fragment, member
-from projects.models import Can, Project
+from projects.models import Can
 
 SHOWN = 50
 
@@ -73,7 +75,7 @@ def detail(request: ProjectRequest, queue: str) -> HttpResponse:
 
 
 def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: int = 200) -> HttpResponse:
-    now, kind = timezone.now(), kinds.of(request.project.kind)
+    now = timezone.now()
     counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
     disputed = queue.cause == Cause.DISPUTED
@@ -86,10 +88,9 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
         "counts": counts,
         "now": now,
         "waiting": _waiting(request, waiting),
-        "review": _with_votes(request.project, review),
-        "review_template": kind.review_template,
-        "form": kind.form(request.project.schema().labels),
-        "may_decide": request.role.can(Can.REVIEW),
+        **review_cards(request, review),
+        "in_review": counts.review,
+        "decide_url": reverse("annotation:queue-decide", args=[request.project.slug, queue.slug]),
         "may_delete": request.role.can(Can.CHANGE) and not (waiting or review or mine.exists()),
         "error": error,
     }
@@ -104,40 +105,13 @@ def _waiting(request: ProjectRequest, waiting: list[RoutedItem]) -> list[tuple[R
     return [(routed, display_item(request.project, routed.item), routed.item_id not in blind) for routed in waiting]
 
 
-def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:
-    """Each item in review with what was said of it and why it was flagged, without names."""
-    kind, schema = kinds.of(project.kind), project.schema().labels
-    said: dict[int, list[Label]] = {}
-    votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=LabelState.UNDONE)
-    for label in votes.prefetch_related("revisions").order_by("pk"):
-        said.setdefault(label.item_id, []).append(label)
-    found = []
-    for routed in review:
-        mine = said.get(routed.item_id, [])
-        given = [kind.describe(label.value, schema) for label in mine if label.state == LabelState.GIVEN]
-        comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
-        skips = sum(label.state == LabelState.SKIPPED for label in mine)
-        shown = display_item(project, routed.item)
-        found.append({"routed": routed, "shown": shown, "given": given, "skips": skips, "comments": comments})
-    return found
-
-
 @require_POST
 @member(Can.REVIEW)
 def decide_item(request: ProjectRequest, queue: str) -> HttpResponse:
     """Settle one item in review by a reviewer's own decision."""
     found = get_object_or_404(Queue, project=request.project, slug=queue)
-    uid, kind = request.POST.get("item", ""), kinds.of(request.project.kind)
-    waits = [RoutedState.OPEN, RoutedState.REVIEW]
-    routed = RoutedItem.objects.select_related("item").filter(queue=found, item__uid=uid, state__in=waits).first()
-    if routed is None:
-        return _detail(request, found, error="This item was settled meanwhile; the list is as it is now.", status=409)
-    try:
-        value = kind.parse_form(request.POST)
-        made = resolution.resolve_by_person(routed.item, value=value, by=request.user, at=timezone.now())
-    except kinds.InvalidLabel as why:
-        return _detail(request, found, error=str(why), status=422)
-    if asks_for_fragment(request):
-        return _detail(request, found)
-    messages.success(request, f"Decided: {uid} is {kind.describe(made.value, request.project.schema().labels)}.")
+    done = take_decision(request, RoutedItem.objects.filter(queue=found))
+    if done.error or asks_for_fragment(request):
+        return _detail(request, found, error=done.error, status=done.status)
+    messages.success(request, done.words)
     return redirect("annotation:queue", slug=request.project.slug, queue=found.slug)

@@ -99,7 +99,7 @@ def test_counts_are_those_of_this_project_and_cost_one_query(shell_of, project, 
     shell = shell_of("engineer")
     with django_assert_num_queries(1):
         counts = shell.counts
-    assert counts == {"waiting": 1, "suspected": 1, "running": 0, "items": 1, "dead": 1}
+    assert counts == {"waiting": 1, "suspected": 1, "running": 0, "items": 1, "dead": 1, "review": 0}
     with django_assert_num_queries(0):
         assert {place.name: place.count for group in shell.groups for place in group.places if place.count} == {
             "Queues": "1",

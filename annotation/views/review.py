@@ -1,0 +1,117 @@
+"""Review: what people could not settle, each with what they said of it, and the reviewer's decision."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import blinding, kinds, resolution
+from annotation.item_display import display_item
+from annotation.models import Cause, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
+from projects.guards import ProjectRequest, asks_for_fragment, member
+from projects.models import Can, Project
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a decision that a form sent: words for the person, or why it could not be taken."""
+
+    words: str = ""
+    error: str = ""
+    status: int = 200
+
+
+@require_GET
+@member(Can.SEE)
+def review(request: ProjectRequest) -> HttpResponse:
+    """Every item that waits for a reviewer, the longest wait first."""
+    return _review(request)
+
+
+def _review(request: ProjectRequest, done: Decision | None = None) -> HttpResponse:
+    waiting = resolution.in_review(request.project)
+    rows = waiting.select_related("item").order_by("routed_at", "pk")[:SHOWN]
+    no_label = NoLabelDecision.objects.filter(project=request.project, withdrawn_at=None)
+    context = {
+        "project": request.project,
+        **review_cards(request, list(rows)),
+        "in_review": waiting.count(),
+        "no_label": no_label.count(),
+        "decide_url": reverse("annotation:review-decide", args=[request.project.slug]),
+        "error": done.error if done else "",
+    }
+    page = "annotation/review.html" + ("#review" if asks_for_fragment(request) else "")
+    return render(request, page, context, status=done.status if done else 200)
+
+
+@require_POST
+@member(Can.REVIEW)
+def decide(request: ProjectRequest) -> HttpResponse:
+    """Settle one item by a reviewer's own decision."""
+    done = take_decision(request, RoutedItem.objects.filter(project=request.project))
+    if done.error or asks_for_fragment(request):
+        return _review(request, done)
+    messages.success(request, done.words)
+    return redirect("annotation:review", slug=request.project.slug)
+
+
+def review_cards(request: ProjectRequest, rows: list[RoutedItem]) -> dict[str, Any]:
+    """What the list of these items needs in its template."""
+    kind = kinds.of(request.project.kind)
+    return {
+        "review": _with_votes(request.project, rows),
+        "review_template": kind.review_template,
+        "form": kind.form(request.project.schema().labels),
+        "may_decide": request.role.can(Can.REVIEW),
+    }
+
+
+def _asked(routed: RoutedItem) -> str:
+    """Why the item was asked, but for what a model said of an item whose label is measured with."""
+    hidden = blinding.is_evaluation(routed) and routed.cause != Cause.DISPUTED
+    return "" if hidden else routed.reason
+
+
+def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> Decision:
+    """Take the decision of a posted form about one of these items, if it still waits."""
+    uid = request.POST.get("item", "")
+    waits = among.filter(item__uid=uid, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
+    routed = waits.select_related("item").order_by("-pk").first()
+    if routed is None:
+        return Decision(error="This item was settled meanwhile; the list is as it is now.", status=409)
+    routed.item.project, by, at = request.project, request.user, timezone.now()
+    try:
+        if request.POST.get("no_label") == "yes":
+            why = resolution.decide_no_label(routed.item, reason=request.POST.get("why", ""), by=by, at=at).reason
+            return Decision(words=f"Decided: no label fits {uid} ({why}).")
+        kind = kinds.of(request.project.kind)
+        made = resolution.resolve_by_person(routed.item, value=kind.parse_form(request.POST), by=by, at=at)
+    except (kinds.InvalidLabel, resolution.NoReason) as why_not:
+        return Decision(error=str(why_not), status=422)
+    return Decision(words=f"Decided: {uid} is {kind.describe(made.value, request.project.schema().labels)}.")
+
+
+def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:
+    """Each item in review with what was said of it and why it was flagged, without names."""
+    kind, schema = kinds.of(project.kind), project.schema().labels
+    said: dict[int, list[Label]] = {}
+    votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=LabelState.UNDONE)
+    for label in votes.prefetch_related("revisions").order_by("pk"):
+        said.setdefault(label.item_id, []).append(label)
+    found = []
+    for routed in review:
+        mine = said.get(routed.item_id, [])
+        given = [kind.describe(label.value, schema) for label in mine if label.state == LabelState.GIVEN]
+        comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
+        skips = sum(label.state == LabelState.SKIPPED for label in mine)
+        card = {"routed": routed, "shown": display_item(project, routed.item), "asked": _asked(routed)}
+        found.append({**card, "given": given, "skips": skips, "comments": comments})
+    return found
