@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core import weighted
+from analysis.metrics.performance import paired
+from analysis.metrics.performance.paired import Difference
 from projects.models import Project
 from retraining import answers, registry
 from retraining.answers import Answers
@@ -27,9 +29,8 @@ from retraining.bodies import (
 )
 from retraining.datasets import Examples
 from retraining.learning.calibration.choose import log_losses
-from retraining.learning.gate import decision, paired
+from retraining.learning.gate import decision
 from retraining.learning.gate.decision import Gate, GateVerdict
-from retraining.learning.gate.paired import Difference
 from retraining.models import EvaluatedItem
 from retraining.sides import Sides, by_label, by_segment, in_slice
 

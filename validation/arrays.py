@@ -65,6 +65,21 @@ def codes(name: str, values: ArrayLike, k: int | None = None, n: int | None = No
     return found
 
 
+def cost_table(values: ArrayLike, k: int | None = None, *, least: float = -np.inf) -> Floats:
+    """Costs (k, k) of decisions, a row per true class and a column per decision, each at least `least`."""
+    table = numbers("costs", values)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or k not in (None, len(table)):
+        raise InvalidInput(
+            "costs must be a square table: a row per true class, a column per decision"
+            f"{f', {k} of each' if k else ''}; its shape is {table.shape}."
+        )
+    if not np.isfinite(table).all() or (table < least).any():
+        raise InvalidInput(f"costs must be finite{' and not negative' if least == 0 else ''}.")
+    if table.size and np.abs(table).max() > LARGEST:
+        raise InvalidInput(f"costs holds a price beyond {LARGEST:g}, too large to be added up.")
+    return table
+
+
 def weights(values: ArrayLike | None, n: int) -> Floats:
     """Sample weights of shape (n,): finite, none below 0, not all 0; ones where none are given."""
     if values is None:

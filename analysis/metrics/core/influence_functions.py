@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from analysis.metrics.core import ranking
 from analysis.metrics.core.design import Design
 from analysis.metrics.core.weighted import MEAN, NO_ITEMS, Estimate, linearised, undefined
-from validation import InvalidInput, arrays
+from validation import arrays
 from validation.arrays import Floats, Ints
 
 NO_PROBABILITIES = "Needs the probabilities of the classes."
@@ -96,11 +96,7 @@ def brier(actual: Ints, scored: Floats | None, drawn: Design) -> Statistic:
 def cost(actual: Ints, called: Ints, costs: ArrayLike | None, k: int, drawn: Design) -> Statistic:
     if costs is None:
         return zero_statistic(NO_COSTS)
-    price = arrays.numbers("costs", costs)
-    if price.shape != (k, k) or not np.isfinite(price).all():
-        raise InvalidInput(f"costs must be {k} rows of {k} finite numbers, truth in rows; its shape is {price.shape}.")
-    if np.abs(price).max() > arrays.LARGEST:
-        raise InvalidInput(f"costs holds a price beyond {arrays.LARGEST:g}, too large to be added up.")
+    price = arrays.cost_table(costs, k)
     return mean_of(price[actual, called], drawn, within=(float(price.min()), float(price.max())))
 
 

@@ -162,25 +162,19 @@ def linearised(
     method: str = MEAN,
     bounds: tuple[float, float] | None = None,
     within: tuple[float, float] = (-np.inf, np.inf),
-    paired: bool = False,
     note: str = "",
 ) -> Estimate:
     """The interval of an estimate whose change per unit of item weight is `influence` (n,).
 
     With `bounds` the limits are taken on the logit scale between them, so that they never leave them; without, they
     are corrected for the skewness of what the items add. within: the least and most that one item can count; where all
-    items of equal weight, the limits are those of a count of 0 among them. paired: a difference, in which
-    few items may carry most; two more of average weight, as far off as those that carry the variance, one up and one
-    down, stand for what was not seen (as Agresti and Min, Statistics in Medicine 2005, do for shares).
+    items of equal weight, the limits are those of a count of 0 among them.
     """
     arrays.level(level)
     n = int(np.count_nonzero(influence)) or drawn.n
     moved = drawn.contributions(influence)
     terms = moved * moved if drawn.variance_share is None else moved * moved * drawn.variance_share
     variance = float(terms.sum())
-    if paired and variance > 0:
-        each = moved / drawn.summed(drawn.weight)
-        variance += 2 * drawn.mass_variance * float(terms @ (each * each)) / variance
     if drawn.units < 2 and drawn.variance_share is None:
         why = ONE_ITEM if drawn.n < 2 else ONE_GROUP
         return Estimate(value, None, None, drawn.n, drawn.effective_n, method, f"{note} {why}".strip())
@@ -191,7 +185,7 @@ def linearised(
         low, high = _all_alike(value, drawn, level, within)
     else:
         quantile = intervals.t_quantile(level, drawn.freedom)
-        skew = _skewness(moved, drawn.variance_share) * (float(terms.sum()) / variance) ** 1.5
+        skew = _skewness(moved, drawn.variance_share)
         low, high = (value - error * step for step in intervals.unskewed((quantile, -quantile), skew))
         low, high = max(low, within[0]), min(high, within[1])
     return Estimate(value, low, high, n, drawn.effective_n, method, note)

@@ -1,247 +1,177 @@
-"""Is model b better than model a on the same items? Differences are always b minus a."""
+"""Paired tests of two models on the same rows: superiority and non-inferiority."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
-from statsmodels.stats.contingency_tables import mcnemar
+from scipy.optimize import brentq
+from scipy.stats import beta, binom, norm
 
-from analysis.metrics.core import influence_functions
-from analysis.metrics.core.design import Design, design
-from analysis.metrics.core.influence_functions import Statistic
-from analysis.metrics.core.weighted import NO_ITEMS, Estimate, linearised, share, undefined
-from analysis.metrics.performance.classification import checked_positive
-from validation import arrays
-from validation.arrays import Bools, Ints
-from validation.probabilities import check_probabilities
+from validation import InvalidInput, arrays
+from validation.arrays import Floats
 
-PAIRED_SHARES = "Difference of paired Hájek shares, gamma limits joined by MOVER"
-PAIRED_MEANS = "Difference of paired Hájek estimates, linearised variance, t corrected for skewness"
+METHOD = "Weighted paired mean, limits by empirical likelihood ratio"
+NUISANCE_DOUBT = 0.001  # of the error rate, spent on where the share of discordant rows may lie
+NUISANCE_GRID = 41
 
 
 @dataclass(frozen=True)
-class Wins:
-    """Items both get right, b alone (fixed), a alone (broken), neither. Counts as labelled; shares of all traffic."""
+class Difference:
+    """Mean gain of the candidate over the champion, in points (hundredths); above 0 the candidate is better.
 
-    both_right: int
-    fixed: int
-    broken: int
-    both_wrong: int
-    shares: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """Could the two be equally often right? p two-sided; None when they never disagree on who is right."""
-
-    p: float | None
-    method: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Model b against model a on the same n items; every Estimate is b minus a, with limits at the asked level."""
-
-    n: int
-    effective_n: float
-    wins: Wins
-    test: PairedTest
-    accuracy: Estimate
-    macro_f1: Estimate
-    log_loss: Estimate
-    brier: Estimate
-    roc_auc: Estimate
-    pr_auc: Estimate
-    cost: Estimate
-
-
-def accuracy_difference(
-    correct_a: ArrayLike,
-    correct_b: ArrayLike,
-    inclusion_probability: ArrayLike,
-    *,
-    level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
-) -> Estimate:
-    """Share that b gets right minus share that a does, from correct_a, correct_b (n,) bool; low, high in -1..1.
-
-    In the manner of Newcombe's paired intervals (Statistics in Medicine 1998), with weights: the limits of the two
-    shares that only one gets right, joined with their correlation.
+    low, high: interval at `level`; n: rows; n_effective: independent rows of equal weight that would tell as much.
     """
-    drawn = design(inclusion_probability, population=population, groups=groups)
-    a = arrays.booleans("correct_a", correct_a, drawn.n)
-    b = arrays.booleans("correct_b", correct_b, drawn.n)
-    arrays.level(level)
-    return _accuracy_difference(a, b, drawn, level)
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n: int
+    n_effective: float
 
 
-def score_difference(
-    scores_a: ArrayLike,
-    scores_b: ArrayLike,
-    inclusion_probability: ArrayLike,
-    *,
-    level: float = 0.95,
-    groups: ArrayLike | None = None,
-) -> Estimate:
-    """Mean score of b minus that of a, scores (n,) from 0 to 1; of scores that are all 0 or 1 `accuracy_difference`."""
-    a, b = (arrays.unit_interval("scores", arrays.vector("scores", given)) for given in (scores_a, scores_b))
-    if np.isin(np.concatenate([a, b]), (0, 1)).all():
-        return accuracy_difference(a == 1, b == 1, inclusion_probability, level=level, groups=groups)
-    return mean_difference(a, b, inclusion_probability, level=level, groups=groups)
+def exact_p(fixed: int, broken: int, n: int) -> float:
+    """One-sided p that the candidate is no better, from `fixed` and `broken` rows among n; low means better.
+
+    Exact unconditional test of Suissa and Shuster (1991) on McNemar's z, its nuisance parameter (the share of
+    discordant rows) confined to a 99.9 % interval after Berger and Boos (1994): the error rate is never above the
+    nominal one, as with McNemar's exact test, but less of it is wasted. Raises InvalidInput on impossible counts.
+    """
+    if min(fixed, broken) < 0 or fixed + broken > n:
+        raise InvalidInput(f"{fixed} fixed and {broken} broken rows among {n} are impossible.")
+    return 1.0 if fixed <= broken else _exact_p(fixed, broken, n)
 
 
-def mean_difference(
-    values_a: ArrayLike,
-    values_b: ArrayLike,
-    inclusion_probability: ArrayLike,
-    *,
-    level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
-) -> Estimate:
-    """Weighted mean of values_b - values_a, both (n,), in their unit (losses, costs, seconds)."""
-    drawn = design(inclusion_probability, population=population, groups=groups)
-    a, b = arrays.vector("values_a", values_a, drawn.n), arrays.vector("values_b", values_b, drawn.n)
-    if not drawn.n:
-        return undefined(NO_ITEMS, method=PAIRED_MEANS)
-    total = float(drawn.weight.sum())
-    value = float(drawn.weight @ (b - a)) / total
-    return linearised(value, (b - a - value) / total, drawn, level=level, method=PAIRED_MEANS, paired=True)
+@lru_cache(maxsize=4096)
+def _exact_p(fixed: int, broken: int, n: int) -> float:
+    discordant = fixed + broken
+    z = (fixed - broken) / np.sqrt(discordant)
+    low = beta.ppf(NUISANCE_DOUBT / 2, discordant, n - discordant + 1)
+    high = beta.ppf(1 - NUISANCE_DOUBT / 2, discordant + 1, n - discordant) if discordant < n else 1.0
+    shares = np.linspace(low, high, NUISANCE_GRID)
+    counts = np.arange(max(1, int(binom.ppf(1e-9, n, low))), min(n, int(binom.ppf(1 - 1e-9, n, high))) + 1)
+    least = np.ceil((counts + z * np.sqrt(counts)) / 2 - 1e-9)
+    tail = binom.sf(least - 1, counts, 0.5)
+    worst = (binom.pmf(counts[None, :], n, shares[:, None]) @ tail).max()
+    return float(min(1.0, worst + NUISANCE_DOUBT))
 
 
-def equal_accuracy(
-    correct_a: ArrayLike, correct_b: ArrayLike, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None
-) -> PairedTest:
-    """McNemar's exact test where all items were equally likely to be chosen and none has copies, else its weighted
-    score version, which sums over the copies of one item."""
-    drawn = design(inclusion_probability, groups=groups)
-    a = arrays.booleans("correct_a", correct_a, drawn.n)
-    b = arrays.booleans("correct_b", correct_b, drawn.n)
-    fixed, broken = b & ~a, a & ~b
-    if not (fixed | broken).any():
-        return PairedTest(None, "McNemar", "The two are right and wrong on the same items.")
-    if drawn.group is None and np.ptp(drawn.weight) <= 1e-9 * drawn.weight.max():
-        table = [[int((a & b).sum()), int(broken.sum())], [int(fixed.sum()), int((~a & ~b).sum())]]
-        return PairedTest(float(mcnemar(table, exact=True).pvalue), "McNemar, exact")
-    signed = drawn.summed(drawn.weight * (fixed.astype(float) - broken))
-    if not signed.any():
-        return PairedTest(1.0, "McNemar, weighted score")
-    z = float(signed.sum()) / float(signed @ signed) ** 0.5
-    return PairedTest(float(2 * special.ndtr(-abs(z))), "McNemar, weighted score")
+def not_worse_p(gain: ArrayLike, weights: ArrayLike, *, margin: float, groups: ArrayLike | None = None) -> float:
+    """One-sided p that the mean gain is `-margin` (a share) or less; low means the candidate is not worse.
+
+    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; groups: (n,), see `one_a_group`. With margin
+    0 it tests for better. 1 without rows. Signed root of the empirical likelihood ratio (Owen 2001), see `padded`;
+    unlike a Wald or bootstrap test it keeps its error rate when the few rows that count for much are lopsided.
+    """
+    g, w = one_a_group(*_rows(gain, weights), groups)
+    return float(norm.sf(_root(_sample(g, w), mean=-margin))) if len(g) else 1.0
 
 
-def compare(
-    truth: ArrayLike,
-    predicted_a: ArrayLike,
-    predicted_b: ArrayLike,
-    *,
-    classes: Sequence[str],
-    inclusion_probability: ArrayLike,
-    probabilities_a: ArrayLike | None = None,
-    probabilities_b: ArrayLike | None = None,
-    costs: ArrayLike | None = None,
-    positive: int | None = None,
-    level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
-) -> Comparison:
-    """All measures of `performance.classification` as paired differences, arrays as there."""
-    names = arrays.class_names(classes)
-    k = len(names)
-    drawn = design(inclusion_probability, population=population, groups=groups)
-    arrays.level(level)
-    checked_positive(positive, k)
-    actual = arrays.codes("truth", truth, k, drawn.n)
-    called_a = arrays.codes("predicted_a", predicted_a, k, drawn.n)
-    called_b = arrays.codes("predicted_b", predicted_b, k, drawn.n)
-    a = _statistics(actual, called_a, probabilities_a, costs, positive, k, drawn)
-    b = _statistics(actual, called_b, probabilities_b, costs, positive, k, drawn)
-    right_a, right_b = called_a == actual, called_b == actual
-    return Comparison(
-        n=drawn.n,
-        effective_n=drawn.effective_n,
-        wins=_wins(right_a, right_b, drawn),
-        test=equal_accuracy(right_a, right_b, inclusion_probability, groups=groups),
-        accuracy=_accuracy_difference(right_a, right_b, drawn, level),
-        **{name: _difference(a[name], b[name], drawn, level) for name in a},
-    )
+def difference(gain: ArrayLike, weights: ArrayLike, *, level: float, groups: ArrayLike | None = None) -> Difference:
+    """Weighted (Hajek) mean gain with the interval of all means that an empirical likelihood ratio test would keep.
 
-
-def _statistics(
-    actual: Ints,
-    called: Ints,
-    probabilities: ArrayLike | None,
-    costs: ArrayLike | None,
-    positive: int | None,
-    k: int,
-    drawn: Design,
-) -> dict[str, Statistic]:
-    scored = None if probabilities is None else check_probabilities(probabilities, n=drawn.n, k=k)
-    roc, pr = influence_functions.auc_statistics(actual, scored, k, drawn)
-    return {
-        "macro_f1": influence_functions.macro_f1(actual, called, k, drawn),
-        "log_loss": influence_functions.log_loss(actual, scored, drawn),
-        "brier": influence_functions.brier(actual, scored, drawn),
-        "roc_auc": influence_functions.overall(roc, positive),
-        "pr_auc": influence_functions.overall(pr, positive),
-        "cost": influence_functions.cost(actual, called, costs, k, drawn),
-    }
-
-
-def _difference(a: Statistic, b: Statistic, drawn: Design, level: float) -> Estimate:
-    for side in (a, b):
-        if side.value is None:
-            return undefined(side.note, n=drawn.n, method=PAIRED_MEANS)
-    assert a.value is not None and b.value is not None and a.influence is not None and b.influence is not None
-    note = " ".join(dict.fromkeys(part for part in (a.note, b.note) if part))
-    moved = b.influence - a.influence
-    # Two areas between 0 and 1 differ by something between -1 and 1.
-    bounds = None if a.bounds is None else (-1.0, 1.0)
-    value = b.value - a.value
-    within = (b.within[0] - a.within[1], b.within[1] - a.within[0])
-    return linearised(
-        value,
-        moved,
-        drawn,
+    gain: (n,) in [-1, 1]; weights: (n,) inverse inclusion probabilities; level: in (0, 1); groups: (n,), see
+    `one_a_group`. The padding draws the
+    interval towards 0; where every row says the same it would leave the mean outside, so it is widened to hold it.
+    Raises InvalidInput without rows or out of range.
+    """
+    rows = _rows(gain, weights)
+    g, w = one_a_group(*rows, groups)
+    if not len(g):
+        raise InvalidInput("There are no rows to compare.")
+    if not 0 < level < 1:
+        raise InvalidInput(f"The level of an interval lies between 0 and 1, not at {level}.")
+    sample, z = _sample(g, w), norm.ppf((1 + level) / 2)
+    value = float(np.average(g, weights=w))
+    return Difference(
+        value=100 * value,
+        low=100 * min(value, _mean_at(sample, z)),
+        high=100 * max(value, _mean_at(sample, -z)),
         level=level,
-        method=PAIRED_MEANS,
-        bounds=bounds,
-        within=within,
-        paired=bounds is None,
-        note=note,
+        n=len(rows[0]),
+        n_effective=float(w.sum() ** 2 / (w**2).sum()),
     )
 
 
-def _wins(a: Bools, b: Bools, drawn: Design) -> Wins:
-    parts = (a & b, b & ~a, a & ~b, ~a & ~b)
-    total = float(drawn.weight.sum()) or 1.0
-    both, fixed, broken, neither = (int(part.sum()) for part in parts)
-    first, second, third, fourth = (float(drawn.weight[part].sum()) / total for part in parts)
-    return Wins(both, fixed, broken, neither, (first, second, third, fourth))
+def holm(ps: ArrayLike) -> Floats:
+    """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes.
+
+    Raises InvalidInput for what is no p value.
+    """
+    raw = arrays.numbers("ps", ps)
+    if raw.ndim != 1 or not ((raw >= 0) & (raw <= 1)).all():
+        raise InvalidInput("ps must be one row of p values, each between 0 and 1.")
+    order = np.argsort(raw)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))
+    return adjusted
 
 
-def _accuracy_difference(a: Bools, b: Bools, drawn: Design, level: float) -> Estimate:
-    if not drawn.n:
-        return undefined(NO_ITEMS, method=PAIRED_SHARES)
-    fixed, broken = b & ~a, a & ~b
-    up, up_low, up_high = _share(fixed, drawn, level)
-    down, down_low, down_high = _share(broken, drawn, level)
-    together = drawn.correlation(fixed.astype(float) - up, broken.astype(float) - down)
-    if drawn.group is None:
-        together = min(together, 0.0)  # no item is fixed and broken
+def one_a_group(gain: Floats, weights: Floats, groups: ArrayLike | None) -> tuple[Floats, Floats]:
+    """One gain and weight for each group of rows, (g,) each: copies of a row are decided alike, so they count once.
 
-    def reach(first: float, second: float) -> float:
-        return float(np.sqrt(max(first * first + second * second - 2 * together * first * second, 0.0)))
-
-    value = up - down
-    low, high = value - reach(up - up_low, down_high - down), value + reach(up_high - up, down - down_low)
-    return Estimate(value, max(low, -1.0), min(high, 1.0), drawn.n, drawn.effective_n, PAIRED_SHARES)
+    groups: (n,), the same value for copies of one row (`inputs.groups`), None where there are none. A group weighs
+    what its rows weigh together and gains their weighted mean, so the mean stays and its error is that of independent
+    groups (ultimate clusters; for empirical likelihood, Owen 2001, section 4.4).
+    """
+    group = arrays.groups_of(groups, n=len(gain))
+    if group is None:
+        return gain, weights
+    together = np.bincount(group, weights).astype(float)
+    mean = np.divide(np.bincount(group, weights * gain), together, out=np.zeros(len(together)), where=together > 0)
+    return np.clip(mean, -1.0, 1.0), together
 
 
-def _share(chosen: Bools, drawn: Design, level: float) -> tuple[float, float, float]:
-    found = share(chosen, np.ones(drawn.n, dtype=bool), drawn, level=level)
-    return found.value or 0.0, found.low or 0.0, found.high or 0.0
+def padded(gain: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Gains and weights with one row gained and one lost added, both of size-biased mean weight.
+
+    After Agresti and Min (2005, "Wald + 2") and Chen, Variyath and Abraham (2008): where few or no rows differ, the
+    sample alone would be sure of what it cannot know; the weight stands for a heavy row that was missed by luck.
+    """
+    weights = weights / weights.mean()
+    heavy = (weights**2).sum() / weights.sum()
+    return np.concatenate([gain, [1.0, -1.0]]), np.concatenate([weights, [heavy, heavy]])
+
+
+@dataclass(frozen=True)
+class _DistinctRows:
+    """The distinct rows of a padded sample, each array (m,): gain, weight, how often."""
+
+    gain: Floats
+    weight: Floats
+    count: Floats
+
+
+def _rows(gain: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
+    g = arrays.numbers("gain", gain)
+    if g.ndim != 1 or not (np.abs(g) <= 1 + 1e-9).all():
+        raise InvalidInput("gain must be one row of numbers between -1 and 1.")
+    return np.clip(g, -1.0, 1.0), arrays.weights(weights, n=len(g))
+
+
+def _sample(gain: Floats, weights: Floats) -> _DistinctRows:
+    values, weight = padded(gain, weights)
+    distinct, count = np.unique(values + 1j * weight, return_counts=True)
+    return _DistinctRows(distinct.real, distinct.imag, count.astype(float))
+
+
+def _root(sample: _DistinctRows, *, mean: float) -> float:
+    """Signed root of the log empirical likelihood ratio for `mean`; above 0 where the sample's is higher."""
+    z = sample.weight * (sample.gain - mean)
+    if not z.min() < 0 < z.max():
+        return np.inf if z.min() >= 0 else -np.inf
+    edges = (-(1 - 1e-10) / z.max(), -(1 - 1e-10) / z.min())
+    tilt = brentq(lambda t: (sample.count * z / (1 + t * z)).sum(), *edges)
+    return float(np.sign(tilt) * np.sqrt(max(0.0, 2 * (sample.count * np.log1p(tilt * z)).sum())))
+
+
+def _mean_at(sample: _DistinctRows, root: float) -> float:
+    """The mean whose signed root is `root`; the root falls without bound from mean -1 to mean 1."""
+    inside = 1 - 1e-9
+    ends = [_root(sample, mean=mean) - root for mean in (-inside, inside)]
+    if not ends[0] > 0 > ends[1]:
+        return -1.0 if ends[0] <= 0 else 1.0
+    return float(brentq(lambda mean: _root(sample, mean=mean) - root, -inside, inside, xtol=1e-6))

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from retraining.learning.gate import paired
-from retraining.learning.gate.paired import Difference
-from retraining.learning.thresholds import cost_table
+from analysis.metrics.performance import paired
+from analysis.metrics.performance.paired import Difference
 from validation import InvalidInput, arrays
 from validation.arrays import RAREST, Bools, Floats, Ints
 
@@ -121,7 +120,7 @@ def _losses(truth: NDArray[Any], predicted: NDArray[Any], costs: ArrayLike | Non
     if costs is None:
         wrong: Floats = (predicted != truth).astype(float)
         return wrong
-    table = cost_table(costs)
+    table = arrays.cost_table(costs, least=0)
     if not table.max() > 0:
         raise InvalidInput("costs are all zero: no mistake would count.")
     rows = arrays.codes("truth", truth, len(table))

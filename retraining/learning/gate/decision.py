@@ -14,9 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retraining.learning.gate import paired, sample_size
+from analysis.metrics.performance import paired
+from analysis.metrics.performance.paired import Difference
+from retraining.learning.gate import sample_size
 from retraining.learning.gate.comparison import PairedAnswers, compare, most_common, slice_mask
-from retraining.learning.gate.paired import Difference
 from retraining.learning.gate.sample_size import SampleSizePlan
 from validation import InvalidInput
 from validation.arrays import Bools, Ints

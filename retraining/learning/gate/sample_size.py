@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from retraining.learning.gate.paired import one_a_group, padded
+from analysis.metrics.performance.paired import one_a_group, padded
 from validation.arrays import Bools, Floats
 
 

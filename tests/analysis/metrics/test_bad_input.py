@@ -12,7 +12,7 @@ from analysis.metrics.drift import reference as seasonal_reference
 from analysis.metrics.estimates import label_free, label_shift
 from analysis.metrics.estimates.class_probabilities import reference
 from analysis.metrics.labels import label_errors
-from analysis.metrics.performance import calibration, classification, paired, threshold_curve, thresholds
+from analysis.metrics.performance import calibration, classification, threshold_curve, thresholds
 from analysis.metrics.slices import scan
 from analysis.metrics.votes import agreement, consensus
 from tests.malformed import answers, not_finite
@@ -46,9 +46,6 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "CBPE": (lambda p: label_free.cbpe(PAST, p, metrics=("accuracy", "log_loss", "brier")), P),
     "label errors": (label_errors.suspected, THREE, P),
     "BBSE": (label_shift.bbse, P, THREE, P[::-1]),
-    "accuracy difference": (paired.accuracy_difference, TRUTH, TRUTH[::-1], CHANCE),
-    "mean difference": (paired.mean_difference, SCORES, SCORES[::-1], CHANCE),
-    "equal accuracy": (paired.equal_accuracy, TRUTH, TRUTH[::-1], CHANCE),
     "performance": (
         lambda truth, said, chance, p, costs: classification.classification(
             truth, said, classes=CLASSES, inclusion_probability=chance, probabilities=p, costs=costs

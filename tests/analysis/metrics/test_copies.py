@@ -30,11 +30,9 @@ def measures(rows, groups, chance=CHANCE):
     uniform = {"spacing": "uniform", "groups": groups}
     return {
         "classification": classification(truth, one, classes=names, probabilities=scores, costs=COSTS, **of),
-        "compare": paired.compare(
-            truth, one, two, classes=names, probabilities_a=scores, probabilities_b=other, costs=COSTS, **of
+        "paired difference": paired.difference(
+            (two == truth).astype(float) - (one == truth), 1 / chance, level=0.95, groups=groups
         ),
-        "mean difference": paired.mean_difference(said, other[:, 0], chance, groups=groups),
-        "accuracy difference": paired.accuracy_difference(one == truth, two == truth, chance, groups=groups),
         "proportion": proportion(yes, chance, groups=groups),
         "in a domain": proportion(yes, chance, domain=one == 0, groups=groups),
         "mean": mean(said, chance, groups=groups),
@@ -117,11 +115,16 @@ def project(seed, m, mixed):
     return truth, a, b, size
 
 
+def points(found: paired.Difference) -> Estimate:
+    return Estimate(found.value, found.low, found.high, found.n, found.n_effective, paired.METHOD)
+
+
 def estimates(truth, a, b, chance, groups=None) -> dict[str, Estimate]:
     scores, other = np.column_stack([1 - a, a]), np.column_stack([1 - b, b])
     of = {"classes": ("no", "yes"), "inclusion_probability": chance, "groups": groups}
     one = classification(truth, scores.argmax(axis=1), probabilities=scores, **of)
-    both = paired.accuracy_difference(scores.argmax(1) == truth, other.argmax(1) == truth, chance, groups=groups)
+    gain = (other.argmax(1) == truth).astype(float) - (scores.argmax(1) == truth)
+    both = points(paired.difference(gain, 1 / chance, level=0.95, groups=groups))
     recall = one.per_class[1].recall
     return {
         "accuracy": one.accuracy,

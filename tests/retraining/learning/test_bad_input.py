@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retraining.learning import beats_naive, fit, judge, thresholds
+from analysis.metrics.performance import paired
+from retraining.learning import beats_naive, fit, judge
 from retraining.learning.calibration import choose
-from retraining.learning.gate import paired
 from retraining.learning.predict import spread
 from tests.malformed import answers, not_finite
 
@@ -44,19 +44,6 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         lambda targets, fold, scores, weights: choose.choose(targets, fold=fold, scores=scores, weights=weights),
         *(np.eye(3)[TRUTH], np.arange(N) % 3, np.log(P), CHANCE),
     ),
-    "threshold": (
-        lambda scores, truth, weights: thresholds.choose(
-            scores, truth, false_positive=1, false_negative=3, weights=weights
-        ),
-        *(SCORES, WEB, CHANCE),
-    ),
-    "band": (
-        lambda scores, truth, weights: thresholds.band(
-            scores, truth, false_positive=1, false_negative=3, review=0.2, weights=weights
-        ),
-        *(SCORES, WEB, CHANCE),
-    ),
-    "cheapest class": (thresholds.cheapest_class, P, COSTS),
     "difference": (lambda gain, weights: paired.difference(gain, weights, level=0.9), GAIN, CHANCE),
     "not worse": (lambda gain, weights: paired.not_worse_p(gain, weights, margin=0.02), GAIN, CHANCE),
     "Holm": (paired.holm, SCORES),

@@ -26,9 +26,8 @@ from retraining.learning.model_selection.cross_validation import (
 )
 from retraining.learning.model_selection.explanations import describe_candidate, explain_choice
 from retraining.learning.predict import spread
-from retraining.learning.thresholds import cost_table
 from validation import InvalidInput
-from validation.arrays import same_length
+from validation.arrays import LARGEST, cost_table, same_length
 from validation.probabilities import check_probabilities
 
 SETTINGS = {"C": 1.0, "solver": "lbfgs", "alpha": 0.1, "learning_rate": 0.1, "leaves": 6, "smallest_leaf": 3}
@@ -209,11 +208,11 @@ def test_spread_probabilities_keep_their_classes_and_give_others_none(
 @given(hnp.arrays(float, hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)), st.sampled_from([None, 2, 3]))
 def test_costs_are_a_square_of_finite_prices_or_refused(costs: np.ndarray, k: int | None) -> None:
     square = costs.ndim == 2 and costs.shape[0] == costs.shape[1] and k in (None, len(costs))
-    if square and np.isfinite(costs).all() and (costs >= 0).all():
-        np.testing.assert_array_equal(cost_table(costs, n_classes=k), costs)
+    if square and np.isfinite(costs).all() and (costs >= 0).all() and (costs <= LARGEST).all():
+        np.testing.assert_array_equal(cost_table(costs, k, least=0), costs)
         return
-    with pytest.raises(InvalidInput, match="^costs must be"):
-        cost_table(costs, n_classes=k)
+    with pytest.raises(InvalidInput, match="^costs (must be|holds a price)"):
+        cost_table(costs, k, least=0)
 
 
 @settings(max_examples=25)

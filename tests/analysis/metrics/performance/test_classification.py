@@ -219,8 +219,11 @@ GOOD = {"truth": [0, 1], "predicted": [0, 1], "classes": ABC, "inclusion_probabi
         ({"inclusion_probability": [1.0, 0.0]}, "inclusion_probability has 0 in row 1"),
         ({"classes": []}, "classes is empty"),
         ({"classes": ["a", "a"]}, "names one class twice"),
-        ({"costs": np.ones((2, 2))}, "costs must be 3 rows of 3 finite numbers"),
-        ({"costs": np.full((3, 3), np.nan)}, "costs must be 3 rows of 3 finite numbers"),
+        (
+            {"costs": np.ones((2, 2))},
+            "costs must be a square table: a row per true class, a column per decision, 3 of each",
+        ),
+        ({"costs": np.full((3, 3), np.nan)}, "costs must be finite"),
         ({"positive": 3}, "positive is 3"),
         ({"level": 1.0}, "level is 1.0"),
     ],

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.learning.gate.sample_size import SampleSizePlan, combine_plans
-from tests.retraining.learning.gate.test_paired import promoted_share
+from tests.analysis.metrics.performance.test_paired import promoted_share
 
 PLAN = SampleSizePlan(alpha=0.05, power=0.8)
 
