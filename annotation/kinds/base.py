@@ -40,7 +40,7 @@ class TaskKind(ABC):
     """Template of the reviewer's decision on a disputed item."""
 
     desk_module: str
-    """Static path of the ES module that drives the answer controls."""
+    """Static path of the ES module that drives the answer controls: it exports `Control` (static/js/desk/labels.js)."""
 
     @abstractmethod
     def validate(self, value: Any, labels: Labels) -> Any:

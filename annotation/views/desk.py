@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -91,6 +92,7 @@ def _config(request: ProjectRequest, queue: Queue | None, guideline: int, progre
     calls = {name: reverse(f"annotation:desk-{name}", args=[request.project.slug]) for name in names}
     config = {
         "calls": calls,
+        "module": static(kinds.of(request.project.kind).desk_module),
         "queue": queue.slug if queue else None,
         "buffer": BUFFER,
         "undo": UNDO_DEEP,

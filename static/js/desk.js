@@ -4,7 +4,6 @@ import { Buffer, drawn } from "./desk/buffer.js";
 import { Clock } from "./desk/clock.js";
 import { Drafts } from "./desk/drafts.js";
 import { isPressing, isTyping, meaning } from "./desk/keys.js";
-import { Labels } from "./desk/labels.js";
 import { Outbox } from "./desk/outbox.js";
 import { Side } from "./desk/side.js";
 import { Stage } from "./desk/stage.js";
@@ -16,9 +15,13 @@ import { toast } from "./shell.js";
 const SKIP = { value: null, skip: true, words: "skipped" };
 const FLUSH_MS = 2000;
 
+/* Whether two values of any kind of task are the same. */
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
 class Desk extends HTMLElement {
-  connectedCallback() {
+  async connectedCallback() {
     this.config = JSON.parse(this.dataset.config);
+    const { Control } = await import(this.config.module); // the kind of task brings its answer controls
     const { calls, store, history, guideline } = this.config;
     const say = (words) => this.say(words);
     this.post = poster(this.dataset.csrf);
@@ -27,7 +30,7 @@ class Desk extends HTMLElement {
     this.outbox = new Outbox({ url: calls.answers, post: this.post, store: this.store });
     this.buffer = new Buffer({ config: this.config, post: this.post, store: this.store, outbox: this.outbox });
     this.connection = new Connection({ outbox: this.outbox, say });
-    this.labels = new Labels({ scope: this, choose: (answer) => this.answer(answer), say, isTooSoon: (event) => this.stage.isTooSoon(event) });
+    this.labels = new Control({ scope: this, choose: (answer) => this.answer(answer), say, isTooSoon: (event) => this.stage.isTooSoon(event) });
     this.stage = new Stage(this);
     this.side = new Side({ url: calls.guideline, version: guideline, back: () => this.stage.focus() });
     this.drafts = new Drafts({
@@ -138,7 +141,7 @@ class Desk extends HTMLElement {
   /* Change an answer given before, from the strip; the item in front waits. */
   correct({ value, skip, words }) {
     const entry = this.viewing;
-    if (skip === entry.skip && value === entry.value) return this.leave();
+    if (skip === entry.skip && isSame(value, entry.value)) return this.leave();
     if (!this.outbox.amend(entry.lease, { value, skip })) {
       const { lease } = entry;
       if (!skip && !entry.skip) this.outbox.add({ op: "revise", lease, value });

@@ -1,8 +1,16 @@
-/* The label buttons: found by key, narrowed by a search that never moves or renumbers them. */
+/* The label buttons: found by key, narrowed by a search that never moves or renumbers them.
+
+   A kind of task names a module like this one, which exports `Control`. The desk makes one with the element to look in,
+   `choose({ value, skip, words })` to call with an answer, `say(words)` and `isTooSoon(event)`. It calls
+   words(value)   the value as a person reads it
+   find(keys)     what a key press means, or null; press(found) answers with it, pressFirst() with the first that is shown
+   mark(value)    show what was answered before, null for nothing; clear() before the next item
+   allow(isOpen)  whether an answer can be given now
+   and reads `search`, an input in which letters are typed, if there is one. */
 
 const FLASH_MS = 80;
 
-export class Labels {
+export class Control {
   constructor({ scope, choose, say, isTooSoon }) {
     Object.assign(this, { choose, say });
     this.buttons = [...scope.querySelectorAll("[data-value]")];

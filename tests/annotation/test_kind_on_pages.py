@@ -1,0 +1,119 @@
+"""A task kind that a test adds brings its own answer control, desk module and review control; nothing else changes."""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+
+from annotation import kinds, queues
+from annotation.capture import capture_rows
+from annotation.models import Cause, Item, Label, Resolution
+from projects import specs
+from projects.models import Project, User
+from tests.annotation.json_kind import Interval
+from tests.annotation.labelling_scenario import make_entry
+from tests.factories import NOW, make_user
+
+pytestmark = pytest.mark.django_db
+HOME = Path(__file__).parent / "interval"
+SPEC = {"title": "Intervals", "kind": "interval", "inputs": {"text": {"type": "text"}}, "overlap": 2}
+FIRST, SECOND = {"start": 1, "end": 4}, {"start": 1, "end": 6}
+
+
+class IntervalOnPages(Interval):
+    """The test's kind with controls of its own."""
+
+    template = "interval/answer.html"
+    review_template = "interval/review.html"
+    desk_module = "interval/answer.js"
+
+    def form(self, labels: kinds.Labels) -> dict[str, Any]:
+        return {}
+
+    def parse_form(self, given: Mapping[str, Any]) -> Any:
+        ends = {name: given.get(name, "") for name in ("start", "end")}
+        if not all(re.fullmatch(r"\d{1,9}", end) for end in ends.values()):
+            raise kinds.InvalidLabel("An interval has a start and an end.")
+        return {name: int(end) for name, end in ends.items()}
+
+
+@pytest.fixture
+def project(settings: Any) -> Iterator[Project]:
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [*settings.TEMPLATES[0]["DIRS"], HOME / "templates"]}]
+    settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, HOME / "static"]
+    kinds.register(IntervalOnPages())
+    try:
+        yield specs.create_project("spans", SPEC, by=make_user("root", is_superuser=True), at=NOW)
+    finally:
+        kinds.unregister("interval")
+
+
+def browser(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def ask(project: Project) -> Item:
+    capture_rows(project, [{"key": "a", "inputs": {"text": "one"}}], at=NOW)
+    item = Item.objects.get(project=project)
+    queues.put(queues.ensure(project, Cause.UNCERTAIN, at=NOW), [make_entry(item)], at=NOW)
+    return item
+
+
+def post(client: Client, name: str, body: Any) -> Any:
+    address = reverse(f"annotation:{name}", args=["spans"])
+    return client.post(address, json.dumps(body), content_type="application/json").json()
+
+
+def test_the_desk_shows_its_control_and_loads_its_module(project: Project) -> None:
+    page = browser(make_user("ada", project)).get(reverse("annotation:desk", args=["spans"])).content.decode()
+
+    assert 'id="interval"' in page and "data-value" not in page
+    config = json.loads(html.unescape(re.findall(r'data-config="([^"]*)"', page)[0]))
+    assert config["module"] == "/static/interval/answer.js"
+    assert "export class Control" in Path(str(finders.find("interval/answer.js"))).read_text()
+
+
+def test_a_json_value_is_labelled_corrected_and_shown_in_the_history(project: Project) -> None:
+    item = ask(project)
+    ada = browser(make_user("ada", project))
+    (lease,) = post(ada, "desk-leases", {"count": 1})["leases"]
+
+    wrong = {"op": "submit", "lease": lease["lease"], "value": {"start": 4, "end": 1}}
+    (refused,) = post(ada, "desk-answers", {"answers": [wrong]})["results"]
+    assert (refused["status"], refused["error"]) == ("refused", "Start and end are whole numbers, the start first.")
+    acts = [
+        {"op": op, "lease": lease["lease"], "value": value} for op, value in (("submit", FIRST), ("revise", SECOND))
+    ]
+    assert [row["status"] for row in post(ada, "desk-answers", {"answers": acts})["results"]] == ["created", "created"]
+
+    assert Label.objects.get(item=item).value == SECOND
+    page = ada.get(reverse("annotation:desk", args=["spans"])).content.decode()
+    assert "1 to 6" in page
+
+
+def test_a_reviewer_decides_with_its_control(project: Project) -> None:
+    item = ask(project)
+    for name, value in (("ada", FIRST), ("bo", SECOND)):
+        person = browser(make_user(name, project))
+        (lease,) = post(person, "desk-leases", {"count": 1})["leases"]
+        post(person, "desk-answers", {"answers": [{"op": "submit", "lease": lease["lease"], "value": value}]})
+    rita = browser(make_user("rita", project, "reviewer"))
+
+    page = rita.get(reverse("annotation:review", args=["spans"])).content.decode()
+    assert f"Start of {item.uid}" in page and "1 to 4, 1 to 6" in page
+    decide = reverse("annotation:review-decide", args=["spans"])
+    refused = rita.post(decide, {"item": item.uid, "start": "x", "end": "2"})
+    assert refused.status_code == 422 and "An interval has a start and an end." in refused.content.decode()
+    done = rita.post(decide, {"item": item.uid, "start": "2", "end": "5"}, follow=True)
+
+    assert "2 to 5" in done.content.decode()
+    assert Resolution.objects.current().get(item=item).value == {"start": 2, "end": 5}
