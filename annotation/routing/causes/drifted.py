@@ -15,6 +15,7 @@ from annotation.routing.registry import Pick, Round, RoutingCause, register
 from annotation.routing.time_windows import TimeWindow, windows
 from annotation.sampling import check_shift, vectorise
 from annotation.sampling.design.input_shift import InputShift, find_shifts, summarise
+from inputs.groups import group_rows
 from projects.chunks import chunks
 
 SEGMENTS = 20  # segments looked at, the most frequent ones
@@ -30,6 +31,7 @@ class Sample:
     recent: NDArray[np.bool_]
     columns: dict[str, list[Any]]
     segments: dict[str, NDArray[np.bool_]]
+    groups: NDArray[np.int64]
 
 
 def propose(round_: Round, places: int) -> Iterable[Pick]:
@@ -39,7 +41,7 @@ def propose(round_: Round, places: int) -> Iterable[Pick]:
     found = [
         (shift, sample)
         for sample in samples
-        for shift in find_shifts(summarise(sample.columns, types), sample.recent, sample.segments)
+        for shift in find_shifts(summarise(sample.columns, types), sample.recent, sample.segments, groups=sample.groups)
     ]
     if found:
         shift, sample = max(found, key=lambda pair: pair[0].effect)
@@ -57,11 +59,13 @@ def _sample(round_: Round, window: TimeWindow) -> Sample:
     for chunk in chunks(ids):
         rows = Item.objects.filter(pk__in=chunk).values_list("pk", "inputs", "segment")
         stored |= {pk: (inputs, segment) for pk, inputs, segment in rows}
+    columns = candidates.columns_of(round_.project, [stored[pk][0] for pk in ids])
     return Sample(
         name=window.name,
         ids=np.array(ids, dtype=np.int64),
         recent=np.arange(len(ids)) >= len(window.before),
-        columns=candidates.columns_of(round_.project, [stored[pk][0] for pk in ids]),
+        columns=columns,
+        groups=group_rows(columns, round_.project.contract().types()),
         segments=_segments([stored[pk][1] for pk in ids]),
     )
 
@@ -99,7 +103,13 @@ def _of_vectors(round_: Round, sample: Sample) -> list[Pick]:
     vectors = vectorise(columns, types, texts=available.vectors, seed=0)
     n = len(sample.ids)
     before, recent = vectors[:n][~sample.recent], vectors[:n][sample.recent]
-    check = check_shift(before, recent, seed=round_.seed)
+    check = check_shift(
+        before,
+        recent,
+        seed=round_.seed,
+        reference_groups=sample.groups[~sample.recent],
+        recent_groups=sample.groups[sample.recent],
+    )
     if not check.drifted:
         return []
     labelled = vectors[n:] if len(known) else before

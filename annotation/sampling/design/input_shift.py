@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from annotation.sampling.design.shift_check import first_of_each
 from inputs.values import is_missing
 
 Floats = NDArray[np.float64]
@@ -108,19 +109,28 @@ def _shares(name: str, values: Sequence[Any]) -> list[Summary]:
 
 
 def find_shifts(
-    summaries: Sequence[Summary], recent: Bools, segments: Mapping[str, Bools], *, level: float = LEVEL
+    summaries: Sequence[Summary],
+    recent: Bools,
+    segments: Mapping[str, Bools],
+    *,
+    groups: NDArray[np.int64] | None = None,
+    level: float = LEVEL,
 ) -> list[InputShift]:
     """The summaries that moved, the largest effect first. A segment counts where its effect is well above that of all.
 
     recent (n,) is true for the rows of the recent window, false for those of the earlier one; `segments` names parts
-    of both, each as an (n,) mask.
+    of both, each as an (n,) mask. groups (n,): copies of one row share one (`inputs.groups`) and count once a window.
     """
+    counted = np.ones(len(recent), dtype=bool)
+    if groups is not None:
+        counted[~recent] = first_of_each(groups[~recent], int((~recent).sum()))
+        counted[recent] = first_of_each(groups[recent], int(recent.sum()))
     everywhere = {"": np.ones(len(recent), dtype=bool)}
     tests = [
         shift
         for segment, mask in {**everywhere, **segments}.items()
         for summary in summaries
-        if (shift := _compare(summary, recent, segment, mask)) is not None
+        if (shift := _compare(summary, recent, segment, mask, counted)) is not None
     ]
     if not tests:
         return []
@@ -135,9 +145,9 @@ def find_shifts(
     return sorted(kept, key=lambda shift: (-shift.effect, -abs(shift.standard_deviations)))
 
 
-def _compare(summary: Summary, recent: Bools, segment: str, mask: Bools) -> InputShift | None:
+def _compare(summary: Summary, recent: Bools, segment: str, mask: Bools, counted: Bools) -> InputShift | None:
     present = mask & np.isfinite(summary.values)
-    now, before = summary.values[present & recent], summary.values[present & ~recent]
+    now, before = summary.values[present & recent & counted], summary.values[present & ~recent & counted]
     if len(now) < FEWEST_RECENT or len(before) < FEWEST_BEFORE:
         return None
     if summary.is_share:

@@ -41,29 +41,45 @@ def check_shift(
     seed: int,
     level: float = 0.01,
     effect_floor: float = 0.15,
+    reference_groups: NDArray[np.int64] | None = None,
+    recent_groups: NDArray[np.int64] | None = None,
 ) -> ShiftCheck:
     """Compare recent vectors (m, d) with reference vectors (n, d), both from one `vectorise` call.
 
     The vectors are rotated to the principal directions of both together, each direction gets a two-sample
     Kolmogorov-Smirnov test, the p-values are adjusted by Benjamini and Hochberg (1995), and an effect floor keeps
     large windows from alarming at differences that nobody would act on. Serial dependence is not modelled: rows are
-    taken as exchangeable within a window. Raises ValueError for vectors of different width or with NaN.
+    taken as exchangeable within a window, but for copies: of the rows of one group (`inputs.groups`, (n,) and (m,)) one
+    is compared. Raises ValueError for vectors of different width or with NaN.
     """
     before, now = np.asarray(reference, dtype=float), np.asarray(recent, dtype=float)
     if before.ndim != 2 or now.ndim != 2 or before.shape[1] != now.shape[1]:
         raise ValueError(f"Vectors are (n, d) and (m, d) with one d, not {before.shape} and {now.shape}.")
     if not all((np.abs(side) <= LARGEST).all() for side in (before, now)):
         raise ValueError("The vectors hold NaN, infinity or a number too large to be squared.")
-    if min(len(before), len(now)) < LEAST_ROWS:
-        words = f"{len(now):,} recent against {len(before):,} earlier items; {LEAST_ROWS} of each are needed."
+    one_before, one_now = (
+        before[first_of_each(reference_groups, len(before))],
+        now[first_of_each(recent_groups, len(now))],
+    )
+    if min(len(one_before), len(one_now)) < LEAST_ROWS:
+        words = f"{len(one_now):,} recent against {len(one_before):,} earlier items; {LEAST_ROWS} of each are needed."
         return ShiftCheck(False, 1.0, 0.0, np.zeros(len(now)), words)
     rng = np.random.default_rng(seed)
-    a, b = _rotate(_sample(before, rng), _sample(now, rng))
+    a, b = _rotate(_sample(one_before, rng), _sample(one_now, rng))
     p, effect = _compare(a, b)
     p_adjusted = stats.false_discovery_control(p, method="bh") if len(p) else np.ones(1)
     hit = (p_adjusted < level) & (effect > effect_floor) if len(p) else np.zeros(1, dtype=bool)
     best, largest = float(p_adjusted.min()), float(effect.max(initial=0.0))
     return ShiftCheck(bool(hit.any()), best, largest, newness(before, now), _words(bool(hit.any()), largest, len(now)))
+
+
+def first_of_each(groups: NDArray[np.int64] | None, n: int) -> NDArray[np.bool_]:
+    """Which of n rows are the first of their group, (n,); all, where there are no groups."""
+    kept = np.ones(n, dtype=bool)
+    if groups is not None:
+        kept[:] = False
+        kept[np.unique(groups, return_index=True)[1]] = True
+    return kept
 
 
 def newness(reference: NDArray[np.floating], recent: NDArray[np.floating]) -> NDArray[np.float64]:
