@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.metrics.core.design import one_of_each
+from analysis.metrics.core.multiple_tests import benjamini_hochberg
 from analysis.metrics.drift import reference as reference_windows
 from analysis.metrics.drift.column_tests import (
     JENSEN_SHANNON,
@@ -166,29 +167,6 @@ def weighted_share(features: Sequence[FeatureDrift], importance: Mapping[str, fl
     return float(weights @ np.array([f.drifted for f in features], dtype=float) / weights.sum())
 
 
-def adjusted(p_values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> npt.NDArray[np.float64]:
-    """Benjamini–Hochberg adjusted p values; optional weights (Genovese, Roeder and Wasserman 2006), mean 1.
-
-    Shape (k,) in and out. Rejecting adjusted p <= q keeps the expected share of false alarms among alarms <= q, and
-    with nothing drifted the chance of any alarm <= q. ValueError for p outside [0, 1] or weights that are not positive.
-    """
-    p = arrays.numbers("p values", p_values)
-    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("p values are one row of numbers between 0 and 1")
-    if p.size == 0:
-        return p
-    if weights is not None:
-        w = arrays.numbers("weights", weights)
-        if w.shape != p.shape or not np.isfinite(w).all() or (w <= 0).any():
-            raise ValueError("one positive weight is needed per p value")
-        p = p * w.mean() / w
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
-    result = np.empty_like(p)
-    result[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
-    return result
-
-
 def _shared(reference: Columns, current: Columns) -> list[str]:
     names = [name for name in reference if name in current]
     if not names:
@@ -264,7 +242,7 @@ def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, flo
         if others
         else None
     )
-    values = adjusted(np.array([feature.p for feature in tested], dtype=float), weights)
+    values = benjamini_hochberg(np.array([feature.p for feature in tested], dtype=float), weights=weights)
     found = {feature.name: float(value) for feature, value in zip(tested, values, strict=True)}
     return [_decided(feature, found.get(feature.name), level, floors) for feature in features]
 

@@ -96,20 +96,6 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float, groups: Arr
     )
 
 
-def holm(ps: ArrayLike) -> Floats:
-    """p values of m tests adjusted after Holm (1979), shape (m,): each at most alpha where its test passes.
-
-    Raises InvalidInput for what is no p value.
-    """
-    raw = arrays.numbers("ps", ps)
-    if raw.ndim != 1 or not ((raw >= 0) & (raw <= 1)).all():
-        raise InvalidInput("ps must be one row of p values, each between 0 and 1.")
-    order = np.argsort(raw)
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)))
-    return adjusted
-
-
 def one_a_group(gain: Floats, weights: Floats, groups: ArrayLike | None) -> tuple[Floats, Floats]:
     """One gain and weight for each group of rows, (g,) each: copies of a row are decided alike, so they count once.
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.metrics.core.multiple_tests import benjamini_hochberg
 from analysis.metrics.slices import tail_probabilities
 from analysis.metrics.slices.conditions import Axis, Condition
 from analysis.metrics.slices.counts import Block, SliceRows, Tally, blocks, conditions, total
@@ -166,9 +167,9 @@ def _corrected(log_p: Floats, rule: NDArray[np.intp], rules: _Candidates) -> Flo
     own = np.searchsorted(families, rules.keys.family()[rule])
     for family in np.unique(own):
         mine = own == family
-        within[mine] = tail_probabilities.benjamini_hochberg(log_p[mine], int(sizes[family]))
+        within[mine] = benjamini_hochberg(np.exp(log_p[mine]), tests=int(sizes[family]))
         simes[family] = within[mine].min()
-    over = tail_probabilities.benjamini_hochberg(np.log(np.maximum(simes, 1e-300)), families.size)
+    over = benjamini_hochberg(simes)
     result: Floats = np.minimum(within * (over / np.maximum(simes, 1e-300))[own], 1.0)
     return result
 

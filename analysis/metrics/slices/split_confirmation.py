@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core.design import Design
+from analysis.metrics.core.multiple_tests import holm
 from analysis.metrics.core.weighted import Estimate, share
 from analysis.metrics.slices.conditions import Axis
 from analysis.metrics.slices.counts import SliceRows, total
 from analysis.metrics.slices.search import SAME, Rule, SearchLimits, likeness, log_tail, rows_of, search
-from validation.arrays import Bools, Floats
+from validation.arrays import Bools
 
 PROPOSE_AT = 0.01
 
@@ -34,17 +35,8 @@ def confirm(
     half = SearchLimits(policy.pairs, PROPOSE_AT, max(policy.min_rows // 2, 10), policy.at_most, corrected=False)
     proposed, _ = search([axis.rows(~judge) for axis in axes], rows.part(~judge), half)
     masks = [rows_of(rule, axes) for rule in proposed]
-    agrees = holm(np.array([_log_p(mask, judge, rows) for mask in masks]), policy.level)
+    agrees = holm(np.exp([_log_p(mask, judge, rows) for mask in masks])) <= policy.level
     return [_verdict(rows_of(rule, axes), masks, agrees, judge, rows, drawn) for rule in rules]
-
-
-def holm(log_p: Floats, level: float) -> Bools:
-    """Which of these tests (m,) hold together at `level` (Holm 1979)."""
-    order = np.argsort(log_p)
-    passed = log_p[order] <= np.log(level) - np.log(np.arange(log_p.size, 0, -1))
-    found = np.zeros(log_p.size, dtype=bool)
-    found[order] = np.logical_and.accumulate(passed) if log_p.size else passed
-    return found
 
 
 def _log_p(mask: Bools, judge: Bools, rows: SliceRows) -> float:

@@ -77,12 +77,3 @@ def _gamma_series(shape: Floats, x: Floats) -> Floats:
         total[left] += term[left]
         left = left[term[left] > _ENOUGH * total[left] * (1 - ratio)]
     return total
-
-
-def benjamini_hochberg(log_p: Floats, tests: int) -> Floats:
-    """Adjusted p (m,) when `tests` were made in all and those not listed are taken to have p = 1."""
-    order = np.argsort(log_p)
-    ranked = log_p[order] + np.log(tests) - np.log(np.arange(1, log_p.size + 1))
-    adjusted = np.empty_like(log_p)
-    adjusted[order] = np.minimum.accumulate(ranked[::-1])[::-1]
-    return np.asarray(np.exp(np.minimum(adjusted, 0.0)))

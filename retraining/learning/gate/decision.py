@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.performance import paired
+from analysis.metrics.core.multiple_tests import holm
 from analysis.metrics.performance.paired import Difference
 from retraining.learning.gate import sample_size
 from retraining.learning.gate.comparison import PairedAnswers, compare, most_common, slice_mask
@@ -180,7 +180,7 @@ def _slices(
     if not masks:
         return []
     raw = [rows.not_worse_p(mask, margin) for mask in masks.values()]
-    adjusted = paired.holm(raw)
+    adjusted = holm(raw)
     return [
         _slice(name, rows, mask, margin, plan, float(p), len(masks))
         for (name, mask), p in zip(masks.items(), adjusted, strict=True)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from analysis.metrics.core import weighted
-from analysis.metrics.drift import column_tests, compare
+from analysis.metrics.core.multiple_tests import benjamini_hochberg
+from analysis.metrics.drift import column_tests
 from analysis.metrics.drift import reference as seasonal_reference
 from analysis.metrics.estimates import label_free, label_shift
 from analysis.metrics.estimates.class_probabilities import reference
@@ -40,7 +41,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "number": (column_tests.number_test, VECTORS[:, 0], VECTORS[:, 1]),
     "category": (column_tests.category_test, LABELS, THREE),
     "text": (column_tests.text_test, [f"a{i % 7} b" for i in range(N)], [f"a{i % 5} c" for i in range(N)]),
-    "adjusted": (compare.adjusted, RNG.random(5)),
+    "adjusted": (benjamini_hochberg, RNG.random(5)),
     "season": (seasonal_reference.match, THREE, THREE[::-1]),
     "dependence": (seasonal_reference.dependence, VECTORS[:, 0]),
     "CBPE": (lambda p: label_free.cbpe(PAST, p, metrics=("accuracy", "log_loss", "brier")), P),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.metrics.core.multiple_tests import holm
 from analysis.metrics.performance import paired
 from retraining.learning import beats_naive, fit, judge
 from retraining.learning.calibration import choose
@@ -46,7 +47,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     ),
     "difference": (lambda gain, weights: paired.difference(gain, weights, level=0.9), GAIN, CHANCE),
     "not worse": (lambda gain, weights: paired.not_worse_p(gain, weights, margin=0.02), GAIN, CHANCE),
-    "Holm": (paired.holm, SCORES),
+    "Holm": (holm, SCORES),
     "spread": (lambda known, codes: spread(known, codes, n_classes=5), P, np.array([4, 0, 2])),
 }
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
-from analysis.metrics.drift.compare import Drift, FeatureDrift, adjusted, compare, persists, weighted_share
+from analysis.metrics.drift.compare import Drift, FeatureDrift, compare, persists, weighted_share
 
 
 def world(rng, rows, moved=0.0, count=20):
@@ -198,29 +197,6 @@ class TestWeightedShare:
         features = [feature(str(i), drifted) for i, (drifted, _) in enumerate(rows)]
         share = weighted_share(features, {str(i): weight for i, (_, weight) in enumerate(rows)})
         assert np.isnan(share) or 0 <= share <= 1 + 1e-9
-
-
-class TestAdjusted:
-    @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-    def test_is_benjamini_hochberg(self, p_values):
-        assert adjusted(p_values) == pytest.approx(multipletests(p_values, method="fdr_bh")[1])
-
-    @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 10)), min_size=1, max_size=10), st.floats(0.1, 10))
-    def test_only_ratios_of_weights_matter(self, rows, factor):
-        p, weights = np.array(rows).T
-        assert adjusted(p, weights) == pytest.approx(adjusted(p, weights * factor))
-
-    def test_more_weight_helps(self):
-        plain, weighted = adjusted([0.02, 0.5]), adjusted([0.02, 0.5], [3, 1])
-        assert weighted[0] < plain[0]
-
-    def test_nothing_in_nothing_out(self):
-        assert adjusted([]).size == 0
-
-    @pytest.mark.parametrize(("p", "weights"), [([1.5], None), ([np.nan], None), ([0.5], [0.0]), ([0.5], [1.0, 1.0])])
-    def test_refuses_what_is_no_p_or_no_weight(self, p, weights):
-        with pytest.raises(ValueError):
-            adjusted(p, weights)
 
 
 def stable(seed, times):

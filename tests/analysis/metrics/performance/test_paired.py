@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from analysis.metrics.performance import paired
 from validation import InvalidInput
@@ -111,19 +110,6 @@ def test_the_two_rows_added_cancel_out_and_weigh_no_less_than_the_mean(gain: np.
     assert weight[:-2] == pytest.approx(weights / weights.mean())
     assert weight[-2] == weight[-1] >= 1 - 1e-9
     assert abs(np.average(values, weights=weight)) <= abs(np.average(gain, weights=weights)) + 1e-12
-
-
-@given(hnp.arrays(float, st.integers(1, 8), elements=st.floats(0, 1)))
-def test_holms_adjustment_never_lowers_a_p_and_keeps_their_order(ps: np.ndarray) -> None:
-    adjusted = paired.holm(ps)
-    assert (adjusted >= ps).all() and (adjusted <= 1).all()
-    assert (np.diff(adjusted[np.argsort(ps)]) >= 0).all()
-
-
-def test_holms_adjustment_is_that_of_statsmodels() -> None:
-    ps = [0.04, 0.001, 0.02, 0.6, 0.013]
-    assert paired.holm(ps) == pytest.approx(multipletests(ps, method="holm")[1])
-    assert len(paired.holm([])) == 0
 
 
 def test_without_rows_nothing_is_shown() -> None:

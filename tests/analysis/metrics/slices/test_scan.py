@@ -5,11 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from analysis.metrics.slices.scan import members, scan
-from analysis.metrics.slices.split_confirmation import holm
-from analysis.metrics.slices.tail_probabilities import benjamini_hochberg, log_hypergeometric_tail, log_weighted_tail
+from analysis.metrics.slices.tail_probabilities import log_hypergeometric_tail, log_weighted_tail
 from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
@@ -54,15 +52,6 @@ def test_the_weighted_tail_is_the_poisson_one_whatever_the_common_weight(expecte
     found = log_weighted_tail(*(np.array([v]) for v in (errors * weight, errors * weight**2, expected * weight)))
     exact = stats.poisson.sf(errors - 1, expected) if errors > expected else 1.0
     assert np.exp(found[0]) == pytest.approx(exact, rel=1e-6, abs=1e-12)
-
-
-@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=30), st.integers(0, 20))
-@settings(max_examples=20)
-def test_the_corrections_are_those_of_statsmodels(p, unlisted):
-    padded = [*p, *[1.0] * unlisted]
-    found = benjamini_hochberg(np.log(p), len(padded))
-    assert found == pytest.approx(multipletests(padded, method="fdr_bh")[1][: len(p)])
-    assert holm(np.log(p), 0.05).tolist() == multipletests(p, 0.05, method="holm")[0].tolist()
 
 
 @given(seeds, st.integers(200, 1500), st.booleans())
