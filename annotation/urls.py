@@ -23,7 +23,7 @@ urlpatterns = [
     path("queues/<slug:queue>/decide", queues.decide_item, name="queue-decide"),
     # Review
     path("review/", review.review, name="review"),
-    path("review/decide", review.decide, name="review-decide"),
+    path("review/decide", review.decide_dispute, name="review-decide"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

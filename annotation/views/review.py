@@ -21,7 +21,7 @@ SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Decision:
+class DecisionResult:
     """What became of a decision that a form sent: words for the person, or why it could not be taken."""
 
     words: str = ""
@@ -36,7 +36,7 @@ def review(request: ProjectRequest) -> HttpResponse:
     return _review(request)
 
 
-def _review(request: ProjectRequest, done: Decision | None = None) -> HttpResponse:
+def _review(request: ProjectRequest, done: DecisionResult | None = None) -> HttpResponse:
     waiting = resolution.in_review(request.project)
     rows = waiting.select_related("item").order_by("routed_at", "pk")[:SHOWN]
     no_label = NoLabelDecision.objects.filter(project=request.project, withdrawn_at=None)
@@ -54,7 +54,7 @@ def _review(request: ProjectRequest, done: Decision | None = None) -> HttpRespon
 
 @require_POST
 @member(Can.REVIEW)
-def decide(request: ProjectRequest) -> HttpResponse:
+def decide_dispute(request: ProjectRequest) -> HttpResponse:
     """Settle one item by a reviewer's own decision."""
     done = take_decision(request, RoutedItem.objects.filter(project=request.project))
     if done.error or asks_for_fragment(request):
@@ -80,23 +80,23 @@ def _asked(routed: RoutedItem) -> str:
     return "" if hidden else routed.reason
 
 
-def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> Decision:
+def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> DecisionResult:
     """Take the decision of a posted form about one of these items, if it still waits."""
     uid = request.POST.get("item", "")
     waits = among.filter(item__uid=uid, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
     routed = waits.select_related("item").order_by("-pk").first()
     if routed is None:
-        return Decision(error="This item was settled meanwhile; the list is as it is now.", status=409)
+        return DecisionResult(error="This item was settled meanwhile; the list is as it is now.", status=409)
     routed.item.project, by, at = request.project, request.user, timezone.now()
     try:
         if request.POST.get("no_label") == "yes":
             why = resolution.decide_no_label(routed.item, reason=request.POST.get("why", ""), by=by, at=at).reason
-            return Decision(words=f"Decided: no label fits {uid} ({why}).")
+            return DecisionResult(words=f"Decided: no label fits {uid} ({why}).")
         kind = kinds.of(request.project.kind)
         made = resolution.resolve_by_person(routed.item, value=kind.parse_form(request.POST), by=by, at=at)
     except (kinds.InvalidLabel, resolution.NoReason) as why_not:
-        return Decision(error=str(why_not), status=422)
-    return Decision(words=f"Decided: {uid} is {kind.describe(made.value, request.project.schema().labels)}.")
+        return DecisionResult(error=str(why_not), status=422)
+    return DecisionResult(words=f"Decided: {uid} is {kind.describe(made.value, request.project.schema().labels)}.")
 
 
 def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:

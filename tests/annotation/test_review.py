@@ -1,5 +1,7 @@
 """The Review page: every item that waits for a reviewer once, with its decision, "no label fits" among them."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -25,7 +27,7 @@ def scenario(monkeypatch: pytest.MonkeyPatch) -> LabellingScenario:
     return made
 
 
-def disputed(scenario: LabellingScenario, **entry: object) -> Item:
+def disputed(scenario: LabellingScenario, **entry: Any) -> Item:
     """An item about which two people disagreed."""
     (item,) = scenario.ask(1, overlap=2, **entry)
     for person, value in ((scenario.alice, "ham"), (scenario.bob, "spam")):
