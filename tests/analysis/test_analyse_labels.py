@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from django.core.management.base import CommandError
 
+from inputs.encoders import choice
+from inputs.encoders.choice import EncoderChoice
 from tests.analysis.analysing import analyse, csv, text
 
 FLIPPED = (3, 40, 77)
@@ -160,3 +162,28 @@ def test_constant_and_empty_inputs_judge_nothing_but_do_not_break(tmp_path: Path
     out = analyse("labels", path, "--label", "label", "--inputs", "a,b")
     assert out["flagged"] == 0 or out["expected_precision"]["value"] < 0.6
     assert len({round(row["score"], 2) for row in out["scores"]}) <= 12
+
+
+class TopicEncoder:
+    """Knows what a text is about, in whatever words it says so."""
+
+    name, digest, per_text = "topics", "d" * 64, True
+
+    def encode(self, texts: Any) -> Any:
+        euro = np.array(["euro" in text or "money" in text for text in texts])
+        return np.column_stack([euro, ~euro]).astype(np.float32)
+
+
+def test_texts_are_read_by_the_text_encoder_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = EncoderChoice(TopicEncoder(), "Encoded.")
+    monkeypatch.setattr(choice, "choose", lambda setting: chosen)
+    rng = np.random.default_rng(0)
+    truth = np.arange(80) % 2
+    words = [f"{rng.choice(['card', 'plastic'] if t else ['euro', 'money'])} {rng.integers(9999)}" for t in truth]
+    label = truth.copy()
+    label[list(FLIPPED)] = 1 - label[list(FLIPPED)]
+    rows = csv(tmp_path / "rows.csv", {"text": words, "label": label, "truth": truth})
+    out = analyse("labels", rows, "--label", "label", "--text", "text", "--truth", "truth")
+    assert sorted(row["row"] for row in out["scores"][:3]) == sorted(FLIPPED)
+    assert out["probabilities"].endswith("Texts are encoded by topics.")
+    assert "nearest vectors" in out["probabilities"]
