@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
 from numpy.typing import NDArray
 
 from annotation.models import EncodingProgress, Item, TextVector
+from annotation.models.encoding import NAME_LENGTH, SETTING_LENGTH
 from inputs.encoders import choice, minilm
 from inputs.encoders.base import EncoderUnavailable, TextEncoder
-from inputs.encoders.columns import EncodedTexts, TextVectors, text_inputs
+from inputs.encoders.columns import EncodedTexts, VectorsByInput, text_inputs
 from inputs.values import is_missing
 from jobs import queue
 from jobs.execution import Attempt
@@ -43,7 +43,7 @@ class AvailableVectors:
     words: str
 
     @property
-    def vectors(self) -> TextVectors | None:
+    def vectors(self) -> VectorsByInput | None:
         return self.texts.vectors if self.texts else None
 
 
@@ -110,9 +110,8 @@ def is_encoding_due(project: Project) -> bool:
     """Whether items wait to be encoded, as far as one can tell without loading the encoder."""
     if settings.TEXT_ENCODER == "tfidf" or not text_inputs(project.contract().types()):
         return False
-    newest = Item.objects.filter(project=project).aggregate(newest=Max("pk"))["newest"]
-    done = EncodingProgress.objects.filter(project=project, setting=settings.TEXT_ENCODER).first()
-    return newest is not None and (done is None or done.last_item < newest)
+    done = EncodingProgress.objects.filter(project=project, setting=_setting()).first()
+    return Item.objects.filter(project=project, pk__gt=done.last_item if done else 0).exists()
 
 
 def request_encoding(project: Project, *, at: datetime) -> None:
@@ -141,17 +140,29 @@ def encode_items(attempt: Attempt, project: Project, *, at: datetime) -> None:
         attempt.progress(done / total, f"Encoding texts by {chosen.encoder.name}")
     with attempt.commit(encoder=chosen.encoder.name, items=done, words=chosen.why):
         if not waiting.filter(pk__gt=progress.last_item).exists():
-            TextVector.objects.filter(project=project).exclude(digest=chosen.encoder.digest).delete()
+            _remove_former(project, chosen.encoder)
 
 
 def _progress(project: Project, encoder: TextEncoder, *, at: datetime) -> EncodingProgress:
     """Where to go on: from the first item where the setting now stands for another encoder."""
-    start = {"encoder": encoder.name, "digest": encoder.digest, "last_item": 0, "updated_at": at}
-    found, _ = EncodingProgress.objects.get_or_create(project=project, setting=settings.TEXT_ENCODER, defaults=start)
+    start = {"encoder": encoder.name[:NAME_LENGTH], "digest": encoder.digest, "last_item": 0, "updated_at": at}
+    found, _ = EncodingProgress.objects.get_or_create(project=project, setting=_setting(), defaults=start)
     if found.digest != encoder.digest:
-        found.encoder, found.digest, found.last_item, found.updated_at = encoder.name, encoder.digest, 0, at
+        found.encoder, found.digest = encoder.name[:NAME_LENGTH], encoder.digest
+        found.last_item, found.updated_at = 0, at
         found.save()
     return found
+
+
+def _remove_former(project: Project, encoder: TextEncoder) -> None:
+    """Remove other encoders' vectors, by two ranges of the index rather than a look at each vector."""
+    kept = TextVector.objects.filter(project=project)
+    kept.filter(digest__lt=encoder.digest).delete()
+    kept.filter(digest__gt=encoder.digest).delete()
+
+
+def _setting() -> str:
+    return str(settings.TEXT_ENCODER)[:SETTING_LENGTH]
 
 
 def _stripped(text: Any) -> str:
@@ -179,7 +190,7 @@ def _encode_and_keep(project: Project, encoder: TextEncoder, texts: Sequence[str
     rows = [
         TextVector(
             project=project,
-            encoder=encoder.name[:100],
+            encoder=encoder.name[:NAME_LENGTH],
             digest=encoder.digest,
             text_sha256=_sha256(text),
             vector=vector.tobytes(),

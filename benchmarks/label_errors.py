@@ -40,7 +40,7 @@ from analysis.metrics.labels.out_of_sample import out_of_sample
 from benchmarks.encoded import vectors_of
 from benchmarks.label_sets import DATA, Absent
 from inputs.encoders.base import EncoderUnavailable
-from inputs.encoders.columns import TextVectors
+from inputs.encoders.columns import VectorsByInput
 
 PARTS = ["injected", "verified"]
 KINDS = ("uniform", "confused")
@@ -67,7 +67,7 @@ class Labelled:
     truth: Ints
     plain: Any
     model: Any
-    texts: TextVectors | None = None
+    texts: VectorsByInput | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

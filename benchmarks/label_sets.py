@@ -24,7 +24,7 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks.encoded import vectors_of
 from inputs.encoders.base import EncoderUnavailable
-from inputs.encoders.columns import TextVectors
+from inputs.encoders.columns import VectorsByInput
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -59,7 +59,7 @@ class LabelSet:
     budget: int
     seeds: int
     bar: Bar = Bar()
-    texts: TextVectors | None = None  # the pool's, by a text encoder
+    texts: VectorsByInput | None = None  # the pool's, by a text encoder
 
 
 def digits() -> LabelSet:

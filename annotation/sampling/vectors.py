@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 
-from inputs.encoders.columns import TextVectors, vector_name, with_vectors
+from inputs.encoders.columns import VectorsByInput, vector_name, with_vectors
 from inputs.encoding import column_transformer
 from inputs.frame import column_shapes, to_frame
 from inputs.types.base import EncoderSettings, Purpose
@@ -30,7 +30,7 @@ def vectorise(
     columns: Mapping[str, Sequence[Any]],
     types: Mapping[str, str],
     *,
-    texts: TextVectors | None = None,
+    texts: VectorsByInput | None = None,
     dimensions: int = 100,
     seed: int,
 ) -> Vectors:

@@ -13,7 +13,7 @@ from inputs.registry import typed
 from inputs.types.base import Features
 from inputs.values import InvalidColumns
 
-TextVectors = Mapping[str, NDArray[np.floating[Any]]]  # rows (n, d) of each text input, by its name
+VectorsByInput = Mapping[str, NDArray[np.floating[Any]]]  # rows (n, d) of each text input, by its name
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EncodedTexts:
 
     encoder: str
     digest: str
-    vectors: TextVectors
+    vectors: VectorsByInput
 
     def only(self, mask: NDArray[np.bool_]) -> "EncodedTexts":
         """The rows where `mask` (n,) is true."""
@@ -49,7 +49,9 @@ def encode(columns: Columns, types: Types, encoder: TextEncoder) -> EncodedTexts
     return EncodedTexts(encoder.name, encoder.digest, vectors) if vectors else None
 
 
-def with_vectors(columns: Columns, types: Types, vectors: TextVectors | None) -> tuple[dict[str, Any], dict[str, str]]:
+def with_vectors(
+    columns: Columns, types: Types, vectors: VectorsByInput | None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Columns and types with the vectors of texts beside them, as inputs of type vector; as given without vectors.
 
     Raises InvalidColumns where vectors belong to no text input, or not one to each row.

@@ -1,5 +1,6 @@
 """Tokenisers of sentence encoders, built from their files; nothing is fetched."""
 
+import os
 from typing import Any
 
 from inputs.encoders.base import EncoderUnavailable
@@ -31,6 +32,7 @@ def from_vocabulary(name: str, written: bytes, *, lowercase: bool = True) -> Any
 
 
 def _library(name: str) -> Any:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive a fork, and workers fork
     try:
         import tokenizers
     except ImportError:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
-from inputs.encoders.columns import EncodedTexts, TextVectors, with_vectors
+from inputs.encoders.columns import EncodedTexts, VectorsByInput, with_vectors
 from inputs.frame import Columns, to_frame
 from retraining.learning.fitted import Fitted
 from validation import InvalidInput, arrays
@@ -61,7 +61,7 @@ def encoder_of(frame_parameters: Mapping[str, Any]) -> EncoderRead | None:
     return EncoderRead(known["encoder"], known["digest"], tuple(known["inputs"])) if known else None
 
 
-def _vectors(frame_parameters: Mapping[str, Any], texts: EncodedTexts | None) -> TextVectors | None:
+def _vectors(frame_parameters: Mapping[str, Any], texts: EncodedTexts | None) -> VectorsByInput | None:
     wanted = encoder_of(frame_parameters)
     if wanted is None:
         return None

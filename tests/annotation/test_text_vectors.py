@@ -212,3 +212,11 @@ def test_progress_names_the_time_of_the_last_part(encoder: CountingEncoder) -> N
     progress = EncodingProgress.objects.get(project=project)
     assert (progress.setting, progress.encoder) == ("", "counting")
     assert progress.updated_at > NOW
+
+
+def test_the_path_of_an_encoder_may_be_as_long_as_a_path_may_be(encoder: CountingEncoder, settings: Any) -> None:
+    settings.TEXT_ENCODER = "/folder" * 200
+    project = make_project()
+    notes(project, "a card")
+    assert encode_items(project).state == JobState.SUCCEEDED
+    assert not text_vectors.is_encoding_due(project)

@@ -23,7 +23,7 @@ from sklearn.svm import LinearSVC
 
 from analysis.metrics.core.folds import assign_folds
 from analysis.metrics.labels.features import Blocks, Inputs, checked_inputs, encode
-from inputs.encoders.columns import TextVectors, with_vectors
+from inputs.encoders.columns import VectorsByInput, with_vectors
 from inputs.encoding import feature_kinds
 from inputs.groups import group_rows
 from inputs.types.base import Features
@@ -71,7 +71,7 @@ def out_of_sample(
     seed: int = 0,
     classes: int | None = None,
     groups: ArrayLike | None = None,
-    vectors: TextVectors | None = None,
+    vectors: VectorsByInput | None = None,
 ) -> OutOfSample:
     """Probabilities (n, k) for integer codes `labels` (n,) in 0..k-1, each row predicted from the other folds.
 
