@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 
 from annotation import leases
+from annotation.desk_body import MOST_HELD
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from projects.models import Membership, Project, User
 
 AT_HAND = 5  # items that a desk may hold however many people there are
-MOST_HELD = 50
 BEATS_PER_LEASE = 20
 IDLE_PART = 8  # a desk is idle once its leases were not extended for this part of their length
 

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queues
+from annotation.desk_body import DeskAnswer
 from annotation.item_display import display_item
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from projects import zones
@@ -23,13 +24,13 @@ from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody
 from projects.models import Can, Project
 from projects.problems import problem
+from validation import InvalidInput
 from validation.json_values import is_storable_text
+from validation.structs import to_struct
 
 BUFFER = 25  # items at hand; a desk asks for more when it holds 20
 UNDO_DEEP = 20
-MOST_ANSWERS = 50
 FLAGS = ("Two labels fit", "No label fits", "It cannot be read", "Somebody should see this")
-FIELDS = {"op", "lease", "value", "skip", "flagged", "comment", "seconds"}
 Call = Callable[..., HttpResponse]
 
 
@@ -134,13 +135,11 @@ def claim(request: ProjectRequest) -> HttpResponse:
 
     `resume` comes with the first call of a sitting, `have` says how many items the desk holds.
     """
-    given = desk_body.parse_body(request.body, fields={"count", "have", "queue", "resume"})
-    count = desk_body.whole_number(given.get("count"), "count", low=1, high=desk_buffer.MOST_HELD)
-    have = desk_body.whole_number(given.get("have", 0), "have", low=0, high=desk_buffer.MOST_HELD)
-    resume = desk_body.texts(given.get("resume"), "resume", most=desk_buffer.MOST_HELD) if "resume" in given else None
-    queue, now = _queue(request.project, given.get("queue")), timezone.now()
+    asked = desk_body.parse_body(request.body, desk_body.DeskClaim)
+    held = None if asked.resume is None else desk_body.storable(asked.resume)
+    queue, now = _queue(request.project, asked.queue), timezone.now()
     found = desk_buffer.fill(
-        request.project, by=request.user, count=count, at_hand=have, held=resume, queue=queue, at=now
+        request.project, by=request.user, count=asked.count, at_hand=asked.have, held=held, queue=queue, at=now
     )
     progress = _progress(request, queue)
     drawn = [_lease(request.project, lease) for lease in found]
@@ -195,47 +194,42 @@ def show_lease(request: ProjectRequest, token: str) -> HttpResponse:
 @json_call
 def submit_answers(request: ProjectRequest) -> HttpResponse:
     """Answers, undoings and corrections in the order in which the person made them; each has its own result."""
-    rows = desk_body.parse_body(request.body, fields={"answers"}).get("answers")
-    if not isinstance(rows, list) or len(rows) > MOST_ANSWERS:
-        raise BadBody(f"`answers` takes a list of at most {MOST_ANSWERS} answers.", 422)
+    rows = desk_body.parse_body(request.body, desk_body.DeskAnswers).answers
     return JsonResponse({"results": [_act(request, row) for row in rows]})
 
 
-def _act(request: ProjectRequest, row: Any) -> dict[str, Any]:
-    token, op = (row.get("lease"), row.get("op")) if isinstance(row, dict) else (None, None)
-    act = ACTS.get(op) if isinstance(op, str) else None
-    if act is None or not isinstance(token, str) or not is_storable_text(token) or set(row) - FIELDS:
-        fields = ", ".join(sorted(FIELDS))
-        return {
-            "lease": None,
-            "status": "refused",
-            "error": f"An answer takes {fields}; op is one of {', '.join(ACTS)}.",
-        }
-    status, error = act(request, token, row)
-    return {"lease": token, "status": status, "error": error}
+def _act(request: ProjectRequest, given: Any) -> dict[str, Any]:
+    """The result of one act; one that does not fit is refused alone."""
+    try:
+        row = to_struct(given, desk_body.DeskAnswer, noun="answer")
+    except InvalidInput as why:
+        return {"lease": None, "status": "refused", "error": str(why)}
+    if not is_storable_text(row.lease):
+        return {"lease": None, "status": "refused", "error": "`lease` takes the token of a lease."}
+    status, error = ACTS[row.op](request, row)
+    return {"lease": row.lease, "status": status, "error": error}
 
 
-def _submit(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
-    given = {name: row[name] for name in FIELDS - {"op", "lease"} if row.get(name) is not None}
-    done = labels.submit(request.project, token, by=request.user, at=timezone.now(), **given)
+def _submit(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
+    done = labels.submit(request.project, row.lease, by=request.user, at=timezone.now(), **row.given())
     return done.status, done.error
 
 
-def _undo(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+def _undo(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
     try:
-        labels.undo(request.project, token, by=request.user, at=timezone.now())
+        labels.undo(request.project, row.lease, by=request.user, at=timezone.now())
     except labels.AnswerRefused as why:
         return "refused", str(why)
     return "undone", None
 
 
-def _revise(request: ProjectRequest, token: str, row: dict[str, Any]) -> tuple[str, str | None]:
+def _revise(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
     mine = Label.objects.select_related("lease").filter(project=request.project, user=request.user)
-    label = mine.filter(lease__token=token).first()
+    label = mine.filter(lease__token=row.lease).first()
     if label is None:
         return "refused", "There is no answer of yours to correct for this lease."
     label.project = request.project
-    done = labels.revise(label, value=row.get("value"), by=request.user, at=timezone.now())
+    done = labels.revise(label, value=row.value, by=request.user, at=timezone.now())
     return done.status, done.error
 
 
@@ -247,9 +241,7 @@ ACTS = {"submit": _submit, "undo": _undo, "revise": _revise}
 @json_call
 def beat(request: ProjectRequest) -> HttpResponse:
     """Heartbeat: extend what the desk holds and say what it still holds."""
-    tokens = desk_body.texts(
-        desk_body.parse_body(request.body, fields={"tokens"}).get("tokens"), "tokens", most=MOST_ANSWERS
-    )
+    tokens = desk_body.storable(desk_body.parse_body(request.body, desk_body.DeskBeat).tokens)
     return JsonResponse({"held": leases.extend(request.project, tokens=tokens, by=request.user, at=timezone.now())})
 
 
@@ -262,11 +254,11 @@ def give_back(request: ProjectRequest) -> HttpResponse:
     A page that is closed sends it as a form, for a beacon carries no header: see static/js/desk/wire.js.
     """
     if request.content_type == "application/x-www-form-urlencoded":
-        given: dict[str, Any] = {"tokens": request.POST.getlist("tokens"), "at": request.POST.get("at")}
+        given = {"tokens": request.POST.getlist("tokens"), "at": request.POST.get("at")}
+        asked = desk_body.to_body(given, desk_body.DeskBack)
     else:
-        given = desk_body.parse_body(request.body, fields={"tokens", "at"})
-    tokens = desk_body.texts(given.get("tokens"), "tokens", most=MOST_ANSWERS)
-    granted_by = None if given.get("at") is None else desk_body.moment(given["at"], "at")
+        asked = desk_body.parse_body(request.body, desk_body.DeskBack)
+    tokens, granted_by = desk_body.storable(asked.tokens), desk_body.moment(asked.at, "at")
     now = timezone.now()
     freed = leases.give_back_all(request.project, tokens=tokens, by=request.user, granted_by=granted_by, at=now)
     return JsonResponse({"freed": freed})
