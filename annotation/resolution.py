@@ -262,12 +262,17 @@ def decide_no_label(item: Item, *, reason: str, by: User, at: datetime) -> NoLab
 
 def _close_by_person(item: Item, *, at: datetime) -> None:
     """Lock the item, and end what asks about it and what was agreed of it."""
-    if connection.features.has_select_for_update:
-        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    lock_item(item)
     Item.objects.filter(pk=item.pk, in_pool=True).update(in_pool=False)  # chosen by a person: the audit stands for it
     waiting = RoutedItem.objects.filter(item=item, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
     queues.close(waiting, RoutedState.DONE, at=at)
     _supersede(item.pk, at=at)
+
+
+def lock_item(item: Item) -> None:
+    """Wait for whatever else is being done to the item, until the transaction ends; SQLite has one writer at a time."""
+    if connection.features.has_select_for_update:
+        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
 
 
 def in_review(project: Project) -> QuerySet[RoutedItem]:

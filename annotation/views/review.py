@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, kinds, resolution
 from annotation.item_display import display_item
-from annotation.models import Cause, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
+from annotation.models import Cause, Item, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -80,23 +81,30 @@ def _asked(routed: RoutedItem) -> str:
     return "" if hidden else routed.reason
 
 
+@transaction.atomic
 def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> DecisionResult:
-    """Take the decision of a posted form about one of these items, if it still waits."""
+    """Take the decision of a posted form about one of these items, if it still waits: of two the first counts."""
     uid = request.POST.get("item", "")
-    waits = among.filter(item__uid=uid, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
-    routed = waits.select_related("item").order_by("-pk").first()
-    if routed is None:
+    waits = among.filter(item__uid=uid, state__in=[RoutedState.OPEN, RoutedState.REVIEW]).order_by("-pk")
+    if routed := waits.select_related("item").first():
+        resolution.lock_item(routed.item)
+    if routed is None or not waits.exists():
         return DecisionResult(error="This item was settled meanwhile; the list is as it is now.", status=409)
-    routed.item.project, by, at = request.project, request.user, timezone.now()
     try:
-        if request.POST.get("no_label") == "yes":
-            why = resolution.decide_no_label(routed.item, reason=request.POST.get("why", ""), by=by, at=at).reason
-            return DecisionResult(words=f"Decided: no label fits {uid} ({why}).")
-        kind = kinds.of(request.project.kind)
-        made = resolution.resolve_by_person(routed.item, value=kind.parse_form(request.POST), by=by, at=at)
-    except (kinds.InvalidLabel, resolution.NoReason) as why_not:
-        return DecisionResult(error=str(why_not), status=422)
-    return DecisionResult(words=f"Decided: {uid} is {kind.describe(made.value, request.project.schema().labels)}.")
+        return DecisionResult(words=_decide(request, routed.item))
+    except (kinds.InvalidLabel, resolution.NoReason) as why:
+        return DecisionResult(error=str(why), status=422)
+
+
+def _decide(request: ProjectRequest, item: Item) -> str:
+    """What was decided, in words."""
+    item.project, by, at = request.project, request.user, timezone.now()
+    if request.POST.get("no_label") == "yes":
+        why = resolution.decide_no_label(item, reason=request.POST.get("why", ""), by=by, at=at).reason
+        return f"Decided: no label fits {item.uid} ({why})."
+    kind = kinds.of(request.project.kind)
+    made = resolution.resolve_by_person(item, value=kind.parse_form(request.POST), by=by, at=at)
+    return f"Decided: {item.uid} is {kind.describe(made.value, request.project.schema().labels)}."
 
 
 def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ def scenario(monkeypatch: pytest.MonkeyPatch) -> LabellingScenario:
 
 def disputed(scenario: LabellingScenario, **entry: Any) -> Item:
     """An item about which two people disagreed."""
-    (item,) = scenario.ask(1, overlap=2, **entry)
+    (item,) = scenario.ask(1, overlap=2)
     for person, value in ((scenario.alice, "ham"), (scenario.bob, "spam")):
         token = scenario.token(person)
         labels.submit(scenario.project, token, value=value, comment=f"{value}!", by=person, at=scenario.tick())

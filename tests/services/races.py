@@ -25,7 +25,9 @@ from django.utils import timezone  # noqa: E402
 
 from analysis import findings, relabel  # noqa: E402
 from analysis.models import FindingKind  # noqa: E402
-from annotation import guidelines  # noqa: E402
+from annotation import guidelines, queues  # noqa: E402
+from annotation.capture import capture_rows  # noqa: E402
+from annotation.models import Cause, Item, NoLabelDecision, Resolution  # noqa: E402
 from projects import audit, invitations, members, specs  # noqa: E402
 from projects.models import ApiKey, Membership, Project, Role, Scope, User, hashed  # noqa: E402
 from tests.analysis.scenarios import make_finding  # noqa: E402
@@ -207,6 +209,49 @@ def decide_while_refreshing(number: int) -> tuple[list[Act], Callable[[], object
     return acts, lambda: list(project.findings.order_by("pk").values_list("decision", flat=True))
 
 
+def decide_one_dispute(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """Two reviewers at once: one gives a label, the other says that none fits."""
+    project, reviewers = project_with(number, Role.REVIEWER, Role.REVIEWER)
+    capture_rows(project, [{"key": "a", "inputs": {"text": "one"}}], at=timezone.now())
+    item = Item.objects.get(project=project)
+    asked = queues.Entry(item_id=item.pk, reason="x", numbers={}, inclusion_probability=1.0, priority=1.0)
+    queues.put(queues.ensure(project, Cause.DISPUTED, at=timezone.now()), [asked], at=timezone.now())
+
+    def act(by: User, **fields: str) -> None:
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(by, backend="django.contrib.auth.backends.ModelBackend")
+        answer = client.post(f"/p/p-{number}/review/decide", {"item": item.uid, **fields})
+        if answer.status_code == 409:
+            raise members.MemberProblem("settled meanwhile")
+        assert answer.status_code == 302, answer.status_code
+
+    acts: list[Act] = [
+        lambda: act(reviewers[0], value="ham"),
+        lambda: act(reviewers[1], no_label="yes", why="no message"),
+    ]
+
+    def end() -> object:
+        labels = Resolution.objects.current().filter(item=item).count()
+        return labels + NoLabelDecision.objects.filter(item=item, withdrawn_at=None).count()
+
+    return acts, end
+
+
+def capture_one_key(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """One key with two bodies: the text that is searched is that of the body which is kept."""
+    project, _ = project_with(number, Role.ADMIN)
+    acts: list[Act] = [
+        partial(capture_rows, project, [{"key": "a", "inputs": {"text": text}}], at=timezone.now())
+        for text in ("one", "two")
+    ]
+
+    def end() -> object:
+        item = Item.objects.select_related("search_text").get(project=project)
+        return item.search_text.text == f"a\n{item.inputs['text']}"
+
+    return acts, end
+
+
 RACES: dict[str, Race] = {
     race.__name__: race
     for race in (
@@ -222,6 +267,8 @@ RACES: dict[str, Race] = {
         use_one_link,
         invite_and_change,
         decide_while_refreshing,
+        decide_one_dispute,
+        capture_one_key,
     )
 }
 

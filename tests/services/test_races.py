@@ -28,6 +28,8 @@ EXPECTED: dict[str, tuple[dict[str, int] | None, str]] = {
     "make_one_key": ({DONE: 2 * TRIES}, "1"),
     "make_a_key_for_who_is_removed": (None, "0"),
     "use_one_link": ({DONE: 2 * TRIES}, "(1, True)"),
+    "decide_one_dispute": ({DONE: TRIES, REFUSED: TRIES}, "1"),
+    "capture_one_key": ({DONE: 2 * TRIES}, "True"),
     "invite_and_change": ({DONE: 3 * TRIES}, "3"),
     "decide_while_refreshing": ({DONE: 3 * TRIES}, "['kept', 'requeued', 'gone']"),
 }
