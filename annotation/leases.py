@@ -82,7 +82,8 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
 
 def _take_more(project: Project, *, by: User, count: int, token: str, at: datetime) -> list[tuple[int, int, float]]:
     """What claims at the same moment have let wait, and then what routing has yet to ask."""
-    placing.lock(project, at=at)
+    if refill.has_more(project):
+        placing.lock(project, at=at)
     rows = _take(project, by=by, count=count, queue=None, token=token, at=at)
     if len(rows) < count and refill.serve(project, count, at=at):
         rows += _take(project, by=by, count=count - len(rows), queue=None, token=token, at=at)

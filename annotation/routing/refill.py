@@ -11,7 +11,7 @@ from django.db.models import Count, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.models import Cause, Slot, SlotState, SupplyMark
-from annotation.routing import candidates, capacity, placing
+from annotation.routing import audit_draw, candidates, capacity, placing
 from annotation.routing.registry import Pick, RoutingCause
 from jobs import queue as jobs
 from jobs.models import OPEN, Job
@@ -59,9 +59,14 @@ def _is_on(project: Project) -> bool:
         return False
 
 
+def has_more(project: Project) -> bool:
+    """Whether routing is on and any item is left to ask."""
+    return _is_on(project) and (candidates.pool(project).exists() or audit_draw.not_asked(project).exists())
+
+
 def serve(project: Project, count: int, *, at: datetime) -> int:
     """Put the next items into queues for somebody who found none; returns how many. Runs in the claim's transaction."""
-    if not _is_on(project):
+    if not has_more(project):
         return 0
     wanted = max(count, AT_ONCE)
     placed, looked_at = 0, True
