@@ -79,7 +79,7 @@ def find_suspects(
     n = len(sample.item_ids)
     if problem := _problem(sample):
         return LabelQualityBody(n, problem)
-    found = label_errors.suspected(sample.given, sample.probabilities, classes=sample.classes)
+    found = label_errors.suspected(sample.given, sample.probabilities, classes=sample.classes, groups=sample.groups)
     place = {int(pk): row for row, pk in enumerate(sample.item_ids)}
     judged = [label_errors.SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
     expected = label_errors.revised_precision(judged, found.expected_precision)

@@ -1,12 +1,14 @@
 """Labelled samples: the labels that people gave, with out-of-sample scores of their items, as arrays."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.item_arrays import score_matrix
+from analysis.item_arrays import input_groups, score_matrix
 from annotation.models import Prediction, Resolution, Source
 from projects.chunks import chunks
 from projects.models import Project
@@ -21,6 +23,12 @@ class LabelledSample:
     given: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     versions: tuple[str, ...]
+    load_groups: Callable[[], NDArray[np.int64]]
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Group numbers (n,): items with equal or near-equal inputs share one. Read when first asked for."""
+        return self.load_groups()
 
     @property
     def hash(self) -> str:
@@ -55,4 +63,5 @@ def labelled_sample(project: Project) -> LabelledSample:
         given=np.array([codes[given[pk]] for pk in ids], dtype=np.int64),
         probabilities=matrix if matrix is not None else np.zeros((0, len(classes))),
         versions=tuple(sorted({best[pk][1] for pk in ids})),
+        load_groups=partial(input_groups, project, ids),
     )

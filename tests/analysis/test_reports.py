@@ -262,7 +262,9 @@ def test_eight_of_a_hundred_flipped_digits_are_ranked_first() -> None:
     p = cross_val_predict(LogisticRegression(max_iter=500), x, given, cv=5, method="predict_proba")
     project = make_project(labels=[str(digit) for digit in range(10)])
     items = [make_item(project) for _ in range(600)]
-    frame = LabelledSample(tuple(project.schema().values()), np.array([i.pk for i in items]), given, p, ("v1",))
+    frame = LabelledSample(
+        tuple(project.schema().values()), np.array([i.pk for i in items]), given, p, ("v1",), lambda: np.arange(600)
+    )
 
     body = findings.find_suspects(project, frame, {}, at=NOW)
 

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
-from validation import InvalidInput
+from validation import InvalidInput, arrays
 from validation.arrays import numbers
 from validation.probabilities import check_probabilities
 
@@ -67,6 +68,7 @@ class ExpectedPrecision:
     n: int
     spread: float = SPREAD
     decided: int = 0
+    group: Ints | None = None
 
     def of(self, length: int) -> ShareWithInterval:
         """The expected precision of the list of the `length` most suspect rows."""
@@ -116,16 +118,26 @@ class _Noise:
     gain: float
 
 
-def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[str] | None = None) -> LabelErrors:
+def suspected(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    classes: Sequence[str] | None = None,
+    groups: ArrayLike | None = None,
+) -> LabelErrors:
     """Score each given label by the probability that it is right.
 
     `labels` (n,): codes 0..k-1. `probabilities` (n, k): **out of sample**, rows that sum to 1; in-sample ones hide
-    every error. `classes`: k names, for messages. Where the labels show no more errors than the model's uncertainty
-    explain, the score is cleanlab's normalised margin, the flags are its confident learning (Northcutt, Jiang and
-    Chuang 2021), and the expected precision is wide. Raises InvalidInput on input that cannot be judged.
+    every error. `classes`: k names, for messages. `groups` (n,): copies of one row share one (`inputs.groups`) and
+    count as one row together where errors are estimated and in intervals.
+
+    Where the labels show no more errors than the model's uncertainty explain, the score is cleanlab's normalised
+    margin, the flags are its confident learning (Northcutt, Jiang and Chuang 2021), and the expected precision is
+    wide. Raises InvalidInput on input that cannot be judged.
     """
     given, pred_probs = _checked(labels, probabilities, classes)
-    noise = _fitted(given, pred_probs)
+    group = arrays.groups_of(groups, given.size)
+    noise = _fitted(given, pred_probs, _share_of_group(group, given.size))
     others = pred_probs.copy()
     others[np.arange(given.size), given] = -1
     if noise.gain > EVIDENCE:
@@ -138,7 +150,7 @@ def suspected(labels: ArrayLike, probabilities: ArrayLike, *, classes: Sequence[
         method = "Normalised margin: the labels show no more errors than the model's uncertainty explains."
     order = np.argsort(score, kind="stable")
     wrong = np.minimum(1 - noise.right[order], SUREST)
-    expected = _curve(order, wrong, _row_spread(_log_odds(wrong), np.diag([spread**2, SLOPE_SPREAD**2])), spread)
+    expected = _curve(order, wrong, _row_spread(_log_odds(wrong), np.diag([spread**2, SLOPE_SPREAD**2])), spread, group)
     return LabelErrors(score, others.argmax(axis=1), flagged, expected, expected.of(expected.n), method)
 
 
@@ -160,11 +172,14 @@ def revised_precision(decisions: Sequence[SuspectDecision], expected: ExpectedPr
     at = place[np.fromiter(fixed, dtype=np.int64)]
     verdict = np.fromiter(fixed.values(), dtype=np.float64)
     odds = _log_odds(expected.wrong)
-    shift, covariance = _recalibrated(odds[at], verdict, expected.spread)
+    weight = (
+        np.ones(at.size) if expected.group is None else _share_of_group(expected.group[expected.order[at]], at.size)
+    )
+    shift, covariance = _recalibrated(odds[at], verdict, expected.spread, weight)
     wrong = expit(odds + _design(odds) @ shift)
     spread = _row_spread(odds, covariance)
     wrong[at], spread[at] = verdict, 0.0
-    revised = _curve(expected.order, wrong, spread, expected.spread)
+    revised = _curve(expected.order, wrong, spread, expected.spread, expected.group)
     # The probabilities before any decision stay, so that decisions can be added and taken back in any order.
     return replace(revised, wrong=expected.wrong, decided=len(fixed))
 
@@ -189,7 +204,7 @@ def _checked(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
     return given.astype(np.int64), check_probabilities(pred_probs)
 
 
-def _fitted(given: Ints, pred_probs: Floats) -> _Noise:
+def _fitted(given: Ints, pred_probs: Floats, weight: Floats) -> _Noise:
     """The likeliest shares of random and confused labels, over temperatures of the model's probabilities.
 
     At one temperature, a label g of a row with probabilities p is right with likelihood p_g, random with
@@ -206,20 +221,37 @@ def _fitted(given: Ints, pred_probs: Floats) -> _Noise:
         label = np.maximum(p[rows, given], 1e-300)
         confused = label * (odds.sum(axis=1) - odds[rows, given])
         likely = np.column_stack([label, (1 - label) / (k - 1), np.maximum(confused, 0)])
-        plain = max(plain, float(np.log(label).sum()))
-        best = max(best, _mixture(likely), key=lambda found: found[0])
+        plain = max(plain, float(weight @ np.log(label)))
+        best = max(best, _mixture(likely, weight), key=lambda found: found[0])
     reached, right, share = best
     return _Noise(right, float(share[1]), float(share[2]), 2 * (reached - plain))
 
 
-def _mixture(likely: Floats) -> tuple[float, Floats, Floats]:
+def _share_of_group(group: Ints | None, n: int) -> Floats:
+    """One over the rows of each row's group, (n,): the copies of one row count as one together."""
+    if group is None:
+        return np.ones(n)
+    _, own, counts = np.unique(group, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / counts[own])
+
+
+def _variances(wrong: Floats, group: Ints | None) -> Floats:
+    """Variance of the number of wrong labels among the first m rows, for every m; those of one group go together."""
+    deviation = np.sqrt(wrong * (1 - wrong))
+    if group is None:
+        return np.cumsum(deviation**2)
+    before = pd.Series(deviation).groupby(group).cumsum().to_numpy() - deviation
+    return np.asarray(np.cumsum(deviation * (deviation + 2 * before)))
+
+
+def _mixture(likely: Floats, weight: Floats) -> tuple[float, Floats, Floats]:
     """Log likelihood, posterior of the first component and shares of a mixture, by EM under a prior of three rows."""
     share = np.array([0.9, 0.05, 0.05])
     for _ in range(ROUNDS):
         joint = likely * share
         total = joint.sum(axis=1)
-        share = ((joint / total[:, None]).sum(axis=0) + 1) / (len(likely) + 3)
-    return float(np.log(total).sum()), joint[:, 0] / total, share
+        share = (weight @ (joint / total[:, None]) + 1) / (weight.sum() + 3)
+    return float(weight @ np.log(total)), joint[:, 0] / total, share
 
 
 def _describe_noise(noise: _Noise) -> str:
@@ -245,7 +277,9 @@ def _row_spread(odds: Floats, covariance: Floats) -> Floats:
     return result
 
 
-def _curve(order: Ints, wrong: Floats, row_spread: Floats, spread: float) -> ExpectedPrecision:
+def _curve(
+    order: Ints, wrong: Floats, row_spread: Floats, spread: float, group: Ints | None = None
+) -> ExpectedPrecision:
     """Means over every head of the list; the interval joins chance and what all rows may be off by together."""
     length = np.arange(1, wrong.size + 1)
     precision = np.cumsum(wrong) / length
@@ -253,21 +287,21 @@ def _curve(order: Ints, wrong: Floats, row_spread: Floats, spread: float) -> Exp
     open_rows = row_spread > 0
     down = np.cumsum(np.where(open_rows, expit(odds - Z * row_spread), wrong)) / length
     up = np.cumsum(np.where(open_rows, expit(odds + Z * row_spread), wrong)) / length
-    chance = Z * np.sqrt(np.cumsum(wrong * (1 - wrong))) / length
+    chance = Z * np.sqrt(_variances(wrong, None if group is None else group[order])) / length
     low = np.clip(precision - np.hypot(precision - down, chance), 0, precision)
     high = np.clip(precision + np.hypot(up - precision, chance), precision, 1)
-    return ExpectedPrecision(order, wrong, precision, low, high, wrong.size, spread)
+    return ExpectedPrecision(order, wrong, precision, low, high, wrong.size, spread, group=group)
 
 
-def _recalibrated(odds: Floats, verdict: Floats, spread: float) -> tuple[Floats, Floats]:
+def _recalibrated(odds: Floats, verdict: Floats, spread: float, weight: Floats) -> tuple[Floats, Floats]:
     """Level and slope (2,) that decisions add to the log odds, and their covariance (2, 2)."""
     design = _design(odds)
     precision = np.diag([spread**-2.0, SLOPE_SPREAD**-2.0])
     shift = np.zeros(2)
     for _ in range(50):
         p = expit(odds + design @ shift)
-        slope = design.T @ (verdict - p) - precision @ shift
-        bend = (design * (p * (1 - p))[:, None]).T @ design + precision
+        slope = design.T @ (weight * (verdict - p)) - precision @ shift
+        bend = (design * (weight * p * (1 - p))[:, None]).T @ design + precision
         step = np.linalg.solve(bend, slope)
         shift = shift + step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < 1e-8:

@@ -257,3 +257,40 @@ def test_a_list_is_as_long_as_the_precision_asked_allows(seed, n, precision, les
     assert length == n or expected.of(length + 1).value < precision
     assert expected.longest(precision * less) >= length
     assert all(expected.of(m).low <= expected.of(m).value <= expected.of(m).high for m in (1, n))
+
+
+class TestCopies:
+    """Ten copies of one labelled row are one row: they raise no false alarm and narrow no interval."""
+
+    def copied(self, copies, *, seed, rate=0.0, n=300):
+        labels, p, wrong = planted("at random", rate=rate, n=n, k=3, sharp=1.5, seed=seed)
+        groups = np.tile(np.arange(n), copies)
+        return np.tile(labels, copies), np.tile(p, (copies, 1)), np.tile(wrong, copies), groups
+
+    @pytest.mark.parametrize("copies", [1, 2, 10])
+    def test_clean_labels_are_taken_for_noisy_ones_no_more_often(self, copies):
+        alarms = naive = 0
+        for seed in range(40):
+            labels, p, _, groups = self.copied(copies, seed=seed)
+            alarms += "Posterior" in suspected(labels, p, groups=groups).method
+            naive += "Posterior" in suspected(labels, p).method
+        assert alarms <= 2
+        assert naive >= 6 or copies < 10
+
+    @pytest.mark.parametrize("copies", [2, 10])
+    def test_the_interval_is_that_of_the_distinct_rows(self, copies):
+        once = suspected(*self.copied(1, seed=1, rate=0.1)[:2]).estimated_share
+        labels, p, wrong, groups = self.copied(copies, seed=1, rate=0.1)
+        share = suspected(labels, p, groups=groups).estimated_share
+        assert (share.value, share.low, share.high) == pytest.approx((once.value, once.low, once.high), abs=1e-6)
+        assert share.low <= wrong.mean() <= share.high
+
+    def test_decisions_about_copies_count_once(self):
+        labels, p, wrong, groups = self.copied(10, seed=1, rate=0.1)
+        expected = suspected(labels, p, groups=groups).expected_precision
+        row = int(expected.order[0])
+        of_one = revised_precision([SuspectDecision(row, False)], expected).of(200)
+        copies = [SuspectDecision(int(i), False) for i in np.flatnonzero(groups == groups[row])]
+        of_all = revised_precision(copies, expected).of(200)
+        independent = revised_precision(copies, suspected(labels, p).expected_precision).of(200)
+        assert independent.value < of_all.value <= of_one.value
