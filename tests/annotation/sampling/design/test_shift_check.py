@@ -1,4 +1,4 @@
-"""The two-sample rule: quiet where nothing changed, loud where something did."""
+"""Two-sample shift check: at most five alarms in a hundred stable windows, and an alarm where something changed."""
 
 import numpy as np
 import pytest
