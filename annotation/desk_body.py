@@ -45,7 +45,7 @@ class DeskAnswer(Struct, forbid_unknown_fields=True):
     comment: Any = None
     seconds: Any = None
 
-    def given(self) -> dict[str, Any]:
+    def sent_parts(self) -> dict[str, Any]:
         """The parts of the answer that were sent."""
         parts = {name: getattr(self, name) for name in ("value", "skip", "flagged", "comment", "seconds")}
         return {name: part for name, part in parts.items() if part is not None}

@@ -211,7 +211,7 @@ def _act(request: ProjectRequest, given: Any) -> dict[str, Any]:
 
 
 def _submit(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
-    done = labels.submit(request.project, row.lease, by=request.user, at=timezone.now(), **row.given())
+    done = labels.submit(request.project, row.lease, by=request.user, at=timezone.now(), **row.sent_parts())
     return done.status, done.error
 
 

@@ -91,12 +91,12 @@ def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> Decis
     if routed is None or not waits.exists():
         return DecisionResult(error="This item was settled meanwhile; the list is as it is now.", status=409)
     try:
-        return DecisionResult(words=_decide(request, routed.item))
+        return DecisionResult(words=_settle(request, routed.item))
     except (kinds.InvalidLabel, resolution.NoReason) as why:
         return DecisionResult(error=str(why), status=422)
 
 
-def _decide(request: ProjectRequest, item: Item) -> str:
+def _settle(request: ProjectRequest, item: Item) -> str:
     """What was decided, in words."""
     item.project, by, at = request.project, request.user, timezone.now()
     if request.POST.get("no_label") == "yes":
