@@ -236,7 +236,7 @@ def _plumb(frame: Frame, mark: Mark) -> str:
     at = "" if mark.value is None else f'<circle class="point marked" cx="{x}" cy="{frame.y(mark.value)}" r="5"/>'
     side = "end-of halo value" if x > (frame.left + frame.right) / 2 else "halo value"
     offset = -8 if "end-of" in side else 8
-    words = f'<text class="{side}" x="{x + offset}" y="{TOP + 4}">{escape(mark.name)}</text>'
+    words = f'<text class="{side}" x="{x + offset}" y="{TOP - 6}">{escape(mark.name)}</text>'
     return f'<path class="plumb" d="M{x} {TOP - 12}V{frame.foot}"/><path class="bob" d="{bob}"/>{at}{words}'
 
 

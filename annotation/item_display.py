@@ -9,7 +9,7 @@ from django.urls import reverse
 from annotation.models import Item
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Display
-from projects.formatting import number, plain_moment
+from projects.formatting import MINUS, number, plain_moment
 from projects.models import Project
 
 PIXELATED = 176  # an image up to this size is shown enlarged, pixel by pixel
@@ -83,4 +83,6 @@ def format_plain(value: Any) -> str:
     if isinstance(value, int):
         return number(value)
     whole, _, rest = f"{value!r}".partition(".")
-    return f"{number(int(whole))}.{rest}" if rest and whole.lstrip("-").isdigit() and abs(value) >= 1 else str(value)
+    if rest and whole.lstrip("-").isdigit() and abs(value) >= 1:
+        return f"{number(int(whole))}.{rest}"
+    return str(value).replace("-", MINUS)

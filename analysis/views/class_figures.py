@@ -19,6 +19,7 @@ from analysis.views.performance_query import PerformanceQuery, items_url
 from projects.models import Project
 
 PAIRS = 7
+MOST_COLUMNS, LONGEST_COLUMN = 12, 9  # classes, and letters of a name, up to which columns are headed by names
 SMALL_N = 5
 FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five is no verdict
 
@@ -98,7 +99,8 @@ def matrix(project: Project, classes: ClassesPart, state: PerformanceQuery) -> d
             url = items_url(project, state, truth=name, says=names[j]) if count else ""
             cells.append({"count": count, "kind": kind, "url": url, "says": names[j]})
         rows.append({"label": name, "cells": cells, "recall": classes.per_class[i].recall, "n": total})
-    return {"names": names, "rows": rows, "wide": len(names) <= 20}
+    numbered = len(names) > MOST_COLUMNS or max(map(len, names)) > LONGEST_COLUMN
+    return {"names": names, "rows": rows, "numbered": numbered}
 
 
 def pairs(project: Project, classes: ClassesPart, state: PerformanceQuery) -> dict[str, Any]:
