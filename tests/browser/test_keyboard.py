@@ -19,9 +19,11 @@ FOCUSED = """() => {
   if (one === document.body) return null;
   const box = one.getBoundingClientRect();
   const style = getComputedStyle(one);
-  const inside = one.closest("svg") ? one.querySelector(".point, .ring, .bar-mark, rect, circle") : null;
+  const inside = one.closest("svg") ? one.querySelector(".point, .ring, .bar-mark") : null;
+  const name = one.closest("svg") ? one.querySelector(".name") : null;
   const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   const mark = inside && getComputedStyle(inside).strokeWidth === "4px";
+  const underlined = name && getComputedStyle(name).textDecorationLine === "underline";
   const x = Math.min(Math.max(box.left + box.width / 2, 0), innerWidth - 1);
   const y = Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1);
   const over = document.elementFromPoint(x, y);
@@ -29,7 +31,7 @@ FOCUSED = """() => {
   return {
     at: Number(one.dataset.walk ?? -1),
     html: one.outerHTML.slice(0, 90),
-    ring: ring || Boolean(mark) || Boolean(inside),
+    ring: ring || Boolean(mark) || Boolean(underlined),
     seen: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
     covered: Boolean(covered),
   };
