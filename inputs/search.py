@@ -9,6 +9,9 @@ from inputs.registry import INPUT_TYPES
 
 # Characters that are not seen, so that nobody can type them: soft hyphen, zero-width space and joiners, directions.
 INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
+# The two characters that compatibility spells out as whole phrases, of 18 and 8 characters: they stay what they are, so
+# that a body of nothing else cannot make a text of many times its size. Any other becomes seven characters at most.
+PHRASES = re.compile("([\ufdfa\ufdfb])")
 PARTS = re.compile(r'"([^"]+)"|“([^”]+)”|(\S+)')
 
 
@@ -17,10 +20,16 @@ def normalise(text: str) -> str:
 
     The accents stay, whether they were written as one character or as two.
     """
-    folded = unicodedata.normalize("NFD", text.translate(INVISIBLE))
+    pieces = PHRASES.split(text.translate(INVISIBLE))
+    folded = [piece if place % 2 else _fold(piece) for place, piece in enumerate(pieces)]
+    return " ".join("".join(folded).split())
+
+
+def _fold(text: str) -> str:
+    folded = unicodedata.normalize("NFD", text)
     for _ in range(2):  # a case folding can yield characters that are folded again (UAX 15 and UTR 21, rule X7)
         folded = unicodedata.normalize("NFKD", folded.casefold())
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
+    return unicodedata.normalize("NFKC", folded)
 
 
 def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -> str:

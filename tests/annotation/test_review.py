@@ -1,7 +1,5 @@
 """The Review page: every item that waits for a reviewer once, with its decision, "no label fits" among them."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -27,7 +25,7 @@ def scenario(monkeypatch: pytest.MonkeyPatch) -> LabellingScenario:
     return made
 
 
-def disputed(scenario: LabellingScenario, **entry: Any) -> Item:
+def disputed(scenario: LabellingScenario) -> Item:
     """An item about which two people disagreed."""
     (item,) = scenario.ask(1, overlap=2)
     for person, value in ((scenario.alice, "ham"), (scenario.bob, "spam")):

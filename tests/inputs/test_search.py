@@ -30,6 +30,12 @@ def test_compares_texts_of_any_script_without_regard_to_case_or_form(one: str, o
     assert normalise(one) == normalise(other)
 
 
+def test_no_text_becomes_many_times_its_size() -> None:
+    every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    assert max(len(normalise(character)) for character in every) <= 7
+    assert query_parts("\ufdfa") == ["\ufdfa"]
+
+
 def test_keeps_accents() -> None:
     assert normalise("café") != normalise("cafe")
 
