@@ -177,7 +177,7 @@ def _ruth_checks_a_suspected_label(page: Page, installation: Installation) -> No
 def _noor_looks_at_the_console(page: Page, installation: Installation) -> None:
     for path, words in (
         ("/p/digits/performance/", "How good is the model now"),
-        ("/p/digits/items/", "Show me the cases"),
+        ("/p/digits/items/", "Which items are there?"),
         ("/admin/", "Plumbline"),
         ("/styleguide/", "Styleguide"),
     ):
