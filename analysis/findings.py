@@ -58,7 +58,8 @@ class LabelQualityBody(Struct, frozen=True, tag_field="version", tag=2):
     """What a label quality report stores. n: labels with an out-of-sample score; `versions` gave these scores.
 
     problem: why the labels cannot be judged. flagged: labels more probably wrong than right; share: the estimated
-    share of wrong labels among all; curve: expected precision by the list's length; decided, wrong: suspects that
+    share of wrong labels among all; curve: expected precision by the length of the list of
+    those that nobody has decided about; decided, wrong: suspects that
     people decided about, and those of them whose label was wrong.
     """
 
@@ -83,15 +84,16 @@ def find_suspects(
     place = {int(pk): row for row, pk in enumerate(sample.item_ids)}
     judged = [label_errors.SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
     expected = label_errors.revised_precision(judged, found.expected_precision)
+    still_open = label_errors.revised_precision(judged, found.expected_precision, open_only=True)
     suspects = _suspected(project, sample, found, expected, at=at)
     store(project, FindingKind.LABEL_ERROR, _waiting(project, suspects))
-    longest = min(n, max(2 * min(len(suspects), MOST), 20))
-    lengths = sorted({int(m) for m in np.linspace(1, longest, CURVE_POINTS)})
+    longest = min(still_open.n, max(2 * min(len(suspects), MOST), 20))
+    lengths = sorted({int(m) for m in np.linspace(1, longest, CURVE_POINTS)}) if longest else []
     return LabelQualityBody(
         n=n,
         flagged=int(found.flagged.sum()),
         share=stored_estimate(found.estimated_share),
-        curve=[PrecisionAt(length, stored_estimate(expected.of(length))) for length in lengths],
+        curve=[PrecisionAt(length, stored_estimate(still_open.of(length))) for length in lengths],
         decided=len(judged),
         wrong=sum(one.wrong for one in judged),
         versions=list(sample.versions),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.item_arrays import input_groups, score_matrix
+from analysis.models import Finding, FindingKind
 from annotation.models import Prediction, Resolution, Source
 from projects.chunks import chunks
 from projects.models import Project
@@ -41,11 +42,15 @@ class LabelledSample:
 def labelled_sample(project: Project) -> LabelledSample:
     """The current labels that people gave (a reviewer's own decision is not doubted), with out-of-sample scores.
 
+    A suspected label that a person fixed stays in the sample as it was given: it is known to have been wrong.
+
     Out-of-fold scores of the newest version come first, then the newest out-of-sample answer of any version.
     """
     classes = tuple(project.schema().values())
     resolved = Resolution.objects.current().filter(project=project).exclude(method=Resolution.Method.REVIEWER)
     given = {pk: value for pk, value in resolved.values_list("item_id", "value") if value in classes}
+    fixed = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR, decision=Finding.Decision.FIXED)
+    given |= {pk: value for pk, value in fixed.values_list("item_id", "given") if value in classes}
     best: dict[int, tuple[bytes, str]] = {}
     for chunk in chunks(list(given)):
         rows = Prediction.objects.of_items(chunk).filter(out_of_sample=True, scores__isnull=False, degraded=False)

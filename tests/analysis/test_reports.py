@@ -209,6 +209,21 @@ def test_what_people_decide_feeds_the_shown_precision() -> None:
     assert after.curve[5].precision.value < before.curve[5].precision.value
 
 
+def test_labels_that_people_fixed_count_as_wrong_and_leave_the_list() -> None:
+    """Seen: a fix made the label a reviewer's own, so only kept labels counted and every check said "not wrong"."""
+    project, _ = noisy()
+    refreshing.refresh(project, at=NOW)
+    before = quality_body(project)
+    suspects = list(Finding.objects.order_by("score"))
+    for finding, decision in zip(suspects[:4], ("fixed", "fixed", "fixed", "kept"), strict=True):
+        findings.record_decision(finding, decision, by=make_user(project=project, role="reviewer"), at=NOW)
+    refreshing.refresh(project, at=LATER)
+    after = quality_body(project)
+    assert (after.n, after.decided, after.wrong) == (before.n, 4, 3)
+    assert Finding.objects.filter(decision="open").count() == len(suspects) - 4
+    assert after.curve[0].precision.value < 1  # of the first open suspect, not of one known to be wrong
+
+
 def test_deciding_twice_the_same_way_is_no_error_and_another_way_is() -> None:
     project, _ = noisy()
     refreshing.refresh(project, at=NOW)

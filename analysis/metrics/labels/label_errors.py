@@ -154,12 +154,14 @@ def suspected(
     return LabelErrors(score, others.argmax(axis=1), flagged, expected, expected.of(expected.n), method)
 
 
-def revised_precision(decisions: Sequence[SuspectDecision], expected: ExpectedPrecision) -> ExpectedPrecision:
+def revised_precision(
+    decisions: Sequence[SuspectDecision], expected: ExpectedPrecision, *, open_only: bool = False
+) -> ExpectedPrecision:
     """The expected precision after people kept or fixed some rows, so that the precision shown is checked.
 
     Their decisions move the log odds of every row that is still open, by a level and a slope whose normal prior is the
     uncertainty before any decision (Bayesian logistic recalibration, Laplace approximation); decided rows count as
-    decided.
+    decided, or with `open_only` are left out of the list.
     """
     if not decisions:
         return expected
@@ -179,6 +181,10 @@ def revised_precision(decisions: Sequence[SuspectDecision], expected: ExpectedPr
     wrong = expit(odds + _design(odds) @ shift)
     spread = _row_spread(odds, covariance)
     wrong[at], spread[at] = verdict, 0.0
+    if open_only:
+        kept = np.delete(np.arange(expected.n), at)
+        found = _curve(expected.order[kept], wrong[kept], spread[kept], expected.spread, expected.group)
+        return replace(found, decided=len(fixed))
     revised = _curve(expected.order, wrong, spread, expected.spread, expected.group)
     # The probabilities before any decision stay, so that decisions can be added and taken back in any order.
     return replace(revised, wrong=expected.wrong, decided=len(fixed))
