@@ -83,6 +83,7 @@ PAGES = [
     Page("desk", f"{DIGITS}/desk/", who="annotator"),
     Page("queues", f"{DIGITS}/queues/"),
     Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),
+    Page("review", f"{DIGITS}/review/"),
     Page("runs", f"{DIGITS}/runs/"),
     Page("run", f"{DIGITS}/runs/1/"),
     Page("compare", f"{DIGITS}/compare/1/"),
