@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
@@ -108,9 +109,9 @@ def member(can: Can) -> Callable[[View], View]:
 
 def enter(user: Any, slug: str) -> tuple[Project, Role]:
     """The project and the person's role in it; 404 where it is not theirs, as if it were not there."""
-    membership = Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
-    project = membership.project if membership else Project.objects.filter(slug=slug).first()
-    role = role_of(user, membership.role if membership else None)
+    membership = Membership.objects.filter(project=OuterRef("pk"), user=user)
+    project = Project.objects.annotate(role_given=Subquery(membership.values("role")[:1])).filter(slug=slug).first()
+    role = role_of(user, project.role_given) if project else None
     if project is None or role is None:
         raise Http404("There is no such project.")
     return project, role
