@@ -31,7 +31,9 @@ def story(item: Item, *, viewer: User | None = None) -> dict[str, Any]:
     What models and others said of it is left out, and `blind` is true, where `viewer` may not see it.
     """
     known = _all_known(item)
-    blind = not blinding.may_see(item, viewer)
+    routings = known["routings"]
+    asks = len(routings) == MOST_OF_A_STORY or any(blinding.asks_for_evaluation(routed) for routed in routings)
+    blind = asks and not blinding.may_see(item, viewer)
     return known | {"blind": blind} | (_without_what_was_said(known) if blind else {})
 
 
