@@ -141,9 +141,8 @@ def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any
 def judged(version: ModelVersion, verdict: dict[str, Any] | None = None, *, at: datetime = NOW) -> ModelVersion:
     """The version with one more judgement, against what serves now, without the work of comparing."""
     tag = registry.incumbent(version.project).tag
-    found = evaluation.Judged(
-        make_evaluation(against=tag), make_verdict(champion=tag, against=tag, **(verdict or {})), []
-    )
+    fields = {"champion": tag, "against": tag} | (verdict or {})
+    found = evaluation.Judged(make_evaluation(against=tag), make_verdict(**fields), [])
     judging.keep(version, found, schema_version=1, at=at)
     return version
 
