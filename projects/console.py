@@ -6,7 +6,7 @@ from typing import Any, cast
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField, ForeignKey, JSONField, Model, TextField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -74,6 +74,17 @@ class AuditedAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """None as well for a number beyond the database's, which Django asks for where a relation is the key."""
+        key = self.model._meta.pk
+        target: Any = key.target_field if isinstance(key, ForeignKey) else key
+        try:
+            if from_field is None:
+                target.run_validators(target.to_python(object_id))
+        except ValidationError:
+            return None
+        return super().get_object(request, object_id, from_field)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write what the form changed and nothing else: the rest of the row may have moved on since it was loaded."""
