@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from analysis.models import Report
 from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind, report_kinds
 from jobs import queue
+from jobs.models import Job
+from projects import locks
 from projects.models import Project
 
 KEPT = 50  # reports of one kind, version and window
@@ -35,10 +37,11 @@ def newest(
 def newest_or_request(
     project: Project, kind: ReportKind[Body], *, version: str = "", days: int = ALL_TIME, at: datetime
 ) -> ComputedReport[Body] | None:
-    """The same; where there is none it is computed soon. Asking twice is one job."""
+    """The same; where there is none it is computed soon. Asking twice is one job, and no reader waits for a lock."""
     found = newest(project, kind, version=version, days=days)
-    if found is None and (version or not kind.of_version):
-        request(project, version, at=at)
+    key = report_key(project, version)
+    if found is None and (version or not kind.of_version) and not Job.objects.open().filter(key=key).exists():
+        locks.write_if_free(lambda: request(project, version, at=at))
     return found
 
 
@@ -53,10 +56,13 @@ def is_outdated(project: Project) -> bool:
 
 def request(project: Project, version: str = "", *, at: datetime) -> None:
     """Have the reports of a version computed, or those of the whole project."""
-    key, payload = f"report:{project.pk}", {}
-    if version:
-        key, payload = f"{key}:{version}", {"version": version}
-    queue.enqueue("analysis.report", key=key, project=project, payload=payload, at=at)
+    payload = {"version": version} if version else {}
+    queue.enqueue("analysis.report", key=report_key(project, version), project=project, payload=payload, at=at)
+
+
+def report_key(project: Project, version: str) -> str:
+    """The key of the job that computes them."""
+    return f"report:{project.pk}:{version}" if version else f"report:{project.pk}"
 
 
 def keep(
