@@ -31,14 +31,15 @@ class PairOutcome(StrEnum):
 class Pairs:
     """n labelled items that both versions answered and that may judge both, in time order.
 
-    `version` and `against` are the rows of each side's frame; an item weighs as it does in the frame that lets fewer
-    items judge.
+    `version` and `against` are each side's own sample, `rows` and `rows_against` the places of the pairs in them.
+    inclusion_probability (n,): of the pairs, which stand for all that the version with more items scored.
     """
 
     version: EvaluationSample
     against: EvaluationSample
     rows: NDArray[np.intp]
     rows_against: NDArray[np.intp]
+    inclusion_probability: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,11 +56,6 @@ class Pairs:
     @property
     def right_against(self) -> NDArray[np.bool_]:
         return np.asarray(self.against.score[self.rows_against] == 1)
-
-    @property
-    def inclusion_probability(self) -> NDArray[np.float64]:
-        ours = self.version.inclusion_probability[self.rows]
-        return np.minimum(ours, self.against.inclusion_probability[self.rows_against])
 
     def of(self, outcome: PairOutcome) -> NDArray[np.intp]:
         """Places of the pairs that came out like this."""
@@ -91,9 +87,12 @@ class PairReport:
 def pair(project: Project, version: str, against: str, *, at: datetime, days: int = 0) -> Pairs:
     """The items of the last `days` (0 is all time) on which both can be judged."""
     ours, theirs = (samples.live(project, tag, at=at, days=days) for tag in (version, against))
-    _, rows, rows_against = np.intersect1d(ours.item_ids, theirs.item_ids, assume_unique=True, return_indices=True)
+    ids, rows, rows_against = np.intersect1d(ours.item_ids, theirs.item_ids, assume_unique=True, return_indices=True)
+    wider = (version, against) if ours.population >= theirs.population else (against, version)
+    chance = samples.pair_probabilities(project, wider, ids, at=at, days=days)
     order = np.argsort(rows)
-    return Pairs(ours, theirs, rows[order], rows_against[order])
+    order = order[np.isfinite(chance[order])]
+    return Pairs(ours, theirs, rows[order], rows_against[order], chance[order])
 
 
 def report(pairs: Pairs) -> PairReport:

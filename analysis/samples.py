@@ -7,7 +7,7 @@ items, all that was asked until then counts as not asked, and the audit alone st
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
@@ -25,6 +25,7 @@ from annotation.sampling.design.weights import SelectedItems, effective_probabil
 from projects.chunks import chunks
 from projects.models import Project
 
+LEARNT = Q(out_of_sample=False) | Q(source=Source.OUT_OF_FOLD)  # predictions of items that their version learnt from
 AS_SERVED = ""  # in place of a version: whatever answered each item when it was asked, which no later release changes
 
 
@@ -88,9 +89,8 @@ class _VersionAnswer:
 def live(project: Project, version: str, *, at: datetime, days: int = 0) -> EvaluationSample:
     """What judges this version, or all that was served then (AS_SERVED), over the last `days` (0 is all time)."""
     window = in_window(days, at=at)
-    population, until = _population(project, version, window), learnt_until(project, version)
-    columns = ("at", "audit_number", "audit_probability", "asked_at", "asked_rank")
-    chosen = list(_eligible(project, version, window).only(*columns).order_by("at", "pk"))
+    until, chosen = learnt_until(project, version), _design_rows(_eligible(project, version, window))
+    population = _by_day(_in_design(project, version, window))  # after `chosen`: what is captured meanwhile has its day
     judging = set(judging_items(project, version, window).values_list("pk", flat=True))
     effective = _effective(chosen, judging, population, until)
     rows = [row for row in chosen if row.pk in judging]
@@ -111,6 +111,47 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Eval
         population=sum(population.values()),
         waiting=sum(row.pk not in judging for row in chosen if counts(row, until)),
     )
+
+
+def pair_probabilities(
+    project: Project, versions_compared: tuple[str, str], item_ids: NDArray[np.int64], *, at: datetime, days: int = 0
+) -> NDArray[np.float64]:
+    """(n,) effective inclusion probability of items that both versions answered; NaN = an item that does not count.
+
+    They stand for all that the first version scored. What was asked before either learnt counts as not asked.
+    """
+    scored = _in_design(project, versions_compared[0], in_window(days, at=at))
+    moments = [moment for tag in versions_compared if (moment := learnt_until(project, tag))]
+    designed = scored.filter(DRAWN | Q(asked_at__isnull=False))
+    return _of_items(designed, scored, item_ids, max(moments, default=None))
+
+
+def audit_probabilities(project: Project, item_ids: Sequence[int], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) effective inclusion probability of evaluation items that stand, by their audit draw alone, for all items.
+
+    `frozen` (n,): the probability of each draw, which stays where the design does not know the item.
+    """
+    designed = Item.objects.filter(project=project, audit_probability__isnull=False)
+    until = Item.objects.filter(project=project, asked_at__isnull=False).aggregate(until=Max("asked_at"))["until"]
+    found = _of_items(designed.filter(DRAWN), designed, np.array(item_ids, dtype=np.int64), until)
+    return np.where(np.isfinite(found), found, frozen)
+
+
+def _of_items(
+    chosen: QuerySet[Item], population: QuerySet[Item], item_ids: NDArray[np.int64], until: datetime | None
+) -> NDArray[np.float64]:
+    """(n,) effective inclusion probability of these items, taken as the answered ones; NaN = it does not count."""
+    if not len(item_ids):
+        return np.zeros(0)
+    rows = _design_rows(chosen)
+    found = _effective(rows, set(item_ids.tolist()), _by_day(population), until)
+    return np.array([found.get(pk, np.nan) for pk in item_ids.tolist()], dtype=np.float64)
+
+
+def _design_rows(items: QuerySet[Item]) -> list[Item]:
+    """In time order, with what the design knows of them."""
+    columns = ("at", "audit_number", "audit_probability", "asked_at", "asked_rank")
+    return list(items.only(*columns).order_by("at", "pk"))
 
 
 def class_names(project: Project) -> tuple[str, ...]:
@@ -190,8 +231,11 @@ def counts(item: Item, until: datetime | None) -> bool:
 
 
 def learnt_until(project: Project, version: str) -> datetime | None:
-    """When the newest item was asked that the version learnt from; None where it learnt from none."""
-    learnt = Prediction.objects.filter(_by(version), project=project, out_of_sample=False)
+    """When the newest item was asked that the version learnt from; None where it learnt from none.
+
+    Until it serves, only its out-of-fold answers tell what a version learnt from.
+    """
+    learnt = Prediction.objects.filter(_by(version) & LEARNT, project=project)
     found = Item.objects.filter(project=project, asked_at__isnull=False, pk__in=learnt.values("item"))
     return found.aggregate(until=Max("asked_at"))["until"]
 
@@ -239,8 +283,7 @@ def _by(version: str) -> Q:
     return versions.AS_SERVED if version == AS_SERVED else Q(model_version__in=versions.stored_as(version))
 
 
-def _population(project: Project, version: str, window: Q) -> dict[date, int]:
-    """Items in the design that the version scored, by the day on which they happened (UTC)."""
-    rows = _in_design(project, version, window)
-    days = rows.annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day").annotate(n=Count("pk")).order_by("day")
+def _by_day(items: QuerySet[Item]) -> dict[date, int]:
+    """How many there are of each day (UTC)."""
+    days = items.annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day").annotate(n=Count("pk")).order_by("day")
     return dict(days)

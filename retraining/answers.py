@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis import samples
 from annotation import versions
 from annotation.models import Prediction, Source
 from projects.chunks import chunks
@@ -70,6 +71,12 @@ def of_incumbent(project: Project, items: Examples, incumbent: registry.Incumben
         return IncumbentAnswers(items, of_model(items, registry.load(incumbent.version)))
     except artifacts.ArtifactRefused as why:
         return IncumbentAnswers(items, None, str(why))
+
+
+def weigh(project: Project, found: IncumbentAnswers) -> IncumbentAnswers:
+    """The same items, standing also for those that wait for a label: how many are answered differs from day to day."""
+    chance = samples.audit_probabilities(project, found.items.item_ids, found.items.inclusion_probability)
+    return replace(found, items=replace(found.items, inclusion_probability=chance))
 
 
 def of_captured(project: Project, items: Examples, tag: str) -> IncumbentAnswers:

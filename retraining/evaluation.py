@@ -76,7 +76,7 @@ def compare_with_incumbent(
         theirs = answers.IncumbentAnswers(train, None)
         ours = answers.of_probabilities(train, out_of_fold)
     else:
-        theirs = answers.of_incumbent(project, held_out, incumbent)
+        theirs = answers.weigh(project, answers.of_incumbent(project, held_out, incumbent))
         ours = answers.of_model(theirs.items, candidate)
     sides = _sides(theirs, ours, naive, incumbent, basis="out_of_fold" if theirs.items is train else "evaluation")
     evaluation = _evaluation(sides, incumbent, measure_latency(candidate, train))

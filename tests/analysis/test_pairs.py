@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis import pairs
+from analysis import pairs, samples
 from analysis.pairs import PairOutcome
 from annotation.models import Cause, Item, Prediction
 from projects.models import Project
@@ -63,10 +63,37 @@ def test_weigh_as_the_side_that_lets_fewer_judge(answered_twice: tuple[Project, 
     Prediction.objects.filter(item=active[0], model_version="v2").update(out_of_sample=False)  # v2 learnt from it
     found = pairs.pair(project, "v1", "v2", at=NOW)
     assert len(found) == 60 and not set(found.item_ids.tolist()) & {item.pk for item in active}
-    of_v1 = dict(zip(found.version.item_ids.tolist(), found.version.inclusion_probability.tolist(), strict=True))
     of_v2 = dict(zip(found.against.item_ids.tolist(), found.against.inclusion_probability.tolist(), strict=True))
-    expected = [min(of_v1[pk], of_v2[pk]) for pk in found.item_ids.tolist()]
-    assert found.inclusion_probability.tolist() == expected
+    assert found.inclusion_probability.tolist() == [of_v2[pk] for pk in found.item_ids.tolist()]
+
+
+def test_an_item_drawn_and_asked_stands_for_others_where_a_candidate_learnt_from_those_asked() -> None:
+    """Before it serves, the candidate has only out-of-fold answers to what it learnt from."""
+    project, items = world(20)
+    asked = [make_item(project) for _ in range(12)]
+    for item in asked:
+        make_prediction(item, [0.6, 0.4])
+        make_prediction(item, [0.6, 0.4], model_version="v2", source="out_of_fold")
+    route(project, asked, Cause.UNCERTAIN, probability=1.0)
+    for item in asked:
+        resolve(item, "ham")
+    Item.objects.filter(pk__in=[item.pk for item in items[:10]]).update(asked_at=NOW, asked_rank=0)
+    for item in items:
+        make_prediction(item, [0.8, 0.2], model_version="v2", source="rescored")
+    assert samples.learnt_until(project, "v2") == NOW
+    found = pairs.pair(project, "v2", "v1", at=NOW)
+    assert len(found) == 20
+    assert found.inclusion_probability.tolist() == pytest.approx([20 / 32] * 20)
+
+
+def test_items_that_one_side_never_answered_count_as_waiting() -> None:
+    project, items = world(96)
+    for item in [*items[:48], *items[48::4]]:  # later ones less often
+        make_prediction(item, [0.8, 0.2], model_version="v2", source="rescored")
+    found = pairs.pair(project, "v2", "v1", at=NOW)
+    weight = 1 / found.inclusion_probability
+    assert len(found) == 60 and weight.sum() == pytest.approx(96)
+    assert weight[-1] > 2 * weight[0]
 
 
 def test_versions_that_answered_different_items_are_judged_each_on_its_own() -> None:

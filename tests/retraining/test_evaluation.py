@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from annotation.models import Item
 from projects.models import Project
 from retraining import datasets, evaluation, registry, sides
 from retraining.datasets import Split
 from retraining.models import EvaluatedItem, ModelVersion, Outcome
 from retraining.verdict_words import verdict_words
-from tests.factories import make_item, make_prediction
+from tests.factories import NOW, make_item, make_prediction
 from tests.retraining.scenarios import fitted, learn, make_champion, make_version, make_world, resolve
 
 pytestmark = pytest.mark.django_db
@@ -113,9 +114,25 @@ class TestAgainstAChampion:
         for x, value, chance in ((1.0, "spam", 1.0), (1.0, "ham", 0.1)):
             for _ in range(10):
                 resolve(make_item(project, inputs={"x": x, "y": 0.0}), value, evaluation=True, audit_probability=chance)
+        for _ in range(90):  # what the draw with probability 0.1 left out
+            make_item(project, audit_probability=0.1, audit_number=0.5)
         accuracy = judge(project, champion).evaluation.accuracy
         assert accuracy.value == pytest.approx(10 / 110)
         assert accuracy.n == 20 and accuracy.low < 10 / 110 < accuracy.high
+
+    def test_those_answered_stand_for_those_drawn_that_wait(self, project: Project) -> None:
+        """Right on the first day, where all 20 drawn are labelled; wrong on the second, where 5 of 20 are."""
+        champion = make_champion(project)
+        for day, value, labelled in ((0, "spam", 20), (1, "ham", 5)):
+            for place in range(40):
+                at = NOW + timedelta(days=day)
+                item = make_item(project, inputs={"x": 1.0, "y": 0.0}, at=at, audit_probability=0.5)
+                Item.objects.filter(pk=item.pk).update(audit_number=0.1 if place < 20 else 0.9)
+                if place < labelled:
+                    resolve(item, value, evaluation=True, audit_probability=0.5)
+        found = judge(project, champion)
+        assert found.evaluation.accuracy.value == pytest.approx(0.5)  # by the draw alone 20 / 25
+        assert {round(row.inclusion_probability, 3) for row in found.rows} == {0.5, 0.125}
 
     def test_compares_by_segment_and_label_and_marks_what_is_too_few(self, project: Project) -> None:
         champion = make_champion(project)
