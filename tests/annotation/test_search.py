@@ -1,5 +1,6 @@
 """Search finds values, in any script and with any character, and nothing else; these tests run on PostgreSQL too."""
 
+import importlib
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from projects.models import Project
 from tests.factories import NOW, make_item, make_project, make_user
 
 pytestmark = pytest.mark.django_db
+FILLS = "annotation.migrations.0012_fill_search_text"
+KEYS = ("first", "second", "third", "fourth", "fifth")
 INPUTS = {"text": {"type": "text"}, "channel": {"type": "category", "required": False}}
 TEXTS = {
     "german": "Die Straße ist gesperrt",
@@ -121,3 +124,32 @@ def test_the_migration_fills_what_was_captured_before() -> None:
         MigrationExecutor(connection).migrate(newest)
     assert SearchText.objects.get(item=old).text == "old\nstrasse"
     assert keys(project, "STRASSE") == {"old"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrations_that_were_stopped_while_they_filled_it_go_on_when_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    project: Any = make_project(inputs=INPUTS)
+    for key in KEYS:
+        make_item(project, key, inputs={"text": key, "channel": None})
+    written: list[str] = []
+
+    def killed_in_the_second_chunk(key: str, *_: Any) -> str:
+        if len(written) == 4:
+            raise KeyboardInterrupt
+        written.append(key)
+        return key
+
+    try:
+        MigrationExecutor(connection).migrate([("annotation", "0007_audit_draws_only")])
+        with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+            module = importlib.import_module(FILLS)
+            stopped.setattr(module, "CHUNK", 4)
+            stopped.setattr(module, "search_text", killed_in_the_second_chunk)
+            MigrationExecutor(connection).migrate(newest)
+    finally:
+        MigrationExecutor(connection).migrate(newest)
+    assert set(SearchText.objects.values_list("item__key", flat=True)) == set(KEYS)
+    assert keys(project, "fifth") == {"fifth"}
