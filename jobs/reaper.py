@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, close_old_connections, transaction
@@ -80,12 +80,14 @@ def _queue_is_idle(job: Job, at: datetime) -> bool:
 def take_turns(*, at: datetime) -> int:
     """Take each periodic turn that has come by moving its row on; of several reapers one wins.
 
-    A row that lies ahead was written before the clock was set back: it holds nothing up.
+    Of the row only its moment counts, for its number is one of another length where a version changed the period. A
+    moment that lies ahead was written before the clock was set back: it holds nothing up.
     """
     taken = 0
     for periodic in registry.periodic():
         turn = int(at.timestamp()) // periodic.seconds
-        due = Q(turn__lt=turn) | Q(turn__gt=turn, taken_at__gt=at + clock.SKEW)
+        began = datetime.fromtimestamp(turn * periodic.seconds, UTC)
+        due = ~Q(turn=turn) & (Q(taken_at__lt=began) | Q(taken_at__gt=at + clock.SKEW))
         try:
             with transaction.atomic():
                 if _take_turn(periodic.name, turn, due, at=at):

@@ -93,6 +93,17 @@ def test_takes_a_periodic_turn_once() -> None:
     assert len(taken) == 2
 
 
+@pytest.mark.parametrize(("before", "now"), [(15, 60), (60, 15)])
+def test_a_period_that_a_new_version_changed_holds_no_turn_up(before: int, now: int) -> None:
+    taken: list[datetime] = []
+    registry.every(before, "test.turn")(taken.append)
+    reaper.take_turns(at=NOW)
+    registry.every(now, "test.turn")(taken.append)
+    for second in (1, now, now + 1):
+        reaper.take_turns(at=after(second))
+    assert taken == [NOW, after(now)]
+
+
 def test_a_turn_that_failed_is_taken_again_and_does_not_keep_others_from_theirs() -> None:
     taken: list[datetime] = []
 
