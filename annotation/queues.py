@@ -26,6 +26,7 @@ from projects import audit
 from projects.chunks import chunks
 from projects.models import Project, User
 from validation import InvalidInput
+from validation.json_values import is_storable_text
 
 LONGEST_REASON = 300
 AN_HOUR = timedelta(hours=1)
@@ -122,7 +123,7 @@ def create(
 ) -> Queue:
     """Make a queue with a name of its own; its slug gets a number where the name is taken."""
     title = title.strip()
-    if not 1 <= len(title) <= 120:
+    if not 1 <= len(title) <= 120 or not is_storable_text(title):
         raise QueueProblem("The title of a queue takes 1 to 120 characters.")
     overlap = project.overlap if overlap is None else overlap
     if not 1 <= overlap <= 20:

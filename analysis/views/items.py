@@ -21,6 +21,7 @@ from projects.formatting import plain_moment, plural
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor
+from validation.json_values import is_storable_text
 
 MOST_SELECTED = 5000
 
@@ -104,7 +105,8 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
         filters = items.parse_filters(request.POST, project)
         found = items.select(project, filters, at=now, viewer=request.user)
         if request.POST.get("all") != "yes":
-            found = found.filter(uid__in=request.POST.getlist("item")[:MOST_SELECTED])
+            chosen = filter(is_storable_text, request.POST.getlist("item")[:MOST_SELECTED])
+            found = found.filter(uid__in=list(chosen))
         ids = list(found.values_list("pk", flat=True)[:MOST_SELECTED])
         when = plain_moment(now, "j M H:i")
         title = request.POST.get("title", "").strip()[:100] or f"Selection of {when}"

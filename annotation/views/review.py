@@ -84,7 +84,7 @@ def _asked(routed: RoutedItem) -> str:
 @transaction.atomic
 def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> DecisionResult:
     """Take the decision of a posted form about one of these items, if it still waits: of two the first counts."""
-    uid = request.POST.get("item", "")
+    uid = request.POST.get("item", "").replace("\x00", "")  # PostgreSQL fails where one is asked for
     waits = among.filter(item__uid=uid, state__in=[RoutedState.OPEN, RoutedState.REVIEW]).order_by("-pk")
     if routed := waits.select_related("item").first():
         resolution.lock_item(routed.item)

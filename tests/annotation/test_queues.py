@@ -40,7 +40,9 @@ def test_a_new_queue_takes_a_free_slug_and_is_on_the_audit_trail(scenario: Label
     assert AuditEvent.objects.filter(action="queue.create", actor="user:rita").count() == 3
 
 
-@pytest.mark.parametrize(("title", "overlap"), [("", 1), ("  ", 1), ("x" * 121, 1), ("fine", 0), ("fine", 21)])
+@pytest.mark.parametrize(
+    ("title", "overlap"), [("", 1), ("  ", 1), ("x" * 121, 1), ("a\x00", 1), ("fine", 0), ("fine", 21)]
+)
 def test_a_queue_without_a_usable_title_or_overlap_is_refused(
     scenario: LabellingScenario, title: str, overlap: int
 ) -> None:
