@@ -144,11 +144,13 @@ def test_migrations_that_were_stopped_while_they_filled_it_go_on_when_begun_agai
 
     try:
         MigrationExecutor(connection).migrate([("annotation", "0007_audit_draws_only")])
-        with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as stopped:
             module = importlib.import_module(FILLS)
             stopped.setattr(module, "CHUNK", 4)
             stopped.setattr(module, "search_text", killed_in_the_second_chunk)
-            MigrationExecutor(connection).migrate(newest)
+            executor = MigrationExecutor(connection)
+            with pytest.raises(KeyboardInterrupt):
+                executor.migrate(newest)
     finally:
         MigrationExecutor(connection).migrate(newest)
     assert set(SearchText.objects.values_list("item__key", flat=True)) == set(KEYS)
