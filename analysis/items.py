@@ -15,13 +15,11 @@ from django.db.models import (
     Func,
     JSONField,
     OuterRef,
-    Q,
     QuerySet,
     Subquery,
     TextField,
     When,
 )
-from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Length
 
 from analysis import samples
@@ -264,9 +262,7 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: d
         items = items.filter(pk__in=samples.judging_items(project, version, window).values("pk"))
     if filters.segment:
         name, _, value = filters.segment.partition("=")
-        # The name goes into the transform as data; in a keyword of `filter` it could name other tables.
-        items = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField()))
-        items = items.filter(part=value) if value else items.filter(Q(part="") | Q(part=None))
+        items = samples.in_segment(items, name, value)
     if filters.suspected:
         items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
     if filters.commented:

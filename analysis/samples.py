@@ -14,8 +14,9 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, TruncDate
 from numpy.typing import NDArray
 
 from analysis.item_arrays import input_groups, score_matrix
@@ -152,6 +153,12 @@ def _design_rows(items: QuerySet[Item]) -> list[Item]:
     """In time order, with what the design knows of them."""
     columns = ("at", "audit_number", "audit_probability", "asked_at", "asked_rank")
     return list(items.only(*columns).order_by("at", "pk"))
+
+
+def in_segment(items: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
+    """The items whose segment has this value, "" also where it has none; the name is data, never part of a look-up."""
+    found = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField()))
+    return found.filter(part=value) if value else found.filter(Q(part="") | Q(part=None))
 
 
 def class_names(project: Project) -> tuple[str, ...]:

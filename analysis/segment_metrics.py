@@ -5,9 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import TextField
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
 
 from analysis import samples
 from analysis.class_performance import measure_classes
@@ -42,12 +39,11 @@ def segment_metrics(project: Project, version: str, segment: str, *, days: int, 
     Inclusion probabilities are those of the whole sample: the segment is a domain of it, and the estimate a ratio.
     """
     name, equals, value = segment.partition("=")
-    if not equals or not name:
+    if not equals or not name or "\x00" in segment:
         raise BadSegment("segment takes name=value, such as channel=app.")
     sample = samples.live(project, version, at=at, days=days)
     inside = _inside(sample, name, value)
-    items = samples.scored_items(project, version, at=at, days=days)
-    count = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField())).filter(part=value).count()
+    count = samples.in_segment(samples.scored_items(project, version, at=at, days=days), name, value).count()
     score = weighted.undefined(weighted.NO_ITEMS)
     if inside.any():
         score = weighted.score(sample.score, sample.inclusion_probability, domain=inside, groups=sample.groups)

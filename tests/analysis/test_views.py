@@ -381,6 +381,14 @@ class TestApi:
         empty = self.get(project, emil, "metrics?segment=channel%3Dfax").json()
         assert (empty["n"], empty["items"], empty["accuracy"]) == (0, 0, None)
         assert self.get(project, emil, "metrics?segment=app").status_code == 422
+        assert self.get(project, emil, "metrics?segment=channel%3Dapp%00").status_code == 422
+
+    def test_items_without_a_segment_are_counted_as_they_are_listed(self, stand: Any) -> None:
+        project, made, emil = stand
+        Item.objects.filter(pk__in=[item.pk for item in made[:10]]).update(segment={"channel": "app"})
+        Item.objects.filter(pk=made[10].pk).update(segment={"channel": ""})
+        found = self.get(project, emil, "metrics?segment=channel%3D").json()
+        assert (found["n"], found["items"]) == (50, 50)
 
     def test_a_key_without_the_scope_is_refused(self, stand: Any) -> None:
         project, _, emil = stand
