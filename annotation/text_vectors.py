@@ -65,6 +65,7 @@ def available_vectors(project: Project, columns: Columns, types: Mapping[str, st
     known = _stored(project, chosen.encoder, distinct)
     missing = [text for text in distinct if text not in known]
     if len(missing) > AT_ONCE:
+        _look_again(project)
         return AvailableVectors(
             None,
             f"Texts are compared by TF-IDF for now: {len(missing):,} of {len(distinct):,} wait to be encoded by "
@@ -112,6 +113,15 @@ def is_encoding_due(project: Project) -> bool:
         return False
     done = EncodingProgress.objects.filter(project=project, setting=_setting()).first()
     return Item.objects.filter(project=project, pk__gt=done.last_item if done else 0).exists()
+
+
+def _look_again(project: Project) -> None:
+    """Let the job begin at the first item where it has passed all of them, and yet texts of some have no vector.
+
+    On PostgreSQL a capture can commit after another one whose items have higher ids; a contract can get a text input.
+    """
+    if not is_encoding_due(project):
+        EncodingProgress.objects.filter(project=project, setting=_setting()).update(last_item=0)
 
 
 def request_encoding(project: Project, *, at: datetime) -> None:

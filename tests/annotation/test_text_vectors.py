@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from annotation import tasks, text_vectors
-from annotation.models import EncodingProgress, TextVector
+from annotation.models import EncodingProgress, Item, TextVector
 from annotation.routing import candidates
 from inputs.encoders.choice import EncoderChoice
 from inputs.encoders.tfidf import TfidfEncoder
@@ -163,6 +163,28 @@ def test_while_many_are_missing_texts_are_compared_by_tf_idf_and_it_says_so(
     encode_items(project)
     assert text_vectors.available_vectors(project, columns, TYPES).texts is not None
     assert candidates.load(project, ids).compared == ""
+
+
+def test_items_that_were_committed_after_later_ones_are_encoded_too(
+    encoder: CountingEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_vectors, "AT_ONCE", 1)
+    project = make_project()
+    notes(project, "a card", "my euro")
+    late = list(project.items.all())
+    project.items.all().delete()
+    notes(project, "of another capture")
+    encode_items(project)
+    Item.objects.bulk_create(late)
+    columns = {"text": ["a card", "my euro", "of another capture"]}
+
+    assert text_vectors.available_vectors(project, columns, TYPES).texts is None
+    Job.objects.all().delete()
+    encode_items(project)
+
+    assert text_vectors.available_vectors(project, columns, TYPES).texts is not None
+    assert sorted(encoder.encoded) == ["a card", "my euro", "of another capture"]
+    assert not text_vectors.is_encoding_due(project)
 
 
 def test_another_project_s_vectors_are_never_used(encoder: CountingEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
