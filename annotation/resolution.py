@@ -215,7 +215,8 @@ def reopen(routed: RoutedItem, *, at: datetime) -> None:
 
 
 def restore(routed: RoutedItem, *, at: datetime) -> None:
-    """Supersede what this routed item settled; what stood when it was asked stands again, as a row of its own."""
+    """Supersede what this routed item settled; what stood when it was asked, a label or that none fits, stands again,
+    as a row of its own."""
     settled = Resolution.objects.current().filter(item=routed.item_id, resolved_at__gte=routed.routed_at)
     if not settled.update(superseded_at=at):
         return
@@ -223,6 +224,11 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
     if before:
         before.pk, before.resolved_at, before.superseded_at = None, at, None
         before.save(force_insert=True)
+        return
+    stood = NoLabelDecision.objects.filter(item=routed.item_id, decided_at__lte=routed.routed_at)
+    if none_fits := stood.filter(withdrawn_at__gt=routed.routed_at).order_by("-pk").first():
+        none_fits.pk, none_fits.decided_at, none_fits.withdrawn_at = None, at, None
+        none_fits.save(force_insert=True)
 
 
 @transaction.atomic

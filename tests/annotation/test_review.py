@@ -138,6 +138,20 @@ def test_a_label_agreed_later_withdraws_it(scenario: LabellingScenario) -> None:
     assert items.select(scenario.project, items.Filters(state="no_label"), at=scenario.now).count() == 0
 
 
+def test_it_stands_again_where_that_label_is_taken_back(scenario: LabellingScenario) -> None:
+    item = disputed(scenario)
+    resolution.decide_no_label(item, reason="no message", by=scenario.rita, at=scenario.tick())
+    queues.put(scenario.queue(Cause.OVERRIDDEN), [make_entry(item)], at=scenario.tick())
+    token = scenario.token(scenario.carol)
+    standing = NoLabelDecision.objects.filter(item=item, withdrawn_at=None)
+    for _ in range(2):
+        labels.submit(scenario.project, token, value="ham", by=scenario.carol, at=scenario.tick())
+        assert not standing.exists()
+        labels.undo(scenario.project, token, by=scenario.carol, at=scenario.tick())
+        assert not Resolution.objects.current().filter(item=item).exists()
+        assert (standing.get().reason, standing.get().decided_by) == ("no message", scenario.rita)
+
+
 def test_a_foreign_item_is_not_there(scenario: LabellingScenario) -> None:
     foreign = make_project()
     item = make_item(foreign)
