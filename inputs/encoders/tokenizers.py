@@ -19,9 +19,10 @@ def from_vocabulary(name: str, written: bytes, *, lowercase: bool = True) -> Any
     """BERT's tokeniser of a `vocab.txt`, one word piece a line (Devlin et al. 2019). Raises EncoderUnavailable."""
     library = _library(name)
     try:
-        pieces = {piece: code for code, piece in enumerate(written.decode().splitlines())}
+        lines = written.decode().removesuffix("\n").split("\n")  # splitlines would split at pieces such as U+2028 too
     except UnicodeDecodeError:
         raise EncoderUnavailable(f"The vocabulary of the text encoder {name} is not UTF-8.") from None
+    pieces = {piece.removesuffix("\r"): code for code, piece in enumerate(lines)}
     if missing := [piece for piece in ("[UNK]", "[CLS]", "[SEP]") if piece not in pieces]:
         raise EncoderUnavailable(f"The vocabulary of the text encoder {name} lacks {missing[0]}.")
     tokenizer = library.Tokenizer(library.models.WordPiece(pieces, unk_token="[UNK]", max_input_chars_per_word=100))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inputs.encoders import folder, minilm
+from inputs.encoders import folder, minilm, tokenizers
 from inputs.encoders.base import EncoderUnavailable
 from inputs.encoders.choice import choose
 
@@ -29,8 +29,6 @@ def test_it_encodes_as_the_same_network_does_elsewhere(own: Path) -> None:
 
 def test_a_tokenizer_json_is_read_as_well(own: Path) -> None:
     expected = folder.load(own).encode(TEXTS)
-    from inputs.encoders import tokenizers
-
     written = tokenizers.from_vocabulary("own", (own / "vocab.txt").read_bytes()).to_str()
     (own / "vocab.txt").unlink()
     (own / "tokenizer.json").write_text(written)
@@ -92,3 +90,10 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(EncoderUnavailable, match=r"needs a tokenizer\.json or a vocab\.txt"):
         folder.load(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_each_line_of_a_vocabulary_is_one_piece_whatever_characters_it_is(ending: str) -> None:
+    pieces = ["[UNK]", "[CLS]", "[SEP]", "\u2028", "\x85", "\x0b", "card"]
+    tokenizer = tokenizers.from_vocabulary("own", "".join(piece + ending for piece in pieces).encode())
+    assert tokenizer.encode("card").ids == [1, 6, 2]
