@@ -107,9 +107,12 @@ def _first(why: Exception) -> str:
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Rows in batches of like length, each with at most ROWS rows and TOKENS tokens with its padding."""
+    """Rows in batches of like length, each with at most ROWS rows and TOKENS tokens with its padding.
+
+    A row without a token, as of a text of characters that the tokeniser drops, is in none: it has no mean.
+    """
     found: list[list[int]] = []
-    for row in np.argsort(lengths, kind="stable").tolist():
+    for row in filter(lengths.__getitem__, np.argsort(lengths, kind="stable").tolist()):
         if not found or len(found[-1]) >= ROWS or (len(found[-1]) + 1) * lengths[row] > TOKENS:
             found.append([])
         found[-1].append(row)

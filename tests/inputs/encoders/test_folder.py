@@ -35,6 +35,16 @@ def test_a_tokenizer_json_is_read_as_well(own: Path) -> None:
     np.testing.assert_allclose(folder.load(own).encode(TEXTS), expected, atol=1e-6)
 
 
+def test_a_text_without_any_token_is_a_row_of_zeros(own: Path) -> None:
+    written = json.loads(tokenizers.from_vocabulary("own", (own / "vocab.txt").read_bytes()).to_str())
+    (own / "tokenizer.json").write_text(json.dumps({**written, "post_processor": None}))
+    encoder = folder.load(own)
+    for texts in (["\u200b"], ["\u200b", TEXTS[0]]):
+        found = encoder.encode(texts)
+        assert not found[0].any()
+        np.testing.assert_array_equal(found[1:], encoder.encode(texts[1:]))
+
+
 def test_pooling_and_prefix_are_read_from_the_folder_and_change_the_digest(own: Path) -> None:
     mean = folder.load(own)
     (own / "1_Pooling").mkdir()
