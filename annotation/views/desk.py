@@ -61,6 +61,7 @@ def page(request: ProjectRequest) -> HttpResponse:
         "project": project,
         "queue": queue,
         "kind_template": kind.template,
+        "desk_module": kind.desk_module,
         "form": form,
         "flags": FLAGS,
         "guideline": guideline,

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -46,15 +46,15 @@ class Line:
                 last = time.monotonic()
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
-        except OSError:  # one end is gone
-            return
+        except OSError:  # one end is gone, so the other goes too
+            for one in (source, target):
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         for one in self.sockets:
-            try:
+            with suppress(OSError):  # gone already
                 one.shutdown(socket.SHUT_RDWR)
-            except OSError:  # gone already
-                pass
         for thread in list(self.threads):
             thread.join(5)
         for one in self.sockets:

@@ -140,7 +140,7 @@ def frames_to_the_next_image(tab: Page, keys: str) -> list[int]:
 def full(tab: Page) -> None:
     """Wait until the desk holds all that it may, with their images."""
     tab.wait_for_function(
-        "(n) => document.querySelector('pl-desk').buffer.items.filter(({ node }) =>"
+        "(n) => (document.querySelector('pl-desk').buffer?.items ?? []).filter(({ node }) =>"
         " [...node.querySelectorAll('img')].every((one) => one.complete && one.naturalWidth)).length === n",
         arg=FULL,
     )

@@ -1,6 +1,7 @@
 /* The wire and the words about it: calls that never throw, and one line that says where the answers are. */
 
 export const MOST_UNSENT = 50; // as many as the server takes at once
+const PATIENCE_MS = 30000; // longer than the server waits for its database; what was sent may be sent again
 
 /* The proof of origin: the page's own, until the person signs in again in another tab and the cookie has a new one. */
 function proof(csrf) {
@@ -16,6 +17,7 @@ export function poster(csrf) {
         headers: { "Content-Type": "application/json", "X-CSRFToken": proof(csrf) },
         body: JSON.stringify(body),
         redirect: "manual",
+        signal: AbortSignal.timeout(PATIENCE_MS), // a connection that died in silence would hold all later answers
       });
       return { ok: answer.ok, status: statusOf(answer), body: isJson(answer) ? await answer.json() : null };
     } catch {
