@@ -212,7 +212,7 @@ def load_run_report(stored: Mapping[str, Any]) -> RunReportBody:
 def _load(stored: Mapping[str, Any], kind: type[AnyBody], convert: Any) -> AnyBody:
     try:
         return msgspec.convert(stored if "version" in stored else convert(stored), kind)
-    except (msgspec.ValidationError, KeyError, TypeError, AttributeError):
+    except (msgspec.ValidationError, KeyError, TypeError, AttributeError, ValueError):
         raise UnknownBody(
             "Its comparison was stored in a form that this version of Plumbline cannot load; judge it again."
         ) from None

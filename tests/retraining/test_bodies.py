@@ -65,8 +65,14 @@ def test_the_fields_that_version_1_got_later_may_be_missing() -> None:
     assert bodies.load_verdict(early).champion == "v1"
 
 
-@pytest.mark.parametrize("stored", [{}, {"version": 3}, {"version": 2}, {"decision": []}, {"other": None}, []])
+@pytest.mark.parametrize("stored", [{}, {"version": 3}, {"version": 2}, {"decision": []}, {"other": None}, [], "text"])
 def test_anything_else_is_refused_in_words(stored: Any) -> None:
     for load in (bodies.load_evaluation, bodies.load_verdict):
         with pytest.raises(UnknownBody, match="judge it again"):
             load(stored)
+
+
+@pytest.mark.parametrize("stored", ["text", [1], {"version": 3}])
+def test_a_run_report_of_another_form_is_refused_in_words(stored: Any) -> None:
+    with pytest.raises(UnknownBody):
+        bodies.load_run_report(stored)
