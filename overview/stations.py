@@ -100,35 +100,23 @@ def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
 
 
 def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
-    waits = _age(at, facts.oldest_waiting)
-    late = f"Late: due within {span(SLA['label'])}" if waits > SLA["label"] else ""
-    return Station(
-        "label",
-        "Label",
-        number(facts.waiting),
-        "waiting",
-        _oldest(at, facts.oldest_waiting),
-        f"{number(facts.labels_hour)} in the last hour",
-        _url("annotation:queue-list", project),
-        late,
-        waits,
-    )
+    rate = f"{number(facts.labels_hour)} in the last hour"
+    url = _url("annotation:queue-list", project)
+    return _of_people("label", "Label", facts.waiting, "waiting", facts.oldest_waiting, rate, url, at)
 
 
 def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
-    waits = _age(at, facts.oldest_review)
-    late = f"Late: due within {span(SLA['review'])}" if waits > SLA["review"] else ""
-    return Station(
-        "review",
-        "Review",
-        number(facts.review),
-        "disputes",
-        _oldest(at, facts.oldest_review),
-        "",
-        _url("annotation:review", project),
-        late,
-        waits,
-    )
+    url = _url("annotation:review", project)
+    return _of_people("review", "Review", facts.review, "disputes", facts.oldest_review, "", url, at)
+
+
+def _of_people(
+    name: str, title: str, n: int, unit: str, oldest: datetime | None, rate: str, url: str, at: datetime
+) -> Station:
+    """A station where people are waited for: it is late where its oldest item waits longer than its SLA."""
+    waits = _age(at, oldest)
+    late = f"Late: due within {span(SLA[name])}" if waits > SLA[name] else ""
+    return Station(name, title, number(n), unit, _oldest(at, oldest), rate, url, late, waits)
 
 
 def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
