@@ -1,4 +1,4 @@
-"""JSON bodies of requests: unpacked within a limit, decoded strictly, and refused in one clear sentence.
+"""JSON bodies: of requests, unpacked within a limit, decoded strictly and refused in one clear sentence; of answers.
 
 Names that stand twice in one object are refused, since programs differ in which of the two they take.
 """
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from validation import InvalidInput
 from validation.json_values import is_deeper_than, quote
@@ -173,3 +173,8 @@ def _repeated_name(value: Any) -> str | None:
         return None
     inner = value.values() if isinstance(value, dict) else value
     return next((name for part in inner if (name := _repeated_name(part)) is not None), None)
+
+
+def json_response(body: msgspec.Struct) -> HttpResponse:
+    """The answer with this body."""
+    return HttpResponse(msgspec.json.encode(body), content_type="application/json")

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
 from msgspec import Meta, Struct
@@ -98,7 +97,7 @@ def predict(request: KeyRequest, slug: str) -> HttpResponse:
         refused = problem(503, str(why))
         refused["Retry-After"] = RETRY_AFTER
         return refused
-    return HttpResponse(msgspec.json.encode(to_answer(answered)), content_type="application/json")
+    return json_body.json_response(to_answer(answered))
 
 
 def to_answer(answered: serving.PredictionResult) -> PredictAnswer:

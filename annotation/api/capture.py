@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Protocol
 
-import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -38,7 +37,7 @@ def keep_batch(request: HttpRequest, project: Project, keep: Keep) -> HttpRespon
     except json_body.BadBody as why:
         return problem(why.status, str(why))
     kept = keep(project, rows, at=timezone.now())
-    return HttpResponse(msgspec.json.encode(kept), content_type="application/json")
+    return json_body.json_response(kept)
 
 
 @router.post(

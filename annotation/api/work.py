@@ -160,7 +160,9 @@ def claim(request: KeyRequest, slug: str) -> HttpResponse:
         return problem(why.status, str(why), field=why.field)
     given = leases.claim(request.project, by=request.key.user, count=asked.count, queue=queue, at=timezone.now())
     said = leases.suggestions(request.project, given) if given else {}
-    return _json(LeasedItems([_lease(request.project, lease, said.get(lease.item_id)) for lease in given]))
+    return json_body.json_response(
+        LeasedItems([_lease(request.project, lease, said.get(lease.item_id)) for lease in given])
+    )
 
 
 @router.post(
@@ -182,7 +184,7 @@ def submit(request: KeyRequest, slug: str) -> HttpResponse:
             raise BadBody(f"The batch has {len(rows):,} labels; at most {MOST_LABELS:,} are taken at once.", 413)
     except BadBody as why:
         return problem(why.status, str(why), field=why.field)
-    return _json(LabelResults([_submit(request, row) for row in rows]))
+    return json_body.json_response(LabelResults([_submit(request, row) for row in rows]))
 
 
 @router.delete(
@@ -200,7 +202,7 @@ def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
         back = labels.undo(request.project, lease, by=request.key.user, at=timezone.now())
     except labels.AnswerRefused as why:
         return problem(why.status, str(why))
-    return _json(Undone(back.token, "undone", back.slot.lease_until))
+    return json_body.json_response(Undone(back.token, "undone", back.slot.lease_until))
 
 
 def _queue(project: Project, slug: str | None) -> Queue | None:
@@ -241,7 +243,3 @@ def _lease(project: Project, lease: Lease, suggestion: dict[str, Any] | None) ->
         suggestion=Suggestion(**suggestion) if suggestion else None,
         expires_at=lease.slot.lease_until,
     )
-
-
-def _json(answer: Struct) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(answer), content_type="application/json")

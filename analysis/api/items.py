@@ -1,29 +1,22 @@
-"""HTTP for services: the items of a view, one item whole, and the live metrics."""
+"""HTTP for services: the items of a view, and one item whole."""
 
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
 from msgspec import Struct
 from ninja import Router
 
-from analysis import items, segment_metrics, windows
-from analysis.class_performance import METRICS, ClassesPart
+from analysis import items, windows
 from analysis.item_story import story
-from analysis.metrics.core.stored import HasInterval, finite
-from analysis.metrics.performance.classification import Performance
-from analysis.reports.kinds import performance
-from analysis.reports.stored import newest_or_request
-from annotation import versions
 from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
-from projects.models import Project, Scope, User
+from projects.json_body import json_response
+from projects.models import Scope, User
 from projects.paging import BadCursor
 from projects.problems import problem
-from validation import InvalidInput
 
 router = Router(tags=["analysis"])
 PAGE = 100
@@ -147,40 +140,6 @@ class ItemStory(Struct):
     blind: bool = False
 
 
-class Interval(Struct):
-    """An estimate with the ends of its confidence interval; null where it is undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class LiveMetrics(Struct):
-    """Metrics of one version, weighted by inclusion probability; `n` labels judge it.
-
-    `score` is the mean score of the task's kind, which of labels is the accuracy; the other ones are of labels only.
-    """
-
-    window: str
-    model_version: str
-    n: int
-    audit_labels: int | None = None
-    items: int | None = None
-    computed_at: datetime | None = None
-    segment: str | None = None
-    score: Interval | None = None
-    accuracy: Interval | None = None
-    macro_f1: Interval | None = None
-    log_loss: Interval | None = None
-    brier: Interval | None = None
-    roc_auc: Interval | None = None
-    pr_auc: Interval | None = None
-
-
-def encode(body: Struct) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(body), content_type="application/json")
-
-
 @router.get(
     "/projects/{slug}/items",
     summary="List items, newest first",
@@ -202,7 +161,7 @@ def item_list(request: KeyRequest, slug: str) -> HttpResponse:
         rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
     except (items.BadFilter, BadCursor) as why:
         return problem(422, str(why))
-    return encode(ItemPage([_in_list(row) for row in rows], following or None))
+    return json_response(ItemPage([_in_list(row) for row in rows], following or None))
 
 
 def _viewer(request: KeyRequest) -> User | None:
@@ -254,7 +213,7 @@ def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         return problem(404, "There is no such item in this project.")
-    return encode(_story(found, _viewer(request)))
+    return json_response(_story(found, _viewer(request)))
 
 
 def _story(item: Item, viewer: User | None) -> ItemStory:
@@ -291,72 +250,3 @@ def _story(item: Item, viewer: User | None) -> ItemStory:
         resolution=next((row.value for row in known["resolutions"] if row.superseded_at is None), None),
         blind=known["blind"],
     )
-
-
-@router.get(
-    "/projects/{slug}/metrics",
-    summary="Show live metrics of a model version",
-    openapi_extra=openapi.operation(
-        query={
-            "window": f"Days that are looked back on: {windows.listed(windows.WINDOWS)}.",
-            "version": "A model version, trained here or captured; what serves where absent.",
-            "segment": "name=value, such as channel=app: only items of this segment, computed now.",
-        },
-        answers=LiveMetrics(
-            window="28",
-            model_version="v3",
-            n=412,
-            audit_labels=412,
-            items=9_000,
-            computed_at=AT,
-            score=Interval(0.93, 0.905, 0.951),
-            accuracy=Interval(0.93, 0.905, 0.951),
-        ),
-        errors={422: "There is no such window or version, or the segment is not name=value."},
-    ),
-)
-@keyed(Scope.READ)
-def metrics(request: KeyRequest, slug: str) -> HttpResponse:
-    window, asked = request.GET.get("window", "") or windows.ALL, request.GET.get("version", "")
-    segment = request.GET.get("segment", "")
-    try:
-        days = windows.window_days(window)
-        version = versions.load(request.project).chosen(asked)
-        answer = _of_segment(request.project, version, window, segment) if segment else None
-    except (InvalidInput, versions.UnknownVersion) as why:
-        return problem(422, str(why))
-    return encode(answer or _of_all(request.project, version, window, days))
-
-
-def _of_segment(project: Project, version: str, window: str, segment: str) -> LiveMetrics:
-    now = timezone.now()
-    found = segment_metrics.segment_metrics(project, version, segment, days=windows.window_days(window), at=now)
-    answer = LiveMetrics(window, version, found.n, found.audit, found.items, now, segment)
-    if found.n:
-        answer.score = _interval(found.score)
-    if found.measured:
-        _set_class_metrics(answer, found.measured)
-    return answer
-
-
-def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetrics:
-    """The newest report; where there is none, one is asked for."""
-    report = newest_or_request(project, performance.KIND, version=version, days=days, at=timezone.now())
-    if report is None:
-        return LiveMetrics(window, version, n=0)
-    body = report.body
-    answer = LiveMetrics(window, version, body.n, body.audit, body.population, report.computed_at)
-    if body.n:
-        answer.score = _interval(body.score)
-    if body.classes:
-        _set_class_metrics(answer, body.classes)
-    return answer
-
-
-def _set_class_metrics(answer: LiveMetrics, measured: Performance | ClassesPart) -> None:
-    for name in METRICS:
-        setattr(answer, name, _interval(getattr(measured, name)))
-
-
-def _interval(found: HasInterval) -> Interval:
-    return Interval(finite(found.value), finite(found.low), finite(found.high))

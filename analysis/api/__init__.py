@@ -1,0 +1,1 @@
+"""HTTP for services: items and metrics."""
