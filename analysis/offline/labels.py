@@ -18,7 +18,7 @@ from inputs.encoders.base import TextEncoder
 from inputs.encoders.columns import encode
 from inputs.files import columns
 from inputs.files.columns import Array, Bools, Floats, Ints, natural
-from inputs.files.copies import copies
+from inputs.files.copies import copies, copies_of_rows
 from inputs.files.table import BadFile, Table
 from validation.probabilities import renormalised_note
 
@@ -48,11 +48,15 @@ class LabelOptions:
 
 @dataclass(frozen=True)
 class _Model:
-    """Probabilities (n, k) of the labelled rows over `classes`, and where they come from."""
+    """Probabilities (n, k) of the labelled rows over `classes`, where they come from, and the group (n,) of each row.
+
+    Rows with equal or near-equal inputs share a group.
+    """
 
     probabilities: Floats
     classes: tuple[str, ...]
     source: str
+    groups: Ints
 
 
 def analyse(table: Table, asked: LabelOptions) -> JsonObject:
@@ -63,12 +67,13 @@ def analyse(table: Table, asked: LabelOptions) -> JsonObject:
     truth = None if asked.truth is None else columns.words(table, asked.truth)
     model = _loaded_model(table, asked, known) if asked.probabilities else _fitted_model(table, asked, known)
     labels = columns.coded(table, asked.label, model.classes)[known]
-    found = label_errors.suspected(labels, model.probabilities, classes=model.classes)
+    found = label_errors.suspected(labels, model.probabilities, classes=model.classes, groups=model.groups)
     rows = np.flatnonzero(known)
     flagged = int(found.flagged.sum())
     return {
         "n": int(rows.size),
         "left_out": int((~known).sum()),
+        "copies": int(rows.size - np.unique(model.groups).size),
         "classes": list(model.classes),
         "method": found.method,
         "probabilities": model.source,
@@ -119,7 +124,8 @@ def _fitted_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
         f" All pictures of {name} look alike to the model, which sees them in grey." for name in identical
     )
     encoded = f" Texts are encoded by {texts.encoder}." if texts else ""
-    return _Model(made.probabilities, given.names, f"Out of sample from {read}: {made.why}{encoded}{warning}")
+    source = f"Out of sample from {read}: {made.why}{encoded}{warning}"
+    return _Model(made.probabilities, given.names, source, groups)
 
 
 def _inputs(table: Table, asked: LabelOptions, known: Bools) -> tuple[dict[str, Any], dict[str, str]]:
@@ -149,7 +155,8 @@ def _loaded_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
         raise BadFile(f"The label {unseen[0]!r} is not among the classes of the probabilities: {', '.join(classes)}.")
     given = matrix[known].astype(np.float64)
     remarks = ["As given; they must be out of sample.", renormalised_note(given)]
-    return _Model(given, classes, " ".join(filter(None, remarks)))
+    groups = copies_of_rows(table.rows(known), without=lambda name: name in (asked.label, asked.truth))
+    return _Model(given, classes, " ".join(filter(None, remarks)), groups)
 
 
 def _classes(labels: tuple[str, ...], named: tuple[str, ...] | None, k: int, asked: LabelOptions) -> tuple[str, ...]:
@@ -211,6 +218,7 @@ def to_text(answer: JsonObject) -> str:
     """The answer as text: the most suspect labels."""
     lines = [
         f"{answer['n']:,} labels, {answer['flagged']:,} flagged; {answer['left_out']:,} rows without a label left out.",
+        *([f"{answer['copies']:,} of them are copies of others and count once."] if answer["copies"] else []),
         answer["method"],
         answer["probabilities"],
         f"Estimated share of wrong labels {spread(answer['estimated_share_wrong'])}",

@@ -14,7 +14,7 @@ from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCur
 from analysis.offline.output import JsonObject, aligned, estimate, plain, shown, spread
 from inputs.files import columns
 from inputs.files.columns import Bools, Floats, Ints, natural
-from inputs.files.copies import copies
+from inputs.files.copies import copies_of_rows
 from inputs.files.table import BadFile, Table, list_names
 from validation.probabilities import InvalidProbabilities, check_probabilities, renormalised_note
 
@@ -117,16 +117,7 @@ def _judged(table: Table, asked: PerformanceOptions) -> _Judged:
 def _groups(table: Table, asked: PerformanceOptions, known: Bools) -> Ints:
     """Copies among the labelled rows, by the columns that are neither label, weight nor score."""
     own = {asked.label, asked.weight}
-    part, found, kinds = table.rows(known), dict[str, Any](), dict[str, str]()
-    for name in table.columns:
-        if name in own or name.startswith(asked.scores):
-            continue
-        try:
-            (column,), kind = columns.typed_columns([part], [name])
-        except BadFile:  # nobody asked about this column
-            continue
-        found, kinds = found | column, kinds | kind
-    return copies([found], kinds)[0] if kinds else np.arange(len(part))
+    return copies_of_rows(table.rows(known), without=lambda name: name in own or name.startswith(asked.scores))
 
 
 def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats, str]:

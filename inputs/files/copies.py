@@ -1,12 +1,14 @@
 """Rows of tables that are copies of one another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inputs.files import columns
+from inputs.files.table import BadFile, Table
 from inputs.groups import group_rows
 
 SENTENCE, FEW_LEVELS = 4, 20  # words of a sentence; as many sentences may be the answers of a form
@@ -24,6 +26,18 @@ def copies(sides: Sequence[Mapping[str, Any]], kinds: Mapping[str, str]) -> list
     types = {name: "text" if _sentences(kind, together[name]) else kind for name, kind in kinds.items()}
     ends = np.cumsum([len(next(iter(side.values()))) for side in sides])
     return np.split(group_rows(together, types), ends[:-1])
+
+
+def copies_of_rows(table: Table, *, without: Callable[[str], bool]) -> Ints:
+    """The group (n,) of each row, by the columns that are inputs: all but those that `without` names."""
+    found, kinds = dict[str, Any](), dict[str, str]()
+    for name in filter(lambda name: not without(name), table.columns):
+        try:
+            (column,), kind = columns.typed_columns([table], [name])
+        except BadFile:  # nobody asked about this column
+            continue
+        found, kinds = found | column, kinds | kind
+    return copies([found], kinds)[0] if kinds else np.arange(len(table))
 
 
 def _sentences(kind: str, values: Any) -> bool:

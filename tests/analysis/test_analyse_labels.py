@@ -187,3 +187,39 @@ def test_texts_are_read_by_the_text_encoder_in_use(tmp_path: Path, monkeypatch: 
     assert sorted(row["row"] for row in out["scores"][:3]) == sorted(FLIPPED)
     assert out["probabilities"].endswith("Texts are encoded by topics.")
     assert "nearest vectors" in out["probabilities"]
+
+
+def drawn_by_a_coin(folder: Path, copies: int, seed: int) -> tuple[Path, Path]:
+    """60 texts whose labels are drawn with the probabilities given for them, so that none is wrong; each `copies`
+    times."""
+    rng = np.random.default_rng(seed)
+    words = np.array("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi".split())
+    texts = [" ".join(rng.choice(words, 8)) for _ in range(60)]
+    p = rng.beta(3, 3, size=60)
+    label = (rng.random(60) < p).astype(int)
+    path = csv(folder / "rows.csv", {"text": texts * copies, "label": np.tile(label, copies)})
+    held = npz(folder, p=np.tile(np.column_stack([1 - p, p]), (copies, 1)), classes=np.array([0, 1]))
+    return path, held
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_copied_rows_make_no_figure_surer(tmp_path: Path, seed: int) -> None:
+    found = {}
+    for copies in (1, 10):
+        path, held = drawn_by_a_coin(tmp_path, copies, seed)
+        found[copies] = analyse("labels", path, "--label", "label", "--probabilities", held)
+    once, ten = found[1], found[10]
+    assert (once["copies"], ten["copies"], ten["n"]) == (0, 540, 600)
+    for figure in ("estimated_share_wrong", "expected_precision"):
+        for end in ("value", "low", "high"):
+            assert ten[figure][end] == pytest.approx(once[figure][end], abs=1e-6)
+    assert ten["estimated_share_wrong"]["low"] < 0.1 < 0.7 < ten["estimated_share_wrong"]["high"]
+    assert ten["method"].startswith("Normalised margin")
+    assert "540 of them are copies of others" in text("labels", path, "--label", "label", "--probabilities", held)
+
+
+def test_copied_texts_count_once_where_the_model_is_fitted_here(tmp_path: Path) -> None:
+    path, _ = drawn_by_a_coin(tmp_path, 10, seed=0)
+    out = analyse("labels", path, "--label", "label", "--text", "text")
+    share = out["estimated_share_wrong"]
+    assert out["copies"] == 540 and share["high"] - share["low"] > 0.9
