@@ -193,8 +193,7 @@ def drawn_by_a_coin(folder: Path, copies: int, seed: int) -> tuple[Path, Path]:
     """60 texts whose labels are drawn with the probabilities given for them, so that none is wrong; each `copies`
     times."""
     rng = np.random.default_rng(seed)
-    words = np.array("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi".split())
-    texts = [" ".join(rng.choice(words, 8)) for _ in range(60)]
+    texts = [" ".join(f"word{word}" for word in rng.integers(20, size=8)) for _ in range(60)]
     p = rng.beta(3, 3, size=60)
     label = (rng.random(60) < p).astype(int)
     path = csv(folder / "rows.csv", {"text": texts * copies, "label": np.tile(label, copies)})
