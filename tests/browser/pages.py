@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page as Tab
 
+from tests.browser.conftest import Watched
+
+AT_REST = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -16,6 +20,15 @@ class Page:
     then: Callable[[Tab], object] | None = None
     answers: tuple[int, ...] = ()  # refusals that belong to the state, such as 422
 
+    def reach_state(self, watched: Watched) -> None:
+        """Do what is done first, wait until the page is loaded and htmx is at rest, and accept the state's refusals."""
+        if self.then:
+            self.then(watched.page)
+        watched.page.wait_for_load_state()
+        watched.page.wait_for_function(AT_REST)
+        refusals = tuple(f"{status} from" for status in self.answers)
+        watched.problems = [each for each in watched.problems if not (refusals and each.startswith(refusals))]
+
 
 def press(name: str) -> Callable[[Tab], object]:
     return lambda tab: tab.get_by_role("button", name=name).first.click()
@@ -25,8 +38,8 @@ def follow(selector: str) -> Callable[[Tab], object]:
     """Open the first such link."""
 
     def go(tab: Tab) -> None:
-        tab.locator(selector).first.click()
-        tab.wait_for_load_state()
+        with tab.expect_navigation():
+            tab.locator(selector).first.click()
 
     return go
 
