@@ -113,9 +113,7 @@ def report(pairs: Pairs) -> PairReport:
 
 def _difference(gain: NDArray[np.float64], chance: NDArray[np.float64], groups: NDArray[np.int64]) -> Estimate:
     """As the gate tests it, so that no page and no verdict differ about the same items."""
-    found = paired.difference(gain, 1.0 / chance, level=LEVEL, groups=groups)
-    shares = (found.value / 100, found.low / 100, found.high / 100)
-    return Estimate(*shares, found.n, found.n_effective, paired.METHOD)
+    return paired.difference(gain, 1.0 / chance, level=LEVEL, groups=groups).as_share
 
 
 def _accuracy(frame: EvaluationSample) -> Estimate:

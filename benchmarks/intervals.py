@@ -187,7 +187,6 @@ def measured(traffic: Traffic, inclusion: Floats, population: int | None = None)
     called, other = traffic.scores.argmax(axis=1), traffic.rival.argmax(axis=1)
     found = classification(traffic.truth, called, probabilities=traffic.scores, **shared)
     gain = (other == traffic.truth).astype(float) - (called == traffic.truth)
-    pair = paired.difference(gain, 1 / inclusion, level=0.95)
     wrong, sure = (called != traffic.truth).astype(float), traffic.scores.max(axis=1)
     band = band_at(
         traffic.truth == 0, traffic.scores[:, 0], inclusion, low=0.2, high=0.7, costs=COSTS, population=population
@@ -196,9 +195,7 @@ def measured(traffic: Traffic, inclusion: Floats, population: int | None = None)
     return {
         **{name: getattr(found, name) for name in overall},
         **{f"{name}:{c.label}": getattr(c, name) for c in found.per_class for name in ("precision", "recall", "f1")},
-        "difference in accuracy": Estimate(
-            pair.value / 100, pair.low / 100, pair.high / 100, pair.n, pair.n_effective, paired.METHOD
-        ),
+        "difference in accuracy": paired.difference(gain, 1 / inclusion, level=0.95).as_share,
         **{f"band {name}": getattr(band, name) for name in ("cost", "automation", "error", "precision", "recall")},
         "aurc": risk_coverage(wrong, sure, inclusion, population=population).aurc,
     }

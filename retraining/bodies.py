@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from analysis.metrics.core.stored import StoredEstimate
 from retraining.learning.gate.decision import GateCondition
 from validation import InvalidInput
 
@@ -27,16 +28,6 @@ class UnknownBody(InvalidInput):
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """Base of what is stored as JSON."""
-
-
-class EstimateBody(Body, frozen=True, kw_only=True):
-    """A share or a mean with its 95 % interval."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    effective_n: float | None = None
 
 
 class DifferenceBody(Body, frozen=True, kw_only=True):
@@ -67,7 +58,7 @@ class LabelRecall(Body, frozen=True, kw_only=True):
     """Of the items that truly are this label, the share that the candidate finds."""
 
     label: str
-    recall: EstimateBody | None
+    recall: StoredEstimate | None
 
 
 class OutcomeCounts(Body, frozen=True, kw_only=True):
@@ -101,11 +92,11 @@ class EvaluationBody(Body, frozen=True, kw_only=True):
     against: str
     against_champion: bool
     captured_only: bool
-    accuracy: EstimateBody | None
-    accuracy_against: EstimateBody | None
-    accuracy_naive: EstimateBody | None
+    accuracy: StoredEstimate | None
+    accuracy_against: StoredEstimate | None
+    accuracy_naive: StoredEstimate | None
     naive_label: str
-    log_loss: EstimateBody | None
+    log_loss: StoredEstimate | None
     counts: OutcomeCounts
     labels: list[LabelRecall]
     rows: list[ComparedRow]
@@ -168,7 +159,7 @@ class CandidateBody(Body, frozen=True, kw_only=True):
 class OutOfFoldBody(Body, frozen=True, kw_only=True):
     """How good the chosen model is on folds that it had not seen."""
 
-    accuracy: EstimateBody | None
+    accuracy: StoredEstimate | None
     log_loss: float | None
 
 

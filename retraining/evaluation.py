@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.core import weighted
+from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.metrics.performance import paired
 from analysis.metrics.performance.paired import Difference
 from projects.models import Project
@@ -18,7 +19,6 @@ from retraining.bodies import (
     Basis,
     ComparedRow,
     DifferenceBody,
-    EstimateBody,
     EvaluationBody,
     GateBody,
     LabelRecall,
@@ -216,26 +216,22 @@ def share(
     inclusion_probability: NDArray[np.float64],
     groups: NDArray[np.int64],
     domain: NDArray[np.bool_] | None = None,
-) -> EstimateBody | None:
+) -> StoredEstimate | None:
     """Weighted share of right answers, 0 to 1, high is good, with its 95 % interval and n; None without rows.
 
     groups (n,): items with equal or near-equal inputs share one and count once in the interval.
     """
     if not len(right):
         return None
-    return _estimate_body(weighted.proportion(right, inclusion_probability, domain=domain, groups=groups))
+    return stored_estimate(weighted.proportion(right, inclusion_probability, domain=domain, groups=groups))
 
 
-def _estimate_body(found: weighted.Estimate) -> EstimateBody:
-    return EstimateBody(value=found.value, low=found.low, high=found.high, n=found.n, effective_n=found.effective_n)
-
-
-def _log_loss(sides: Sides) -> EstimateBody | None:
+def _log_loss(sides: Sides) -> StoredEstimate | None:
     """Weighted mean of −log p(true label) in nats, low is good."""
     if not len(sides.item_ids):
         return None
     losses = log_losses(sides.candidate.of_truth[:, None], np.ones((len(sides.item_ids), 1)))
-    return _estimate_body(weighted.mean(losses, sides.inclusion_probability, groups=sides.groups))
+    return stored_estimate(weighted.mean(losses, sides.inclusion_probability, groups=sides.groups))
 
 
 def _labels(sides: Sides, right: NDArray[np.bool_]) -> list[LabelRecall]:

@@ -9,7 +9,7 @@ from ninja import Router
 
 from analysis import segment_metrics, windows
 from analysis.class_performance import METRICS, ClassesPart
-from analysis.metrics.core.stored import HasInterval, finite
+from analysis.metrics.core.stored import Interval, interval
 from analysis.metrics.performance.classification import Performance
 from analysis.reports.kinds import performance
 from analysis.reports.stored import newest_or_request
@@ -23,14 +23,6 @@ from validation import InvalidInput
 
 router = Router(tags=["analysis"])
 AT = datetime.fromisoformat("2026-11-23T14:00:00+00:00")
-
-
-class Interval(Struct):
-    """An estimate with the ends of its confidence interval; null where it is undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 class LiveMetrics(Struct):
@@ -95,7 +87,7 @@ def _of_segment(project: Project, version: str, window: str, segment: str) -> Li
     found = segment_metrics.segment_metrics(project, version, segment, days=windows.window_days(window), at=now)
     answer = LiveMetrics(window, version, found.n, found.audit, found.items, now, segment)
     if found.n:
-        answer.score = _interval(found.score)
+        answer.score = interval(found.score)
     if found.measured:
         _set_class_metrics(answer, found.measured)
     return answer
@@ -109,7 +101,7 @@ def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetri
     body = report.body
     answer = LiveMetrics(window, version, body.n, body.audit, body.population, report.computed_at)
     if body.n:
-        answer.score = _interval(body.score)
+        answer.score = interval(body.score)
     if body.classes:
         _set_class_metrics(answer, body.classes)
     return answer
@@ -117,8 +109,4 @@ def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetri
 
 def _set_class_metrics(answer: LiveMetrics, measured: Performance | ClassesPart) -> None:
     for name in METRICS:
-        setattr(answer, name, _interval(getattr(measured, name)))
-
-
-def _interval(found: HasInterval) -> Interval:
-    return Interval(finite(found.value), finite(found.low), finite(found.high))
+        setattr(answer, name, interval(getattr(measured, name)))

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from analysis.metrics.core.stored import finite, finite_interval, plain_interval
 from analysis.metrics.drift import compare, domain_classifier
 from analysis.metrics.drift.compare import Drift, FeatureDrift
 from analysis.metrics.drift.domain_classifier import Domain
 from analysis.metrics.drift.reference import match
-from analysis.offline.output import JsonObject, aligned, plain, shown, spread
+from analysis.offline.output import JsonObject, aligned, shown, spread
 from inputs.files import columns
 from inputs.files.copies import copies
 from inputs.files.table import BadFile, Table, list_names
@@ -92,9 +93,9 @@ def _feature(one: FeatureDrift) -> JsonObject:
     return {
         "name": one.name,
         "kind": one.kind,
-        "p": plain(one.p),
-        "p_adjusted": plain(one.p_adjusted),
-        "effect": plain(one.effect),
+        "p": finite(one.p),
+        "p_adjusted": finite(one.p_adjusted),
+        "effect": finite(one.effect),
         "effect_name": one.effect_name,
         "drifted": one.drifted,
         "words": one.words,
@@ -105,12 +106,7 @@ def _feature(one: FeatureDrift) -> JsonObject:
 
 
 def _domain(found: Domain) -> JsonObject:
-    result: JsonObject = {
-        "value": plain(found.auc),
-        "low": plain(found.low),
-        "high": plain(found.high),
-        "p": plain(found.p),
-    }
+    result = plain_interval(finite_interval(found.auc, found.low, found.high)) | {"p": finite(found.p)}
     result |= {"importance": [{"name": name, "share": share} for name, share in found.importance], "block": found.block}
     return result | ({"note": found.why} if found.why else {})
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from analysis.metrics.core import ranking
 from analysis.metrics.core.design import design
+from analysis.metrics.core.stored import described_estimate, finite
 from analysis.metrics.labels import label_errors, out_of_sample
 from analysis.metrics.labels.label_errors import LabelErrors
 from analysis.offline.images import are_paths, read_images
-from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
+from analysis.offline.output import JsonObject, aligned, spread
 from inputs import images
 from inputs.encoders.base import TextEncoder
 from inputs.encoders.columns import encode
@@ -78,8 +79,8 @@ def analyse(table: Table, asked: LabelOptions) -> JsonObject:
         "method": found.method,
         "probabilities": model.source,
         "flagged": flagged,
-        "expected_precision": estimate(found.expected_precision.of(flagged)) if flagged else None,
-        "estimated_share_wrong": estimate(found.estimated_share),
+        "expected_precision": described_estimate(found.expected_precision.of(flagged)) if flagged else None,
+        "estimated_share_wrong": described_estimate(found.estimated_share),
         **({} if truth is None else _judged(found, _wrong(table, asked, rows), truth.known[rows])),
         "scores": _scores(found, rows, labels, _spelt(table, asked, model.classes)),
     }
@@ -97,7 +98,7 @@ def _scores(found: LabelErrors, rows: Ints, labels: Ints, spelt: list[Any]) -> l
     return [
         {
             "row": int(rows[at]),
-            "score": plain(found.score[at]),
+            "score": finite(found.score[at]),
             "label": spelt[labels[at]],
             "suggested": spelt[found.suggested[at]],
             "flagged": bool(found.flagged[at]),
@@ -205,10 +206,10 @@ def _judged(found: LabelErrors, wrong: Bools, known: Bools) -> JsonObject:
     drawn = design(np.ones(wrong.size))
     precision, area = ranking.pr_auc(wrong, suspicion, drawn), ranking.roc_auc(wrong, suspicion, drawn)
     return {
-        "average_precision": plain(precision.value),
-        "auroc": plain(area.value),
-        "average_precision_interval": estimate(precision),
-        "auroc_interval": estimate(area),
+        "average_precision": finite(precision.value),
+        "auroc": finite(area.value),
+        "average_precision_interval": described_estimate(precision),
+        "auroc_interval": described_estimate(area),
         "truly_wrong": int(wrong.sum()),
         "flagged_and_wrong": int((wrong & found.flagged[known]).sum()),
     }

@@ -1,4 +1,4 @@
-"""Output of `analyse`: plain values, JSON that any program reads, and aligned text."""
+"""Output of `analyse`: JSON that any program reads, and aligned text."""
 
 import json
 import os
@@ -6,30 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inputs.files.table import BadFile
 
 JsonObject = dict[str, Any]
-
-
-def plain(value: Any) -> float | None:
-    """A finite float, or None: JSON has no NaN."""
-    return None if value is None or not np.isfinite(value) else float(value)
-
-
-def estimate(found: Any) -> JsonObject:
-    """An estimate with its interval and what it rests on; `note` is there when something is undefined or odd."""
-    result: JsonObject = {"value": plain(found.value), "low": plain(found.low), "high": plain(found.high)}
-    result |= {name: getattr(found, name) for name in ("n", "items", "votes") if hasattr(found, name)}
-    if hasattr(found, "effective_n"):
-        result["effective_n"] = plain(found.effective_n)
-    result |= {name: getattr(found, name) for name in ("method", "note") if getattr(found, name, "")}
-    return result
-
-
-def limits(found: Any) -> JsonObject:
-    return {"value": plain(found.value), "low": plain(found.low), "high": plain(found.high)}
 
 
 def checked_target(out: str, inputs: Sequence[str]) -> None:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.metrics.core.design import from_weights
+from analysis.metrics.core.stored import described_estimate, finite, interval_at, plain_interval
 from analysis.metrics.performance import calibration, classification, threshold_curve
 from analysis.metrics.performance.calibration import Calibration
 from analysis.metrics.performance.classification import ClassPerformance
 from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCurve
-from analysis.offline.output import JsonObject, aligned, estimate, plain, shown, spread
+from analysis.offline.output import JsonObject, aligned, shown, spread
 from inputs.files import columns
 from inputs.files.columns import Bools, Floats, Ints, natural
 from inputs.files.copies import copies_of_rows
 from inputs.files.table import BadFile, Table, list_names
 from validation.probabilities import InvalidProbabilities, check_probabilities, renormalised_note
 
+CLASS_METRICS = ("precision", "recall", "f1", "roc_auc", "pr_auc")
 POINTS = 200
 METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
 LISTED = 25
@@ -77,12 +79,12 @@ def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
         "n": found.n,
         "copies": rows.copies,
         "left_out": rows.left_out,
-        "effective_n": plain(found.effective_n),
+        "effective_n": finite(found.effective_n),
         "classes": list(rows.classes),
         "positive": None if rows.positive is None else rows.classes[rows.positive],
         "decision": "The class with the highest score.",
         **({"note": rows.note} if rows.note else {}),
-        **{name: estimate(getattr(found, name)) for name in METRICS},
+        **{name: described_estimate(getattr(found, name)) for name in METRICS},
         "per_class": [_of_class(one) for one in found.per_class],
         "confusion": {
             "counts": found.counts.tolist(),
@@ -204,7 +206,7 @@ def _inclusion(table: Table, asked: PerformanceOptions, known: Bools) -> tuple[F
 
 
 def _of_class(one: ClassPerformance) -> JsonObject:
-    measured = {name: estimate(getattr(one, name)) for name in ("precision", "recall", "f1", "roc_auc", "pr_auc")}
+    measured = {name: described_estimate(getattr(one, name)) for name in CLASS_METRICS}
     return {"label": one.label, "labelled": one.labelled, "predicted": one.predicted, **measured}
 
 
@@ -225,11 +227,8 @@ def _point(curve: ThresholdCurve, at: int) -> JsonObject:
         "recall": curve.recall,
         "false_positive_rate": curve.false_positive_rate,
     }
-    values = {
-        name: {"value": plain(band.value[at]), "low": plain(band.low[at]), "high": plain(band.high[at])}
-        for name, band in bands.items()
-    }
-    return {"threshold": plain(curve.thresholds[at]), "flagged": int(curve.flagged[at]), **values}
+    values = {name: plain_interval(interval_at(band, at)) for name, band in bands.items()}
+    return {"threshold": finite(curve.thresholds[at]), "flagged": int(curve.flagged[at]), **values}
 
 
 def _calibration(rows: _Judged, seed: int) -> JsonObject:
@@ -246,20 +245,20 @@ def _calibration(rows: _Judged, seed: int) -> JsonObject:
 
 def _calibrated(found: Calibration) -> JsonObject:
     brier, test = found.brier, found.test
-    parts = {name: plain(getattr(brier, name)) for name in ("miscalibration", "discrimination", "uncertainty")}
+    parts = {name: finite(getattr(brier, name)) for name in ("miscalibration", "discrimination", "uncertainty")}
     return {
-        "expected_calibration_error": estimate(found.ece),
-        "expected_calibration_error_uncorrected": plain(found.ece_plain),
-        "brier": {"value": plain(brier.brier), **parts, **({"note": brier.note} if brier.note else {})},
-        "spiegelhalter": {"z": plain(test.z), "p": plain(test.p), **({"note": test.note} if test.note else {})},
+        "expected_calibration_error": described_estimate(found.ece),
+        "expected_calibration_error_uncorrected": finite(found.ece_plain),
+        "brier": {"value": finite(brier.brier), **parts, **({"note": brier.note} if brier.note else {})},
+        "spiegelhalter": {"z": finite(test.z), "p": finite(test.p), **({"note": test.note} if test.note else {})},
         "bins": [
             {
                 "low": one.low,
                 "high": one.high,
                 "n": one.n,
-                "share": plain(one.share),
-                "predicted": plain(one.predicted),
-                "observed": estimate(one.observed),
+                "share": finite(one.share),
+                "predicted": finite(one.predicted),
+                "observed": described_estimate(one.observed),
                 "off": one.off,
             }
             for one in found.bins

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from analysis.metrics.core.stored import described_estimate, finite, plain_interval
 from analysis.metrics.slices import scan
 from analysis.metrics.slices.scan import Slice
-from analysis.offline.output import JsonObject, aligned, estimate, limits, plain, spread
+from analysis.offline.output import JsonObject, aligned, spread
 from inputs.files import columns
 from inputs.files.columns import Bools
 from inputs.files.copies import copies
@@ -37,7 +38,7 @@ def analyse(table: Table, asked: SliceOptions) -> JsonObject:
     return {
         "n": result.n,
         "left_out": int((~known).sum()),
-        "error_rate": estimate(result.error_rate),
+        "error_rate": described_estimate(result.error_rate),
         "tested": result.tested,
         "level": LEVEL,
         "correction": "Benjamini–Hochberg over every rule tested",
@@ -73,17 +74,17 @@ def _slice(one: Slice) -> JsonObject:
         "rule": one.rule,
         "n": one.n,
         "errors": one.errors,
-        "error_rate": plain(one.error_rate.value),
-        "lift": plain(one.lift.value),
-        "low": plain(one.error_rate.low),
-        "high": plain(one.error_rate.high),
-        "lift_low": plain(one.lift.low),
-        "lift_high": plain(one.lift.high),
-        "share_of_errors": plain(one.share_of_errors),
-        "p": plain(one.p),
-        "p_adjusted": plain(one.p_adjusted),
+        "error_rate": finite(one.error_rate.value),
+        "lift": finite(one.lift.value),
+        "low": finite(one.error_rate.low),
+        "high": finite(one.error_rate.high),
+        "lift_low": finite(one.lift.low),
+        "lift_high": finite(one.lift.high),
+        "share_of_errors": finite(one.share_of_errors),
+        "p": finite(one.p),
+        "p_adjusted": finite(one.p_adjusted),
         "confirmed": one.confirmed,
-        "held_out": None if one.held_out is None else limits(one.held_out),
+        "held_out": None if one.held_out is None else plain_interval(one.held_out),
     }
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from analysis.metrics.core import weighted
+from analysis.metrics.core.stored import described_estimate, finite
 from analysis.metrics.labels import out_of_sample
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
-from analysis.offline.output import JsonObject, aligned, estimate, plain, spread
+from analysis.offline.output import JsonObject, aligned, spread
 from inputs.files import columns
 from inputs.files.columns import Ints, Words
 from inputs.files.table import BadFile, Table
@@ -66,7 +67,7 @@ def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, ite
         "resolutions": _resolutions(found, cast),
         "annotators": _annotators(found, cast),
         "copies": [[cast.annotators.as_written[code] for code in group] for group in found.copies],
-        "agreement": {"krippendorff_alpha": estimate(alpha)},
+        "agreement": {"krippendorff_alpha": described_estimate(alpha)},
         **({} if answers is None else _accuracy(found, answers)),
     }
 
@@ -82,7 +83,7 @@ def _ballots(table: Table, asked: VoteOptions) -> _Ballots:
 
 def _resolutions(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
     return [
-        {"item": cast.items.as_written[item], "label": cast.labels.as_written[label], "quality": plain(quality)}
+        {"item": cast.items.as_written[item], "label": cast.labels.as_written[label], "quality": finite(quality)}
         for item, label, quality in zip(found.items.tolist(), found.label.tolist(), found.quality, strict=True)
     ]
 
@@ -90,7 +91,7 @@ def _resolutions(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
 def _annotators(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
     names = [cast.annotators.as_written[code] for code in found.annotators.tolist()]
     return [
-        {"annotator": name, "quality": plain(quality), "n": int(n)}
+        {"annotator": name, "quality": finite(quality), "n": int(n)}
         for name, quality, n in zip(names, found.annotator_quality, found.annotator_n, strict=True)
     ]
 
@@ -160,7 +161,7 @@ def _accuracy(found: Resolutions, truth: dict[int, int]) -> JsonObject:
         if item in truth
     ]
     note = weighted.proportion(right, np.ones(len(right)))
-    return {"accuracy": plain(note.value), "accuracy_interval": estimate(note)}
+    return {"accuracy": finite(note.value), "accuracy_interval": described_estimate(note)}
 
 
 def to_text(answer: JsonObject) -> str:

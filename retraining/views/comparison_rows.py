@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from analysis.metrics.core.stored import StoredEstimate
 from retraining import verdict_words
-from retraining.bodies import ComparedRow, EstimateBody, VerdictBody
+from retraining.bodies import ComparedRow, VerdictBody
 from retraining.comparison_charts import DifferenceRow
 from retraining.judging import VerdictState
 from retraining.models import ModelVersion
@@ -17,7 +18,7 @@ class AccuracyRow:
     """One side of the comparison: its weighted accuracy."""
 
     name: str
-    accuracy: EstimateBody | None
+    accuracy: StoredEstimate | None
     note: str = ""
 
 

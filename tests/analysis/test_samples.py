@@ -124,7 +124,7 @@ def test_items_with_equal_inputs_count_once_in_what_pages_say() -> None:
     assert frame.groups.tolist() == [0, 1, 2, 3] * 10
     refreshing.refresh(project, at=NOW)
     body = performance_body(project, "v1")
-    assert (body.n, body.effective_n) == (40, pytest.approx(4))
+    assert (body.n, body.score.effective_n) == (40, pytest.approx(4))
     assert body.score.high - body.score.low > 0.1
 
 

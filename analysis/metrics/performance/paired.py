@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import beta, binom, norm
 
+from analysis.metrics.core.weighted import Estimate
 from validation import InvalidInput, arrays
 from validation.arrays import Floats
 
@@ -31,6 +32,11 @@ class Difference:
     level: float
     n: int
     n_effective: float
+
+    @property
+    def as_share(self) -> Estimate:
+        """The same as a share, -1 to 1."""
+        return Estimate(self.value / 100, self.low / 100, self.high / 100, self.n, self.n_effective, METHOD)
 
 
 def exact_p(fixed: int, broken: int, n: int) -> float:

@@ -47,9 +47,8 @@ class SegmentScore(Struct, frozen=True):
 class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
     """What a performance report stores. series and change are of what was served then, whatever serves now.
 
-    n labelled items, `audit` of them drawn at random, stand for `population`, and carry as much as `effective_n` items
-    of a plain uniform sample. score: the mean score; where answers are classes (`has_classes`), the accuracy. classes:
-    None for a kind without classes, and where nothing is labelled.
+    n labelled items, `audit` of them drawn at random, stand for `population`. score: the mean score; where answers are
+    classes (`has_classes`), the accuracy. classes: None for a kind without classes, and where nothing is labelled.
     """
 
     n: int
@@ -58,7 +57,6 @@ class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
     waiting: int
     has_classes: bool
     score: StoredEstimate
-    effective_n: float = 0.0
     series: list[SeriesPoint] = []
     segments: list[SegmentScore] = []
     change: StoredChange | None = None
@@ -87,7 +85,6 @@ def _body(sample: EvaluationSample, served: EvaluationSample, project: Project) 
         waiting=sample.waiting,
         has_classes=sample.codes is not None,
         score=stored_estimate(_score(sample)),
-        effective_n=_score(sample).effective_n,
         series=_series(served),
         segments=_segments(sample, project),
         change=find_change(project, served),
