@@ -24,7 +24,7 @@ NUMBERED = re.compile(r"-?\d+")
 LEADING_ZERO = r"[+-]?0\d+"
 TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 GUESSED_FROM = 5000
-NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
+NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal", "empty", "time", "timedelta", "timedelta64")
 
 
 @dataclass(frozen=True)
@@ -181,13 +181,16 @@ def _may_be_numbers(table: Table, name: str) -> bool:
     if pd.api.types.is_numeric_dtype(series.dtype):
         return not pd.api.types.is_bool_dtype(series.dtype)
     if table.typed:
-        return pd.api.types.infer_dtype(series, skipna=True) in (*NUMBER_TYPES, "time")
+        return pd.api.types.infer_dtype(series, skipna=True) in NUMBER_TYPES
     return not bool(series.iloc[:GUESSED_FROM].astype(str).str.fullmatch(LEADING_ZERO).any())
 
 
 def _hours(series: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Times of day as hours; any other column as it is."""
-    if pd.api.types.infer_dtype(series, skipna=True) != "time":
+    """Times of day and lengths of time as hours; any other column as it is."""
+    kind = pd.api.types.infer_dtype(series, skipna=True)
+    if kind in ("timedelta", "timedelta64"):
+        return pd.to_timedelta(series).dt.total_seconds() / 3600
+    if kind != "time":
         return series
     return series.map(lambda at: at.hour + at.minute / 60 + at.second / 3600, na_action="ignore").astype(float)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
 import pandas as pd
 
 from inputs.files.table import BadFile
@@ -15,7 +16,13 @@ from inputs.files.table import BadFile
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_ROWS = 200  # from which separator and decimal mark are recognised
 WHOLE_ROWS = 0.9  # share of them that have a cell for each name
-BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+BYTE_ORDER_MARKS = {  # the longer before the shorter that it begins with
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 EXCEL_HINT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # the first line of what Excel saves for another country
 
 
@@ -41,6 +48,7 @@ def read_delimited(data: bytes, name: str, dialect: Dialect) -> tuple[pd.DataFra
     frame = _frame(text, name, separator)
     if len(header) == frame.shape[1]:
         frame.columns = pd.Index(header)  # pandas would rename what is named twice
+        _refuse_second_header(frame, header, name)
     return frame, dialect.decimal or recognise_decimal(frame)
 
 
@@ -95,6 +103,30 @@ def _decimal_of(cells: list[str]) -> str | None:
     return None
 
 
+def _why_not_parsed(text: str, name: str, separator: str, why: Exception) -> BadFile:
+    """The first row with cells beyond the header, which belong to no column; else what the parser says."""
+    width = 0
+    for number, row in enumerate(filter(None, _parsed(text, separator)), -1):
+        width = width or len(row)
+        if len(row) > width:
+            return BadFile(
+                f"{name} has more cells than the header has names in row {number}: {len(row)}, not {width}. "
+                f"A cell that holds the separator {separator!r} needs quotes."
+            )
+    return BadFile(f"{name} is not whole CSV: {' '.join(str(why).split())}.")
+
+
+def _refuse_second_header(frame: pd.DataFrame, header: list[str], name: str) -> None:
+    """Files that were put one after the other: their names would be labels, and their numbers texts."""
+    if len(header) < 2 or not all(header):
+        return
+    repeated = np.flatnonzero(np.logical_and.reduce([frame.iloc[:, at] == word for at, word in enumerate(header)]))
+    if repeated.size:
+        raise BadFile(
+            f"{name} repeats its header in row {repeated[0]}: it is several files in one; leave that row out."
+        )
+
+
 def _parsed(text: str, separator: str) -> Iterator[list[str]]:
     """The rows as far as they can be parted: a text beyond csv's own limit ends them."""
     try:
@@ -110,7 +142,5 @@ def _frame(text: str, name: str, separator: str) -> pd.DataFrame:
             return pd.read_csv(
                 io.StringIO(text), sep=separator, dtype=str, na_filter=False, index_col=False, low_memory=False
             )
-    except pd.errors.ParserWarning:
-        raise BadFile(f"{name} has rows with more cells than the header has names.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as why:
-        raise BadFile(f"{name} is not whole CSV: {' '.join(str(why).split())}.") from None
+    except (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as why:
+        raise _why_not_parsed(text, name, separator, why) from None

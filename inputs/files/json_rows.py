@@ -20,7 +20,9 @@ def read_json_lines(data: bytes, name: str, encoding: str | None = None) -> pd.D
 
 
 def read_json(data: bytes, name: str, encoding: str | None = None) -> pd.DataFrame:
-    """An array of objects, alone or as the only array of an object; also JSON lines under this name. Raises BadFile."""
+    """An array of objects, alone or as the only array of an object; a table by columns, by row labels or split, as
+    pandas writes them; also JSON lines under this name. Raises BadFile.
+    """
     text = decode(data, name, encoding)
     try:
         whole = _json(text, name, msgspec.json.Decoder().decode)
@@ -34,16 +36,38 @@ def read_json(data: bytes, name: str, encoding: str | None = None) -> pd.DataFra
 
 def _rows(whole: Any) -> list[Any] | None:
     if isinstance(whole, dict):
+        if table := _table_of_parts(whole):
+            return table
         arrays = [value for value in whole.values() if isinstance(value, list) and value]
         rows = [array for array in arrays if all(isinstance(row, dict) for row in array)]
         return rows[0] if len(rows) == 1 else [whole]
     return whole if isinstance(whole, list) else None
 
 
+def _table_of_parts(whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of what pandas writes with orient split, list, columns or index; empty where it is none of them."""
+    names, cells = whole.get("columns"), whole.get("data")
+    if isinstance(names, list) and isinstance(cells, list) and all(isinstance(row, list) for row in cells):
+        return [dict(zip(map(str, names), row, strict=False)) for row in cells]
+    parts = list(whole.values())
+    if len({len(part) if isinstance(part, list | dict) else -1 for part in parts}) != 1 or not parts or not parts[0]:
+        return []
+    if all(isinstance(part, list) and not any(isinstance(cell, dict) for cell in part) for part in parts):
+        return [dict(zip(whole, row, strict=True)) for row in zip(*parts, strict=True)]
+    if not all(isinstance(part, dict) and part.keys() == parts[0].keys() for part in parts):
+        return []
+    if all(label.isdecimal() for label in whole):
+        return parts
+    labels = parts[0] if all(label.isdecimal() for label in parts[0]) else ()
+    return [{name: whole[name][label] for name in whole} for label in labels]
+
+
 def as_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows as columns, in the order in which their names first appear."""
     flat = [_flat(row) for row in rows]
     names = dict.fromkeys(name for row in flat for name in row)
+    gone = {name for name in names if any(inner.startswith(f"{name}.") for inner in names)}  # null for a whole object
+    names = {name: None for name in names if name not in gone or any(row.get(name) is not None for row in flat)}
     return pd.DataFrame({name: pd.Series([row.get(name) for row in flat], dtype=object) for name in names})
 
 
@@ -71,7 +95,12 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, dict):
-            flat |= {f"{name}.{inner}": part for inner, part in _flat(value).items()}
+            inside = {f"{name}.{inner}": part for inner, part in _flat(value).items()}
         else:
-            flat[name] = json.dumps(value) if isinstance(value, list) else value
+            inside = {name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value}
+        if twice := flat.keys() & inside.keys():
+            raise BadFile(
+                f"A row has {min(twice)!r} twice: as a name with a dot, and as an object with that name in it."
+            )
+        flat |= inside
     return flat

@@ -15,12 +15,24 @@ from inputs.files.table import BadFile, Table
 
 Reader = Callable[[bytes, str, Dialect], Table]
 
+GZIP = b"\x1f\x8b"
+ROW_NUMBERS = ("", "Unnamed: 0")  # how a column of row numbers is headed, by pandas and R
+OTHER_FORMATS = {
+    b"PAR1": "Parquet: name it .parquet",
+    b"PK\x03\x04": "a ZIP archive or a workbook: save its table as CSV",
+    b"\xd0\xcf\x11\xe0": "a workbook: save its table as CSV",
+}
+
 
 def read_table(path: str, dialect: Dialect | None = None) -> Table:
-    """The table in a file. Raises BadFile for anything that is not a whole, known, non-empty file."""
+    """The table in a file. Raises BadFile for anything that is not a whole, known, non-empty file.
+
+    A first column without a name that numbers the rows is no column: pandas and R write it beside every table.
+    """
     name = Path(path).name
     reader = _reader(path)
     table = reader(_bytes(Path(path)), name, dialect or Dialect())
+    table = replace(table, frame=_without_row_numbers(table.frame))
     names = _named(table.frame)
     if twice := names[names.duplicated()].tolist():
         raise BadFile(f"{name} names the column {twice[0]!r} twice.")
@@ -33,6 +45,14 @@ def _named(frame: pd.DataFrame) -> "pd.Index[str]":
     """The columns' names without blanks around them; one without a name has its number."""
     names = [str(column).strip() for column in frame.columns]
     return pd.Index([name or f"column {place}" for place, name in enumerate(names, 1)])
+
+
+def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.shape[1] < 2 or str(frame.columns[0]).strip() not in ROW_NUMBERS:
+        return frame
+    cells = frame.iloc[:, 0].astype(str).tolist()
+    counted = any(cells == [str(row + start) for row in range(len(cells))] for start in (0, 1))
+    return frame.iloc[:, 1:] if counted and cells else frame
 
 
 def _reader(path: str) -> Reader:
@@ -52,7 +72,7 @@ def _bytes(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as why:
         raise BadFile(f"{path} cannot be read: {why.strerror}.") from None
-    if path.suffix.lower() == ".gz":
+    if path.suffix.lower() == ".gz" or data.startswith(GZIP):
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error):
@@ -62,8 +82,16 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
+def _text(data: bytes, name: str) -> bytes:
+    """The same bytes. Raises BadFile for those of another kind of file under the name of a text."""
+    for signature, kind in OTHER_FORMATS.items():
+        if data.startswith(signature):
+            raise BadFile(f"{name} is {kind}.")
+    return data
+
+
 def _csv(data: bytes, name: str, dialect: Dialect) -> Table:
-    frame, decimal = read_delimited(data, name, dialect)
+    frame, decimal = read_delimited(_text(data, name), name, dialect)
     return Table(name, frame, decimal=decimal)
 
 
@@ -72,11 +100,13 @@ def _tsv(data: bytes, name: str, dialect: Dialect) -> Table:
 
 
 def _json(data: bytes, name: str, dialect: Dialect) -> Table:
-    return Table(name, read_json(data, name, dialect.encoding), typed=True, decimal=dialect.decimal or ".")
+    return Table(name, read_json(_text(data, name), name, dialect.encoding), typed=True, decimal=dialect.decimal or ".")
 
 
 def _json_lines(data: bytes, name: str, dialect: Dialect) -> Table:
-    return Table(name, read_json_lines(data, name, dialect.encoding), typed=True, decimal=dialect.decimal or ".")
+    return Table(
+        name, read_json_lines(_text(data, name), name, dialect.encoding), typed=True, decimal=dialect.decimal or "."
+    )
 
 
 def _parquet(data: bytes, name: str, dialect: Dialect) -> Table:

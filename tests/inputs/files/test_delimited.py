@@ -64,7 +64,7 @@ def test_separator_decimal_and_encoding_may_be_given(tmp_path: Path) -> None:
     assert numbers(table) == [1.234] and columns.texts(table, "y") == ["ä"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_the_encoding_is_recognised(tmp_path: Path, encoding: str) -> None:
     table = read(tmp_path, "naïve,x\ncafé ☕,1\n".encode(encoding))
     assert table.columns == ["naïve", "x"] and columns.texts(table, "naïve") == ["café ☕"]

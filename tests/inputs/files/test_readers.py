@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from inputs.files import columns
@@ -60,7 +62,12 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
         ("rows.csv", b" \n\n", "rows.csv is empty"),
         ("rows.csv", b"a,b\n", "rows.csv has no rows"),
         ("rows.csv", b"a,b\n1,2,3\n", "more cells than the header"),
-        ("rows.csv", b"a,b\n1,2\n1,2,3\n", "not whole CSV"),
+        ("rows.csv", b"a,b\n1,2\n\n1,2,3\n", "more cells than the header has names in row 1: 3, not 2"),
+        ("rows.csv", b"a,b\n1,2\na,b\n3,4\n", "repeats its header in row 1"),
+        ("rows.csv", b"PAR1\x15\0", "rows.csv is Parquet: name it .parquet"),
+        ("rows.jsonl", b"PK\x03\x04\x14\0", "a ZIP archive or a workbook: save its table as CSV"),
+        ("rows.json", b'[["a", "b"], [1, 2]]', "not an array of JSON objects"),
+        ("rows.jsonl", b'{"a.b": 1, "a": {"b": 2}}', "'a.b' twice"),
         ("rows.csv", b'a,b\n"1,2\n', "not whole CSV"),
         ("rows.csv", b"a,a\n1,2\n", "names the column 'a' twice"),
         ("rows.csv", b"a\n\xff\xfe\n", "not UTF-8: a byte in line 2 does not fit; if it is Latin-1"),
@@ -156,6 +163,47 @@ def test_json_is_an_array_of_objects_or_lines_of_them(tmp_path: Path, content: s
     assert columns.words(table, "c").codes.tolist() == [0, -1]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"columns": ["label", "x"], "index": [0, 1], "data": [["yes", 1], ["no", 2]]}',  # orient split
+        '{"label": {"0": "yes", "1": "no"}, "x": {"0": 1, "1": 2}}',  # orient columns, the default of pandas
+        '{"0": {"label": "yes", "x": 1}, "1": {"label": "no", "x": 2}}',  # orient index
+        '{"label": ["yes", "no"], "x": [1, 2]}',  # to_dict("list")
+        '{"schema": {"fields": []}, "data": [{"label": "yes", "x": 1}, {"label": "no", "x": 2}]}',  # orient table
+    ],
+)
+def test_json_as_pandas_writes_it_is_a_table(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(content)
+    table = read_table(str(path))
+    assert table.columns == ["label", "x"]
+    assert table["label"].tolist() == ["yes", "no"] and columns.numbers(table, "x").tolist() == [1, 2]
+
+
+def test_an_object_that_is_null_in_some_rows_is_its_columns_only(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"x": 1, "meta": null}\n{"x": 2, "meta": {"a": {"b": "é"}, "tags": ["ü"]}}\n')
+    table = read_table(str(path))
+    assert table.columns == ["x", "meta.a.b", "meta.tags"] and table["meta.tags"][1] == '["ü"]'
+
+
+def test_gzip_is_recognised_whatever_the_name_says(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    assert read_table(str(path)).columns == ["a", "b"]
+
+
+@pytest.mark.parametrize("head", ["", "Unnamed: 0"])
+@pytest.mark.parametrize(("numbers", "kept"), [((0, 1, 2), False), ((1, 2, 3), False), ((4, 5, 6), True)])
+def test_row_numbers_without_a_name_are_no_column(
+    tmp_path: Path, head: str, numbers: tuple[int, int, int], kept: bool
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{head},a\n" + "".join(f"{number},x\n" for number in numbers))
+    assert read_table(str(path)).columns == [*([head or "column 1"] if kept else []), "a"]
+
+
 def test_a_line_separator_inside_a_text_ends_no_row(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"t": "a\u2028b\x85c"}\n{"t": "d"}\n', encoding="utf-8")
     assert columns.texts(read_table(str(tmp_path / "rows.jsonl")), "t") == ["a\u2028b\x85c", "d"]
@@ -174,6 +222,26 @@ class TestParquet:
             frame.to_parquet(tmp_path / f"{name}.parquet")
         assert set(read_table(str(tmp_path / "named.parquet")).columns) == {"key", "x"}
         assert read_table(str(tmp_path / "nameless.parquet")).columns == ["x"]
+
+    def test_names_the_parts_of_structs_with_a_dot_and_decodes_bytes(self, tmp_path: Path) -> None:
+        path = tmp_path / "rows.parquet"
+        parts = {"scores": [{"spam": 0.9, "of": {"model": "m"}}] * 2, "text": [b"caf\xc3\xa9"] * 2}
+        pd.DataFrame(parts).to_parquet(path)
+        table = read_table(str(path))
+        assert table.columns == ["scores.spam", "scores.of.model", "text"] and table["text"][0] == "café"
+
+    def test_that_names_a_column_twice_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "rows.parquet"
+        pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), path)
+        with pytest.raises(BadFile, match="names the column 'a' twice"):
+            read_table(str(path))
+
+    def test_has_lengths_of_time_in_hours(self, tmp_path: Path) -> None:
+        path = tmp_path / "rows.parquet"
+        pd.DataFrame({"took": pd.to_timedelta([30, None, 90], unit="min")}).to_parquet(path)
+        (found,), kinds = columns.typed_columns([read_table(str(path))], ["took"])
+        assert kinds == {"took": "number"}
+        assert found["took"][[0, 2]].tolist() == [0.5, 1.5] and np.isnan(found["took"][1])
 
     def test_has_its_types(self, tmp_path: Path) -> None:
         frame = pd.DataFrame(
