@@ -25,7 +25,7 @@ from django.db.models.functions import Cast, Length
 from analysis import samples
 from analysis.models import Finding
 from analysis.windows import WINDOWS, window_days
-from annotation import blinding, search, versions
+from annotation import blinding, kinds, search, versions
 from annotation.models import (
     Item,
     LabelRevision,
@@ -46,6 +46,8 @@ PAGE_BY = ("at", "pk")
 MOST_COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
 REVEALING = ("truth", "says", "disagree", "suspected")
 """Filters by which the items that pass tell what a model or a person said of them."""
+ANSWERS = ("says", "truth")
+"""Filters by a value of the project's task."""
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
 STATES = {
     "resolved": "resolved",
@@ -127,15 +129,22 @@ NAMES = {
 }
 
 
+def filter_values(project: Project) -> Mapping[str, Any]:
+    """The values that the filters ANSWERS take, each under its text in an address; none where the kind has no list."""
+    return kinds.of(project.kind).filter_values(project.schema().labels)
+
+
 def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     """The filters of a query string; what is not on the list of names is passed over. Raises BadFilter."""
     wanted = {field.name: str(given.get(field.name, ""))[:200].replace("\x00", "") for field in fields(Filters)}
-    values = project.schema().values()
+    values = filter_values(project)
+    for name in ANSWERS:
+        if wanted[name] and not values:
+            raise BadFilter(f"{NAMES[name]} is no filter here: answers of this task are not on a list.")
     allowed: dict[str, Iterable[str]] = {
         "state": STATES,
         "cause": cause_titles(),
-        "truth": values,
-        "says": values,
+        **dict.fromkeys(ANSWERS, values),
         "disagree": ["yes"],
         "suspected": ["yes"],
         "commented": ["yes"],
@@ -206,7 +215,7 @@ def _annotated(project: Project, filters: Filters, viewer: User | None) -> Query
     by_version = filters.judges or filters.version
     wanted = said_when_asked() if filters.served else predictions_of(project, by_version)
     truth, says = (Subquery(rows.values("value")[:1], output_field=JSONField()) for rows in (resolution, wanted))
-    has_classes = bool(samples.class_names(project))
+    has_classes = bool(kinds.class_names(project))
     return Item.objects.filter(project=project).annotate(
         blind=blinding.is_blind(project, viewer),
         says=_unless_blind(Subquery(wanted.values("label")[:1]) if has_classes else says),
@@ -250,9 +259,9 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: d
     if filters.queue:
         items = items.filter(Exists(routed.filter(queue__slug=filters.queue)))
     if filters.truth:
-        items = items.filter(Exists(resolution.filter(value=filters.truth)))
+        items = items.filter(Exists(resolution.filter(value=filter_values(project)[filters.truth])))
     if filters.says:
-        items = items.filter(says=filters.says)
+        items = items.filter(says=filter_values(project)[filters.says])
     if filters.disagree:
         items = items.filter(says_text__isnull=False, truth_text__isnull=False).exclude(truth_text=F("says_text"))
     if filters.version:

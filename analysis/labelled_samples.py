@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.item_arrays import input_groups, score_matrix
 from analysis.models import Finding, FindingKind
+from annotation import kinds
 from annotation.models import Prediction, Resolution, Source
 from projects.chunks import chunks
 from projects.models import Project
@@ -46,7 +47,7 @@ def labelled_sample(project: Project) -> LabelledSample:
 
     Out-of-fold scores of the newest version come first, then the newest out-of-sample answer of any version.
     """
-    classes = tuple(project.schema().values())
+    classes = kinds.class_names(project)
     resolved = Resolution.objects.current().filter(project=project).exclude(method=Resolution.Method.REVIEWER)
     given = {pk: value for pk, value in resolved.values_list("item_id", "value") if value in classes}
     fixed = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR, decision=Finding.Decision.FIXED)

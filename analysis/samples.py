@@ -104,7 +104,7 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Eval
         truths=tuple(truth[pk] for pk in ids),
         answers=tuple(answers[pk].value for pk in ids),
         score=np.array([kind.score(truth[pk], answers[pk].value) for pk in ids], dtype=np.float64),
-        codes=_codes(class_names(project), [truth[pk] for pk in ids], [answers[pk] for pk in ids]),
+        codes=_codes(kinds.class_names(project), [truth[pk] for pk in ids], [answers[pk] for pk in ids]),
         inclusion_probability=np.array([effective[pk] for pk in ids], dtype=np.float64),
         audit=np.array([row.is_drawn for row in rows], dtype=bool),
         load_groups=partial(input_groups, project, ids),
@@ -161,11 +161,6 @@ def in_segment(items: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
     return found.filter(part=value) if value else found.filter(Q(part="") | Q(part=None))
 
 
-def class_names(project: Project) -> tuple[str, ...]:
-    """The classes of the project's labels in their order; none for a kind whose answers are not classes."""
-    return kinds.of(project.kind).classes(project.schema().labels)
-
-
 def in_window(days: int, *, at: datetime) -> Q:
     """The condition on items of the last `days`, 0 is all time."""
     return Q(at__range=(at - timedelta(days=days), at)) if days else Q()
@@ -190,7 +185,7 @@ def judging_items(project: Project, version: str, window: Q) -> QuerySet[Item]:
 def _eligible(project: Project, version: str, window: Q) -> QuerySet[Item]:
     """Items drawn by the audit or asked by the active part that the version answered and did not learn from."""
     learnt = Prediction.objects.filter(_by(version), item=OuterRef("pk"), out_of_sample=False)
-    answered = Prediction.objects.filter(_answered(version, class_names(project)), item=OuterRef("pk"))
+    answered = Prediction.objects.filter(_answered(version, kinds.class_names(project)), item=OuterRef("pk"))
     designed = _in_design(project, version, window).filter(DRAWN | Q(asked_at__isnull=False))
     return designed.filter(Exists(answered)).exclude(Exists(learnt.exclude(source=Source.OUT_OF_FOLD)))
 
@@ -215,7 +210,7 @@ def _answered(version: str, names: tuple[str, ...]) -> Q:
 def _labelled(project: Project) -> QuerySet[Resolution]:
     """What people agreed about an outer query's item, where it is a value of the project's kind now."""
     rows = Resolution.objects.current().filter(item=OuterRef("pk")).exclude(method=Resolution.Method.KNOWN)
-    names = class_names(project)
+    names = kinds.class_names(project)
     return rows.filter(value__in=names) if names else rows
 
 
@@ -270,7 +265,7 @@ def _effective(
 def _answers(project: Project, version: str, ids: list[int]) -> dict[int, _VersionAnswer]:
     """Item to what the version says of it, the newest answer."""
     found: dict[int, _VersionAnswer] = {}
-    names = class_names(project)
+    names = kinds.class_names(project)
     for chunk in chunks(ids):
         rows = Prediction.objects.of_items(chunk).filter(_answered(version, names)).order_by("at", "pk")
         for item_id, label, value, scores in rows.values_list("item_id", "label", "value", "scores"):

@@ -5,6 +5,7 @@ from datetime import datetime
 import numpy as np
 from django.db import transaction
 
+from annotation import kinds
 from annotation.models import Cause, Order, RoutedItem, RoutedState, Slot, SlotState
 from annotation.routing.scores import scores
 from annotation.sampling.uncertainty import margin
@@ -19,7 +20,7 @@ def refresh(project: Project, *, at: datetime) -> int:
     stale = stale.filter(queue__order=Order.PRIORITY)  # in any other order the scores decide nothing
     held = Slot.objects.filter(project=project, state=SlotState.LEASED, lease_until__gte=at).values("routed")
     routed = list(stale.exclude(scored_by=project.champion_version).exclude(pk__in=held).order_by("pk"))
-    values = project.schema().values()
+    values = kinds.class_names(project)
     probabilities, versions = scores(project, [row.item_id for row in routed], len(values))
     ready = [i for i, version in enumerate(versions) if version and version == project.champion_version]
     if not ready:
@@ -33,7 +34,7 @@ def refresh(project: Project, *, at: datetime) -> int:
     return len(ready)
 
 
-def _describe(routed: RoutedItem, probabilities: np.ndarray, row_margin: float, values: list[str]) -> None:
+def _describe(routed: RoutedItem, probabilities: np.ndarray, row_margin: float, values: tuple[str, ...]) -> None:
     first, second = np.argsort(-probabilities)[:2]
     routed.cause = Cause.UNCERTAIN
     routed.reason = f"{values[first]} against {values[second]}, margin {row_margin:.2f}"

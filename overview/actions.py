@@ -58,7 +58,7 @@ def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
 def _labelling(project: Project, facts: LoopFacts) -> Iterator[Action]:
     desk, after = _url("annotation:desk", project), labels_needed(project)
     needed = after - facts.trigger_new
-    if facts.waiting and needed > 0 and not facts.run:
+    if facts.waiting and needed > 0 and facts.trainable and not facts.run:
         yield _label_for_a_run(facts, desk, needed, after)
     elif facts.waiting:
         because = "Each says why it was chosen."

@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from analysis.models import Finding
 from annotation.models import IN_REVIEW, Cause, Item, Label, LabelState, Resolution, RoutedItem, RoutedState
 from projects.models import Project
-from retraining import new_labels
+from retraining import datasets, new_labels
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
 
 
@@ -37,6 +37,7 @@ class LoopFacts:
     candidate: ModelVersion | None
     released: Release | None
     trigger_new: int
+    trainable: bool
 
 
 def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
@@ -81,6 +82,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         labels_hour=counted["n_labels"] or 0,
         audited=resolved["audited"],
         trigger_new=resolved["new"],
+        trainable=datasets.is_trainable(project),
         run=next((run for run in runs if run.in_flight), None),
         last_run=last,
         failed_run=runs[0] if runs and runs[0].state == RunState.FAILED else None,

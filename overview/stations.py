@@ -126,6 +126,8 @@ def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
         since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
         words = f"run at {number(100 * job.progress if job else 0)}\u00a0%"
         return Station("train", "Train", "1", words, since, job.stage if job else "", url)
+    if not facts.trainable:
+        return Station("train", "Train", "0", "runs: answers are not classes", url=url)
     needed = labels_needed(project)
     last = f"last {span(at - facts.last_run.finished_at)} ago" if facts.last_run and facts.last_run.finished_at else ""
     return Station("train", "Train", number(facts.trigger_new), f"of {number(needed)} new labels", last, "", url)

@@ -96,6 +96,14 @@ class Examples:
         )
 
 
+NOT_TRAINABLE = "Answers of this task are not classes, so no model can be trained on them here."
+
+
+def is_trainable(project: Project) -> bool:
+    """Whether a model can be trained here on the project's answers: its kind has classes."""
+    return bool(kinds.class_names(project))
+
+
 def plan_dataset(project: Project, *, at: datetime) -> DatasetPlan:
     """What was resolved at that time, each item with its copies on one side of the split."""
     found = _known(project, at)

@@ -192,6 +192,8 @@ def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt:
 
 
 def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
+    if not train.classes:
+        raise PermanentFailure(datasets.NOT_TRAINABLE)
     if not len(train):
         raise PermanentFailure("There is no resolved label to train on yet.")
     try:

@@ -57,7 +57,7 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "signals": joining.count_waiting(project),
         "query": filters.query(),
         "names": items.NAMES,
-        "values": project.schema().values(),
+        "answers": _answer_filters(project, filters),
         "states": items.STATES,
         "causes": cause_titles().items(),
         "inputs": project.contract().types(),
@@ -68,6 +68,12 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
     }
     template = "analysis/item_list.html" + ("#rows" if asks_for_fragment(request) else "")
     return render(request, template, context, status=422 if problem else 200)
+
+
+def _answer_filters(project: Project, filters: items.Filters) -> list[tuple[str, str, str, list[str]]]:
+    """Name, title, choice and values of each filter by a value of the task, as its kind lists them."""
+    values = list(items.filter_values(project))
+    return [(name, items.NAMES[name], getattr(filters, name), values) for name in items.ANSWERS if values]
 
 
 def _of_version(project: Project, filters: items.Filters, known: versions.Versions, tag: str) -> str:

@@ -16,7 +16,7 @@ from analysis.reports.stored import newest_or_request
 from analysis.views import class_figures, segment_scores
 from analysis.views.over_time import score_over_time
 from analysis.views.performance_query import PerformanceQuery, items_url
-from annotation import versions
+from annotation import kinds, versions
 from annotation.version_chip import version_chip
 from jobs import health
 from projects.chips import Chip, ChipOption
@@ -69,7 +69,7 @@ def _unknown(request: ProjectRequest, known: versions.Versions, why: str) -> Htt
 def read_state(given: Mapping[str, str], project: Project, known: versions.Versions) -> PerformanceQuery:
     """The URL's state. Raises BadView for a value that there is not; nothing is replaced by another one."""
     window, label = given.get("window", "") or windows.ALL, given.get("label", "")
-    if label and label not in project.schema().values():
+    if label and label not in kinds.class_names(project):
         raise BadView(f"{label[:80]!r} is no label of this project.")
     try:
         windows.window_days(window)

@@ -8,8 +8,9 @@ import pkgutil
 
 from annotation.kinds.base import InvalidLabel, Labels, SettledValue, TaskKind
 from projects import task_kinds
+from projects.models import Project
 
-__all__ = ["InvalidLabel", "Labels", "SettledValue", "TaskKind", "of", "register", "unregister"]
+__all__ = ["InvalidLabel", "Labels", "SettledValue", "TaskKind", "class_names", "of", "register", "unregister"]
 
 _kinds: dict[str, TaskKind] = {}
 
@@ -31,6 +32,11 @@ def unregister(name: str) -> None:
 def of(name: str) -> TaskKind:
     """The kind of this name."""
     return _kinds[name]
+
+
+def class_names(project: Project) -> tuple[str, ...]:
+    """The classes of the project's labels in their order; none for a kind whose answers are not classes."""
+    return of(project.kind).classes(project.schema().labels)
 
 
 def discover() -> None:

@@ -74,6 +74,10 @@ class TaskKind(ABC):
         """The classes that a model predicts scores for, in their stored order; empty where answers are not classes."""
         return ()
 
+    def filter_values(self, labels: Labels) -> Mapping[str, Any]:
+        """The values that items can be filtered by, each under its text in an address; none where they are no list."""
+        return {}
+
     def training_target(self, value: Any, labels: Labels) -> str | None:
         """The class that a model is trained to predict for this value; None where there is none under these labels."""
         return None

@@ -14,7 +14,7 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from annotation import media, text_vectors, versions
+from annotation import kinds, media, text_vectors, versions
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.routing.scores import scores
 from annotation.sampling import vectorise
@@ -106,7 +106,7 @@ def load(project: Project, ids: list[int]) -> Candidates:
     """Read these items with their scores, and the newest labels of items that the pool no longer holds."""
     rows = _inputs(ids)
     kept = [pk for pk in ids if pk in rows]
-    known, values = labelled(project), project.schema().values()
+    known, values = labelled(project), kinds.class_names(project)
     vectors, compared = vectors_of(project, [*(rows[pk] for pk in kept), *(row[0] for row in known)])
     probabilities, scored_by = scores(project, kept, len(values))
     return Candidates(
@@ -116,9 +116,16 @@ def load(project: Project, ids: list[int]) -> Candidates:
         scored_by=scored_by,
         vectors=vectors[: len(kept)],
         labelled_vectors=vectors[len(kept) :],
-        labelled_targets=np.array([values.index(row[1]) if row[1] in values else -1 for row in known], dtype=int),
+        labelled_targets=np.array([_code(row[1], values) for row in known], dtype=int),
         compared=compared,
     )
+
+
+def _code(value: Any, classes: tuple[str, ...]) -> int:
+    """The code of a label among the classes, -1 where it is none of them; 0 of any value where there are none."""
+    if not classes:
+        return 0
+    return classes.index(value) if value in classes else -1
 
 
 def labelled(project: Project) -> list[tuple[dict[str, Any], Any]]:

@@ -94,7 +94,7 @@ def _next(project: Project, count: int) -> list[Pick]:
     others = candidates.pool(project).exclude(pk__in=[pick.item_id for pick in picks])
     others = others.order_by("sample_number", "pk")
     if len(picks) < 2 * count:
-        words = "no version has scored it; drawn at random while the queue was empty"
+        words = "no scores to choose it by; drawn at random while the queue was empty"
         rest = others.values_list("pk", flat=True)[: 2 * count - len(picks)]
         picks += [Pick(pk, words, {}, "random", cause=Cause.TYPICAL) for pk in rest]
     return picks

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from annotation import kinds
 from annotation.models import name_cause
 from annotation.routing import candidates
 from annotation.routing.candidates import Candidates
@@ -65,7 +66,7 @@ class Round:
         pool = Pool(
             vectors=self.candidates.vectors[rows],
             probabilities=self.candidates.probabilities[rows] if scored else None,
-            classes=tuple(self.project.schema().values()),
+            classes=kinds.class_names(self.project),
             labelled_vectors=self.candidates.labelled_vectors[known] if known.any() else None,
             labelled_targets=self.candidates.labelled_targets[known] if known.any() else None,
             proven=True,  # a version that serves was tested elsewhere: its uncertainty is used however few the labels

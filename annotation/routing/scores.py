@@ -10,12 +10,12 @@ from projects.models import Project
 
 
 def scores(project: Project, ids: list[int], k: int) -> tuple[NDArray[np.float64], list[str]]:
-    """(n, k) probabilities and the version that gave each row, "" where none did.
+    """(n, k) probabilities and the version that gave each row, "" where none did; k is 0 for tasks without classes.
 
     The serving version's own scores come first, then the newest of any version.
     """
     serving = set(versions.stored_as(versions.serving(project)))
-    probabilities, scored_by, final = np.full((len(ids), k), 1.0 / k), [""] * len(ids), set[int]()
+    probabilities, scored_by, final = np.full((len(ids), k), 1.0 / max(k, 1)), [""] * len(ids), set[int]()
     place = {pk: row for row, pk in enumerate(ids)}
     for chunk in chunks(ids):
         rows = Prediction.objects.of_items(chunk).filter(scores__isnull=False).exclude(source=Source.OUT_OF_FOLD)

@@ -21,9 +21,9 @@ class Pool:
 
     vectors               (n, d) finite floats, comparable by Euclidean distance (see `vectorise`)
     probabilities         (n, k) of the model in force, or None when no model can score yet
-    classes               the k classes' names, in the order of the columns; at least one
+    classes               the k classes' names, in the order of the columns; none where answers are not classes
     labelled_vectors      (l, d) of the items that have a label, or None
-    labelled_targets      (l,) their classes as codes 0..k-1, or None
+    labelled_targets      (l,) their classes as codes 0..k-1, or None; all 0 where there are no classes
     member_probabilities  (members, n, k) for the strategy "committee", or None
     signals               (n,) from 0 to 1, strength of the signals about an item (an override, a
                           chargeback, a thumb down); 0 = nothing. Cold rounds start there. None = no signals
@@ -80,8 +80,8 @@ def check_pool(pool: Pool) -> Pool:
     Raises `InvalidInput` (empty pool, vectors not finite, lengths that differ, codes outside the classes) or
     `InvalidProbabilities` (see `check_probabilities`).
     """
-    if not pool.classes:
-        raise InvalidInput("A pool needs at least one class.")
+    if not pool.classes and (pool.probabilities is not None or pool.member_probabilities is not None):
+        raise InvalidInput("Probabilities are of at least one class; the pool names none.")
     vectors = _vectors(pool.vectors, "vectors")
     if not len(vectors):
         raise InvalidInput("The pool is empty: nothing waits for a label.")
@@ -128,7 +128,7 @@ def _labelled(pool: Pool, width: int) -> tuple[NDArray[np.float32], NDArray[np.i
         raise InvalidInput(
             f"{len(targets)} targets and {width} columns do not fit labelled vectors of {vectors.shape}."
         )
-    return vectors, codes("targets", targets, len(pool.classes)).astype(np.intp)
+    return vectors, codes("targets", targets, max(len(pool.classes), 1)).astype(np.intp)
 
 
 def _members(pool: Pool, n: int) -> Floats | None:

@@ -100,6 +100,13 @@ def load_dataset_facts(project: Project, *, at: datetime) -> DatasetFacts:
     return DatasetFacts(same, len(planned.train_labels()))
 
 
+def find(project: Project, rule: TriggerRule, history: RunHistory) -> RuleFinding:
+    """What the rule says of the project now; where no model can be trained on its answers, no rule begins a run."""
+    if datasets.is_trainable(project):
+        return rule.find(project, history)
+    return RuleFinding(due=False, code="not_trainable", lead=datasets.NOT_TRAINABLE, words=datasets.NOT_TRAINABLE)
+
+
 def current_answers(project: Project, *, at: datetime) -> list[RuleAnswer]:
     """What each rule says now, by a few indexed queries, or what a close look said of exactly these figures."""
     history, settings = load_history(project), project.retraining_settings()
@@ -109,7 +116,7 @@ def current_answers(project: Project, *, at: datetime) -> list[RuleAnswer]:
 def _rule_answer(
     project: Project, rule: TriggerRule, history: RunHistory, settings: RetrainingSettings, at: datetime
 ) -> RuleAnswer:
-    finding, last = rule.find(project, history), newest_check(project, rule)
+    finding, last = find(project, rule, history), newest_check(project, rule)
     decision = decide_trigger(finding, history, settings, at=at)
     if decision.fires and last and _is_known(last, _evidence(finding, decision, history)):
         return RuleAnswer(rule, finding, last.words)
@@ -119,7 +126,7 @@ def _rule_answer(
 def run_if_due(project: Project, *, at: datetime) -> list[TriggerCheck]:
     """Begin a run where a rule says so, and keep the answer of each rule with its evidence."""
     history, settings = load_history(project), project.retraining_settings()
-    findings = {rule: rule.find(project, history) for rule in rules()}
+    findings = {rule: find(project, rule, history) for rule in rules()}
     due = any(decide_trigger(finding, history, settings, at=at).fires for finding in findings.values())
     dataset = load_dataset_facts(project, at=at) if due else None
     kept = []
@@ -152,7 +159,7 @@ def check_all_projects(*, at: datetime) -> None:
 def _check_project(project: Project, at: datetime) -> None:
     history, settings = load_history(project), project.retraining_settings()
     for rule in rules():
-        finding = rule.find(project, history)
+        finding = find(project, rule, history)
         decision = decide_trigger(finding, history, settings, at=at)
         evidence = _evidence(finding, decision, history)
         if not decision.fires:

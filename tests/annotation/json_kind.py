@@ -1,10 +1,26 @@
-"""A task kind whose values are JSON objects, as a test adds it: {"start": int, "end": int}."""
+"""A task kind whose values are JSON objects, as a test adds it: {"start": int, "end": int}.
 
-from collections.abc import Sequence
+Its templates and its desk module are in the folder `interval` beside this file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
+from annotation import kinds
 from annotation.kinds import InvalidLabel, Labels, SettledValue, TaskKind
+
+FILES = Path(__file__).parent / "interval"
+SPEC = {
+    "title": "Intervals",
+    "kind": "interval",
+    "labels": ["narrow", "wide"],  # that are no classes
+    "inputs": {"text": {"type": "text"}},
+    "overlap": 2,
+}
 
 
 class Interval(TaskKind):
@@ -12,9 +28,9 @@ class Interval(TaskKind):
 
     name = "interval"
     needs_labels = False
-    template = "annotation/kinds/choice.html"
-    review_template = "annotation/kinds/choice_review.html"
-    desk_module = "js/desk/labels.js"
+    template = "interval/answer.html"
+    review_template = "interval/review.html"
+    desk_module = "interval/answer.js"
 
     def validate(self, value: Any, labels: Labels) -> dict[str, int]:
         if not isinstance(value, dict) or set(value) != {"start", "end"}:
@@ -41,4 +57,22 @@ class Interval(TaskKind):
         return max(overlap, 0) / union
 
     def form(self, labels: Labels) -> dict[str, Any]:
-        return {"buttons": [], "short": False, "searchable": False}
+        return {}
+
+    def parse_form(self, given: Mapping[str, Any]) -> Any:
+        ends = {name: given.get(name, "") for name in ("start", "end")}
+        if not all(re.fullmatch(r"\d{1,9}", end) for end in ends.values()):
+            raise InvalidLabel("An interval has a start and an end.")
+        return {name: int(end) for name, end in ends.items()}
+
+
+@contextmanager
+def registered(settings: Any) -> Iterator[None]:
+    """The kind with its templates and static files, as if it were installed."""
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [*settings.TEMPLATES[0]["DIRS"], FILES / "templates"]}]
+    settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, FILES / "static"]
+    kinds.register(Interval())
+    try:
+        yield
+    finally:
+        kinds.unregister("interval")

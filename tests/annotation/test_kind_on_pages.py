@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,47 +12,23 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
-from annotation import kinds, queues
+from annotation import queues
 from annotation.capture import capture_rows
 from annotation.models import Cause, Item, Label, Resolution
 from projects import specs
 from projects.models import Project, User
-from tests.annotation.json_kind import Interval
+from tests.annotation.json_kind import SPEC, registered
 from tests.annotation.labelling_scenario import make_entry
 from tests.factories import NOW, make_user
 
 pytestmark = pytest.mark.django_db
-HOME = Path(__file__).parent / "interval"
-SPEC = {"title": "Intervals", "kind": "interval", "inputs": {"text": {"type": "text"}}, "overlap": 2}
 FIRST, SECOND = {"start": 1, "end": 4}, {"start": 1, "end": 6}
-
-
-class IntervalOnPages(Interval):
-    """The test's kind with controls of its own."""
-
-    template = "interval/answer.html"
-    review_template = "interval/review.html"
-    desk_module = "interval/answer.js"
-
-    def form(self, labels: kinds.Labels) -> dict[str, Any]:
-        return {}
-
-    def parse_form(self, given: Mapping[str, Any]) -> Any:
-        ends = {name: given.get(name, "") for name in ("start", "end")}
-        if not all(re.fullmatch(r"\d{1,9}", end) for end in ends.values()):
-            raise kinds.InvalidLabel("An interval has a start and an end.")
-        return {name: int(end) for name, end in ends.items()}
 
 
 @pytest.fixture
 def project(settings: Any) -> Iterator[Project]:
-    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [*settings.TEMPLATES[0]["DIRS"], HOME / "templates"]}]
-    settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, HOME / "static"]
-    kinds.register(IntervalOnPages())
-    try:
+    with registered(settings):
         yield specs.create_project("spans", SPEC, by=make_user("root", is_superuser=True), at=NOW)
-    finally:
-        kinds.unregister("interval")
 
 
 def browser(user: User) -> Client:

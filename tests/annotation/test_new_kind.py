@@ -1,30 +1,27 @@
 """A task kind that a test adds goes from capture to a dataset without a change to any other module."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from annotation import kinds, labels, leases, queues, resolution
+from annotation import labels, leases, queues, resolution
 from annotation.capture import capture_rows
 from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem
 from projects import specs
 from projects.models import Project, User
 from projects.specs import BadSpec
 from retraining import datasets
-from tests.annotation.json_kind import Interval
+from tests.annotation.json_kind import SPEC, registered
 from tests.factories import NOW, make_user
 
 pytestmark = pytest.mark.django_db
-SPEC = {"title": "Intervals", "kind": "interval", "inputs": {"text": {"type": "text"}}, "overlap": 2}
 
 
 @pytest.fixture
-def project() -> Iterator[Project]:
-    kinds.register(Interval())
-    try:
+def project(settings: Any) -> Iterator[Project]:
+    with registered(settings):
         yield specs.create_project("spans", SPEC, by=make_user("root", is_superuser=True), at=NOW)
-    finally:
-        kinds.unregister("interval")
 
 
 def row(key: str, **fields: object) -> dict[str, object]:

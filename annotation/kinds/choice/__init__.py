@@ -66,6 +66,9 @@ class Choice(TaskKind):
     def classes(self, labels: Labels) -> tuple[str, ...]:
         return tuple(label["value"] for label in labels)
 
+    def filter_values(self, labels: Labels) -> dict[str, str]:
+        return {name: name for name in self.classes(labels)}
+
     def training_target(self, value: Any, labels: Labels) -> str | None:
         return value if value in self.classes(labels) else None
 

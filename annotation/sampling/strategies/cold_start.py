@@ -70,7 +70,8 @@ def _typical_items(
     size_of = dict(zip(picked.tolist(), sizes.tolist(), strict=True))
     scale = len(pool) / max(of, 1)  # clusters were counted in a sample
     similar = [max(1, round(size_of[int(row)] * scale)) for row in kept.rows]
-    reasons = tuple(f"typical of {'about ' if scale > 1 else ''}{size:,} similar items" for size in similar)
+    about = "about " if scale > 1 else ""
+    reasons = tuple(f"typical of {about}{size:,} similar {'item' if size == 1 else 'items'}" for size in similar)
     arms = ("typical",) * len(similar)
     return Batch(kept.rows, arms, reasons, tuple({"similar": size} for size in similar), kept.set_aside)
 

@@ -85,6 +85,8 @@ def run_strategy(pool: Pool, count: int, strategy: str, rng: np.random.Generator
 def pick_strategy(pool: Pool) -> tuple[str, str]:
     """Which strategy fits what is known, and the reason in one sentence."""
     labelled, k = len(pool.labelled_targets if pool.labelled_targets is not None else ()), len(pool.classes)
+    if not k:
+        return "typical", f"answers are not classes, so typical items come first ({labelled} labels so far)"
     if pool.probabilities is None:
         return "typical", f"no model can score yet, so typical items come first ({labelled} labels so far)"
     if pool.proven:

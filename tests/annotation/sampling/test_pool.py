@@ -29,6 +29,14 @@ def test_no_label_becomes_no_rows():
     assert checked.labelled_targets.shape == (0,)
 
 
+def test_a_pool_of_a_task_without_classes_has_no_probabilities_and_its_labels_no_code():
+    pool = replace(GOOD, classes=(), probabilities=None, labelled_targets=np.zeros(5, dtype=int))
+    assert check_pool(pool).classes == ()
+    chosen = select(pool, size=6, seed=0)
+    assert (chosen.strategy, len(chosen)) == ("typical", 6)
+    assert chosen.why == "answers are not classes, so typical items come first (5 labels so far)"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
