@@ -82,9 +82,8 @@ def measure_classes(
     return classification.classification(
         codes.truth[rows],
         codes.predicted[rows],
+        sample.design(part),
         classes=codes.names,
-        inclusion_probability=sample.inclusion_probability[rows],
-        groups=sample.groups[rows],
         probabilities=None if scores is None else scores[rows],
     )
 
@@ -115,12 +114,12 @@ def _curves(sample: EvaluationSample, codes: ClassCodes) -> list[ClassCurve]:
 
 
 def _curve(sample: EvaluationSample, name: str, truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> ClassCurve:
-    chance = sample.inclusion_probability
-    curve = threshold_curve.threshold_curve(truth, scores, chance, at_most=CURVE_POINTS, groups=sample.groups)
+    drawn = sample.design()
+    curve = threshold_curve.threshold_curve(truth, scores, drawn, at_most=CURVE_POINTS)
     return ClassCurve(
         label=name,
         threshold=finite_list(curve.thresholds),
         precision=stored_band(curve.precision),
         recall=stored_band(curve.recall),
-        base_rate=float(np.average(truth, weights=1 / chance)),
+        base_rate=float(np.average(truth, weights=drawn.weight)),
     )

@@ -44,19 +44,23 @@ def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts 
     given, codes = project.cost_settings(), sample.codes
     if given is None or codes is None or project.positive not in codes.names:
         return None
-    code, chance, groups = codes.names.index(project.positive), sample.inclusion_probability, sample.groups
+    code, drawn = codes.names.index(project.positive), sample.design()
     truth, accepted = codes.truth == code, codes.predicted == code
     if not truth.any() or truth.all():
         return None
     prices = Costs(given.false_positive, given.false_negative, given.review or 0.0)
     paid = np.select([accepted & ~truth, ~accepted & truth], [prices.false_positive, prices.false_negative])
-    rules = [RuleCost("highest_score", stored_estimate(weighted.mean(paid, chance, groups=groups)))]
+    rules = [
+        RuleCost(
+            "highest_score", stored_estimate(weighted.mean(paid, sample.inclusion_probability, groups=sample.groups))
+        )
+    ]
     if codes.probabilities is not None:
         scores = codes.probabilities[:, code]
-        cut = thresholds.cheapest_threshold(truth, scores, chance, costs=prices, groups=groups)
+        cut = thresholds.cheapest_threshold(truth, scores, drawn, costs=prices)
         rules.append(RuleCost("threshold", stored_estimate(cut.cost), low=cut.low))
         if given.review is not None:
-            band = thresholds.cheapest_band(truth, scores, chance, costs=prices, groups=groups)
+            band = thresholds.cheapest_band(truth, scores, drawn, costs=prices)
             share = finite(band.review.value)
             rules.append(RuleCost("review_band", stored_estimate(band.cost), band.low, band.high, share))
     return DecisionCosts(project.positive, rules)

@@ -20,6 +20,7 @@ from django.db.models.functions import Cast, TruncDate
 from numpy.typing import NDArray
 
 from analysis.item_arrays import input_groups, score_matrix
+from analysis.metrics.core.design import Design, design
 from annotation import kinds, versions
 from annotation.models import DRAWN, Item, Prediction, Resolution, Source
 from annotation.sampling.design.weights import SelectedItems, effective_probability
@@ -69,6 +70,11 @@ class EvaluationSample:
     def groups(self) -> NDArray[np.int64]:
         """Group numbers (n,): items with equal or near-equal inputs share one. Read when first asked for."""
         return self.load_groups()
+
+    def design(self, part: NDArray[np.bool_] | None = None) -> Design:
+        """How the items of a part (n,) were chosen, all of them where absent."""
+        rows = slice(None) if part is None else part
+        return design(self.inclusion_probability[rows], groups=self.groups[rows])
 
     @property
     def hash(self) -> str:

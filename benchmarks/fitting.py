@@ -28,6 +28,7 @@ from benchmarks.label_sets import SETS, Absent, LabelSet
 from retraining.learning import Fitted, fit, probabilities
 from retraining.learning.calibration import choose
 from retraining.learning.calibration.choose import log_losses
+from retraining.learning.model_selection.fitting import ModelSearch
 from retraining.learning.predict import spread
 
 FRESH = 2000
@@ -69,7 +70,13 @@ def _run(labels: LabelSet, n: int, seed: int, seconds: float) -> dict[str, Any]:
     learnt, fresh = order[:n], order[n : n + FRESH]
     target, truth = labels.pool_target[learnt], np.eye(len(labels.classes))[labels.pool_target[fresh]]
     started = time.perf_counter()
-    found = fit(_rows(labels, learnt), labels.types, target, classes=labels.classes, seconds=seconds, seed=seed)
+    found = fit(
+        _rows(labels, learnt),
+        labels.types,
+        target,
+        classes=labels.classes,
+        search=ModelSearch(seconds=seconds, seed=seed),
+    )
     taken = time.perf_counter() - started
     said = probabilities(found, _rows(labels, fresh), labels.types)
     plain = _plain(labels, learnt, fresh)

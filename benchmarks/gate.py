@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining.learning.gate.decision import GateVerdict, judge
+from retraining.learning.gate.decision import GateRule, GateVerdict, judge
 
 CHAMPION_ERROR = 0.10
 STREAM = 20  # rows of the stream for each label asked, in an uneven audit
@@ -93,7 +93,13 @@ def draw(rng: np.random.Generator, errors: Errors, *, n: int, uneven: bool = Fal
 
 def verdict(audit: Audit) -> GateVerdict:
     truth = np.zeros(len(audit.chance), dtype=int)
-    return judge(truth, audit.champion_wrong, audit.candidate_wrong, inclusion_probability=audit.chance, margin=0.01)
+    return judge(
+        truth,
+        audit.champion_wrong,
+        audit.candidate_wrong,
+        inclusion_probability=audit.chance,
+        rule=GateRule(margin=0.01),
+    )
 
 
 def promoted(audit: Audit) -> bool:

@@ -19,12 +19,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from analysis.metrics.core.design import design
 from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import paired
 from analysis.metrics.performance.calibration import risk_coverage
@@ -178,26 +178,19 @@ def measured(traffic: Traffic, inclusion: Floats, population: int | None = None)
     names = [str(c) for c in range(k)]
     price = np.ones((k, k)) - np.eye(k)
     price[-1, 0] = 5
-    shared: dict[str, Any] = {
-        "classes": names,
-        "inclusion_probability": inclusion,
-        "population": population,
-        "costs": price,
-    }
+    drawn = design(inclusion, population=population)
     called, other = traffic.scores.argmax(axis=1), traffic.rival.argmax(axis=1)
-    found = classification(traffic.truth, called, probabilities=traffic.scores, **shared)
+    found = classification(traffic.truth, called, drawn, classes=names, probabilities=traffic.scores, costs=price)
     gain = (other == traffic.truth).astype(float) - (called == traffic.truth)
     wrong, sure = (called != traffic.truth).astype(float), traffic.scores.max(axis=1)
-    band = band_at(
-        traffic.truth == 0, traffic.scores[:, 0], inclusion, low=0.2, high=0.7, costs=COSTS, population=population
-    )
+    band = band_at(traffic.truth == 0, traffic.scores[:, 0], drawn, low=0.2, high=0.7, costs=COSTS)
     overall = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc", "cost")
     return {
         **{name: getattr(found, name) for name in overall},
         **{f"{name}:{c.label}": getattr(c, name) for c in found.per_class for name in ("precision", "recall", "f1")},
         "difference in accuracy": paired.difference(gain, 1 / inclusion, level=0.95).as_share,
         **{f"band {name}": getattr(band, name) for name in ("cost", "automation", "error", "precision", "recall")},
-        "aurc": risk_coverage(wrong, sure, inclusion, population=population).aurc,
+        "aurc": risk_coverage(wrong, sure, drawn).aurc,
     }
 
 

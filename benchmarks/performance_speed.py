@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from analysis.metrics.core.design import design
 from analysis.metrics.performance.calibration import calibration, risk_coverage
 from analysis.metrics.performance.classification import classification
 from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
@@ -52,12 +53,12 @@ def measures(truth: NDArray[np.int64], scores: Floats, inclusion: Floats) -> dic
     names, price = [str(c) for c in range(k)], np.ones((k, k)) - np.eye(k)
     found: dict[str, Callable[[], Any]] = {
         "classification": lambda: classification(
-            truth, called, classes=names, inclusion_probability=inclusion, probabilities=scores, costs=price
+            truth, called, design(inclusion), classes=names, probabilities=scores, costs=price
         ),
-        "threshold_curve": lambda: threshold_curve(positive, score, inclusion),
-        "cheapest_band": lambda: cheapest_band(positive, score, inclusion, costs=Costs(1, 5, 0.4)),
-        "calibration": lambda: calibration(positive, score, inclusion),
-        "risk_coverage": lambda: risk_coverage(wrong, sure, inclusion),
+        "threshold_curve": lambda: threshold_curve(positive, score, design(inclusion)),
+        "cheapest_band": lambda: cheapest_band(positive, score, design(inclusion), costs=Costs(1, 5, 0.4)),
+        "calibration": lambda: calibration(positive, score, design(inclusion)),
+        "risk_coverage": lambda: risk_coverage(wrong, sure, design(inclusion)),
     }
     return found
 

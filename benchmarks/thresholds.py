@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.metrics.core.design import design
 from analysis.metrics.performance.calibration import calibration
 from analysis.metrics.performance.threshold_curve import Costs
 from analysis.metrics.performance.thresholds import ReviewBand, band_at, cheapest_band, cheapest_threshold
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def chosen_cuts(scenario: IntervalScenario, projects: int, seed: int) -> Iterator[dict[str, Any]]:
     """For each choice its cheapest cost, how much more cuts cost that few labels chose, and what those labels said."""
     started, endless = time.process_time(), draw(scenario, ENDLESS, np.random.default_rng([seed, 1]))
-    everywhere = endless.truth == 1, endless.scores[:, 1], np.ones(ENDLESS)
+    everywhere = endless.truth == 1, endless.scores[:, 1], design(np.ones(ENDLESS))
     for name, choose in CHOICES.items():
         best = _cost(choose(*everywhere, costs=COSTS))
         above: dict[str, list[float]] = defaultdict(list)
@@ -59,7 +60,7 @@ def chosen_cuts(scenario: IntervalScenario, projects: int, seed: int) -> Iterato
             asked, inclusion = _project(scenario, np.random.default_rng([seed, 2, project]))
             labels.append(inclusion.size)
             for reading, chances in (("weighed", inclusion), ("naive", np.ones(inclusion.size))):
-                cut = choose(asked.truth == 1, asked.scores[:, 1], chances, costs=COSTS)
+                cut = choose(asked.truth == 1, asked.scores[:, 1], design(chances), costs=COSTS)
                 there = _cost(band_at(*everywhere, low=cut.low, high=cut.high, costs=COSTS))
                 above[f"{reading}_above_percent"].append(100 * (there / best - 1))
                 above[f"{reading}_said_percent"].append(100 * (_cost(cut) / there - 1))
@@ -74,11 +75,11 @@ def chosen_cuts(scenario: IntervalScenario, projects: int, seed: int) -> Iterato
 
 def calibration_figures(scenario: IntervalScenario, projects: int, seed: int) -> dict[str, Any]:
     started, endless = time.process_time(), draw(scenario, ENDLESS, np.random.default_rng([seed, 3]))
-    true = calibration(endless.truth == 1, endless.scores[:, 1], np.ones(ENDLESS)).ece.value or 0.0
+    true = calibration(endless.truth == 1, endless.scores[:, 1], design(np.ones(ENDLESS))).ece.value or 0.0
     found = []
     for project in range(projects):
         asked, inclusion = _project(scenario, np.random.default_rng([seed, 4, project]))
-        found.append(calibration(asked.truth == 1, asked.scores[:, 1], inclusion))
+        found.append(calibration(asked.truth == 1, asked.scores[:, 1], design(inclusion)))
     rejected = [c.test.p is not None and c.test.p < 0.05 for c in found]
     held = [c.ece.low is not None and c.ece.high is not None and c.ece.low <= true <= c.ece.high for c in found]
     return {

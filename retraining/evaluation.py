@@ -30,11 +30,12 @@ from retraining.bodies import (
 from retraining.datasets import Examples
 from retraining.learning.calibration.choose import log_losses
 from retraining.learning.gate import decision
-from retraining.learning.gate.decision import Gate, GateVerdict
+from retraining.learning.gate.decision import Gate, GateRule, GateVerdict
 from retraining.models import EvaluatedItem
 from retraining.sides import Sides, by_label, by_segment, in_slice
 
-ALPHA, POWER, MARGIN, LEVEL = 0.05, 0.8, 0.01, 0.95
+RULE = GateRule(margin=0.01, alpha=0.05, power=0.8)
+LEVEL = 0.95
 FEWEST_FOR_NAIVE = 30  # evaluation items; with fewer, a first version is judged on its out-of-fold predictions
 MOST_GROUPS = 40
 TIMED_ROWS = 20
@@ -127,7 +128,7 @@ def _verdict(sides: Sides, incumbent: registry.Incumbent, broken: str, protected
         champion=incumbent.tag,
         against=sides.against,
         basis=sides.basis,
-        rule=RuleBody(alpha=ALPHA, power=POWER, margin=MARGIN),
+        rule=RuleBody(alpha=RULE.alpha, power=RULE.power, margin=RULE.margin),
         difference=_difference_body(found.difference) if found.difference else None,
         p=found.p,
         gates=[_gate_body(gate) for gate in found.gates],
@@ -143,21 +144,18 @@ def _gate_verdict(sides: Sides, incumbent: registry.Incumbent, protected: Sequen
             sides.candidate.labels,
             sides.inclusion_probability,
             naive=sides.naive.labels,
-            alpha=ALPHA,
-            power=POWER,
             groups=sides.groups,
+            rule=RULE,
         )
     return decision.judge(
         sides.truth,
         sides.other.labels,
         sides.candidate.labels,
-        margin=MARGIN,
-        alpha=ALPHA,
-        power=POWER,
         inclusion_probability=sides.inclusion_probability,
         naive=sides.naive.labels,
         protected={name: in_slice(sides, name) for name in protected},
         groups=sides.groups,
+        rule=RULE,
     )
 
 

@@ -1,4 +1,4 @@
-"""Names say what things are: a class name occurs once, and no function is called by a word that says nothing."""
+"""Names and signatures: a class name occurs once, no function has a vague name or more parameters than one can see."""
 
 import ast
 import subprocess
@@ -10,6 +10,8 @@ from typing import TypeVar
 ROOT = Path(__file__).parent.parent
 SHARED = {"Meta", "Command", "Migration"}  # Django finds these by name
 VAGUE = {"read", "check", "decide", "told", "answer", "look", "ask", "again", "given", "found", "say", "said", "mend"}
+MOST_PARAMETERS = 9
+LONG_SIGNATURES = {"analysis/metrics/drift/compare.py compare", "analysis/metrics/slices/scan.py scan"}
 
 
 def test_no_class_name_occurs_twice() -> None:
@@ -27,6 +29,17 @@ def test_no_function_has_a_vague_name() -> None:
         if node.name.strip("_") in VAGUE
     ]
     assert not vague, "\n".join(vague)
+
+
+def test_no_function_takes_more_parameters_than_a_caller_can_see() -> None:
+    long = {f"{path} {node.name}" for path, node in definitions(ast.FunctionDef) if _parameters(node) > MOST_PARAMETERS}
+    assert long == LONG_SIGNATURES
+
+
+def _parameters(node: ast.FunctionDef) -> int:
+    """How many there are besides self."""
+    names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
 
 
 Definition = TypeVar("Definition", ast.ClassDef, ast.FunctionDef)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.metrics.core.design import from_weights
+from analysis.metrics.core.design import design, from_weights
 from analysis.metrics.core.stored import described_estimate, finite, interval_at, plain_interval
 from analysis.metrics.performance import calibration, classification, threshold_curve
 from analysis.metrics.performance.calibration import Calibration
@@ -69,11 +69,10 @@ def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
     found = classification.classification(
         rows.truth,
         rows.predicted,
+        design(rows.inclusion, groups=rows.groups),
         classes=rows.classes,
-        inclusion_probability=rows.inclusion,
         probabilities=rows.probabilities,
         positive=rows.positive,
-        groups=rows.groups,
     )
     return {
         "n": found.n,
@@ -215,7 +214,7 @@ def _thresholds(rows: _Judged) -> JsonObject:
         return {"thresholds": None, "thresholds_note": "More than two classes: name one with --positive."}
     truth = rows.truth == rows.positive
     scores = rows.probabilities[:, rows.positive]
-    curve = threshold_curve.threshold_curve(truth, scores, rows.inclusion, at_most=POINTS, groups=rows.groups)
+    curve = threshold_curve.threshold_curve(truth, scores, design(rows.inclusion, groups=rows.groups), at_most=POINTS)
     note = {"thresholds_note": curve.note} if curve.note else {}
     return {"thresholds": [_point(curve, at) for at in range(curve.thresholds.size)], **note}
 
@@ -239,7 +238,7 @@ def _calibration(rows: _Judged, seed: int) -> JsonObject:
     else:
         of, truth, probability = "the highest score", rows.truth == rows.predicted, rows.probabilities.max(axis=1)
     clipped = np.clip(probability, 0, 1)
-    found = calibration.calibration(truth, clipped, rows.inclusion, groups=rows.groups, seed=seed)
+    found = calibration.calibration(truth, clipped, design(rows.inclusion, groups=rows.groups), seed=seed)
     return {"of": of, **_calibrated(found)}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import ClassifierMixin
 
 from validation.arrays import Floats
+
+Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,10 @@
 """What a trainer is: it fits a model on the training side of a frozen dataset."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import ClassVar
 
 from retraining.datasets import Examples
-from retraining.learning.fitted import Fitted
-
-Progress = Callable[[float, str], None]
+from retraining.learning.fitted import Fitted, Progress
 
 
 class Trainer(ABC):

@@ -20,7 +20,5 @@ class HereTrainer(Trainer):
             train.targets,
             classes=train.classes,
             texts=train.texts,
-            seconds=FIT_SECONDS,
-            seed=seed,
-            progress=progress,
+            search=fitting.ModelSearch(seconds=FIT_SECONDS, seed=seed, progress=progress),
         )

@@ -22,6 +22,7 @@ from inputs.registry import INPUT_TYPES, find_types
 from inputs.types.base import IncompleteEncoder, Purpose
 from projects.specs import BadSpec, create_project
 from retraining.learning import dump, fit, load, probabilities
+from retraining.learning.model_selection.fitting import ModelSearch
 from tests.factories import NOW
 
 COLOUR = '''
@@ -108,7 +109,9 @@ def test_sampling_drift_and_label_errors_read_it(colour: None) -> None:
 
 
 def test_a_model_learns_from_it_and_its_artifact_loads(colour: None) -> None:
-    model = fit({"paint": COLUMN}, TYPES, np.arange(60) % 2, classes=["warm", "cold"], seconds=60, seed=0)
+    model = fit(
+        {"paint": COLUMN}, TYPES, np.arange(60) % 2, classes=["warm", "cold"], search=ModelSearch(seconds=60, seed=0)
+    )
     loaded = load(dump(model.estimator), family=model.family)
     said = probabilities(loaded, {"paint": ["#ff0000", "#00ff00"]}, TYPES, model.frame_parameters, model.classes)
     assert said.argmax(axis=1).tolist() == [0, 1]

@@ -116,7 +116,9 @@ def fitted() -> Fitted:
     x = np.linspace(-2, 2, 40)
     columns = {"x": x.tolist(), "y": [0.0] * 40}
     types = {"x": "number", "y": "number"}
-    return fitting.fit(columns, types, (x > 0).astype(int), classes=LABELS, seconds=0.0, seed=1)
+    return fitting.fit(
+        columns, types, (x > 0).astype(int), classes=LABELS, search=fitting.ModelSearch(seconds=0.0, seed=1)
+    )
 
 
 def make_version(project: Project, *, at: datetime = NOW, verdict: dict[str, Any] | None = None) -> ModelVersion:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -232,14 +233,14 @@ class TestStopping:
         run, person, fit = open_run(project), make_user(), fitting.fit
         seen: list[float] = []
 
-        def stopped_meanwhile(*args: Any, progress: Callable[[float, str], None], **options: Any) -> Any:
+        def stopped_meanwhile(*args: Any, search: fitting.ModelSearch, **options: Any) -> Any:
             def tell(share: float, words: str) -> None:
                 seen.append(share)
                 training.stop(run, by=person, at=timezone.now())
                 monkeypatch.setattr(Attempt, "_reported_at", 0.0, raising=False)
-                progress(share, words)
+                search.progress(share, words)
 
-            return fit(*args, progress=tell, **options)
+            return fit(*args, search=replace(search, progress=tell), **options)
 
         monkeypatch.setattr(fitting, "fit", stopped_meanwhile)
         monkeypatch.setattr("jobs.execution.time.monotonic", _hurried())

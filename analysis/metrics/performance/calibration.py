@@ -14,7 +14,7 @@ from scipy import special
 from sklearn.isotonic import isotonic_regression
 
 from analysis.metrics.core import intervals, ranking
-from analysis.metrics.core.design import Design, added_up, design
+from analysis.metrics.core.design import Design, added_up
 from analysis.metrics.core.running import RunningSums, running_sums
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, linearised, share, undefined
 from analysis.metrics.performance.threshold_curve import ScoreBand
@@ -95,21 +95,18 @@ class RiskCoverage:
 def calibration(
     truth: ArrayLike,
     probability: ArrayLike,
-    inclusion_probability: ArrayLike,
+    drawn: Design,
     *,
     bins: int = 10,
     spacing: Literal["quantile", "uniform"] = "quantile",
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
     seed: int = 0,
 ) -> Calibration:
     """Reliability, expected calibration error, Brier score in parts, and a test, weighted by 1/π.
 
-    truth (n,) bool; probability (n,) of it being true; inclusion_probability (n,) in (0, 1]. spacing: bins of equal
+    truth (n,) bool; probability (n,) of it being true; drawn: how these n items were chosen. spacing: bins of equal
     numbers of labelled items, or of equal width. Undefined for no items; raises InvalidInput on bad arrays.
     """
-    drawn = design(inclusion_probability, population=population, groups=groups)
     actual = arrays.booleans("truth", truth, drawn.n)
     predicted = arrays.unit_interval("probability", arrays.vector("probability", probability, drawn.n))
     arrays.level(level)
@@ -124,18 +121,15 @@ def calibration(
         ece=ece,
         ece_plain=plain,
         brier=_decomposed(actual, predicted, drawn),
-        test=spiegelhalter(actual, predicted, inclusion_probability, groups=groups),
+        test=spiegelhalter(actual, predicted, drawn),
     )
 
 
-def spiegelhalter(
-    truth: ArrayLike, probability: ArrayLike, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None
-) -> CalibrationTest:
+def spiegelhalter(truth: ArrayLike, probability: ArrayLike, drawn: Design) -> CalibrationTest:
     """Is the Brier score what calibrated probabilities would give? (Spiegelhalter 1986, with weights.)
 
     Sees probabilities that are over- or underconfident on the whole; not errors that cancel.
     """
-    drawn = design(inclusion_probability, groups=groups)
     actual = arrays.booleans("truth", truth, drawn.n)
     predicted = arrays.unit_interval("probability", arrays.vector("probability", probability, drawn.n))
     if not drawn.n:
@@ -152,18 +146,15 @@ def spiegelhalter(
 def risk_coverage(
     losses: ArrayLike,
     confidence: ArrayLike,
-    inclusion_probability: ArrayLike,
+    drawn: Design,
     *,
     at_most: int | None = None,
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
 ) -> RiskCoverage:
     """The risk–coverage curve of losses (n,), 0 or 1 for mistakes or any unit, ranked by confidence (n,).
 
     AURC as in Geifman and El-Yaniv (2017), over the distinct confidences. Raises InvalidInput for no items.
     """
-    drawn = design(inclusion_probability, population=population, groups=groups)
     loss = arrays.vector("losses", losses, drawn.n)
     sure = arrays.vector("confidence", confidence, drawn.n)
     arrays.level(level)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core import influence_functions
-from analysis.metrics.core.design import Design, design
+from analysis.metrics.core.design import Design
 from analysis.metrics.core.influence_functions import estimate
 from analysis.metrics.core.intervals import Sums
 from analysis.metrics.core.weighted import NO_ITEMS, SHARE, Estimate, share, undefined
@@ -86,27 +86,23 @@ class _Cells:
 def classification(
     truth: ArrayLike,
     predicted: ArrayLike,
+    drawn: Design,
     *,
     classes: Sequence[str],
-    inclusion_probability: ArrayLike,
     probabilities: ArrayLike | None = None,
     costs: ArrayLike | None = None,
     positive: int | None = None,
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
 ) -> Performance:
     """Every measure of a classifier, weighted by one over the inclusion probability, each with its interval.
 
-    truth, predicted: class codes (n,), places in `classes`. inclusion_probability (n,) in (0, 1]. probabilities
+    truth, predicted: class codes (n,), places in `classes`. drawn: how these n items were chosen. probabilities
     (n, k), rows sum to 1. costs (k, k): of predicting the column when the row is true. positive: the class that
-    roc_auc and pr_auc are of when there are two (the second unless given). population, groups: see `design`.
-    low, high: limits at `level`. What is undefined is an Estimate without a value and with a note; arrays that do
-    not fit raise InvalidInput.
+    roc_auc and pr_auc are of when there are two (the second unless given). low, high: limits at `level`. What is
+    undefined is an Estimate without a value and with a note; arrays that do not fit raise InvalidInput.
     """
     names = arrays.class_names(classes)
     k = len(names)
-    drawn = design(inclusion_probability, population=population, groups=groups)
     arrays.level(level)
     checked_positive(positive, k)
     actual = arrays.codes("truth", truth, k, drawn.n)

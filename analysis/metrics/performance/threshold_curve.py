@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core import intervals, ranking
-from analysis.metrics.core.design import Design, design
+from analysis.metrics.core.design import Design
 from analysis.metrics.core.intervals import Sums
 from analysis.metrics.core.ranking import Ranking
 from analysis.metrics.core.running import RunningSums, running_sums
@@ -83,22 +83,19 @@ class _Counts:
 def threshold_curve(
     truth: ArrayLike,
     scores: ArrayLike,
-    inclusion_probability: ArrayLike,
+    drawn: Design,
     *,
     costs: Costs | None = None,
     at_most: int | None = None,
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
 ) -> ThresholdCurve:
     """Every threshold's precision, recall, false positive rate and cost, with pointwise limits at `level`.
 
-    truth (n,) bool; scores (n,) in any unit, higher = more positive; inclusion_probability (n,) in (0, 1].
+    truth (n,) bool; scores (n,) in any unit, higher = more positive; drawn: how these n items were chosen.
     at_most: keep only that many thresholds (at least 2), spread evenly over the traffic they cut off, ends included.
-    population, groups: see `design`. Raises InvalidInput for no items and for bad arrays; with one class only, what
+    Raises InvalidInput for no items and for bad arrays; with one class only, what
     needs the other is NaN.
     """
-    drawn = design(inclusion_probability, population=population, groups=groups)
     actual = arrays.booleans("truth", truth, drawn.n)
     given = arrays.vector("scores", scores, drawn.n)
     arrays.level(level)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core import influence_functions, ranking
-from analysis.metrics.core.design import design
+from analysis.metrics.core.design import Design
 from analysis.metrics.core.ranking import Ranking
-from analysis.metrics.core.weighted import Estimate, proportion
+from analysis.metrics.core.weighted import Estimate, share
 from analysis.metrics.performance.threshold_curve import Costs
 from validation import InvalidInput, arrays
 from validation.arrays import Bools, Floats
@@ -45,25 +45,24 @@ class ReviewBand:
 def band_at(
     truth: ArrayLike,
     scores: ArrayLike,
-    inclusion_probability: ArrayLike,
+    drawn: Design,
     *,
     low: float,
     high: float,
     costs: Costs | None = None,
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
     note: str = "",
 ) -> ReviewBand:
     """What the band from `low` to `high` does; low = high is a single threshold. Arrays (n,), truth bool.
 
-    Raises InvalidInput on bad arrays and when low is above high. Limits at `level`.
+    drawn: how these n items were chosen. Limits at `level`. Raises InvalidInput on bad arrays, and when low is above
+    high.
     """
     if not low <= high:
         raise InvalidInput(f"The band runs from {low:g} to {high:g}; it must not end before it begins.")
-    drawn = design(inclusion_probability, population=population, groups=groups)
     actual = arrays.booleans("truth", truth, drawn.n)
     given = arrays.vector("scores", scores, drawn.n)
+    arrays.level(level)
     prices = costs or Costs()
     accepted, refused = given >= high, given < low
     asked = ~accepted & ~refused
@@ -71,19 +70,17 @@ def band_at(
     price = np.select([accepted & ~actual, refused & actual, asked], each)
     paid = influence_functions.mean_of(price.astype(np.float64), drawn, within=(min(0.0, *each), max(0.0, *each)))
 
-    def share(what: Bools, among: Bools | None = None) -> Estimate:
-        return proportion(what, inclusion_probability, domain=among, level=level, population=population, groups=groups)
-
+    everything = np.ones(drawn.n, dtype=bool)
     return ReviewBand(
         low=float(low),
         high=float(high),
         costs=prices,
         cost=influence_functions.estimate(paid, drawn, level),
-        automation=share(~asked),
-        review=share(asked),
-        error=share(accepted != actual, ~asked),
-        precision=share(actual, accepted),
-        recall=share(~refused, actual),
+        automation=share(~asked, everything, drawn, level=level),
+        review=share(asked, everything, drawn, level=level),
+        error=share(accepted != actual, ~asked, drawn, level=level),
+        precision=share(actual, accepted, drawn, level=level),
+        recall=share(~refused, actual, drawn, level=level),
         counts=(_split(refused, actual), _split(asked, actual), _split(accepted, actual)),
         note=note,
     )
@@ -97,28 +94,24 @@ def _split(part: Bools, actual: Bools) -> tuple[int, int]:
 def cheapest_threshold(
     truth: ArrayLike,
     scores: ArrayLike,
-    inclusion_probability: ArrayLike,
+    drawn: Design,
     *,
     costs: Costs,
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
 ) -> ReviewBand:
     """The single threshold with the lowest estimated cost per decision, as a band of no width."""
-    ranked = _ranked(truth, scores, inclusion_probability, population)
+    ranked = _ranked(truth, scores, drawn)
     accept, refuse = _lines(ranked, costs, review=0.0)
     best = int(np.argmin(accept + refuse))
     cut = float(_cuts(ranked)[best])
     return band_at(
         truth,
         scores,
-        inclusion_probability,
+        drawn,
         low=cut,
         high=cut,
         costs=costs,
         level=level,
-        population=population,
-        groups=groups,
         note=SAME_ITEMS,
     )
 
@@ -126,15 +119,13 @@ def cheapest_threshold(
 def cheapest_band(
     truth: ArrayLike,
     scores: ArrayLike,
-    inclusion_probability: ArrayLike,
+    drawn: Design,
     *,
     costs: Costs,
     level: float = 0.95,
-    population: int | None = None,
-    groups: ArrayLike | None = None,
 ) -> ReviewBand:
     """The two thresholds with the lowest estimated cost per decision when a review costs `costs.review`."""
-    ranked = _ranked(truth, scores, inclusion_probability, population)
+    ranked = _ranked(truth, scores, drawn)
     accept, refuse = _lines(ranked, costs, review=costs.review)
     upper, lower = _best_pair(accept, refuse)
     cuts = _cuts(ranked)
@@ -142,19 +133,16 @@ def cheapest_band(
     return band_at(
         truth,
         scores,
-        inclusion_probability,
+        drawn,
         low=low,
         high=high,
         costs=costs,
         level=level,
-        population=population,
-        groups=groups,
         note=SAME_ITEMS,
     )
 
 
-def _ranked(truth: ArrayLike, scores: ArrayLike, inclusion_probability: ArrayLike, population: int | None) -> Ranking:
-    drawn = design(inclusion_probability, population=population)
+def _ranked(truth: ArrayLike, scores: ArrayLike, drawn: Design) -> Ranking:
     actual = arrays.booleans("truth", truth, drawn.n)
     given = arrays.vector("scores", scores, drawn.n)
     if not drawn.n:

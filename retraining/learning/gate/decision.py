@@ -69,30 +69,45 @@ class GateVerdict:
     needed: int | None
 
 
+@dataclass(frozen=True)
+class GateRule:
+    """What a promotion must show. margin: a share, 0.01 is one point, by which no protected slice may be worse.
+
+    alpha: the chance of promoting an equal model, at most. power: the chance wanted of promoting a better one, which
+    says how many labels it needs.
+    """
+
+    margin: float = 0.0
+    alpha: float = 0.05
+    power: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.margin <= 0.5:
+            raise InvalidInput(f"margin is a share between 0 and 0.5 (0.01 is one point), not {self.margin}.")
+        if not (0 < self.alpha <= 0.5 and 0 < self.power < 1):
+            raise InvalidInput("alpha must lie above 0 and up to 0.5, power between 0 and 1.")
+
+
 def judge(
     truth: ArrayLike,
     champion_predicted: ArrayLike,
     candidate_predicted: ArrayLike,
     *,
     inclusion_probability: ArrayLike,
+    rule: GateRule,
     protected: Mapping[str, ArrayLike] | None = None,
-    margin: float,
-    alpha: float = 0.05,
-    power: float = 0.8,
     costs: ArrayLike | None = None,
     naive: ArrayLike | None = None,
     groups: ArrayLike | None = None,
 ) -> GateVerdict:
-    """Promote when the candidate is better overall and every protected slice is shown not to be worse by `margin`.
+    """Promote when the candidate is better overall and every protected slice is shown not to be worse by the margin.
 
     truth, champion_predicted, candidate_predicted: (n,) codes or names. inclusion_probability: (n,) in (0, 1], the
     chance with which each row was sent to a person; a row weighs its inverse. protected: slice name to (n,) bool mask.
-    margin: a share, 0.01 is one point. alpha: the chance of promoting an equal model, at most. costs: (k, k), row the
-    truth, column the answer; gains are then in points of the dearest mistake. naive: (n,) a baseline's answers, which
-    the candidate must beat too. groups: (n,), rows with equal or near-equal inputs share one and count once. Raises
-    InvalidInput for anything out of shape or range.
+    costs: (k, k), row the truth, column the answer; gains are then in points of the dearest mistake. naive: (n,) a
+    baseline's answers, which the candidate must beat too. groups: (n,), rows with equal or near-equal inputs share one
+    and count once. Raises InvalidInput for anything out of shape or range.
     """
-    _check_rates(margin, alpha, power)
     against = partial(
         compare,
         truth,
@@ -105,14 +120,14 @@ def judge(
     masks = {name: slice_mask(name, mask, rows.n) for name, mask in (protected or {}).items()}
     if not rows.n:
         return _verdict(rows, [], None, None, None)
-    plan = SampleSizePlan(alpha=alpha, power=power)
-    found = [_better(GateCondition.BETTER, rows, plan), *_slices(rows, masks, margin, plan)]
+    plan = SampleSizePlan(alpha=rule.alpha, power=rule.power)
+    found = [_better(GateCondition.BETTER, rows, plan), *_slices(rows, masks, rule.margin, plan)]
     if naive is not None:
         above = against(champion=naive)
         found.append(_better(GateCondition.BEATS_NAIVE, above, plan))
     gates = [gate for gate, _ in found]
     needed = sample_size.combine_plans([more for _, more in found])
-    difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * alpha)
+    difference = rows.difference(np.ones(rows.n, dtype=bool), level=1 - 2 * rule.alpha)
     return _verdict(rows, gates, difference, rows.better_p(), needed)
 
 
@@ -121,9 +136,8 @@ def beats_naive(
     predicted: ArrayLike,
     inclusion_probability: ArrayLike,
     *,
+    rule: GateRule = GateRule(),
     naive: ArrayLike | None = None,
-    alpha: float = 0.05,
-    power: float = 0.8,
     costs: ArrayLike | None = None,
     groups: ArrayLike | None = None,
 ) -> GateVerdict:
@@ -137,9 +151,7 @@ def beats_naive(
         answers,
         predicted,
         inclusion_probability=inclusion_probability,
-        margin=0.0,
-        alpha=alpha,
-        power=power,
+        rule=rule,
         costs=costs,
         groups=groups,
     )
@@ -197,10 +209,3 @@ def _slice(
     gate = Gate(GateCondition.NOT_WORSE, p <= plan.alpha, difference, p, plan.alpha, name, points)
     needed = plan.more_for_slice(rows.gain, rows.weight, mask, margin, tests=tests, groups=rows.group)
     return gate, 0 if gate.passed else needed
-
-
-def _check_rates(margin: float, alpha: float, power: float) -> None:
-    if not 0 <= margin <= 0.5:
-        raise InvalidInput(f"margin is a share between 0 and 0.5 (0.01 is one point), not {margin}.")
-    if not (0 < alpha <= 0.5 and 0 < power < 1):
-        raise InvalidInput("alpha must lie above 0 and up to 0.5, power between 0 and 1.")

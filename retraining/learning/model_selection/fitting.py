@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from inputs.groups import group_rows
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import Features
 from retraining.learning.calibration import choose
-from retraining.learning.fitted import Candidate, Fitted
+from retraining.learning.fitted import Candidate, Fitted, Progress
 from retraining.learning.model_selection import candidates, cross_validation, explanations
 from retraining.learning.model_selection.cross_validation import Skipped, TrainingRows, Trial
 from retraining.learning.predict import spread
@@ -27,11 +28,21 @@ from validation.arrays import Floats, Ints
 from validation.probabilities import check_probabilities
 
 FOLDS = 5
-Progress = Callable[[float, str], None]
 
 
 class NotEnoughClasses(InvalidInput):
     """A model tells classes apart, so labels of at least two are needed."""
+
+
+@dataclass(frozen=True)
+class ModelSearch:
+    """How candidates are compared. seconds: the time for it; the first, quickest candidate always runs, a further one
+    only while time is left. `progress(share done, words)` is called after each fold and may raise to stop the fit.
+    """
+
+    seconds: float
+    seed: int
+    progress: Progress = lambda fraction, words: None
 
 
 def fit(
@@ -43,9 +54,7 @@ def fit(
     weights: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     texts: EncodedTexts | None = None,
-    seconds: float,
-    seed: int,
-    progress: Progress = lambda fraction, words: None,
+    search: ModelSearch,
 ) -> Fitted:
     """The candidate with the lowest held-out log loss, refitted on all rows and calibrated out of fold.
 
@@ -53,8 +62,6 @@ def fit(
     0 is not learnt from, but gets its out-of-fold probabilities. groups: (n,); rows of one group are held out together;
     where none are given, rows with equal or near-equal inputs are. texts: vectors of the text inputs, to be tried
     beside TF-IDF.
-    `seconds` bounds the choice: the first, quickest candidate always runs, a further one only while time is left.
-    `progress(share done, words)` is called after each fold and may raise to stop the fit.
     Raises NotEnoughClasses when all labels agree, InvalidInput when the arrays cannot be what they are said to be.
     """
     names = tuple(classes)
@@ -63,14 +70,18 @@ def fit(
     columns, types = with_vectors(columns, types, texts.vectors if texts else None)
     shapes = column_shapes(columns, types)
     frame = to_frame(columns, types, shapes=shapes)
-    rows = _rows(frame, soft, weight, group_rows(own, own_types) if groups is None else groups, seed)
+    rows = _rows(frame, soft, weight, group_rows(own, own_types) if groups is None else groups, search.seed)
     left_out = _without_information(rows, types)
-    common = {"seed": seed, "image_size": {name: list(shape) for name, shape in shapes.items()}, "left_out": left_out}
-    best, tried = _choose(rows, types, common, deadline=time.monotonic() + seconds, progress=progress)
+    common = {
+        "seed": search.seed,
+        "image_size": {name: list(shape) for name, shape in shapes.items()},
+        "left_out": left_out,
+    }
+    best, tried = _choose(rows, types, common, deadline=time.monotonic() + search.seconds, progress=search.progress)
     estimator = cross_validation.fit_on_all(rows, types, best.config)
     method = best.calibration.method
     calibrated = choose.wrap(estimator, method, best.scores, rows.targets, weights=rows.weights)
-    progress(1.0, "Fitted on all rows.")
+    search.progress(1.0, "Fitted on all rows.")
     return Fitted(
         estimator=calibrated,
         classes=names,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.metrics.core import weighted
+from analysis.metrics.core.design import design
 from analysis.metrics.core.multiple_tests import benjamini_hochberg
 from analysis.metrics.drift import column_tests
 from analysis.metrics.drift import reference as seasonal_reference
@@ -34,10 +35,20 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "krippendorff": (agreement.krippendorff, ITEMS, PEOPLE, LABELS),
     "interval": (lambda *rows: agreement.krippendorff(*rows, level="interval"), ITEMS, PEOPLE, LABELS),
     "by pair": (agreement.by_pair, ITEMS, PEOPLE, LABELS),
-    "calibration": (calibration.calibration, TRUTH, SCORES, CHANCE),
-    "Spiegelhalter": (calibration.spiegelhalter, TRUTH, SCORES, CHANCE),
-    "risk-coverage": (calibration.risk_coverage, TRUTH, SCORES, CHANCE),
-    "curve": (threshold_curve.threshold_curve, TRUTH, SCORES, CHANCE),
+    "calibration": (lambda y, x, chance: calibration.calibration(y, x, design(chance)), TRUTH, SCORES, CHANCE),
+    "Spiegelhalter": (
+        lambda y, x, chance: calibration.spiegelhalter(y, x, design(chance)),
+        TRUTH,
+        SCORES,
+        CHANCE,
+    ),
+    "risk-coverage": (
+        lambda y, x, chance: calibration.risk_coverage(y, x, design(chance)),
+        TRUTH,
+        SCORES,
+        CHANCE,
+    ),
+    "curve": (lambda y, x, chance: threshold_curve.threshold_curve(y, x, design(chance)), TRUTH, SCORES, CHANCE),
     "number": (column_tests.number_test, VECTORS[:, 0], VECTORS[:, 1]),
     "category": (column_tests.category_test, LABELS, THREE),
     "text": (column_tests.text_test, [f"a{i % 7} b" for i in range(N)], [f"a{i % 5} c" for i in range(N)]),
@@ -49,7 +60,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "BBSE": (label_shift.bbse, P, THREE, P[::-1]),
     "performance": (
         lambda truth, said, chance, p, costs: classification.classification(
-            truth, said, classes=CLASSES, inclusion_probability=chance, probabilities=p, costs=costs
+            truth, said, design(chance), classes=CLASSES, probabilities=p, costs=costs
         ),
         *(THREE, P.argmax(axis=1), CHANCE, P, COSTS),
     ),
@@ -57,7 +68,12 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         lambda x, c, errors, chance: scan.scan({"x": x, "c": c}, errors, inclusion_probability=chance),
         *(np.tile(VECTORS[:, 0], 10), np.tile(LABELS.astype(str), 10), np.tile(TRUTH, 10), np.tile(CHANCE, 10)),
     ),
-    "band": (lambda *rows: thresholds.band_at(*rows, low=0.3, high=0.7), TRUTH, SCORES, CHANCE),
+    "band": (
+        lambda y, x, chance: thresholds.band_at(y, x, design(chance), low=0.3, high=0.7),
+        TRUTH,
+        SCORES,
+        CHANCE,
+    ),
     "votes": (lambda i, a, y: consensus.resolve((i, a, y)), ITEMS[:18], PEOPLE[:18], LABELS[:18]),
     "proportion": (weighted.proportion, TRUTH, CHANCE),
     "mean": (weighted.mean, SCORES, CHANCE),

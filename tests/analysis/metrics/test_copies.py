@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from analysis.metrics.core.design import design
 from analysis.metrics.core.weighted import Estimate, mean, proportion, ratio
 from analysis.metrics.performance import calibration, paired, threshold_curve, thresholds
 from analysis.metrics.performance.classification import classification
@@ -23,13 +24,12 @@ YES, SAID = TRUTH == 0, SCORES[:, 0]
 def measures(rows, groups, chance=CHANCE):
     """Every measure of the items in these rows."""
     truth, scores, other, chance, yes, said = (a[rows] for a in (TRUTH, SCORES, OTHER, chance, YES, SAID))
-    of = {"inclusion_probability": chance, "groups": groups}
+    drawn = design(chance, groups=groups)
     names = ("a", "b", "c")
     one, two = scores.argmax(axis=1), other.argmax(axis=1)
     costs = threshold_curve.Costs(1.0, 5.0, 0.4)
-    uniform = {"spacing": "uniform", "groups": groups}
     return {
-        "classification": classification(truth, one, classes=names, probabilities=scores, costs=COSTS, **of),
+        "classification": classification(truth, one, drawn, classes=names, probabilities=scores, costs=COSTS),
         "paired difference": paired.difference(
             (two == truth).astype(float) - (one == truth), 1 / chance, level=0.95, groups=groups
         ),
@@ -37,12 +37,12 @@ def measures(rows, groups, chance=CHANCE):
         "in a domain": proportion(yes, chance, domain=one == 0, groups=groups),
         "mean": mean(said, chance, groups=groups),
         "ratio": ratio(said, said + 1, chance, groups=groups),
-        "curve": threshold_curve.threshold_curve(yes, said, chance, costs=costs, groups=groups),
-        "band": thresholds.cheapest_band(yes, said, chance, costs=costs, groups=groups),
-        "cut": thresholds.cheapest_threshold(yes, said, chance, costs=costs, groups=groups),
-        "calibration": calibration.calibration(yes, said, chance, **uniform),
-        "Spiegelhalter": calibration.spiegelhalter(yes, said, chance, groups=groups),
-        "risk and coverage": calibration.risk_coverage(one != truth, scores.max(axis=1), chance, groups=groups),
+        "curve": threshold_curve.threshold_curve(yes, said, drawn, costs=costs),
+        "band": thresholds.cheapest_band(yes, said, drawn, costs=costs),
+        "cut": thresholds.cheapest_threshold(yes, said, drawn, costs=costs),
+        "calibration": calibration.calibration(yes, said, drawn, spacing="uniform"),
+        "Spiegelhalter": calibration.spiegelhalter(yes, said, drawn),
+        "risk and coverage": calibration.risk_coverage(one != truth, scores.max(axis=1), drawn),
     }
 
 
@@ -115,16 +115,12 @@ def project(seed, m, mixed):
     return truth, a, b, size
 
 
-def points(found: paired.Difference) -> Estimate:
-    return Estimate(found.value, found.low, found.high, found.n, found.n_effective, paired.METHOD)
-
-
 def estimates(truth, a, b, chance, groups=None) -> dict[str, Estimate]:
     scores, other = np.column_stack([1 - a, a]), np.column_stack([1 - b, b])
-    of = {"classes": ("no", "yes"), "inclusion_probability": chance, "groups": groups}
-    one = classification(truth, scores.argmax(axis=1), probabilities=scores, **of)
+    drawn = design(chance, groups=groups)
+    one = classification(truth, scores.argmax(axis=1), drawn, classes=("no", "yes"), probabilities=scores)
     gain = (other.argmax(1) == truth).astype(float) - (scores.argmax(1) == truth)
-    both = points(paired.difference(gain, 1 / chance, level=0.95, groups=groups))
+    both = paired.difference(gain, 1 / chance, level=0.95, groups=groups).as_share
     recall = one.per_class[1].recall
     return {
         "accuracy": one.accuracy,

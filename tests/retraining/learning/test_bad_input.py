@@ -9,6 +9,8 @@ from analysis.metrics.core.multiple_tests import holm
 from analysis.metrics.performance import paired
 from retraining.learning import beats_naive, fit, judge
 from retraining.learning.calibration import choose
+from retraining.learning.gate.decision import GateRule
+from retraining.learning.model_selection.fitting import ModelSearch
 from retraining.learning.predict import spread
 from tests.malformed import answers, not_finite
 
@@ -23,20 +25,33 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "fit": (
         lambda x, targets, weights: (
             fit(
-                {"x": x}, {"x": "number"}, targets, classes=("a", "b", "c"), weights=weights, seconds=0, seed=0
+                {"x": x},
+                {"x": "number"},
+                targets,
+                classes=("a", "b", "c"),
+                weights=weights,
+                search=ModelSearch(seconds=0, seed=0),
             ).out_of_fold
         ),
         *(NUMBER, TRUTH, CHANCE),
     ),
     "soft targets": (
         lambda targets: (
-            fit({"x": NUMBER}, {"x": "number"}, targets, classes=("a", "b", "c"), seconds=0, seed=0).out_of_fold
+            fit(
+                {"x": NUMBER}, {"x": "number"}, targets, classes=("a", "b", "c"), search=ModelSearch(seconds=0, seed=0)
+            ).out_of_fold
         ),
         P,
     ),
     "judge": (
         lambda truth, old, new, chance, web, costs: judge(
-            truth, old, new, inclusion_probability=chance, protected={"web": web}, margin=0.02, costs=costs
+            truth,
+            old,
+            new,
+            inclusion_probability=chance,
+            protected={"web": web},
+            costs=costs,
+            rule=GateRule(margin=0.02),
         ),
         *(TRUTH, TRUTH[::-1], np.roll(TRUTH, 1), CHANCE, WEB, COSTS),
     ),

@@ -32,7 +32,13 @@ class FirstInputTrainer(Trainer):
             raise InvalidInput("Ten rows are needed.")
         progress(0.5, "Halfway.")
         columns = {**train.columns, "y": [0.0] * len(train)}
-        return fitting.fit(columns, train.types, train.targets, classes=train.classes, seconds=0.0, seed=seed)
+        return fitting.fit(
+            columns,
+            train.types,
+            train.targets,
+            classes=train.classes,
+            search=fitting.ModelSearch(seconds=0.0, seed=seed),
+        )
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
+from analysis.metrics.core.design import design
 from analysis.metrics.performance.calibration import calibration, risk_coverage, spiegelhalter
 from validation import InvalidInput
 
@@ -19,7 +20,7 @@ def asked(rng, size=2500, overconfidence=1.0):
     active = np.abs(predicted - 0.5) < 0.05
     rows = np.flatnonzero(active | (rng.random(size) < 0.1))
     truth = rng.random(size) < true_probability
-    return truth[rows], predicted[rows], np.where(active[rows], 1.0, 0.1)
+    return truth[rows], predicted[rows], design(np.where(active[rows], 1.0, 0.1))
 
 
 @given(seeds, st.integers(1, 80), st.integers(1, 12), st.sampled_from(["quantile", "uniform"]))
@@ -27,7 +28,7 @@ def asked(rng, size=2500, overconfidence=1.0):
 def test_the_bins_hold_every_label_once_in_rising_order(seed, n, bins, spacing):
     rng = np.random.default_rng(seed)
     predicted, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
-    found = calibration(truth, predicted, inclusion, bins=bins, spacing=spacing)
+    found = calibration(truth, predicted, design(inclusion), bins=bins, spacing=spacing)
     assert sum(b.n for b in found.bins) == n and len(found.bins) <= bins
     assert sum(b.share for b in found.bins) == pytest.approx(1)
     assert all(b.low - 1e-9 <= b.predicted <= b.high + 1e-9 for b in found.bins)
@@ -41,7 +42,7 @@ def test_the_bins_hold_every_label_once_in_rising_order(seed, n, bins, spacing):
 def test_the_brier_score_is_the_sum_of_its_parts(seed, n):
     rng = np.random.default_rng(seed)
     predicted, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
-    parts = calibration(truth, predicted, inclusion).brier
+    parts = calibration(truth, predicted, design(inclusion)).brier
     assert parts.brier == pytest.approx(np.average((predicted - truth) ** 2, weights=1 / inclusion))
     assert parts.brier == pytest.approx(parts.miscalibration - parts.discrimination + parts.uncertainty)
     assert parts.miscalibration >= -1e-9 and parts.discrimination >= -1e-9
@@ -52,7 +53,7 @@ def test_the_brier_score_is_the_sum_of_its_parts(seed, n):
 def test_the_risk_at_full_coverage_is_the_mean_loss_and_the_area_is_that_under_the_curve(seed, n):
     rng = np.random.default_rng(seed)
     loss, sure, inclusion = rng.random(n), rng.random(n).round(1), rng.choice([1.0, 0.1], n)
-    found = risk_coverage(loss, sure, inclusion)
+    found = risk_coverage(loss, sure, design(inclusion))
     assert found.all.value == found.risk.value[-1] == pytest.approx(np.average(loss, weights=1 / inclusion))
     assert found.coverage[-1] == pytest.approx(1) and (np.diff(found.coverage) > 0).all()
     assert found.aurc.value == pytest.approx(np.diff(found.coverage, prepend=0) @ found.risk.value)
@@ -90,7 +91,7 @@ def test_bins_that_are_off_are_named():
     rng = np.random.default_rng(4)
     predicted = rng.random(5000)
     truth = rng.random(5000) < np.where(predicted > 0.9, 0.5, predicted)
-    bins = calibration(truth, predicted, np.ones(5000), spacing="uniform").bins
+    bins = calibration(truth, predicted, design(np.ones(5000)), spacing="uniform").bins
     assert bins[-1].off and bins[-1].observed.value == pytest.approx(0.5, abs=0.1)
     assert sum(b.off for b in bins) <= 3
 
@@ -99,11 +100,11 @@ def test_the_area_under_risk_and_coverage_is_held_under_active_sampling():
     rng = np.random.default_rng(5)
 
     def parts(rows):
-        truth, predicted, inclusion = rows
-        return (truth != (predicted > 0.5)).astype(float), np.abs(predicted - 0.5), inclusion
+        truth, predicted, drawn = rows
+        return (truth != (predicted > 0.5)).astype(float), np.abs(predicted - 0.5), drawn
 
     loss, sure, _ = parts((*asked_all(rng, 400_000), None))
-    true = risk_coverage(loss, sure, np.ones(loss.size)).aurc.value
+    true = risk_coverage(loss, sure, design(np.ones(loss.size))).aurc.value
     found = [risk_coverage(*parts(asked(rng))).aurc for _ in range(200)]
     assert np.mean([a.low <= true <= a.high for a in found]) == pytest.approx(0.95, abs=0.045)
 
@@ -115,24 +116,24 @@ def asked_all(rng, size):
 
 def test_a_thinned_risk_curve_keeps_its_end():
     rng = np.random.default_rng(6)
-    found = risk_coverage(rng.random(500), rng.random(500), np.ones(500), at_most=21)
+    found = risk_coverage(rng.random(500), rng.random(500), design(np.ones(500)), at_most=21)
     assert found.coverage.size <= 21 and found.coverage[-1] == 1
 
 
 def test_confidence_that_says_nothing_gives_one_point():
-    found = risk_coverage([0.0, 1.0], [0.5, 0.5], [1.0, 1.0])
+    found = risk_coverage([0.0, 1.0], [0.5, 0.5], design([1.0, 1.0]))
     assert found.risk.value.tolist() == [0.5] and found.aurc.value == 0.5
 
 
 def test_nothing_labelled_is_undefined_and_says_so():
-    found = calibration([], [], [])
+    found = calibration([], [], design([]))
     assert found.bins == () and found.ece.value is None and found.ece_plain is None
     assert found.test.p is None and found.brier.brier is None
     assert found.ece.note == found.test.note == found.brier.note == "No labelled items."
 
 
 def test_probabilities_that_leave_nothing_to_test_say_so():
-    assert spiegelhalter([True, False], [1.0, 0.5], [1.0, 1.0]).note == (
+    assert spiegelhalter([True, False], [1.0, 0.5], design([1.0, 1.0])).note == (
         "Every probability is 0, 0.5 or 1: nothing to test."
     )
 
@@ -140,14 +141,14 @@ def test_probabilities_that_leave_nothing_to_test_say_so():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: calibration([1], [1.2], [1.0]), "probability has 1.2 in row 0"),
-        (lambda: calibration([1], [np.nan], [1.0]), "probability has nan in row 0"),
-        (lambda: calibration([1], [0.5], [0.0]), "inclusion_probability has 0 in row 0"),
-        (lambda: calibration([1], [0.5], [1.0], bins=0), "bins is 0"),
-        (lambda: calibration([1, 0], [0.5], [1.0, 1.0]), "probability has 1 rows where 2"),
-        (lambda: risk_coverage([], [], []), "No labelled items"),
-        (lambda: risk_coverage([np.inf], [0.5], [1.0]), "losses has inf in row 0"),
-        (lambda: spiegelhalter([3], [0.5], [1.0]), "truth has 3 in row 0"),
+        (lambda: calibration([1], [1.2], design([1.0])), "probability has 1.2 in row 0"),
+        (lambda: calibration([1], [np.nan], design([1.0])), "probability has nan in row 0"),
+        (lambda: calibration([1], [0.5], design([0.0])), "inclusion_probability has 0 in row 0"),
+        (lambda: calibration([1], [0.5], design([1.0]), bins=0), "bins is 0"),
+        (lambda: calibration([1, 0], [0.5], design([1.0, 1.0])), "probability has 1 rows where 2"),
+        (lambda: risk_coverage([], [], design([])), "No labelled items"),
+        (lambda: risk_coverage([np.inf], [0.5], design([1.0])), "losses has inf in row 0"),
+        (lambda: spiegelhalter([3], [0.5], design([1.0])), "truth has 3 in row 0"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_by_name(call, says):
@@ -161,10 +162,13 @@ def test_what_cannot_be_judged_is_refused_by_name(call, says):
 def test_the_test_turns_with_its_sides_and_says_when_there_is_nothing_to_test(seed, n):
     rng = np.random.default_rng(seed)
     predicted, truth, inclusion = rng.random(n).round(1), rng.random(n) < 0.5, rng.choice([1.0, 0.1], n)
-    found, turned = spiegelhalter(truth, predicted, inclusion), spiegelhalter(~truth, 1 - predicted, inclusion)
+    found, turned = (
+        spiegelhalter(truth, predicted, design(inclusion)),
+        spiegelhalter(~truth, 1 - predicted, design(inclusion)),
+    )
     if found.z is None:
         assert found.p is None and found.note
     else:
         assert 0 <= found.p <= 1
         assert (found.z, found.p) == pytest.approx((turned.z, turned.p), abs=1e-9)
-        assert spiegelhalter(truth, predicted, inclusion * 0.5).p == pytest.approx(found.p)
+        assert spiegelhalter(truth, predicted, design(inclusion * 0.5)).p == pytest.approx(found.p)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn import metrics
 
-from analysis.metrics.core.design import from_weights
+from analysis.metrics.core.design import design, from_weights
 from analysis.metrics.performance.classification import checked_positive, classification
 from validation import InvalidInput
 
@@ -29,7 +29,7 @@ seeds = st.integers(0, 10_000)
 def test_every_value_is_that_of_scikit_learn_with_the_same_weights(seed, n):
     truth, scores, inclusion = labelled(seed, n, 3)
     called, weight = scores.argmax(axis=1), 1 / inclusion
-    found = classification(truth, called, classes=ABC, inclusion_probability=inclusion, probabilities=scores)
+    found = classification(truth, called, design(inclusion), classes=ABC, probabilities=scores)
     with_weight = {"sample_weight": weight}
     assert found.accuracy.value == pytest.approx(metrics.accuracy_score(truth, called, **with_weight))
     f1 = metrics.f1_score(truth, called, average="macro", zero_division=0, **with_weight)
@@ -65,11 +65,10 @@ def test_each_estimate_is_a_value_within_finite_limits_or_undefined_with_its_rea
     found = classification(
         truth,
         scores.argmax(axis=1),
+        design(inclusion, population=n + 50 if windowed and n else None),
         classes=ABC[:k] if k < 4 else [*ABC, "d"],
-        inclusion_probability=inclusion,
         probabilities=scores,
         costs=np.ones((k, k)),
-        population=n + 50 if windowed and n else None,
     )
     for estimate in estimates(found):
         if estimate.value is None:
@@ -91,8 +90,8 @@ def test_the_order_of_the_rows_and_a_common_factor_of_the_chances_change_nothing
         return classification(
             truth[rows],
             scores[rows].argmax(axis=1),
+            design(inclusion[rows] * factor),
             classes=ABC,
-            inclusion_probability=inclusion[rows] * factor,
             probabilities=scores[rows],
         )
 
@@ -113,11 +112,10 @@ def test_intervals_hold_the_truth_under_active_sampling_where_naive_ones_do_not(
         found = classification(
             truth,
             scores.argmax(axis=1),
+            design(inclusion, population=population),
             classes=["no", "yes"],
-            inclusion_probability=inclusion,
             probabilities=scores,
             costs=[[0, 1], [5, 0]],
-            population=population,
         )
         return [e for e in estimates(found) if e.value is not None]
 
@@ -146,7 +144,7 @@ def test_intervals_hold_the_truth_under_active_sampling_where_naive_ones_do_not(
 
 
 def test_a_class_never_seen_is_undefined_by_name_and_left_out_of_the_mean():
-    found = classification([0, 1, 1], [0, 1, 0], classes=ABC, inclusion_probability=[1, 1, 0.5])
+    found = classification([0, 1, 1], [0, 1, 0], design([1, 1, 0.5]), classes=ABC)
     unseen = found.per_class[2]
     assert unseen.recall.note == "No labelled item is c."
     assert unseen.precision.note == "No labelled item was predicted c."
@@ -159,27 +157,27 @@ def test_a_class_never_seen_is_undefined_by_name_and_left_out_of_the_mean():
 
 def test_one_class_only_leaves_the_areas_undefined():
     scores = np.array([[0.9, 0.1], [0.4, 0.6]])
-    found = classification([0, 0], [0, 1], classes=["a", "b"], inclusion_probability=[1, 1], probabilities=scores)
+    found = classification([0, 0], [0, 1], design([1, 1]), classes=["a", "b"], probabilities=scores)
     assert found.roc_auc.value is None and found.pr_auc.value is None
     assert found.roc_auc.note == "All 2 labelled items are of one class."
     assert found.accuracy.value == 0.5
 
 
 def test_no_labels_at_all_say_so():
-    found = classification([], [], classes=ABC, inclusion_probability=[], probabilities=np.zeros((0, 3)))
+    found = classification([], [], design([]), classes=ABC, probabilities=np.zeros((0, 3)))
     assert {e.value for e in estimates(found)} == {None}
     assert found.accuracy.note == found.log_loss.note == "No labelled items."
 
 
 def test_without_probabilities_or_costs_what_needs_them_says_so():
-    found = classification([0, 1], [0, 1], classes=ABC, inclusion_probability=[1, 1])
+    found = classification([0, 1], [0, 1], design([1, 1]), classes=ABC)
     assert found.log_loss.note == found.roc_auc.note == "Needs the probabilities of the classes."
     assert found.cost.note == "Needs the cost of each mistake."
 
 
 def test_a_certain_mistake_is_counted_at_the_smallest_probability_and_said():
     scores = np.array([[1.0, 0.0], [0.5, 0.5]])
-    found = classification([1, 0], [0, 0], classes=["a", "b"], inclusion_probability=[1, 1], probabilities=scores)
+    found = classification([1, 0], [0, 0], design([1, 1]), classes=["a", "b"], probabilities=scores)
     assert found.log_loss.note.startswith("1 items were given no chance")
     assert np.isfinite(found.log_loss.value)
 
@@ -188,12 +186,7 @@ def test_the_positive_class_decides_what_the_areas_of_two_classes_speak_of():
     truth, scores, inclusion = labelled(1, 200, 2)
     kinds = [
         classification(
-            truth,
-            scores.argmax(axis=1),
-            classes=["a", "b"],
-            inclusion_probability=inclusion,
-            probabilities=scores,
-            positive=positive,
+            truth, scores.argmax(axis=1), design(inclusion), classes=["a", "b"], probabilities=scores, positive=positive
         )
         for positive in (None, 1, 0)
     ]
@@ -231,7 +224,9 @@ GOOD = {"truth": [0, 1], "predicted": [0, 1], "classes": ABC, "inclusion_probabi
 def test_what_does_not_fit_is_refused_by_name(change, says):
     given_ = {**GOOD, **change}
     with pytest.raises(InvalidInput) as refused:
-        classification(given_.pop("truth"), given_.pop("predicted"), **given_)
+        classification(
+            given_.pop("truth"), given_.pop("predicted"), design(given_.pop("inclusion_probability")), **given_
+        )
     assert says in str(refused.value)
 
 
@@ -246,4 +241,4 @@ def test_the_positive_class_is_one_of_the_classes(positive, k):
 
 def test_weights_of_zero_are_refused_where_they_become_chances():
     with pytest.raises(InvalidInput, match="weights has 0 in row 1; leave out rows that stand for nothing"):
-        classification([0, 1], [0, 1], classes=ABC, inclusion_probability=from_weights([1.0, 0.0]))
+        classification([0, 1], [0, 1], design(from_weights([1.0, 0.0])), classes=ABC)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from analysis.metrics.core.design import design
 from analysis.metrics.core.weighted import mean, proportion
 from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
 from validation import InvalidInput
@@ -26,7 +27,7 @@ def test_each_point_is_the_weighted_share_at_its_threshold_with_the_same_limits(
     truth, scores, inclusion = labelled(seed, n, 1)
     inclusion[0] = 0.05
     population = None if unseen is None else n + unseen
-    curve = threshold_curve(truth, scores, inclusion, population=population)
+    curve = threshold_curve(truth, scores, design(inclusion, population=population))
     for i, threshold in enumerate(curve.thresholds):
         flagged = scores >= threshold
         for band, what, among in (
@@ -47,7 +48,7 @@ def test_each_point_is_the_weighted_share_at_its_threshold_with_the_same_limits(
 @settings(max_examples=30)
 def test_the_cost_is_the_mean_price_of_the_mistakes(seed, n):
     truth, scores, inclusion = labelled(seed, n, 1)
-    curve = threshold_curve(truth, scores, inclusion, costs=Costs(2.0, 7.0))
+    curve = threshold_curve(truth, scores, design(inclusion), costs=Costs(2.0, 7.0))
     for i, threshold in enumerate(curve.thresholds):
         flagged = scores >= threshold
         price = 2.0 * (flagged & ~truth) + 7.0 * (~flagged & truth)
@@ -59,7 +60,7 @@ def test_the_cost_is_the_mean_price_of_the_mistakes(seed, n):
 @settings(max_examples=30)
 def test_the_areas_are_those_of_scikit_learn(seed, n):
     truth, scores, inclusion = labelled(seed, n, 1)
-    curve = threshold_curve(truth, scores, inclusion)
+    curve = threshold_curve(truth, scores, design(inclusion))
     if curve.roc_auc.value is not None:
         roc = metrics.roc_auc_score(truth, scores, sample_weight=1 / inclusion)
         assert curve.roc_auc.value == pytest.approx(roc)
@@ -71,8 +72,8 @@ def test_the_areas_are_those_of_scikit_learn(seed, n):
 @settings(max_examples=30)
 def test_a_thinned_curve_keeps_its_ends_and_only_points_of_the_whole(seed, n, at_most):
     truth, scores, inclusion = labelled(seed, n)
-    whole = threshold_curve(truth, scores, inclusion)
-    thin = threshold_curve(truth, scores, inclusion, at_most=at_most)
+    whole = threshold_curve(truth, scores, design(inclusion))
+    thin = threshold_curve(truth, scores, design(inclusion), at_most=at_most)
     assert 2 <= thin.thresholds.size <= at_most
     assert (thin.thresholds[0], thin.thresholds[-1]) == (whole.thresholds[0], whole.thresholds[-1])
     places = np.searchsorted(-whole.thresholds, -thin.thresholds)
@@ -82,7 +83,7 @@ def test_a_thinned_curve_keeps_its_ends_and_only_points_of_the_whole(seed, n, at
 
 def test_the_curve_runs_from_nothing_flagged_to_everything():
     truth, scores, inclusion = labelled(2, 300)
-    curve = threshold_curve(truth, scores, inclusion)
+    curve = threshold_curve(truth, scores, design(inclusion))
     assert (np.diff(curve.thresholds) < 0).all() and (np.diff(curve.recall.value) >= 0).all()
     assert curve.flagged[0] == 0 and curve.flagged[-1] == 300
     assert curve.recall.value[-1] == curve.false_positive_rate.value[-1] == pytest.approx(1)
@@ -97,7 +98,7 @@ def test_pointwise_limits_hold_the_truth_under_active_sampling():
         truth = rng.random(3000) < scores**2
         active = np.abs(scores - 0.5) < 0.04
         rows = np.flatnonzero(active | (rng.random(3000) < 0.1))
-        curve = threshold_curve(truth[rows], scores[rows], np.where(active[rows], 1.0, 0.1))
+        curve = threshold_curve(truth[rows], scores[rows], design(np.where(active[rows], 1.0, 0.1)))
         at = [np.flatnonzero(curve.thresholds >= cut)[-1] for cut in (0.3, 0.7)]
         for i, cut in zip(at, (0.3, 0.7), strict=True):
             recall, precision = 1 - cut**3, (1 - cut**3) / 3 / (1 - cut)
@@ -107,7 +108,7 @@ def test_pointwise_limits_hold_the_truth_under_active_sampling():
 
 
 def test_with_one_class_only_what_needs_the_other_is_not_a_number_and_the_note_says_so():
-    curve = threshold_curve([True, True], [0.2, 0.9], [1.0, 0.5])
+    curve = threshold_curve([True, True], [0.2, 0.9], design([1.0, 0.5]))
     assert np.isnan(curve.false_positive_rate.value).all()
     assert curve.recall.value[-1] == 1
     assert curve.roc_auc.value is None
@@ -115,7 +116,7 @@ def test_with_one_class_only_what_needs_the_other_is_not_a_number_and_the_note_s
 
 
 def test_a_constant_score_gives_two_points():
-    curve = threshold_curve([True, False, True], [0.5, 0.5, 0.5], [1.0, 1.0, 1.0])
+    curve = threshold_curve([True, False, True], [0.5, 0.5, 0.5], design([1.0, 1.0, 1.0]))
     assert curve.thresholds.size == 2
     assert curve.roc_auc.value == 0.5
 
@@ -123,12 +124,12 @@ def test_a_constant_score_gives_two_points():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: threshold_curve([], [], []), "No labelled items"),
-        (lambda: threshold_curve([1], [np.nan], [1.0]), "scores has nan in row 0"),
-        (lambda: threshold_curve([1, 0], [0.5], [1.0, 1.0]), "scores has 1 rows where 2 are needed"),
-        (lambda: threshold_curve([2], [0.5], [1.0]), "truth has 2 in row 0"),
-        (lambda: threshold_curve([1], [0.5], [0.0]), "inclusion_probability has 0 in row 0"),
-        (lambda: threshold_curve([1], [0.5], [1.0], at_most=1), "at_most is 1"),
+        (lambda: threshold_curve([], [], design([])), "No labelled items"),
+        (lambda: threshold_curve([1], [np.nan], design([1.0])), "scores has nan in row 0"),
+        (lambda: threshold_curve([1, 0], [0.5], design([1.0, 1.0])), "scores has 1 rows where 2 are needed"),
+        (lambda: threshold_curve([2], [0.5], design([1.0])), "truth has 2 in row 0"),
+        (lambda: threshold_curve([1], [0.5], design([0.0])), "inclusion_probability has 0 in row 0"),
+        (lambda: threshold_curve([1], [0.5], design([1.0]), at_most=1), "at_most is 1"),
         (lambda: Costs(false_positive=-1), "The cost false_positive is -1"),
         (lambda: Costs(review=np.nan), "The cost review is nan"),
     ],

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.metrics.core.design import design
 from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
 from analysis.metrics.performance.thresholds import band_at, cheapest_band, cheapest_threshold
 from validation import InvalidInput
@@ -27,9 +28,9 @@ def cuts(scores):
 @settings(max_examples=40)
 def test_no_pair_of_cuts_is_cheaper_than_the_cheapest_band(seed, n, costs):
     truth, scores, inclusion = labelled(seed, n)
-    best = cheapest_band(truth, scores, inclusion, costs=costs)
+    best = cheapest_band(truth, scores, design(inclusion), costs=costs)
     pairs = [(low, high) for low in cuts(scores) for high in cuts(scores) if low <= high]
-    every = [band_at(truth, scores, inclusion, low=a, high=b, costs=costs).cost.value for a, b in pairs]
+    every = [band_at(truth, scores, design(inclusion), low=a, high=b, costs=costs).cost.value for a, b in pairs]
     assert best.cost.value == pytest.approx(min(every), abs=1e-9)
 
 
@@ -37,8 +38,8 @@ def test_no_pair_of_cuts_is_cheaper_than_the_cheapest_band(seed, n, costs):
 @settings(max_examples=40)
 def test_no_threshold_is_cheaper_than_the_cheapest(seed, n, costs):
     truth, scores, inclusion = labelled(seed, n)
-    best = cheapest_threshold(truth, scores, inclusion, costs=costs)
-    curve = threshold_curve(truth, scores, inclusion, costs=costs)
+    best = cheapest_threshold(truth, scores, design(inclusion), costs=costs)
+    curve = threshold_curve(truth, scores, design(inclusion), costs=costs)
     assert best.low == best.high
     assert best.cost.value == pytest.approx(curve.cost.value.min())
     assert best.automation.value == 1
@@ -48,7 +49,7 @@ def test_no_threshold_is_cheaper_than_the_cheapest(seed, n, costs):
 @settings(max_examples=40)
 def test_a_band_counts_every_label_once_and_its_shares_add_up(seed, n, one, other):
     truth, scores, inclusion = labelled(seed, n)
-    found = band_at(truth, scores, inclusion, low=min(one, other), high=max(one, other))
+    found = band_at(truth, scores, design(inclusion), low=min(one, other), high=max(one, other))
     assert np.sum(found.counts) == n
     assert found.automation.value + found.review.value == pytest.approx(1)
     (_, missed), _, (alarms, _) = found.counts
@@ -61,7 +62,7 @@ def test_a_band_counts_every_label_once_and_its_shares_add_up(seed, n, one, othe
 def test_a_band_does_what_one_counts_by_hand():
     truth = [False, True, False, True, False, True]
     scores = [0.1, 0.2, 0.4, 0.5, 0.8, 0.9]
-    found = band_at(truth, scores, np.ones(6), low=0.4, high=0.8, costs=Costs(2, 10, 0.5))
+    found = band_at(truth, scores, design(np.ones(6)), low=0.4, high=0.8, costs=Costs(2, 10, 0.5))
     assert found.counts == ((1, 1), (1, 1), (1, 1))
     assert found.cost.value == pytest.approx((10 + 2 * 0.5 + 2) / 6)
     assert found.automation.value == pytest.approx(4 / 6)
@@ -72,8 +73,8 @@ def test_a_band_does_what_one_counts_by_hand():
 
 def test_a_free_review_sends_every_doubt_to_people_and_a_dear_one_none():
     truth, scores, inclusion = labelled(3, 2000, 2)
-    free = cheapest_band(truth, scores, inclusion, costs=Costs(1, 1, 0))
-    dear = cheapest_band(truth, scores, inclusion, costs=Costs(1, 1, 5))
+    free = cheapest_band(truth, scores, design(inclusion), costs=Costs(1, 1, 0))
+    dear = cheapest_band(truth, scores, design(inclusion), costs=Costs(1, 1, 5))
     assert free.error.value in (0, None)
     assert dear.review.value == 0
 
@@ -82,20 +83,22 @@ def test_review_pays_where_it_is_cheaper_than_the_risk():
     rng = np.random.default_rng(4)
     scores = rng.random(20_000)
     truth = rng.random(20_000) < scores
-    found = cheapest_band(truth, scores, np.ones(20_000), costs=Costs(1, 4, 0.4))
+    found = cheapest_band(truth, scores, design(np.ones(20_000)), costs=Costs(1, 4, 0.4))
     # Accept where 1·(1 - s) < 0.4, refuse where 4·s < 0.4.
     assert (found.low, found.high) == pytest.approx((0.1, 0.6), abs=0.06)
-    assert found.cost.value < cheapest_threshold(truth, scores, np.ones(20_000), costs=Costs(1, 4, 0.4)).cost.value
+    assert (
+        found.cost.value < cheapest_threshold(truth, scores, design(np.ones(20_000)), costs=Costs(1, 4, 0.4)).cost.value
+    )
 
 
 def test_what_was_chosen_on_the_items_it_is_measured_on_says_so():
     truth, scores, inclusion = labelled(5, 100)
-    assert "same items" in cheapest_band(truth, scores, inclusion, costs=Costs()).note
-    assert band_at(truth, scores, inclusion, low=0.2, high=0.8).note == ""
+    assert "same items" in cheapest_band(truth, scores, design(inclusion), costs=Costs()).note
+    assert band_at(truth, scores, design(inclusion), low=0.2, high=0.8).note == ""
 
 
 def test_one_class_only_leaves_recall_undefined():
-    found = cheapest_threshold([False, False], [0.2, 0.8], [1.0, 1.0], costs=Costs())
+    found = cheapest_threshold([False, False], [0.2, 0.8], design([1.0, 1.0]), costs=Costs())
     assert found.cost.value == 0
     assert found.recall.value is None and found.recall.note
 
@@ -103,12 +106,12 @@ def test_one_class_only_leaves_recall_undefined():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: cheapest_threshold([], [], [], costs=Costs()), "No labelled items"),
-        (lambda: cheapest_band([], [], [], costs=Costs()), "No labelled items"),
-        (lambda: band_at([1], [0.5], [1.0], low=0.6, high=0.4), "from 0.6 to 0.4"),
-        (lambda: band_at([1], [0.5], [1.0], low=np.nan, high=0.4), "from nan to 0.4"),
-        (lambda: band_at([1], [np.nan], [1.0], low=0.1, high=0.4), "scores has nan in row 0"),
-        (lambda: band_at([1], [0.5], [0.0], low=0.1, high=0.4), "inclusion_probability has 0"),
+        (lambda: cheapest_threshold([], [], design([]), costs=Costs()), "No labelled items"),
+        (lambda: cheapest_band([], [], design([]), costs=Costs()), "No labelled items"),
+        (lambda: band_at([1], [0.5], design([1.0]), low=0.6, high=0.4), "from 0.6 to 0.4"),
+        (lambda: band_at([1], [0.5], design([1.0]), low=np.nan, high=0.4), "from nan to 0.4"),
+        (lambda: band_at([1], [np.nan], design([1.0]), low=0.1, high=0.4), "scores has nan in row 0"),
+        (lambda: band_at([1], [0.5], design([0.0]), low=0.1, high=0.4), "inclusion_probability has 0"),
     ],
 )
 def test_what_cannot_be_decided_is_refused_by_name(call, says):

@@ -14,6 +14,7 @@ from retraining.learning.families import registry
 from retraining.learning.families.artifact import UntrustedArtifact
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 from retraining.learning.model_selection.candidates import for_contract
+from retraining.learning.model_selection.fitting import ModelSearch
 from validation import InvalidInput
 
 
@@ -54,7 +55,13 @@ def test_it_is_proposed_last_and_a_second_of_its_name_is_refused(added: None) ->
 def test_it_is_fitted_and_its_artifact_loads_for_no_other_family(added: None) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=120)
-    found = fit({"x": x.tolist()}, {"x": "number"}, (x > 0).astype(int), classes=("a", "b"), seed=0, seconds=20.0)
+    found = fit(
+        {"x": x.tolist()},
+        {"x": "number"},
+        (x > 0).astype(int),
+        classes=("a", "b"),
+        search=ModelSearch(seed=0, seconds=20.0),
+    )
     tried = {candidate.config["family"] for candidate in found.candidates}
     assert "extra_trees" in tried
     from retraining.learning.families.pipeline import build

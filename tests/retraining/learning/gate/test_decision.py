@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchmarks.gate import Errors, draw, promoted, share_promoted
-from retraining.learning.gate.decision import GateCondition, beats_naive, judge
+from retraining.learning.gate.decision import GateCondition, GateRule, beats_naive, judge
 from validation import InvalidInput
 
 
@@ -20,7 +20,7 @@ def answers(fixed: int, broken: int, both_right: int, both_wrong: int = 0) -> tu
 
 def test_a_clearly_better_candidate_is_promoted() -> None:
     truth, old, new = answers(60, 20, 900, 20)
-    found = judge(truth, old, new, inclusion_probability=np.ones(1000), margin=0.01)
+    found = judge(truth, old, new, inclusion_probability=np.ones(1000), rule=GateRule(margin=0.01))
     assert found.decision == "promote"
     assert found.needed is None
     assert found.difference is not None and found.difference.value == pytest.approx(4.0)
@@ -34,21 +34,23 @@ def test_a_clearly_better_candidate_is_promoted() -> None:
 
 def test_a_candidate_ahead_by_luck_is_held_with_the_number_of_labels_that_would_decide() -> None:
     truth, old, new = answers(8, 4, 180, 8)
-    found = judge(truth, old, new, inclusion_probability=np.ones(200), margin=0.01)
+    found = judge(truth, old, new, inclusion_probability=np.ones(200), rule=GateRule(margin=0.01))
     assert found.decision == "hold"
     assert found.needed is not None and 100 < found.needed < 2000
 
 
 def test_a_candidate_behind_is_held_and_no_number_is_promised() -> None:
     truth, old, new = answers(4, 8, 188)
-    found = judge(truth, old, new, inclusion_probability=np.ones(200), margin=0.01)
+    found = judge(truth, old, new, inclusion_probability=np.ones(200), rule=GateRule(margin=0.01))
     assert (found.decision, found.needed) == ("hold", None)
 
 
 def test_better_overall_does_not_excuse_a_worse_slice() -> None:
     truth, old, new = answers(60, 20, 920)
     worse = np.isin(np.arange(1000), [*range(60, 80), *range(100, 180)])
-    found = judge(truth, old, new, inclusion_probability=np.ones(1000), protected={"web": worse}, margin=0.02)
+    found = judge(
+        truth, old, new, inclusion_probability=np.ones(1000), protected={"web": worse}, rule=GateRule(margin=0.02)
+    )
     assert [gate.passed for gate in found.gates] == [True, False]
     assert found.decision == "hold"
     assert (found.gates[1].slice_name, found.gates[1].margin) == ("web", pytest.approx(2.0))
@@ -58,7 +60,7 @@ def test_better_overall_does_not_excuse_a_worse_slice() -> None:
 def test_a_slice_is_passed_when_shown_not_to_be_worse() -> None:
     truth, old, new = answers(60, 20, 920)
     masks = {"web": np.arange(1000) % 2 == 0, "app": np.arange(1000) % 2 == 1}
-    found = judge(truth, old, new, inclusion_probability=np.ones(1000), protected=masks, margin=0.02)
+    found = judge(truth, old, new, inclusion_probability=np.ones(1000), protected=masks, rule=GateRule(margin=0.02))
     assert found.decision == "promote"
     assert [gate.slice_name for gate in found.gates] == ["", "web", "app"]
 
@@ -68,12 +70,16 @@ def test_many_slices_must_each_clear_holms_higher_bar() -> None:
     few = np.arange(1000) % 10 == 0
     margins = [0.05, 0.06, 0.07, 0.08, 0.1]
     alone = [
-        judge(truth, old, new, inclusion_probability=np.ones(1000), protected={"a": few}, margin=m).gates[1].passed
+        judge(truth, old, new, inclusion_probability=np.ones(1000), protected={"a": few}, rule=GateRule(margin=m))
+        .gates[1]
+        .passed
         for m in margins
     ]
     masks = {str(i): few for i in range(20)}
     among = [
-        judge(truth, old, new, inclusion_probability=np.ones(1000), protected=masks, margin=m).gates[1].passed
+        judge(truth, old, new, inclusion_probability=np.ones(1000), protected=masks, rule=GateRule(margin=m))
+        .gates[1]
+        .passed
         for m in margins
     ]
     assert sum(among) < sum(alone)
@@ -82,13 +88,13 @@ def test_many_slices_must_each_clear_holms_higher_bar() -> None:
 def test_a_slice_without_labels_is_said_to_be_so() -> None:
     truth, old, new = answers(60, 20, 920)
     masks = {"new country": np.zeros(1000, dtype=bool)}
-    found = judge(truth, old, new, inclusion_probability=np.ones(1000), protected=masks, margin=0.02)
+    found = judge(truth, old, new, inclusion_probability=np.ones(1000), protected=masks, rule=GateRule(margin=0.02))
     assert found.decision == "hold"
     assert (found.gates[1].difference, found.gates[1].p, found.gates[1].passed) == (None, None, False)
 
 
 def test_without_any_label_it_holds_and_claims_nothing() -> None:
-    found = judge([], [], [], inclusion_probability=[], margin=0.01)
+    found = judge([], [], [], inclusion_probability=[], rule=GateRule(margin=0.01))
     assert (found.decision, found.difference, found.p, found.needed, found.gates) == ("hold", None, None, None, ())
 
 
@@ -97,8 +103,8 @@ def test_rows_that_were_rarely_asked_count_for_more() -> None:
     truth, old, new = answers(60, 20, 920)
     chance = np.ones(1000)
     chance[60:80] = 0.05
-    assert judge(truth, old, new, inclusion_probability=np.ones(1000), margin=0.01).decision == "promote"
-    found = judge(truth, old, new, inclusion_probability=chance, margin=0.01)
+    assert judge(truth, old, new, inclusion_probability=np.ones(1000), rule=GateRule(margin=0.01)).decision == "promote"
+    found = judge(truth, old, new, inclusion_probability=chance, rule=GateRule(margin=0.01))
     assert found.decision == "hold"
     assert found.difference is not None and found.difference.value < 0
 
@@ -108,15 +114,24 @@ def test_costs_decide_instead_of_counts() -> None:
     truth = np.repeat([0, 1], [800, 200])
     old, new = truth.copy(), truth.copy()
     old[:50], new[800:815] = 1, 0
-    assert judge(truth, old, new, inclusion_probability=np.ones(1000), margin=0.01).decision == "promote"
-    dear = judge(truth, old, new, inclusion_probability=np.ones(1000), margin=0.01, costs=[[0, 1], [20, 0]])
+    assert judge(truth, old, new, inclusion_probability=np.ones(1000), rule=GateRule(margin=0.01)).decision == "promote"
+    dear = judge(
+        truth, old, new, inclusion_probability=np.ones(1000), costs=[[0, 1], [20, 0]], rule=GateRule(margin=0.01)
+    )
     assert dear.decision == "hold"
 
 
 def test_a_candidate_must_beat_the_naive_baseline_too() -> None:
     truth = np.repeat([0, 1], [950, 50])
     old, new = np.repeat([0, 1], [500, 500]), np.repeat([0, 1], [900, 100])
-    found = judge(truth, old, new, inclusion_probability=np.ones(1000), margin=0.01, naive=np.zeros(1000, dtype=int))
+    found = judge(
+        truth,
+        old,
+        new,
+        inclusion_probability=np.ones(1000),
+        naive=np.zeros(1000, dtype=int),
+        rule=GateRule(margin=0.01),
+    )
     assert [gate.passed for gate in found.gates] == [True, False]
 
 
@@ -136,7 +151,9 @@ def test_a_verdict_is_consistent_whatever_comes(three: np.ndarray, data: st.Data
     n = len(truth)
     chance = data.draw(hnp.arrays(float, n, elements=st.sampled_from([1.0, 0.5, 0.1])))
     mask = data.draw(hnp.arrays(bool, n))
-    found = judge(truth, old, new, inclusion_probability=chance, protected={"s": mask}, margin=0.05, naive=old)
+    found = judge(
+        truth, old, new, inclusion_probability=chance, protected={"s": mask}, naive=old, rule=GateRule(margin=0.05)
+    )
     promoted_all = bool(found.gates) and all(gate.passed for gate in found.gates)
     assert (found.decision == "promote") == promoted_all
     assert found.needed is None or (found.needed > 0 and not promoted_all)
@@ -147,19 +164,30 @@ def test_a_verdict_is_consistent_whatever_comes(three: np.ndarray, data: st.Data
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"margin": 1.0}, "0.01 is one point"),
-        ({"margin": -0.1}, "margin is a share"),
-        ({"margin": float("nan")}, "margin is a share"),
-        ({"alpha": 0.0}, "alpha must lie"),
-        ({"power": 1.0}, "power between"),
         ({"protected": {"web": [1, 0]}}, "'web' must be 2 values"),
         ({"inclusion_probability": [0, 1]}, "above 0"),
         ({"naive": [0]}, "champion_predicted has 1 rows"),
     ],
 )
 def test_bad_input_is_named(wrong: dict, said: str) -> None:
+    given_in = {"inclusion_probability": [1, 1], "rule": GateRule(0.01), **wrong}
     with pytest.raises(InvalidInput, match=said):
-        judge([0, 1], [0, 1], [0, 1], **{"inclusion_probability": [1, 1], "margin": 0.01, **wrong})
+        judge([0, 1], [0, 1], [0, 1], **given_in)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"margin": 1.0}, "0.01 is one point"),
+        ({"margin": -0.1}, "margin is a share"),
+        ({"margin": float("nan")}, "margin is a share"),
+        ({"alpha": 0.0}, "alpha must lie"),
+        ({"power": 1.0}, "power between"),
+    ],
+)
+def test_an_impossible_rule_is_named(wrong: dict, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        GateRule(**wrong)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +213,7 @@ def test_rows_repeated_tenfold_promote_nothing_that_they_would_not_promote_once(
     truth, old, new = answers(8, 4, 180, 8)
     rows = np.tile(np.arange(200), 10)
     slices = {"half": np.arange(200) < 100}
-    once = judge(truth, old, new, inclusion_probability=np.ones(200), margin=0.05, protected=slices)
+    once = judge(truth, old, new, inclusion_probability=np.ones(200), protected=slices, rule=GateRule(margin=0.05))
     repeated = {"half": slices["half"][rows]}
     plain, grouped = (
         judge(
@@ -193,9 +221,9 @@ def test_rows_repeated_tenfold_promote_nothing_that_they_would_not_promote_once(
             old[rows],
             new[rows],
             inclusion_probability=np.ones(2000),
-            margin=0.05,
             protected=repeated,
             groups=groups,
+            rule=GateRule(margin=0.05),
         )
         for groups in (None, rows)
     )
