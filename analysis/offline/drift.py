@@ -13,6 +13,7 @@ from analysis.metrics.drift.reference import match
 from analysis.offline.output import JsonObject, aligned, shown, spread
 from inputs.files import columns
 from inputs.files.copies import copies
+from inputs.files.spellings import LabelColumn, check_levels, check_overlap
 from inputs.files.table import BadFile, Table, list_names
 
 MOST_JUDGED = 20_000  # rows of the window that the domain classifier sees, as many as of the reference
@@ -33,6 +34,8 @@ def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject
     """The OUT of `analyse drift`. Raises BadFile."""
     names = _names(reference, current, asked)
     (before, now), kinds = columns.typed_columns([reference, current], names)
+    for name in (name for name, kind in kinds.items() if kind in ("category", "boolean")):
+        check_levels(_levels(reference, before, name), _levels(current, now, name))
     season = None if asked.season is None else _season(reference, current, asked.season)
     try:
         groups = copies([before, now], kinds)
@@ -68,13 +71,20 @@ def _names(reference: Table, current: Table, asked: DriftOptions) -> list[str]:
     return names
 
 
+def _levels(table: Table, side: dict[str, Any], name: str) -> LabelColumn:
+    levels = {level for level in side[name].tolist() if level is not None}
+    return LabelColumn(f"{name!r} of {table.name}", sorted(levels))
+
+
 def _season(reference: Table, current: Table, name: str) -> tuple[Any, Any]:
     """The season of every row on both sides, as one set of words."""
     given = [columns.words(table, name) for table in (reference, current)]
     if not all(side.known.all() for side in given):
         raise BadFile(f"The season column {name!r} has gaps; every row needs its season.")
-    before, now = (np.array(side.names, dtype=object)[side.codes] for side in given)
-    return before, now
+    before, now = (side.called(f"{name!r} of {of.name}") for side, of in zip(given, (reference, current), strict=True))
+    check_overlap(before, now, "season")
+    seasons = [np.array(side.names, dtype=object)[side.codes] for side in given]
+    return seasons[0], seasons[1]
 
 
 def _part(side: dict[str, Any], rows: tuple[Any, Any] | None, at: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Which labels of a file are probably wrong."""
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.metrics.core import ranking
 from analysis.metrics.core.design import design
@@ -20,6 +22,7 @@ from inputs.encoders.columns import encode
 from inputs.files import columns
 from inputs.files.columns import Array, Bools, Floats, Ints, natural
 from inputs.files.copies import copies, copies_of_rows
+from inputs.files.spellings import LabelColumn, check_labels
 from inputs.files.table import BadFile, Table
 from validation.probabilities import renormalised_note
 
@@ -61,11 +64,13 @@ class _Model:
 
 
 def analyse(table: Table, asked: LabelOptions) -> JsonObject:
-    """The OUT of `analyse labels`. Raises BadFile, InvalidInput and InvalidInput."""
-    known = columns.words(table, asked.label).known
+    """The OUT of `analyse labels`. Raises BadFile and InvalidInput."""
+    given = columns.words(table, asked.label)
+    known = given.known
     if not known.any():
         raise BadFile(f"{table.name} has no label in column {asked.label!r}.")
     truth = None if asked.truth is None else columns.words(table, asked.truth)
+    check_labels(given.called(repr(asked.label)), *([truth.called(repr(asked.truth))] if truth else []))
     model = _loaded_model(table, asked, known) if asked.probabilities else _fitted_model(table, asked, known)
     labels = columns.coded(table, asked.label, model.classes)[known]
     found = label_errors.suspected(labels, model.probabilities, classes=model.classes, groups=model.groups)
@@ -152,6 +157,7 @@ def _loaded_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
         raise BadFile(f"The probabilities have shape {matrix.shape}; {table.name} has {len(table)} rows.")
     labels = columns.words(table, asked.label).names
     classes = _classes(labels, named, matrix.shape[1], asked)
+    check_labels(LabelColumn(repr(asked.label), labels), LabelColumn("the probabilities' classes", classes))
     if unseen := [name for name in labels if name not in classes]:
         raise BadFile(f"The label {unseen[0]!r} is not among the classes of the probabilities: {', '.join(classes)}.")
     given = matrix[known].astype(np.float64)
@@ -215,8 +221,18 @@ def _judged(found: LabelErrors, wrong: Bools, known: Bools) -> JsonObject:
     }
 
 
-def to_text(answer: JsonObject) -> str:
-    """The answer as text: the most suspect labels."""
+def contents(table: Table, asked: LabelOptions) -> Callable[[int], str]:
+    """What a row holds, in words: its text or the path of its image, else its inputs with their names."""
+    one = asked.text or asked.image
+    if one:
+        return lambda row: "" if pd.isna(table[one].iloc[row]) else str(table[one].iloc[row])
+    judged = (asked.label, asked.truth)
+    names = asked.inputs or tuple(name for name in table.columns if name not in judged)
+    return lambda row: ", ".join(f"{name}={table[name].iloc[row]}" for name in names)
+
+
+def to_text(answer: JsonObject, contents: Callable[[int], str]) -> str:
+    """The answer as text: the most suspect labels, each with what its row holds."""
     lines = [
         f"{answer['n']:,} labels, {answer['flagged']:,} flagged; {answer['left_out']:,} rows without a label left out.",
         *([f"{answer['copies']:,} of them are copies of others and count once."] if answer["copies"] else []),
@@ -229,5 +245,8 @@ def to_text(answer: JsonObject) -> str:
     if "auroc" in answer:
         lines.append(f"Average precision against the truth {spread(answer['average_precision_interval'])}")
         lines.append(f"AUROC against the truth {spread(answer['auroc_interval'])}")
-    rows = [[row["row"], row["score"], row["label"], row["suggested"]] for row in answer["scores"][:LISTED]]
-    return "\n".join([*lines, "", aligned(["row", "score", "label", "suggested"], rows)])
+    rows = [
+        [row["row"], row["score"], row["label"], row["suggested"], contents(row["row"])]
+        for row in answer["scores"][:LISTED]
+    ]
+    return "\n".join([*lines, "", aligned(["row", "score", "label", "suggested", "content"], rows)])

@@ -1,6 +1,5 @@
 """How good a file's scores are against its labels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,24 +11,31 @@ from analysis.metrics.performance.calibration import Calibration
 from analysis.metrics.performance.classification import ClassPerformance
 from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCurve
 from analysis.offline.output import JsonObject, aligned, shown, spread
+from analysis.offline.score_columns import checked_scores, class_scores
 from inputs.files import columns
-from inputs.files.columns import Bools, Floats, Ints, natural
+from inputs.files.columns import Bools, Floats, Ints, Words, natural
 from inputs.files.copies import copies_of_rows
+from inputs.files.spellings import check_labels
 from inputs.files.table import BadFile, Table, list_names
-from validation.probabilities import InvalidProbabilities, check_probabilities, renormalised_note
 
 CLASS_METRICS = ("precision", "recall", "f1", "roc_auc", "pr_auc")
 POINTS = 200
 METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
 LISTED = 25
+NO_SCORES = "Only what was predicted is given; areas, thresholds and calibration need scores."
 
 
 @dataclass(frozen=True)
 class PerformanceOptions:
-    """`scores`: what the score columns' names begin with, or the one column that scores `positive`."""
+    """`scores`: what the score columns' names begin with, or the one column that scores `positive`.
+
+    `predicted`: instead of scores, the column of what the model said; without scores nothing is known of thresholds
+    and calibration.
+    """
 
     label: str
-    scores: str
+    scores: str | None = None
+    predicted: str | None = None
     weight: str | None = None
     positive: str | None = None
     seed: int = 0
@@ -37,13 +43,16 @@ class PerformanceOptions:
 
 @dataclass(frozen=True)
 class _Judged:
-    """The labelled rows: codes (n,), probabilities (n, k), inclusion probabilities (n,) up to the factor `lightest`.
+    """The rows with a label and a prediction: codes (n,), inclusion probabilities (n,) up to the factor `lightest`.
+
+    probabilities (n, k): None where only the predicted label is known.
 
     groups (n,): rows that are equal or nearly equal in the other columns share one.
     """
 
     truth: Ints
-    probabilities: Floats
+    predicted: Ints
+    probabilities: Floats | None
     inclusion: Floats
     lightest: float
     classes: tuple[str, ...]
@@ -56,11 +65,6 @@ class _Judged:
     def copies(self) -> int:
         """Rows whose inputs another row has as well."""
         return int(self.groups.size - np.unique(self.groups).size)
-
-    @property
-    def predicted(self) -> Ints:
-        predicted: Ints = self.probabilities.argmax(axis=1)
-        return predicted
 
 
 def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
@@ -81,7 +85,7 @@ def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
         "effective_n": finite(found.effective_n),
         "classes": list(rows.classes),
         "positive": None if rows.positive is None else rows.classes[rows.positive],
-        "decision": "The class with the highest score.",
+        "decision": "As predicted." if rows.probabilities is None else "The class with the highest score.",
         **({"note": rows.note} if rows.note else {}),
         **{name: described_estimate(getattr(found, name)) for name in METRICS},
         "per_class": [_of_class(one) for one in found.per_class],
@@ -92,7 +96,7 @@ def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
             "columns": "predicted",
         },
         **_thresholds(rows),
-        "calibration": _calibration(rows, asked.seed),
+        **_calibration(rows, asked.seed),
     }
 
 
@@ -100,93 +104,67 @@ def _judged(table: Table, asked: PerformanceOptions) -> _Judged:
     labels = columns.words(table, asked.label)
     if not labels.known.any():
         raise BadFile(f"{table.name} has no label in column {asked.label!r}.")
-    classes, scores, note = _scores(table, asked, labels.names)
-    if asked.positive is not None and asked.positive not in classes:
-        raise BadFile(f"There is no class {asked.positive!r} to be positive; there are {', '.join(classes)}.")
-    known = labels.known
-    scores, divided = _checked(table, scores, known)
-    note = " ".join(filter(None, [note, divided]))
+    given = _scored(table, asked, labels) if asked.predicted is None else _predicted(table, asked, labels)
+    known = given.known
     inclusion, lightest = _inclusion(table, asked, known)
-    place = 1 if len(classes) == 2 and asked.positive is None else None
-    positive = place if asked.positive is None else classes.index(asked.positive)
-    truth = columns.coded(table, asked.label, classes)[known]
-    left_out, groups = int((~known).sum()), _groups(table, asked, known)
-    return _Judged(truth, scores, inclusion, lightest, classes, positive, left_out, note, groups)
+    return _Judged(
+        columns.coded(table, asked.label, given.classes)[known],
+        given.predicted,
+        given.probabilities,
+        inclusion,
+        lightest,
+        given.classes,
+        _positive(asked, given.classes),
+        int((~known).sum()),
+        given.note,
+        _groups(table, asked, known),
+    )
+
+
+@dataclass(frozen=True)
+class _ModelOutput:
+    """What the model said of the rows `known` (n,): codes and, if given, probabilities over `classes`."""
+
+    known: Bools
+    classes: tuple[str, ...]
+    predicted: Ints
+    probabilities: Floats | None
+    note: str
+
+
+def _scored(table: Table, asked: PerformanceOptions, labels: Words) -> _ModelOutput:
+    check_labels(labels.called(repr(asked.label)))
+    classes, scores, note = class_scores(table, asked.scores or "", asked.label, labels.names, asked.positive)
+    scores, divided = checked_scores(table, scores, labels.known)
+    return _ModelOutput(labels.known, classes, scores.argmax(axis=1), scores, " ".join(filter(None, [note, divided])))
+
+
+def _predicted(table: Table, asked: PerformanceOptions, labels: Words) -> _ModelOutput:
+    given = columns.words(table, asked.predicted or "")
+    check_labels(labels.called(repr(asked.label)), given.called(repr(asked.predicted)))
+    known = labels.known & given.known
+    if not known.any():
+        raise BadFile(f"{table.name} has no row with both a label and a prediction.")
+    classes = natural({*labels.names, *given.names})
+    never = [name for name in given.names if name not in labels.names]
+    note = f"Predicted, but the label of no row: {list_names(never)}." if never else ""
+    return _ModelOutput(known, classes, columns.coded(table, asked.predicted or "", classes)[known], None, note)
+
+
+def _positive(asked: PerformanceOptions, classes: tuple[str, ...]) -> int | None:
+    if asked.positive is None:
+        return 1 if len(classes) == 2 else None
+    if asked.positive not in classes:
+        raise BadFile(f"There is no class {asked.positive!r} to be positive; there are {', '.join(classes)}.")
+    return classes.index(asked.positive)
 
 
 def _groups(table: Table, asked: PerformanceOptions, known: Bools) -> Ints:
     """Copies among the labelled rows, by the columns that are neither label, weight nor score."""
-    own = {asked.label, asked.weight}
-    return copies_of_rows(table.rows(known), without=lambda name: name in own or name.startswith(asked.scores))
-
-
-def _scores(table: Table, asked: PerformanceOptions, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats, str]:
-    """Classes, their scores (n, k), and remarks."""
-    begun = {name[len(asked.scores) :]: name for name in table.columns if name.startswith(asked.scores)}
-    if asked.scores in table and len(labels) <= 2:  # the name of one column, whatever else begins with it
-        begun = {"": asked.scores}
-    begun = {columns.word(label) or "": name for label, name in begun.items() if name != asked.label}
-    if set(labels) <= set(begun) and len(begun) > 1:
-        every = natural([label for label in begun if label in labels or _numeric(table, begun[label])])
-        scores = np.column_stack([columns.numbers(table, begun[name]) for name in every])
-        if len(every) == len(labels) or _sums_to_one(scores):
-            return every, scores, ""
-        others = [begun[name] for name in every if name not in labels]
-        kept = np.array([name in labels for name in every])
-        return (
-            tuple(name for name in every if name in labels),
-            scores[:, kept],
-            (f"No scores of a label, and left out: {list_names(others)}."),
-        )
-    if len(begun) == 1 and len(labels) <= 2:
-        return _completed(table, asked, labels, *next(iter(begun.items())))
-    if not begun:
-        raise BadFile(
-            f"{table.name} has no column that begins with {asked.scores!r}; it has {list_names(table.columns)}."
-        )
-    unscored = [label for label in labels if label not in begun]
-    raise BadFile(
-        f"The label {unscored[0]!r} has no column {asked.scores + unscored[0]!r}; "
-        f"the score columns are {list_names(list(begun.values()))}."
-    )
-
-
-def _sums_to_one(scores: Floats) -> bool:
-    """Whether most rows do."""
-    return bool(np.median(np.abs(np.nansum(scores, axis=1) - 1)) < 0.02)
-
-
-def _numeric(table: Table, column: str) -> bool:
-    try:
-        return bool(np.isfinite(columns.numbers(table, column)).any())
-    except BadFile:
-        return False
-
-
-def _completed(
-    table: Table, asked: PerformanceOptions, labels: Sequence[str], scored: str, column: str
-) -> tuple[tuple[str, ...], Floats, str]:
-    """One column scores one class: the other class has the rest."""
-    scored = scored or asked.positive or ("1" if set(labels) <= {"0", "1"} else "")
-    if not scored:
-        raise BadFile(f"Only {column!r} holds scores; say with --positive which label they are of.")
-    if len(labels) == 2 and scored not in labels:
-        raise BadFile(f"{column!r} scores {scored!r}, but the labels are {', '.join(labels)}.")
-    other = next((label for label in labels if label != scored), f"not {scored}")
-    given = columns.numbers(table, column)
-    classes = natural([scored, other])
-    scores = np.column_stack([given if name == scored else 1 - given for name in classes])
-    return classes, scores, f"Only {column} holds scores; {other} has the rest to 1."
-
-
-def _checked(table: Table, scores: Floats, known: Bools) -> tuple[Floats, str]:
-    """The scores of the labelled rows, each summing to 1, and a remark. A refusal names the row of the file."""
-    certain = np.eye(1, scores.shape[1])
-    try:
-        checked = check_probabilities(np.where(known[:, None], scores, certain), name="scores")
-    except InvalidProbabilities as why:
-        raise BadFile(f"{table.name}: {why}", why.row) from None
-    return checked[known], renormalised_note(scores[known])
+    own = {asked.label, asked.weight, asked.predicted}
+    if asked.scores:
+        own |= {name for name in table.columns if name.startswith(asked.scores)}
+    return copies_of_rows(table.rows(known), without=own.__contains__)
 
 
 def _inclusion(table: Table, asked: PerformanceOptions, known: Bools) -> tuple[Floats, float]:
@@ -210,6 +188,8 @@ def _of_class(one: ClassPerformance) -> JsonObject:
 
 
 def _thresholds(rows: _Judged) -> JsonObject:
+    if rows.probabilities is None:
+        return {"thresholds": None, "thresholds_note": NO_SCORES}
     if rows.positive is None:
         return {"thresholds": None, "thresholds_note": "More than two classes: name one with --positive."}
     truth = rows.truth == rows.positive
@@ -232,6 +212,8 @@ def _point(curve: ThresholdCurve, at: int) -> JsonObject:
 
 def _calibration(rows: _Judged, seed: int) -> JsonObject:
     """Of the positive class's score; with more classes and none positive, of the decision's own confidence."""
+    if rows.probabilities is None:
+        return {"calibration": None, "calibration_note": NO_SCORES}
     if rows.positive is not None:
         of, truth, predicted = f"the score of {rows.classes[rows.positive]}", rows.truth == rows.positive, rows.positive
         probability = rows.probabilities[:, predicted]
@@ -239,7 +221,7 @@ def _calibration(rows: _Judged, seed: int) -> JsonObject:
         of, truth, probability = "the highest score", rows.truth == rows.predicted, rows.probabilities.max(axis=1)
     clipped = np.clip(probability, 0, 1)
     found = calibration.calibration(truth, clipped, design(rows.inclusion, groups=rows.groups), seed=seed)
-    return {"of": of, **_calibrated(found)}
+    return {"calibration": {"of": of, **_calibrated(found)}}
 
 
 def _calibrated(found: Calibration) -> JsonObject:
@@ -265,6 +247,13 @@ def _calibrated(found: Calibration) -> JsonObject:
     }
 
 
+def _calibration_line(answer: JsonObject) -> str:
+    found = answer["calibration"]
+    if found is None:
+        return str(answer["calibration_note"])
+    return f"calibration error of {found['of']} {spread(found['expected_calibration_error'])}"
+
+
 def to_text(answer: JsonObject) -> str:
     """The answer as text: the metrics, then each class."""
     lines = [
@@ -273,8 +262,7 @@ def to_text(answer: JsonObject) -> str:
         *([f"{answer['copies']:,} of them are copies of others and count once."] if answer["copies"] else []),
         *([answer["note"]] if answer.get("note") else []),
         *(f"{name.replace('_', ' ')} {spread(answer[name])}" for name in METRICS),
-        f"calibration error of {answer['calibration']['of']} "
-        f"{spread(answer['calibration']['expected_calibration_error'])}",
+        _calibration_line(answer),
     ]
     rows = [
         [

@@ -9,6 +9,7 @@ from analysis.offline.output import JsonObject, aligned, spread
 from inputs.files import columns
 from inputs.files.columns import Bools
 from inputs.files.copies import copies
+from inputs.files.spellings import check_labels
 from inputs.files.table import BadFile, Table
 
 LEVEL = 0.05
@@ -54,7 +55,8 @@ def _errors(table: Table, asked: SliceOptions) -> tuple[Bools, Bools]:
         return columns.truths(table, asked.error)
     label = columns.words(table, asked.label or "")
     predicted = columns.coded(table, asked.predicted or "", label.names)
-    columns.check_shared(label, columns.words(table, asked.predicted or ""), asked.label, asked.predicted)
+    given = columns.words(table, asked.predicted or "")
+    check_labels(label.called(repr(asked.label)), given.called(repr(asked.predicted)))
     return label.codes != predicted, label.known & (predicted != -1)
 
 

@@ -11,8 +11,10 @@ from analysis.metrics.labels import out_of_sample
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
 from analysis.offline.output import JsonObject, aligned, spread
+from analysis.offline.wide_votes import ANNOTATOR, LABEL, long_votes
 from inputs.files import columns
 from inputs.files.columns import Ints, Words
+from inputs.files.spellings import check_labels, check_overlap
 from inputs.files.table import BadFile, Table
 from validation import InvalidInput
 
@@ -22,11 +24,15 @@ TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")
 
 @dataclass(frozen=True)
 class VoteOptions:
-    """The columns' names, and how to resolve. `text`: the column of `analyse`'s items with what the votes are about."""
+    """The columns' names, and how to resolve. `text`: the column of `analyse`'s items with what the votes are about.
+
+    `annotators`: instead of `annotator` and `label`, which columns hold one annotator's labels each.
+    """
 
     item: str
-    annotator: str
-    label: str
+    annotator: str = ANNOTATOR
+    label: str = LABEL
+    annotators: str | None = None
     text: str | None = None
     method: str = "auto"
     seed: int = 0
@@ -46,8 +52,9 @@ class _Ballots:
 
 
 def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, items: Table | None = None) -> JsonObject:
-    """The OUT of `analyse votes`. Raises BadFile, InvalidInput and InvalidInput."""
-    cast = _ballots(table, asked)
+    """The OUT of `analyse votes`. Raises BadFile and InvalidInput."""
+    given_votes = table if asked.annotators is None else long_votes(table, asked.item, asked.annotators)
+    cast = _ballots(given_votes, asked)
     model, note = (None, "") if asked.text is None else _model(cast, items or table, asked)
     answers = None if truth is None else _truth(truth, cast, asked)
     given = consensus.Votes(cast.item, cast.annotator, cast.label)
@@ -77,6 +84,7 @@ def _ballots(table: Table, asked: VoteOptions) -> _Ballots:
     whole = item.known & annotator.known & label.known
     if not whole.any():
         raise BadFile(f"{table.name} has no vote with an item, an annotator and a label.")
+    check_labels(label.called(repr(asked.label)))
     i, a, v = (part.codes[whole] for part in (item, annotator, label))
     return _Ballots(i, a, v, item, annotator, label, int((~whole).sum()))
 
@@ -115,19 +123,22 @@ def _model(cast: _Ballots, table: Table, asked: VoteOptions) -> tuple[Any, str]:
 def _texts(cast: _Ballots, table: Table, asked: VoteOptions) -> list[str]:
     """The text of every item with votes, in their order."""
     held: dict[int, str] = {}
+    _check_items(table, asked.item, cast, asked)
     items = columns.coded(table, asked.item, cast.items.names).tolist()
     for item, text in zip(items, columns.texts(table, asked.text or ""), strict=True):
         if item >= 0 and held.setdefault(item, text) != text:
             raise BadFile(f"{table.name} has two texts for the item {cast.items.names[item]!r}.")
     if not held:
-        raise BadFile(f"{table.name} names none of the items that have votes.")
+        raise BadFile(f"{table.name} has no text for any item that has votes.")
     return [held.get(item, "") for item in np.unique(cast.item).tolist()]
 
 
 def _truth(table: Table, cast: _Ballots, asked: VoteOptions) -> dict[int, int]:
     """The true label of each item with votes that the file names: codes of both, -2 for a label nobody voted for."""
     item, label = _truth_columns(table, asked)
-    columns.check_shared(columns.words(table, label), cast.labels, f"{label} of {table.name}", asked.label)
+    given = columns.words(table, label).called(f"{label!r} of {table.name}")
+    check_labels(given, cast.labels.called(repr(asked.label)))
+    _check_items(table, item, cast, asked)
     items, labels = (
         columns.coded(table, item, cast.items.names),
         columns.coded(table, label, cast.labels.names),
@@ -140,6 +151,11 @@ def _truth(table: Table, cast: _Ballots, asked: VoteOptions) -> dict[int, int]:
     if not found:
         raise BadFile(f"{table.name} has no label for any item that has votes.")
     return found
+
+
+def _check_items(table: Table, item: str, cast: _Ballots, asked: VoteOptions) -> None:
+    named = columns.words(table, item).called(f"{item!r} of {table.name}")
+    check_overlap(named, cast.items.called(f"{asked.item!r} of the votes"), "item")
 
 
 def _truth_columns(table: Table, asked: VoteOptions) -> tuple[str, str]:

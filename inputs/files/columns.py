@@ -1,6 +1,7 @@
 """Columns of a table as labels, as numbers, as truths, or as the input type that they look like."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from inputs.columns import guess_type
 from inputs.files.cells import parse_numbers, parse_times
-from inputs.files.table import BadFile, Table, list_names
+from inputs.files.spellings import LabelColumn
+from inputs.files.table import BadFile, Table
 from validation.arrays import LARGEST
 
 Array = NDArray[Any]
@@ -42,6 +44,10 @@ class Words:
     def known(self) -> Bools:
         return self.codes >= 0
 
+    def called(self, name: str) -> LabelColumn:
+        """Its labels under the name that messages call them by."""
+        return LabelColumn(name, self.names)
+
 
 def word(cell: Any) -> str | None:
     """One spelling of a label, whatever column or format it stands in: 1, 1.0 and " 1" are "1". None: missing."""
@@ -49,7 +55,7 @@ def word(cell: Any) -> str | None:
         return None
     if isinstance(cell, float) and not np.isfinite(cell):
         return None if np.isnan(cell) else str(cell)
-    text = str(cell).strip()
+    text = unicodedata.normalize("NFC", str(cell).strip())
     if text.lower() in ("", "nan"):
         return None
     return text.split(".")[0] if WHOLE.fullmatch(text) else text
@@ -88,15 +94,6 @@ def coded(table: Table, column: str, names: Sequence[str]) -> Ints:
     given = words(table, column)
     place = {name: at for at, name in enumerate(names)}
     return np.array([place.get(name, -2) for name in given.names] + [-1], dtype=np.int64)[given.codes]
-
-
-def check_shared(one: Words, other: Words, name: str | None, other_name: str | None) -> None:
-    """Refuse two columns of labels that have no label in common: they are spelt in two ways. Raises BadFile."""
-    if one.names and other.names and not set(one.names) & set(other.names):
-        raise BadFile(
-            f"{name!r} and {other_name!r} share no label: {list_names(one.names[:5])} against "
-            f"{list_names(other.names[:5])}; write each label one way in both."
-        )
 
 
 def numbers(table: Table, column: str) -> Floats:

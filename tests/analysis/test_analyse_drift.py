@@ -126,3 +126,12 @@ def test_money_is_a_number(tmp_path: Path) -> None:
     halves = [csv(tmp_path / f"{n}.csv", {"amount": [f"${x}" for x in rng.integers(9, 999, 400)]}) for n in "ab"]
     out = analyse("drift", *halves)
     assert (out["drifted"], out["features"][0]["kind"]) == (False, "number")
+
+
+def test_values_and_seasons_spelt_in_two_ways_are_refused(tmp_path: Path) -> None:
+    before = csv(tmp_path / "before.csv", {"paid": ["True", "False"] * 30, "day": ["Mon", "Tue"] * 30, "x": range(60)})
+    now = csv(tmp_path / "now.csv", {"paid": ["true", "false"] * 30, "day": ["mon", "tue"] * 30, "x": range(60)})
+    with pytest.raises(CommandError, match="'paid' of before.csv and 'paid' of now.csv share no value: False, True"):
+        analyse("drift", before, now, "--columns", "paid,x")
+    with pytest.raises(CommandError, match="share no season: Mon, Tue against mon, tue"):
+        analyse("drift", before, now, "--columns", "x", "--season", "day")

@@ -222,3 +222,25 @@ def test_copied_texts_count_once_where_the_model_is_fitted_here(tmp_path: Path) 
     out = analyse("labels", path, "--label", "label", "--text", "text")
     share = out["estimated_share_wrong"]
     assert out["copies"] == 540 and share["high"] - share["low"] > 0.9
+
+
+def test_the_table_shows_what_each_suspect_row_holds(tmp_path: Path) -> None:
+    path = numbers(tmp_path)
+    shown = text("labels", path, "--label", "label", "--inputs", "a,colour").splitlines()
+    assert [line for line in shown if line.split()[:1] == ["40"] and "colour=" in line and "a=" in line]
+    texts = csv(
+        tmp_path / "texts.csv", {"body": [f"win a prize {i}" for i in range(20)] + [""], "y": [0, 1] * 10 + [1]}
+    )
+    assert "win a prize 7" in text("labels", texts, "--label", "y", "--text", "body")
+
+
+def test_labels_spelt_in_two_ways_are_refused(tmp_path: Path) -> None:
+    names = ["ham", "spam"] * 10
+    path = csv(tmp_path / "rows.csv", {"x": range(20), "y": ["HAM", *names[1:]], "z": [name.title() for name in names]})
+    with pytest.raises(CommandError, match="'HAM' and 'ham' in 'y' differ only in case"):
+        analyse("labels", path, "--label", "y", "--inputs", "x")
+    with pytest.raises(CommandError, match="'z' and 'y' share no label: Ham, Spam against HAM, ham, spam"):
+        analyse("labels", path, "--label", "z", "--inputs", "x", "--truth", "y")
+    given = npz(tmp_path, probabilities=np.full((20, 2), 0.5), classes=np.array(["ham", "spam"]))
+    with pytest.raises(CommandError, match="'z' and the probabilities' classes share no label"):
+        analyse("labels", path, "--label", "z", "--probabilities", given)

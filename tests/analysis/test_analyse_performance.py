@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management.base import CommandError
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
 from tests.analysis.analysing import analyse, csv, text
 
@@ -205,3 +205,46 @@ def test_a_column_that_scores_no_label_is_left_out_and_named(tmp_path: Path) -> 
     out = analyse("performance", csv(tmp_path / "rows.csv", rows), "--label", "y", "--scores", "p_")
     assert (out["classes"], out["accuracy"]["value"]) == (["cat", "dog"], 1.0)
     assert "left out: p_entropy" in out["note"]
+
+
+def test_predicted_labels_are_judged_without_scores(tmp_path: Path) -> None:
+    truth = ["a", "a", "b", "b", "c", "", "a"]
+    said = ["a", "b", "b", "b", "b", "a", ""]
+    path = csv(tmp_path / "rows.csv", {"y": truth, "said": said})
+    out = analyse("performance", path, "--label", "y", "--predicted", "said", "--positive", "b")
+    assert (out["n"], out["left_out"], out["classes"], out["positive"]) == (5, 2, ["a", "b", "c"], "b")
+    assert out["accuracy"]["value"] == pytest.approx(3 / 5) and out["accuracy"]["low"] < 0.6 < out["accuracy"]["high"]
+    assert out["macro_f1"]["value"] == pytest.approx(f1_score(truth[:5], said[:5], average="macro"))
+    assert out["confusion"]["counts"] == [[1, 1, 0], [0, 2, 0], [0, 1, 0]]
+    for name in ("log_loss", "brier", "roc_auc", "pr_auc"):
+        assert out[name]["value"] is None and out[name]["note"]
+    assert out["thresholds"] is out["calibration"] is None and "need scores" in out["calibration_note"]
+    assert "need scores" in text("performance", path, "--label", "y", "--predicted", "said")
+
+
+def test_predictions_of_no_label_are_classes_and_named(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"y": ["a", "b", "a"], "said": ["a", "b", "other"]})
+    out = analyse("performance", path, "--label", "y", "--predicted", "said")
+    assert out["classes"] == ["a", "b", "other"] and "the label of no row: other" in out["note"]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (["Yes", "No"], "'y' and 'said' share no label: no, yes against No, Yes"),
+        (["True", "0"], "share no label"),
+        (["yes", "No"], "'no' and 'No' in 'y' and 'said' differ only in case"),
+        (["", ""], "no row with both a label and a prediction"),
+    ],
+)
+def test_predictions_spelt_another_way_are_refused(tmp_path: Path, said: list[str], message: str) -> None:
+    path = csv(tmp_path / "rows.csv", {"y": ["yes", "no"], "said": said})
+    with pytest.raises(CommandError, match=message):
+        analyse("performance", path, "--label", "y", "--predicted", "said")
+
+
+def test_scores_or_predictions_are_needed_and_not_both(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", {"y": ["a"], "said": ["a"], "p_a": [1], "p_b": [0]})
+    for words in ((), ("--predicted", "said", "--scores", "p_")):
+        with pytest.raises(CommandError):
+            analyse("performance", path, "--label", "y", *words)

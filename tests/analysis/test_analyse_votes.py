@@ -122,7 +122,7 @@ def test_a_truth_file_with_other_names_is_understood_where_it_is_plain(tmp_path:
 @pytest.mark.parametrize(
     ("truth", "message"),
     [
-        ({"item": ["q"], "label": ["1"]}, "no label for any item that has votes"),
+        ({"item": ["q"], "label": ["1"]}, "share no item: q against a, b; write each item one way"),
         ({"item": ["a", "a"], "label": ["1", "0"]}, "two labels for the item 'a'"),
         ({"item": ["a"], "p": ["1"], "q": ["0"]}, "has no column 'label'; it has item, p, q"),
     ],
@@ -167,3 +167,44 @@ def test_a_truth_spelt_another_way_is_refused(tmp_path: Path) -> None:
     words = ("--item", "item", "--annotator", "worker", "--label", "label")
     with pytest.raises(CommandError, match="share no label: No, Yes against no, yes"):
         analyse("votes", csv(tmp_path / "votes.csv", rows), *words, "--truth", truth)
+
+
+def test_a_column_an_annotator_is_the_same_votes(tmp_path: Path) -> None:
+    rows, _ = planted(12)
+    rows[3] = (*rows[3][:2], None)
+    wide = pd.DataFrame(rows, columns=["item", "who", "label"]).pivot(index="item", columns="who", values="label")
+    wide = wide.reset_index().assign(note="x")
+    path = tmp_path / "wide.csv"
+    wide.to_csv(path, index=False)
+    expected = analyse("votes", votes(tmp_path, rows), *COLUMNS, "--method", "dawid_skene")
+    for pattern in ("good*,bad", "*[d0-9]"):
+        out = analyse("votes", path, "--item", "item", "--annotators", pattern, "--method", "dawid_skene")
+        assert out["n"] == {**expected["n"], "left_out": 1}
+        assert [r["label"].removesuffix(".0") for r in out["resolutions"]] == [
+            r["label"].removesuffix(".0") for r in expected["resolutions"]
+        ]
+        assert {a["annotator"]: a["n"] for a in out["annotators"]} == {
+            a["annotator"]: a["n"] for a in expected["annotators"]
+        }
+
+
+def test_annotators_in_columns_exclude_those_in_rows_and_must_exist(tmp_path: Path) -> None:
+    path = votes(tmp_path, [("a", "x", "1"), ("b", "y", "0")])
+    for words, message in (
+        (("--annotators", "none_*"), "no column that 'none_\\*' names; .* It has item, who, label"),
+        (("--annotators", "w*", "--label", "label"), "either --annotator and --label, or --annotators"),
+        (("--annotator", "who"), "either --annotator and --label, or --annotators"),
+        ((), "either --annotator and --label, or --annotators"),
+    ):
+        with pytest.raises(CommandError, match=message):
+            analyse("votes", path, "--item", "item", *words)
+
+
+def test_items_and_votes_spelt_in_two_ways_are_refused(tmp_path: Path) -> None:
+    path = votes(tmp_path, [("a", "x", "yes"), ("b", "x", "no"), ("b", "y", "No")])
+    with pytest.raises(CommandError, match="'No' and 'no' in 'label' differ only in case"):
+        analyse("votes", path, *COLUMNS)
+    items = csv(tmp_path / "items.csv", {"item": ["A", "B"], "text": ["some words", "other words"]})
+    rows = votes(tmp_path, [("a", "x", "yes"), ("b", "x", "no")])
+    with pytest.raises(CommandError, match="'item' of items.csv and 'item' of the votes share no item: A, B"):
+        analyse("votes", rows, *COLUMNS, "--text", "text", "--items", items)

@@ -3,6 +3,7 @@
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,14 +101,16 @@ def _run_labels(given: Namespace) -> CommandResult:
         folder=Path(given.file).parent,
         encoder=choice.choose(settings.TEXT_ENCODER).encoder,
     )
-    return labels.analyse(table, asked), labels.to_text
+    return labels.analyse(table, asked), partial(labels.to_text, contents=labels.contents(table, asked))
 
 
 def _votes(what: Any) -> ArgumentParser:
     parser: ArgumentParser = what.add_parser("votes", help="What do several people's votes come to?")
     parser.add_argument("votes", metavar="VOTES")
-    for name in ("--item", "--annotator", "--label"):
-        parser.add_argument(name, required=True, metavar="COL")
+    parser.add_argument("--item", required=True, metavar="COL")
+    for name in ("--annotator", "--label"):
+        parser.add_argument(name, metavar="COL")
+    parser.add_argument("--annotators", metavar="PATTERN", help="Columns of one annotator's labels each: worker_*")
     parser.add_argument("--truth", metavar="FILE")
     parser.add_argument("--text", metavar="COL")
     parser.add_argument("--items", metavar="FILE")
@@ -119,7 +122,13 @@ def _votes(what: Any) -> ArgumentParser:
 def _run_votes(given: Namespace) -> CommandResult:
     if given.items and not given.text:
         raise BadFile("--items needs --text, the column that says what the votes are about.")
-    asked = votes.VoteOptions(given.item, given.annotator, given.label, given.text, given.method, given.seed)
+    pair = (given.annotator is not None) + (given.label is not None)
+    if pair != (2 if given.annotators is None else 0):
+        raise BadFile("Say either --annotator and --label, or --annotators for one column an annotator.")
+    names = {} if given.annotators else {"annotator": given.annotator, "label": given.label}
+    asked = votes.VoteOptions(
+        given.item, annotators=given.annotators, text=given.text, method=given.method, seed=given.seed, **names
+    )
     truth, items = (_table(name, given) if name else None for name in (given.truth, given.items))
     return votes.analyse(_table(given.votes, given), asked, truth=truth, items=items), votes.to_text
 
@@ -165,7 +174,9 @@ def _performance(what: Any) -> ArgumentParser:
     parser: ArgumentParser = what.add_parser("performance", help="How good is the model?")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--label", required=True, metavar="COL")
-    parser.add_argument("--scores", required=True, metavar="PREFIX")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--scores", metavar="PREFIX|COL")
+    source.add_argument("--predicted", metavar="COL", help="The label that the model gave, where there are no scores.")
     parser.add_argument("--weight", metavar="COL")
     parser.add_argument("--positive", metavar="LABEL")
     parser.set_defaults(run=_run_performance)
@@ -173,5 +184,7 @@ def _performance(what: Any) -> ArgumentParser:
 
 
 def _run_performance(given: Namespace) -> CommandResult:
-    asked = performance.PerformanceOptions(given.label, given.scores, given.weight, given.positive, given.seed)
+    asked = performance.PerformanceOptions(
+        *(given.label, given.scores, given.predicted, given.weight, given.positive, given.seed)
+    )
     return performance.analyse(_table(given.file, given), asked), performance.to_text

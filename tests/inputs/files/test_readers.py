@@ -98,6 +98,7 @@ def test_a_missing_column_is_answered_with_those_that_exist() -> None:
 
 
 def test_a_label_is_one_label_however_it_is_written() -> None:
+    assert columns.word("cafe\u0301") == columns.word("caf\u00e9")
     cells = [1, 1.0, "1", " 1 ", "1.0", None, float("nan"), "", "NaN", "01", "1.5", True]
     assert [columns.word(cell) for cell in cells] == ["1"] * 5 + [None] * 4 + ["01", "1.5", "True"]
 
