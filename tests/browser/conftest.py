@@ -76,7 +76,7 @@ def site() -> Iterator[Site]:
         sys.executable,
         "-m",
         "gunicorn",
-        "config.wsgi",
+        "tests.browser.application:make_application()",
         "--bind",
         f"127.0.0.1:{port}",
         "--worker-class",

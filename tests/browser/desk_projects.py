@@ -3,17 +3,16 @@ another. Prints nothing; the names are in PROJECTS."""
 
 import base64
 import io
-import os
 from typing import Any
 
-import django
+from tests.browser.application import set_up
 
 DIGITS = (
     *("latency", "offline", "undo", "tabs", "keys", "mouse", "look", "reload", "off", "signed-out", "rest"),
     *("closed", "double", "layouts", "spoken"),
 )
 INTENTS = ("search", "flags", "twelve")
-PROJECTS = (*DIGITS, *INTENTS, "blind", "rows", "empty", "guideline")
+PROJECTS = (*DIGITS, *INTENTS, "blind", "rows", "empty", "guideline", "interval")
 ITEMS = 60
 LABELS = [
     {"value": "card_arrival", "title": "Card arrival", "hint": "Card was sent, has not come"},
@@ -49,13 +48,17 @@ def make(name: str, now: Any) -> None:
     if name in INTENTS:
         labels, inputs = (LABELS[:12] if name == "twelve" else LABELS), {"text": {"type": "text"}}
         given = [{"text": f"Where is my card number {n}?"} for n in range(ITEMS)]
+    elif name == "interval":
+        labels, inputs = [], {"text": {"type": "text"}}
+        given = [{"text": f"Card {n} came late, on 12 May."} for n in range(ITEMS)]
     elif name == "rows":
         labels, inputs = ["pay", "review"], {"amount": {"type": "number"}, "country": {"type": "category"}}
         given = [{"amount": 1234.5 + n, "country": "DE"} for n in range(ITEMS)]
     else:
         labels, inputs = list("0123456789"), {"scan": {"type": "image"}}
         given = [{"scan": picture} for picture in pictures()]
-    spec = {"title": f"Desk {name}", "kind": "choice", "labels": labels, "inputs": inputs, "segments": ["scanner"]}
+    kind = {"kind": "interval"} if name == "interval" else {"kind": "choice", "labels": labels}
+    spec = {"title": f"Desk {name}", **kind, "inputs": inputs, "segments": ["scanner"]}
     project = specs.create_project(f"desk-{name}", spec, by=None, at=now)
     for user, role in (("ada", Role.ANNOTATOR), ("ruth", Role.REVIEWER)):
         members.set_role(project, User.objects.get(username=user), role, by=None, at=now)
@@ -92,8 +95,7 @@ _pictures: list[str] = []
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
+    set_up()
     from django.utils import timezone
 
     for name in PROJECTS:

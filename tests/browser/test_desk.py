@@ -678,3 +678,34 @@ def test_a_small_image_is_enlarged_pixel_by_pixel_and_dimmed_in_the_dark(desk: C
     expect(image).to_have_css("image-rendering", "pixelated")
     expect(image).to_have_css("filter", "brightness(0.9)")
     expect(frame).to_have_attribute("data-grid", "")
+
+
+def test_the_controls_of_another_kind_label_undo_and_correct_by_keys(desks: Site, desk: Callable[..., Page]) -> None:
+    tab = desk("interval")
+    first = uid(tab)
+    start, end = tab.get_by_label("Start"), tab.get_by_label("End")
+
+    tab.keyboard.press("7")
+    expect(start).to_have_value("7")
+    tab.keyboard.press("2")
+    expect(tab.locator("#said")).to_have_text("The end comes after the start.")
+    press(tab, "9")
+    expect(start).to_have_value("")
+    press(tab, ["u"])
+    assert uid(tab) == first
+    expect(start).to_have_value("7")
+    expect(end).to_have_value("9")
+
+    start.focus()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type("3")
+    tab.keyboard.press("Tab")
+    tab.keyboard.type("41")
+    press(tab, ["Enter"])
+    tab.keyboard.press("0")
+    press(tab, "5")
+    expect(tab.locator(".history li")).to_have_count(2)
+    expect(tab.locator(".history ol")).to_contain_text("3 to 41")
+    sent(tab)
+
+    assert given(desks, "interval") == [{"start": 3, "end": 41}, {"start": 0, "end": 5}]
