@@ -22,7 +22,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Length
 
-from analysis import samples
+from analysis import evaluation_design
 from analysis.models import Finding
 from analysis.windows import WINDOWS, window_days
 from annotation import blinding, kinds, search, versions
@@ -266,12 +266,12 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: d
         items = items.filter(says_text__isnull=False, truth_text__isnull=False).exclude(truth_text=F("says_text"))
     if filters.version:
         items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
-    window = samples.in_window(window_days(filters.window), at=at)
-    for version in [filters.judges] * bool(filters.judges) + [samples.AS_SERVED] * bool(filters.served):
-        items = items.filter(pk__in=samples.judging_items(project, version, window).values("pk"))
+    window = evaluation_design.in_window(window_days(filters.window), at=at)
+    for version in [filters.judges] * bool(filters.judges) + [evaluation_design.AS_SERVED] * bool(filters.served):
+        items = items.filter(pk__in=evaluation_design.judging_items(project, version, window).values("pk"))
     if filters.segment:
         name, _, value = filters.segment.partition("=")
-        items = samples.in_segment(items, name, value)
+        items = evaluation_design.in_segment(items, name, value)
     if filters.suspected:
         items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
     if filters.commented:
@@ -285,7 +285,7 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: d
 
 
 def _within_time(items: QuerySet[Any], filters: Filters, *, at: datetime) -> QuerySet[Any]:
-    items = items.filter(samples.in_window(window_days(filters.window), at=at))
+    items = items.filter(evaluation_design.in_window(window_days(filters.window), at=at))
     if filters.since:
         items = items.filter(at__gte=moment("since", filters.since))
     return items.filter(at__lte=moment("until", filters.until)) if filters.until else items

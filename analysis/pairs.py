@@ -1,13 +1,17 @@
 """Two versions, trained here or captured, on what both answered; where that is nothing, each on its own items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import samples
+from analysis import evaluation_design, samples
+from analysis.evaluation_design import latest, learnt_until
+from analysis.item_arrays import input_groups
 from analysis.metrics.core import weighted
 from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import paired, unpaired
@@ -32,7 +36,7 @@ class Pairs:
     """n labelled items that both versions answered and that may judge both, in time order.
 
     `version` and `against` are each side's own sample, `rows` and `rows_against` the places of the pairs in them.
-    inclusion_probability (n,): of the pairs, which stand for all that the version with more items scored.
+    inclusion_probability (n,): of the pairs, which stand for all that was captured from the first to the last.
     """
 
     version: EvaluationSample
@@ -40,6 +44,7 @@ class Pairs:
     rows: NDArray[np.intp]
     rows_against: NDArray[np.intp]
     inclusion_probability: NDArray[np.float64]
+    load_groups: Callable[[], NDArray[np.int64]]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -47,6 +52,11 @@ class Pairs:
     @property
     def item_ids(self) -> NDArray[np.int64]:
         return self.version.item_ids[self.rows]
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Group numbers (n,): pairs with equal or near-equal inputs share one."""
+        return self.load_groups()
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -88,11 +98,16 @@ def pair(project: Project, version: str, against: str, *, at: datetime, days: in
     """The items of the last `days` (0 is all time) on which both can be judged."""
     ours, theirs = (samples.live(project, tag, at=at, days=days) for tag in (version, against))
     ids, rows, rows_against = np.intersect1d(ours.item_ids, theirs.item_ids, assume_unique=True, return_indices=True)
-    wider = (version, against) if ours.population >= theirs.population else (against, version)
-    chance = samples.pair_probabilities(project, wider, ids, at=at, days=days)
+    chance = evaluation_design.pair_probabilities(
+        project,
+        ids.tolist(),
+        answered=evaluation_design.scored_by_all(project, (version, against)),
+        learnt=latest(learnt_until(project, tag) for tag in (version, against)),
+    )
     order = np.argsort(rows)
     order = order[np.isfinite(chance[order])]
-    return Pairs(ours, theirs, rows[order], rows_against[order], chance[order])
+    load_groups = partial(input_groups, project, ids[order].tolist())
+    return Pairs(ours, theirs, rows[order], rows_against[order], chance[order], load_groups)
 
 
 def report(pairs: Pairs) -> PairReport:
@@ -100,7 +115,7 @@ def report(pairs: Pairs) -> PairReport:
     if not len(pairs):
         ours, theirs = _accuracy(pairs.version), _accuracy(pairs.against)
         return PairReport(ours, theirs, unpaired.independent_difference(theirs, ours), False, counts)
-    chance, groups = pairs.inclusion_probability, pairs.version.groups[pairs.rows]
+    chance, groups = pairs.inclusion_probability, pairs.groups
     scores, scores_against = pairs.version.score[pairs.rows], pairs.against.score[pairs.rows_against]
     return PairReport(
         weighted.score(scores, chance, groups=groups),

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis import samples
 from analysis.class_performance import measure_classes
+from analysis.evaluation_design import in_segment, represented_items
 from analysis.metrics.core import weighted
 from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import classification
@@ -43,7 +44,7 @@ def segment_metrics(project: Project, version: str, segment: str, *, days: int, 
         raise BadSegment("segment takes name=value, such as channel=app.")
     sample = samples.live(project, version, at=at, days=days)
     inside = _inside(sample, name, value)
-    count = samples.in_segment(samples.scored_items(project, version, at=at, days=days), name, value).count()
+    count = in_segment(represented_items(project, version, at=at, days=days), name, value).count()
     score = weighted.undefined(weighted.NO_ITEMS)
     if inside.any():
         score = weighted.score(sample.score, sample.inclusion_probability, domain=inside, groups=sample.groups)

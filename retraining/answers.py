@@ -1,15 +1,15 @@
 """Answers of one side of a comparison to held-out items, from a loaded version or from captured predictions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import samples
+from analysis.evaluation_design import latest, learnt_until, newest_asked, pair_probabilities
 from annotation import versions
-from annotation.models import Prediction, Source
+from annotation.models import Item, Prediction, Source
 from projects.chunks import chunks
 from projects.models import Project
 from retraining import artifacts, registry
@@ -32,6 +32,11 @@ class Answers:
     def right(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(self.labels == truth)
 
+    def only(self, mask: NDArray[np.bool_]) -> "Answers":
+        """Those where `mask` (n,) is true."""
+        scores = None if self.scores is None else self.scores[mask]
+        return Answers(self.labels[mask], self.confidence[mask], self.of_truth[mask], scores)
+
 
 @dataclass(frozen=True)
 class IncumbentAnswers:
@@ -40,6 +45,10 @@ class IncumbentAnswers:
     items: Examples
     answers: Answers | None
     problem: str = ""
+
+    def only(self, mask: NDArray[np.bool_]) -> "IncumbentAnswers":
+        """The items where `mask` (n,) is true, with their answers."""
+        return replace(self, items=self.items.only(mask), answers=self.answers.only(mask) if self.answers else None)
 
 
 def of_probabilities(items: Examples, probabilities: NDArray[np.float64]) -> Answers:
@@ -73,10 +82,29 @@ def of_incumbent(project: Project, items: Examples, incumbent: registry.Incumben
         return IncumbentAnswers(items, None, str(why))
 
 
-def weigh(project: Project, found: IncumbentAnswers) -> IncumbentAnswers:
-    """The same items, standing also for those that wait for a label: how many are answered differs from day to day."""
-    chance = samples.audit_probabilities(project, found.items.item_ids, found.items.inclusion_probability)
-    return replace(found, items=replace(found.items, inclusion_probability=chance))
+def weigh(
+    project: Project, found: IncumbentAnswers, incumbent: registry.Incumbent, train: Sequence[int]
+) -> IncumbentAnswers:
+    """The items that the audit drew, weighed as Compare weighs them: standing for all that was captured meanwhile.
+
+    `train`: ids of the items that the candidate learnt from.
+    """
+    found = found.only(_drawn(found.items.item_ids))
+    learnt = [learnt_until(project, incumbent.tag) if incumbent.tag else None, newest_asked(train)]
+    ids = found.items.item_ids
+    chance = pair_probabilities(project, ids, answered=set(ids), learnt=latest(learnt))
+    found = replace(found, items=replace(found.items, inclusion_probability=chance))
+    return found.only(np.isfinite(chance))
+
+
+def _drawn(item_ids: Sequence[int]) -> NDArray[np.bool_]:
+    """(n,) which of these items the audit drew, as its probabilities are now."""
+    drawn = {
+        pk
+        for chunk in chunks(item_ids)
+        for pk in Item.objects.drawn().filter(pk__in=chunk).values_list("pk", flat=True)
+    }
+    return np.array([pk in drawn for pk in item_ids], dtype=bool)
 
 
 def of_captured(project: Project, items: Examples, tag: str) -> IncumbentAnswers:

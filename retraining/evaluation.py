@@ -46,13 +46,14 @@ class Judged:
     """A candidate's evaluation and verdict, and the rows behind them, still without a version.
 
     `scores` (n, k) are the candidate's of these rows, in the order of the label schema; None where it was judged by
-    what it said out of fold.
+    what it said out of fold. `scores_against` are those of a champion that was asked here.
     """
 
     evaluation: EvaluationBody
     verdict: VerdictBody
     rows: list[EvaluatedItem]
     scores: NDArray[np.float64] | None = None
+    scores_against: NDArray[np.float64] | None = None
 
     @property
     def promoted(self) -> bool:
@@ -77,13 +78,14 @@ def compare_with_incumbent(
         theirs = answers.IncumbentAnswers(train, None)
         ours = answers.of_probabilities(train, out_of_fold)
     else:
-        theirs = answers.weigh(project, answers.of_incumbent(project, held_out, incumbent))
+        theirs = answers.of_incumbent(project, held_out, incumbent)
+        theirs = answers.weigh(project, theirs, incumbent, train.item_ids)
         ours = answers.of_model(theirs.items, candidate)
     sides = _sides(theirs, ours, naive, incumbent, basis="out_of_fold" if theirs.items is train else "evaluation")
     evaluation = _evaluation(sides, incumbent, measure_latency(candidate, train))
     protected = project.retraining_settings().protected
     verdict = _verdict(sides, incumbent, theirs.problem, protected)
-    return Judged(evaluation, verdict, _rows(sides), ours.scores)
+    return Judged(evaluation, verdict, _rows(sides), ours.scores, sides.other.scores if theirs.answers else None)
 
 
 def _naive(train: Examples) -> dict[str, float]:

@@ -58,8 +58,8 @@ def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:
 def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: datetime) -> Judgement:
     """Add a judgement with its items and make it the one that counts.
 
-    What the version said of these items is kept as its predictions, so that every page can say how good it is before it
-    serves. `schema_version` gives the order of the scores.
+    What both sides said of these items is kept as their predictions, so that every page can say how good the version is
+    before it serves, and Compare compares on the same items. `schema_version` gives the order of the scores.
     """
     made = Judgement.objects.create(
         version=version,
@@ -71,17 +71,18 @@ def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: date
     for row in judged.rows:
         row.judgement = made
     EvaluatedItem.objects.bulk_create(judged.rows, batch_size=CHUNK)
-    if judged.scores is not None and judged.rows:
-        capture.record_scores(
-            version.project,
-            item_ids=[row.item_id for row in judged.rows],
-            probabilities=judged.scores,
-            model_version=version.tag,
-            schema_version=schema_version,
-            source=Source.RESCORED,
-            out_of_sample=np.ones(len(judged.rows), dtype=bool),
-            at=at,
-        )
+    for tag, scores in ((version.tag, judged.scores), (judged.verdict.champion, judged.scores_against)):
+        if scores is not None and judged.rows:
+            capture.record_scores(
+                version.project,
+                item_ids=[row.item_id for row in judged.rows],
+                probabilities=scores,
+                model_version=tag,
+                schema_version=schema_version,
+                source=Source.RESCORED,
+                out_of_sample=np.ones(len(judged.rows), dtype=bool),
+                at=at,
+            )
     ModelVersion.objects.filter(pk=version.pk).update(judgement=made)
     version.judgement = made
     return made

@@ -31,7 +31,7 @@ class ReportRows:
     _samples: dict[tuple[str, int], EvaluationSample] = field(default_factory=dict)
 
     def sample(self, version: str, days: int) -> EvaluationSample:
-        """What judges this version, or what was served then (`samples.AS_SERVED`), in the last `days`."""
+        """What judges this version, or what was served then (AS_SERVED), in the last `days`."""
         if (version, days) not in self._samples:
             self._samples[version, days] = samples.live(self.project, version, at=self.at, days=days)
         return self._samples[version, days]

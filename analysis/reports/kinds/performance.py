@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from analysis.changes import StoredChange, find_change, segments_of
 from analysis.class_performance import ClassesPart, PerClass, classes_part, per_class_of
 from analysis.decision_costs import DecisionCosts, decision_costs, fingerprint
+from analysis.evaluation_design import AS_SERVED
 from analysis.metrics.core import weighted
 from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.metrics.core.weighted import Estimate
 from analysis.reports.registry import Computation, ReportKind, ReportRows
-from analysis.samples import AS_SERVED, EvaluationSample
+from analysis.samples import EvaluationSample
 from analysis.windows import WINDOWS
 from projects.models import Project
 
