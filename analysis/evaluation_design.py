@@ -47,9 +47,12 @@ class EvaluationDesign:
 
     def population(self) -> QuerySet[Item]:
         """The items that the labelled ones stand for: those that had a chance to be drawn."""
-        represented = Exists(_scored(self.version))
-        condition = represented | Q(pk__lte=self.newest) if self.newest else represented
-        return Item.objects.filter(self.window, condition, project=self.project, audit_probability__isnull=False)
+        return _in_design(self.project).filter(self.window, self.represented())
+
+    def represented(self) -> Q:
+        """The condition on items that the version is judged over."""
+        scored = Q(Exists(_scored(self.version)))
+        return scored | Q(pk__lte=self.newest) if self.newest else scored
 
     def eligible(self) -> QuerySet[Item]:
         """Those drawn by the audit or asked by the active part that the version answered and did not learn from."""
@@ -98,16 +101,16 @@ def represented_items(project: Project, version: str, *, at: datetime, days: int
 
 
 def pair_probabilities(
-    project: Project, item_ids: Sequence[int], *, answered: set[int], learnt: datetime | None
+    project: Project, item_ids: Sequence[int], *, among: Q, answered: set[int], learnt: datetime | None
 ) -> NDArray[np.float64]:
     """(n,) effective inclusion probability of labelled items that two versions answered; NaN = it does not count.
 
-    They stand for all that was captured from the first to the last of them. `answered`: ids of the items that both
-    scored, labelled or not. What was asked until `learnt`, or until the newest item that one of them never scored,
-    counts as not asked. The gate and Compare weigh by it.
+    They stand for the items of the condition `among` that were captured from the first to the last of them. `answered`:
+    ids of the items that both scored, labelled or not. What was asked until `learnt`, or until the newest item that one
+    of them never scored, counts as not asked. The gate and Compare weigh by it.
     """
     pairs = set(item_ids)
-    designed = Item.objects.filter(project=project, audit_probability__isnull=False)
+    designed = _in_design(project).filter(among)
     rows = design_rows(designed.filter(DRAWN | ASKED))
     times = [row.at for row in rows if row.pk in pairs]
     if not times:
@@ -117,6 +120,11 @@ def pair_probabilities(
     population = by_day(designed.filter(at__range=(times[0], times[-1])))
     found = effective_probabilities(rows, pairs, population, until)
     return np.array([found.get(pk, np.nan) for pk in item_ids], dtype=np.float64)
+
+
+def captured_until(item_ids: Sequence[int]) -> Q:
+    """The condition on items that were captured before the newest of these, and on itself."""
+    return Q(pk__lte=max(item_ids, default=0))
 
 
 def scored_by_all(project: Project, versions_compared: Iterable[str]) -> set[int]:
@@ -210,6 +218,11 @@ def _asked_unanswered(rows: list[Item], answered: set[int]) -> datetime | None:
     later = [row for row in rows if row.asked_at and (until is None or row.asked_at > until)]
     whatever_drawn = any(not row.is_drawn for row in later)
     return until if whatever_drawn else latest(row.asked_at for row in rows)
+
+
+def _in_design(project: Project) -> QuerySet[Item]:
+    """The items that had a chance to be drawn."""
+    return Item.objects.filter(project=project, audit_probability__isnull=False)
 
 
 def _newest_scored_again(project: Project, version: str) -> int:

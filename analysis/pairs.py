@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property, partial
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from analysis import evaluation_design, samples
@@ -36,7 +37,8 @@ class Pairs:
     """n labelled items that both versions answered and that may judge both, in time order.
 
     `version` and `against` are each side's own sample, `rows` and `rows_against` the places of the pairs in them.
-    inclusion_probability (n,): of the pairs, which stand for all that was captured from the first to the last.
+    inclusion_probability (n,): of the pairs, which stand for the items that both are judged over, from
+    the first to the last pair.
     """
 
     version: EvaluationSample
@@ -98,11 +100,14 @@ def pair(project: Project, version: str, against: str, *, at: datetime, days: in
     """The items of the last `days` (0 is all time) on which both can be judged."""
     ours, theirs = (samples.live(project, tag, at=at, days=days) for tag in (version, against))
     ids, rows, rows_against = np.intersect1d(ours.item_ids, theirs.item_ids, assume_unique=True, return_indices=True)
+    tags = (version, against)
+    designs = [evaluation_design.design_of(project, tag, Q()) for tag in tags]
     chance = evaluation_design.pair_probabilities(
         project,
         ids.tolist(),
-        answered=evaluation_design.scored_by_all(project, (version, against)),
-        learnt=latest(learnt_until(project, tag) for tag in (version, against)),
+        among=designs[0].represented() & designs[1].represented(),
+        answered=evaluation_design.scored_by_all(project, tags),
+        learnt=latest(learnt_until(project, tag) for tag in tags),
     )
     order = np.argsort(rows)
     order = order[np.isfinite(chance[order])]

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
-from analysis.evaluation_design import latest, learnt_until, newest_asked, pair_probabilities
+from analysis.evaluation_design import captured_until, design_of, latest, learnt_until, newest_asked, pair_probabilities
 from annotation import versions
 from annotation.models import Item, Prediction, Source
 from projects.chunks import chunks
@@ -85,16 +86,26 @@ def of_incumbent(project: Project, items: Examples, incumbent: registry.Incumben
 def weigh(
     project: Project, found: IncumbentAnswers, incumbent: registry.Incumbent, train: Sequence[int]
 ) -> IncumbentAnswers:
-    """The items that the audit drew, weighed as Compare weighs them: standing for all that was captured meanwhile.
+    """The items that the audit drew, weighed as Compare weighs them: standing for what both are judged over.
 
     `train`: ids of the items that the candidate learnt from.
     """
     found = found.only(_drawn(found.items.item_ids))
     learnt = [learnt_until(project, incumbent.tag) if incumbent.tag else None, newest_asked(train)]
     ids = found.items.item_ids
-    chance = pair_probabilities(project, ids, answered=set(ids), learnt=latest(learnt))
+    among = _represented(project, incumbent, ids)
+    chance = pair_probabilities(project, ids, among=among, answered=set(ids), learnt=latest(learnt))
     found = replace(found, items=replace(found.items, inclusion_probability=chance))
     return found.only(np.isfinite(chance))
+
+
+def _represented(project: Project, incumbent: registry.Incumbent, item_ids: Sequence[int]) -> Q:
+    """The condition on items that both sides are judged over: what is asked here is judged until its newest item."""
+    until_newest = captured_until(item_ids)
+    if not incumbent.tag:
+        return until_newest
+    given = design_of(project, incumbent.tag, Q()).represented()
+    return (given | until_newest if incumbent.version else given) & until_newest
 
 
 def _drawn(item_ids: Sequence[int]) -> NDArray[np.bool_]:

@@ -69,8 +69,12 @@ def test_weigh_as_the_side_that_lets_fewer_judge(answered_twice: tuple[Project, 
 
 def test_an_item_drawn_and_asked_stands_for_others_where_a_candidate_learnt_from_those_asked() -> None:
     """Before it serves, the candidate has only out-of-fold answers to what it learnt from."""
-    project, items = world(20)
+    project, items = world(19)
     asked = [make_item(project) for _ in range(12)]
+    items.append(make_item(project, at=items[-1].at))
+    make_prediction(items[-1], [0.9, 0.1])
+    route(project, items[-1:], Cause.AUDIT, probability=0.5, minutes=5)
+    resolve(items[-1], "ham", evaluation=True)
     for item in asked:
         make_prediction(item, [0.6, 0.4])
         make_prediction(item, [0.6, 0.4], model_version="v2", source="out_of_fold")

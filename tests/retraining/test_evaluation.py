@@ -111,11 +111,11 @@ class TestAgainstAChampion:
 
     def test_weighs_by_the_chance_of_being_drawn(self, project: Project) -> None:
         champion = make_champion(project)
+        for _ in range(90):  # what the draw with probability 0.1 left out
+            make_item(project, audit_probability=0.1, audit_number=0.5)
         for x, value, chance in ((1.0, "spam", 1.0), (1.0, "ham", 0.1)):
             for _ in range(10):
                 resolve(make_item(project, inputs={"x": x, "y": 0.0}), value, evaluation=True, audit_probability=chance)
-        for _ in range(90):  # what the draw with probability 0.1 left out
-            make_item(project, audit_probability=0.1, audit_number=0.5)
         accuracy = judge(project, champion).evaluation.accuracy
         assert accuracy.value == pytest.approx(10 / 110)
         assert accuracy.n == 20 and accuracy.low < 10 / 110 < accuracy.high
@@ -127,8 +127,8 @@ class TestAgainstAChampion:
             for place in range(40):
                 at = NOW + timedelta(days=day)
                 item = make_item(project, inputs={"x": 1.0, "y": 0.0}, at=at, audit_probability=0.5)
-                Item.objects.filter(pk=item.pk).update(audit_number=0.1 if place < 20 else 0.9)
-                if place < labelled:
+                Item.objects.filter(pk=item.pk).update(audit_number=0.1 if place >= 20 else 0.9)
+                if place >= 40 - labelled:
                     resolve(item, value, evaluation=True, audit_probability=0.5)
         found = judge(project, champion)
         assert found.evaluation.accuracy.value == pytest.approx(0.5)  # by the draw alone 20 / 25
