@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 continue
             for kind in KINDS if np.unique(labelled.truth).size > 2 else KINDS[:1]:
                 runs = [injected(labelled, kind, seed, options.seconds) for seed in range(options.seeds)]
-                _print(set=name, flips=kind, rate=RATE, n=labelled.truth.size, seeds=len(runs), **_means(runs))
+                _print(set=name, flips=kind, rate=RATE, n=labelled.truth.size, seeds=len(runs), **means(runs))
     if "verified" in options.only:
         for name in ("cifar10", "mnist"):
             _print(**verified(name))
@@ -263,7 +263,7 @@ SETS: Mapping[str, Callable[[], Labelled]] = {
 }
 
 
-def _means(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def means(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     words = {key for key, value in runs[0].items() if isinstance(value, str)}
     figures = {key: float(np.mean([run[key] for run in runs])) for key in runs[0] if key not in words}
     result = {key: sorted({run[key] for run in runs}) for key in words}
