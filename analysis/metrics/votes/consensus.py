@@ -1,8 +1,7 @@
 """Resolve several people's votes on each item into one label, with its quality and theirs."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from validation.probabilities import check_probabilities
 Floats = NDArray[np.float64]
 
 METHODS = ("auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab")
+TIE = 1e-12  # between probabilities that are equal: far below any that tells, far above rounding
 
 
 class Votes(NamedTuple):
@@ -144,14 +144,16 @@ def _auto(votes: annotator_models.CodedVotes, pred_probs: Floats | None, seed: i
 def _crowdlab(votes: annotator_models.CodedVotes, pred_probs: Floats | None, several: bool, seed: int) -> _Outcome:
     if votes.annotators < 2 or not several:
         raise InvalidInput("CROWDLAB needs two annotators or more, and an item that two of them voted on.")
+    if pred_probs is None and votes.counts.max() < 2:
+        raise InvalidInput("CROWDLAB cannot resolve these votes: no two annotators agree on any item.")
     wide = np.full((votes.items, votes.annotators), np.nan)
     wide[votes.item, votes.annotator] = votes.label
     prior = (votes.counts.sum(axis=0) + 1e-6) / (votes.counts.sum() + votes.k * 1e-6)
     model = np.tile(prior, (votes.items, 1)) if pred_probs is None else pred_probs
-    with _seeded(seed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of ties, and of annotators who agree nowhere: both show in the quality
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of annotators who agree nowhere: it shows in the quality
         try:
-            found = get_label_quality_multiannotator(pd.DataFrame(wide), model, verbose=False)
+            found = get_label_quality_multiannotator(pd.DataFrame(wide), _without_ties(model, seed), verbose=False)
         except ValueError as error:
             raise InvalidInput(f"CROWDLAB cannot resolve these votes: {error}.") from error
     label = found["label_quality"]["consensus_label"].to_numpy().astype(int)
@@ -167,15 +169,16 @@ def _crowdlab(votes: annotator_models.CodedVotes, pred_probs: Floats | None, sev
     return _Outcome(posterior, "crowdlab", why, rated)
 
 
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Make numpy's global generator, by which cleanlab breaks ties, repeatable, and leave it as it was found."""
-    before = np.random.get_state()
-    np.random.seed(seed)
-    try:
-        yield
-    finally:
-        np.random.set_state(before)
+def _without_ties(model: Floats, seed: int) -> Floats:
+    """The probabilities (n, k) with equal ones of a row set apart by lot.
+
+    cleanlab breaks what stays a tie of votes and of probabilities by numpy's global generator, which all threads of the
+    process share: its answers would depend on what else draws from it, and would move what others draw.
+    """
+    lots = np.random.default_rng(seed).random(model.shape).argsort(axis=1)
+    apart = model + TIE * lots
+    result: Floats = apart / apart.sum(axis=1, keepdims=True)
+    return result
 
 
 def _coded(votes: Votes, classes: Sequence[Any] | None) -> tuple[annotator_models.CodedVotes, Any, Any, Any]:

@@ -157,15 +157,34 @@ def test_one_label_only_is_kept_and_its_quality_is_undefined():
         assert "Only one label" in found.why
 
 
-def test_crowdlab_breaks_ties_alike_each_time_and_leaves_the_global_generator_alone():
+def tied_votes():
+    """Two votes on each of 120 items of 6 labels: most items are ties, of votes and of label shares."""
     truth = np.random.default_rng(10).integers(0, 6, 120)
-    votes = votes_of(coins([0.6, 0.5, 0.4, 0.3], 6), truth, 2, seed=11)
-    np.random.seed(3)
-    expected = np.random.random()
-    np.random.seed(3)
-    once = resolve(votes, method="crowdlab")
-    assert np.random.random() == expected
-    np.testing.assert_array_equal(resolve(votes, method="crowdlab").label, once.label)
+    return votes_of(coins([0.6, 0.5, 0.4, 0.3], 6), truth, 2, seed=11)
+
+
+EVEN = np.full((120, 6), 1 / 6)  # probabilities that break no tie
+
+
+@pytest.mark.parametrize("probabilities", [None, EVEN], ids=["without a model", "with even probabilities"])
+def test_crowdlab_never_draws_from_the_generator_that_all_threads_share(monkeypatch, probabilities):
+    for name in ("choice", "random", "rand", "permutation", "shuffle", "seed", "set_state", "randint"):
+        monkeypatch.setattr(np.random, name, lambda *given, **named: pytest.fail("the global generator was used"))
+    before = np.random.get_state()
+    assert resolve(tied_votes(), method="crowdlab", probabilities=probabilities).label.size == 120
+    after = np.random.get_state()
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_crowdlab_gives_one_seed_one_answer_whatever_else_the_process_draws():
+    found = []
+    for state in range(3):
+        np.random.seed(state)
+        np.random.random(state * 7)
+        found.append(resolve(tied_votes(), method="crowdlab", probabilities=EVEN, seed=5))
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0].label, other.label)
+        np.testing.assert_array_equal(found[0].quality, other.quality)
 
 
 def test_crowdlab_refuses_people_who_agree_nowhere_and_the_others_do_not():
