@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import transaction
 
@@ -55,9 +55,16 @@ class UnknownKind(LookupError):
     """No function does this kind of job in this version."""
 
 
+Registered = TypeVar("Registered", JobKind, Periodic, ProjectCheck)
 _kinds: dict[str, JobKind] = {}
 _periodic: dict[str, Periodic] = {}
 _project_checks: dict[str, ProjectCheck] = {}
+
+
+def _register(registry: dict[str, Registered], part: Registered) -> None:
+    """Raises ValueError where another part has the name: it would be put out of work without a word."""
+    if registry.setdefault(part.name, part) != part:
+        raise ValueError(f"{part.name} is registered already, as {registry[part.name]}.")
 
 
 def handles(
@@ -71,7 +78,7 @@ def handles(
     """Register the function that does jobs of this kind; `on_dead(job, why)` tells the domain of a last failure."""
 
     def register(handler: Handler) -> Handler:
-        _kinds[name] = JobKind(name, handler, queue, soft_seconds, hard_seconds, on_dead)
+        _register(_kinds, JobKind(name, handler, queue, soft_seconds, hard_seconds, on_dead))
         return handler
 
     return register
@@ -81,7 +88,7 @@ def every(seconds: int, name: str) -> Callable[[Callable[[datetime], None]], Cal
     """Register periodic work: a function of the time that enqueues what is due."""
 
     def register(enqueue: Callable[[datetime], None]) -> Callable[[datetime], None]:
-        _periodic[name] = Periodic(name, seconds, enqueue)
+        _register(_periodic, Periodic(name, seconds, enqueue))
         return enqueue
 
     return register
@@ -111,7 +118,7 @@ def for_each_project(name: str, act: OfProject, *, at: datetime) -> None:
 
 def check_projects(check: ProjectCheck) -> None:
     """Register a check of projects; health and the pages of a project show what it finds."""
-    _project_checks[check.name] = check
+    _register(_project_checks, check)
 
 
 def kind(name: str) -> JobKind:

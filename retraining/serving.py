@@ -68,7 +68,7 @@ class _Scored:
     problem: str = ""  # why the champion did not answer
 
 
-models = ModelCache(registry.load)
+loaded_versions = ModelCache(registry.load)  # of this process; what they are is in the database
 
 
 def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | None, at: datetime) -> PredictionResult:
@@ -165,7 +165,7 @@ def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
 
 def _probabilities_of(version: ModelVersion, project: Project, valid: list[ValidInputs]) -> NDArray[np.float64]:
     """(n, k) in the order of the project's labels in force."""
-    loaded, values = models.get(version), project.schema().values()
+    loaded, values = loaded_versions.get(version), project.schema().values()
     if why := registry.why_retired(version.tag, loaded.classes, project):
         raise artifacts.ArtifactRefused(why)
     decoded = {picture.sha256: picture.decoded.grey for inputs in valid for picture in inputs.pictures}

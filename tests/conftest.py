@@ -1,6 +1,7 @@
 """What every test has: quick passwords, a broker that only remembers, triggers that let a flush through."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,35 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(broker, "send", send)
     return hints
+
+
+REGISTRIES = {
+    "analysis.reports.registry": ("_kinds",),
+    "annotation.kinds": ("_kinds",),
+    "annotation.routing.registry": ("_causes",),
+    "annotation.signals.kinds": ("_kinds",),
+    "jobs.registry": ("_kinds", "_periodic", "_project_checks"),
+    "projects.project_settings": ("_extensions",),
+    "projects.task_kinds": ("_needs_labels",),
+    "retraining.learning.families.registry": ("_families",),
+    "retraining.trainers.registry": ("_trainers",),
+    "retraining.triggers.registry": ("_rules",),
+}
+
+
+def _registered() -> dict[str, list[str]]:
+    """The names in each registry that is imported, as the modules that define the parts filled it."""
+    known = [(module, name) for module, names in REGISTRIES.items() if module in sys.modules for name in names]
+    return {f"{module}.{name}": sorted(map(str, vars(sys.modules[module])[name])) for module, name in known}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_test_leaves_a_part_behind() -> Iterator[None]:
+    """Registries are filled when the apps start; what a test adds it takes out again, or the next one meets it."""
+    before = _registered()
+    yield
+    after = _registered()
+    assert {name: after[name] for name in before} == before
 
 
 @pytest.fixture

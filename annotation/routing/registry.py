@@ -97,8 +97,9 @@ _causes: dict[str, RoutingCause] = {}
 
 
 def register(cause: RoutingCause) -> RoutingCause:
-    """Add a cause to every project's rounds."""
-    _causes[cause.name] = cause
+    """Add a cause to every project's rounds. Raises ValueError where another one has its name."""
+    if _causes.setdefault(cause.name, cause) != cause:
+        raise ValueError(f"There is another routing cause {cause.name}.")
     name_cause(cause.name, cause.title)
     return cause
 

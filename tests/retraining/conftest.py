@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from retraining import artifacts, live_check, registry, serving
+from retraining.model_cache import ModelCache
 from retraining.trainers import here
 
 
@@ -14,3 +16,12 @@ def artifact_home(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     settings.ARTIFACT_HOME = tmp_path / "artifacts"
     settings.ARTIFACT_HOME.mkdir()
     return settings.ARTIFACT_HOME
+
+
+@pytest.fixture(autouse=True)
+def loaded_versions(monkeypatch: pytest.MonkeyPatch) -> ModelCache:
+    """No version loaded and no file verified, as in a process that has just begun."""
+    fresh = ModelCache(registry.load)
+    monkeypatch.setattr(serving, "loaded_versions", fresh)
+    monkeypatch.setattr(live_check, "files", artifacts.VerifiedFiles())
+    return fresh

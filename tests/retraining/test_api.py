@@ -10,8 +10,7 @@ from django.test import Client
 from annotation.models import Item
 from projects import members
 from projects.models import Project, Role, Scope
-from retraining import api, registry, serving
-from retraining.model_cache import ModelCache
+from retraining import api
 from tests.factories import NOW, make_user
 from tests.retraining.scenarios import learn, make_champion, make_world
 
@@ -20,8 +19,7 @@ SPAM = {"x": 1.5, "y": 0.0}
 
 
 @pytest.fixture
-def project(artifact_home: Any, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setattr(serving, "models", ModelCache(registry.load))
+def project(artifact_home: Any) -> Project:
     project = make_world("mail", safe_default="ham")
     learn(project, 4)
     make_champion(project)

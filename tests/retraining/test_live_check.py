@@ -23,9 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def project(artifact_home: Any, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setattr(serving, "models", ModelCache(registry.load))
-    monkeypatch.setattr(live_check, "files", artifacts.VerifiedFiles())
+def project(artifact_home: Any) -> Project:
     project = make_world("mail", title="Mail")
     learn(project, 4)
     make_champion(project)
@@ -149,12 +147,13 @@ def test_a_load_that_fails_for_another_reason_is_said_until_it_succeeds(
         raise ImportError("No module named 'sklearn.gone'")
 
     ask: dict[str, Any] = {"inputs": [{"x": 1.0, "y": 0.0}], "keys": None, "at": timezone.now()}
-    monkeypatch.setattr(serving, "models", ModelCache(load))
+    monkeypatch.setattr(serving, "loaded_versions", ModelCache(load))
     with pytest.raises(serving.NothingToServe):
         serving.predict(project, **ask)
     [said] = words(project)
     assert said.startswith("v1 cannot be loaded. ImportError: No module named")
-    monkeypatch.setattr(serving, "models", ModelCache(registry.load))  # another process, or after the library is back
+    # Another process, or after the library is back.
+    monkeypatch.setattr(serving, "loaded_versions", ModelCache(registry.load))
     serving.predict(project, **ask)
     assert words(project) == [] and not LoadFailure.objects.exists()
 

@@ -28,14 +28,6 @@ pytestmark = pytest.mark.django_db
 SPAM, HAM = {"x": 1.5, "y": 0.0}, {"x": -1.5, "y": 0.0}
 
 
-@pytest.fixture(autouse=True)
-def models(monkeypatch: pytest.MonkeyPatch) -> ModelCache:
-    """An empty cache, as in a process that has just begun."""
-    fresh = ModelCache(registry.load)
-    monkeypatch.setattr(serving, "models", fresh)
-    return fresh
-
-
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
     project = make_world(safe_default="ham")
@@ -90,7 +82,7 @@ class TestTheLiveVersion:
             loads.append(version.tag)
             return registry.load(version)
 
-        monkeypatch.setattr(serving, "models", ModelCache(load))
+        monkeypatch.setattr(serving, "loaded_versions", ModelCache(load))
         ask(project, SPAM)
         ask(project, HAM)
         promote(make_version(project))
@@ -174,7 +166,7 @@ class TestADegradedAnswer:
             tries.append(version.tag)
             return registry.load(version)
 
-        monkeypatch.setattr(serving, "models", ModelCache(load))
+        monkeypatch.setattr(serving, "loaded_versions", ModelCache(load))
         for _ in range(3):
             ask(broken, SPAM)
         assert tries == ["v2", "v1"]
@@ -284,7 +276,7 @@ class TestTheCost:
         monkeypatch.setattr(registry, "live", lambda project: ModelVersion(number=1, project=project))
         monkeypatch.setattr(registry, "version_by_tag", lambda project, tag: ModelVersion(number=1, project=project))
         monkeypatch.setattr(registry, "out_of_sample", lambda version, ids: np.ones(len(ids), dtype=bool))
-        monkeypatch.setattr(serving.models, "get", lambda version: Brightness())
+        monkeypatch.setattr(serving.loaded_versions, "get", lambda version: Brightness())
         decoded = Mock(side_effect=images._grey)
         monkeypatch.setattr(images, "_grey", decoded)
 

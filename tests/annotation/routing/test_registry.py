@@ -41,6 +41,12 @@ def test_every_module_of_the_package_is_found() -> None:
     assert [cause.name for cause in registry.causes()] == ["overridden", "outcome_conflict", "drifted", "uncertain"]
 
 
+def test_a_second_cause_of_one_name_is_refused(cause: RoutingCause) -> None:
+    with pytest.raises(ValueError, match="another routing cause large_amount"):
+        registry.register(RoutingCause("large_amount", "Something else", largest_first))
+    assert registry.causes().count(cause) == 1
+
+
 def test_an_added_cause_takes_its_share_of_a_round(project: Project, cause: RoutingCause) -> None:
     items = fill(project, 200)
     Item.objects.update(audit_number=0.9)
