@@ -124,7 +124,7 @@ def design(
         group = arrays.groups_of(groups, weight.size)
         mass = _average_weight(weight if group is None else added_up(weight, group))
         return _made(weight, None, group, mass, mass * mass)
-    weight = _scaled_to(pi, population)
+    weight = scaled_to(pi, population)
     mass = _average_weight(weight[weight > 1])
     return _made(weight, 1 - 1 / weight, None, mass, mass * max(mass - 1, 0.0))
 
@@ -173,7 +173,7 @@ def _average_weight(weight: Floats) -> float:
     return float(weight @ weight / weight.sum()) if weight.size else 0.0
 
 
-def _scaled_to(pi: Floats, population: int) -> Floats:
+def scaled_to(pi: Floats, population: int) -> Floats:
     if population < pi.size:
         raise InvalidInput(f"population is {population}, but {pi.size} of its items are labelled.")
     sure = pi == 1

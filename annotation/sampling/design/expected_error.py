@@ -28,7 +28,7 @@ FLOORS = (0.3, 0.45, 0.6, 0.8)
 """The floors that evidence may choose from, beside 1."""
 
 FEWEST_LABELS = 100
-FEWEST_ERRORS = 10
+FEWEST_ERRORS = 5
 """Evidence of fewer labels or errors leaves the draw uniform."""
 
 CONFIDENCE = 0.95

@@ -1,0 +1,240 @@
+"""Difference estimator of a ratio over all traffic: labels correct what the model's scores expect of every item.
+
+The estimate is the Hájek mean of the labelled items, less λ times the difference between the Hájek mean and the true
+mean of what the scores expect (Särndal, Swensson and Wretman, "Model Assisted Survey Sampling", 1992, chapter 6; with λ
+by power tuning: Angelopoulos, Duchi and Zrnic, "PPI++: Efficient Prediction-Powered Inference", arXiv 2311.01453). λ
+is the one of least variance, for each metric by itself: near 1 where scores are calibrated, 0 where they are unrelated
+to the truth. A ratio solves the same equation for a - θ b. Whatever the scores are, the estimate is consistent for the
+traffic, because the labels are a probability sample.
+
+Intervals. A few labels carry most of the variance of a rare class, so the variance that they show is itself uncertain
+and Wald intervals hold the truth too rarely. The variance used here is
+
+- no less than the scores expect it to be, multiplied by how much more or less than expected the labels vary, with
+  the expectation counted as `EXPECTED` labels; one degree of freedom is paid for λ;
+- no less than that of half an unseen item of average weight.
+
+Shares have beta limits at the effective sample size that this variance gives, reduced by the t quantile at
+Satterthwaite's degrees of freedom (Korn and Graubard, Survey Methodology 1998, with the half item of Jeffreys' prior).
+Means have t limits corrected for skewness (Hall, JRSS B 1992).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import special
+
+from analysis.metrics.core import intervals
+from analysis.metrics.core.design import added_up
+from analysis.metrics.core.weighted import Estimate, undefined
+from analysis.metrics.estimates.ratio_metrics import Terms
+from validation.arrays import Floats, Ints
+
+METHOD = "Model-assisted difference estimator (PPI++) over all items"
+EXPECTED = 7.0
+"""How many labels the variance that the scores expect counts for, beside the labels seen."""
+
+LARGEST_LAMBDA = 1.5
+"""λ lies between 0 and this: scores that say too little are stretched, none is inverted."""
+
+ROUNDS = 2
+"""λ depends on the ratio and the ratio on λ; it changes little after the second round."""
+
+
+@dataclass(frozen=True)
+class AuditSample:
+    """How the n labelled of N items were chosen.
+
+    labelled (n,): their places. all_weights (N,): what each item weighs or would weigh, those of the labelled summing
+    to N. group (n,): clusters of copies, or None. finite: whether the window's own items are meant, not traffic like
+    theirs.
+    """
+
+    labelled: Ints
+    all_weights: Floats
+    group: Ints | None
+    finite: bool
+
+    @property
+    def items(self) -> int:
+        return int(self.all_weights.size)
+
+    @cached_property
+    def weight(self) -> Floats:
+        return self.all_weights[self.labelled]
+
+    def mean(self, values: Floats) -> float:
+        """Weighted mean of values (n,)."""
+        return float(self.weight @ values) / self.items
+
+    def added(self, moved: Floats) -> Floats:
+        """What each cluster of labelled items adds to the error of a mean by its residuals moved (n,), as weights."""
+        share = 1 - 1 / self.weight if self.finite else 1.0
+        together = self.weight * np.sqrt(share) * moved / self.items
+        return together if self.group is None or self.finite else added_up(together, self.group)
+
+    def expected(self, squares: Floats) -> Floats:
+        """(N,) what each item is expected to add to the variance of a mean, by its mean squared residual (N,)."""
+        return np.asarray((self.all_weights - self.finite) * squares / self.items**2)
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """λ, the ratio that solves the equation with it, and the mean denominator."""
+
+    weight: float
+    ratio: float
+    size: float
+
+
+@dataclass(frozen=True)
+class _Variance:
+    """Variance of the mean of a - θ b, its degrees of freedom, the skewness, and p (1 - p) of a share that gives it."""
+
+    value: float
+    freedom: float
+    skewness: float
+    binomial: float
+
+
+@dataclass(frozen=True)
+class _Residuals:
+    """What is left of a - θ b after λ times its expectation, as a part of the error of a mean.
+
+    added: what each cluster of labelled items adds. shared: the variance of the expectations themselves over traffic,
+    with their covariance; 0 for a finite window. shared_expected: the same as the scores expect it. expected: the
+    sampling variance that they expect; expected_labelled: the same estimated from the labelled items alone.
+    """
+
+    added: Floats
+    common: float
+    shared: float
+    shared_expected: float
+    expected: float
+    expected_labelled: float
+
+
+def estimate(terms: Terms, drawn: AuditSample, *, level: float, empty: str) -> Estimate:
+    """The ratio over all items, with limits at `level`; undefined with the note `empty` where no label tells of it."""
+    inside = int(np.count_nonzero(terms.b))
+    if not inside or drawn.mean(terms.b) <= 0:
+        return undefined(empty, method=METHOD)
+    found = _solve(terms, drawn)
+    variance = _variance(terms, drawn, found)
+    low, high = _limits(terms, found, variance, level)
+    effective = variance.binomial / variance.value * found.size**2 if terms.share and variance.value > 0 else None
+    return Estimate(
+        found.ratio,
+        min(low, found.ratio),
+        max(high, found.ratio),
+        inside,
+        float(inside if effective is None else effective),
+        f"{METHOD}, λ {found.weight:.2f}",
+    )
+
+
+def _solve(terms: Terms, drawn: AuditSample) -> _Solution:
+    size = drawn.mean(terms.b)
+    found = _Solution(0.0, _clipped(drawn.mean(terms.a) / size, terms), size)
+    for _ in range(ROUNDS):
+        weight = _power_tuned(terms, drawn, found.ratio)
+        above, below = (
+            drawn.mean(seen) - weight * (drawn.mean(expected[drawn.labelled]) - float(expected.mean()))
+            for seen, expected in ((terms.a, terms.expected_a), (terms.b, terms.expected_b))
+        )
+        if below <= 0:  # a correction beyond all that was labelled: the labels alone
+            return _Solution(0.0, _clipped(drawn.mean(terms.a) / size, terms), size)
+        found = _Solution(weight, _clipped(above / below, terms), below)
+    return found
+
+
+def _power_tuned(terms: Terms, drawn: AuditSample, ratio: float) -> float:
+    """The λ of least variance: the regression of what labels show on what scores expect, with squared weights."""
+    said = terms.expected(ratio)[drawn.labelled]
+    said = said - drawn.mean(said)
+    squares = drawn.weight**2
+    spread = float(squares @ said**2)
+    seen = terms.moved(ratio)
+    if spread <= 1e-12 * float(squares @ seen**2):
+        return 0.0
+    return float(np.clip(squares @ (said * seen) / spread, 0.0, LARGEST_LAMBDA))
+
+
+def _variance(terms: Terms, drawn: AuditSample, found: _Solution) -> _Variance:
+    """The larger of what labels show and what scores expect, and no less than half an unseen item makes."""
+    left = _residuals(terms, drawn, found)
+    parts = left.added**2
+    spread = float(parts @ parts) + left.common**2
+    seen = max(float(parts.sum()) + left.shared, 0.0)
+    freedom = seen**2 / spread if spread > 0 else 0.0
+    paid = (freedom + 1) / freedom if freedom > 0 else 1.0
+    surprise = paid * float(parts.sum()) / left.expected_labelled if left.expected_labelled > 0 else 1.0
+    scale = (freedom * surprise + EXPECTED) / (freedom + EXPECTED)
+    of_labels, of_scores = seen * paid, max(scale * left.expected + left.shared_expected, 0.0)
+    unseen, missed = _unseen(terms, drawn, found)
+    value = max(of_labels, of_scores, unseen)
+    return _Variance(
+        value,
+        max(3 * value**2 / spread - 1, 1.0) if spread > 0 else np.inf,
+        float((left.added**3).sum()) / value**1.5 if value > 0 else 0.0,
+        _binomial(terms, found.ratio, (of_labels, of_scores, unseen), scale, missed),
+    )
+
+
+def _residuals(terms: Terms, drawn: AuditSample, found: _Solution) -> _Residuals:
+    said = terms.expected(found.ratio)
+    said = said - said.mean()
+    moved = terms.moved(found.ratio) - found.weight * said[drawn.labelled]
+    squares = terms.variance(found.ratio) + ((1 - found.weight) * said) ** 2
+    expected = drawn.expected(squares)
+    traffic = 0.0 if drawn.finite else float(said @ said) / drawn.items**2
+    together = 0.0 if drawn.finite else float((drawn.weight * moved) @ said[drawn.labelled]) / drawn.items**2
+    common = found.weight**2 * traffic
+    return _Residuals(
+        added=drawn.added(moved),
+        common=common,
+        shared=common + 2 * found.weight * together,
+        shared_expected=common + 2 * found.weight * (1 - found.weight) * traffic,
+        expected=float(expected.sum()),
+        expected_labelled=float(drawn.weight @ expected[drawn.labelled]),
+    )
+
+
+def _unseen(terms: Terms, drawn: AuditSample, found: _Solution) -> tuple[float, float]:
+    """The variance that half an unseen item of average weight makes, and its share of the denominator."""
+    weight = float(drawn.weight**2 @ terms.b) / float(drawn.weight @ terms.b)
+    low, high = terms.within
+    reach = high - low if np.isfinite(high - low) else 0.0
+    missed = min(0.5 * weight / (found.size * drawn.items), 0.5)
+    return 0.5 * weight * max(weight - drawn.finite, 0.0) * reach**2 / drawn.items**2, missed
+
+
+def _binomial(terms: Terms, ratio: float, variances: tuple[float, float, float], scale: float, missed: float) -> float:
+    """p (1 - p) of the share that has the variance in use: of labels, of scores, or of half an unseen item."""
+    of_labels, of_scores, unseen = variances
+    own = ratio * (1 - ratio)
+    if unseen >= max(of_labels, of_scores):
+        return max(own, missed * (1 - missed))
+    if of_labels >= of_scores:
+        return own
+    said = _clipped(float(terms.expected_a.sum() / terms.expected_b.sum()), terms)
+    return (of_labels * own + of_scores * scale * said * (1 - said)) / (of_labels + of_scores)
+
+
+def _limits(terms: Terms, found: _Solution, variance: _Variance, level: float) -> tuple[float, float]:
+    error = variance.value**0.5 / found.size
+    if error == 0:
+        return found.ratio, found.ratio
+    quantile = intervals.t_quantile(level, variance.freedom)
+    if not terms.share:
+        low, high = intervals.unskewed((-quantile, quantile), variance.skewness)
+        return _clipped(found.ratio - high * error, terms), _clipped(found.ratio - low * error, terms)
+    size = variance.binomial / error**2 * (intervals.t_quantile(level, np.inf) / quantile) ** 2
+    hits, tail = found.ratio * size + 0.5, (1 - level) / 2
+    misses = size + 1 - hits
+    return float(special.betaincinv(hits, misses, tail)), float(special.betaincinv(hits, misses, 1 - tail))
+
+
+def _clipped(value: float, terms: Terms) -> float:
+    return min(max(value, terms.within[0]), terms.within[1])

@@ -1,0 +1,142 @@
+"""How good is a classifier on all its traffic, from its scores of every item and the labels of a probability sample?
+
+Shares, means and F1 by the difference estimator (`difference_estimator`). Areas under curves are no ratio of sums; they
+stay with `analysis.metrics.performance.classification`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.metrics.core.design import scaled_to
+from analysis.metrics.core.influence_functions import NO_COSTS
+from analysis.metrics.core.weighted import NO_ITEMS, Estimate, undefined
+from analysis.metrics.estimates import ratio_metrics
+from analysis.metrics.estimates.difference_estimator import METHOD, AuditSample, estimate
+from analysis.metrics.estimates.ratio_metrics import ScoredItems
+from validation import InvalidInput, arrays
+from validation.arrays import Floats
+from validation.probabilities import check_probabilities
+
+
+@dataclass(frozen=True)
+class AssistedClass:
+    """One class: its name and three shares."""
+
+    label: str
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True)
+class AssistedPerformance:
+    """A classifier's quality on all items of a window. log_loss in nats; brier 0 to 1 for two classes, else 0 to 2."""
+
+    n: int
+    classes: tuple[str, ...]
+    accuracy: Estimate
+    macro_f1: Estimate
+    per_class: tuple[AssistedClass, ...]
+    log_loss: Estimate
+    brier: Estimate
+    cost: Estimate
+
+
+def assisted(
+    truth: ArrayLike,
+    labelled: ArrayLike,
+    predicted: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    classes: Sequence[str],
+    inclusion_probability: ArrayLike,
+    costs: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    finite: bool = False,
+    level: float = 0.95,
+) -> AssistedPerformance:
+    """The measures of a classifier over all N items of a window, n of them labelled, each with its interval.
+
+    labelled (n,): places of the labelled items among all. truth (n,): their classes as codes. predicted (N,) codes and
+    probabilities (N, k) of all items. inclusion_probability (N,): of every item, labelled or not; 1 = asked for
+    certain. costs (k, k): of predicting the column when the row is true. groups (n,): copies among the labelled items.
+    finite: the interval is for exactly these N items, not for traffic like theirs. Raises InvalidInput where arrays do
+    not fit; what is undefined is an Estimate without a value and with a note.
+    """
+    names = arrays.class_names(classes)
+    arrays.level(level)
+    items = _scored_items(truth, labelled, predicted, check_probabilities(probabilities, k=len(names)))
+    drawn = _audit_sample(items, inclusion_probability, groups, finite)
+    per_class = tuple(
+        AssistedClass(
+            name,
+            precision=estimate(ratio_metrics.precision(items, c), drawn, level=level, empty=_none_predicted(name)),
+            recall=estimate(ratio_metrics.recall(items, c), drawn, level=level, empty=_none_true(name)),
+            f1=estimate(ratio_metrics.f1(items, c), drawn, level=level, empty=_neither(name)),
+        )
+        for c, name in enumerate(names)
+    )
+    return AssistedPerformance(
+        n=int(items.labelled.size),
+        classes=names,
+        accuracy=estimate(ratio_metrics.accuracy(items), drawn, level=level, empty=NO_ITEMS),
+        macro_f1=_macro_f1(items, drawn, level),
+        per_class=per_class,
+        log_loss=estimate(ratio_metrics.log_loss(items), drawn, level=level, empty=NO_ITEMS),
+        brier=estimate(ratio_metrics.brier(items), drawn, level=level, empty=NO_ITEMS),
+        cost=undefined(NO_COSTS, method=METHOD)
+        if costs is None
+        else estimate(ratio_metrics.cost(items, costs), drawn, level=level, empty=NO_ITEMS),
+    )
+
+
+def _none_predicted(name: str) -> str:
+    return f"No labelled item was predicted {name}."
+
+
+def _none_true(name: str) -> str:
+    return f"No labelled item is {name}."
+
+
+def _neither(name: str) -> str:
+    return f"{name} was neither labelled nor predicted."
+
+
+def _macro_f1(items: ScoredItems, drawn: AuditSample, level: float) -> Estimate:
+    if not items.labelled.size:
+        return undefined(NO_ITEMS, method=METHOD)
+    terms = [ratio_metrics.f1(items, c) for c in range(items.classes)]
+    sizes = np.array([drawn.mean(one.b) for one in terms])
+    hits = np.array([drawn.mean(one.a) for one in terms])
+    scores = np.divide(hits, sizes, out=np.zeros_like(hits), where=sizes > 0)
+    return estimate(ratio_metrics.macro_f1(items, scores, sizes), drawn, level=level, empty=NO_ITEMS)
+
+
+def _scored_items(truth: ArrayLike, labelled: ArrayLike, predicted: ArrayLike, scores: Floats) -> ScoredItems:
+    places = arrays.codes("labelled", labelled, k=len(scores))
+    if np.unique(places).size != places.size:
+        raise InvalidInput("labelled names one item twice.")
+    k = scores.shape[1]
+    return ScoredItems(
+        probabilities=scores,
+        predicted=arrays.codes("predicted", predicted, k, len(scores)),
+        labelled=places,
+        truth=arrays.codes("truth", truth, k, places.size),
+    )
+
+
+def _audit_sample(items: ScoredItems, inclusion: ArrayLike, groups: ArrayLike | None, finite: bool) -> AuditSample:
+    """Weights scaled to the window's number of items; what is not labelled weighs as its like does."""
+    pi = arrays.inclusion(inclusion, items.predicted.size)
+    weight = 1 / pi
+    if items.labelled.size:
+        chosen = scaled_to(pi[items.labelled], items.predicted.size)
+        uncertain = weight > 1
+        drawn = uncertain[items.labelled]
+        scale = float(chosen[drawn].sum() / weight[items.labelled][drawn].sum()) if drawn.any() else 1.0
+        weight[uncertain] = np.maximum(weight[uncertain] * scale, 1.0)
+        weight[items.labelled] = chosen
+    return AuditSample(items.labelled, weight, arrays.groups_of(groups, items.labelled.size), finite)
