@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
+from analysis.metrics.core.design import design
 from analysis.metrics.core.influence_functions import SMALLEST
 from analysis.metrics.core.weighted import Estimate
-from analysis.metrics.estimates.model_assisted import AssistedPerformance, assisted
+from analysis.metrics.estimates.model_assisted import AssistedPerformance, assisted, audit_sample, scored_items
 from analysis.metrics.performance.classification import Performance, classification
 from annotation.sampling.design.expected_error import (
     FLOORS,
@@ -266,8 +267,8 @@ def _hajek(items: AuditedTraffic, rows: NDArray[np.intp], inclusion: Floats) -> 
     return classification(
         items.truth[rows],
         items.predicted[rows],
+        design(inclusion),
         classes=items.classes,
-        inclusion_probability=inclusion,
         probabilities=items.scores[rows],
         costs=items.costs,
     )
@@ -276,16 +277,8 @@ def _hajek(items: AuditedTraffic, rows: NDArray[np.intp], inclusion: Floats) -> 
 def _assisted(
     items: AuditedTraffic, rows: NDArray[np.intp], inclusion: Floats, *, finite: bool = False
 ) -> AssistedPerformance:
-    return assisted(
-        items.truth[rows],
-        rows,
-        items.predicted,
-        items.scores,
-        classes=items.classes,
-        inclusion_probability=inclusion,
-        costs=items.costs,
-        finite=finite,
-    )
+    scored = scored_items(items.predicted, items.scores, labelled=rows, truth=items.truth[rows])
+    return assisted(scored, audit_sample(scored, inclusion, finite=finite), classes=items.classes, costs=items.costs)
 
 
 # Whether intervals hold the truth

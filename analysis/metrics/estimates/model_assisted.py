@@ -17,7 +17,6 @@ from analysis.metrics.estimates import ratio_metrics
 from analysis.metrics.estimates.difference_estimator import METHOD, AuditSample, estimate
 from analysis.metrics.estimates.ratio_metrics import ScoredItems
 from validation import InvalidInput, arrays
-from validation.arrays import Floats
 from validation.probabilities import check_probabilities
 
 
@@ -46,30 +45,23 @@ class AssistedPerformance:
 
 
 def assisted(
-    truth: ArrayLike,
-    labelled: ArrayLike,
-    predicted: ArrayLike,
-    probabilities: ArrayLike,
+    items: ScoredItems,
+    drawn: AuditSample,
     *,
     classes: Sequence[str],
-    inclusion_probability: ArrayLike,
     costs: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-    finite: bool = False,
     level: float = 0.95,
 ) -> AssistedPerformance:
     """The measures of a classifier over all N items of a window, n of them labelled, each with its interval.
 
-    labelled (n,): places of the labelled items among all. truth (n,): their classes as codes. predicted (N,) codes and
-    probabilities (N, k) of all items. inclusion_probability (N,): of every item, labelled or not; 1 = asked for
-    certain. costs (k, k): of predicting the column when the row is true. groups (n,): copies among the labelled items.
-    finite: the interval is for exactly these N items, not for traffic like theirs. Raises InvalidInput where arrays do
-    not fit; what is undefined is an Estimate without a value and with a note.
+    items, drawn: as `scored_items` and `audit_sample` make them. classes: names of the k codes. costs (k, k): of
+    predicting the column when the row is true. What is undefined is an Estimate without a value and with a note; arrays
+    that do not fit raise InvalidInput.
     """
     names = arrays.class_names(classes)
     arrays.level(level)
-    items = _scored_items(truth, labelled, predicted, check_probabilities(probabilities, k=len(names)))
-    drawn = _audit_sample(items, inclusion_probability, groups, finite)
+    if len(names) != items.classes:
+        raise InvalidInput(f"There are {len(names)} names for {items.classes} classes.")
     per_class = tuple(
         AssistedClass(
             name,
@@ -93,6 +85,48 @@ def assisted(
     )
 
 
+def scored_items(
+    predicted: ArrayLike, probabilities: ArrayLike, *, labelled: ArrayLike, truth: ArrayLike
+) -> ScoredItems:
+    """What a version said of all N items of a window, and what labels say of n of them.
+
+    predicted (N,) codes and probabilities (N, k) of all items. labelled (n,): places of the labelled items among all.
+    truth (n,): their classes as codes. Raises InvalidInput where arrays do not fit.
+    """
+    scores = check_probabilities(probabilities)
+    places = arrays.codes("labelled", labelled, k=len(scores))
+    if np.unique(places).size != places.size:
+        raise InvalidInput("labelled names one item twice.")
+    k = scores.shape[1]
+    return ScoredItems(
+        probabilities=scores,
+        predicted=arrays.codes("predicted", predicted, k, len(scores)),
+        labelled=places,
+        truth=arrays.codes("truth", truth, k, places.size),
+    )
+
+
+def audit_sample(
+    items: ScoredItems, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None, finite: bool = False
+) -> AuditSample:
+    """How the labelled items were chosen, their weights scaled to the window's number of items.
+
+    inclusion_probability (N,): of every item, labelled or not; 1 = asked for certain. groups (n,): copies among the
+    labelled items. finite: intervals are for exactly these N items, not for traffic like theirs. Raises InvalidInput
+    where arrays do not fit.
+    """
+    pi = arrays.inclusion(inclusion_probability, items.predicted.size)
+    weight = 1 / pi
+    if items.labelled.size:
+        chosen = scaled_to(pi[items.labelled], items.predicted.size)
+        uncertain = weight > 1
+        drawn = uncertain[items.labelled]
+        scale = float(chosen[drawn].sum() / weight[items.labelled][drawn].sum()) if drawn.any() else 1.0
+        weight[uncertain] = np.maximum(weight[uncertain] * scale, 1.0)
+        weight[items.labelled] = chosen
+    return AuditSample(items.labelled, weight, arrays.groups_of(groups, items.labelled.size), finite)
+
+
 def _none_predicted(name: str) -> str:
     return f"No labelled item was predicted {name}."
 
@@ -113,30 +147,3 @@ def _macro_f1(items: ScoredItems, drawn: AuditSample, level: float) -> Estimate:
     hits = np.array([drawn.mean(one.a) for one in terms])
     scores = np.divide(hits, sizes, out=np.zeros_like(hits), where=sizes > 0)
     return estimate(ratio_metrics.macro_f1(items, scores, sizes), drawn, level=level, empty=NO_ITEMS)
-
-
-def _scored_items(truth: ArrayLike, labelled: ArrayLike, predicted: ArrayLike, scores: Floats) -> ScoredItems:
-    places = arrays.codes("labelled", labelled, k=len(scores))
-    if np.unique(places).size != places.size:
-        raise InvalidInput("labelled names one item twice.")
-    k = scores.shape[1]
-    return ScoredItems(
-        probabilities=scores,
-        predicted=arrays.codes("predicted", predicted, k, len(scores)),
-        labelled=places,
-        truth=arrays.codes("truth", truth, k, places.size),
-    )
-
-
-def _audit_sample(items: ScoredItems, inclusion: ArrayLike, groups: ArrayLike | None, finite: bool) -> AuditSample:
-    """Weights scaled to the window's number of items; what is not labelled weighs as its like does."""
-    pi = arrays.inclusion(inclusion, items.predicted.size)
-    weight = 1 / pi
-    if items.labelled.size:
-        chosen = scaled_to(pi[items.labelled], items.predicted.size)
-        uncertain = weight > 1
-        drawn = uncertain[items.labelled]
-        scale = float(chosen[drawn].sum() / weight[items.labelled][drawn].sum()) if drawn.any() else 1.0
-        weight[uncertain] = np.maximum(weight[uncertain] * scale, 1.0)
-        weight[items.labelled] = chosen
-    return AuditSample(items.labelled, weight, arrays.groups_of(groups, items.labelled.size), finite)

@@ -1,11 +1,13 @@
 """Model-assisted estimates: right on average whatever the scores are, exact where all is known, intervals that hold."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from analysis.metrics.estimates.model_assisted import AssistedPerformance, assisted
+from analysis.metrics.core.design import design
+from analysis.metrics.estimates.model_assisted import AssistedPerformance, assisted, audit_sample, scored_items
 from analysis.metrics.performance.classification import classification
 from annotation.sampling.design.expected_error import allocation, audit_probabilities, error_spread
 from benchmarks.assisted import AssistedScenario, AuditedTraffic, coverage, true_metrics
@@ -21,16 +23,11 @@ def audit(items: AuditedTraffic, rng: np.random.Generator, labels: float) -> tup
     return np.flatnonzero(rng.random(items.size) < probability), probability
 
 
-def estimates(items: AuditedTraffic, rows: np.ndarray, inclusion: np.ndarray, **more) -> AssistedPerformance:
-    return assisted(
-        items.truth[rows],
-        rows,
-        items.predicted,
-        items.scores,
-        classes=NAMES[: items.scores.shape[1]],
-        inclusion_probability=inclusion,
-        **more,
-    )
+def estimates(
+    items: AuditedTraffic, rows: np.ndarray, inclusion: np.ndarray, *, costs: np.ndarray | None = None, **sampling: Any
+) -> AssistedPerformance:
+    scored = scored_items(items.predicted, items.scores, labelled=rows, truth=items.truth[rows])
+    return assisted(scored, audit_sample(scored, inclusion, **sampling), classes=NAMES, costs=costs)
 
 
 def misled(items: AuditedTraffic) -> AuditedTraffic:
@@ -78,9 +75,7 @@ def test_without_a_difference_between_labelled_and_all_the_estimate_is_hajeks():
     items = replace(items, scores=np.full((2_000, 2), 0.5))
     rows = np.arange(0, 2_000, 5)
     found = estimates(items, rows, np.full(2_000, 0.2))
-    plain = classification(
-        items.truth[rows], items.predicted[rows], classes=NAMES, inclusion_probability=np.full(400, 0.2)
-    )
+    plain = classification(items.truth[rows], items.predicted[rows], design(np.full(400, 0.2)), classes=NAMES)
     assert found.accuracy.value == pytest.approx(plain.accuracy.value)
     assert found.accuracy.low == pytest.approx(plain.accuracy.low, abs=0.003)
     assert found.accuracy.high == pytest.approx(plain.accuracy.high, abs=0.003)
@@ -143,19 +138,28 @@ def test_no_labels_leave_everything_undefined():
         {"probabilities": [[0.5, 0.9]] * 4},
         {"level": 1.0},
         {"groups": [1]},
+        {"classes": ("no", "yes", "perhaps")},
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(change):
-    fitting = {
+    given: dict[str, Any] = {
         "truth": [0, 1],
         "labelled": [0, 1],
         "predicted": [0, 1, 0, 1],
         "probabilities": [[0.5, 0.5]] * 4,
         "inclusion_probability": [0.5] * 4,
+        "groups": None,
         "classes": NAMES,
-    }
+        "level": 0.95,
+    } | change
     with pytest.raises(InvalidInput):
-        assisted(**{**fitting, **change})
+        from_arrays(given)
+
+
+def from_arrays(given: dict[str, Any]) -> AssistedPerformance:
+    scored = scored_items(given["predicted"], given["probabilities"], labelled=given["labelled"], truth=given["truth"])
+    drawn = audit_sample(scored, given["inclusion_probability"], groups=given["groups"])
+    return assisted(scored, drawn, classes=given["classes"], level=given["level"])
 
 
 def test_95_percent_intervals_hold_the_truth_of_rare_and_of_common_classes():
