@@ -27,6 +27,9 @@ LEAST_FLOOR = 0.3
 FLOORS = (0.3, 0.45, 0.6, 0.8)
 """The floors that evidence may choose from, beside 1."""
 
+LEAST_SPREAD = 1e-6
+"""An item with less is sure: it is wrong less often than once in 10¹²."""
+
 FEWEST_LABELS = 100
 FEWEST_ERRORS = 5
 """Evidence of fewer labels or errors leaves the draw uniform."""
@@ -65,10 +68,10 @@ def error_spread(scores: ArrayLike) -> Floats:
 def allocation(spread: ArrayLike, *, floor: float) -> Allocation:
     """The allocation with this floor whose mean rate over recent traffic, `spread` (n,) of it, is the plain rate.
 
-    Uniform where no item of it can be wrong. Raises InvalidInput for a floor outside 0.3 to 1.
+    Uniform where every item of it is sure. Raises InvalidInput for a floor outside 0.3 to 1.
     """
     found = _checked_spread(spread)
-    if floor == 1.0 or not found.size or found.max() == 0:
+    if floor == 1.0 or not found.size or found.max() < LEAST_SPREAD:
         return UNIFORM
     return Allocation(floor, _scale(np.sort(found)[::-1], floor))
 

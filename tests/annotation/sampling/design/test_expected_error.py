@@ -70,7 +70,7 @@ def test_the_spread_is_that_of_the_most_probable_class():
     np.testing.assert_allclose(found, [0.5, 0.0, 0.4, 0.4])
 
 
-@pytest.mark.parametrize("spread", [[], [0.0, 0.0]])
+@pytest.mark.parametrize("spread", [[], [0.0, 0.0], [5e-324]])
 def test_traffic_without_doubt_is_drawn_uniformly(spread):
     assert allocation(spread, floor=0.3) == UNIFORM
     np.testing.assert_array_equal(audit_probabilities([0.0, 0.5], UNIFORM, rate=0.2), [0.2, 0.2])
