@@ -71,7 +71,7 @@ def compare(
     _all_there(truth=labels, champion_predicted=old, candidate_predicted=new)
     old_right, new_right = old == labels, new == labels
     return PairedAnswers(
-        gain=_losses(labels, old, costs) - _losses(labels, new, costs),
+        gain=losses(labels, old, costs) - losses(labels, new, costs),
         weight=inverse_weights(inclusion_probability, len(labels)),
         group=arrays.groups_of(groups, n=len(labels)),
         fixed=np.flatnonzero(new_right & ~old_right),
@@ -115,7 +115,7 @@ def _all_there(**answers: NDArray[Any]) -> None:
             raise InvalidInput(f"{name} has nothing in row {int(np.argmax(missing))}; every row needs an answer.")
 
 
-def _losses(truth: NDArray[Any], predicted: NDArray[Any], costs: ArrayLike | None) -> Floats:
+def losses(truth: NDArray[Any], predicted: NDArray[Any], costs: ArrayLike | None) -> Floats:
     """Loss of each row as a share of the dearest mistake, shape (n,)."""
     if costs is None:
         wrong: Floats = (predicted != truth).astype(float)
