@@ -21,8 +21,9 @@ import numpy as np
 
 from benchmarks.gate import Errors, draw, share_promoted
 from retraining.learning.gate.bounded_mean import MeanTest, confidence_limits
+from retraining.learning.gate.decision import GateRule
 from retraining.learning.gate.disagreement import DisagreementVerdict, SequentialDecision, judge_disagreements
-from retraining.learning.gate.traffic import Traffic, draw_order, traffic
+from retraining.learning.gate.traffic import PairedTraffic, draw_order, traffic
 from validation.arrays import Floats, Ints
 
 ALPHA = 0.05
@@ -33,7 +34,7 @@ LOOKS = (25, 50, 100, 200, 300)
 class SimulatedWindow:
     """A window of traffic, its true labels, and the rows of its disagreements in the order of their draw."""
 
-    window: Traffic
+    window: PairedTraffic
     truth: Ints
     drawn: Ints
 
@@ -42,9 +43,9 @@ class SimulatedWindow:
         right = (self.window.candidate[self.drawn] == labels).astype(float)
         return np.asarray(right - (self.window.champion[self.drawn] == labels))
 
-    def judge(self, labels: int, *, margin: float = 0.01, power: float | None = 0.8) -> DisagreementVerdict:
+    def judge(self, labels: int, *, margin: float = 0.01, plan: bool = True) -> DisagreementVerdict:
         rows = self.drawn[:labels]
-        return judge_disagreements(self.window, rows, self.truth[rows], margin=margin, alpha=ALPHA, power=power)
+        return judge_disagreements(self.window, rows, self.truth[rows], rule=GateRule(margin, ALPHA), plan=plan)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -176,7 +177,7 @@ def _slice_passed(rng: np.random.Generator, loss: float, labels: int, *, rows: i
     candidate = np.concatenate([inside.candidate_wrong, outside.candidate_wrong])
     window = traffic(champion, candidate, protected={"half": np.arange(len(champion)) < rows // 2})
     one = SimulatedWindow(window, np.zeros(len(champion), dtype=np.int64), draw_order(window, rng))
-    return one.judge(labels, margin=0.02, power=None).slices[0].passed
+    return one.judge(labels, margin=0.02, plan=False).slices[0].passed
 
 
 def _print(line: Mapping[str, object], options: argparse.Namespace, started: float) -> None:

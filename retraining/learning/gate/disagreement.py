@@ -17,9 +17,10 @@ from analysis.metrics.performance.paired import Difference
 from retraining.learning.gate import sample_size
 from retraining.learning.gate.bounded_mean import MeanTest, mean_above, mean_below
 from retraining.learning.gate.comparison import losses
+from retraining.learning.gate.decision import GateRule
 from retraining.learning.gate.labels_needed import more_labels
 from retraining.learning.gate.slice_tests import SliceResult, slice_results, traffic_difference
-from retraining.learning.gate.traffic import Traffic
+from retraining.learning.gate.traffic import PairedTraffic
 from validation import InvalidInput, arrays
 from validation.arrays import Floats, Ints
 
@@ -64,39 +65,36 @@ class DisagreementVerdict:
 
 
 def judge_disagreements(
-    window: Traffic,
+    window: PairedTraffic,
     drawn: ArrayLike,
     truth: ArrayLike,
     *,
-    margin: float,
-    alpha: float = 0.05,
-    power: float | None = 0.8,
+    rule: GateRule,
     costs: ArrayLike | None = None,
+    plan: bool = True,
     seed: int = 0,
 ) -> DisagreementVerdict:
     """Promote, refuse or go on, from the labels of the first disagreements drawn; may be asked after every label.
 
-    drawn: (m,) rows of the window in the order of `draw_order`, without gaps; truth: (m,) their labels. margin: a
-    share, 0.01 is one point of a protected slice's traffic. alpha: the chance, over all looks together, of promoting a
-    candidate that is not better, or one that is worse by the margin in a slice; that of refusing one that is not worse
-    overall; and that of refusing one for a slice in which it is not worse by the margin. power: the certainty meant by
-    "about so many more labels"; None plans nothing. costs: (k, k) as in `decision.judge`. Raises InvalidInput for rows
-    that do not differ, and for anything out of range.
+    drawn: (m,) rows of the window in the order of `draw_order`, without gaps; truth: (m,) their labels. rule: its alpha
+    is the chance, over all looks together, of promoting a candidate that is not better, or one that is worse by the
+    margin in a slice; that of refusing one that is not worse overall; and that of refusing one for a slice in which it
+    is not worse by the margin. Its power is the certainty meant by "about so many more labels". costs: (k, k) as in
+    `decision.judge`. plan: whether these labels are counted out. Raises InvalidInput for rows that do not differ, and
+    for anything out of shape.
     """
-    if not 0 <= margin <= 0.5:
-        raise InvalidInput(f"margin is a share between 0 and 0.5 (0.01 is one point), not {margin}.")
     rows = _drawn_rows(window, drawn)
     labels = np.asarray(truth)
     arrays.same_length(len(rows), truth=labels)
     first = window.first_of_copies(rows)
     rows, labels = rows[first], labels[first]
     gains = losses(labels, window.champion[rows], costs) - losses(labels, window.candidate[rows], costs)
-    better, worse = mean_above(gains, 0.0, alpha), mean_below(gains, 0.0, alpha)
-    slices, plans = slice_results(window, rows, gains, margin=margin, alpha=alpha, power=power, seed=seed)
+    better, worse = mean_above(gains, 0.0, rule.alpha), mean_below(gains, 0.0, rule.alpha)
+    slices, plans = slice_results(window, rows, gains, rule, plan=plan, seed=seed)
     decision = _decision(bool(better.rejected[0]), bool(worse.rejected[0]), slices)
     needed = None
-    if decision == SequentialDecision.UNDECIDED:
-        overall = 0 if better.rejected[0] else _overall_plan(gains, better, worse, power=power, seed=seed)
+    if plan and decision == SequentialDecision.UNDECIDED:
+        overall = 0 if better.rejected[0] else _overall_plan(gains, better, worse, power=rule.power, seed=seed)
         needed = sample_size.combine_plans([overall, *plans]) if gains.sum() > 0 else overall
     differs = np.flatnonzero(window.differs)
     return DisagreementVerdict(
@@ -106,17 +104,17 @@ def judge_disagreements(
         labels=len(rows),
         fixed=int((window.candidate[rows] == labels).sum()),
         broken=int((window.champion[rows] == labels).sum()),
-        difference=traffic_difference(gains, rate=len(differs) / max(window.n, 1), alpha=alpha),
+        difference=traffic_difference(gains, rate=len(differs) / max(window.n, 1), alpha=rule.alpha),
         p_better=float(better.p[0]),
         p_worse=float(worse.p[0]),
         slices=slices,
         needed=needed,
         left=int(window.first_of_copies(differs).sum()) - len(rows),
-        alpha=alpha,
+        alpha=rule.alpha,
     )
 
 
-def _drawn_rows(window: Traffic, drawn: ArrayLike) -> Ints:
+def _drawn_rows(window: PairedTraffic, drawn: ArrayLike) -> Ints:
     rows = arrays.codes("drawn", drawn, max(window.n, 1))
     if len(np.unique(rows)) != len(rows):
         raise InvalidInput("drawn names one row twice.")
@@ -134,5 +132,5 @@ def _decision(better: bool, worse: bool, slices: tuple[SliceResult, ...]) -> Seq
     return SequentialDecision.UNDECIDED
 
 
-def _overall_plan(gains: Floats, better: MeanTest, worse: MeanTest, *, power: float | None, seed: int) -> int | None:
-    return None if power is None else more_labels(gains, (better, worse), signs=(1, -1), power=power, seed=seed)
+def _overall_plan(gains: Floats, better: MeanTest, worse: MeanTest, *, power: float, seed: int) -> int | None:
+    return more_labels(gains, (better, worse), signs=(1, -1), power=power, seed=seed)

@@ -10,8 +10,9 @@ from scipy.stats import beta
 from analysis.metrics.core.multiple_tests import holm
 from analysis.metrics.performance.paired import Difference
 from retraining.learning.gate.bounded_mean import Limits, MeanTest, confidence_limits, mean_above, mean_below
+from retraining.learning.gate.decision import GateRule
 from retraining.learning.gate.labels_needed import more_labels
-from retraining.learning.gate.traffic import Traffic
+from retraining.learning.gate.traffic import PairedTraffic
 from validation.arrays import Bools, Floats, Ints
 
 RATE_DOUBT = 0.1  # of a slice's error rate, spent on where its rate of disagreement may lie
@@ -38,7 +39,7 @@ class SliceResult:
 
 
 @dataclass(frozen=True)
-class SliceRows:
+class ProtectedSlice:
     """One protected slice: its rows and disagreements in the window, and where its rate may lie."""
 
     rows: int
@@ -57,57 +58,59 @@ class SliceRows:
 
 
 def slice_results(
-    window: Traffic, rows: Ints, gains: Floats, *, margin: float, alpha: float, power: float | None, seed: int
+    window: PairedTraffic, rows: Ints, gains: Floats, rule: GateRule, *, plan: bool, seed: int
 ) -> tuple[tuple[SliceResult, ...], list[int | None]]:
     """Each protected slice with its place in Holm's order, and how many more labels each probably needs."""
     names = list(window.protected)
     if not names:
         return (), []
-    share = alpha / len(names)
+    share = rule.alpha / len(names)
     parts = [slice_rows(window, mask, rows, gains, doubt=RATE_DOUBT * share) for mask in window.protected.values()]
     doubt, rest = RATE_DOUBT * share, (1 - RATE_DOUBT) * share
-    tests = [part.not_worse(margin, rest) for part in parts]
-    against = [part.worse(margin, rest) for part in parts]
+    tests = [part.not_worse(rule.margin, rest) for part in parts]
+    against = [part.worse(rule.margin, rest) for part in parts]
     p_not_worse = holm([doubt if test is None else min(1.0, doubt + float(test.p[0])) for test in tests])
     p_worse = holm([1.0 if test is None else min(1.0, doubt + float(test.p[0])) for test in against])
     results = tuple(
         SliceResult(
             name=name,
-            margin=100 * margin,
+            margin=100 * rule.margin,
             rows=part.rows,
             disagreements=part.disagreements,
             labels=len(part.gains),
-            difference=traffic_difference(part.gains, rate=part.disagreements / max(part.rows, 1), alpha=alpha),
+            difference=traffic_difference(part.gains, rate=part.disagreements / max(part.rows, 1), alpha=rule.alpha),
             p_not_worse=float(p_good),
             p_worse=float(p_bad),
-            passed=bool(p_good <= alpha),
-            failed=bool(p_bad <= alpha),
+            passed=bool(p_good <= rule.alpha),
+            failed=bool(p_bad <= rule.alpha),
         )
         for name, part, p_good, p_bad in zip(names, parts, p_not_worse, p_worse, strict=True)
     )
+    if not plan:
+        return results, []
     total = max(int(window.differs.sum()), 1)
     plans = [
-        0 if result.passed else _slice_plan(part, test, share=part.disagreements / total, power=power, seed=seed)
+        0 if result.passed else _slice_plan(part, test, share=part.disagreements / total, power=rule.power, seed=seed)
         for result, part, test in zip(results, parts, tests, strict=True)
     ]
     return results, plans
 
 
-def _slice_plan(part: SliceRows, test: MeanTest | None, *, share: float, power: float | None, seed: int) -> int | None:
+def _slice_plan(part: ProtectedSlice, test: MeanTest | None, *, share: float, power: float, seed: int) -> int | None:
     """Labels of all disagreements that bring this slice the labels it probably needs; None where it can't be known."""
-    if test is None or power is None or not share > 0:
+    if test is None or not share > 0:
         return None
     inside = more_labels(part.gains, (test,), signs=(1,), power=power, seed=seed)
     return None if inside is None else int(np.ceil(inside / share))
 
 
-def slice_rows(window: Traffic, mask: Bools, rows: Ints, gains: Floats, *, doubt: float) -> SliceRows:
+def slice_rows(window: PairedTraffic, mask: Bools, rows: Ints, gains: Floats, *, doubt: float) -> ProtectedSlice:
     """The slice of this mask (n,), with the gains (m,) of the rows drawn (m,) that lie in it."""
     inside = np.flatnonzero(mask)
     differs = np.flatnonzero(mask & window.differs)
     distinct = window.first_of_copies(inside).mean() if len(inside) else 1.0
     low, high = _rate_limits(len(differs) * distinct, len(inside) * distinct, doubt)
-    return SliceRows(len(inside), len(differs), low, high, gains[mask[rows]])
+    return ProtectedSlice(len(inside), len(differs), low, high, gains[mask[rows]])
 
 
 def _rate_limits(count: float, n: float, doubt: float) -> tuple[float, float]:

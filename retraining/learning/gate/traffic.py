@@ -15,7 +15,7 @@ from validation.arrays import Bools, Ints
 
 
 @dataclass(frozen=True)
-class Traffic:
+class PairedTraffic:
     """Rows of a window that both versions answered, (n,) each: the answers, the protected slices, the groups of copies.
 
     Rows with equal or near-equal inputs share a group and are asked once; None where no row has a copy.
@@ -50,17 +50,17 @@ def traffic(
     *,
     protected: Mapping[str, ArrayLike] | None = None,
     groups: ArrayLike | None = None,
-) -> Traffic:
+) -> PairedTraffic:
     """The traffic of a window, checked; (n,) each. Raises InvalidInput for lengths that differ."""
     old, new = np.asarray(champion), np.asarray(candidate)
     if old.ndim != 1:
         raise InvalidInput("champion must be one row of answers.")
     arrays.same_length(len(old), candidate=new)
     masks = {name: slice_mask(name, mask, len(old)) for name, mask in (protected or {}).items()}
-    return Traffic(old, new, masks, arrays.groups_of(groups, n=len(old)))
+    return PairedTraffic(old, new, masks, arrays.groups_of(groups, n=len(old)))
 
 
-def draw_order(window: Traffic, rng: np.random.Generator) -> Ints:
+def draw_order(window: PairedTraffic, rng: np.random.Generator) -> Ints:
     """Rows to ask about, in the order of their draw: uniformly from the disagreements, each group of copies once."""
     drawn = rng.permutation(np.flatnonzero(window.differs))
     return np.asarray(drawn[window.first_of_copies(drawn)], dtype=np.int64)

@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks.disagreement import first_decisions, share_by, simulate
 from benchmarks.gate import Errors
+from retraining.learning.gate.decision import GateRule
 from retraining.learning.gate.disagreement import DisagreementVerdict, SequentialDecision, judge_disagreements
-from retraining.learning.gate.traffic import Traffic, draw_order, traffic
+from retraining.learning.gate.traffic import PairedTraffic, draw_order, traffic
 from validation import InvalidInput
 
 TIMES, ROWS = 600, 6000
@@ -42,7 +43,7 @@ def test_a_worse_model_is_practically_never_promoted() -> None:
 
 def window(
     fixed: int, broken: int, *, neither: int = 0, rows: int = 1000, **more: object
-) -> tuple[Traffic, np.ndarray, np.ndarray]:
+) -> tuple[PairedTraffic, np.ndarray, np.ndarray]:
     """A window with so many disagreements at its start, the rows in a mixed order, and the truth of all of them."""
     champion, candidate = np.zeros(rows, dtype=int), np.zeros(rows, dtype=int)
     champion[:fixed] = 1
@@ -58,7 +59,7 @@ def judged(
 ) -> DisagreementVerdict:
     made, drawn, truth = window(fixed, broken, **more)
     rows = drawn[: labels or len(drawn)]
-    return judge_disagreements(made, rows, truth[rows], margin=margin)
+    return judge_disagreements(made, rows, truth[rows], rule=GateRule(margin))
 
 
 def test_a_clearly_better_candidate_is_promoted_with_its_difference_over_all_traffic() -> None:
@@ -90,7 +91,7 @@ def test_an_undecided_one_names_the_labels_that_probably_decide() -> None:
 
 def test_without_labels_nothing_is_decided_and_the_rate_is_known() -> None:
     made, _, _ = window(10, 10)
-    found = judge_disagreements(made, [], [], margin=0.01)
+    found = judge_disagreements(made, [], [], rule=GateRule(0.01))
     assert (found.decision, found.difference, found.needed) == (SequentialDecision.UNDECIDED, None, None)
     assert (found.rate, found.left, found.p_better) == (pytest.approx(0.02), 20, pytest.approx(1.0))
 
@@ -98,13 +99,13 @@ def test_without_labels_nothing_is_decided_and_the_rate_is_known() -> None:
 def test_versions_that_agree_everywhere_and_an_empty_window_are_undecided() -> None:
     for rows in (0, 50):
         made, _, _ = window(0, 0, rows=rows)
-        found = judge_disagreements(made, [], [], margin=0.01)
+        found = judge_disagreements(made, [], [], rule=GateRule(0.01))
         assert (found.decision, found.rate, found.left) == (SequentialDecision.UNDECIDED, 0, 0)
 
 
 def test_copies_of_a_labelled_input_count_once() -> None:
     made, _, truth = window(40, 0, groups=np.repeat(np.arange(100), 10))
-    found = judge_disagreements(made, np.arange(40), truth[:40], margin=0.01)
+    found = judge_disagreements(made, np.arange(40), truth[:40], rule=GateRule(0.01))
     assert (found.labels, found.left, found.disagreements) == (4, 0, 40)
     assert found.decision == SequentialDecision.UNDECIDED
 
@@ -112,8 +113,8 @@ def test_copies_of_a_labelled_input_count_once() -> None:
 def test_costs_decide_what_counts_for_more() -> None:
     made, drawn, _ = window(90, 30)
     truth = np.zeros(1000, dtype=int)
-    cheap = judge_disagreements(made, drawn, truth[drawn], margin=0.01, costs=[[0, 1], [10, 0]])
-    plain = judge_disagreements(made, drawn, truth[drawn], margin=0.01)
+    cheap = judge_disagreements(made, drawn, truth[drawn], rule=GateRule(0.01), costs=[[0, 1], [10, 0]])
+    plain = judge_disagreements(made, drawn, truth[drawn], rule=GateRule(0.01))
     assert cheap.difference is not None and plain.difference is not None
     assert cheap.difference.value == pytest.approx(plain.difference.value / 10)
     assert plain.decision == SequentialDecision.PROMOTE
@@ -124,7 +125,7 @@ def test_a_slice_that_got_worse_is_not_outweighed_by_the_rest() -> None:
     worse[80:] = np.arange(920) % 10 == 0  # of its 92 rows all the 20 broken ones
     worse[80:100] = True
     made, drawn, truth = window(80, 20, protected={"web": worse})
-    found = judge_disagreements(made, drawn, truth[drawn], margin=0.01)
+    found = judge_disagreements(made, drawn, truth[drawn], rule=GateRule(0.01))
     assert found.p_better <= 0.05
     assert found.decision == SequentialDecision.REFUSE
     assert found.slices[0].failed and not found.slices[0].passed
@@ -134,7 +135,7 @@ def test_a_slice_that_got_worse_is_not_outweighed_by_the_rest() -> None:
 def test_a_slice_in_which_the_versions_hardly_differ_passes_without_a_label() -> None:
     calm = np.arange(1000) >= 100
     made, drawn, truth = window(70, 20, protected={"calm": calm})
-    found = judge_disagreements(made, drawn, truth[drawn], margin=0.01)
+    found = judge_disagreements(made, drawn, truth[drawn], rule=GateRule(0.01))
     assert (found.slices[0].labels, found.slices[0].difference) == (0, None)
     assert found.slices[0].passed
     assert found.decision == SequentialDecision.PROMOTE
@@ -142,7 +143,7 @@ def test_a_slice_in_which_the_versions_hardly_differ_passes_without_a_label() ->
 
 def test_an_empty_slice_shows_nothing_and_no_number_of_labels_is_promised() -> None:
     made, drawn, truth = window(70, 20, protected={"none": np.zeros(1000, dtype=bool)})
-    found = judge_disagreements(made, drawn, truth[drawn], margin=0.01)
+    found = judge_disagreements(made, drawn, truth[drawn], rule=GateRule(0.01))
     assert (found.decision, found.slices[0].passed, found.needed) == (SequentialDecision.UNDECIDED, False, None)
 
 
@@ -150,21 +151,22 @@ def test_many_slices_are_each_held_to_a_higher_bar() -> None:
     mask = np.arange(1000) % 2 == 0
     alone, _, _ = window(60, 40, protected={"0": mask})
     among, drawn, truth = window(60, 40, protected={str(i): mask for i in range(8)})
-    first, second = (judge_disagreements(made, drawn, truth[drawn], margin=0.03, power=None) for made in (alone, among))
+    first, second = (
+        judge_disagreements(made, drawn, truth[drawn], rule=GateRule(0.03), plan=False) for made in (alone, among)
+    )
     assert first.slices[0].p_not_worse < second.slices[0].p_not_worse
 
 
 def test_bad_input_is_refused_in_words() -> None:
     made, drawn, truth = window(10, 10)
-    for rows, labels, margin, words in [
-        ([500], [0], 0.01, "Row 500 was drawn, but both versions agree"),
-        ([1, 1], [0, 0], 0.01, "twice"),
-        ([1, 2], [0], 0.01, "truth"),
-        ([1], [0], 0.9, "margin"),
-        ([1001], [0], 0.01, "drawn"),
+    for rows, labels, words in [
+        ([500], [0], "Row 500 was drawn, but both versions agree"),
+        ([1, 1], [0, 0], "twice"),
+        ([1, 2], [0], "truth"),
+        ([1001], [0], "drawn"),
     ]:
         with pytest.raises(InvalidInput, match=words):
-            judge_disagreements(made, rows, labels, margin=margin)
+            judge_disagreements(made, rows, labels, rule=GateRule(0.01))
 
 
 def test_the_verdict_is_plain_data() -> None:

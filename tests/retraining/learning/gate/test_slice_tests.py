@@ -3,12 +3,12 @@ import pytest
 
 from benchmarks.disagreement import simulate
 from benchmarks.gate import Errors
-from retraining.learning.gate.slice_tests import SliceRows, slice_rows
+from retraining.learning.gate.slice_tests import ProtectedSlice, slice_rows
 
 TIMES, MARGIN = 150, 0.02
 
 
-def drawn_slice(rng: np.random.Generator, loss: float, *, rows: int, labels: int) -> SliceRows:
+def drawn_slice(rng: np.random.Generator, loss: float, *, rows: int, labels: int) -> ProtectedSlice:
     """A slice in which the candidate is worse by `loss`, in a window of its own."""
     one = simulate(rng, Errors(-loss), rows=rows)
     gains = one.gains()[:labels]
