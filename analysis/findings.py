@@ -18,6 +18,7 @@ from annotation import resolution
 from annotation.models import Item, Label, LabelState, Resolution
 from projects import audit
 from projects.chunks import chunks
+from projects.locks import retry_conflicts
 from projects.models import Project, User
 from validation import InvalidInput
 
@@ -179,6 +180,7 @@ def store(project: Project, kind: FindingKind, found: Sequence[Finding]) -> None
         Finding.objects.filter(pk__in=chunk).update(decision=Decision.GONE)
 
 
+@retry_conflicts
 @transaction.atomic
 def record_decision(finding: Finding, decision: str, *, by: User, at: datetime, value: Any = None) -> Finding:
     """Keep the label, fix it, or call it unclear. Deciding twice the same way is no error.

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from analysis.findings import AlreadyDecided
 from analysis.models import Finding
 from annotation import queues
+from annotation.item_locks import lock_items
 from annotation.models import Cause, Queue
 from annotation.queues import Entry
 from projects.chunks import chunks
+from projects.locks import lock_rows, retry_conflicts
 from projects.models import Project, User
 from validation import InvalidInput
 
@@ -23,6 +25,7 @@ class AllWaiting(NothingToQueue):
     """Every item of the selection waits in a queue already."""
 
 
+@retry_conflicts
 @transaction.atomic
 def queue_items(
     project: Project,
@@ -42,6 +45,7 @@ def queue_items(
         raise NothingToQueue("Choose at least one item.")
     if waiting := queues.waiting_in(project, item_ids):
         raise AllWaiting(f"Nothing added: {_all_wait(len(item_ids), waiting)}.")
+    lock_items(item_ids)
     queue = queues.create(project, title=title, cause=cause, by=by, at=at)
     total = len(item_ids)
     entries = [
@@ -64,6 +68,7 @@ def _all_wait(count: int, titles: list[str]) -> str:
     return f"{subject} in {titles[0] if len(titles) == 1 else f'{len(titles)} queues'}"
 
 
+@retry_conflicts
 @transaction.atomic
 def queue_findings(
     project: Project, findings: Sequence[Finding], *, by: User, at: datetime
@@ -108,7 +113,5 @@ def _lock_undecided(findings: Sequence[Finding]) -> set[int]:
     """Those about which nobody has decided; nobody does until the transaction ends."""
     found: set[int] = set()
     for chunk in chunks(sorted(finding.pk for finding in findings)):
-        rows = Finding.objects.filter(pk__in=chunk, decision__in=Finding.UNDECIDED).order_by("pk")
-        locked = rows.select_for_update(no_key=True) if connection.features.has_select_for_update else rows
-        found |= set(locked.values_list("pk", flat=True))
+        found |= set(lock_rows(Finding.objects.filter(pk__in=chunk, decision__in=Finding.UNDECIDED)))
     return found

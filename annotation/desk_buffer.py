@@ -10,6 +10,7 @@ from django.db.models import Count
 from annotation import leases
 from annotation.desk_body import MOST_HELD
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
+from projects.locks import lock_rows, retry_conflicts
 from projects.models import Membership, Project, User
 
 AT_HAND = 5  # items that a desk may hold however many people there are
@@ -60,6 +61,7 @@ def spare(project: Project, *, by: User, queue: Queue | None, at: datetime) -> i
     return scope.filter(state=SlotState.OPEN).values("pk")[: kept + MOST_HELD].count() - kept
 
 
+@retry_conflicts
 def take_up(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[Lease]:
     """The leases that still hold, and those that were given back and wait for everybody: a reload gives back too."""
     mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
@@ -67,7 +69,7 @@ def take_up(project: Project, *, tokens: Sequence[str], by: User, at: datetime) 
         item__labels__in=Label.objects.filter(user=by).exclude(state=LabelState.UNDONE)
     )
     with transaction.atomic():
-        for lease in freed:
+        for lease in freed.order_by("slot"):
             try:
                 with transaction.atomic():
                     leases.hold_again(lease, SlotState.OPEN, at=at)
@@ -84,4 +86,5 @@ def release_idle(project: Project, *, by: User, at: datetime) -> int:
     idle = Slot.objects.filter(
         project=project, state=SlotState.LEASED, leased_to=by, lease_until__gt=at, lease_until__lte=last_beat
     )
-    return idle.update(**leases.FREE)
+    with transaction.atomic():
+        return Slot.objects.filter(pk__in=lock_rows(idle, skip_locked=True)).update(**leases.FREE)

@@ -26,6 +26,7 @@ from annotation.models import (
     Slot,
     SlotState,
 )
+from projects.locks import lock_rows, retry_conflicts
 from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_finite_number, is_storable, shorten
@@ -73,6 +74,7 @@ class ValidAnswer:
         return hashlib.sha256(body.encode()).hexdigest()
 
 
+@retry_conflicts
 def submit(
     project: Project,
     token: str,
@@ -135,7 +137,7 @@ def locked(project: Project, token: str, *, by: User) -> Lease:
     """
     mine = Lease.objects.filter(project=project, token=token)
     if connection.features.has_select_for_update:
-        list(Item.objects.filter(pk__in=mine.values("item")).select_for_update(no_key=True).values_list("pk"))
+        lock_rows(Item.objects.filter(pk__in=mine.values("item")))
     no_label = NoLabelDecision.objects.filter(item=OuterRef("item"), withdrawn_at=None)
     stands = Exists(Resolution.objects.current().filter(item=OuterRef("item"))) | Exists(no_label)
     lease = mine.select_related("slot__routed", "label").annotate(stands=stands).first()
@@ -225,6 +227,7 @@ def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: d
     )
 
 
+@retry_conflicts
 def undo(project: Project, token: str, *, by: User, at: datetime) -> Lease:
     """Take an answer back: the lease is the person's again, with its slot if nobody took that meanwhile.
 
@@ -259,6 +262,7 @@ def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
     slot.refresh_from_db(fields=["state", "lease_until", "lease_token", "leased_to"])
 
 
+@retry_conflicts
 def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
     """Change one's own answer: a revision under the guideline now in force, and a new settlement where it counts."""
     project, token = label.project, label.lease.token

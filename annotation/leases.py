@@ -7,18 +7,21 @@ priority. A claim that leaves little behind asks for a round of routing; one tha
 annotation.routing.refill: no desk is empty while items are left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from annotation import blinding, guidelines
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState, Source
 from annotation.routing import placing, refill
-from projects.chunks import within_size
+from projects.chunks import chunks, within_size
 from projects.ids import new_id
+from projects.locks import lock_rows, retry_conflicts
 from projects.models import Project, User
 
 MOST = 20
@@ -56,10 +59,15 @@ WHERE id IN (SELECT id FROM picked)
 RETURNING id, routed_id, priority"""
 
 
+Taken = tuple[int, int, float]
+"""A slot that a claim took: ids of the slot and of its routed item, and its priority."""
+
+
 def length() -> timedelta:
     return timedelta(seconds=settings.LEASE_SECONDS)
 
 
+@retry_conflicts
 def claim(project: Project, *, by: User, count: int, queue: Queue | None = None, at: datetime) -> list[Lease]:
     """Lease up to `count` items to this person, the most wanted first; an empty list where nothing waits for them.
 
@@ -68,10 +76,9 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
     if queue is not None and (queue.paused or queue.project_id != project.pk):
         return []
     token, wanted = new_id("lease"), min(max(count, 0), MOST)
+    take = partial(_take, project, by=by, queue=queue, token=token, at=at)
     with transaction.atomic():
-        rows = _take(project, by=by, count=wanted, queue=queue, token=token, at=at)
-        if queue is None and len(rows) < wanted:
-            rows += _take_more(project, by=by, count=wanted - len(rows), token=token, at=at)
+        rows = take(count=wanted) if queue else _take_and_refill(project, take, count=wanted, at=at)
         refill.notice(project, at=at)
         given = _grant(project, rows, by=by, token=token, at=at) if rows else []
         kept = within_size(given, size=lambda lease: len(str(lease.item.inputs)), most=MOST_CHARACTERS)
@@ -80,13 +87,23 @@ def claim(project: Project, *, by: User, count: int, queue: Queue | None = None,
         return kept
 
 
-def _take_more(project: Project, *, by: User, count: int, token: str, at: datetime) -> list[tuple[int, int, float]]:
-    """What claims at the same moment have let wait, and then what routing has yet to ask."""
-    if refill.has_more(project):
-        placing.lock(project, at=at)
-    rows = _take(project, by=by, count=count, queue=None, token=token, at=at)
-    if len(rows) < count and refill.serve(project, count, at=at):
-        rows += _take(project, by=by, count=count - len(rows), queue=None, token=token, at=at)
+def _take_and_refill(project: Project, take: Callable[..., list[Taken]], *, count: int, at: datetime) -> list[Taken]:
+    """What waits; where that is too little, what claims at the same moment let wait, and what routing has yet to ask.
+
+    Slots are given back before items are locked, which stand before them in the order of locks: see item_locks.
+    """
+    before = transaction.savepoint()
+    rows = take(count=count)
+    if len(rows) == count or not refill.has_more(project):
+        return rows + take(count=count - len(rows)) if len(rows) < count else rows
+    transaction.savepoint_rollback(before)
+    placing.lock(project, at=at)
+    before = transaction.savepoint()
+    rows = take(count=count)
+    if len(rows) < count:
+        transaction.savepoint_rollback(before)
+        refill.serve(project, count - len(rows), at=at)
+        rows = take(count=count)
     return rows
 
 
@@ -96,10 +113,8 @@ def statement(queue: Queue | None, *, postgres: bool) -> str:
     return CLAIM.format(scope=OF_QUEUE if queue else OF_PROJECT, fresh=FRESH, lock=lock)
 
 
-def _take(
-    project: Project, *, by: User, count: int, queue: Queue | None, token: str, at: datetime
-) -> list[tuple[int, int, float]]:
-    """(slot, routed item, priority) of each slot taken, the most wanted first."""
+def _take(project: Project, *, by: User, count: int, queue: Queue | None, token: str, at: datetime) -> list[Taken]:
+    """Take up to `count` slots, the most wanted first."""
     values = {
         "project": project.pk,
         "queue": queue.pk if queue else None,
@@ -119,9 +134,7 @@ def _stored(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _grant(
-    project: Project, rows: Sequence[tuple[int, int, float]], *, by: User, token: str, at: datetime
-) -> list[Lease]:
+def _grant(project: Project, rows: Sequence[Taken], *, by: User, token: str, at: datetime) -> list[Lease]:
     """One Lease row for each slot of the claim; the number after the hyphen tells them apart."""
     routed = RoutedItem.objects.select_related("item").in_bulk([row[1] for row in rows])
     guideline = guidelines.version(project)
@@ -162,15 +175,18 @@ def holds(lease: Lease) -> bool:
     return slot.state == SlotState.LEASED and slot.lease_token == claim_of(lease.token)
 
 
+@retry_conflicts
+@transaction.atomic
 def resume(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -> list[Lease]:
     """Extend these leases and return those that still hold, in the order given; what others took is left out."""
     if not tokens:
         return []
     mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
     claims = {claim_of(token) for token in tokens}
-    Slot.objects.filter(
+    slots = Slot.objects.filter(
         pk__in=mine.values("slot"), state=SlotState.LEASED, leased_to=by, lease_token__in=claims
-    ).update(lease_until=at + length())
+    )
+    Slot.objects.filter(pk__in=lock_rows(slots)).update(lease_until=at + length())
     held = {lease.token: lease for lease in mine.select_related("slot__routed", "item") if holds(lease)}
     return [held[token] for token in tokens if token in held]
 
@@ -224,6 +240,7 @@ def give_back(lease: Lease, *, by: User, at: datetime) -> bool:
     return bool(freed)
 
 
+@retry_conflicts
 @transaction.atomic
 def give_back_all(
     project: Project, *, tokens: Sequence[str], by: User, granted_by: datetime | None = None, at: datetime
@@ -238,8 +255,8 @@ def give_back_all(
         mine = mine.filter(granted_at__lte=granted_by)
     held = {lease.slot_id: lease.pk for lease in mine.select_related("slot") if holds(lease)}
     claims = {claim_of(token) for token in tokens}
-    freed = Slot.objects.filter(pk__in=held, state=SlotState.LEASED, leased_to=by, lease_token__in=claims)
-    count = freed.update(**FREE)
+    slots = Slot.objects.filter(pk__in=held, state=SlotState.LEASED, leased_to=by, lease_token__in=claims)
+    count = Slot.objects.filter(pk__in=lock_rows(slots)).update(**FREE)
     Lease.objects.filter(pk__in=held.values()).update(ended_at=at)
     return count
 
@@ -249,9 +266,16 @@ def release_expired(*, at: datetime) -> int:
 
     A lease that ends later than one given now was given before the clock was set back: it ends with one given now.
     """
-    end = at + length()
-    Slot.objects.filter(state=SlotState.LEASED, lease_until__gt=end + A_MINUTE).update(lease_until=end)
-    return Slot.objects.filter(state=SlotState.LEASED, lease_until__lte=at).update(**FREE)
+    leased, end = Slot.objects.filter(state=SlotState.LEASED), at + length()
+    _update_free(leased.filter(lease_until__gt=end + A_MINUTE), lease_until=end)
+    return _update_free(leased.filter(lease_until__lte=at), **FREE)
+
+
+@transaction.atomic
+def _update_free(slots: QuerySet[Slot], **values: Any) -> int:
+    """Update those of the slots that nobody else holds a lock of; the others are being answered, or come next time."""
+    ids = lock_rows(slots, skip_locked=True)
+    return sum(Slot.objects.filter(pk__in=chunk).update(**values) for chunk in chunks(ids))
 
 
 FREE: dict[str, Any] = {"state": SlotState.OPEN, "lease_token": "", "leased_to": None, "lease_until": None}

@@ -43,7 +43,7 @@ def record(project: Project, pictures: Sequence[CheckedImage], *, at: datetime) 
             size=len(p.data),
             created_at=at,
         )
-        for p in pictures
+        for p in sorted(pictures, key=lambda picture: picture.sha256)
     ]
     Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
 

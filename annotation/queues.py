@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.text import slugify
 
+from annotation.item_locks import lock_items
 from annotation.models import (
     Cause,
     Item,
@@ -24,6 +25,7 @@ from annotation.models import (
 )
 from projects import audit
 from projects.chunks import chunks
+from projects.locks import lock_rows
 from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_storable_text
@@ -202,6 +204,8 @@ def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
     created = 0
     with transaction.atomic():
         wanted = sorted(first)
+        if queue.cause not in KEEPS_POOL:
+            lock_items(wanted)
         for chunk in chunks(wanted):
             created += _put_chunk(queue, [first[pk] for pk in chunk], at)
     return Put(created, len(entries) - created)
@@ -281,6 +285,7 @@ def _slots(queue: Queue, routed: RoutedItem) -> list[Slot]:
 def withdraw(project: Project, *, item_ids: Sequence[int], at: datetime) -> int:
     """Take items out of their queues, those only that nobody holds or has answered; returns how many."""
     taken = 0
+    lock_items(item_ids)
     for chunk in chunks(item_ids):
         rows = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN, item__in=chunk)
         touched = Q(slots__state=SlotState.FILLED) | Q(slots__state=SlotState.LEASED, slots__lease_until__gt=at)
@@ -291,9 +296,8 @@ def withdraw(project: Project, *, item_ids: Sequence[int], at: datetime) -> int:
 def close(routed: QuerySet[RoutedItem], state: str, *, at: datetime) -> int:
     """End these routed items in this state; slots that are not filled take no label any more."""
     ids = list(routed.values_list("pk", flat=True))
-    Slot.objects.filter(routed__in=ids).exclude(state=SlotState.FILLED).update(
-        state=SlotState.CLOSED, lease_token="", leased_to=None, lease_until=None
-    )
+    slots = lock_rows(Slot.objects.filter(routed__in=ids).exclude(state=SlotState.FILLED))
+    Slot.objects.filter(pk__in=slots).update(state=SlotState.CLOSED, lease_token="", leased_to=None, lease_until=None)
     return RoutedItem.objects.filter(pk__in=ids).update(state=state, closed_at=at)
 
 

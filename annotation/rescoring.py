@@ -6,9 +6,11 @@ import numpy as np
 from django.db import transaction
 
 from annotation import kinds
+from annotation.item_locks import lock_items
 from annotation.models import Cause, Order, RoutedItem, RoutedState, Slot, SlotState
 from annotation.routing.scores import scores
 from annotation.sampling.uncertainty import margin
+from projects.locks import lock_rows, retry_conflicts
 from projects.models import Project
 
 SCORED_CAUSES = (Cause.UNCERTAIN, Cause.TYPICAL)
@@ -41,11 +43,14 @@ def _describe(routed: RoutedItem, probabilities: np.ndarray, row_margin: float, 
     routed.numbers = {"margin": round(row_margin, 4), "first": values[first], "second": values[second]}
 
 
+@retry_conflicts
 @transaction.atomic
 def _write(rows: list[RoutedItem]) -> None:
-    RoutedItem.objects.bulk_update(rows, ["cause", "reason", "numbers", "priority", "scored_by"], batch_size=200)
+    lock_items(row.item_id for row in rows)
     priority = {row.pk: row.priority for row in rows}
-    slots = list(Slot.objects.filter(routed__in=list(priority), state=SlotState.OPEN).select_related("queue"))
+    open_slots = lock_rows(Slot.objects.filter(routed__in=list(priority), state=SlotState.OPEN))
+    slots = list(Slot.objects.filter(pk__in=open_slots).select_related("queue"))
     for slot in slots:
         slot.priority = slot.queue.weight + priority[slot.routed_id]
     Slot.objects.bulk_update(slots, ["priority"], batch_size=200)
+    RoutedItem.objects.bulk_update(rows, ["cause", "reason", "numbers", "priority", "scored_by"], batch_size=200)

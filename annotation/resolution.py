@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
 from annotation import kinds, queues
+from annotation.item_locks import lock_items
 from annotation.models import (
     IN_REVIEW,
     Cause,
@@ -30,6 +31,7 @@ from annotation.models import (
     SlotState,
 )
 from projects import audit
+from projects.locks import retry_conflicts
 from projects.models import Can, Project, Role, User
 from validation import InvalidInput
 from validation.json_values import is_storable_text
@@ -55,8 +57,7 @@ class Vote:
 @transaction.atomic
 def settle(item: Item, *, at: datetime) -> Resolution | None:
     """Agree on the item's value if every slot of its last routing is filled; None where it is not agreed."""
-    if connection.features.has_select_for_update:
-        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    lock_items([item.pk])
     routed = item.routed_items.select_related("project").exclude(state=RoutedState.WITHDRAWN).order_by("-pk").first()
     return settle_routed(routed, at=at) if routed and routed.state == RoutedState.OPEN else None
 
@@ -231,6 +232,7 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
         none_fits.save(force_insert=True)
 
 
+@retry_conflicts
 @transaction.atomic
 def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
@@ -252,6 +254,7 @@ def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Reso
     return made
 
 
+@retry_conflicts
 @transaction.atomic
 def decide_no_label(item: Item, *, reason: str, by: User, at: datetime) -> NoLabelDecision:
     """A reviewer's decision that no label fits: the item leaves training and metrics. Raises NoReason."""
@@ -268,17 +271,11 @@ def decide_no_label(item: Item, *, reason: str, by: User, at: datetime) -> NoLab
 
 def _close_by_person(item: Item, *, at: datetime) -> None:
     """Lock the item, and end what asks about it and what was agreed of it."""
-    lock_item(item)
+    lock_items([item.pk])
     Item.objects.filter(pk=item.pk, in_pool=True).update(in_pool=False)  # chosen by a person: the audit stands for it
     waiting = RoutedItem.objects.filter(item=item, state__in=[RoutedState.OPEN, RoutedState.REVIEW])
     queues.close(waiting, RoutedState.DONE, at=at)
     _supersede(item.pk, at=at)
-
-
-def lock_item(item: Item) -> None:
-    """Wait for whatever else is being done to the item, until the transaction ends; SQLite has one writer at a time."""
-    if connection.features.has_select_for_update:
-        Item.objects.select_for_update(no_key=True).get(pk=item.pk)
 
 
 def in_review(project: Project) -> QuerySet[RoutedItem]:

@@ -119,7 +119,7 @@ def _reason(given: str) -> str:
 
 def _locked(project_id: int) -> tuple[Project, ModelVersion | None]:
     """The project under a lock, so that two releases at once happen one after the other, and its champion."""
-    project = Project.objects.select_for_update().get(pk=project_id)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project_id)
     return project, registry.champion(project)
 
 

@@ -68,7 +68,7 @@ def _store(
     again = [row for row in rows if row.item_id is not None]
     rows = [row for row in rows if row.item_id is None]
     known = {key: hash_ for key, (_, hash_) in _find_items(project, rows).items()}
-    new = [row for row in rows if row.key not in known]
+    new = sorted((row for row in rows if row.key not in known), key=lambda row: row.key)  # as item_locks orders inserts
     if new:
         media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
         items = [_item(project, row, at) for row in new]
@@ -76,8 +76,9 @@ def _store(
         Item.objects.bulk_create(items, ignore_conflicts=True, batch_size=CHUNK)
     stored = _find_items(project, new)  # another request may have made some of them meanwhile
     ids = {key: pk for key, (pk, _) in stored.items()} | {row.key: row.item_id for row in again if row.item_id}
+    answered = sorted((*new, *again), key=lambda row: ids[row.key])
     Prediction.objects.bulk_create(
-        [_prediction(project, row, ids[row.key], source, degraded) for row in (*new, *again)],
+        [_prediction(project, row, ids[row.key], source, degraded) for row in answered],
         ignore_conflicts=True,
         batch_size=CHUNK,
     )
@@ -195,5 +196,6 @@ def record_scores(
         )
         for i, (item_id, numbers) in enumerate(zip(item_ids, uncertainty_numbers(exact), strict=True))
     ]
+    rows.sort(key=lambda row: row.item_id)
     Prediction.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
     return len(rows)

@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.utils.crypto import salted_hmac
 
 from annotation import queues
+from annotation.item_locks import lock_items
 from annotation.models import (
     Cause,
     Item,
@@ -70,7 +71,9 @@ def draw_missing(project: Project, *, at: datetime) -> int:
     while done < DRAWN_AT_ONCE and (items := list(missing.only("key", "project")[:CHUNK])):
         resolved = Resolution.objects.current().filter(item__in=[item.pk for item in items])
         draw(project, items, known=set(resolved.values_list("item__key", flat=True)), at=at)
-        Item.objects.bulk_update(items, ["audit_number", "sample_number", "audit_probability", "in_pool"])
+        with transaction.atomic():
+            lock_items(item.pk for item in items)
+            Item.objects.bulk_update(items, ["audit_number", "sample_number", "audit_probability", "in_pool"])
         done += len(items)
     return done
 
@@ -158,6 +161,7 @@ def _thin(project: Project, factor: float, *, at: datetime) -> int:
 @transaction.atomic
 def _thin_chunk(project: Project, ids: Sequence[int], factor: float, *, at: datetime) -> int:
     """How many of these items are no longer drawn; those leave the audit queue, and no other queue."""
+    lock_items(ids)
     items = Item.objects.filter(pk__in=ids)
     items.update(audit_probability=F("audit_probability") * factor)
     out = list(items.filter(audit_number__gte=F("audit_probability")).values_list("pk", flat=True))
@@ -185,10 +189,17 @@ def draw_more(project: Project, count: int, *, most: float, at: datetime) -> int
     threshold = poisson.threshold_for(numbers, count, most=most)
     lower = scope.filter(audit_number__lt=threshold, audit_probability__lt=threshold)
     ids = list(lower.values_list("pk", flat=True))
-    for chunk in (Item.objects.filter(pk__in=part) for part in chunks(ids)):
-        chunk.update(audit_probability=threshold)
-        _carry(chunk)
+    for chunk in chunks(ids):
+        _raise_chunk(chunk, threshold)
     return int((numbers < threshold).sum())
+
+
+@transaction.atomic
+def _raise_chunk(ids: Sequence[int], threshold: float) -> None:
+    lock_items(ids)
+    items = Item.objects.filter(pk__in=ids)
+    items.update(audit_probability=threshold)
+    _carry(items)
 
 
 def _carry(items: QuerySet[Item]) -> None:

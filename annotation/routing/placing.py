@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from annotation import queues
+from annotation.item_locks import lock_items
 from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState, SupplyMark
 from annotation.routing import audit_draw
 from annotation.routing.registry import Pick, RoutingCause
@@ -83,6 +84,7 @@ def place(project: Project, chosen: Sequence[CauseSelection], *, audit: int, at:
     Runs in the caller's transaction.
     """
     lock(project, at=at)
+    lock_items(pick.item_id for one in chosen for pick in (*one.asked, *one.questions))
     _mark([pick.item_id for one in chosen for pick in one.asked], at)
     questions = [pick.item_id for one in chosen for pick in one.questions]
     drawn = {item.pk: item for item in _items(questions) if item.is_drawn}

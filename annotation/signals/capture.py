@@ -159,7 +159,7 @@ class _Stored:
 def _store(project: Project, rows: Sequence[ValidSignal], *, at: datetime) -> _Stored:
     """Insert what is new, and compare what is not."""
     known = _find_hashes(project, rows)
-    new = [row for row in rows if row.key not in known]
+    new = sorted((row for row in rows if row.key not in known), key=lambda row: row.key)  # as item_locks orders inserts
     items = _find_items(project, new)
     signals = [_signal(project, row, items.get(row.prediction_key), at) for row in new]
     Signal.objects.bulk_create(signals, ignore_conflicts=True, batch_size=CHUNK)

@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery
 
 from annotation.models import Item, Signal
 from projects.chunks import chunks
+from projects.locks import lock_rows
 from projects.models import Project
 
 log = logging.getLogger(__name__)
@@ -75,4 +76,6 @@ def _join(waiting: QuerySet[Signal]) -> int:
     if not ready.exists():  # so that a batch without signals takes no write lock
         return 0
     with transaction.atomic():
-        return ready.update(item=Subquery(item.values("pk")[:1]))
+        ids = lock_rows(ready, skip_locked=True)
+        joined = Subquery(item.values("pk")[:1])
+        return sum(Signal.objects.filter(pk__in=chunk).update(item=joined) for chunk in chunks(ids))

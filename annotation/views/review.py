@@ -14,8 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, kinds, resolution
 from annotation.item_display import display_item
+from annotation.item_locks import lock_items
 from annotation.models import Cause, Item, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
 from projects.guards import ProjectRequest, asks_for_fragment, member
+from projects.locks import retry_conflicts
 from projects.models import Can, Project
 
 SHOWN = 50
@@ -81,13 +83,14 @@ def _asked(routed: RoutedItem) -> str:
     return "" if hidden else routed.reason
 
 
+@retry_conflicts
 @transaction.atomic
 def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> DecisionResult:
     """Take the decision of a posted form about one of these items, if it still waits: of two the first counts."""
     uid = request.POST.get("item", "").replace("\x00", "")  # PostgreSQL fails where one is asked for
     waits = among.filter(item__uid=uid, state__in=[RoutedState.OPEN, RoutedState.REVIEW]).order_by("-pk")
     if routed := waits.select_related("item").first():
-        resolution.lock_item(routed.item)
+        lock_items([routed.item_id])
     if routed is None or not waits.exists():
         return DecisionResult(error="This item was settled meanwhile; the list is as it is now.", status=409)
     try:
