@@ -14,7 +14,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
 
 from annotation import blinding, guidelines
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState, Source
@@ -266,7 +267,7 @@ def release_expired(*, at: datetime) -> int:
 
     A lease that ends later than one given now was given before the clock was set back: it ends with one given now.
     """
-    leased, end = Slot.objects.filter(state=SlotState.LEASED), at + length()
+    leased, end = Slot.objects.filter(LEASED), at + length()
     _update_free(leased.filter(lease_until__gt=end + A_MINUTE), lease_until=end)
     return _update_free(leased.filter(lease_until__lte=at), **FREE)
 
@@ -278,4 +279,5 @@ def _update_free(slots: QuerySet[Slot], **values: Any) -> int:
     return sum(Slot.objects.filter(pk__in=chunk).update(**values) for chunk in chunks(ids))
 
 
+LEASED = RawSQL("annotation_slot.state = 'leased'", (), output_field=BooleanField())  # as in CLAIM: for its index
 FREE: dict[str, Any] = {"state": SlotState.OPEN, "lease_token": "", "leased_to": None, "lease_until": None}

@@ -24,9 +24,9 @@ def lock_rows(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[int]:
 
     `skip_locked` leaves out what another transaction holds, rather than wait for it.
     """
-    rows = rows.order_by("pk")
+    rows = rows.order_by()
     if connection.features.has_select_for_update:
-        rows = rows.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+        rows = rows.order_by("pk").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
     return list(rows.values_list("pk", flat=True))
 
 
