@@ -43,7 +43,7 @@ def retry_conflicts(act: Callable[Given, Result]) -> Callable[Given, Result]:
     """
 
     @functools.wraps(act)
-    def again(*args: Given.args, **given: Given.kwargs) -> Result:
+    def retried(*args: Given.args, **given: Given.kwargs) -> Result:
         for left in reversed(range(ATTEMPTS)):
             try:
                 return act(*args, **given)
@@ -53,7 +53,7 @@ def retry_conflicts(act: Callable[Given, Result]) -> Callable[Given, Result]:
             time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311
         raise AssertionError("The last attempt returns or raises.")
 
-    return again
+    return retried
 
 
 def write_if_free(write: Callable[[], object]) -> bool:
