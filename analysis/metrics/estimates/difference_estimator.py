@@ -12,7 +12,7 @@ and Wald intervals hold the truth too rarely. The variance used here is
 
 - no less than the scores expect it to be, multiplied by how much more or less than expected the labels vary, with
   the expectation counted as `EXPECTED` labels; one degree of freedom is paid for λ;
-- no less than that of half an unseen item of average weight.
+- no less than that of half an unseen item, of the weight of items that are in doubt.
 
 Shares have beta limits at the effective sample size that this variance gives, reduced by the t quantile at
 Satterthwaite's degrees of freedom (Korn and Graubard, Survey Methodology 1998, with the half item of Jeffreys' prior).
@@ -32,8 +32,11 @@ from analysis.metrics.estimates.ratio_metrics import Terms
 from validation.arrays import Floats, Ints
 
 METHOD = "Model-assisted difference estimator (PPI++) over all items"
-EXPECTED = 7.0
+EXPECTED = 4.0
 """How many labels the variance that the scores expect counts for, beside the labels seen."""
+
+DOUBT = 0.001
+"""The variance that is taken to be possible where scores are sure, as a share of the squared denominator."""
 
 LARGEST_LAMBDA = 1.5
 """λ lies between 0 and this: scores that say too little are stretched, none is inverted."""
@@ -202,8 +205,13 @@ def _residuals(terms: Terms, drawn: AuditSample, found: _Solution) -> _Residuals
 
 
 def _unseen(terms: Terms, drawn: AuditSample, found: _Solution) -> tuple[float, float]:
-    """The variance that half an unseen item of average weight makes, and its share of the denominator."""
-    weight = float(drawn.weight**2 @ terms.b) / float(drawn.weight @ terms.b)
+    """The variance that half an unseen item makes, and its share of the denominator.
+
+    It weighs what items that may differ from what the scores expect weigh on average: each item counts by the variance
+    that the scores give it, and a little by its part of the denominator, as scores may be surer than they should be.
+    """
+    doubt = terms.variance(found.ratio) + DOUBT * terms.expected_bb
+    weight = float(drawn.all_weights @ doubt) / float(doubt.sum()) if doubt.any() else float(drawn.weight.mean())
     low, high = terms.within
     reach = high - low if np.isfinite(high - low) else 0.0
     missed = min(0.5 * weight / (found.size * drawn.items), 0.5)
