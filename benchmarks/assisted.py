@@ -2,13 +2,13 @@
 
     python -m benchmarks.assisted [--projects 3000] [--seed 0] [--only worth noise coverage]
 
-`worth`: mean squared error of a uniform draw with Hájek's estimate over that of ours, at the same number of labels;
-both draws use the same random number of each item. The floor of each project is chosen by `evidence` labels of the
-past, drawn uniformly, and its scale by other past traffic. employment_ma (from ../shared/data, skipped where that is
-not there) is calibrated on its reference year. `noise`: the same where scores are unrelated to the truth. `coverage`:
-the share of projects whose 95 % interval holds the truth, of endless traffic (process) or of the project's own items
-(window); each project draws its own classes, how bold and how noisy its model is, its floor, and how many items were
-asked for certain; `rare` has 1 % positives and 500 labels.
+`worth`: mean squared error of a uniform draw with Hájek's estimate over that of ours, at the same number of labels,
+with the ratio's standard error; both draws use the same random number of each item. The floor of each project is chosen
+by `evidence` labels of the past, drawn uniformly, and its scale by other past traffic. employment_ma (from
+../shared/data, skipped where that is not there) is calibrated on its reference year. `noise`: the same where scores are
+unrelated to the truth. `coverage`: the share of projects whose 95 % interval holds the truth, of endless traffic
+(process) or of the project's own items (window); each project draws its own classes, how bold and how noisy its model
+is, its floor, and how many items were asked for certain; `rare` has 1 % positives and 500 labels.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from sklearn.isotonic import IsotonicRegression
 from analysis.metrics.core.design import design
 from analysis.metrics.core.influence_functions import SMALLEST
 from analysis.metrics.core.weighted import Estimate
+from analysis.metrics.estimates import ratio_metrics
+from analysis.metrics.estimates.difference_estimator import estimate
 from analysis.metrics.estimates.model_assisted import AssistedPerformance, assisted, audit_sample, scored_items
-from analysis.metrics.performance.classification import Performance, classification
+from analysis.metrics.performance.classification import classification
 from annotation.sampling.design.expected_error import (
     FLOORS,
     UNIFORM,
@@ -46,7 +48,6 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 ENDLESS = 200_000
 RECENT = 5_000
 PER_SCENARIO = 10
-WINDOW = 30_000
 OVERALL = ("accuracy", "macro_f1", "log_loss", "brier", "cost")
 PER_CLASS = ("precision", "recall", "f1")
 
@@ -158,11 +159,18 @@ def worth(projects: int, seed: int) -> Iterator[dict[str, Any]]:
     if (DATA / "employment_ma" / "items.parquet").exists():
         past, now = employment()
         for evidence in (300, 1000):
-            yield _compared("employment_ma", past, now, labels=300, evidence=evidence, projects=projects, seed=seed)
+            yield _compared("employment_ma", past, now, 300, evidence=evidence, projects=projects, seed=seed)
     scenario = AssistedScenario((5.35, -5.35), 3.0, 1.0, 0.0, 20_000, 0, 500.0, cut=0.2)
     for evidence in (500, 2000):
         yield _compared(
-            "1 % positives", scenario.traffic, scenario.traffic, 500, evidence=evidence, projects=projects, seed=seed
+            "1 % positives",
+            scenario.traffic,
+            scenario.traffic,
+            500,
+            items=100_000,
+            evidence=evidence,
+            projects=projects,
+            seed=seed,
         )
 
 
@@ -204,32 +212,40 @@ def _rows_of(rows: pd.DataFrame, curve: IsotonicRegression) -> Source:
     every = AuditedTraffic(
         rows.employed.to_numpy(np.int64), rows.prediction.to_numpy(np.int64), np.column_stack([1 - score, score])
     )
-    return lambda n, rng: every.at(rng.choice(every.size, n, replace=False))
+    return lambda n, rng: every.at(rng.integers(every.size, size=n))
 
 
 def _compared(
-    name: str, past: Source, now: Source, labels: int, *, evidence: int, projects: int, seed: int
+    name: str, past: Source, now: Source, labels: int, *, items: int = 30_000, evidence: int, projects: int, seed: int
 ) -> dict[str, Any]:
     errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     floors: list[float] = []
     for project in range(projects):
         rng = np.random.default_rng([seed, project, evidence])
-        floor, window = _chosen_floor(past, evidence, rng), now(WINDOW, rng)
+        floor, window = _chosen_floor(past, evidence, rng), now(items, rng)
         floors.append(floor)
         for metric, pair in _errors(window, floor, past, labels, rng).items():
             errors[metric].append(pair)
     found = {}
     for metric, pairs in errors.items():
-        plain, ours = np.mean(np.square(pairs), axis=0)
-        found[metric] = round(float(plain / ours), 3)
+        found[metric] = _ratio_with_error(np.square(pairs))
     return {
         "set": name,
+        "items": items,
         "labels": labels,
         "evidence": evidence,
         "projects": projects,
         "mean_floor": round(float(np.mean(floors)), 3),
         "worth": found,
     }
+
+
+def _ratio_with_error(squares: Floats) -> list[float]:
+    """The ratio of two mean squared errors (projects, 2), and its standard error over projects."""
+    plain, ours = squares.mean(axis=0)
+    ratio = plain / ours
+    error = np.std(squares[:, 0] - ratio * squares[:, 1]) / ours / np.sqrt(len(squares))
+    return [round(float(ratio), 3), round(float(error), 3)]
 
 
 def _chosen_floor(past: Source, evidence: int, rng: Rng) -> float:
@@ -248,8 +264,8 @@ def _errors(
     plain_rows = np.flatnonzero(number < rate)
     every = true_metrics(window)
     truth = {"accuracy": every["accuracy"], **{name: every[f"positive {name}:1"] for name in PER_CLASS}}
-    plain = _figures(_hajek(window, plain_rows, np.full(plain_rows.size, rate)))
-    ours = _figures(_assisted(window, np.flatnonzero(number < probability), probability))
+    plain = _hajek(window.at(plain_rows))
+    ours = _model_assisted(window, np.flatnonzero(number < probability), probability)
     return {
         metric: (plain[metric] - value, ours[metric] - value)
         for metric, value in truth.items()
@@ -257,21 +273,22 @@ def _errors(
     }
 
 
-def _figures(found: Performance | AssistedPerformance) -> dict[str, float]:
-    second = found.per_class[1]
-    every = {"accuracy": found.accuracy, **{name: getattr(second, name) for name in PER_CLASS}}
+def _hajek(drawn: AuditedTraffic) -> dict[str, float]:
+    """Accuracy and the metrics of the second class, from a uniform draw."""
+    uniform = design(np.full(drawn.size, 0.5))
+    found = classification(drawn.truth, drawn.predicted, uniform, classes=drawn.classes)
+    every = {"accuracy": found.accuracy} | {name: getattr(found.per_class[1], name) for name in PER_CLASS}
     return {name: one.value for name, one in every.items() if one.value is not None}
 
 
-def _hajek(items: AuditedTraffic, rows: NDArray[np.intp], inclusion: Floats) -> Performance:
-    return classification(
-        items.truth[rows],
-        items.predicted[rows],
-        design(inclusion),
-        classes=items.classes,
-        probabilities=items.scores[rows],
-        costs=items.costs,
-    )
+def _model_assisted(window: AuditedTraffic, rows: NDArray[np.intp], inclusion: Floats) -> dict[str, float]:
+    """The same from an unequal draw and all scores."""
+    items = scored_items(window.predicted, window.scores, labelled=rows, truth=window.truth[rows])
+    drawn = audit_sample(items, inclusion)
+    terms = {"accuracy": ratio_metrics.accuracy(items), "precision": ratio_metrics.precision(items, 1)}
+    terms |= {"recall": ratio_metrics.recall(items, 1), "f1": ratio_metrics.f1(items, 1)}
+    found = {name: estimate(one, drawn, level=0.95, empty="").value for name, one in terms.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _assisted(
