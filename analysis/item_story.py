@@ -28,19 +28,18 @@ class ItemStatus(models.TextChoices):
 def story(item: Item, *, viewer: User | None = None) -> dict[str, Any]:
     """What is known of one item, in the order in which it became known; of each kind of fact the newest.
 
-    What models and others said of it is left out, and `blind` is true, where `viewer` may not see it.
+    What models and others said of it, and why it is asked, is left out, and `blind` is true, where `viewer` may not see
+    it.
     """
     known = _all_known(item)
-    routings = known["routings"]
-    asks = len(routings) == MOST_OF_A_STORY or any(blinding.asks_for_evaluation(routed) for routed in routings)
-    blind = asks and not blinding.may_see(item, viewer)
-    return known | {"blind": blind} | (_without_what_was_said(known) if blind else {})
+    blind = not blinding.may_see(item, viewer)
+    return known | {"blind": blind} | (_without_what_was_said() if blind else {})
 
 
-def _without_what_was_said(known: dict[str, Any]) -> dict[str, Any]:
-    for row in known["routings"]:  # a reason can name what the model says
-        row.reason, row.numbers = "", {}
-    none: dict[str, Any] = dict.fromkeys(("predictions", "signals", "labels", "resolutions", "findings"), [])
+def _without_what_was_said() -> dict[str, Any]:
+    """Why it is asked is left out as well: a reason can name what a model says, and a cause that the audit drew it."""
+    facts = ("predictions", "signals", "routings", "labels", "resolutions", "findings", "flagged_by")
+    none: dict[str, Any] = dict.fromkeys(facts, [])
     return none | {"none_fits": None, "comments": {}, "signals_in_all": 0}
 
 

@@ -44,8 +44,8 @@ from validation import InvalidInput
 PAGE = 30
 PAGE_BY = ("at", "pk")
 MOST_COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
-REVEALING = ("truth", "says", "disagree", "suspected")
-"""Filters by which the items that pass tell what a model or a person said of them."""
+REVEALING = ("truth", "says", "disagree", "suspected", "cause", "queue")
+"""Filters by which the items that pass tell what a model or a person said of them, or that the audit drew them."""
 ANSWERS = ("says", "truth")
 """Filters by a value of the project's task."""
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
@@ -202,10 +202,10 @@ def select(project: Project, filters: Filters, *, at: datetime, viewer: User | N
 
 def count_left_out(project: Project, filters: Filters, *, at: datetime, viewer: User | None) -> int:
     """How many items the view leaves out because this person is blind to them, at most MOST_COUNTED."""
-    if not any(getattr(filters, name) for name in REVEALING) or not blinding.blind_routings(project, viewer).exists():
+    if not any(getattr(filters, name) for name in REVEALING) or not blinding.blind_items(project, viewer).exists():
         return 0
     every = _filtered(_annotated(project, filters, None), project, filters, at=at)
-    hidden = every.filter(blinding.is_blind(project, viewer))
+    hidden = every.filter(pk__in=blinding.blind_items(project, viewer).values("pk"))
     return hidden.values("pk")[:MOST_COUNTED].count()
 
 
@@ -224,7 +224,7 @@ def _annotated(project: Project, filters: Filters, viewer: User | None) -> Query
         by_version=_unless_blind(Subquery(wanted.values("model_version")[:1])),
         truth=_unless_blind(JsonText(truth) if has_classes else truth),
         truth_text=_unless_blind(JsonText(truth)),
-        cause=Subquery(routed.values("cause")[:1], output_field=CharField()),
+        cause=_unless_blind(Subquery(routed.values("cause")[:1], output_field=CharField())),
     )
 
 

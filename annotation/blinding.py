@@ -1,18 +1,33 @@
-"""Blind evaluation: who may still label an evaluation item sees no prediction, no signal and no other label of it.
+"""Blind evaluation: who may still give an evaluation label of an item sees nothing of what was said of it.
 
-Every page and call that shows what a model or a person said of an item asks here.
+Every page and call that shows what a model or a person said of an item, or why it is asked, asks here. The rule and its
+reasons are decision 11.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
 
-from annotation.models import EVALUATION_CAUSES, Cause, Item, Label, LabelState, RoutedItem, RoutedState
-from projects.models import Project, User
+from annotation.models import (
+    DRAWN,
+    EVALUATION_CAUSES,
+    Cause,
+    Item,
+    Label,
+    LabelState,
+    Lease,
+    NoLabelDecision,
+    Queue,
+    Resolution,
+    RoutedItem,
+    RoutedState,
+)
+from projects.models import ApiKey, Can, Project, Role, Scope, User
 from projects.project_settings import BadSpec
 
 UNSETTLED = (RoutedState.OPEN, RoutedState.REVIEW)
+AT_RANDOM = "random"  # the strategy of an ordinary item that was drawn for no reason of its own
 
 
 @dataclass(frozen=True)
@@ -24,32 +39,64 @@ class ShownReason:
     words: str
 
 
-def blind_routings(project: Project, viewer: User | None) -> QuerySet[RoutedItem]:
-    """What asks for evaluation labels and is not settled, of items that this person has not answered or skipped.
+def viewer_of_key(key: ApiKey, role: Role) -> User | None:
+    """The person as whom a key sees items, None where it sees everything; `role` is the person's.
 
-    Empty for nobody (None): a caller that cannot label, such as a key without the scope annotate.
+    It is as blind as its person where it can annotate, where the role can label alone, and where the person has taken
+    an item of the project to label: a second key is no way around. What is left are programs that only read.
+    """
+    labels = Scope.ANNOTATE in key.scopes or not role.can(Can.SEE)
+    if labels or Lease.objects.filter(project=key.project_id, user=key.user_id).exists():
+        return key.user
+    return None
+
+
+def is_blind(project: Project, viewer: User | None) -> Case:
+    """The condition on an item of a query, true or false, that this person may not see what was said of it."""
+    if viewer is None:
+        return Case(default=Value(False), output_field=BooleanField())
+    return Case(When(_wanted(project, viewer), then=True), default=False, output_field=BooleanField())
+
+
+def blind_items(project: Project, viewer: User | None) -> QuerySet[Item]:
+    """The items of which this person may not see what was said; none for nobody (None).
+
+    Evaluation items that are asked and not settled, and those that the audit drew and nobody has settled or asked yet:
+    of either, those that this person has not answered or skipped.
     """
     if viewer is None:
-        return RoutedItem.objects.none()
-    answered = Label.objects.filter(item=OuterRef("item"), user=viewer).exclude(state=LabelState.UNDONE)
+        return Item.objects.none()
+    return Item.objects.filter(_wanted(project, viewer), project=project)
+
+
+def _wanted(project: Project, viewer: User) -> Q:
+    """The condition on an item that an evaluation label of it is wanted, which this person may still give."""
+    of_item = OuterRef("pk")
     evaluation = Q(evaluation=True) | Q(cause__in=EVALUATION_CAUSES)
-    asked = RoutedItem.objects.filter(evaluation, project=project, state__in=UNSETTLED)
-    return asked.exclude(Exists(answered))
-
-
-def is_blind(project: Project, viewer: User | None) -> Exists:
-    """The condition on an item of a query that this person may not see what was said of it."""
-    return Exists(blind_routings(project, viewer).filter(item=OuterRef("pk")))
+    asked = RoutedItem.objects.filter(evaluation, project=project, item=of_item, state__in=UNSETTLED)
+    resolved = Resolution.objects.current().filter(item=of_item)
+    no_label = NoLabelDecision.objects.filter(item=of_item, withdrawn_at=None)
+    answered = Label.objects.filter(item=of_item, user=viewer).exclude(state=LabelState.UNDONE)
+    drawn = DRAWN & Q(~Exists(resolved)) & Q(~Exists(no_label))
+    return (Q(Exists(asked)) | drawn) & Q(~Exists(answered))
 
 
 def may_see(item: Item, viewer: User | None) -> bool:
     """Whether this person may see what models and others said of the item."""
-    return not blind_routings(item.project, viewer).filter(item=item.pk).exists()
+    return not blind_items(item.project, viewer).filter(pk=item.pk).exists()
 
 
 def blind_among(project: Project, viewer: User | None, item_ids: Collection[int]) -> set[int]:
     """Those of these items of which this person may not see what was said."""
-    return set(blind_routings(project, viewer).filter(item__in=item_ids).values_list("item", flat=True))
+    return set(blind_items(project, viewer).filter(pk__in=item_ids).values_list("pk", flat=True))
+
+
+def may_choose(queue: Queue, role: Role) -> bool:
+    """Whether a person of this role may ask for the items of this queue alone, and is shown it.
+
+    Who can only label meets the items of an evaluation among all others, where nothing tells them apart.
+    """
+    return role.can(Can.SEE) or queue.cause not in EVALUATION_CAUSES
 
 
 def shows_reasons(project: Project) -> bool:
@@ -65,18 +112,13 @@ def is_evaluation(routed: RoutedItem) -> bool:
     return routed.evaluation or routed.cause in EVALUATION_CAUSES
 
 
-def asks_for_evaluation(routed: RoutedItem) -> bool:
-    """Whether this asks for a label to measure with and is not settled."""
-    return is_evaluation(routed) and routed.state in UNSETTLED
-
-
 def shown_reason(project: Project, routed: RoutedItem) -> ShownReason | None:
     """The reason that the desk shows: none, or where the project shows reasons, one for every item.
 
-    That of an evaluation item says nothing of what a model said of it.
+    An evaluation item has that of an ordinary item that was drawn at random.
     """
     if not shows_reasons(project):
         return None
-    if is_evaluation(routed):
-        return ShownReason(Cause.AUDIT, Cause.AUDIT.label, "drawn at random")
+    if is_evaluation(routed) or routed.strategy == AT_RANDOM:
+        return ShownReason(Cause.TYPICAL, Cause.TYPICAL.label, "drawn at random")
     return ShownReason(routed.cause, routed.get_cause_display(), routed.reason)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from projects import idempotency, locks
 from projects.guards import Guard, declare, role_of
-from projects.models import ApiKey, Membership, Project, Scope, hashed
+from projects.models import ApiKey, Membership, Project, Role, Scope, hashed
 from projects.problems import problem
 
 USED_EVERY = timedelta(minutes=1)  # last_used_at is written at most once a minute
@@ -25,6 +25,7 @@ class KeyRequest(HttpRequest):
 
     key: ApiKey
     project: Project
+    role: Role
 
 
 def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
@@ -42,9 +43,10 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
                 return problem(404, "There is no such project for this key.")
             if scope not in key.scopes:
                 return problem(403, f"This key may {', '.join(key.scopes)}; this call needs {scope}.")
-            if refusal := role_refusal(key, scope):
-                return problem(403, refusal)
-            request.key, request.project = key, key.project
+            role = current_role(key)
+            if role is None or not role.can(scope.needs):
+                return problem(403, role_refusal(key, role, scope))
+            request.key, request.project, request.role = key, key.project, role
             if request.method == "POST" and "Idempotency-Key" in request.headers:
                 return idempotency.once(request, key, lambda: view(request, slug, *args, **kwargs))
             return view(request, slug, *args, **kwargs)
@@ -54,17 +56,17 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
     return decorate
 
 
-def role_refusal(key: ApiKey, scope: Scope) -> str:
-    """Why the person for whom this key acts may not do this now, or an empty text: a key never outlives a role."""
+def current_role(key: ApiKey) -> Role | None:
+    """The role in the project of the person for whom this key acts, at this call: a key never outlives a role."""
     given = Membership.objects.filter(project=key.project_id, user=key.user_id).values_list("role", flat=True).first()
-    role = role_of(key.user, given)
+    return role_of(key.user, given)
+
+
+def role_refusal(key: ApiKey, role: Role | None, scope: Scope) -> str:
+    """Why a person of this role may not do what the key has a scope for."""
     if role is None:
         return f"{key.user.username}, for whom this key acts, is not a member of this project."
-    if not role.can(scope.needs):
-        return (
-            f"{key.user.username}, for whom this key acts, is {role} here; {scope} needs a role that can {scope.needs}."
-        )
-    return ""
+    return f"{key.user.username}, for whom this key acts, is {role} here; {scope} needs a role that can {scope.needs}."
 
 
 def find_key(request: HttpRequest) -> ApiKey | None:

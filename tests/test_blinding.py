@@ -1,7 +1,8 @@
 """Blind evaluation: no page and no call shows, to a person who may still give an evaluation label, what was said.
 
 Every route is read twice. Between the two, what the model, people and signals said of two such items is exchanged.
-Numbers over all items stay as they are, so an answer that differs shows what was said of one of them.
+Numbers over all items stay as they are, so an answer that differs shows what was said of one of them. The items wait in
+the audit queue, or the audit drew them and no queue has them yet.
 """
 
 import re
@@ -15,10 +16,22 @@ from django.utils import timezone
 
 from analysis.models import Finding
 from analysis.reports import refreshing
-from annotation import labels
-from annotation.models import Cause, Item, Label, Lease, Prediction, Resolution, RoutedItem, Signal, Slot
+from annotation import labels, leases
+from annotation.models import (
+    Cause,
+    Item,
+    Label,
+    Lease,
+    Prediction,
+    Resolution,
+    RoutedItem,
+    RoutedState,
+    SearchText,
+    Signal,
+    Slot,
+)
 from projects import members
-from projects.models import Role, User
+from projects.models import Role, Scope, User
 from tests.analysis.scenarios import route as ask
 from tests.analysis.scenarios import world as make_world
 from tests.factories import NOW, make_item, make_prediction, make_user
@@ -38,6 +51,12 @@ SWAPPED = {
 }
 QUERIES = [
     "",
+    "state=waiting",
+    "state=open",
+    "cause=audit",
+    "cause=uncertain",
+    "queue=audit",
+    "queue=uncertain",
     "says=ham",
     "says=spam",
     "truth=ham",
@@ -50,14 +69,20 @@ QUERIES = [
 
 
 class Secret:
-    """A project with two items, `one` and `two`, of which an evaluation label is wanted and much was said."""
+    """A project with two items, `one` and `two`, of which an evaluation label is wanted and much was said.
 
-    def __init__(self) -> None:
+    They are queued: they wait in the audit queue, and were resolved before; or they are drawn and not queued: what
+    asked for them was withdrawn, and nothing was resolved.
+    """
+
+    def __init__(self, *, queued: bool) -> None:
         self.project, made = make_world(40)
         self.other = make_user("otto", self.project, Role.REVIEWER)
         refreshing.refresh(self.project, at=NOW)
         self.one, self.two = (make_item(self.project, f"secret-{n}", inputs={"text": "secret text"}) for n in (1, 2))
         self.pair = [self.one, self.two]
+        for item in self.pair:
+            SearchText.objects.create(item=item, project=self.project, text=f"{item.key} secret text")
         ask(self.project, self.pair, Cause.AUDIT, probability=0.5)
         RoutedItem.objects.filter(item__in=self.pair).update(overlap=3)
         for item, said, score in zip(self.pair, ("ham", "spam"), (0.83, 0.61), strict=True):
@@ -65,8 +90,13 @@ class Secret:
             make_prediction(item, probabilities, model_version="v1")
             self._add_signal(item, said)
             self._add_finding(item, said)
-            self._resolve(item, said)
             self._label(item, said)
+            if queued:
+                self._resolve(item, said)
+        self.swapped = SWAPPED if queued else {model: SWAPPED[model] for model in SWAPPED if model is not Resolution}
+        if not queued:
+            RoutedItem.objects.filter(item__in=self.pair).update(state=RoutedState.WITHDRAWN)
+            Item.objects.filter(pk__in=[item.pk for item in self.pair]).update(audit_number=0.1, audit_probability=0.5)
         self.values = objects(self.project, self.other) | CHOICES
 
     def _label(self, item: Item, said: str) -> None:
@@ -120,7 +150,7 @@ class Secret:
 
     def exchange(self) -> None:
         """What was said of the one is said of the other."""
-        for model, names in SWAPPED.items():
+        for model, names in self.swapped.items():
             rows = list(model._default_manager.filter(item__in=self.pair).order_by("item"))
             assert len(rows) == 2, model
             first, second = ({name: getattr(row, name) for name in names} for row in rows)
@@ -129,18 +159,22 @@ class Secret:
                 model._default_manager.filter(pk=row.pk).update(**given)
 
 
-@pytest.fixture
-def secret() -> Secret:
-    return Secret()
+@pytest.fixture(params=[True, False], ids=["queued", "drawn"])
+def secret(request: pytest.FixtureRequest) -> Secret:
+    return Secret(queued=request.param)
 
 
 def addresses(secret: Secret, route: Route) -> Iterator[str]:
     """The route for each of the two items, and the lists with each filter that could tell them apart."""
-    for uid in (secret.one.uid, secret.two.uid) if {"uid", "item_id"} & set(route.parameters) else ("",):
+    of_item = bool({"uid", "item_id"} & set(route.parameters))
+    for uid in (secret.one.uid, secret.two.uid) if of_item else ("",):
         path = route.at(secret.values | {"uid": uid, "item_id": uid})
-        yield from (f"{path}?{query}" if query else path for query in (QUERIES if "item" in route.path else [""]))
+        queries = QUERIES if "item" in route.path and not of_item else [""]
+        yield from (f"{path}?{query}" if query else path for query in queries)
         if "<slug:queue>" in route.path:
             yield route.at(secret.values | {"queue": "audit"})
+        if route.name == "desk":
+            yield f"{route.at(secret.values)}?queue=audit"
 
 
 def read_all(secret: Secret, ask: Any) -> dict[str, str]:
@@ -190,16 +224,65 @@ def test_no_page_tells_what_was_said_of_an_open_evaluation_item(secret: Secret, 
     assert differing(secret, person(make_user("eve", secret.project, role))) == set()
 
 
-def test_no_call_does_to_a_key_that_can_annotate(secret: Secret) -> None:
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+@pytest.mark.parametrize("scopes", [("annotate", "read"), ("annotate", "read", "engineer", "ingest")])
+def test_no_call_does_to_a_key_that_can_annotate(secret: Secret, role: Role, scopes: tuple[str, ...]) -> None:
+    eve = make_user("eve", secret.project, role)
+    assert differing(secret, key_of(secret, eve, *granted(role, scopes))) == set()
+
+
+def granted(role: Role, scopes: tuple[str, ...]) -> list[str]:
+    """Those of the scopes that a person of this role may give a key."""
+    return [scope for scope in scopes if role.can(Scope(scope).needs)]
+
+
+def test_a_key_that_only_reads_is_as_blind_as_its_person_who_labels(secret: Secret) -> None:
     eve = make_user("eve", secret.project, Role.ADMIN)
-    ask = key_of(secret, eve, "annotate", "read", "engineer")
-    assert differing(secret, ask) == set()
+    leases.claim(secret.project, by=eve, count=1, at=NOW)
+    Slot.objects.filter(leased_to=eve).update(**leases.FREE)
+    assert differing(secret, key_of(secret, eve, "read")) == set()
 
 
-def test_a_key_that_only_reads_sees_everything(secret: Secret) -> None:
+def test_a_key_that_only_reads_for_a_person_who_never_labels_sees_everything(secret: Secret) -> None:
     eve = make_user("eve", secret.project, Role.ADMIN)
     found = differing(secret, key_of(secret, eve, "read"))
     assert any(secret.one.uid in address for address in found)
+
+
+def test_a_key_of_somebody_who_became_an_annotator_reads_nothing(secret: Secret) -> None:
+    eve = make_user("eve", secret.project, Role.ENGINEER)
+    ask = key_of(secret, eve, "annotate", "read")
+    secret.project.memberships.filter(user=eve).update(role=Role.ANNOTATOR)
+    answers = read_all(secret, ask)
+    assert answers and {text[:3] for text in answers.values()} == {"403"}
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+def test_no_page_or_call_says_why_such_an_item_is_asked(secret: Secret, role: Role) -> None:
+    eve = make_user("eve", secret.project, role)
+    browser, key = person(eve), key_of(secret, eve, "annotate", "read")
+    base, uids = f"/p/{secret.project.slug}", (secret.one.uid, secret.two.uid)
+    for uid in uids:
+        page = browser(GETS[0], f"{base}/items/{uid}/")
+        assert page.context["blind"] and page.context["routings"] == []
+        story = key(CALLS[0], f"/api/v1/projects/{secret.project.slug}/items/{uid}").json()
+        assert story["blind"] and story["routing"] == []
+    listed = browser(GETS[0], f"{base}/items/?q=secret").context["rows"]
+    assert [row.cause for row in listed if row.uid in uids] == [None, None]
+    for query in ("q=secret&cause=audit", "q=secret&queue=audit"):
+        rows = browser(GETS[0], f"{base}/items/?{query}").context["rows"]
+        assert not {row.uid for row in rows} & set(uids)
+    queue = browser(GETS[0], f"{base}/queues/audit/")
+    assert not any(uid in queue.content.decode() for uid in uids)
+
+
+def test_an_annotator_sees_no_queue_of_an_evaluation_and_cannot_ask_for_it(secret: Secret) -> None:
+    eve = make_user("eve", secret.project, Role.ANNOTATOR)
+    browser = person(eve)
+    listing = browser(GETS[0], f"/p/{secret.project.slug}/queues/")
+    assert listing.status_code == 200 and "audit" not in listing.content.decode().lower()
+    assert browser(GETS[0], f"/p/{secret.project.slug}/desk/?queue=audit").status_code == 404
+    assert browser(GETS[0], f"/p/{secret.project.slug}/desk/").status_code == 200
 
 
 def test_who_has_labelled_them_sees_everything(secret: Secret) -> None:
@@ -210,6 +293,9 @@ def test_who_has_labelled_them_sees_everything(secret: Secret) -> None:
 
 def test_everybody_sees_everything_once_it_is_settled(secret: Secret) -> None:
     RoutedItem.objects.filter(item__in=secret.pair).update(state="done")
+    for item, said in zip(secret.pair, ("ham", "spam"), strict=True):
+        if not Resolution.objects.filter(item=item).exists():
+            secret._resolve(item, said)
     found = differing(secret, person(make_user("eve", secret.project, Role.REVIEWER)))
     assert any(secret.one.uid in address for address in found)
 

@@ -10,6 +10,7 @@ from ninja import Router
 
 from analysis import items, windows
 from analysis.item_story import story
+from annotation.blinding import viewer_of_key
 from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
@@ -122,8 +123,8 @@ class LabelOfItem(Struct):
 class ItemStory(Struct):
     """One item with everything that is known of it; `signals` are the newest of `signals_in_all`.
 
-    Of a `blind` item nothing that models or people said is shown: the key can annotate, and an evaluation label of the
-    item is wanted that its person has not given.
+    Of a `blind` item nothing that models or people said is shown, nor why it is asked: the key's person may label here,
+    and an evaluation label of the item is wanted that they have not given.
     """
 
     id: str
@@ -157,16 +158,13 @@ class ItemStory(Struct):
 def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         filters = items.parse_filters(request.GET, request.project)
-        found = items.select(request.project, filters, at=timezone.now(), viewer=_viewer(request))
+        found = items.select(
+            request.project, filters, at=timezone.now(), viewer=viewer_of_key(request.key, request.role)
+        )
         rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
     except (items.BadFilter, BadCursor) as why:
         return problem(422, str(why))
     return json_response(ItemPage([_in_list(row) for row in rows], following or None))
-
-
-def _viewer(request: KeyRequest) -> User | None:
-    """The person who could label with this key, who is blind to evaluation items; None where it cannot annotate."""
-    return request.key.user if Scope.ANNOTATE in request.key.scopes else None
 
 
 def _in_list(row: Any) -> ItemInList:
@@ -213,7 +211,7 @@ def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         return problem(404, "There is no such item in this project.")
-    return json_response(_story(found, _viewer(request)))
+    return json_response(_story(found, viewer_of_key(request.key, request.role)))
 
 
 def _story(item: Item, viewer: User | None) -> ItemStory:

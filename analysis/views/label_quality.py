@@ -42,7 +42,7 @@ def context(request: ProjectRequest) -> dict[str, Any]:
     report = newest_or_request(project, label_quality_report.KIND, at=timezone.now())
     body = report.body if report else None
     mine = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR)
-    blind = Exists(blinding.blind_routings(project, request.user).filter(item=OuterRef("item")))
+    blind = Exists(blinding.blind_items(project, request.user).filter(pk=OuterRef("item")))
     counts = dict(mine.values_list("decision").annotate(n=Count("pk")).order_by())
     suspects = list(
         mine.filter(~blind, decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS]

@@ -155,7 +155,7 @@ EXPIRES = datetime.fromisoformat("2026-11-23T14:10:00+00:00")
 def claim(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         asked = json_body.read_struct(request, LeaseRequest)
-        queue = _queue(request.project, asked.queue)
+        queue = _queue(request, asked.queue)
     except BadBody as why:
         return problem(why.status, str(why), field=why.field)
     given = leases.claim(request.project, by=request.key.user, count=asked.count, queue=queue, at=timezone.now())
@@ -205,11 +205,11 @@ def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
     return json_body.json_response(Undone(back.token, "undone", back.slot.lease_until))
 
 
-def _queue(project: Project, slug: str | None) -> Queue | None:
+def _queue(request: KeyRequest, slug: str | None) -> Queue | None:
     if slug is None:
         return None
-    found = project.queues.filter(slug=slug).first() if is_storable_text(slug) else None
-    if found is None:
+    found = request.project.queues.filter(slug=slug).first() if is_storable_text(slug) else None
+    if found is None or not blinding.may_choose(found, request.role):
         raise BadBody("There is no such queue in this project.", 404, "queue")
     return found
 

@@ -53,7 +53,7 @@ def json_call(view: Call) -> Call:
 @member(Can.LABEL)
 def page(request: ProjectRequest) -> HttpResponse:
     """The frame: guideline, answers, history. Items come by a POST, so that opening the page leases nothing."""
-    project, queue = request.project, _queue(request.project, request.GET.get("queue"))
+    project, queue = request.project, _queue(request, request.GET.get("queue"))
     guideline, kind = guidelines.current(project), kinds.of(project.kind)
     form = kind.form(project.schema().labels)
     progress = _progress(request, queue)
@@ -72,12 +72,15 @@ def page(request: ProjectRequest) -> HttpResponse:
     return render(request, "annotation/desk.html", context)
 
 
-def _queue(project: Project, slug: Any) -> Queue | None:
+def _queue(request: ProjectRequest, slug: Any) -> Queue | None:
     if not slug:
         return None
-    if not isinstance(slug, str) or not is_storable_text(slug):
+    found = None
+    if isinstance(slug, str) and is_storable_text(slug):
+        found = Queue.objects.filter(project=request.project, slug=slug).first()
+    if found is None or not blinding.may_choose(found, request.role):
         raise Http404("There is no such queue in this project.")
-    return get_object_or_404(Queue, project=project, slug=slug)
+    return found
 
 
 def _progress(request: ProjectRequest, queue: Queue | None) -> dict[str, int]:
@@ -138,7 +141,7 @@ def claim(request: ProjectRequest) -> HttpResponse:
     """
     asked = desk_body.parse_body(request.body, desk_body.DeskClaim)
     held = None if asked.resume is None else desk_body.storable(asked.resume)
-    queue, now = _queue(request.project, asked.queue), timezone.now()
+    queue, now = _queue(request, asked.queue), timezone.now()
     found = desk_buffer.fill(
         request.project, by=request.user, count=asked.count, at_hand=asked.have, held=held, queue=queue, at=now
     )
@@ -166,7 +169,7 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
 def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str:
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
-    rows = queues.counts(request.project, at=now)
+    rows = [row for row in queues.counts(request.project, at=now) if blinding.may_choose(row.queue, request.role)]
     others = Slot.objects.filter(project=request.project, state=SlotState.LEASED, lease_until__gt=now)
     others = others.exclude(leased_to=request.user)
     context = {

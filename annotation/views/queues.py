@@ -27,8 +27,9 @@ def listing(request: ProjectRequest) -> HttpResponse:
 
 def _listing(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
-    rows = queues.counts(request.project, at=now)
-    waits = [row for row in rows if row.waiting and not row.queue.paused]
+    every = queues.counts(request.project, at=now)
+    rows = [row for row in every if blinding.may_choose(row.queue, request.role)]
+    waits = [row for row in every if row.waiting and not row.queue.paused]
     context = {
         "project": request.project,
         "rows": rows,
@@ -36,7 +37,7 @@ def _listing(request: ProjectRequest) -> HttpResponse:
         "waiting": sum(row.waiting for row in waits),
         "busy": len(waits),
         "oldest": min((row.oldest for row in waits if row.oldest), default=None),
-        "late": [row for row in waits if row.late],
+        "late": [row for row in rows if row in waits and row.late],
         "may_pause": request.role.can(Can.REVIEW),
         "may_see": request.role.can(Can.SEE),
     }
@@ -87,7 +88,7 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
         "queue": queue,
         "counts": counts,
         "now": now,
-        "waiting": _waiting(request, waiting),
+        **_waiting(request, waiting),
         **review_cards(request, review),
         "in_review": counts.review,
         "decide_url": reverse("annotation:queue-decide", args=[request.project.slug, queue.slug]),
@@ -98,11 +99,15 @@ def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: i
     return render(request, page, context, status=status)
 
 
-def _waiting(request: ProjectRequest, waiting: list[RoutedItem]) -> list[tuple[RoutedItem, Any, bool]]:
-    """Each item that waits, and whether its reason may be shown: it can name what a model says of the item."""
-    asked = [routed.item_id for routed in waiting]
-    blind = blinding.blind_among(request.project, request.user, asked)
-    return [(routed, display_item(request.project, routed.item), routed.item_id not in blind) for routed in waiting]
+def _waiting(request: ProjectRequest, waiting: list[RoutedItem]) -> dict[str, Any]:
+    """The items that wait, and how many are left out: this person may still label them, and is not to know which."""
+    blind = blinding.blind_among(request.project, request.user, [routed.item_id for routed in waiting])
+    seen = [routed for routed in waiting if routed.item_id not in blind]
+    return {
+        "waiting": [(routed, display_item(request.project, routed.item)) for routed in seen],
+        "left_out": len(waiting) - len(seen),
+        "shown": len(waiting),
+    }
 
 
 @require_POST

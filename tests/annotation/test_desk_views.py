@@ -148,7 +148,8 @@ def test_after_a_reload_the_desk_gets_what_it_held(scenario: LabellingScenario) 
 
 
 def test_an_empty_queue_says_so_and_names_the_next(scenario: LabellingScenario) -> None:
-    scenario.ask(4, cause=Cause.AUDIT)
+    scenario.ask(4, cause=Cause.DRIFTED)
+    scenario.ask(1, cause=Cause.AUDIT)
     scenario.queue()
     client = browser(scenario.alice)
     labels.submit(scenario.project, scenario.token(scenario.alice), value="ham", by=scenario.alice, at=scenario.tick())
@@ -157,7 +158,7 @@ def test_an_empty_queue_says_so_and_names_the_next(scenario: LabellingScenario) 
 
     assert (status, body["leases"]) == (200, [])
     assert "Nothing waits here" in body["nothing"] and "You labelled 1" in body["nothing"]
-    assert "?queue=audit" in body["nothing"] and "Next queue: Audit, 3" in body["nothing"]
+    assert "?queue=drifted" in body["nothing"] and "Next queue: Drifted, 3" in body["nothing"]
 
 
 def test_an_empty_queue_says_how_much_is_with_others(scenario: LabellingScenario) -> None:
@@ -350,7 +351,7 @@ def test_the_queues_page_answers_what_waits(scenario: LabellingScenario) -> None
 
     assert "<b>3\u00a0items</b> wait in 1\u00a0queue" in page
     assert f"{url(scenario, 'desk')}?queue=uncertain" in page
-    assert f"{url(scenario, 'desk')}?queue=audit" not in page
+    assert f"{url(scenario, 'desk')}?queue=audit" not in page and "Audit" not in page
     assert "Pause" not in page and url(scenario, "queue", "uncertain") not in page
 
 
@@ -421,7 +422,7 @@ def test_the_desk_shows_what_the_person_did_since_their_midnight_and_what_waits_
     scenario: LabellingScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario.ask(6, overlap=2)
-    scenario.ask(2, cause=Cause.AUDIT)
+    scenario.ask(2, cause=Cause.DRIFTED)
     client = browser(scenario.alice)
     for value in ("ham", "spam"):
         labels.submit(scenario.project, scenario.token(scenario.alice), value=value, by=scenario.alice, at=scenario.now)
@@ -435,8 +436,8 @@ def test_the_desk_shows_what_the_person_did_since_their_midnight_and_what_waits_
         assert (body["today"], body["waiting"]) == (today, 5), "3 of 8 are answered or skipped by her"
     page = client.get(url(scenario, "desk")).content.decode()
     assert '<span id="waiting">5</span> waiting' in page
-    only_audit = client.get(url(scenario, "desk"), {"queue": "audit"}).content.decode()
-    assert '<span id="waiting">1</span> waiting' in only_audit
+    only_drifted = client.get(url(scenario, "desk"), {"queue": "drifted"}).content.decode()
+    assert '<span id="waiting">1</span> waiting' in only_drifted
 
 
 def test_a_queue_shows_what_waits_and_what_needs_a_reviewer(scenario: LabellingScenario) -> None:

@@ -90,7 +90,7 @@ def test_an_evaluation_item_carries_no_reason_of_its_own_and_no_suggestion(
     scenario.show_reasons()
     (lease,) = alice.lease()
 
-    assert (lease["cause"], lease["reason"], lease["suggestion"]) == ("audit", "drawn at random", None)
+    assert (lease["cause"], lease["reason"], lease["suggestion"]) == ("typical", "drawn at random", None)
     assert "margin" not in json.dumps(lease)
 
 
@@ -119,9 +119,21 @@ def test_the_champion_suggests_before_a_newer_version_does(scenario: LabellingSc
 
 def test_leases_come_from_the_queue_asked_for(scenario: LabellingScenario, alice: Caller) -> None:
     scenario.ask(2)
-    (audit,) = scenario.ask(1, cause=Cause.AUDIT)
+    (drifted,) = scenario.ask(1, cause=Cause.DRIFTED)
 
-    assert [lease["item"] for lease in alice.lease(5, queue="audit")] == [audit.uid]
+    assert [lease["item"] for lease in alice.lease(5, queue="drifted")] == [drifted.uid]
+
+
+def test_who_can_only_label_cannot_ask_for_the_items_of_an_evaluation_alone(
+    scenario: LabellingScenario, alice: Caller
+) -> None:
+    scenario.ask(3, cause=Cause.AUDIT, evaluation=True)
+
+    refused, unknown = (alice.send("POST", "/leases", {"count": 1, "queue": name}) for name in ("audit", "nowhere"))
+
+    assert refused == unknown and refused[0] == 404
+    assert len(Caller(scenario, scenario.rita).lease(1, queue="audit")) == 1
+    assert len(alice.lease(2)) == 2
 
 
 @pytest.mark.parametrize(
