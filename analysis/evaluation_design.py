@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, TextField
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, TruncDate
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncDate
 from numpy.typing import NDArray
 
 from annotation import kinds, versions
-from annotation.models import DRAWN, Item, Prediction, Resolution, Source
+from annotation.models import DRAWN, Item, Prediction, Resolution, SegmentText, Source
 from annotation.sampling.design.weights import SelectedItems, effective_probability
 from projects.chunks import chunks
 from projects.models import Project
@@ -165,7 +164,7 @@ def counts(item: Item, until: datetime | None) -> bool:
 
 def in_segment(items: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
     """The items whose segment has this value, "" also where it has none; the name is data, never part of a look-up."""
-    found = items.annotate(part=Cast(KeyTextTransform(name, "segment"), TextField()))
+    found = items.annotate(part=SegmentText("segment", name))
     return found.filter(part=value) if value else found.filter(Q(part="") | Q(part=None))
 
 

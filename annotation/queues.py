@@ -1,12 +1,12 @@
 """Queues of items by cause: making them, putting items into them, and their counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.text import slugify
 
 from annotation.item_locks import lock_items
@@ -31,7 +31,6 @@ from validation import InvalidInput
 from validation.json_values import is_storable_text
 
 LONGEST_REASON = 300
-AN_HOUR = timedelta(hours=1)
 A_DAY = timedelta(days=1)
 UNLIMITED = 10**9
 
@@ -75,21 +74,6 @@ class Put:
 
     created: int
     already: int
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How full one queue is, in items; `leased` are slots that somebody holds now."""
-
-    queue: Queue
-    waiting: int = 0
-    leased: int = 0
-    review: int = 0
-    done: int = 0
-    oldest: datetime | None = None
-    answers_last_hour: int = 0
-    people_last_hour: int = 0
-    late: bool = field(default=False)
 
 
 def ensure(project: Project, cause: Cause | str, *, title: str = "", at: datetime) -> Queue:
@@ -307,39 +291,3 @@ def waiting_for(user: User, project: Project, *, queue: Queue | None = None) -> 
     open_items = open_items.filter(queue=queue) if queue else open_items.filter(queue__paused=False)
     done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=LabelState.UNDONE)
     return open_items.exclude(Exists(done))
-
-
-def counts(project: Project, *, at: datetime) -> list[Counts]:
-    """Every queue of the project with how full it is, the fullest first, the paused ones last."""
-    states, leased, rates = _states(project), _leased(project, at), _rates(project, at)
-    found = []
-    for queue in project.queues.order_by("pk"):
-        mine = states.get(queue.pk, {})
-        waiting, oldest = mine.get(RoutedState.OPEN, (0, None))
-        answers, people = rates.get(queue.pk, (0, 0))
-        late = bool(queue.sla_hours and oldest and at - oldest > timedelta(hours=queue.sla_hours))
-        review, done = mine.get(RoutedState.REVIEW, (0, None))[0], mine.get(RoutedState.DONE, (0, None))[0]
-        if queue.cause == Cause.DISPUTED:  # a dispute waits for a reviewer, and is not listed again for labelling
-            waiting, review = 0, waiting + review
-        found.append(Counts(queue, waiting, leased.get(queue.pk, 0), review, done, oldest, answers, people, late))
-    return sorted(found, key=lambda one: (one.queue.paused, -one.waiting, one.queue.pk))
-
-
-def _states(project: Project) -> dict[int, dict[str, tuple[int, datetime | None]]]:
-    rows = RoutedItem.objects.filter(project=project).values_list("queue", "state")
-    found: dict[int, dict[str, tuple[int, datetime | None]]] = {}
-    for queue, state, n, oldest in rows.annotate(n=Count("pk"), oldest=Min("routed_at")).order_by():
-        found.setdefault(queue, {})[state] = (n, oldest)
-    return found
-
-
-def _leased(project: Project, at: datetime) -> dict[int, int]:
-    rows = Slot.objects.filter(project=project, state=SlotState.LEASED, lease_until__gt=at)
-    return dict(rows.values_list("queue").annotate(n=Count("pk")).order_by())
-
-
-def _rates(project: Project, at: datetime) -> dict[int, tuple[int, int]]:
-    """Answers of the last hour and the people who gave them, by queue."""
-    rows = Label.objects.filter(project=project, state=LabelState.GIVEN, updated_at__gt=at - AN_HOUR)
-    counted = rows.values_list("lease__slot__queue").annotate(n=Count("pk"), people=Count("user", distinct=True))
-    return {queue: (n, people) for queue, n, people in counted.order_by()}

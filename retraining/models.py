@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from annotation.models import Item, Resolution
+from annotation.models import Item, Resolution, SegmentText
 from jobs.models import Job
 from projects.models import Project
 from retraining import bodies
@@ -228,6 +228,11 @@ class EvaluatedItemQuerySet(models.QuerySet["EvaluatedItem"]):
                 Outcome.BOTH_WRONG: ~ours & ~theirs,
             }[Outcome(outcome)]
         )
+
+    def in_segment(self, wanted: str) -> "EvaluatedItemQuerySet":
+        """Those whose item's segment has the pair that a difference is named by, such as channel=app."""
+        name, _, value = wanted.replace("\x00", "").partition("=")
+        return self.annotate(part=SegmentText("item__segment", name)).filter(part=value)
 
 
 class EvaluatedItem(models.Model):

@@ -1,6 +1,6 @@
 """Models of annotation: capture, routing and labelling."""
 
-from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, Signal, Source
+from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, SegmentText, Signal, Source
 from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.routing import (
@@ -41,6 +41,7 @@ __all__ = [
     "RoutedItem",
     "RoutedState",
     "SearchText",
+    "SegmentText",
     "Signal",
     "Slot",
     "SlotState",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 
 from projects.ids import new_id
 from projects.models import Project
@@ -31,6 +31,22 @@ class Media(models.Model):
 
     def __str__(self) -> str:
         return self.sha256[:12]
+
+
+class SegmentText(Func):
+    """The text of one part of a segment, by its name; NULL where there is none. The name is data, whatever it holds."""
+
+    function = "jsonb_extract_path_text"
+    output_field = models.TextField()
+
+    def __init__(self, segment: str, name: str) -> None:
+        super().__init__(segment, Value(name))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(SELECT CAST(part.value AS TEXT) FROM json_each(%(expressions)s))"
+        return self.as_sql(
+            compiler, connection, template=template, arg_joiner=") AS part WHERE part.key = (", **context
+        )
 
 
 DRAWN = Q(audit_number__lt=F("audit_probability"))

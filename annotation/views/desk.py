@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queues
+from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queue_counts, queues
 from annotation.desk_body import DeskAnswer
 from annotation.item_display import display_item
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
@@ -169,7 +169,7 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
 def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str:
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
-    rows = [row for row in queues.counts(request.project, at=now) if blinding.may_choose(row.queue, request.role)]
+    rows = [row for row in queue_counts.count_queues(request.project, at=now) if blinding.may_choose(row.queue, request.role)]
     others = Slot.objects.filter(project=request.project, state=SlotState.LEASED, lease_until__gt=now)
     others = others.exclude(leased_to=request.user)
     context = {

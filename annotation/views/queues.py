@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import blinding, queues
+from annotation import blinding, queue_counts, queues
 from annotation.item_display import display_item
 from annotation.models import Cause, Queue, RoutedItem, RoutedState
 from annotation.views.review import review_cards, take_decision
@@ -27,7 +27,7 @@ def listing(request: ProjectRequest) -> HttpResponse:
 
 def _listing(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
-    every = queues.counts(request.project, at=now)
+    every = queue_counts.count_queues(request.project, at=now)
     rows = [row for row in every if blinding.may_choose(row.queue, request.role)]
     waits = [row for row in every if row.waiting and not row.queue.paused]
     context = {
@@ -77,7 +77,7 @@ def detail(request: ProjectRequest, queue: str) -> HttpResponse:
 
 def _detail(request: ProjectRequest, queue: Queue, *, error: str = "", status: int = 200) -> HttpResponse:
     now = timezone.now()
-    counts = next(row for row in queues.counts(request.project, at=now) if row.queue == queue)
+    counts = next(row for row in queue_counts.count_queues(request.project, at=now) if row.queue == queue)
     mine = RoutedItem.objects.filter(queue=queue).select_related("item")
     disputed = queue.cause == Cause.DISPUTED
     in_review = [RoutedState.OPEN, RoutedState.REVIEW] if disputed else [RoutedState.REVIEW]

@@ -21,7 +21,6 @@ from retraining import artifacts, comparison_charts, judging, label_requests, re
 from retraining.forms import MOST_ASKED, AskForm, PromoteForm
 from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
-from retraining.sides import in_segment
 from retraining.views import page_of, version_of
 from retraining.views.comparison_rows import difference_rows, gate_rows, headline, sides
 
@@ -138,9 +137,7 @@ def chosen(version: ModelVersion, outcome: str, given: Any) -> EvaluatedItemQuer
     if label := given.get("label", ""):
         rows = rows.filter(truth=label[:200].replace("\x00", ""))
     if segment := given.get("segment", ""):
-        # Compared in Python: a segment's name in a keyword of `filter` could name other tables.
-        pairs = rows.values_list("pk", "item__segment")
-        rows = rows.filter(pk__in=[pk for pk, own in pairs if in_segment(own, segment)])
+        rows = rows.in_segment(segment)
     return rows
 
 

@@ -1,12 +1,13 @@
 """Samples: which labelled items may judge a version, and how much each stands for."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
+from analysis import evaluation_design, samples
 from analysis import items as items_view
-from analysis import samples
 from analysis.item_arrays import input_groups
 from analysis.labelled_samples import labelled_sample
 from analysis.reports import refreshing
@@ -193,3 +194,14 @@ def test_an_image_is_decoded_once_however_often_its_items_are_grouped(monkeypatc
     groups = [input_groups(project, [item.pk for item in items]).tolist() for _ in range(3)]
     assert groups == [[0, 1, 0]] * 3
     assert sorted(decoded) == sorted(pictures)
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "value"),
+    [("channel", "app", "app"), ("2024", "yes", "yes"), ('a "b" $.c', 7, "7"), ("share", 0.5, "0.5"), ("é=", "", "")],
+)
+def test_a_segment_is_found_by_its_name_whatever_it_holds(name: str, stored: Any, value: str) -> None:
+    project = make_project()
+    item, other = make_item(project, segment={name: stored, "x": 1}), make_item(project, segment={name: "other"})
+    found = evaluation_design.in_segment(Item.objects.filter(project=project), name, value)
+    assert list(found) == [item] and other not in found

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import leases, queues
+from annotation import leases, queue_counts, queues
 from annotation.models import Cause, Label, Lease, Queue, RoutedItem, Slot
 from projects.models import AuditEvent
 from tests.annotation.labelling_scenario import LATER, LabellingScenario, make_entry, make_scenario
@@ -331,7 +331,7 @@ def test_counts_say_how_full_each_queue_is_and_what_is_late(scenario: LabellingS
     scenario.claim(scenario.alice, 2, queue=scenario.queue())
     scenario.tick(timedelta(minutes=7))
 
-    uncertain, audit = queues.counts(scenario.project, at=scenario.now)
+    uncertain, audit = queue_counts.count_queues(scenario.project, at=scenario.now)
 
     assert (uncertain.queue.slug, uncertain.waiting, uncertain.leased, uncertain.late) == ("uncertain", 3, 2, True)
     assert (audit.waiting, audit.leased, audit.late) == (1, 0, False)
@@ -344,7 +344,7 @@ def test_counts_take_four_statements_however_many_queues(
         scenario.ask(1, cause=cause)
 
     with django_assert_num_queries(4):
-        queues.counts(scenario.project, at=scenario.now)
+        queue_counts.count_queues(scenario.project, at=scenario.now)
 
 
 def test_an_empty_queue_can_be_deleted_and_that_is_on_the_audit_trail(scenario: LabellingScenario) -> None:

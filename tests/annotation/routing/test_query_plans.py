@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from annotation import desk_buffer, leases
+from annotation import desk_buffer, leases, queue_counts
+from annotation.models import Cause, RoutedItem, RoutedState
 from annotation.routing import candidates, refill, route
 from projects.models import Project, User
 from tests.annotation.routing.traffic import NUMBERS, fill
@@ -73,3 +74,25 @@ def test_no_statement_has_two_lower_bounds_of_one_column(statements: list[tuple[
     twice = [sql for sql, _ in statements if len(bounds := LOWER_BOUND.findall(sql)) != len(set(bounds))]
 
     assert not twice
+
+
+def test_how_full_the_queues_are_costs_nothing_for_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of routed items by state or to a limit, of slots those leased, of labels those of an hour."""
+    monkeypatch.setattr(queue_counts, "MOST_DONE", 3)
+    project = make_project(inputs=NUMBERS)
+    fill(project, 60, start=NOW - timedelta(days=5), minutes=4.8)
+    route(project, at=NOW, seed=0)
+    queue = project.queues.get(cause=Cause.UNCERTAIN)
+    RoutedItem.objects.filter(queue=queue).update(state=RoutedState.DONE)
+    found: list[tuple[str, Any]] = recorded(lambda: queue_counts.count_queues(project, at=NOW))
+
+    plans = []
+    for sql, params in found:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            plans += [row[-1] for row in cursor.fetchall()]
+    reads = [step for step in plans if re.search(r" (annotation_(routeditem|slot|label)|r) ", step)]
+    bounded = re.compile(r"state=\?|leased_slots_by_end|updated_at>\?|queue_id=\?|rowid=\?")
+    assert reads and all(bounded.search(step) for step in reads), reads
+    one = next(row for row in queue_counts.count_queues(project, at=NOW) if row.queue == queue)
+    assert (one.done, one.done_words) == (3, "3 or more")
