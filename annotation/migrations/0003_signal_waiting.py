@@ -16,8 +16,4 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(help_text='One of annotation.signals.kinds.', max_length=40),
         ),
-        migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('item', None)), fields=['project', 'captured_at'], name='signal_without_item'),
-        ),
     ]

@@ -115,38 +115,6 @@ class Migration(migrations.Migration):
             name='inclusion_probability',
             field=models.FloatField(help_text='1 where it was chosen for certain, else that of its draw.'),
         ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('in_pool', True)), fields=['project', 'sample_number'], name='pool_by_chance'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('in_pool', True)), fields=['project', 'audit_number'], name='pool_by_audit_number'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('in_pool', True)), fields=['project', '-captured_at', '-id'], name='pool_by_capture'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('audit_number__lt', models.F('audit_probability'))), fields=['project', 'sample_number'], name='audit_by_chance'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('asked_at__isnull', False)), fields=['project', 'asked_at'], name='item_by_asking'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('audit_probability', None), ('in_pool', True)), fields=['project', 'id'], name='item_not_drawn'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('margin__isnull', False)), fields=['project', 'model_version', 'margin', 'id'], name='prediction_by_margin'),
-        ),
-        migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('item__isnull', False), ('weighed_at', None)), fields=['project', 'kind', 'at'], name='signal_to_weigh'),
-        ),
         migrations.AddConstraint(
             model_name='item',
             constraint=models.CheckConstraint(condition=models.Q(('audit_probability', None), models.Q(('audit_probability__gt', 0), ('audit_probability__lte', 1)), _connector='OR'), name='audit_probability_0_to_1'),

@@ -30,9 +30,5 @@ class Migration(migrations.Migration):
                 max_length=60,
             ),
         ),
-        migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(fields=["project_pk", "-sequence"], name="audit_by_project_pk"),
-        ),
         migrations.RunPython(keep_slugs, migrations.RunPython.noop),
     ]

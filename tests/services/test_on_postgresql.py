@@ -33,3 +33,7 @@ def test_odd_requests_are_answered_below_500_on_postgresql_too(postgres_url: str
 
 def test_search_finds_the_same_on_postgresql(postgres_url: str) -> None:
     run_on_postgresql(postgres_url, "tests/annotation/test_search.py")
+
+
+def test_indexes_are_added_while_others_write(postgres_url: str) -> None:
+    run_on_postgresql(postgres_url, "tests/annotation/test_index_migrations.py")
