@@ -169,7 +169,8 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
 def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str:
     """Why there is nothing to do, and where there is."""
     now = timezone.now()
-    rows = [row for row in queue_counts.count_queues(request.project, at=now) if blinding.may_choose(row.queue, request.role)]
+    counts = queue_counts.count_queues(request.project, at=now)
+    rows = [row for row in counts if blinding.may_choose(row.queue, request.role)]
     others = Slot.objects.filter(project=request.project, state=SlotState.LEASED, lease_until__gt=now)
     others = others.exclude(leased_to=request.user)
     context = {

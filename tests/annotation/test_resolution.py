@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from annotation import kinds, labels, queues, resolution
+from annotation import kinds, labels, queue_counts, queues, resolution
 from annotation.models import Cause, Item, Label, Resolution
 from projects.models import AuditEvent, User
 from tests.annotation.labelling_scenario import LabellingScenario, make_entry, make_scenario
@@ -83,7 +83,7 @@ def test_an_item_in_dispute_is_in_review_and_not_listed_again_for_labelling(scen
     answer(scenario, scenario.bob, "spam")
     assert scenario.claim(scenario.carol, 5) == scenario.claim(scenario.rita, 5) == []
     disputed = next(
-        row for row in queues.counts(scenario.project, at=scenario.now) if row.queue.cause == Cause.DISPUTED
+        row for row in queue_counts.count_queues(scenario.project, at=scenario.now) if row.queue.cause == Cause.DISPUTED
     )
     assert (disputed.waiting, disputed.review) == (0, 1)
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from analysis import items, samples
 from analysis.item_story import story
-from annotation import labels, queues, resolution
+from annotation import labels, queue_counts, queues, resolution
 from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState
 from annotation.routing import audit_draw
 from overview import actions, loop
@@ -61,7 +61,9 @@ def test_the_overview_leads_to_the_decisions_and_counts_the_same(scenario: Label
     (action,) = [act for act in actions.actions(scenario.project, facts) if "dispute" in act.words]
     assert (action.url, facts.review, facts.waiting) == (address(scenario, "review"), 1, 0)
     assert items.select(scenario.project, items.Filters(state="review"), at=scenario.now).count() == 1
-    (row,) = [row for row in queues.counts(scenario.project, at=scenario.now) if row.queue.cause == Cause.DISPUTED]
+    (row,) = [
+        row for row in queue_counts.count_queues(scenario.project, at=scenario.now) if row.queue.cause == Cause.DISPUTED
+    ]
     assert (row.waiting, row.review) == (0, 1)
 
 
