@@ -30,7 +30,7 @@ chaos: $(VENV)/dev.stamp
 	@unset PLUMBLINE_HOME; $(BIN)/python -m tests.chaos --seed $(SEED)
 
 screenshots: $(VENV)/dev.stamp chromium
-	@unset PLUMBLINE_HOME; $(BIN)/python -m scripts.screenshots
+	@unset PLUMBLINE_HOME; $(BIN)/python -m scripts.screenshots $(FOLDER) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: environment
 environment: $(VENV)/run.stamp

@@ -68,12 +68,18 @@ def verified(tab: Tab) -> None:
     tab.get_by_text("The chain is complete").wait_for()
 
 
+def choose_an_item(tab: Tab) -> None:
+    tab.locator("td > input[type=checkbox]").first.check()
+
+
 DIGITS = "/p/digits"
 PAGES = [
     Page("sign-in", "/sign-in/", who=""),
     Page("sign-in-refused", "/sign-in/", who="", then=wrong_password, answers=(422,)),
     Page("link-gone", "/sign-in/nonsense/", who="", answers=(410,)),
     Page("styleguide", "/styleguide/", who=""),
+    Page("projects", "/"),
+    Page("api-docs", "/api/v1/docs", who=""),
     Page("not-found", "/nowhere/", who="", answers=(404,)),
     Page("not-for-this-role", f"{DIGITS}/members/", who="annotator", answers=(403,)),
     Page("account", "/account/"),
@@ -92,6 +98,7 @@ PAGES = [
     Page("performance", f"{DIGITS}/performance/"),
     Page("label-quality", f"{DIGITS}/label-quality/", who="reviewer"),
     Page("items", f"{DIGITS}/items/"),
+    Page("items-chosen", f"{DIGITS}/items/", then=choose_an_item),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
     Page("desk", f"{DIGITS}/desk/", who="annotator"),
     Page("queues", f"{DIGITS}/queues/"),
@@ -103,5 +110,7 @@ PAGES = [
     Page("compare-items", f"{DIGITS}/compare/1/all/"),
     Page("promote", f"{DIGITS}/compare/1/promote/"),
     Page("run-items", f"{DIGITS}/runs/1/trained-on/"),
+    Page("new-labels", f"{DIGITS}/runs/new-to-learn-from/"),
+    Page("compare-any", f"{DIGITS}/compare/"),
     Page("releases", f"{DIGITS}/releases/"),
 ]
