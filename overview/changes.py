@@ -70,7 +70,8 @@ def of_report(project: Project, found: StoredChange | None) -> Change | None:
     """The change that a performance report found, as the page says it."""
     if found is None:
         return None
-    rows = tuple(_row(project, found, given) for given in _ordered(found))[:MOST_ROWS]
+    ordered = _ordered(found)[:MOST_ROWS]
+    rows = tuple(_row(project, found, given, first=place == 0) for place, given in enumerate(ordered))
     main = next((row for row in rows if row.main), None)
     return Change(
         fell=_value(found.difference) < 0,
@@ -103,7 +104,7 @@ def _ordered(found: StoredChange) -> list[StoredSegmentChange]:
     return sorted(found.values, key=lambda one: (-sign * one.contribution, one.value))
 
 
-def _row(project: Project, found: StoredChange, given: StoredSegmentChange) -> SegmentRow:
+def _row(project: Project, found: StoredChange, given: StoredSegmentChange, *, first: bool) -> SegmentRow:
     before, after = given.before, given.after
     known = before.value is not None and after.value is not None
     return SegmentRow(
@@ -114,7 +115,7 @@ def _row(project: Project, found: StoredChange, given: StoredSegmentChange) -> S
         after=after,
         points=100 * (_value(after) - _value(before)) if known else None,
         contribution=100 * given.contribution,
-        main=given.contribution / (_value(found.difference) or 1.0) >= MAINLY,
+        main=first and given.contribution / (_value(found.difference) or 1.0) >= MAINLY,
         url=_items(project, served="yes", segment=f"{found.segment}={given.value}"),
     )
 

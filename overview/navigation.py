@@ -24,12 +24,12 @@ from retraining.models import TrainingRun
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `url` is its name, `count` names the figure beside it."""
+    """A page: `url` is its name, `count` names the figure beside it; addresses below its own belong to it."""
 
     name: str
     url: str
     count: str = ""
-    also: tuple[str, ...] = ()
+    alone: bool = False  # all other addresses stand below its own
     in_project: bool = True
 
 
@@ -52,11 +52,11 @@ class Group:
 SETTINGS = (
     Page("Members", "projects:member-list"),
     Page("API keys", "projects:key-list"),
-    Page("Jobs", "jobs:job-list", count="dead", also=("jobs:job",)),
+    Page("Jobs", "jobs:job-list", count="dead"),
     Page("Audit trail", "projects:audit"),
 )
 PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
-    ("", (Page("Overview", "overview:overview"),)),
+    ("", (Page("Overview", "overview:overview", alone=True),)),
     (
         "Model in the world",
         (Page("Performance", "analysis:performance"),),
@@ -65,7 +65,7 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Labels",
         (
             Page("Desk", "annotation:desk"),
-            Page("Queues", "annotation:queue-list", count="waiting", also=("annotation:queue",)),
+            Page("Queues", "annotation:queue-list", count="waiting"),
             Page("Review", "annotation:review", count="review"),
             Page("Label quality", "analysis:label-quality", count="suspected"),
         ),
@@ -73,12 +73,12 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Change",
         (
-            Page("Runs", "retraining:run-list", count="running", also=("retraining:run",)),
-            Page("Compare", "retraining:compare-any", also=("retraining:compare", "retraining:compare-cases")),
+            Page("Runs", "retraining:run-list", count="running"),
+            Page("Compare", "retraining:compare-any"),
             Page("Releases", "retraining:release-list"),
         ),
     ),
-    ("Data", (Page("Items", "analysis:item-list", count="items", also=("analysis:item",)),)),
+    ("Data", (Page("Items", "analysis:item-list", count="items"),)),
 )
 
 
@@ -121,7 +121,7 @@ class Shell:
     def installation(self) -> tuple[Place, ...]:
         """Pages above all projects."""
         pages = (
-            Page("Projects", "projects:home", in_project=False),
+            Page("Projects", "projects:home", alone=True, in_project=False),
             Page("Health", "jobs:health", in_project=False),
             Page("All jobs", "jobs:all-jobs", in_project=False),
             Page("Admin console", "admin:index", in_project=False),
@@ -182,7 +182,7 @@ class Shell:
         if not self._may_open(url):
             return None
         count = self.counts.get(page.count) if page.count else None
-        return Place(page.name, url, short(count) if count else None, self._is_here(page))
+        return Place(page.name, url, short(count) if count else None, self._is_here(page, url))
 
     def _may_open(self, url: str) -> bool:
         guard: Guard | None = getattr(resolve(url).func, "guard", None)
@@ -194,9 +194,9 @@ class Shell:
             return bool(self.user and self.user.is_superuser)
         return guard.level == "public" or self.user is not None
 
-    def _is_here(self, page: Page) -> bool:
-        match = self.request.resolver_match
-        return match is not None and match.view_name in {page.url, *page.also}
+    def _is_here(self, page: Page, url: str) -> bool:
+        path = self.request.path
+        return path == url or (path.startswith(url) and not page.alone)
 
 
 def _count(rows: QuerySet[Any], what: str = "pk") -> Coalesce:

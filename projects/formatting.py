@@ -38,6 +38,14 @@ def signed(value: float | None, digits: int = 1) -> str:
     return f"+{text}" if value is not None and not unknown(value) and value > 0 and text.strip("0.") else text
 
 
+def interval(estimate: Any, digits: int = 2) -> str:
+    """[0.71, 0.84]: the `low` and `high` of an estimate or a dictionary; nothing where they are not known."""
+    low, high = (
+        estimate.get(end) if isinstance(estimate, dict) else getattr(estimate, end, None) for end in ("low", "high")
+    )
+    return "" if unknown(low) or unknown(high) else f"[{number(low, digits)}, {number(high, digits)}]"
+
+
 def span(length: timedelta) -> str:
     """5 d 7 h, 14 min, 12 s: the two largest units at most."""
     seconds = max(int(length.total_seconds()), 0)

@@ -7,6 +7,8 @@ from typing import Literal
 
 Tone = Literal["better", "worse", "unclear"]
 ROW, TOP, GAP = 30, 28, 12
+STACKED_ROW, STACKED_BASE, STACKED_MARK, STACKED_INSET = 44, 16, 30, 8  # on a phone the words stand above the whisker
+PHONE_WIDTH = 310  # of a panel on a phone of 360
 NAME_END, N_END, PLOT_START, VALUE_END = 176, 200, 236, 96  # the last is measured from the right
 TICKS = 5
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
@@ -37,10 +39,14 @@ class DifferenceRow:
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One row of the forest: its data and where it stands; whiskers are cut at the edge of the plot."""
+    """One row of the forest: its data and where it stands; whiskers are cut at the edge of the plot.
+
+    y: the middle of the whisker; base: the line on which the row's words stand.
+    """
 
     row: DifferenceRow
     y: float
+    base: float
     x: float
     left: float
     right: float
@@ -48,11 +54,6 @@ class ForestRow:
     @property
     def clear(self) -> bool:
         return self.row.tone != "unclear"
-
-    @property
-    def base(self) -> float:
-        """Where the row's words stand."""
-        return self.y + 4
 
     @property
     def box(self) -> tuple[float, float]:
@@ -72,7 +73,10 @@ class ForestTick:
 
 @dataclass(frozen=True)
 class ForestPlot:
-    """A table of intervals around zero; `zero` is where the plumb line hangs, `foot` where its bob does."""
+    """A table of intervals around zero; `zero` is where the plumb line hangs, `foot` where its bob does.
+
+    stacked: the words of a row stand above its whisker, as on a phone, and not beside it.
+    """
 
     width: int
     height: int
@@ -83,6 +87,7 @@ class ForestPlot:
     foot: float
     ticks: tuple[ForestTick, ...]
     marks: tuple[ForestRow, ...]
+    stacked: bool = False
 
     @property
     def beside(self) -> float:
@@ -90,24 +95,28 @@ class ForestPlot:
         return self.zero + 8
 
 
-def forest_plot(rows: Sequence[DifferenceRow], *, width: int = 560) -> ForestPlot:
+def forest_plot(rows: Sequence[DifferenceRow], *, width: int = 560, stacked: bool = False) -> ForestPlot:
     """Lay the rows out at the width they are drawn at, so that 11 px stays 11 px."""
-    right = width - VALUE_END - 64  # a whisker at the edge keeps clear of the widest value
+    left, right = PLOT_START, width - VALUE_END - 64  # a whisker at the edge keeps clear of the widest value
+    row_height, base, mark = ROW, ROW / 2 + 4, ROW / 2
+    if stacked:
+        left, right = STACKED_INSET, width - STACKED_INSET
+        row_height, base, mark = STACKED_ROW, STACKED_BASE, STACKED_MARK
     step = round_step(max([1.0, *(max(abs(row.low), abs(row.high)) for row in rows if not row.small)]))
     reach = step * (TICKS // 2)
 
     def x(value: float) -> float:
         share = (min(max(value, -reach), reach) + reach) / (2 * reach)
-        return round(PLOT_START + share * (right - PLOT_START), 1)
+        return round(left + share * (right - left), 1)
 
     marks, y, group = [], float(TOP), rows[0].group if rows else ""
     for row in rows:
         y += GAP if row.group != group else 0
         group = row.group
-        marks.append(ForestRow(row, y + ROW / 2, x(row.value), x(row.low), x(row.high)))
-        y += ROW
+        marks.append(ForestRow(row, y + mark, y + base, x(row.value), x(row.low), x(row.high)))
+        y += row_height
     ticks = tuple(ForestTick(x(step * i), step * i) for i in range(-(TICKS // 2), TICKS // 2 + 1))
-    return ForestPlot(width, int(y) + 28, NAME_END, N_END, width - VALUE_END, x(0.0), y, ticks, tuple(marks))
+    return ForestPlot(width, int(y) + 28, NAME_END, N_END, width - VALUE_END, x(0.0), y, ticks, tuple(marks), stacked)
 
 
 def round_step(reach: float) -> float:

@@ -12,6 +12,7 @@ for written in (
     formatting.percent,
     formatting.points,
     formatting.signed,
+    formatting.interval,
     formatting.age,
     formatting.moment,
     formatting.plural,

@@ -72,6 +72,12 @@ def choose_an_item(tab: Tab) -> None:
     tab.locator("td > input[type=checkbox]").first.check()
 
 
+def first_item(tab: Tab) -> None:
+    """The desk with its first item, image decoded."""
+    tab.locator(".stage .item").wait_for()
+    tab.locator(".stage img").evaluate_all("(all) => Promise.all(all.map((one) => one.decode()))")
+
+
 DIGITS = "/p/digits"
 PAGES = [
     Page("sign-in", "/sign-in/", who=""),
@@ -100,7 +106,7 @@ PAGES = [
     Page("items", f"{DIGITS}/items/"),
     Page("items-chosen", f"{DIGITS}/items/", then=choose_an_item),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
-    Page("desk", f"{DIGITS}/desk/", who="annotator"),
+    Page("desk", f"{DIGITS}/desk/", who="annotator", then=first_item),
     Page("queues", f"{DIGITS}/queues/"),
     Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),
     Page("review", f"{DIGITS}/review/"),

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from msgspec.structs import replace
 
 from analysis.changes import StoredChange, StoredSegmentChange
 from analysis.metrics.core.stored import StoredEstimate
@@ -49,6 +50,15 @@ def test_names_the_value_that_carries_most_of_it_and_asks_for_labels_there(proje
     assert [(row.value, row.main) for row in found.rows] == [("B", True), ("A", False)]
     assert [step.words for step in found.steps] == ["See the mistakes from sensor B", "Label more from sensor B"]
     assert "segment=sensor%3DB" in found.steps[0].url and "served=yes" in found.steps[0].url
+
+
+def test_marks_one_value_alone_though_several_carry_most_of_it(project: Project) -> None:
+    change = a_change()
+    both = [replace(one, contribution=-0.4) for one in change.values]
+    found = changes.of_report(project, replace(change, values=both, mix=0.36))
+    assert found is not None
+    assert [(row.value, row.main) for row in found.rows] == [("A", True), ("B", False)]
+    assert found.value == "A"
 
 
 def test_no_change_is_none(project: Project) -> None:

@@ -66,8 +66,29 @@ def test_groups_follow_the_loop(shell_of):
 def test_the_current_place_is_the_page_or_the_list_above_it(shell_of):
     current = [place.name for group in shell_of("engineer").groups for place in group.places if place.current]
     assert current == ["Runs"]
-    below = shell_of("reviewer", "/p/digits/runs/1/")
-    assert [place.name for group in below.groups for place in group.places if place.current] == ["Runs"]
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("", "Overview"),
+        ("runs/1/", "Runs"),
+        ("runs/1/trained-on/", "Runs"),
+        ("runs/new-to-learn-from/", "Runs"),
+        ("compare/1/", "Compare"),
+        ("compare/1/promote/", "Compare"),
+        ("compare/cases/", "Compare"),
+        ("queues/audit/", "Queues"),
+        ("items/item_1/", "Items"),
+        ("keys/create/", "Settings"),
+        ("audit/verify/", "Settings"),
+        ("members/invite/", "Settings"),
+    ],
+)
+def test_a_page_below_another_and_an_answered_form_keep_their_place(shell_of, path, place):
+    shell = shell_of("admin", f"/p/digits/{path}")
+    assert [each.name for group in shell.groups for each in group.places if each.current] == [place]
+    assert [tab.current for tab in shell.settings].count(True) == (1 if place == "Settings" else 0)
 
 
 def test_counts_are_those_of_this_project_and_cost_one_query(shell_of, project, django_assert_num_queries):

@@ -36,6 +36,15 @@ def test_sets_groups_apart() -> None:
     assert gaps == [comparison_charts.ROW, comparison_charts.ROW + comparison_charts.GAP]
 
 
+def test_on_a_phone_the_words_of_a_row_stand_above_its_whisker() -> None:
+    width = comparison_charts.PHONE_WIDTH
+    forest = comparison_charts.forest_plot([row(1, 0, 2), row(-1, -2, 0)], width=width, stacked=True)
+    first, second = forest.marks
+    assert first.base < first.y < second.base < second.y < forest.foot
+    assert 0 <= forest.ticks[0].x < forest.zero < forest.ticks[-1].x <= width
+    assert forest.zero == width / 2
+
+
 def test_too_few_items_do_not_stretch_the_axis() -> None:
     forest = comparison_charts.forest_plot([row(1, 0, 2), row(40, -60, 90, small=True)])
     assert forest.ticks[-1].value == 2
