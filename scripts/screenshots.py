@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.conftest import Watched
 from tests.browser.pages import PAGES, Page
 
 ROOT = Path(__file__).parent.parent
@@ -29,10 +30,9 @@ LAUNCH = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgrou
 ROLES = ("annotator", "reviewer", "engineer", "admin")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {1280: 800, 390: 844}
-# Images decoded, fonts there, no request of htmx under way, and two frames painted.
+# Images decoded, fonts there, and two frames painted.
 PAINTED = """async () => {
   const painted = () => new Promise(requestAnimationFrame);
-  while (document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling")) await painted();
   await document.fonts.ready;
   for (const each of document.images) each.loading = "eager";
   await Promise.all([...document.images].map((each) => each.decode().catch(() => {})));
@@ -126,8 +126,7 @@ def take_pages(browser: Browser, demo: Demo, pages: list[Page], folder: Path) ->
                 )
                 tab = context.new_page()
                 tab.goto(demo.address + page.path)
-                if page.then:
-                    page.then(tab)
+                page.reach_state(Watched(tab))
                 tab.evaluate(PAINTED)
                 tab.screenshot(path=picture, full_page=True)
                 context.close()
