@@ -47,7 +47,7 @@ class XAxis:
 
 @dataclass(frozen=True)
 class Frame:
-    """The plot's box in pixels and the values at its edges."""
+    """The plot's box in pixels, the values at its edges, and those that have a horizontal line."""
 
     width: int
     height: int
@@ -57,6 +57,7 @@ class Frame:
     x_high: float
     y_low: float
     y_high: float
+    rows: tuple[float, ...]
 
     def x(self, value: float) -> float:
         share = (value - self.x_low) / ((self.x_high - self.x_low) or 1.0)
@@ -128,19 +129,21 @@ def _frame(
     right_margin: int,
 ) -> Frame:
     xs = [point.x for point in points] + [at for at, _ in x_axis.ticks]
-    if y_range is None:
-        values = [v for p in points for v in (p.value, p.low, p.high) if v is not None]
-        steps = ticks(min(values), max(values))
-        y_range = (steps[0], steps[-1] if steps[-1] > steps[0] else steps[0] + 0.1)
-    return Frame(width, height, LEFT, width - right_margin, min(xs), max(xs), *y_range)
+    values = y_range or [v for p in points for v in (p.value, p.low, p.high) if v is not None]
+    rows = ticks(min(values), max(values))
+    if rows[0] == rows[-1]:
+        rows = [rows[0], rows[0] + 0.1]
+    low, high = y_range or (rows[0], rows[-1])
+    inside = tuple(row for row in rows if low <= row <= high)
+    return Frame(width, height, LEFT, width - right_margin, min(xs), max(xs), low, high, inside)
 
 
 def _grid(frame: Frame) -> str:
-    rows = ticks(frame.y_low, frame.y_high)
     places = 2 if max(abs(frame.y_low), abs(frame.y_high)) <= 5 else 0
-    lines = "".join(f"M{frame.left} {frame.y(v)}H{frame.right}" for v in rows)
+    lines = "".join(f"M{frame.left} {frame.y(v)}H{frame.right}" for v in frame.rows)
     words = "".join(
-        f'<text class="end-of" x="{frame.left - 6}" y="{frame.y(v) + 4}">{_number(v, places)}</text>' for v in rows
+        f'<text class="end-of" x="{frame.left - 6}" y="{frame.y(v) + 4}">{_number(v, places)}</text>'
+        for v in frame.rows
     )
     return f'<path class="gridline" d="{lines}"/>{words}'
 

@@ -13,6 +13,7 @@ from projects.formatting import MINUS, number, plain_moment
 from projects.models import Project
 
 PIXELATED = 176  # an image up to this size is shown enlarged, pixel by pixel
+WHOLE = 1e15  # below it a whole number is written with all its digits
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def format_plain(value: Any) -> str:
         return str(value)
     if isinstance(value, int):
         return number(value)
+    if value.is_integer() and abs(value) < WHOLE:
+        return number(int(value))
     whole, _, rest = f"{value!r}".partition(".")
     if rest and whole.lstrip("-").isdigit() and abs(value) >= 1:
         return f"{number(int(whole))}.{rest}"

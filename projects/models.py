@@ -180,6 +180,10 @@ class LabelSchema(models.Model):
     def values(self) -> list[str]:
         return [label["value"] for label in self.labels]
 
+    def title_of(self, value: str) -> str:
+        """What people read in place of a label's value: its title, or the value where there is none."""
+        return next((label.get("title") or value for label in self.labels if label["value"] == value), value)
+
 
 class InputContract(models.Model):
     """The typed inputs of a project from one version on. Immutable."""

@@ -12,7 +12,8 @@ register = template.Library()
 
 @register.filter
 def in_words(value: Any, project: Project) -> str:
-    """A label as it is, a value of another kind as its kind describes it, a dash where there is none."""
+    """A label by its title, a value of another kind as its kind describes it, a dash where there is none."""
     if value is None or value == "":
         return "–"
-    return value if isinstance(value, str) else kinds.of(project.kind).describe(value, project.schema().labels)
+    schema = project.schema()
+    return schema.title_of(value) if isinstance(value, str) else kinds.of(project.kind).describe(value, schema.labels)

@@ -28,6 +28,7 @@ FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five 
 class ClassRow:
     """One class in the table of classes, with the addresses of its curve and of its items."""
 
+    title: str
     figures: PerClass
     small: bool
     current: bool
@@ -67,11 +68,11 @@ def figures(
     releases: Sequence[ReleaseEvent],
 ) -> dict[str, Any]:
     return {
-        "label": label,
+        "label": project.schema().title_of(label),
         "matrix": matrix(project, classes, state),
         "pairs": pairs(project, classes, state),
         "per_class": per_class(project, classes, state, label),
-        "curve": curve(classes, label),
+        "curve": curve(classes, label, project.schema().title_of(label)),
         "class_over_time": class_over_time(project, body, releases, label),
         "costs": cost_rows(body.costs) if body.costs else [],
         "prices": prices(project),
@@ -88,6 +89,7 @@ def hardest(classes: ClassesPart) -> str:
 def matrix(project: Project, classes: ClassesPart, state: PerformanceQuery) -> dict[str, Any]:
     """Rows of cells with count, class and link; recall at the right."""
     names, rows = classes.labels, []
+    titles = [project.schema().title_of(name) for name in names]
     for i, name in enumerate(names):
         counts = classes.counts[i]
         total = sum(counts)
@@ -97,19 +99,19 @@ def matrix(project: Project, classes: ClassesPart, state: PerformanceQuery) -> d
                 "zero" if not count else "diagonal" if i == j else f"heat-{charts.heat_step(count / max(total, FEW))}"
             )
             url = items_url(project, state, truth=name, says=names[j]) if count else ""
-            cells.append({"count": count, "kind": kind, "url": url, "says": names[j]})
-        rows.append({"label": name, "cells": cells, "recall": classes.per_class[i].recall, "n": total})
-    numbered = len(names) > MOST_COLUMNS or max(map(len, names)) > LONGEST_COLUMN
-    return {"names": names, "rows": rows, "numbered": numbered}
+            cells.append({"count": count, "kind": kind, "url": url, "says": titles[j]})
+        rows.append({"label": titles[i], "cells": cells, "recall": classes.per_class[i].recall, "n": total})
+    numbered = len(names) > MOST_COLUMNS or max(map(len, titles)) > LONGEST_COLUMN
+    return {"names": titles, "rows": rows, "numbered": numbered}
 
 
 def pairs(project: Project, classes: ClassesPart, state: PerformanceQuery) -> dict[str, Any]:
     """The largest cells off the diagonal."""
-    names = classes.labels
+    names, title_of = classes.labels, project.schema().title_of
     found: list[dict[str, Any]] = [
         {
-            "truth": names[i],
-            "says": names[j],
+            "truth": title_of(names[i]),
+            "says": title_of(names[j]),
             "n": count,
             "url": items_url(project, state, truth=names[i], says=names[j]),
         }
@@ -128,6 +130,7 @@ def pairs(project: Project, classes: ClassesPart, state: PerformanceQuery) -> di
 def per_class(project: Project, classes: ClassesPart, state: PerformanceQuery, label: str) -> list[ClassRow]:
     return [
         ClassRow(
+            title=project.schema().title_of(one.label),
             figures=one,
             small=one.labelled < SMALL_N,
             current=one.label == label,
@@ -139,7 +142,8 @@ def per_class(project: Project, classes: ClassesPart, state: PerformanceQuery, l
     ]
 
 
-def curve(classes: ClassesPart, label: str) -> CurveChart | None:
+def curve(classes: ClassesPart, label: str, title: str) -> CurveChart | None:
+    """Precision against recall of a class, or None where it was not drawn; `title` is what people call it."""
     found = next((one for one in classes.curves if one.label == label), None)
     if found is None:
         return None
@@ -151,8 +155,8 @@ def curve(classes: ClassesPart, label: str) -> CurveChart | None:
     draw = partial(
         charts.line,
         [charts.Point(row.recall, row.precision, row.low, row.high) for row in reversed(rows)],
-        label=f"Precision of {label} at each recall",
-        x_axis=charts.XAxis([(v / 4, f"{v / 4:.2f}") for v in range(5)], f"recall of {label}"),
+        label=f"Precision of {title} at each recall",
+        x_axis=charts.XAxis([(v / 4, f"{v / 4:.2f}") for v in range(5)], f"recall of {title}"),
         y_range=(0.0, 1.0),
         plumb=plumb,
         discs="none",

@@ -19,6 +19,7 @@ from projects.formatting import number
 from projects.models import Project
 
 PHONE = 302  # px: what a panel leaves on a phone of 360
+A_DAY = 86_400.0
 FEW = 5  # labels below which a point stands alone: a line through it would show chance as change
 
 
@@ -98,14 +99,15 @@ def _chart(
     known = [(point, found) for point, found in series if found.value is not None]
     if not known:
         return None
-    rows = tuple(_row(project, point, found, filters) for point, found in known)
     stamps = [event.at.timestamp() for event in releases]
     first, last = min([known[0][0].start, *stamps]), max([known[-1][0].end, *stamps])
+    span = known[-1][0].end - known[0][0].start
+    rows = tuple(_row(project, point, found, filters, span=span) for point, found in known)
     draw = partial(
         charts.line,
         [_point(point, row) for (point, _), row in zip(known, rows, strict=True)],
         label=label,
-        x_axis=charts.XAxis([(at, day(at)) for at in (first, (first + last) / 2, last)]),
+        x_axis=charts.XAxis(time_ticks(first, last)),
         discs="all",
         releases=[charts.Mark(stamp, event.version) for stamp, event in zip(stamps, releases, strict=True)],
     )
@@ -113,11 +115,14 @@ def _chart(
     return TimeChart(name, svg, narrow, rows)
 
 
-def _row(project: Project, point: SeriesPoint, found: StoredEstimate, filters: dict[str, str]) -> TimeRow:
-    span = {"since": _stamp(point.first), "until": _stamp(point.last)}
-    query = urlencode({"served": "yes", **filters, **span})
+def _row(
+    project: Project, point: SeriesPoint, found: StoredEstimate, filters: dict[str, str], *, span: float
+) -> TimeRow:
+    ends = {"since": _stamp(point.first), "until": _stamp(point.last)}
+    query = urlencode({"served": "yes", **filters, **ends})
     url = f"{reverse('analysis:item-list', args=[project.slug])}?{query}"
-    return TimeRow(day(point.start), day(point.end), found, url)
+    start, end = (day(at) if span >= A_DAY else f"{day(at)} {clock(at)}" for at in (point.start, point.end))
+    return TimeRow(start, end, found, url)
 
 
 def _point(point: SeriesPoint, row: TimeRow) -> charts.Point:
@@ -135,6 +140,21 @@ def drawn(draw: Callable[..., str], width: int) -> Drawn:
     return Drawn(mark_safe(draw(width=width)), mark_safe(draw(width=PHONE)))
 
 
+def time_ticks(first: float, last: float) -> list[tuple[float, str]]:
+    """Both ends and the middle of a stretch of time: days, or within a day hours; each word once."""
+    words = day if last - first >= A_DAY else clock
+    found = {words(at): at for at in (last, (first + last) / 2, first)}
+    return sorted((at, word) for word, at in found.items())
+
+
 def day(stamp: float) -> str:
-    moment = datetime.fromtimestamp(stamp, timezone.get_current_timezone())
+    moment = _local(stamp)
     return f"{moment.day} {moment:%b}"
+
+
+def clock(stamp: float) -> str:
+    return f"{_local(stamp):%H:%M}"
+
+
+def _local(stamp: float) -> datetime:
+    return datetime.fromtimestamp(stamp, timezone.get_current_timezone())

@@ -48,7 +48,7 @@ def sides(version: ModelVersion) -> list[AccuracyRow]:
     rows = [AccuracyRow(version.tag, found.accuracy)]
     if found.against_champion:
         rows.append(AccuracyRow(found.against, found.accuracy_against))
-    return [*rows, AccuracyRow("Naive baseline", found.accuracy_naive, f"always {found.naive_label}")]
+    return [*rows, AccuracyRow("Naive baseline", found.accuracy_naive, f"always {version.project.schema().title_of(found.naive_label)}")]
 
 
 def gate_rows(verdict: VerdictBody | None) -> list[GateRow]:
