@@ -10,6 +10,7 @@ from html import escape
 from typing import Literal
 
 LEFT, TOP, FOOT = 36, 20, 36
+PHONE_WIDTH = 302  # px: what a panel leaves on a phone of 360
 LETTER = 7.5  # px: a letter of 11 px in a wide font, for words that must not touch
 MINUS = "\u2212"
 Discs = Literal["all", "last", "none"]  # which points of a line have a disc

@@ -19,7 +19,8 @@ from analysis.views.performance_query import PerformanceQuery, items_url
 from projects.models import Project
 
 PAIRS = 7
-MOST_COLUMNS, LONGEST_COLUMN = 12, 9  # classes, and letters of a name, up to which columns are headed by names
+# px: a column of the matrix, the column of names at most, what recall takes, and the columns beside which a panel fits.
+CELL, NAMES_COLUMN, RECALL_COLUMN, MOST_BESIDE = 23, 110, 40, 12
 SMALL_N = 5
 FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five is no verdict
 
@@ -101,8 +102,19 @@ def matrix(project: Project, classes: ClassesPart, state: PerformanceQuery) -> d
             url = items_url(project, state, truth=name, says=names[j]) if count else ""
             cells.append({"count": count, "kind": kind, "url": url, "says": titles[j]})
         rows.append({"label": titles[i], "cells": cells, "recall": classes.per_class[i].recall, "n": total})
-    numbered = len(names) > MOST_COLUMNS or max(map(len, titles)) > LONGEST_COLUMN
-    return {"names": titles, "rows": rows, "numbered": numbered}
+    return {"names": titles, "rows": rows, **matrix_layout(titles)}
+
+
+def matrix_layout(titles: Sequence[str]) -> dict[str, bool]:
+    """Whether columns carry numbers, for their names are too wide for a phone; whether numbers are, too; and whether
+    the matrix takes the whole width of a page."""
+    widths = [charts.LETTER * len(title) + 4 for title in titles]
+    left = charts.PHONE_WIDTH - RECALL_COLUMN - min(max(widths), NAMES_COLUMN)
+    return {
+        "numbered": sum(max(width, CELL) for width in widths) > left and max(widths) > CELL,
+        "wide_only": CELL * len(titles) > left,
+        "whole": len(titles) > MOST_BESIDE,
+    }
 
 
 def pairs(project: Project, classes: ClassesPart, state: PerformanceQuery) -> dict[str, Any]:

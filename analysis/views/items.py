@@ -90,14 +90,16 @@ def active(request: ProjectRequest, filters: items.Filters) -> list[dict[str, st
     for field in fields(filters):
         if value := getattr(filters, field.name):
             query = filters.query(**{field.name: ""})
-            words = _chip_words(field.name, value)
+            words = _chip_words(request.project, field.name, value)
             found.append({"name": items.NAMES[field.name], "value": words, "url": f"{base}?{query}" if query else base})
     return found
 
 
-def _chip_words(name: str, value: str) -> str:
+def _chip_words(project: Project, name: str, value: str) -> str:
     if name in ("since", "until"):
         return plain_moment(items.moment(name, value), "j M H:i:s")
+    if name in items.ANSWERS:
+        return project.schema().title_of(value)
     return items.STATES.get(value, value) if name == "state" else value
 
 

@@ -18,7 +18,6 @@ from analysis.reports.kinds.performance import PerformanceBody, SeriesPoint
 from projects.formatting import number
 from projects.models import Project
 
-PHONE = 302  # px: what a panel leaves on a phone of 360
 A_DAY = 86_400.0
 FEW = 5  # labels below which a point stands alone: a line through it would show chance as change
 
@@ -137,7 +136,7 @@ def _stamp(seconds: float) -> str:
 
 
 def drawn(draw: Callable[..., str], width: int) -> Drawn:
-    return Drawn(mark_safe(draw(width=width)), mark_safe(draw(width=PHONE)))
+    return Drawn(mark_safe(draw(width=width)), mark_safe(draw(width=charts.PHONE_WIDTH)))
 
 
 def time_ticks(first: float, last: float) -> list[tuple[float, str]]:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from analysis import charts
 from annotation import blinding, versions
 from annotation.item_display import display_item
 from annotation.models import Prediction, Source
@@ -53,7 +54,7 @@ def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "",
         "p_words": verdict_words.p_words(version.verdict.p if version.verdict else None),
         "sides": sides(version),
         "forest": comparison_charts.forest_plot(rows[:ROWS_DRAWN]),
-        "narrow": comparison_charts.forest_plot(rows[:ROWS_DRAWN], width=comparison_charts.PHONE_WIDTH, stacked=True),
+        "narrow": comparison_charts.forest_plot(rows[:ROWS_DRAWN], width=charts.PHONE_WIDTH, stacked=True),
         "rows": rows,
         "counts": version.evaluation.counts if version.evaluation else None,
         "broken": _seen(request, list(_surest(broken)[:BROKEN_SHOWN]))["cases"],

@@ -15,11 +15,11 @@ MEASURES = {"accuracy": "Accuracy", "truth_probability": "Probability of the tru
 
 @dataclass(frozen=True)
 class AccuracyRow:
-    """One side of the comparison: its weighted accuracy."""
+    """One side of the comparison: its weighted accuracy, and the label that it always gives, if it is one."""
 
     name: str
     accuracy: StoredEstimate | None
-    note: str = ""
+    always: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def sides(version: ModelVersion) -> list[AccuracyRow]:
     rows = [AccuracyRow(version.tag, found.accuracy)]
     if found.against_champion:
         rows.append(AccuracyRow(found.against, found.accuracy_against))
-    return [*rows, AccuracyRow("Naive baseline", found.accuracy_naive, f"always {version.project.schema().title_of(found.naive_label)}")]
+    return [*rows, AccuracyRow("Naive baseline", found.accuracy_naive, found.naive_label)]
 
 
 def gate_rows(verdict: VerdictBody | None) -> list[GateRow]:

@@ -22,7 +22,7 @@ SMALL = """() => [...document.querySelectorAll("button, summary, select, .button
   .filter((each) => { const box = each.getBoundingClientRect(); return box.height > 0 && box.height < %d; })
   .map((each) => `${each.outerHTML.slice(0, 80)} is ${each.getBoundingClientRect().height} px high`)"""
 
-CUT = """() => [...document.querySelectorAll(".chart, .table.acts, #differences .scroll")]
+CUT = """() => [...document.querySelectorAll(".chart, .scroll, .table.acts, .card")]
   .filter((each) => each.checkVisibility())
   .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth)
   .map((each) => each.outerHTML.slice(0, 80))"""
@@ -76,6 +76,22 @@ def test_a_page_is_clean(open_page, page: Page, theme: str, font: str) -> None:
         if size in ("wide", "phone"):
             found += [f"{size}: {words}" for words in violations(watched.page)]
     assert not found, "\n".join(found)
+
+
+LENGTHEN = """() => {
+  const long = "balance_not_updated_after_cheque_or_cash_deposit";
+  const [first, second] = document.querySelectorAll(".card");
+  for (const each of first.querySelectorAll("dd b")) each.textContent = long;
+  second.innerHTML = `<div class="stack"><p class="text">${long}</p><form class="row">
+    <select><option>${long} ${long}</option></select><button class="button">Decide</button></form></div>`;
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_label_stays_inside_its_card(open_page, width: int) -> None:
+    tab = open_page("/styleguide/", width=width).page
+    tab.evaluate(LENGTHEN)
+    assert tab.evaluate(CUT) == []
 
 
 @pytest.mark.parametrize(("font", "share"), [("wide", 1.0), ("narrow", CONDENSED)])

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched
+from tests.browser.pages import AT_REST
 
 MORPH = """async ([before, after]) => {
   const { morph } = await import("/static/js/refresh.js");
@@ -23,11 +24,11 @@ MORPH = """async ([before, after]) => {
 
 
 def polled(tab: Page, path: str) -> None:
-    """Wait for two refreshes of the page's fragment."""
+    """Wait for two refreshes of the page's fragment, the second one settled."""
     for _ in range(2):
         with tab.expect_response(lambda answer: path in answer.url and "hx-request" in answer.request.headers):
             pass
-    tab.wait_for_timeout(200)
+    tab.wait_for_function(AT_REST)
 
 
 @pytest.mark.parametrize("path", ["", "runs/"], ids=["overview", "runs"])

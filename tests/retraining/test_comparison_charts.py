@@ -37,7 +37,7 @@ def test_sets_groups_apart() -> None:
 
 
 def test_on_a_phone_the_words_of_a_row_stand_above_its_whisker() -> None:
-    width = comparison_charts.PHONE_WIDTH
+    width = 302
     forest = comparison_charts.forest_plot([row(1, 0, 2), row(-1, -2, 0)], width=width, stacked=True)
     first, second = forest.marks
     assert first.base < first.y < second.base < second.y < forest.foot
