@@ -20,7 +20,7 @@ from projects.models import Project
 
 PAIRS = 7
 # px: a column of the matrix, the column of names at most, what recall takes, and the columns beside which a panel fits.
-CELL, NAMES_COLUMN, RECALL_COLUMN, MOST_BESIDE = 23, 110, 40, 12
+CELL, NAMES_COLUMN, RECALL_COLUMN, MOST_BESIDE = 24, 110, 40, 12
 SMALL_N = 5
 FEW = 30  # a row of fewer labels is coloured as if it had so many: one of five is no verdict
 
