@@ -37,6 +37,14 @@ class ClassCodes:
     predicted: NDArray[np.int64]
     probabilities: NDArray[np.float64] | None
 
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """The probability (n,) of each prediction, NaN without probabilities."""
+        if self.probabilities is None:
+            return np.full(self.predicted.size, np.nan)
+        found: NDArray[np.float64] = self.probabilities[np.arange(self.predicted.size), self.predicted]
+        return found
+
 
 @dataclass(frozen=True)
 class EvaluationSample:

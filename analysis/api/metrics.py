@@ -13,6 +13,7 @@ from analysis.metrics.core.stored import Interval, interval
 from analysis.metrics.performance.classification import Performance
 from analysis.reports.kinds import performance
 from analysis.reports.stored import newest_or_request
+from analysis.unlabelled_accuracy import UnlabelledAccuracy
 from annotation import versions
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
@@ -22,7 +23,28 @@ from projects.problems import problem
 from validation import InvalidInput
 
 router = Router(tags=["analysis"])
+METHOD = "Confidence-based performance estimation (CBPE)"
+SOURCE = "NannyML, https://nannyml.readthedocs.io/en/stable/how_it_works/performance_estimation.html"
+ASSUMES = (
+    "A score means what it meant on the labelled answers. Where the meaning of the inputs has changed (concept drift), "
+    "only new labels show it."
+)
 AT = datetime.fromisoformat("2026-11-23T14:00:00+00:00")
+
+
+class EstimateWithoutLabels(Struct):
+    """Accuracy of `n` answers of the window from their scores, no label of which is read; null with a reason in `why`.
+
+    The scores are calibrated on `calibrated_on` labelled answers, of a window of days those before it.
+    """
+
+    accuracy: Interval
+    n: int
+    calibrated_on: int
+    method: str = METHOD
+    source: str = SOURCE
+    assumes: str = ASSUMES
+    why: str | None = None
 
 
 class LiveMetrics(Struct):
@@ -45,6 +67,7 @@ class LiveMetrics(Struct):
     brier: Interval | None = None
     roc_auc: Interval | None = None
     pr_auc: Interval | None = None
+    estimate_without_labels: EstimateWithoutLabels | None = None
 
 
 @router.get(
@@ -65,6 +88,7 @@ class LiveMetrics(Struct):
             computed_at=AT,
             score=Interval(0.93, 0.905, 0.951),
             accuracy=Interval(0.93, 0.905, 0.951),
+            estimate_without_labels=EstimateWithoutLabels(Interval(0.921, 0.893, 0.949), n=9_000, calibrated_on=412),
         ),
         errors={422: "There is no such window or version, or the segment is not name=value."},
     ),
@@ -100,11 +124,18 @@ def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetri
         return LiveMetrics(window, version, n=0)
     body = report.body
     answer = LiveMetrics(window, version, body.n, body.audit, body.population, report.computed_at)
+    if body.unlabelled:
+        answer.estimate_without_labels = _without_labels(body.unlabelled)
     if body.n:
         answer.score = interval(body.score)
     if body.classes:
         _set_class_metrics(answer, body.classes)
     return answer
+
+
+def _without_labels(found: UnlabelledAccuracy) -> EstimateWithoutLabels:
+    estimate = found.accuracy
+    return EstimateWithoutLabels(interval(estimate), estimate.n, found.calibrated_on, why=found.why or None)
 
 
 def _set_class_metrics(answer: LiveMetrics, measured: Performance | ClassesPart) -> None:

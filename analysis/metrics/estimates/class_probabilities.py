@@ -9,8 +9,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from analysis.metrics.core.design import Design, design
 from analysis.metrics.drift.domain_classifier import chances, cross_fitted, domain_scores
 from analysis.metrics.estimates.label_shift import checked_scores
+from validation import arrays
 from validation.arrays import numbers
 
 Floats = npt.NDArray[np.float64]
@@ -38,13 +40,16 @@ class Refiner:
 class Reference:
     """Labelled rows that the model did not learn from: scores (n, k), labels, predicted (n,), features (n, d).
 
-    refiner: None where features were not given or did not lower the held-out log loss. held_out (n, k): what score and
-    features predict of each row's class, out of fold; None where that was not tried.
+    weight (n,): how many rows of past traffic each stands for; effective_n: rows of a plain uniform sample that carry
+    as much. refiner: None where features were not given or did not lower the held-out log loss. held_out (n, k): what
+    score and features predict of each row's class, out of fold; None where that was not tried.
     """
 
     scores: Floats
     labels: Ints
     predicted: Ints
+    weight: Floats
+    effective_n: float
     features: Floats | None = None
     refiner: Refiner | None = None
     held_out: Floats | None = None
@@ -54,15 +59,17 @@ def reference(
     scores: npt.ArrayLike,
     labels: npt.ArrayLike,
     *,
+    drawn: Design | None = None,
     predicted: npt.ArrayLike | None = None,
     features: npt.ArrayLike | None = None,
     seed: int = 0,
 ) -> Reference:
     """Check, hold and learn from the labelled rows. Labels and predicted are column numbers; a vector is P(class 1).
 
-    `predicted` defaults to the largest score. `features` (n, d) floats, NaN for missing (`domain_encoding.encoder`).
-    With features, boosted trees learn the class from score and features (up to 10 classes, from 1 000 rows); they get
-    the share of the estimate that lowers the held-out log loss most, none if by less than two standard errors.
+    drawn: how these rows were chosen, uniformly unless given. `predicted` defaults to the largest score. `features`
+    (n, d) floats, NaN for missing (`drift.encoding.encoder`). With features, boosted trees learn the class from score
+    and features (up to 10 classes, from 1 000 rows); they get the share of the estimate that lowers the held-out log
+    loss most, none if by less than two standard errors.
     ValueError: NaN scores, rows that do not sum to 1, unknown labels, one class only, under 30 rows, unequal lengths.
     """
     matrix = checked_scores(scores)
@@ -73,8 +80,10 @@ def reference(
         raise ValueError("the reference holds one class only: nothing can be calibrated on it")
     predicted_code = matrix.argmax(axis=1) if predicted is None else class_numbers(predicted, matrix, "predicted")
     columns = checked_features(features, len(matrix))
+    chosen = design(np.ones(len(matrix))) if drawn is None else drawn
+    arrays.same_length(chosen.n, scores=matrix)
     refiner, held_out = (None, None) if columns is None else _refined(matrix, given, columns, seed)
-    return Reference(matrix, given, predicted_code, columns, refiner, held_out)
+    return Reference(matrix, given, predicted_code, chosen.weight, chosen.effective_n, columns, refiner, held_out)
 
 
 def class_numbers(values: npt.ArrayLike, scores: Floats, name: str) -> Ints:

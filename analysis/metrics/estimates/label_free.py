@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from analysis.metrics.core.design import kish
 from analysis.metrics.estimates.class_probabilities import (
     MIN_ROWS,
     Floats,
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 BOUNDED_ABOVE = 1.0
+CBPE = "CBPE"
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ def cbpe(
     ValueError for NaN scores, rows that do not sum to 1, or other classes than the reference's.
     """
     now, predicted_code = _window(past, scores, predicted)
-    truth = calibrated(past.scores, past.labels, now, np.ones(len(past.labels)))
-    return _estimates(metrics, truth, now, predicted_code, float(len(past.labels)), "CBPE", level, seed)
+    truth = calibrated(past.scores, past.labels, now, past.weight)
+    return _estimates(metrics, truth, now, predicted_code, past.effective_n, CBPE, level, seed)
 
 
 def shift_weighted(
@@ -146,9 +148,10 @@ def shift_weighted(
     columns = checked_features(features, len(now))
     if columns is None or columns.shape[1] != past.features.shape[1]:
         raise ValueError(f"features: the reference has {past.features.shape[1]} columns, the window another number")
-    weights = np.ones(len(past.labels)) if len(now) < MIN_ROWS else density_ratio(past.features, columns, seed=seed)
+    ratio = np.ones(len(past.labels)) if len(now) < MIN_ROWS else density_ratio(past.features, columns, seed=seed)
+    weights = ratio * past.weight
     truth = truth_in_window(past, now, columns, weights)
-    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    effective = past.effective_n * kish(weights) / kish(past.weight)
     found = _estimates(metrics, truth, now, predicted_code, effective, "covariate-shift weighted", level, seed)
     return {metric: _with_attainable(one, past, weights) for metric, one in found.items()}
 

@@ -15,6 +15,7 @@ from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.metrics.core.weighted import Estimate
 from analysis.reports.registry import Computation, ReportKind, ReportRows
 from analysis.samples import EvaluationSample
+from analysis.unlabelled_accuracy import UnlabelledAccuracy, unlabelled_accuracy
 from analysis.windows import WINDOWS
 from projects.models import Project
 
@@ -50,6 +51,7 @@ class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
 
     n labelled items, `audit` of them drawn at random, stand for `population`. score: the mean score; where answers are
     classes (`has_classes`), the accuracy. classes: None for a kind without classes, and where nothing is labelled.
+    unlabelled: the estimate without labels; None in a report that was made before there was one.
     """
 
     n: int
@@ -63,6 +65,7 @@ class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
     change: StoredChange | None = None
     classes: ClassesPart | None = None
     costs: DecisionCosts | None = field(default=None)
+    unlabelled: UnlabelledAccuracy | None = None
 
 
 class PerformanceReport(ReportKind[PerformanceBody]):
@@ -73,12 +76,20 @@ class PerformanceReport(ReportKind[PerformanceBody]):
 
     def prepare(self, rows: ReportRows, version: str, days: int) -> Computation[PerformanceBody]:
         """Of the version's sample, and of what was served then: what it would have said of the past is no history."""
-        sample, served = rows.sample(version, days), rows.sample(AS_SERVED, days)
-        inputs = f"{sample.hash} {served.hash} {fingerprint(rows.project)}"
-        return Computation(hashlib.sha256(inputs.encode()).hexdigest(), lambda: _body(sample, served, rows.project))
+        sample, served, everything = rows.sample(version, days), rows.sample(AS_SERVED, days), rows.sample(version, 0)
+        inputs = f"{sample.hash} {served.hash} {everything.hash} {fingerprint(rows.project)}"
+
+        def compute() -> PerformanceBody:
+            return _body(
+                sample, served, rows.project, unlabelled_accuracy(rows.project, everything, at=rows.at, days=days)
+            )
+
+        return Computation(hashlib.sha256(inputs.encode()).hexdigest(), compute)
 
 
-def _body(sample: EvaluationSample, served: EvaluationSample, project: Project) -> PerformanceBody:
+def _body(
+    sample: EvaluationSample, served: EvaluationSample, project: Project, unlabelled: UnlabelledAccuracy
+) -> PerformanceBody:
     return PerformanceBody(
         n=len(sample),
         audit=int(sample.audit.sum()),
@@ -91,6 +102,7 @@ def _body(sample: EvaluationSample, served: EvaluationSample, project: Project) 
         change=find_change(project, served),
         classes=classes_part(sample) if len(sample) else None,
         costs=decision_costs(sample, project) if len(sample) else None,
+        unlabelled=unlabelled,
     )
 
 

@@ -92,7 +92,7 @@ class TestUnderShift:
 
     def test_weights_alone_do_it_where_trees_have_no_share(self, shifted):
         past, model, x, y = shifted
-        weights_only = label_free.Reference(past.scores, past.labels, past.predicted, past.features)
+        weights_only = replace(past, refiner=None, held_out=None)
         scores = model.predict_proba(x)
         real = np.where(scores.argmax(axis=1) == 1, corner(x), 1 - corner(x)).mean()
         plain = abs(label_free.cbpe(past, scores)["accuracy"].value - real)
