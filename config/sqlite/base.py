@@ -8,6 +8,7 @@ kernel keeps the order: only the one at its head tries, every millisecond, and t
 The queue's lock is held while waiting, never while writing, so that SQLite's own lock alone keeps the data whole. It is
 a lock of an open file (flock), so that threads queue as processes do and a killed process releases it. A record lock
 belongs to a process: with threads in two processes the kernel sees deadlocks that are none and refuses some of them.
+A forked child has the open file as well, and would keep the lock of a parent that is killed: it closes its own at once.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import fcntl
 import os
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -62,18 +64,36 @@ class Cursor(base.SQLiteCursorWrapper):
             time.sleep(LOOK)
 
 
+_open_queues: set[int] = set()  # descriptors of this process, by which its threads wait or hold the lock
+_opening = threading.Lock()  # no fork comes between opening one and knowing of it
+
+
+def _close_inherited() -> None:
+    """In a forked child: it has none of the threads that hold these."""
+    for descriptor in _open_queues:
+        os.close(descriptor)
+    _open_queues.clear()
+    _opening.release()
+
+
+os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_close_inherited)
+
+
 @contextlib.contextmanager
 def queued(queue_path: str | None) -> Iterator[None]:
     """Hold the lock of the queue; without a path, go straight on."""
     if queue_path is None:
         yield
         return
-    descriptor = os.open(queue_path, os.O_RDWR | os.O_CREAT, 0o600)
+    with _opening:
+        descriptor = os.open(queue_path, os.O_RDWR | os.O_CREAT, 0o600)
+        _open_queues.add(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough where a child was forked meanwhile
+        _open_queues.discard(descriptor)
         os.close(descriptor)
 
 

@@ -1,5 +1,6 @@
 """The wait for SQLite's write lock: as patient as the limit says, and no more."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -227,3 +228,40 @@ def test_a_child_forked_at_the_turnstile_does_not_keep_it(tmp_path: Path) -> Non
     child.join()
 
     assert not other.is_alive()
+
+
+def _hold_and_fork(queue_path: str, forked: Any) -> None:
+    """A thread holds the queue's lock for ever, while another one forks a child that lives on."""
+    held = threading.Event()
+
+    def hold() -> None:
+        with queued(queue_path):
+            held.set()
+            time.sleep(60)
+
+    threading.Thread(target=hold, daemon=True).start()
+    held.wait(10)
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    forked.put(child)
+    time.sleep(60)
+
+
+def test_a_killed_process_leaves_the_queue_free_though_its_child_lives_on(tmp_path: Path) -> None:
+    fork, queue_path = multiprocessing.get_context("fork"), str(tmp_path / "turn")
+    forked = fork.SimpleQueue()
+    parent = fork.Process(target=_hold_and_fork, args=(queue_path, forked))
+    parent.start()
+    child = forked.get()
+    try:
+        with open(queue_path) as file:
+            with pytest.raises(BlockingIOError):  # the parent holds it
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            parent.kill()
+            parent.join(10)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.kill(child, 0)  # it is there still
+    finally:
+        os.kill(child, signal.SIGKILL)
