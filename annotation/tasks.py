@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from annotation import leases, media, rescoring, routing, text_vectors
+from annotation import leases, media, rescoring, routing, search, text_vectors
 from annotation.models import Item
 from annotation.routing import audit_draw, negative_signals, refill
 from annotation.signals import joining
@@ -84,6 +84,13 @@ def sweep(attempt: Attempt) -> None:
 @registry.every(6 * 3600, "annotation.sweep")
 def sweep_unfinished(at: datetime) -> None:
     jobs.enqueue("annotation.sweep", key="annotation.sweep", at=at)
+
+
+@registry.every_project(600, "annotation.fill_search_text")
+def fill_search_text(project: Project, at: datetime) -> None:
+    """Fill what an older web process left out that captured while this release was installed."""
+    search.fill_recent(project, at=at)
+    audit_draw.draw_missing(project, at=at)
 
 
 @registry.every(60, "annotation.join_signals")

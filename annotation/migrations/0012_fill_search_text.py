@@ -6,26 +6,14 @@ again, and would find the table there.
 
 from django.db import migrations
 
-from inputs.search import search_text
+from annotation import search
 
-CHUNK = 2000
+ALL = 10**12
 
 
 def fill(apps, schema_editor):
-    """In chunks, each a transaction: no lock is held for long, and one that was stopped goes on where it was."""
     Item, SearchText = apps.get_model("annotation", "Item"), apps.get_model("annotation", "SearchText")
-    types = newest_types(apps)
-    missing, last = Item.objects.filter(search_text=None).order_by("pk"), 0
-    while rows := list(missing.filter(pk__gt=last).values_list("pk", "project", "key", "inputs")[:CHUNK]):
-        SearchText.objects.bulk_create(
-            [
-                SearchText(item_id=pk, project_id=project, text=search_text(key, inputs, types.get(project, {})))
-                for pk, project, key, inputs in rows
-            ],
-            ignore_conflicts=True,
-            batch_size=CHUNK // 4,
-        )
-        last = rows[-1][0]
+    search.fill_missing(Item.objects.all(), SearchText, newest_types(apps), most=ALL)
 
 
 def newest_types(apps):

@@ -10,14 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import items
-from annotation import capture
+from annotation import capture, search, tasks
 from annotation.models import Item, SearchText
 from projects import members
 from projects.models import Project
 from tests.factories import NOW, make_item, make_project, make_user
 
 pytestmark = pytest.mark.django_db
-FILLS = "annotation.migrations.0012_fill_search_text"
+FILLS = "annotation.search"
 KEYS = ("first", "second", "third", "fourth", "fifth")
 INPUTS = {"text": {"type": "text"}, "channel": {"type": "category", "required": False}}
 TEXTS = {
@@ -155,3 +155,20 @@ def test_migrations_that_were_stopped_while_they_filled_it_go_on_when_begun_agai
         MigrationExecutor(connection).migrate(newest)
     assert set(SearchText.objects.values_list("item__key", flat=True)) == set(KEYS)
     assert keys(project, "fifth") == {"fifth"}
+
+
+def test_what_an_older_process_captured_during_an_upgrade_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knew no search text and drew no audit; the periodic work does both, so many at once."""
+    project = make_project(inputs=INPUTS)
+    for number in range(5):
+        make_item(project, f"late-{number}", inputs={"text": "Straße", "channel": None}, captured_at=NOW)
+    monkeypatch.setattr(search, "CHUNK", 2)
+    monkeypatch.setattr(search, "MOST_AT_ONCE", 3)
+    assert keys(project, "strasse") == set()
+
+    tasks.fill_search_text(project, NOW)
+
+    assert len(keys(project, "strasse")) == 3
+    assert not Item.objects.filter(project=project, audit_probability=None).exists()
+    tasks.fill_search_text(project, NOW)
+    assert len(keys(project, "strasse")) == 5
