@@ -59,7 +59,7 @@ class PasswordForm(forms.Form):
     """A new password, twice; who has one gives it first."""
 
     old = forms.CharField(required=False, strip=False, max_length=500)
-    new = forms.CharField(strip=False, max_length=500, error_messages={"required": "Give a new password."})
+    new = forms.CharField(strip=False, max_length=500, error_messages={"required": "Enter a new password."})
     again = forms.CharField(strip=False, max_length=500, error_messages={"required": "Type it again."})
 
     def __init__(self, user: User, data: Any = None) -> None:
@@ -90,7 +90,7 @@ class InviteForm(forms.Form):
     once = forms.CharField(max_length=100, required=False)
     name = forms.RegexField(
         r"^[\w.@+-]{1,150}$",
-        error_messages={"required": "Give a user name.", "invalid": "A user name is letters, digits and . @ + - _"},
+        error_messages={"required": "Enter a user name.", "invalid": "A user name is letters, digits and . @ + - _"},
     )
     full_name = forms.CharField(max_length=150, required=False)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.ANNOTATOR)

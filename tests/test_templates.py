@@ -1,5 +1,8 @@
 """The layout rules of the templates, and the checker that holds them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 
@@ -45,3 +48,20 @@ def test_the_checker_names_file_and_line_and_fails(tmp_path, capsys):
     page.write_text("<p>\n<td><td>\n")
     assert main([str(page)]) == 1
     assert capsys.readouterr().out == f"{page}:2: opens td, td; one element a line\n"
+
+
+POLLING = [path for path in TEMPLATES if 'hx-trigger="every' in Path(path).read_text()]
+
+
+@pytest.mark.parametrize("path", POLLING, ids=lambda path: Path(path).stem)
+def test_a_page_that_polls_is_brought_up_to_date_in_place_and_so_is_the_sentence_above_it(path):
+    """In place, so that no refresh moves the focus; the sentence too, so that no half of a page is out of date."""
+    written = Path(path).read_text()
+    assert written.count('hx-trigger="every') == written.count('hx-swap="morph"') == 1
+    assert '{% block answer %}<span id="said">{% partial said %}</span>{% endblock %}' in written
+    fragment = written.partition('hx-swap="morph"')[2]
+    assert re.search(r'<span\s+id="said"\s+hx-swap-oob="true"\s*>{% partial said %}</span>', fragment)
+
+
+def test_four_pages_poll():
+    assert len(POLLING) == 4

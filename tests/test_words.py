@@ -56,6 +56,8 @@ SEEN = (
     "curve has learnt",
     "Give it a second time",
     "Give your",
+    "Give a user name",
+    "Give a new password",
     "What is known of this case",
     "a quick fit of",
 )

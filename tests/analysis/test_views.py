@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analysis import charts, items, release_events
+from analysis import charts, items, release_events, windows
 from analysis.findings import LabelQualityBody, PrecisionAt
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.models import Finding, Report
@@ -273,6 +273,15 @@ class TestAVersionIsAVersion:
     @pytest.mark.parametrize("query", ["?window=9", "?label=eggs"])
     def test_nothing_else_of_the_address_is_replaced_either(self, captured: Any, query: str) -> None:
         assert self.page(captured, "analysis:performance", query)[0] == 404
+
+    def test_the_chip_of_windows_offers_each_that_an_address_takes(self, captured: Any) -> None:
+        """Seen: it knew two, while ?window=7 worked."""
+        project, _, emil = captured
+        for name in windows.WINDOWS:
+            answer = client(emil).get(reverse("analysis:performance", args=[project.slug]), {"window": name})
+            [chip] = [chip for chip in answer.context["chips"] if chip.name == "Window"]
+            assert [option.current for option in chip.options] == [other == name for other in windows.WINDOWS]
+            assert all(client(emil).get(option.url).status_code == 200 for option in chip.options)
 
     def test_a_version_without_a_report_has_one_computed(
         self, captured: Any, monkeypatch: pytest.MonkeyPatch, run_jobs: Any

@@ -1,5 +1,7 @@
 """The API's description: every reference resolves, every example is what its call takes and answers."""
 
+import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,5 +137,12 @@ def test_the_page_shows_every_call_to_anybody(client: Client, schema: dict[str, 
     assert page.status_code == 200
     for path, method, operation in operations(schema):
         assert f'id="{operation["operationId"]}"' in text, f"{method} {path}"
+    words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+    for _, calls in groups(schema):
+        for call in calls:
+            for line in (*call.fields, *call.parameters):
+                assert f"{line.name} {line.type}" in words and line.takes in words, f"{call.path}: {line.name}"
+    assert words.count("A JSON array of at most 10,000 rows") == 2  # predictions and signals
+    assert "100 items a page" in words and "A whole number from 1 to 20." in words
     assert "labels[].lease" in text
     assert "thumbs_down" in text

@@ -77,6 +77,13 @@ class TestHome:
         with pytest.raises(ImproperlyConfigured, match="cannot be made: Not a directory. PLUMBLINE_HOME names another"):
             home.prepare(tmp_path / "file" / "home")
 
+    def test_that_is_read_only_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "media").mkdir()
+        (tmp_path / "artifacts").mkdir()
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        with pytest.raises(ImproperlyConfigured, match="cannot be written to. PLUMBLINE_HOME names another place."):
+            home.prepare(tmp_path)
+
 
 class TestGreet:
     @pytest.fixture

@@ -65,11 +65,16 @@ def test_no_change_is_none(project: Project) -> None:
     assert changes.of_report(project, None) is None
 
 
-def test_the_page_says_it_first(project: Project) -> None:
+def test_the_page_says_it_first_and_each_refresh_again(project: Project) -> None:
     body = PerformanceBody(250, 200, 900, 0, True, an_estimate(0.8, 250), change=a_change())
     store_report(project, performance.KIND, body, version="v1", at=NOW)
     client = Client()
     client.force_login(make_user("emil", project, "engineer"), backend="django.contrib.auth.backends.ModelBackend")
-    page = " ".join(client.get(reverse("overview:overview", args=["digits"])).content.decode().split())
-    assert "accuracy of what was served fell from <b>0.93</b> to <b>0.49</b>" in page
-    assert "mostly in sensor <b>B</b>" in page
+    address = reverse("overview:overview", args=["digits"])
+    page, fragment = (
+        " ".join(client.get(address, headers=headers).content.decode().split())
+        for headers in ({}, {"HX-Request": "true"})
+    )
+    for part in (page, fragment.partition('<span id="said" hx-swap-oob="true">')[2]):
+        assert "accuracy of what was served fell from <b>0.93</b> to <b>0.49</b>" in part
+        assert "mostly in sensor <b>B</b>" in part

@@ -10,7 +10,7 @@ from overview import actions, loop, stations
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
 from tests.analysis.scenarios import Cause, route, world
-from tests.factories import NOW, make_item, make_prediction
+from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +46,28 @@ def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
     [stuck] = [station for station in made if station.bottleneck]
     assert (stuck.key, stuck.count) == ("review", "1")
     assert stuck.late.startswith("Late: due within 2")
+
+
+def test_of_two_that_are_late_the_one_whose_oldest_waits_longest_is_stuck(stand: tuple[Project, list[Item]]) -> None:
+    """Seen: "waits longest" beside a station whose oldest item had waited nine days."""
+    project, items = stand
+    RoutedItem.objects.filter(item=items[0]).update(state="review", routed_at=NOW)
+    make_prediction(item := make_item(project), [0.5, 0.5])
+    route(project, [item], Cause.UNCERTAIN, probability=1.0)
+    for days, key in ((9, "label"), (1, "review")):
+        RoutedItem.objects.filter(item=item).update(routed_at=NOW - timedelta(days=days))
+        RoutedItem.objects.filter(item=items[0]).update(routed_at=NOW - timedelta(days=3))
+        made = stations.stations(project, loop.collect(project, at=NOW, serves="v1"), at=NOW)
+        assert [station.key for station in made if station.bottleneck] == [key]
+
+
+def test_what_came_within_minutes_is_no_rate_and_no_trend() -> None:
+    """Seen: 1,797 items captured within minutes were shown as days of traffic."""
+    project = make_project()
+    for number in range(30):
+        make_item(project, at=NOW - timedelta(seconds=number))
+    predict = stations.stations(project, loop.collect(project, at=NOW, serves=""), at=NOW)[0]
+    assert (predict.count, predict.unit, predict.rate) == ("30", "in 24 hours", "")
 
 
 def test_asks_for_the_labels_that_a_run_waits_for(stand: tuple[Project, list[Item]]) -> None:

@@ -1,8 +1,10 @@
 """What stands around a page: places by role, counts in one query, the current place, the keys."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.urls import resolve
+from django.urls import resolve, reverse
 
 from analysis.models import Finding
 from annotation.models import Cause, Queue, RoutedItem
@@ -54,6 +56,15 @@ def test_settings_lead_to_the_first_tab_that_is_open(shell_of, role, tabs):
     assert [tab.name for tab in shell.settings] == tabs
     settings = shell.groups[-1].places[-1]
     assert (settings.name, settings.url) == ("Settings", shell.settings[0].url)
+
+
+@pytest.mark.parametrize("name", ["projects:member-list", "projects:key-list", "jobs:job-list", "projects:audit"])
+def test_the_tab_of_settings_that_is_open_is_marked(client, project, name):
+    client.force_login(make_user("ada", project, "admin"))
+    address = reverse(name, args=["digits"])
+    page = client.get(address).content.decode()
+    tabs = page.partition('<nav class="tabs"')[2].partition("</nav>")[0]
+    assert re.findall(r'<a href="([^"]+)" aria-current="page">', tabs) == [address]
 
 
 def test_groups_follow_the_loop(shell_of):

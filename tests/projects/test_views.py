@@ -252,7 +252,7 @@ class TestMembers:
     @pytest.mark.parametrize(
         ("fields", "says"),
         [
-            ({"name": "", "role": "annotator"}, "Give a user name."),
+            ({"name": "", "role": "annotator"}, "Enter a user name."),
             ({"name": "a b", "role": "annotator"}, "letters, digits"),
             ({"name": "ada", "role": "annotator"}, "a member already"),
             ({"name": "bo", "role": "king"}, "not one of the available choices"),
@@ -342,6 +342,14 @@ class TestAuditTrail:
             path = f"/p/digits/audit/{older.group(1)}" if older else None
         assert path is None
         assert seen == [str(number) for number in reversed(range(120))]
+
+    def test_numbers_that_other_projects_used_are_explained(self, as_ada, project):
+        """Seen: numbers that skip, under the question whether the record is whole."""
+        for place in (project, make_project("other"), project):
+            self.record(place, 1)
+        page = text(as_ada.get("/p/digits/audit/"))
+        assert re.findall(r"event</span> (\d+)</td>", page) == ["3", "1"]
+        assert "Numbers run through all projects of this installation." in page
 
     @pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "٢"])
     def test_a_cursor_that_is_none_is_not_found(self, as_ada, before):

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from analysis import release_events
 from annotation.models import Prediction, Source
 from jobs import execution, registry
 from jobs.models import Job, JobState
@@ -166,6 +167,12 @@ class TestRollBack:
         assert live(project) == "v1"
         assert (made.act, made.version.tag, made.previous.tag) == ("roll_back", "v1", "v2")
         assert AuditEvent.objects.filter(action="release.roll_back", details__version="v1").exists()
+
+    def test_has_its_mark_in_the_history_as_each_promotion_has(self, project: Project, ada: User) -> None:
+        promote(project, 2, ada)
+        roll_back(project, ada)
+        marks = [(mark.version, mark.act) for mark in release_events.list_releases(project)]
+        assert marks[-2:] == [("v2", "promoted"), ("v1", "rolled back to")]
 
     def test_goes_further_back_each_time(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)
