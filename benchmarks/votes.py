@@ -3,10 +3,11 @@
     python -m benchmarks.votes [--seeds 5] [--seed 0] [--only shared simulated speed] [--shapes spammers ...]
 
 One JSON line for each set and method: accuracy against the truth over `n` items (means over `--seeds` draws of a
-simulated set) and seconds of CPU; `auto` adds the best single method and how far it is ahead of it. No method sees
-the truth or any setting of the set. A line of means closes each part. `shared` reads ../shared/data where that exists;
-`simulated` are the sets below, each drawn from its own law, none of which is exactly a model that is fitted; `speed`
-is CROWDLAB and `auto` on 50 000 items with three votes each, with a model's probabilities.
+simulated set), what quality was stated and how far that is off, and seconds of CPU; `auto` adds the best single method
+and how far it is ahead of it. No method sees the truth or any setting of the set. A line of means closes each part.
+`shared` reads ../shared/data where that exists; `simulated` are the sets below, each drawn from its own law, none of
+which is exactly a model that is fitted; `speed` is CROWDLAB and `auto` on 50 000 items with three votes each, with a
+model's probabilities.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SHARED = ("crowd_weather_amt", "crowd_zencrowd_us", "crowd_bluebirds")
 # The best figure measured elsewhere (crowd-kit 1.4.2 and cleanlab 2.9.0), among the methods offered here and MACE.
 ELSEWHERE = {"crowd_weather_amt": 0.8633, "crowd_zencrowd_us": 0.9005, "crowd_bluebirds": 0.8889}
 
+FEW = (2, 3, 5, 8)  # votes an item
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 VotesWithTruth = tuple[Votes, Mapping[Any, Any]]  # votes, and the truth by item
@@ -40,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     if "shared" in options.only:
         _say_means("shared", [_measure(name, [_shared(name)]) for name in SHARED if (DATA / name).exists()])
+        few = [(name, n) for name in SHARED for n in FEW if (DATA / name).exists()]
+        _say_means("shared, few votes", [_measure(f"{name}, {n} votes an item", [_few(name, n)]) for name, n in few])
     if "simulated" in options.only:
         seeds = range(options.seed, options.seed + options.seeds)
         _say_means("simulated", [_measure(name, [_simulated(name, seed) for seed in seeds]) for name in options.shapes])
@@ -53,12 +58,13 @@ def _measure(name: str, sets: Sequence[VotesWithTruth]) -> dict[str, float]:
     found: dict[str, float] = {}
     for method in (*METHODS[1:], "auto"):
         started = time.process_time()
-        accuracy = [_accuracy(method, *votes_with_truth) for votes_with_truth in sets]
+        resolved = [_resolved(method, *votes_with_truth) for votes_with_truth in sets]
+        accuracy = [float(right.mean()) for right, _ in resolved]
         seconds = (time.process_time() - started) / len(sets)
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = _stated(resolved)
         if method == "auto":
             best = max(found, key=lambda one: found[one])
-            more = {"best_single": best, "ahead_of_best": round(float(np.mean(accuracy)) - found[best], 4)}
+            more |= {"best_single": best, "ahead_of_best": round(float(np.mean(accuracy)) - found[best], 4)}
             if name in ELSEWHERE:
                 more["ahead_of_best_elsewhere"] = round(float(np.mean(accuracy)) - ELSEWHERE[name], 4)
         found[method] = float(np.mean(accuracy))
@@ -67,10 +73,30 @@ def _measure(name: str, sets: Sequence[VotesWithTruth]) -> dict[str, float]:
     return found
 
 
-def _accuracy(method: str, votes: Votes, truth: Mapping[Any, Any]) -> float:
+def _resolved(method: str, votes: Votes, truth: Mapping[Any, Any]) -> tuple[Floats, Floats]:
+    """Whether each item with a truth is resolved rightly, and its stated quality."""
     found = resolve(votes, method=method)
-    label = dict(zip(found.items.tolist(), found.label.tolist(), strict=True))
-    return float(np.mean([label[item] == real for item, real in truth.items() if item in label]))
+    known = [at for at, item in enumerate(found.items.tolist()) if item in truth]
+    right = [found.label[at] == truth[found.items[at]] for at in known]
+    return np.array(right, dtype=np.float64), found.quality[known]
+
+
+def _stated(resolved: Sequence[tuple[Floats, Floats]]) -> dict[str, float]:
+    """Mean stated quality, how far it is above the accuracy, and the Brier score of the one for the other."""
+    stated = [float(quality.mean()) for _, quality in resolved]
+    over = [float((quality - right).mean()) for right, quality in resolved]
+    brier = [float(((quality - right) ** 2).mean()) for right, quality in resolved]
+    names = ("stated_quality", "overstated_by", "quality_brier")
+    return {name: round(float(np.mean(values)), 4) for name, values in zip(names, (stated, over, brier), strict=True)}
+
+
+def _few(name: str, votes_per_item: int) -> VotesWithTruth:
+    """The first votes of each item of a shared set, in an order drawn by their number."""
+    votes, truth = _shared(name)
+    table = pd.DataFrame({field: np.asarray(column) for field, column in votes._asdict().items()})
+    table = table.sample(frac=1, random_state=votes_per_item)
+    kept = table[table.groupby("items").cumcount() < votes_per_item]
+    return Votes(*(kept[field] for field in Votes._fields)), truth
 
 
 def _say_means(part: str, found: Sequence[Mapping[str, float]]) -> None:

@@ -1,9 +1,11 @@
 """Several people's votes in a file, resolved into one label per item, and the people rated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.metrics.core import weighted
 from analysis.metrics.core.stored import described_estimate, finite
@@ -19,6 +21,8 @@ from inputs.files.table import BadFile, Table
 from validation import InvalidInput
 
 LISTED = 15
+LEAST_ORDERED = 3  # labels, below which their order says nothing
+ORDERED = {"ordinal": "the numbers are ranks", "interval": "their differences count"}
 TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")
 
 
@@ -61,7 +65,6 @@ def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, ite
     found = consensus.resolve(
         given, method=asked.method, probabilities=model, classes=range(len(cast.labels.names)), seed=asked.seed
     )
-    alpha = agreement.krippendorff(*given, seed=asked.seed)
     return {
         "method": found.method,
         "why": " ".join(filter(None, (found.why, note))),
@@ -74,7 +77,7 @@ def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, ite
         "resolutions": _resolutions(found, cast),
         "annotators": _annotators(found, cast),
         "copies": [[cast.annotators.as_written[code] for code in group] for group in found.copies],
-        "agreement": {"krippendorff_alpha": described_estimate(alpha)},
+        "agreement": _agreement(cast, asked.seed),
         **({} if answers is None else _accuracy(found, answers)),
     }
 
@@ -87,6 +90,28 @@ def _ballots(table: Table, asked: VoteOptions) -> _Ballots:
     check_labels(label.called(repr(asked.label)))
     i, a, v = (part.codes[whole] for part in (item, annotator, label))
     return _Ballots(i, a, v, item, annotator, label, int((~whole).sum()))
+
+
+def _agreement(cast: _Ballots, seed: int) -> JsonObject:
+    """Krippendorff's alpha of labels as names; of three numbers or more also by their order and by their distances."""
+    alpha = agreement.krippendorff(cast.item, cast.annotator, cast.label, seed=seed)
+    found: JsonObject = {"krippendorff_alpha": described_estimate(alpha) | {"level": "nominal"}}
+    numbers = _as_numbers(cast.labels.names)
+    if numbers is None or np.unique(cast.label).size < LEAST_ORDERED:
+        return found
+    for level in ("ordinal", "interval"):
+        alpha = agreement.krippendorff(cast.item, cast.annotator, numbers[cast.label], level=level, seed=seed)
+        found[f"krippendorff_alpha_{level}"] = described_estimate(alpha) | {"level": level}
+    return found
+
+
+def _as_numbers(names: Sequence[str]) -> NDArray[np.float64] | None:
+    """The labels as finite numbers, None where one is none."""
+    try:
+        found = np.array([float(name) for name in names])
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
 
 
 def _resolutions(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
@@ -189,7 +214,13 @@ def to_text(answer: JsonObject) -> str:
         f"{n['replaced']:,} votes replaced by a later one, {n['left_out']:,} left out. "
         f"Method: {answer['method']}. {answer['why']}",
         *(f"Counted as one: {', '.join(map(str, group))}" for group in answer["copies"]),
-        f"Krippendorff's alpha {spread(alpha)}",
+        f"Krippendorff's alpha, nominal {spread(alpha)}",
+        *(
+            f"Krippendorff's alpha, {level} {spread(answer['agreement'][f'krippendorff_alpha_{level}'])}; "
+            f"meant where {meaning}"
+            for level, meaning in ORDERED.items()
+            if f"krippendorff_alpha_{level}" in answer["agreement"]
+        ),
     ]
     if "accuracy" in answer:
         lines.append(f"Accuracy against the truth {spread(answer['accuracy_interval'])}")

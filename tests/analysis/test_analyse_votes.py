@@ -208,3 +208,25 @@ def test_items_and_votes_spelt_in_two_ways_are_refused(tmp_path: Path) -> None:
     rows = votes(tmp_path, [("a", "x", "yes"), ("b", "x", "no")])
     with pytest.raises(CommandError, match="'item' of items.csv and 'item' of the votes share no item: A, B"):
         analyse("votes", rows, *COLUMNS, "--text", "text", "--items", items)
+
+
+def test_labels_that_are_numbers_have_ordinal_and_interval_agreement_too(tmp_path: Path) -> None:
+    """Units and values of Krippendorff's example C (2011)."""
+    rows = {
+        "A": [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+        "B": [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+        "C": [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+        "D": [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+    }
+    path = csv(tmp_path / "wide.csv", {"item": range(12), **rows})
+    found = analyse("votes", path, "--item", "item", "--annotators", "[A-D]")["agreement"]
+    values = {one["level"]: round(one["value"], 3) for one in found.values()}
+    assert values == {"nominal": 0.743, "ordinal": 0.815, "interval": 0.849}
+    shown = text("votes", path, "--item", "item", "--annotators", "[A-D]")
+    assert "alpha, ordinal 0.815" in shown and "alpha, interval 0.849" in shown and "alpha, nominal 0.743" in shown
+
+
+def test_names_and_two_numbers_have_nominal_agreement_only(tmp_path: Path) -> None:
+    for labels in (("1", "0"), ("a", "b")):
+        rows = [(item, who, labels[(item + (who == "y" and item > 3)) % 2]) for item in range(6) for who in "xy"]
+        assert list(analyse("votes", votes(tmp_path, rows), *COLUMNS)["agreement"]) == ["krippendorff_alpha"]

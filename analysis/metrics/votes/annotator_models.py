@@ -91,11 +91,13 @@ class Fit:
     """`posterior` (items, k) over the true label; `latent` (items, types).
 
     `chance(annotators, labels)` (v, types): the probability that each annotator gives each label, for every type.
+    `type_labels` (types, k): the share of each label among the items of a type; None where types are the labels.
     """
 
     posterior: Floats
     latent: Floats
     chance: Callable[[Ints, Ints], Floats]
+    type_labels: Floats | None = None
 
     def predict(self, votes: CodedVotes) -> Floats:
         """Probability (v,) that the model gave to each of these votes."""
@@ -278,7 +280,7 @@ def _expectation_maximisation(
         result: Floats = (seen + strength * pooled[label]) / (mass[annotator] + strength)
         return result
 
-    return Fit(latent @ names, latent, chance)
+    return Fit(latent @ names, latent, chance, names)
 
 
 def _pooled(votes: CodedVotes, cells: Floats) -> Floats:

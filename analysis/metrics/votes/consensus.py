@@ -21,6 +21,12 @@ METHODS = ("auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab")
 TIE = 1e-12  # between probabilities that are equal: far below any that tells, far above rounding
 
 
+FEW_TO_CHECK = (
+    f"Fewer than {model_averaging.LEAST_HELD_OUT} votes can be checked against others, too few to compare models on."
+)
+SMOOTHED = "So quality is the share of votes with one more for each label (the rule of succession)."
+
+
 class Votes(NamedTuple):
     """One row per vote: three aligned sequences (v,) of items, annotators and labels, each sortable.
 
@@ -36,10 +42,11 @@ class Votes(NamedTuple):
 class Resolutions:
     """One row per item and one per annotator, both sorted by their name.
 
-    `label` (n,) agreed values; `quality` (n,) in 0..1, the probability that the label is right, low = look again;
-    `probabilities` (n, k) over `classes`; `annotator_quality` (a,) probability of a right vote, high = trustworthy;
-    `annotator_n` (a,) votes behind it. Quality is NaN where the votes do not determine it, and `why` says so.
-    `copies`: groups of annotators whose agreement is so high that `auto` counts their votes on an item as one.
+    `label` (n,) agreed values; `quality` (n,) in 0..1, the probability that the label is right, low = look again,
+    calibrated as far as votes alone allow (`quality_calibration`); `probabilities` (n, k) over `classes`, likewise;
+    `annotator_quality` (a,) probability of a right vote, high = trustworthy; `annotator_n` (a,) votes behind it.
+    Quality is NaN where the votes do not determine it, and `why` says so. `copies`: groups of annotators whose
+    agreement is so high that `auto` counts their votes on an item as one.
     """
 
     items: NDArray[Any]
@@ -62,6 +69,7 @@ class _Outcome:
     why: str
     rated: Floats | None = None
     defined: bool = True
+    calibrated: Floats | None = None
     copies: tuple[tuple[int, ...], ...] = ()
 
 
@@ -91,14 +99,15 @@ def resolve(
     pred_probs = None if probabilities is None else check_probabilities(probabilities, n=coded.items, k=labels.size)
     outcome = _outcome(coded, pred_probs, method, seed)
     best = outcome.posterior.argmax(axis=1)
-    quality = outcome.posterior[np.arange(coded.items), best]
+    stated = outcome.posterior if outcome.calibrated is None else outcome.calibrated
+    quality = stated[np.arange(coded.items), best]
     rated = annotator_models.annotator_quality(coded, outcome.posterior) if outcome.rated is None else outcome.rated
     if not outcome.defined:
         quality, rated = np.full(coded.items, np.nan), np.full(coded.annotators, np.nan)
     n = np.bincount(coded.annotator, minlength=coded.annotators)
     copies = tuple(tuple(people[list(group)].tolist()) for group in outcome.copies)
     why = outcome.why + _remarks(table, coded.item.size, copies)
-    found = outcome.posterior, people, rated, n, outcome.method, why, copies
+    found = stated, people, rated, n, outcome.method, why, copies
     return Resolutions(items, labels[best], quality, labels, *found)
 
 
@@ -127,18 +136,40 @@ def _outcome(votes: annotator_models.CodedVotes, pred_probs: Floats | None, meth
         return _Outcome(annotator_models.majority(votes).posterior, "majority", why, defined=False)
     if method == "auto":
         return _auto(votes, pred_probs, seed)
-    log_odds = None if pred_probs is None or method == "majority" else model_averaging.label_log_odds(pred_probs, 1.0)
-    return _Outcome(_SINGLE[method](votes, log_odds).posterior, method, "It was asked for.")
+    if method == "majority":
+        why = "It was asked for. Quality is the share of votes."
+        return _Outcome(annotator_models.majority(votes).posterior, method, why)
+    return _single(votes, None if pred_probs is None else model_averaging.label_log_odds(pred_probs, 1.0), method, seed)
+
+
+def _single(votes: annotator_models.CodedVotes, log_odds: Floats | None, method: str, seed: int) -> _Outcome:
+    model = _SINGLE[method]
+    found = model_averaging.calibrate_one(votes, model, log_odds, seed)
+    if found is None:
+        return _Outcome(
+            model(votes, log_odds).posterior,
+            method,
+            f"It was asked for. {FEW_TO_CHECK} {SMOOTHED}",
+            calibrated=_smoothed_shares(votes),
+        )
+    return _Outcome(found.posterior, method, f"It was asked for.{found.why}", calibrated=found.calibrated)
+
+
+def _smoothed_shares(votes: annotator_models.CodedVotes) -> Floats:
+    """Shares of votes (items, k) with one more vote for each label (Laplace's rule of succession)."""
+    counts = votes.counts + 1
+    result: Floats = counts / counts.sum(axis=1, keepdims=True)
+    return result
 
 
 def _auto(votes: annotator_models.CodedVotes, pred_probs: Floats | None, seed: int) -> _Outcome:
     found = model_averaging.average_models(votes, pred_probs, seed)
     if found is None:
         log_odds = None if pred_probs is None else model_averaging.label_log_odds(pred_probs, 1.0)
-        least = model_averaging.LEAST_HELD_OUT
-        why = f"Fewer than {least} votes can be checked against others, too few to compare models on."
-        return _Outcome(annotator_models.one_coin(votes, log_odds).posterior, "one_coin", why)
-    return _Outcome(found.posterior, "combined", found.why, copies=found.copies)
+        fit = annotator_models.one_coin(votes, log_odds)
+        why = f"{FEW_TO_CHECK} {SMOOTHED}"
+        return _Outcome(fit.posterior, "one_coin", why, calibrated=_smoothed_shares(votes))
+    return _Outcome(found.posterior, "combined", found.why, copies=found.copies, calibrated=found.calibrated)
 
 
 def _crowdlab(votes: annotator_models.CodedVotes, pred_probs: Floats | None, several: bool, seed: int) -> _Outcome:
@@ -163,7 +194,7 @@ def _crowdlab(votes: annotator_models.CodedVotes, pred_probs: Floats | None, sev
     posterior = np.tile(((1 - quality) / max(votes.k - 1, 1))[:, None], (1, votes.k))
     posterior[np.arange(votes.items), label] = quality
     rated = found["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
-    why = "It was asked for." + (
+    why = "It was asked for. Quality is CROWDLAB's own score, which is not calibrated." + (
         "" if pred_probs is not None else " Without a model it starts from the share of each label."
     )
     return _Outcome(posterior, "crowdlab", why, rated)
@@ -219,7 +250,6 @@ def _codes(column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 _SINGLE: dict[str, Callable[[annotator_models.CodedVotes, Floats | None], Fit]] = {
-    "majority": annotator_models.majority,
     "dawid_skene": annotator_models.dawid_skene,
     "one_coin": annotator_models.one_coin,
     "glad": ability_models.glad,

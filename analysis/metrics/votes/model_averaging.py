@@ -4,20 +4,20 @@ Each fifth of the votes is held out in turn and predicted by every model from th
 held-out log likelihood (pseudo-BMA+, Yao et al. 2018). No true label is needed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.votes import ability_models, annotator_models, copier_detection
-from analysis.metrics.votes.annotator_models import CodedVotes, Fit, Floats
-
-Model = Callable[[CodedVotes, Floats | None], Fit | None]
+from analysis.metrics.votes.annotator_models import CodedVotes, Floats
+from analysis.metrics.votes.quality_calibration import Model, Temperatures, calibrated, fit_temperatures
 
 FOLDS = 5
 HELD_OUT_ITEMS = 5000  # enough to separate the models; more only costs time
 LEAST_HELD_OUT = 30
+FEW_VOTES = 20  # of an annotator, from which no accuracy is known well
 RESAMPLES = 500
 LOG_ODDS_WEIGHTS = (
     0.0,
@@ -32,10 +32,13 @@ LOG_ODDS_WEIGHTS = (
 class AveragedModels:
     """The models' averaged posterior (items, k) over the true labels, and which of them it came from, in words.
 
+    `calibrated` (items, k): the same as far as the votes can warrant it.
+
     `copies`: groups of annotators whose votes on an item counted as one.
     """
 
     posterior: Floats
+    calibrated: Floats
     why: str
     copies: tuple[tuple[int, ...], ...] = ()
 
@@ -54,14 +57,36 @@ def average_models(votes: CodedVotes, pred_probs: Floats | None, seed: int) -> A
     log_odds = label_log_odds(pred_probs, model_weight) if pred_probs is not None and model_weight else None
     models = _models(votes.k, seed)
     weights = _weights(sample, models, None if log_odds is None else log_odds[chosen], seed)
-    fitted = {name: models[name](votes, log_odds) for name in weights}
-    parts = [(weights[name], fit.posterior) for name, fit in fitted.items() if fit is not None]
-    if not parts:
+    tried = {name: models[name](votes, log_odds) for name in weights}
+    fits = {name: fit for name, fit in tried.items() if fit is not None}
+    if not fits:
         return None
-    posterior = np.average([part for _, part in parts], axis=0, weights=[weight for weight, _ in parts])
-    return AveragedModels(
-        posterior, _reason(weights, sample.item.size, pred_probs is not None, model_weight), alone.groups
+    at = fit_temperatures(sample, models, weights, None if log_odds is None else log_odds[chosen], seed)
+    why = _reason(weights, sample.item.size, pred_probs is not None, model_weight) + _warning(sample, at)
+    return AveragedModels(calibrated(fits, weights, Temperatures()), calibrated(fits, weights, at), why, alone.groups)
+
+
+def calibrate_one(votes: CodedVotes, model: Model, log_odds: Floats | None, seed: int) -> AveragedModels | None:
+    """One model alone, its quality calibrated; None with fewer than LEAST_HELD_OUT votes to check against others."""
+    fit = model(votes, log_odds)
+    chosen = _evidence_items(votes, 1 if log_odds is not None else 2, seed)
+    sample = votes.of_items(chosen)
+    if fit is None or sample.item.size < LEAST_HELD_OUT:
+        return None
+    at = fit_temperatures(sample, {"": model}, {"": 1.0}, None if log_odds is None else log_odds[chosen], seed)
+    return AveragedModels(fit.posterior, calibrated({"": fit}, {"": 1.0}, at), _warning(sample, at))
+
+
+def _warning(votes: CodedVotes, at: Temperatures) -> str:
+    """What the stated quality rests on, and where it cannot be known."""
+    tempered = f"tempered by {at.dependence:g} and {at.estimation:g}" if max(at) > 1 else "as fitted"
+    each = float(np.median(np.unique(votes.annotator, return_counts=True)[1]))
+    few = (
+        f" Half of the annotators have {each:g} votes or fewer, so quality may be too high: check some items."
+        if each < FEW_VOTES
+        else ""
     )
+    return f" Quality is {tempered}; an error that most annotators share cannot be seen in votes.{few}"
 
 
 def label_log_odds(pred_probs: Floats, model_weight: float) -> Floats:
