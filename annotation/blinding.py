@@ -7,10 +7,9 @@ reasons are decision 11.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, When
 
 from annotation.models import (
-    DRAWN,
     EVALUATION_CAUSES,
     Cause,
     Item,
@@ -26,6 +25,7 @@ from annotation.models import (
 from projects.models import ApiKey, Can, Project, Role, Scope, User
 from projects.project_settings import BadSpec
 
+FLAG = BooleanField()
 UNSETTLED = (RoutedState.OPEN, RoutedState.REVIEW)
 AT_RANDOM = "random"  # the strategy of an ordinary item that was drawn for no reason of its own
 
@@ -53,42 +53,38 @@ def viewer_of_key(key: ApiKey, role: Role) -> User | None:
 
 def is_blind(project: Project, viewer: User | None) -> Case:
     """The condition on an item of a query, true or false, that this person may not see what was said of it."""
-    if viewer is None:
-        return Case(default=Value(False), output_field=BooleanField())
-    return Case(When(_wanted(project, viewer), then=True), default=False, output_field=BooleanField())
+    return Case(When(pk__in=blind_items(project, viewer).values("pk"), then=True), default=False, output_field=FLAG)
 
 
-def blind_items(project: Project, viewer: User | None) -> QuerySet[Item]:
-    """The items of which this person may not see what was said; none for nobody (None).
+def blind_items(project: Project, viewer: User | None, *, among: Collection[int] | None = None) -> QuerySet[Item]:
+    """The items, all or those of these ids, of which this person may not see what was said; none for nobody (None).
 
     Evaluation items that are asked and not settled, and those that the audit drew and nobody has settled or asked yet:
-    of either, those that this person has not answered or skipped.
+    of either, those that this person has not answered or skipped. Each kind is found by an index of its own.
     """
     if viewer is None:
         return Item.objects.none()
-    return Item.objects.filter(_wanted(project, viewer), project=project)
-
-
-def _wanted(project: Project, viewer: User) -> Q:
-    """The condition on an item that an evaluation label of it is wanted, which this person may still give."""
     of_item = OuterRef("pk")
     evaluation = Q(evaluation=True) | Q(cause__in=EVALUATION_CAUSES)
-    asked = RoutedItem.objects.filter(evaluation, project=project, item=of_item, state__in=UNSETTLED)
+    asked = RoutedItem.objects.filter(evaluation, project=project, state__in=UNSETTLED)
     resolved = Resolution.objects.current().filter(item=of_item)
     no_label = NoLabelDecision.objects.filter(item=of_item, withdrawn_at=None)
+    drawn = Item.objects.drawn().filter(~Exists(resolved), ~Exists(no_label), project=project)
+    if among is not None:
+        asked, drawn = asked.filter(item__in=among), drawn.filter(pk__in=among)
+    wanted = asked.order_by().values("item").union(drawn.order_by().values("pk"))
     answered = Label.objects.filter(item=of_item, user=viewer).exclude(state=LabelState.UNDONE)
-    drawn = DRAWN & Q(~Exists(resolved)) & Q(~Exists(no_label))
-    return (Q(Exists(asked)) | drawn) & Q(~Exists(answered))
+    return Item.objects.filter(~Exists(answered), pk__in=wanted)
 
 
 def may_see(item: Item, viewer: User | None) -> bool:
     """Whether this person may see what models and others said of the item."""
-    return not blind_items(item.project, viewer).filter(pk=item.pk).exists()
+    return not blind_items(item.project, viewer, among=[item.pk]).exists()
 
 
 def blind_among(project: Project, viewer: User | None, item_ids: Collection[int]) -> set[int]:
     """Those of these items of which this person may not see what was said."""
-    return set(blind_items(project, viewer).filter(pk__in=item_ids).values_list("pk", flat=True))
+    return set(blind_items(project, viewer, among=item_ids).values_list("pk", flat=True))
 
 
 def may_choose(queue: Queue, role: Role) -> bool:
