@@ -4,8 +4,8 @@
 
 `worth`: mean squared error of a uniform draw with Hájek's estimate over that of ours, at the same number of labels,
 with the ratio's standard error; both draws use the same random number of each item. The floor of each project is chosen
-by `evidence` labels of the past, drawn uniformly, and its scale by other past traffic. employment_ma (from
-../shared/data, skipped where that is not there) is calibrated on its reference year. `noise`: the same where scores are
+by `evidence` labels of the past, drawn uniformly, and its scale by other past traffic. employment_ma (of
+benchmarks.data, left out where it is absent) is calibrated on its reference year. `noise`: the same where scores are
 unrelated to the truth. `coverage`: the share of projects whose 95 % interval holds the truth, of endless traffic
 (process) or of the project's own items (window); each project draws its own classes, how bold and how noisy its model
 is, its floor, and how many items were asked for certain; `rare` has 1 % positives and 500 labels.
@@ -19,7 +19,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,8 +42,8 @@ from annotation.sampling.design.expected_error import (
     choose_floor,
     error_spread,
 )
+from benchmarks.data import Absent, rows_of
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 ENDLESS = 200_000
 RECENT = 5_000
 PER_SCENARIO = 10
@@ -156,8 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def worth(projects: int, seed: int) -> Iterator[dict[str, Any]]:
-    if (DATA / "employment_ma" / "items.parquet").exists():
+    try:
         past, now = employment()
+    except Absent as absent:
+        yield {"scenario": "employment_ma", "absent": str(absent)}
+    else:
         for evidence in (300, 1000):
             yield _compared("employment_ma", past, now, 300, evidence=evidence, projects=projects, seed=seed)
     scenario = AssistedScenario((5.35, -5.35), 3.0, 1.0, 0.0, 20_000, 0, 500.0, cut=0.2)
@@ -199,7 +201,7 @@ def _unrelated(share: float, shape: tuple[float, float]) -> Source:
 
 def employment() -> tuple[Source, Source]:
     """Past and present traffic of a live model, its probabilities calibrated on half of the past."""
-    rows = pd.read_parquet(DATA / "employment_ma" / "items.parquet")
+    rows = rows_of("employment_ma", "items.parquet")
     past, now = rows[rows.split == "reference"], rows[rows.split == "analysis"]
     half = np.random.default_rng(0).random(len(past)) < 0.5
     curve = IsotonicRegression(out_of_bounds="clip", y_min=0.001, y_max=0.999)

@@ -3,8 +3,8 @@
     python -m benchmarks.drift [--times 400] [--seed 0] [--only stable shift dependent elec2 employment]
 
 One JSON line for each case. `alarm` is the share of windows with a drifted column, `lasting` the share where the same
-column drifted in two running windows. Simulated cases draw everything anew each time. elec2 and employment_ma are read
-from ../shared/data and skipped where that is not there; elec2 is replayed in windows of 500 rows against at most
+column drifted in two running windows. Simulated cases draw everything anew each time. elec2 and employment_ma are sets
+of benchmarks.data, left out where they are absent; elec2 is replayed in windows of 500 rows against at most
 10 000 rows before each, restarted at the change as a person would who acknowledged it; employment_ma in windows of
 1 000 rows against 2015, where `calls` counts windows whose alarms would call for retraining.
 """
@@ -13,7 +13,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,9 @@ from scipy.signal import lfilter
 from analysis.metrics.drift.compare import Drift, compare, persists, weighted_share
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
+from benchmarks.data import lines_or_absent, rows_of
 from inputs.columns import as_texts
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WINDOW, MEMORY, CHANGE, FIRST_MOVED = 500, 10_000, 17_760, 17_424
 AUDITED = 0.1
 Line = dict[str, Any]
@@ -100,10 +99,7 @@ def _stream(rng: np.random.Generator, rows: int, memory: float, phase: int) -> n
 
 def elec2(times: int, seed: int) -> Iterator[Line]:
     """A stream with serial dependence, days, weeks and a year, and one known change."""
-    path = DATA / "elec2" / "items.csv.gz"
-    if not path.exists():
-        return
-    rows = pd.read_csv(path).drop(columns="id")
+    rows = rows_of("elec2").drop(columns="id")
     for season in (None, "period"):
         before = _replayed(rows, 0, FIRST_MOVED, season)
         across = _replayed(rows, 0, CHANGE + 3 * WINDOW, season)
@@ -142,10 +138,7 @@ def _shares(history: Sequence[tuple[int, Drift]]) -> Line:
 
 def employment(times: int, seed: int) -> Iterator[Line]:
     """Four years in which the model keeps its accuracy though inputs move a little; then with a real change."""
-    path = DATA / "employment_ma" / "items.parquet"
-    if not path.exists():
-        return
-    rows = pd.read_parquet(path)
+    rows = rows_of("employment_ma", "items.parquet")
     past, now = rows[rows.split == "reference"], rows[rows.split == "analysis"].reset_index(drop=True)
     names = [c for c in rows if c not in ("id", "employed", "year", "prediction", "predicted_probability", "split")]
     encode = encoder(_columns(past, names), _kinds(past, names))
@@ -241,7 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for name in options.only:
         began = time.process_time()
-        for line in CASES[name](options.times, options.seed):
+        for line in lines_or_absent(CASES[name](options.times, options.seed), case=name):
             rounded = {k: round(float(v), 4) if isinstance(v, float) else v for k, v in line.items()}
             print(
                 json.dumps({"benchmark": "drift", **rounded, "cpu_s": round(time.process_time() - began, 1)}),

@@ -5,8 +5,8 @@
 One JSON line for each case. Errors are absolute, in the metric's own unit, averaged over windows. `static` keeps the
 reference's figure, `cbpe` is the confidence-based estimate, `ours` the one fitted to the window's mix of inputs.
 Simulated scenarios: a logistic regression that cannot express the truth, a reference with labels, a window drawn from
-elsewhere; the truth there is the expected accuracy, without label noise. credit_default and employment_ma are read
-from ../shared/data and skipped where that is not there.
+elsewhere; the truth there is the expected accuracy, without label noise. credit_default and employment_ma are sets
+of benchmarks.data, left out where they are absent.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,9 @@ from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
 from analysis.metrics.estimates.expected_metrics import METRICS
 from analysis.metrics.estimates.label_shift import bbse
+from benchmarks.data import lines_or_absent, rows_of
 from inputs.columns import as_texts
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 Line = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -99,10 +98,7 @@ def _simulated(scenario: ShiftScenario, shifted: bool, rng: np.random.Generator)
 
 def credit(times: int, seed: int) -> Iterator[Line]:
     """Real rows, windows of 2 000 drawn so that one column's high values prevail; their labels are the truth."""
-    path = DATA / "credit_default" / "items.csv.gz"
-    if not path.exists():
-        return
-    rows = pd.read_csv(path).drop(columns="id")
+    rows = rows_of("credit_default").drop(columns="id")
     for column in ("LIMIT_BAL", "AGE", "PAY_0", "BILL_AMT1"):
         errors = np.array([_tilted(rows, column, np.random.default_rng([seed, time])) for time in range(times)])
         yield {"case": "credit_default, covariate shift", "tilted_by": column, "windows": times, **_means(errors)}
@@ -130,10 +126,7 @@ def _tilted(rows: pd.DataFrame, column: str, rng: np.random.Generator) -> list[f
 
 def employment(times: int, seed: int) -> Iterator[Line]:
     """A live model's predictions 2016 to 2018 in chunks of 1 000 rows, its targets later; 2015 is the reference."""
-    path = DATA / "employment_ma" / "items.parquet"
-    if not path.exists():
-        return
-    rows = pd.read_parquet(path)
+    rows = rows_of("employment_ma", "items.parquet")
     past, now = rows[rows.split == "reference"], rows[rows.split == "analysis"]
     encode = encoder(_inputs(past))
     reference = label_free.reference(
@@ -225,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for name in options.only:
         began = time.process_time()
-        for line in CASES[name](options.times, options.seed):
+        for line in lines_or_absent(CASES[name](options.times, options.seed), case=name):
             rounded = {k: round(float(v), 5) if isinstance(v, float) else v for k, v in line.items()}
             cost = round(time.process_time() - began, 1)
             print(json.dumps({"benchmark": "estimate", **rounded, "cpu_s": cost}), flush=True)

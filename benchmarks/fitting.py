@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.label_sets import SETS, Absent, LabelSet
+from benchmarks.data import Absent
+from benchmarks.label_sets import SETS, LabelSet
 from retraining.learning import Fitted, fit, probabilities
 from retraining.learning.calibration import choose
 from retraining.learning.calibration.choose import log_losses

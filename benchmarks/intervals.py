@@ -74,14 +74,14 @@ SCENARIOS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    report("any", any_world, options.projects, options.seed)
+    report("any", any_scenario, options.projects, options.seed)
     for name in options.scenarios:
         report(name, partial(_same, SCENARIOS[name]), options.projects, options.seed)
 
 
-def report(name: str, world_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int) -> None:
+def report(name: str, scenario_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int) -> None:
     started = time.process_time()
-    held, widths = coverage(world_of, projects, seed)
+    held, widths = coverage(scenario_of, projects, seed)
     for metric, readings in held.items():
         print(
             json.dumps(
@@ -101,14 +101,14 @@ def report(name: str, world_of: Callable[[np.random.Generator], IntervalScenario
 
 
 def coverage(
-    world_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int
+    scenario_of: Callable[[np.random.Generator], IntervalScenario], projects: int, seed: int
 ) -> tuple[dict[str, dict[str, list[bool]]], dict[str, list[float]]]:
     """For each metric and reading, whether each project's interval held the truth; widths of the process's."""
     held: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     widths: dict[str, list[float]] = defaultdict(list)
     for project in range(projects):
         rng = np.random.default_rng([seed, project])
-        for metric, reading, truth, found in _project(world_of(rng), rng):
+        for metric, reading, truth, found in _project(scenario_of(rng), rng):
             if truth.value is None or found.low is None or found.high is None:
                 continue
             name = metric.split(":")[0]
@@ -138,7 +138,7 @@ def _same(scenario: IntervalScenario, rng: np.random.Generator) -> IntervalScena
     return scenario
 
 
-def any_world(rng: np.random.Generator) -> IntervalScenario:
+def any_scenario(rng: np.random.Generator) -> IntervalScenario:
     k = int(rng.choice([2, 2, 3, 5]))
     lean = np.sort(rng.normal(size=k) * rng.uniform(0, 1.2))
     items = int(rng.integers(2_000, 20_000))

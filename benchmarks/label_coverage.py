@@ -6,8 +6,8 @@ One JSON line per set: of the lists (the flagged rows, the top 25, 50, 100, 200 
 interval held the realised precision, the share that promised too much and too little, and the mean width. Labels are
 replaced at each of `--rates`: *uniform*, by any other class; *confused*, by the likeliest other class of a model fitted
 to the true labels (beyond two classes); *one class*, half of that class's labels at most, by any other. The width of
-the interval was set on the sets named `set on`; the others had no say in it. Sets of ../shared/data are left out where
-they do not exist.
+the interval was set on the sets named `set on`; the others had no say in it. Sets of benchmarks.data are left out where
+they are absent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.datasets import (
     load_iris,
@@ -38,8 +37,8 @@ from sklearn.preprocessing import StandardScaler
 from analysis.metrics.labels.label_errors import suspected
 from analysis.metrics.labels.out_of_sample import out_of_sample
 from benchmarks import label_errors
+from benchmarks.data import Absent, path_to, rows_of
 from benchmarks.label_errors import Labelled
-from benchmarks.label_sets import DATA, Absent
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -157,20 +156,14 @@ def _made(n: int, features: int, informative: int, k: int, apart: float, seed: i
 
 
 def _numbers(name: str, n: int) -> Labelled:
-    path = DATA / name / "items.csv.gz"
-    if not path.exists():
-        raise Absent(f"{name} is not in ../shared/data")
-    rows = pd.read_csv(path).dropna().sample(n, random_state=0)
+    rows = rows_of(name).dropna().sample(n, random_state=0)
     inputs = rows.drop(columns=["id", "label"], errors="ignore").select_dtypes("number")
     return _table(inputs.to_numpy(dtype=np.float64), rows["label"].astype(str))
 
 
 def _mnist() -> Labelled:
-    folder = DATA / "mnist_t10k"
-    if not folder.exists():
-        raise Absent("mnist_t10k is not in ../shared/data")
     images, labels = (
-        np.frombuffer(gzip.decompress((folder / f"t10k-{name}-ubyte.gz").read_bytes()), np.uint8)[head:]
+        np.frombuffer(gzip.decompress(path_to("mnist_t10k", f"t10k-{name}-ubyte.gz").read_bytes()), np.uint8)[head:]
         for name, head in (("images-idx3", 16), ("labels-idx1", 8))
     )
     rows = np.random.default_rng(0).choice(labels.size, 2000, replace=False)

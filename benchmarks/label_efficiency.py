@@ -34,7 +34,8 @@ from annotation.sampling import Pool, select, vectorise
 from annotation.sampling.arrays import NO_ROWS
 from annotation.sampling.design.poisson import audit_rate, draw_numbers
 from annotation.sampling.query_round import picks_for
-from benchmarks.label_sets import SETS, Absent, LabelSet
+from benchmarks.data import Absent
+from benchmarks.label_sets import SETS, LabelSet
 
 Floats = NDArray[np.float64]
 

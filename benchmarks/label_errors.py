@@ -9,7 +9,7 @@ cleanlab on the same labels, over the usual probabilities (5-fold logistic regre
 scaled numbers), and `same_probabilities_*` that over ours. `expected` and `realised` are the precision promised for
 the flagged list and the one found, `inside` the share of lists (flagged, and the top 25 to 400) whose interval holds
 it. `verified`: labels that confident learning had flagged and people judged, with the published probabilities; only
-rows that people judged are ranked. Sets of ../shared/data are left out where they do not exist.
+rows that people judged are ranked. Sets of benchmarks.data are left out where they are absent.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from analysis.metrics.labels.label_errors import LabelErrors, suspected
 from analysis.metrics.labels.out_of_sample import out_of_sample
+from benchmarks.data import Absent, path_to, rows_of
 from benchmarks.encoded import vectors_of
-from benchmarks.label_sets import DATA, Absent
 from inputs.encoders.base import EncoderUnavailable
 from inputs.encoders.columns import VectorsByInput
 
@@ -85,7 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _print(set=name, flips=kind, rate=RATE, n=labelled.truth.size, seeds=len(runs), **means(runs))
     if "verified" in options.only:
         for name in ("cifar10", "mnist"):
-            _print(**verified(name))
+            try:
+                _print(**verified(name))
+            except Absent as absent:
+                _print(set=f"verified {name}", absent=str(absent))
 
 
 def injected(labelled: Labelled, kind: str, seed: int, seconds: float) -> dict[str, Any]:
@@ -121,13 +124,10 @@ def flipped(labelled: Labelled, kind: str, rng: np.random.Generator) -> Ints:
 
 
 def verified(name: str) -> dict[str, Any]:
-    path = DATA / "label_errors_dev" / f"{name}.npz"
-    if not path.exists():
-        return {"set": f"verified {name}", "absent": "label_errors_dev is not in ../shared/data"}
-    stored = np.load(path)
+    stored = np.load(path_to("label_errors_dev", f"{name}.npz"))
     given, pred_probs = stored["labels"].astype(np.int64), stored["pred_probs"].astype(np.float64)
     pred_probs = np.maximum(pred_probs, 0) / pred_probs.sum(axis=1, keepdims=True)
-    judged = pd.read_csv(path.with_name(f"{name}_mturk.csv.gz"))
+    judged = rows_of("label_errors_dev", f"{name}_mturk.csv.gz")
     rows, wrong = judged["id"].to_numpy(), judged["is_error"].to_numpy().astype(bool)
     started = time.process_time()
     found = suspected(given, pred_probs)
@@ -218,7 +218,7 @@ def sms_spam_encoded() -> Labelled:
 
 
 def telco_churn() -> Labelled:
-    frame = _load("telco_churn").drop(columns="id").dropna()
+    frame = rows_of("telco_churn").drop(columns="id").dropna()
     inputs = frame.drop(columns="label")
     inputs["TotalCharges"] = pd.to_numeric(inputs["TotalCharges"], errors="coerce").fillna(0)
     numbers = ["tenure", "MonthlyCharges", "TotalCharges"]
@@ -232,7 +232,7 @@ def telco_churn() -> Labelled:
 
 
 def _text(name: str) -> Labelled:
-    frame = _load(name)
+    frame = rows_of(name)
     texts = frame["text"].tolist()
     plain = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=300))
     return Labelled({"text": texts}, {"text": "text"}, _codes(frame), np.array(texts, dtype=object), plain)
@@ -244,13 +244,6 @@ def _encoded(labelled: Labelled) -> Labelled:
         return replace(labelled, texts={"text": vectors_of(list(labelled.columns["text"]))})
     except EncoderUnavailable as why:
         raise Absent(str(why)) from None
-
-
-def _load(name: str) -> pd.DataFrame:
-    path = DATA / name / "items.csv.gz"
-    if not path.exists():
-        raise Absent(f"{name} is not in ../shared/data")
-    return pd.read_csv(path)
 
 
 def _codes(frame: pd.DataFrame) -> Ints:

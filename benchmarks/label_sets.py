@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,15 +21,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
+from benchmarks.data import Absent, rows_of
 from benchmarks.encoded import vectors_of
 from inputs.encoders.base import EncoderUnavailable
 from inputs.encoders.columns import VectorsByInput
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-class Absent(Exception):
-    """A data set that is not on this machine."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +97,14 @@ def sms_spam_encoded() -> LabelSet:
 
 
 def credit_default() -> LabelSet:
-    frame = _load("credit_default").drop(columns="id")
+    frame = rows_of("credit_default").drop(columns="id")
     train, test = train_test_split(frame, train_size=10_000, test_size=8_000, random_state=0)
     categories = ("SEX", "EDUCATION", "MARRIAGE")
     return _table("credit_default", train, test, categories, batch=50, budget=1000, seeds=3, bar=Bar(0.964, 250))
 
 
 def telco_churn() -> LabelSet:
-    frame = _load("telco_churn").drop(columns="id")
+    frame = rows_of("telco_churn").drop(columns="id")
     train, test = train_test_split(frame, test_size=0.3, random_state=0, stratify=frame["label"])
     numbers = ("tenure", "MonthlyCharges", "TotalCharges")
     categories = tuple(name for name in frame.columns if name not in (*numbers, "label"))
@@ -121,13 +115,6 @@ SETS: Mapping[str, Callable[[], LabelSet]] = {
     one.__name__: one
     for one in (digits, banking77, sms_spam, banking77_encoded, sms_spam_encoded, credit_default, telco_churn)
 }
-
-
-def _load(name: str) -> pd.DataFrame:
-    path = DATA / name / "items.csv.gz"
-    if not path.exists():
-        raise Absent(f"{name} is not in ../shared/data")
-    return pd.read_csv(path)
 
 
 def _text(name: str, train: pd.DataFrame, test: pd.DataFrame, metric: str, **rest: Any) -> LabelSet:
@@ -151,7 +138,7 @@ def _text(name: str, train: pd.DataFrame, test: pd.DataFrame, metric: str, **res
 
 def _parts_of(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool and test part of a set of texts: of banking77 as published, else split here."""
-    frame = _load(name)
+    frame = rows_of(name)
     if name == "banking77":
         return frame[frame["split"] == "train"], frame[frame["split"] == "test"]
     train, test = train_test_split(frame, test_size=0.3, random_state=0, stratify=frame["label"])

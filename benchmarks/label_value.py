@@ -23,8 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
 from analysis.metrics.labels.label_value import LabelledVectors, label_values
+from benchmarks.data import Absent
 from benchmarks.label_errors import KINDS, RATE, SETS, Floats, Ints, Labelled, flipped, means
-from benchmarks.label_sets import Absent
 
 NAMES = ("digits", "sms_spam_encoded", "banking77_encoded")
 HELD_BACK = 0.4

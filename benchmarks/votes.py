@@ -1,13 +1,13 @@
 """Is what `auto` makes of people's votes as right as the best single method, for annotators of any kind?
 
-    python -m benchmarks.votes [--seeds 5] [--seed 0] [--only shared simulated speed] [--shapes spammers ...]
+    python -m benchmarks.votes [--seeds 5] [--seed 0] [--only public simulated speed] [--shapes spammers ...]
 
 One JSON line for each set and method: accuracy against the truth over `n` items (means over `--seeds` draws of a
 simulated set), what quality was stated and how far that is off, and seconds of CPU; `auto` adds the best single method
 and how far it is ahead of it. No method sees the truth or any setting of the set. A line of means closes each part.
-`shared` reads ../shared/data where that exists; `simulated` are the sets below, each drawn from its own law, none of
-which is exactly a model that is fitted; `speed` is CROWDLAB and `auto` on 50 000 items with three votes each, with a
-model's probabilities.
+`public` are sets of benchmarks.data, left out where they are absent; `simulated` are the sets below, each drawn from
+its own law, none of which is exactly a model that is fitted; `speed` is CROWDLAB and `auto` on 50 000 items with three
+votes each, with a model's probabilities.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,10 +24,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.metrics.votes.consensus import METHODS, Votes, resolve
+from benchmarks.data import Absent, rows_of
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-PARTS = ["shared", "simulated", "speed"]
-SHARED = ("crowd_weather_amt", "crowd_zencrowd_us", "crowd_bluebirds")
+PARTS = ["public", "simulated", "speed"]
+PUBLIC = ("crowd_weather_amt", "crowd_zencrowd_us", "crowd_bluebirds")
 # The best figure measured elsewhere (crowd-kit 1.4.2 and cleanlab 2.9.0), among the methods offered here and MACE.
 ELSEWHERE = {"crowd_weather_amt": 0.8633, "crowd_zencrowd_us": 0.9005, "crowd_bluebirds": 0.8889}
 
@@ -41,10 +40,12 @@ VotesWithTruth = tuple[Votes, Mapping[Any, Any]]  # votes, and the truth by item
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    if "shared" in options.only:
-        _say_means("shared", [_measure(name, [_shared(name)]) for name in SHARED if (DATA / name).exists()])
-        few = [(name, n) for name in SHARED for n in FEW if (DATA / name).exists()]
-        _say_means("shared, few votes", [_measure(f"{name}, {n} votes an item", [_few(name, n)]) for name, n in few])
+    if "public" in options.only:
+        there = {name: votes for name in PUBLIC if (votes := _public(name))}
+        _say_means("public", [_measure(name, [votes]) for name, votes in there.items()])
+        few = [(name, n) for name in there for n in FEW]
+        found = [_measure(f"{name}, {n} votes an item", [_few(there[name], n)]) for name, n in few]
+        _say_means("public, few votes", found)
     if "simulated" in options.only:
         seeds = range(options.seed, options.seed + options.seeds)
         _say_means("simulated", [_measure(name, [_simulated(name, seed) for seed in seeds]) for name in options.shapes])
@@ -90,9 +91,9 @@ def _stated(resolved: Sequence[tuple[Floats, Floats]]) -> dict[str, float]:
     return {name: round(float(np.mean(values)), 4) for name, values in zip(names, (stated, over, brier), strict=True)}
 
 
-def _few(name: str, votes_per_item: int) -> VotesWithTruth:
-    """The first votes of each item of a shared set, in an order drawn by their number."""
-    votes, truth = _shared(name)
+def _few(every: VotesWithTruth, votes_per_item: int) -> VotesWithTruth:
+    """The first votes of each item of a set, in an order drawn by their number."""
+    votes, truth = every
     table = pd.DataFrame({field: np.asarray(column) for field, column in votes._asdict().items()})
     table = table.sample(frac=1, random_state=votes_per_item)
     kept = table[table.groupby("items").cumcount() < votes_per_item]
@@ -128,8 +129,12 @@ def speed(method: str, seed: int, items: int = 50_000, k: int = 10) -> dict[str,
     }
 
 
-def _shared(name: str) -> VotesWithTruth:
-    votes, truth = (pd.read_csv(DATA / name / f"{part}.csv.gz") for part in ("annotations", "truth"))
+def _public(name: str) -> VotesWithTruth | None:
+    try:
+        votes, truth = (rows_of(name, f"{part}.csv.gz") for part in ("annotations", "truth"))
+    except Absent as absent:
+        _print(set=name, absent=str(absent))
+        return None
     return Votes(votes["item_id"], votes["annotator_id"], votes["label"]), truth.set_index("item_id")["label"].to_dict()
 
 

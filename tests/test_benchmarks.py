@@ -1,6 +1,7 @@
 """Every benchmark can be started: a renamed function must not be noticed only when somebody measures again."""
 
 import ast
+import gzip
 import importlib
 import os
 import pkgutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks
+from benchmarks import data
 
 NAMES = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,3 +66,40 @@ def test_a_page_names_only_benchmarks_tests_and_files_that_exist(page: Path) -> 
     named = [module.replace(".", "/") + ".py" if module else path for module, path in NAMED.findall(page.read_text())]
 
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+class TestAPublicDataSet:
+    def test_that_is_absent_is_said_in_one_line_with_what_helps(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.delenv(data.VARIABLE, raising=False)
+        with pytest.raises(data.Absent) as without:
+            data.rows_of("sms_spam")
+        monkeypatch.setenv(data.VARIABLE, str(tmp_path))
+        with pytest.raises(data.Absent) as elsewhere:
+            data.rows_of("sms_spam")
+        assert str(without.value).startswith("BENCHMARK_DATA is not set: it names a folder with sms_spam/items.csv.gz")
+        assert str(elsewhere.value).startswith(f"{tmp_path} has no sms_spam/items.csv.gz: ")
+        assert all("UCI" in str(one.value) and "\n" not in str(one.value) for one in (without, elsewhere))
+        lacking = data.lines_or_absent((data.rows_of(name) for name in ["elec2"]), case="elec2")
+        assert [line["case"] for line in lacking] == ["elec2"]
+
+    def test_is_read_from_the_folder_that_is_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "sms_spam").mkdir()
+        (tmp_path / "sms_spam" / "items.csv.gz").write_bytes(gzip.compress(b"id,text,label\n1,hello,ham\n"))
+        monkeypatch.setenv(data.VARIABLE, str(tmp_path))
+        assert data.rows_of("sms_spam").to_dict("records") == [{"id": 1, "text": "hello", "label": "ham"}]
+        assert data.is_there("sms_spam") and not data.is_there("elec2")
+
+    def test_has_its_files_and_columns_in_the_docs(self) -> None:
+        page = (ROOT / "docs" / "benchmarks" / "data.md").read_text()
+        assert [name for name in data.PUBLIC if f"`{name}`" not in page] == []
+
+
+def test_nothing_names_a_folder_beside_the_repository() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    texts = [
+        path for path in listed if path.endswith((".py", ".md", ".toml", ".txt")) and path != "tests/test_benchmarks.py"
+    ]
+    beside = re.compile(r"\.\./shared|parents\[\d\] / \"shared\"")
+    assert [path for path in texts if beside.search((ROOT / path).read_text())] == []

@@ -8,7 +8,9 @@ ROOT = Path(__file__).parent.parent
 THESE = ("tests/test_words.py", "tests/test_names.py")  # which name the words
 # Metaphors, and words for which the field has its own.
 BANNED = "houses?|rooms?|doors?|foretells?|foretold|told|spoilt|mends?|mended|worlds|woven|habits?|shelf|crowds?|sieve"
-ALLOWED = re.compile(r"crowd[_-]kit|crowd_(weather_amt|zencrowd_us|bluebirds)|crowdlab", re.IGNORECASE)
+ALLOWED = re.compile(
+    r"crowd[_-]kit|active-crowd-toolkit|crowd_(weather_amt|zencrowd_us|bluebirds)|crowdlab", re.IGNORECASE
+)
 SOURCES = ("*.py", "*.html", "*.md", "*.js", "*.css", "*.sh")
 
 
