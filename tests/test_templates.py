@@ -1,5 +1,6 @@
 """The layout rules of the templates, and the checker that holds them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -65,3 +66,15 @@ def test_a_page_that_polls_is_brought_up_to_date_in_place_and_so_is_the_sentence
 
 def test_four_pages_poll():
     assert len(POLLING) == 4
+
+
+def test_no_inline_style_is_set_as_an_attribute_which_the_policy_refuses():
+    """Neither by our scripts, which set style properties, nor by htmx, which would copy it onto what it swaps in."""
+    head = (settings.BASE_DIR / "templates/parts/head.html").read_text()
+    htmx = json.loads(re.search(r"content='(\{.*?\})'", head, re.DOTALL).group(1))
+    assert htmx["includeIndicatorStyles"] is False
+    assert "style" not in htmx["attributesToSettle"]
+    scripts = (settings.BASE_DIR / "static/js").rglob("*.js")
+    refused = re.compile(r"""setAttribute\(\s*["'`]style|cssText|<style|style=""")
+    assert [path.name for path in scripts if refused.search(path.read_text())] == []
+    assert [path for path in TEMPLATES if re.search(r"<style|\sstyle=", Path(path).read_text())] == []

@@ -199,3 +199,18 @@ def test_times_are_shown_in_the_zone_of_the_browser(open_page):
     tab = open_page("/p/digits/audit/", who="admin", timezone_id="Asia/Tokyo").page
     tab.reload()
     expect(tab.get_by_role("columnheader", name="Time, Asia/Tokyo")).to_be_visible()
+
+
+def test_what_is_swapped_takes_over_no_inline_style_which_the_policy_would_refuse(open_page):
+    """A script sets a style property of an element with an id, as a busy button keeps its width, and htmx swaps."""
+    tab = open_page("/p/digits/runs/", who="engineer").page
+    tab.evaluate(
+        """() => {
+          const main = document.querySelector("main");
+          main.insertAdjacentHTML("beforeend", '<p id="swapped"><button id="kept">Stop</button></p>');
+          document.getElementById("kept").style.minWidth = "90px";
+          htmx.swap("#swapped", '<p id="swapped"><button id="kept">New</button></p>', {swapStyle: "outerHTML"});
+        }"""
+    )
+    expect(tab.locator("#kept")).to_have_text("New")
+    expect(tab.locator("#kept")).not_to_have_attribute("style", re.compile(""))
