@@ -12,12 +12,12 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from analysis.metrics.core.stored import StoredEstimate
+from retraining.bodies_of_version_1 import evaluation_of_version_1, verdict_of_version_1
 from retraining.learning.gate.decision import GateCondition
+from retraining.learning.gate.disagreement import SequentialDecision
 from validation import InvalidInput
 
-VERSION = 2
 SMALL_N = 20  # items; with fewer, a difference is not drawn
-NAIVE = "the naive baseline"  # how version 1 wrote what is "" now
 Basis = Literal["evaluation", "out_of_fold"]
 Decision = Literal["promote", "hold"]
 
@@ -124,11 +124,75 @@ class RuleBody(Body, frozen=True, kw_only=True):
     margin: float
 
 
+class SliceGateBody(Body, frozen=True, kw_only=True):
+    """One protected slice in the gate on disagreements; p values are anytime-valid, adjusted after Holm."""
+
+    name: str
+    margin: float
+    rows: int
+    disagreements: int
+    labels: int
+    difference: DifferenceBody | None
+    p_not_worse: float
+    p_worse: float
+    passed: bool
+    failed: bool
+
+
+class DisagreementBody(Body, frozen=True, kw_only=True):
+    """What labels of disagreements decide: retraining.learning.gate.disagreement.DisagreementVerdict, as stored.
+
+    `not_asked`: protected slices by true label, of which disagreements cannot tell.
+    """
+
+    decision: SequentialDecision
+    against: str
+    rows: int
+    disagreements: int
+    labels: int
+    fixed: int
+    broken: int
+    difference: DifferenceBody | None
+    p_better: float
+    p_worse: float
+    slices: list[SliceGateBody]
+    needed: int | None
+    left: int
+    alpha: float
+    not_asked: list[str] = []
+
+
+class DrawnBody(Body, frozen=True, kw_only=True):
+    """One disagreement in the order of its draw: both answers, and which protected slices it is of."""
+
+    item: int
+    champion: str
+    candidate: str
+    slices: list[str] = []
+
+
+class WindowBody(Body, frozen=True, kw_only=True):
+    """Traffic that two versions answered: distinct rows, how many they differ on, the same of each protected slice.
+
+    `drawn`: the first disagreements in the order of their draw. `learnt`: items left out because a version learnt from
+    them or from a copy; `copies`: those left out because they repeat another row.
+    """
+
+    version: Literal[1] = 1
+    rows: int
+    disagreements: int
+    slices: dict[str, tuple[int, int]]
+    drawn: list[DrawnBody]
+    learnt: int
+    copies: int
+    not_asked: list[str] = []
+
+
 class VerdictBody(Body, frozen=True, kw_only=True):
     """The gate's decision. `champion` is the tag of what served then, `against` what it was compared with.
 
     Both are "" for nothing and the naive baseline. `problem` says why the champion could not be compared. `sentence` is
-    the verdict as version 1 wrote it.
+    the verdict as version 1 wrote it. `disagreement`: what labels of disagreements decided by then, beside it.
     """
 
     version: Literal[2] = 2
@@ -143,6 +207,7 @@ class VerdictBody(Body, frozen=True, kw_only=True):
     needed: int | None
     problem: str = ""
     sentence: str = ""
+    disagreement: DisagreementBody | None = None
 
 
 class CandidateBody(Body, frozen=True, kw_only=True):
@@ -176,10 +241,10 @@ class RunReportBody(Body, frozen=True, kw_only=True):
     libraries: dict[str, str] = {}
 
 
-AnyBody = TypeVar("AnyBody", EvaluationBody, VerdictBody, RunReportBody)
+AnyBody = TypeVar("AnyBody", EvaluationBody, VerdictBody, RunReportBody, WindowBody, DisagreementBody)
 
 
-def dump(body: EvaluationBody | VerdictBody | RunReportBody) -> dict[str, Any]:
+def dump(body: EvaluationBody | VerdictBody | RunReportBody | WindowBody | DisagreementBody) -> dict[str, Any]:
     """The body as JSON holds it."""
     stored: dict[str, Any] = msgspec.to_builtins(body)
     return stored
@@ -187,17 +252,27 @@ def dump(body: EvaluationBody | VerdictBody | RunReportBody) -> dict[str, Any]:
 
 def load_evaluation(stored: Mapping[str, Any]) -> EvaluationBody:
     """Raises UnknownBody."""
-    return _load(stored, EvaluationBody, _evaluation_of_version_1)
+    return _load(stored, EvaluationBody, evaluation_of_version_1)
 
 
 def load_verdict(stored: Mapping[str, Any]) -> VerdictBody:
     """Raises UnknownBody."""
-    return _load(stored, VerdictBody, _verdict_of_version_1)
+    return _load(stored, VerdictBody, verdict_of_version_1)
 
 
 def load_run_report(stored: Mapping[str, Any]) -> RunReportBody:
     """Raises UnknownBody. Version 1 had the same fields."""
     return _load(stored, RunReportBody, dict)
+
+
+def load_window(stored: Mapping[str, Any]) -> WindowBody:
+    """Raises UnknownBody."""
+    return _load(stored, WindowBody, dict)
+
+
+def load_disagreement(stored: Mapping[str, Any]) -> DisagreementBody:
+    """Raises UnknownBody."""
+    return _load(stored, DisagreementBody, dict)
 
 
 def _load(stored: Mapping[str, Any], kind: type[AnyBody], convert: Any) -> AnyBody:
@@ -207,69 +282,3 @@ def _load(stored: Mapping[str, Any], kind: type[AnyBody], convert: Any) -> AnyBo
         raise UnknownBody(
             "Its comparison was stored in a form that this version of Plumbline cannot load; judge it again."
         ) from None
-
-
-def _evaluation_of_version_1(stored: Mapping[str, Any]) -> dict[str, Any]:
-    other, naive = stored["other"], stored["naive"]
-    return {
-        **stored,
-        "version": VERSION,
-        "copies": stored.get("copies", 0),
-        "against": _tag(other["name"]),
-        "against_champion": stored.get("against_champion", False),
-        "captured_only": stored.get("captured_only", False),
-        "accuracy_against": other["accuracy"],
-        "accuracy_naive": naive["accuracy"],
-        "naive_label": naive["label"],
-        "log_loss": stored.get("log_loss"),
-        "labels": stored.get("labels", []),
-        "rows": [_row_of_version_1(row) for row in stored.get("differences", [])],
-        "latency": _latency_of_version_1(stored.get("latency")),
-    }
-
-
-def _row_of_version_1(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "difference": {name: row[name] for name in ("value", "low", "high", "n")},
-        "measure": "truth_probability" if row["name"] == "Probability of the truth" else "accuracy",
-        "label": row.get("label"),
-        "segment": row.get("segment"),
-    }
-
-
-def _latency_of_version_1(latency: Any) -> Any:
-    return latency if latency and latency.get("n") else None
-
-
-def _verdict_of_version_1(stored: Mapping[str, Any]) -> dict[str, Any]:
-    rule = {"alpha": 0.05, "power": 0.8, "margin": 0.01, **stored.get("rule", {})}
-    return {
-        "version": VERSION,
-        "decision": stored["decision"],
-        "champion": stored.get("champion", _tag(stored["against"])),
-        "against": _tag(stored["against"]),
-        "basis": stored.get("basis", "evaluation"),
-        "rule": rule,
-        "difference": stored.get("difference"),
-        "p": stored.get("p"),
-        "gates": [_gate_of_version_1(gate, rule["alpha"]) for gate in stored.get("gates", [])],
-        "needed": stored.get("needed"),
-        "sentence": stored.get("words", "") if stored["decision"] == "hold" else "",  # it said Promoted of a candidate
-    }
-
-
-def _gate_of_version_1(gate: Mapping[str, Any], alpha: float) -> dict[str, Any]:
-    """Its figures stand in sentences, which are kept as they are."""
-    names = {"better overall": GateCondition.BETTER, "better than the naive baseline": GateCondition.BEATS_NAIVE}
-    condition = names.get(gate["name"], GateCondition.NOT_WORSE)
-    return {
-        "condition": condition,
-        "passed": gate["passed"],
-        "alpha": alpha,
-        "slice_name": gate["name"].removesuffix(" no worse") if condition == GateCondition.NOT_WORSE else "",
-        "sentence": f"{gate['value']}, {gate['limit']}",
-    }
-
-
-def _tag(name: str) -> str:
-    return "" if name == NAIVE else name

@@ -1,9 +1,11 @@
 """Judgements of versions: against what serves now, kept for good, and void once something else serves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 import numpy as np
 from django.db import transaction
 
@@ -15,7 +17,7 @@ from jobs.models import OPEN, Job
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project, User
-from retraining import artifacts, bodies, datasets, evaluation, registry
+from retraining import artifacts, bodies, datasets, disagreements, evaluation, registry
 from retraining.evaluation import Judged
 from retraining.models import EvaluatedItem, Judgement, ModelVersion
 from retraining.verdict_words import side_name
@@ -96,7 +98,10 @@ def judge_version(version: ModelVersion, *, at: datetime) -> Judged:
     held_out = held_out.only(registry.out_of_sample(version, held_out.item_ids))
     assert version.run.dataset is not None  # a version is made of one
     train = datasets.examples(version.run.dataset, datasets.Split.TRAIN)
-    return evaluation.compare_with_incumbent(project, held_out, loaded, train, None, registry.incumbent(project))
+    incumbent = registry.incumbent(project)
+    judged = evaluation.compare_with_incumbent(project, held_out, loaded, train, None, incumbent)
+    beside = disagreements.verdict_of(disagreements.sample_of(version, incumbent))
+    return replace(judged, verdict=msgspec.structs.replace(judged.verdict, disagreement=beside))
 
 
 def judge_again(version: ModelVersion, *, by: User | None, at: datetime) -> Judgement:

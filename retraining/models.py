@@ -197,6 +197,28 @@ class Judgement(models.Model):
             return None
 
 
+class DisagreementSample(models.Model):
+    """Where a version and what served then differ in a window of traffic, in the order of a draw, and what it decides.
+
+    One for each pair: labels are looked at after each, so a pair cannot be drawn again until it passes.
+    """
+
+    version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="disagreement_samples")
+    against = models.CharField(max_length=80, help_text="Tag of what served then.")
+    seed = models.BigIntegerField(help_text="Of the draw.")
+    window = models.JSONField(help_text="retraining.bodies.WindowBody")
+    asked = models.PositiveIntegerField(default=0, help_text="How many of the drawn were put before people.")
+    verdict = models.JSONField(default=dict, help_text="retraining.bodies.DisagreementBody; empty before the first.")
+    made_at = models.DateTimeField()
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "against"], name="disagreement_sample_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} where it differs from {self.against}"
+
+
 class LoadFailure(models.Model):
     """Why the last try to load a version failed; there is no row while it loads."""
 

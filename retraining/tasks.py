@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
-from retraining import judging, live_check, release, training
+from retraining import disagreements, judging, live_check, release, training
 from retraining import registry as versions
 from retraining.triggers import checks
 
@@ -26,6 +26,12 @@ def judge_version(attempt: Attempt) -> None:
     judging.perform(attempt, clock=timezone.now)
 
 
+# It scores up to a month of traffic once, and compares it with what the versions learnt from to find copies.
+@registry.handles("retraining.disagreement", soft_seconds=1200, hard_seconds=1260)
+def judge_disagreement(attempt: Attempt) -> None:
+    disagreements.perform(attempt, clock=timezone.now)
+
+
 # It reads the inputs of every labelled item to find copies; decoded photos are the slow case.
 @registry.handles("retraining.check", soft_seconds=1200, hard_seconds=1260)
 def check_triggers(attempt: Attempt) -> None:
@@ -42,6 +48,11 @@ def sweep(attempt: Attempt) -> None:
 @registry.every(5, "retraining.triggers")
 def watch(at: datetime) -> None:
     checks.check_all_projects(at=at)
+
+
+@registry.every(15, "retraining.disagreements")
+def watch_disagreements(at: datetime) -> None:
+    disagreements.watch(at)
 
 
 @registry.every(3600, "retraining.sweep")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retraining.views import compare, pairs, releases, runs
+from retraining.views import compare, pairs, releases, runs, where_they_differ
 
 app_name = "retraining"
 
@@ -24,6 +24,8 @@ compare_urls = [
     path("compare/<int:number>/promote/", compare.promote, name="promote"),
     path("compare/<int:number>/judge/", compare.request_judgement, name="judge"),
     path("compare/<int:number>/ask/", compare.request_labels, name="ask"),
+    path("compare/<int:number>/disagreements/find/", where_they_differ.find, name="disagreement-find"),
+    path("compare/<int:number>/disagreements/ask/", where_they_differ.request_more, name="disagreement-ask"),
     path("compare/<int:number>/<slug:outcome>/", compare.cases, name="compare-cases"),
     path("compare/<int:number>/<slug:outcome>/ask/", compare.ask_again, name="compare-ask"),
 ]

@@ -29,10 +29,11 @@ class Cause(models.TextChoices):
     SLICE = "slice", "Slice"
     GOLD = "gold", "Gold"
     AUDIT = "audit", "Audit"
+    DISAGREEMENT = "disagreement", "Disagreement"
     TYPICAL = "typical", "Typical"
 
 
-EVALUATION_CAUSES = (Cause.AUDIT, Cause.GOLD)
+EVALUATION_CAUSES = (Cause.AUDIT, Cause.GOLD, Cause.DISAGREEMENT)
 
 
 _titles: dict[str, str] = {cause.value: cause.label for cause in Cause}

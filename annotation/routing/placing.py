@@ -14,7 +14,16 @@ from django.db.models import Exists, OuterRef
 
 from annotation import queues
 from annotation.item_locks import lock_items
-from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState, SupplyMark
+from annotation.models import (
+    EVALUATION_CAUSES,
+    Cause,
+    Item,
+    NoLabelDecision,
+    Resolution,
+    RoutedItem,
+    RoutedState,
+    SupplyMark,
+)
 from annotation.routing import audit_draw
 from annotation.routing.registry import Pick, RoutingCause
 from projects.chunks import CHUNK, chunks
@@ -92,7 +101,7 @@ def place(project: Project, chosen: Sequence[CauseSelection], *, audit: int, at:
     for one in chosen:
         for name, picks in _by_cause(one).items():
             entries = [
-                _entry(pick, 1 - place / max(len(picks), 1))
+                _entry(pick, 1 - place / max(len(picks), 1), evaluation=name in EVALUATION_CAUSES)
                 for place, pick in enumerate(picks)
                 if pick.item_id not in drawn
             ]
@@ -114,13 +123,14 @@ def _by_cause(chosen: CauseSelection) -> dict[str, list[Pick]]:
     return groups
 
 
-def _entry(pick: Pick, priority: float) -> queues.Entry:
+def _entry(pick: Pick, priority: float, *, evaluation: bool) -> queues.Entry:
     return queues.Entry(
         item_id=pick.item_id,
         reason=pick.reason,
         numbers=pick.numbers,
-        inclusion_probability=1.0,
+        inclusion_probability=pick.chance,
         priority=priority,
+        evaluation=evaluation,
         scored_by=pick.scored_by,
         strategy=pick.strategy,
     )

@@ -26,6 +26,7 @@ class Pick:
     reason, numbers  why, in words, and the figures behind them
     cause            another cause's name, where the reason is that one's
     stands           the item stands for itself from now on. That may not depend on its own audit draw or label
+    chance           with which it was chosen among its like
     settled          of an urgent cause: nobody needs to be asked, for the item's label says what the cause would ask
     """
 
@@ -36,6 +37,7 @@ class Pick:
     scored_by: str = ""
     cause: str = ""
     stands: bool = True
+    chance: float = 1.0
     settled: bool = False
 
 

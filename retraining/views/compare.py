@@ -24,6 +24,7 @@ from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
 from retraining.views import page_of, version_of
 from retraining.views.comparison_rows import difference_rows, gate_rows, headline, sides
+from retraining.views.disagreement_panel import differing
 
 BROKEN_SHOWN, CASES_SHOWN, ROWS_DRAWN, OTHERS_SHOWN = 9, 60, 12, 12
 ALL, FILTERS = "all", ("label", "segment")
@@ -33,10 +34,10 @@ A_DAY = timedelta(days=1)
 @require_GET
 @member(Can.SEE)
 def compare(request: ProjectRequest, number: int) -> HttpResponse:
-    return _compare(request, version_of(request.project, number))
+    return compare_page(request, version_of(request.project, number))
 
 
-def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
+def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
     incumbent = registry.incumbent(request.project)
     state = judging.state_of(version, incumbent)
     rows = difference_rows(version)
@@ -64,6 +65,7 @@ def _compare(request: ProjectRequest, version: ModelVersion, *, error: str = "",
         "label_version": f"Type {version.tag}",
         "may_change": request.role.can(Can.CHANGE),
         "error": error,
+        "differ": differing(version, incumbent),
     }
     return render(request, "retraining/compare.html", context, status=status)
 
@@ -177,7 +179,7 @@ def promote(request: ProjectRequest, number: int) -> HttpResponse:
             expected=form.cleaned_data["expected"],
         )
     except (release.CannotRelease, artifacts.ArtifactRefused) as why:
-        return _compare(request, version, error=str(why), status=409)
+        return compare_page(request, version, error=str(why), status=409)
     messages.success(request, f"Promoted {version.tag}. It answers from the next request on.")
     return redirect("retraining:release-list", slug=request.project.slug)
 
@@ -242,12 +244,12 @@ def request_labels(request: ProjectRequest, number: int) -> HttpResponse:
     version = version_of(request.project, number)
     form = AskForm(request.POST)
     if not form.is_valid():
-        return _compare(request, version, error=" ".join(map(str, form.errors["count"])), status=422)
+        return compare_page(request, version, error=" ".join(map(str, form.errors["count"])), status=422)
     try:
         put = label_requests.request_audit_labels(
             version, count=form.cleaned_data["count"], by=request.user, at=timezone.now()
         )
     except label_requests.NothingToDraw as why:
-        return _compare(request, version, error=str(why), status=409)
+        return compare_page(request, version, error=str(why), status=409)
     messages.success(request, f"{plural(put.created, 'item,items')} added to Audit; the next run is judged with them.")
     return redirect("retraining:compare", slug=request.project.slug, number=number)
