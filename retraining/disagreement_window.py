@@ -25,12 +25,16 @@ MOST_DRAWN = 2_000
 
 @dataclass(frozen=True)
 class LabelledDraws:
-    """The first `settled` drawn items have a label or none fits: places and labels; `later` are settled after a gap."""
+    """The first `settled` drawn items have a label, or none fits: places and labels of those with one.
+
+    Of the items asked about, `later` are settled after a gap and `waiting` are not settled.
+    """
 
     places: list[int]
     truth: list[str]
     settled: int
     later: int
+    waiting: int
 
 
 def answers_since(project: Project, tag: str, *, since: datetime) -> dict[int, str]:
@@ -146,7 +150,7 @@ def paired_traffic(window: WindowBody) -> PairedTraffic:
     return traffic(champion, candidate, protected=masks)
 
 
-def labelled_draws(window: WindowBody) -> LabelledDraws:
+def labelled_draws(window: WindowBody, *, asked: int) -> LabelledDraws:
     """Labels count in the order of the draw: easy items are answered sooner, and would be judged by first."""
     ids = [drawn.item for drawn in window.drawn]
     truth: dict[int, str] = {}
@@ -159,4 +163,6 @@ def labelled_draws(window: WindowBody) -> LabelledDraws:
     settled = [pk in truth or pk in no_label for pk in ids]
     gap = settled.index(False) if False in settled else len(settled)
     places = [place for place in range(gap) if ids[place] in truth]
-    return LabelledDraws(places, [truth[ids[place]] for place in places], gap, sum(settled[gap:]))
+    return LabelledDraws(
+        places, [truth[ids[place]] for place in places], gap, sum(settled[gap:asked]), settled[:asked].count(False)
+    )

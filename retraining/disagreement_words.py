@@ -2,13 +2,16 @@
 
 from retraining.bodies import DisagreementBody, SliceGateBody
 from retraining.learning.gate.disagreement import SequentialDecision
-from retraining.verdict_words import interval
 
 
 def headline(found: DisagreementBody, tag: str) -> str:
     """The decision, in one sentence."""
     if not found.disagreements:
         return f"{tag} and {found.against} say the same of all traffic that both answered"
+    return f"Where they differ: {_decision(found, tag)}"
+
+
+def _decision(found: DisagreementBody, tag: str) -> str:
     if found.decision == SequentialDecision.PROMOTE:
         return f"{tag} is better than {found.against}"
     if worse := [one.name for one in found.slices if one.failed]:
@@ -17,12 +20,7 @@ def headline(found: DisagreementBody, tag: str) -> str:
         return f"{tag} is worse than {found.against}"
     if found.p_better <= found.alpha:
         return f"{tag} is better over all, but not every protected slice is decided"
-    return "Not decided yet"
-
-
-def difference_words(found: DisagreementBody) -> str:
-    """The difference over all traffic of the window with its confidence sequence."""
-    return interval(found.difference) if found.difference else "not known without a label"
+    return "not decided yet"
 
 
 def needed_words(found: DisagreementBody) -> str:
@@ -43,4 +41,5 @@ def slice_words(one: SliceGateBody) -> str:
     """Whether a protected slice is shown not to be worse, and from what."""
     state = "shown not to be worse" if one.passed else "shown to be worse" if one.failed else "not decided"
     counts = f"differ on {one.disagreements:,} of {one.rows:,}, {one.labels:,} labelled"
-    return f"{state} by {one.margin:g} points or more; {counts}"
+    margin = f"{one.margin:g} {'point' if one.margin == 1 else 'points'}"
+    return f"{state} by {margin} or more; {counts}" if state != "not decided" else f"{state}, margin {margin}; {counts}"

@@ -197,7 +197,7 @@ def _keep(sample: DisagreementSample, *, at: datetime) -> None:
 
 
 def _verdict(sample: DisagreementSample, window: WindowBody) -> DisagreementBody:
-    labelled = labelled_draws(window)
+    labelled = labelled_draws(window, asked=sample.asked)
     paired = paired_traffic(window)
     found = judge_disagreements(paired, labelled.places, labelled.truth, rule=RULE, seed=sample.seed % 2**32)
     decision = found.decision
@@ -210,10 +210,10 @@ def _verdict(sample: DisagreementSample, window: WindowBody) -> DisagreementBody
 def next_count(verdict: DisagreementBody, sample: DisagreementSample) -> int:
     """How many more items to ask: what probably decides, less what waits already."""
     window = bodies.load_window(sample.window)
-    labelled = labelled_draws(window)
-    waits = max(sample.asked - labelled.settled - labelled.later, 0)
+    labelled = labelled_draws(window, asked=sample.asked)
     wanted = FIRST_ASKED if verdict.needed is None else verdict.needed
-    return max(min(wanted - waits, len(window.drawn) - sample.asked, MOST_ASKED), 0)
+    wanted -= labelled.waiting + labelled.later
+    return max(min(wanted, len(window.drawn) - sample.asked, MOST_ASKED), 0)
 
 
 def _newest_label(sample: DisagreementSample) -> datetime:

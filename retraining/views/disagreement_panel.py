@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retraining import bodies, disagreement_words, disagreements, registry
 from retraining.bodies import DisagreementBody
-from retraining.disagreement_window import LabelledDraws, labelled_draws
+from retraining.disagreement_window import labelled_draws
 from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.models import DisagreementSample, ModelVersion
 
@@ -21,7 +21,6 @@ class DisagreementPanel:
     found: DisagreementBody | None = None
     headline: str = ""
     tone: str = ""
-    difference: str = ""
     needed: str = ""
     waiting: int = 0
     later: int = 0
@@ -50,17 +49,15 @@ def differing(version: ModelVersion, incumbent: registry.Incumbent) -> Disagreem
 
 def _panel(version: ModelVersion, sample: DisagreementSample, found: DisagreementBody) -> DisagreementPanel:
     window = bodies.load_window(sample.window)
-    labelled: LabelledDraws = labelled_draws(window)
-    settled = labelled.settled + labelled.later
+    labelled = labelled_draws(window, asked=sample.asked)
     undecided = found.decision == SequentialDecision.UNDECIDED
     return DisagreementPanel(
         possible=True,
         found=found,
         headline=disagreement_words.headline(found, version.tag),
         tone={"promote": "good", "refuse": "bad"}.get(found.decision, ""),
-        difference=disagreement_words.difference_words(found),
         needed=disagreement_words.needed_words(found),
-        waiting=max(sample.asked - settled, 0),
+        waiting=labelled.waiting,
         later=labelled.later,
         neither=found.labels - found.fixed - found.broken,
         learnt=window.learnt,

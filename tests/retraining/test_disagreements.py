@@ -215,8 +215,10 @@ class TestTheVerdict:
 
     def test_counts_labels_in_the_order_of_the_draw(self, sample: DisagreementSample) -> None:
         label(sample, [0, 1, 3, 4])
-        found = labelled_draws(window_of(sample))
+        found = labelled_draws(window_of(sample), asked=sample.asked)
         assert (found.places, found.settled, found.later) == ([0, 1], 2, 2)
+        assert found.waiting == disagreements.FIRST_ASKED - 4
+        assert disagreements.next_count(verdict_of(sample), sample) == 2
 
     def test_goes_on_after_an_item_that_no_label_fits(self, sample: DisagreementSample, ada: User) -> None:
         from annotation import resolution
@@ -224,7 +226,7 @@ class TestTheVerdict:
         label(sample, [0, 2])
         item = Item.objects.get(pk=window_of(sample).drawn[1].item)
         resolution.decide_no_label(item, reason="neither", by=ada, at=timezone.now())
-        assert labelled_draws(window_of(sample)).places == [0, 2]
+        assert labelled_draws(window_of(sample), asked=sample.asked).places == [0, 2]
 
     def test_changes_with_a_label_that_is_changed(self, sample: DisagreementSample, run_jobs: Any) -> None:
         label(sample, [0])
@@ -298,7 +300,7 @@ class TestThePage:
         sample = version.disagreement_samples.get()
         page = " ".join(engineer.get(self.url(version)).content.decode().split())
         window = window_of(sample)
-        assert "Not decided yet" in page and f"{window.disagreements} of {ITEMS} items" in page
+        assert "Where they differ: not decided yet" in page and f"{window.disagreements} of {ITEMS} items" in page
         label(sample, range(20))
         disagreements.watch(timezone.now())
         run_jobs()
