@@ -19,7 +19,7 @@ def propose(round_: Round, places: int) -> Iterable[Pick]:
     return []
 
 
-CAUSE = register(RoutingCause(Cause.DISAGREEMENT, Cause.DISAGREEMENT.label, propose, order=90))
+CAUSE = register(RoutingCause(Cause.DISAGREEMENT, Cause.DISAGREEMENT.label, propose, order=200))
 
 
 @transaction.atomic

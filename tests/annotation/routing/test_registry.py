@@ -38,7 +38,13 @@ def project() -> Project:
 
 
 def test_every_module_of_the_package_is_found() -> None:
-    assert [cause.name for cause in registry.causes()] == ["overridden", "outcome_conflict", "drifted", "uncertain"]
+    assert [cause.name for cause in registry.causes()] == [
+        "overridden",
+        "outcome_conflict",
+        "drifted",
+        "uncertain",
+        "disagreement",
+    ]
 
 
 def test_a_second_cause_of_one_name_is_refused(cause: RoutingCause) -> None:
