@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from annotation.item_locks import lock_items
 from annotation.models import Cause, RoutedItem, RoutedState
 from annotation.routing import placing
 from annotation.routing.registry import Pick, Round, RoutingCause, register
@@ -31,6 +32,7 @@ def request_draws(project: Project, picks: Sequence[Pick], *, at: datetime) -> i
     """
     placing.lock(project, at=at)
     chosen = placing.choose(project, CAUSE, picks, most=len(picks), taken=set(), at=at)
+    lock_items(pick.item_id for pick in chosen.asked)
     waiting = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN)
     for chunk in chunks([pick.item_id for pick in chosen.asked]):
         waiting.filter(item__in=chunk).update(evaluation=True)
