@@ -89,6 +89,20 @@ def test_scores_that_are_noise_leave_the_draw_uniform():
     assert lowered <= 4
 
 
+@pytest.mark.parametrize(("informative", "least", "most"), [(True, 45, 50), (False, 0, 3)])
+def test_labels_of_an_unequal_draw_lead_to_the_same_choice(informative, least, most):
+    """The audit is its own evidence: labels drawn with a low floor say whether that floor was right."""
+    lowered = 0
+    for seed in range(50):
+        rng = np.random.default_rng([5, seed])
+        right, scores = two_classes(rng, 12_000, informative=informative)
+        spread = error_spread(scores)
+        chance = audit_probabilities(spread, allocation(spread, floor=0.3), rate=0.05)
+        drawn = rng.random(12_000) < chance
+        lowered += choose_floor(right[drawn], scores[drawn], chance[drawn], spread) < 1
+    assert least <= lowered <= most
+
+
 def test_few_labels_or_few_errors_leave_the_draw_uniform():
     right, scores = two_classes(np.random.default_rng(4), 600, informative=True)
     assert choose_floor(right[:90], scores[:90], np.ones(90), error_spread(scores)) == 1
