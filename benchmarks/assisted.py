@@ -26,6 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from analysis.metrics.core.design import design
 from analysis.metrics.core.influence_functions import SMALLEST
@@ -47,7 +48,7 @@ from benchmarks.data import Absent, rows_of
 ENDLESS = 200_000
 RECENT = 5_000
 PER_SCENARIO = 10
-OVERALL = ("accuracy", "macro_f1", "log_loss", "brier", "cost")
+OVERALL = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc", "cost")
 PER_CLASS = ("precision", "recall", "f1")
 
 Floats = NDArray[np.float64]
@@ -385,7 +386,19 @@ def true_metrics(items: AuditedTraffic) -> dict[str, float]:
         "log_loss": float(-np.log(np.maximum(given, SMALLEST)).mean()),
         "brier": squares / 2 if k == 2 else squares,
         "cost": float((table * items.costs).sum() / n),
+        **_true_areas(items),
         **{_of_class(name, c, k): float(values[c]) for name, values in per_class.items() for c in range(k)},
+    }
+
+
+def _true_areas(items: AuditedTraffic) -> dict[str, float]:
+    """Of the second class of two, else the mean over classes."""
+    k = items.scores.shape[1]
+    pairs = [(items.truth == c, items.scores[:, c]) for c in ([1] if k == 2 else range(k))]
+    pairs = [(of_class, score) for of_class, score in pairs if 0 < of_class.sum() < items.size]
+    return {
+        "roc_auc": float(np.mean([roc_auc_score(*pair) for pair in pairs])),
+        "pr_auc": float(np.mean([average_precision_score(*pair) for pair in pairs])),
     }
 
 

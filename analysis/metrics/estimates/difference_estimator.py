@@ -32,14 +32,17 @@ from analysis.metrics.estimates.ratio_metrics import Terms
 from validation.arrays import Floats, Ints
 
 METHOD = "Model-assisted difference estimator (PPI++) over all items"
-EXPECTED = 4.0
+EXPECTED = 3.0
 """How many labels the variance that the scores expect counts for, beside the labels seen."""
 
-DOUBT = 0.001
+DOUBT = 0.0001
 """The variance that is taken to be possible where scores are sure, as a share of the squared denominator."""
 
 LARGEST_LAMBDA = 1.5
 """λ lies between 0 and this: scores that say too little are stretched, none is inverted."""
+
+ROUNDING = 1e-9
+"""A standard error below this is what sums of floats leave of 0."""
 
 ROUNDS = 2
 """λ depends on the ratio and the ratio on λ; it changes little after the second round."""
@@ -232,7 +235,7 @@ def _binomial(terms: Terms, ratio: float, variances: tuple[float, float, float],
 
 def _limits(terms: Terms, found: _Solution, variance: _Variance, level: float) -> tuple[float, float]:
     error = variance.value**0.5 / found.size
-    if error == 0:
+    if error <= ROUNDING:
         return found.ratio, found.ratio
     quantile = intervals.t_quantile(level, variance.freedom)
     if not terms.share:

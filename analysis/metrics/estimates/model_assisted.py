@@ -1,7 +1,7 @@
 """How good is a classifier on all its traffic, from its scores of every item and the labels of a probability sample?
 
-Shares, means and F1 by the difference estimator (`difference_estimator`). Areas under curves are no ratio of sums; they
-stay with `analysis.metrics.performance.classification`.
+Every measure by the difference estimator (`difference_estimator`): shares and means as ratios of sums, macro F1 and
+areas under curves by their linearisation.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from analysis.metrics.core.design import scaled_to
 from analysis.metrics.core.influence_functions import NO_COSTS
 from analysis.metrics.core.weighted import NO_ITEMS, Estimate, undefined
-from analysis.metrics.estimates import ratio_metrics
+from analysis.metrics.estimates import rank_metrics, ratio_metrics
 from analysis.metrics.estimates.difference_estimator import METHOD, AuditSample, estimate
 from analysis.metrics.estimates.ratio_metrics import ScoredItems
 from validation import InvalidInput, arrays
@@ -22,17 +22,22 @@ from validation.probabilities import check_probabilities
 
 @dataclass(frozen=True)
 class AssistedClass:
-    """One class: its name and three shares."""
+    """One class: its name, three shares, and the areas of its scores against the other classes'."""
 
     label: str
     precision: Estimate
     recall: Estimate
     f1: Estimate
+    roc_auc: Estimate
+    pr_auc: Estimate
 
 
 @dataclass(frozen=True)
 class AssistedPerformance:
-    """A classifier's quality on all items of a window. log_loss in nats; brier 0 to 1 for two classes, else 0 to 2."""
+    """A classifier's quality on all items of a window. log_loss in nats; brier 0 to 1 for two classes, else 0 to 2.
+
+    roc_auc and pr_auc: of the second class of two, the mean over classes for more.
+    """
 
     n: int
     classes: tuple[str, ...]
@@ -41,6 +46,8 @@ class AssistedPerformance:
     per_class: tuple[AssistedClass, ...]
     log_loss: Estimate
     brier: Estimate
+    roc_auc: Estimate
+    pr_auc: Estimate
     cost: Estimate
 
 
@@ -62,15 +69,8 @@ def assisted(
     arrays.level(level)
     if len(names) != items.classes:
         raise InvalidInput(f"There are {len(names)} names for {items.classes} classes.")
-    per_class = tuple(
-        AssistedClass(
-            name,
-            precision=estimate(ratio_metrics.precision(items, c), drawn, level=level, empty=_none_predicted(name)),
-            recall=estimate(ratio_metrics.recall(items, c), drawn, level=level, empty=_none_true(name)),
-            f1=estimate(ratio_metrics.f1(items, c), drawn, level=level, empty=_neither(name)),
-        )
-        for c, name in enumerate(names)
-    )
+    per_class = tuple(_of_class(items, drawn, c, name, level) for c, name in enumerate(names))
+    roc, pr = (per_class[1].roc_auc, per_class[1].pr_auc) if len(names) == 2 else _mean_areas(items, drawn, level)
     return AssistedPerformance(
         n=int(items.labelled.size),
         classes=names,
@@ -79,6 +79,8 @@ def assisted(
         per_class=per_class,
         log_loss=estimate(ratio_metrics.log_loss(items), drawn, level=level, empty=NO_ITEMS),
         brier=estimate(ratio_metrics.brier(items), drawn, level=level, empty=NO_ITEMS),
+        roc_auc=roc,
+        pr_auc=pr,
         cost=undefined(NO_COSTS, method=METHOD)
         if costs is None
         else estimate(ratio_metrics.cost(items, costs), drawn, level=level, empty=NO_ITEMS),
@@ -125,6 +127,33 @@ def audit_sample(
         weight[uncertain] = np.maximum(weight[uncertain] * scale, 1.0)
         weight[items.labelled] = chosen
     return AuditSample(items.labelled, weight, arrays.groups_of(groups, items.labelled.size), finite)
+
+
+def _of_class(items: ScoredItems, drawn: AuditSample, c: int, name: str, level: float) -> AssistedClass:
+    roc, pr = _areas(items, drawn, c, level)
+    return AssistedClass(
+        name,
+        precision=estimate(ratio_metrics.precision(items, c), drawn, level=level, empty=_none_predicted(name)),
+        recall=estimate(ratio_metrics.recall(items, c), drawn, level=level, empty=_none_true(name)),
+        f1=estimate(ratio_metrics.f1(items, c), drawn, level=level, empty=_neither(name)),
+        roc_auc=roc,
+        pr_auc=pr,
+    )
+
+
+def _areas(items: ScoredItems, drawn: AuditSample, c: int, level: float) -> tuple[Estimate, Estimate]:
+    if why := rank_metrics.undefined_because(items, c):
+        return undefined(why, method=METHOD), undefined(why, method=METHOD)
+    roc, pr = rank_metrics.areas_of_class(items, drawn, c)
+    return estimate(roc, drawn, level=level, empty=NO_ITEMS), estimate(pr, drawn, level=level, empty=NO_ITEMS)
+
+
+def _mean_areas(items: ScoredItems, drawn: AuditSample, level: float) -> tuple[Estimate, Estimate]:
+    found = rank_metrics.mean_areas(items, drawn)
+    if isinstance(found, str):
+        return undefined(found, method=METHOD), undefined(found, method=METHOD)
+    roc, pr = (estimate(terms, drawn, level=level, empty=NO_ITEMS) for terms in found)
+    return roc, pr
 
 
 def _none_predicted(name: str) -> str:

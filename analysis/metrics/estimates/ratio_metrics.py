@@ -64,7 +64,7 @@ def accuracy(items: ScoredItems) -> Terms:
     right = (items.predicted[items.labelled] == items.truth).astype(np.float64)
     chance = items.probabilities[np.arange(items.predicted.size), items.predicted]
     ones = np.ones_like(chance)
-    return _of_event(right, chance, items.labelled, a=(ones, 0 * ones), b=(0 * ones, ones))
+    return of_event(right, chance, items.labelled, a=(ones, 0 * ones), b=(0 * ones, ones))
 
 
 def precision(items: ScoredItems, c: int) -> Terms:
@@ -131,10 +131,10 @@ def of_table(items: ScoredItems, values: Floats, *, within: tuple[float, float],
 
 
 def _of_class(items: ScoredItems, c: int, *, a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Terms:
-    return _of_event((items.truth == c).astype(np.float64), items.probabilities[:, c], items.labelled, a=a, b=b)
+    return of_event((items.truth == c).astype(np.float64), items.probabilities[:, c], items.labelled, a=a, b=b)
 
 
-def _of_event(
+def of_event(
     seen: Floats, chance: Floats, labelled: Ints, *, a: tuple[Floats, Floats], b: tuple[Floats, Floats]
 ) -> Terms:
     """Terms that depend on the truth through one event: a = a[0] · event + a[1], b = b[0] · event + b[1]."""

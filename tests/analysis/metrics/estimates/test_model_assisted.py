@@ -63,10 +63,21 @@ def test_where_everything_is_labelled_a_finite_window_is_known_exactly():
     items = SCENARIO.traffic(500, np.random.default_rng(3))
     found = estimates(items, np.arange(500), np.ones(500), finite=True, costs=items.costs)
     truth = true_metrics(items)
-    for one, value in ((found.accuracy, truth["accuracy"]), (found.cost, truth["cost"]), (found.brier, truth["brier"])):
+    for name in ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc", "cost"):
+        one, value = getattr(found, name), truth[name]
         assert one.value == pytest.approx(value)
         assert one.low == pytest.approx(value)
         assert one.high == pytest.approx(value)
+
+
+def test_areas_of_several_classes_are_means_over_those_that_were_labelled():
+    items = AssistedScenario((0.5, 0.0, -0.5), 2.0, 1.0, 0.3, 600, 0, 300.0).traffic(600, np.random.default_rng(8))
+    scored = scored_items(items.predicted, items.scores, labelled=np.arange(600), truth=items.truth)
+    found = assisted(scored, audit_sample(scored, np.ones(600), finite=True), classes=("a", "b", "c"))
+    truth = true_metrics(items)
+    assert found.roc_auc.value == pytest.approx(truth["roc_auc"])
+    assert found.pr_auc.value == pytest.approx(truth["pr_auc"])
+    assert found.roc_auc.value == pytest.approx(np.mean([one.roc_auc.value for one in found.per_class]))
 
 
 def test_without_a_difference_between_labelled_and_all_the_estimate_is_hajeks():
@@ -117,6 +128,7 @@ def test_a_class_that_no_label_tells_of_is_undefined_and_says_why():
     found = estimates(items, np.arange(50), np.full(100, 0.5)).per_class[1]
     assert (found.recall.value, found.recall.note) == (None, "No labelled item is yes.")
     assert (found.precision.value, found.precision.note) == (None, "No labelled item was predicted yes.")
+    assert (found.roc_auc.value, found.roc_auc.note) == (None, "All 50 labelled items are of one class.")
 
 
 def test_no_labels_leave_everything_undefined():
@@ -124,6 +136,7 @@ def test_no_labels_leave_everything_undefined():
     found = estimates(items, np.array([], dtype=np.int64), np.full(100, 0.5))
     assert found.accuracy.value is None
     assert found.macro_f1.value is None
+    assert (found.roc_auc.value, found.roc_auc.note) == (None, "No labelled items.")
     assert found.cost.note == "Needs the cost of each mistake."
 
 
@@ -163,11 +176,11 @@ def from_arrays(given: dict[str, Any]) -> AssistedPerformance:
 
 
 def test_95_percent_intervals_hold_the_truth_of_rare_and_of_common_classes():
-    """60 projects of each kind in six scenarios: the share of one metric has a standard error of 3 points or more."""
+    """40 projects of each kind in four scenarios: the share of one metric has a standard error of 4 points or more."""
     held = {
         (line["projects"], line["metric"], reading): line[reading]
-        for line in coverage(60, seed=3)
+        for line in coverage(40, seed=3)
         for reading in ("process", "window")
     }
-    assert {name: share for name, share in held.items() if share < 0.83} == {}
+    assert {name: share for name, share in held.items() if share < 0.8} == {}
     assert 0.93 < np.mean(list(held.values())) < 0.985
