@@ -7,7 +7,7 @@ from typing import Literal
 
 Tone = Literal["better", "worse", "unclear"]
 ROW, TOP, GAP = 30, 28, 12
-STACKED_ROW, STACKED_BASE, STACKED_MARK, STACKED_INSET = 44, 16, 30, 8  # on a phone the words stand above the whisker
+STACKED_ROW, STACKED_BASE, STACKED_MARK, STACKED_INSET = 44, 16, 30, 16  # on a phone the words stand above the whisker
 NAME_END, N_END, PLOT_START, VALUE_END = 176, 200, 236, 96  # the last is measured from the right
 TICKS = 5
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)

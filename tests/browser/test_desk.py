@@ -396,11 +396,22 @@ def test_more_than_ten_labels_are_searched_without_moving_or_renumbering(
     keys = tab.locator(".label").evaluate_all("(all) => all.map((one) => [one.dataset.value, one.dataset.key])")
     assert keys[0] == ["card_arrival", "1"] and keys[10] == ["intent_11", "+1"] and keys[22][1] == ""
 
+    front = uid(tab)
     tab.keyboard.press("/")
+    tab.keyboard.press("Enter")
+    tab.keyboard.type("intent_1")
+    tab.keyboard.press("Control+a")
+    tab.keyboard.press("Delete")
+    tab.keyboard.press("Enter")
+    assert uid(tab) == front, "without a text there is nothing to answer with"
+    tab.keyboard.type("intent 1")
+    expect(tab.locator(".label:visible")).to_have_count(10)
+    expect(tab.locator(".label.first")).to_have_attribute("data-value", "intent_10")
+    expect(tab.locator("#said")).to_have_text("10 of 23 labels. Enter answers Intent 10.")
+    tab.keyboard.press("Control+a")
     tab.keyboard.type("ESTIM")
     expect(tab.locator(".label:visible")).to_have_count(1)
     expect(tab.locator(".label:visible")).to_have_attribute("data-key", "2")
-    front = uid(tab)
     tab.keyboard.press("Enter")
     expect(tab.locator(".stage .meta span").first).not_to_have_text(front)
 

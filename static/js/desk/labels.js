@@ -43,8 +43,9 @@ export class Control {
     this.choose({ value: button.dataset.value, skip: false, words: button.dataset.words });
   }
 
+  /* Enter in the search answers with the label that it marks; without a text it marks none. */
   pressFirst() {
-    const first = this.buttons.find((button) => !button.hidden && !button.disabled);
+    const first = this.buttons.find((button) => button.classList.contains("first"));
     if (first) this.press(first);
   }
 
@@ -63,13 +64,20 @@ export class Control {
   #narrow() {
     const wanted = this.search.value.trim().toLowerCase();
     for (const button of this.buttons) button.hidden = !button.textContent.toLowerCase().includes(wanted);
-    const found = this.buttons.filter((button) => !button.hidden).length;
-    this.say(`${found} of ${this.buttons.length} labels.`);
+    const found = this.buttons.filter((button) => !button.hidden);
+    const first = wanted ? found.find((button) => !button.disabled) : null;
+    this.#markFirst(first);
+    this.say(`${found.length} of ${this.buttons.length} labels.${first ? ` Enter answers ${first.dataset.words}.` : ""}`);
+  }
+
+  #markFirst(first) {
+    for (const button of this.buttons) button.classList.toggle("first", button === first);
   }
 
   clear() {
     if (!this.search?.value) return;
     this.search.value = "";
     for (const button of this.buttons) button.hidden = false;
+    this.#markFirst(null);
   }
 }
