@@ -25,9 +25,9 @@ from django.utils import timezone  # noqa: E402
 
 from analysis import findings, relabel  # noqa: E402
 from analysis.models import FindingKind  # noqa: E402
-from annotation import guidelines, queues  # noqa: E402
+from annotation import guidelines, labels, leases, queues, resolution  # noqa: E402
 from annotation.capture import capture_rows  # noqa: E402
-from annotation.models import Cause, Item, NoLabelDecision, Resolution  # noqa: E402
+from annotation.models import Cause, Item, Lease, NoLabelDecision, Resolution  # noqa: E402
 from projects import audit, invitations, members, specs  # noqa: E402
 from projects.models import ApiKey, Membership, Project, Role, Scope, User, hashed  # noqa: E402
 from tests.analysis.scenarios import make_finding  # noqa: E402
@@ -237,6 +237,63 @@ def decide_one_dispute(number: int) -> tuple[list[Act], Callable[[], object]]:
     return acts, end
 
 
+def asked_of(number: int, *, overlap: int = 1) -> tuple[Project, list[User], list[Lease]]:
+    """One item, leased by as many people as are to label it."""
+    project, people = project_with(number, *[Role.ANNOTATOR] * overlap, Role.REVIEWER)
+    capture_rows(project, [{"key": "a", "inputs": {"text": "one"}}], at=timezone.now())
+    Project.objects.filter(pk=project.pk).update(overlap=overlap)
+    project.refresh_from_db()
+    item = Item.objects.get(project=project)
+    asked = queues.Entry(item_id=item.pk, reason="x", numbers={}, inclusion_probability=1.0, priority=1.0)
+    queues.put(queues.ensure(project, Cause.SLICE, at=timezone.now()), [asked], at=timezone.now())
+    given = [leases.claim(project, by=user, count=1, at=timezone.now())[0] for user in people[:overlap]]
+    return project, people, given
+
+
+def answer(lease: Lease, value: str) -> None:
+    if labels.submit(lease.project, lease.token, value=value, by=lease.user, at=timezone.now()).status == "refused":
+        raise members.MemberProblem("answered otherwise")
+
+
+def answer_one_lease_in_two_ways(number: int) -> tuple[list[Act], Callable[[], object]]:
+    _, _, (lease,) = asked_of(number)
+    acts: list[Act] = [partial(answer, lease, value) for value in ("ham", "spam")]
+    return acts, lambda: (lease.item.labels.count(), Resolution.objects.filter(item=lease.item_id).count())
+
+
+def give_the_last_two_votes(number: int) -> tuple[list[Act], Callable[[], object]]:
+    """Each may think that the other's vote is still to come."""
+    _, _, given = asked_of(number, overlap=2)
+    acts: list[Act] = [partial(answer, lease, "ham") for lease in given]
+    return acts, lambda: Resolution.objects.current().filter(item=given[0].item_id, votes=2).count()
+
+
+def undo_while_a_reviewer_decides(number: int) -> tuple[list[Act], Callable[[], object]]:
+    project, (ann, ruth), (lease,) = asked_of(number)
+    answer(lease, "ham")
+
+    def undo() -> None:
+        try:
+            labels.undo(project, lease.token, by=ann, at=timezone.now())
+        except labels.AnswerRefused:
+            raise members.MemberProblem("decided meanwhile") from None
+
+    acts: list[Act] = [
+        undo,
+        lambda: resolution.resolve_by_person(lease.item, value="spam", by=ruth, at=timezone.now()),
+    ]
+    return acts, lambda: list(Resolution.objects.current().filter(item=lease.item_id).values_list("value", flat=True))
+
+
+def answer_while_a_reviewer_decides(number: int) -> tuple[list[Act], Callable[[], object]]:
+    _, (_, ruth), (lease,) = asked_of(number)
+    acts: list[Act] = [
+        partial(answer, lease, "ham"),
+        lambda: resolution.resolve_by_person(lease.item, value="spam", by=ruth, at=timezone.now()),
+    ]
+    return acts, lambda: list(Resolution.objects.current().filter(item=lease.item_id).values_list("value", flat=True))
+
+
 def capture_one_key(number: int) -> tuple[list[Act], Callable[[], object]]:
     """One key with two bodies: the text that is searched is that of the body which is kept."""
     project, _ = project_with(number, Role.ADMIN)
@@ -268,6 +325,10 @@ RACES: dict[str, Race] = {
         invite_and_change,
         decide_while_refreshing,
         decide_one_dispute,
+        answer_one_lease_in_two_ways,
+        give_the_last_two_votes,
+        undo_while_a_reviewer_decides,
+        answer_while_a_reviewer_decides,
         capture_one_key,
     )
 }
