@@ -22,5 +22,6 @@ class RequestIds(logging.Filter):
     """Gives each record its `request_id`, "-" outside of any request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _request_id.get()
+        request = getattr(record, "request", None)  # Django's own lines of an answer come after the middleware
+        record.request_id = getattr(request, "id", None) or _request_id.get()
         return True

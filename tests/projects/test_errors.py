@@ -52,6 +52,15 @@ def test_the_id_on_the_page_of_a_failure_stands_in_the_log(browser: Client, capl
     assert formatted(logged, page["X-Request-Id"])
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["fail/away", "fail/broken", "api/fail/away", "api/fail/broken", "nowhere/", "api/x"])
+def test_every_line_about_a_request_names_its_id(browser: Client, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    answer = browser.get(f"/{path}")
+    lines = [record for record in caplog.records if record.name == "django.request"]
+    assert answer.status_code >= 400 and lines
+    assert all(formatted(record, answer["X-Request-Id"]) for record in lines)
+
+
 def formatted(record: logging.LogRecord, id_: str) -> bool:
     """Whether the line that this installation writes for the record names the id."""
     return record.__dict__["request_id"] == id_
