@@ -86,7 +86,7 @@ def analyse(table: Table, asked: LabelOptions) -> JsonObject:
         "flagged": flagged,
         "expected_precision": described_estimate(found.expected_precision.of(flagged)) if flagged else None,
         "estimated_share_wrong": described_estimate(found.estimated_share),
-        **({} if truth is None else _judged(found, _wrong(table, asked, rows), truth.known[rows])),
+        **({} if truth is None else _judged(found, _wrong(table, asked, rows), truth.known[rows], model.groups)),
         "scores": _scores(found, rows, labels, _spelt(table, asked, model.classes)),
     }
 
@@ -204,12 +204,15 @@ def _wrong(table: Table, asked: LabelOptions, rows: Ints) -> Bools:
     return np.asarray(label != truth)
 
 
-def _judged(found: LabelErrors, wrong: Bools, known: Bools) -> JsonObject:
-    """How well the ranking finds the labels that differ from the truth, over the rows whose truth is known."""
+def _judged(found: LabelErrors, wrong: Bools, known: Bools, groups: Ints) -> JsonObject:
+    """How well the ranking finds the labels that differ from the truth, over the rows whose truth is known.
+
+    Copies, which share a group, make no interval narrower.
+    """
     if not known.any():
         raise BadFile("The truth column has no value for any labelled row.")
     wrong, suspicion = wrong[known], -found.score[known]
-    drawn = design(np.ones(wrong.size))
+    drawn = design(np.ones(wrong.size), groups=groups[known])
     precision, area = ranking.pr_auc(wrong, suspicion, drawn), ranking.roc_auc(wrong, suspicion, drawn)
     return {
         "average_precision": finite(precision.value),

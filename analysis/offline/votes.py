@@ -16,6 +16,7 @@ from analysis.offline.output import JsonObject, aligned, spread
 from analysis.offline.wide_votes import ANNOTATOR, LABEL, long_votes
 from inputs.files import columns
 from inputs.files.columns import Ints, Words
+from inputs.files.copies import copies
 from inputs.files.spellings import check_labels, check_overlap
 from inputs.files.table import BadFile, Table
 from validation import InvalidInput
@@ -59,7 +60,8 @@ def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, ite
     """The OUT of `analyse votes`. Raises BadFile and InvalidInput."""
     given_votes = table if asked.annotators is None else long_votes(table, asked.item, asked.annotators)
     cast = _ballots(given_votes, asked)
-    model, note = (None, "") if asked.text is None else _model(cast, items or table, asked)
+    texts = None if asked.text is None else _texts(cast, items or table, asked)
+    model, note = (None, "") if texts is None else _model(cast, texts, asked)
     answers = None if truth is None else _truth(truth, cast, asked)
     given = consensus.Votes(cast.item, cast.annotator, cast.label)
     found = consensus.resolve(
@@ -78,7 +80,7 @@ def analyse(table: Table, asked: VoteOptions, *, truth: Table | None = None, ite
         "annotators": _annotators(found, cast),
         "copies": [[cast.annotators.as_written[code] for code in group] for group in found.copies],
         "agreement": _agreement(cast, asked.seed),
-        **({} if answers is None else _accuracy(found, answers)),
+        **({} if answers is None else _accuracy(found, answers, texts)),
     }
 
 
@@ -129,10 +131,9 @@ def _annotators(found: Resolutions, cast: _Ballots) -> list[JsonObject]:
     ]
 
 
-def _model(cast: _Ballots, table: Table, asked: VoteOptions) -> tuple[Any, str]:
+def _model(cast: _Ballots, texts: Sequence[str], asked: VoteOptions) -> tuple[Any, str]:
     """Out-of-sample probabilities (items, k) of a text model trained on the majority of votes, and a note on it."""
     voted = np.unique(cast.item)
-    texts = _texts(cast, table, asked)
     majority = consensus.resolve((cast.item, cast.annotator, cast.label), method="majority").label
     bare = int(sum(not text for text in texts))
     note = f" {bare} items have no text." if bare else ""
@@ -195,13 +196,12 @@ def _truth_columns(table: Table, asked: VoteOptions) -> tuple[str, str]:
     return item, others[0] if len(others) == 1 else asked.label
 
 
-def _accuracy(found: Resolutions, truth: dict[int, int]) -> JsonObject:
-    right = [
-        truth[item] == label
-        for item, label in zip(found.items.tolist(), found.label.tolist(), strict=True)
-        if item in truth
-    ]
-    note = weighted.proportion(right, np.ones(len(right)))
+def _accuracy(found: Resolutions, truth: dict[int, int], texts: Sequence[str] | None) -> JsonObject:
+    """The share of items resolved as the truth has them; items of one text make its interval no narrower."""
+    judged = np.array([item in truth for item in found.items.tolist()])
+    right = [truth[item] == label for item, label in zip(found.items[judged], found.label[judged], strict=True)]
+    groups = None if texts is None else copies([{"text": texts}], {"text": "text"})[0][judged]
+    note = weighted.proportion(right, np.ones(len(right)), groups=groups)
     return {"accuracy": finite(note.value), "accuracy_interval": described_estimate(note)}
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from django.core.management.base import CommandError
 
@@ -215,6 +216,19 @@ def test_copied_rows_make_no_figure_surer(tmp_path: Path, seed: int) -> None:
     assert ten["estimated_share_wrong"]["low"] < 0.1 < 0.7 < ten["estimated_share_wrong"]["high"]
     assert ten["method"].startswith("Normalised margin")
     assert "540 of them are copies of others" in text("labels", path, "--label", "label", "--probabilities", held)
+
+
+def test_copied_rows_make_the_measured_quality_of_the_ranking_no_surer(tmp_path: Path) -> None:
+    found = {}
+    for copies in (1, 10):
+        path, held = drawn_by_a_coin(tmp_path, copies, seed=0)
+        rows = pd.read_csv(path)
+        rows["truth"] = np.where(np.arange(len(rows)) % 60 % 7 == 0, 1 - rows["label"], rows["label"])
+        rows.to_csv(path, index=False)
+        found[copies] = analyse("labels", path, "--label", "label", "--probabilities", held, "--truth", "truth")
+    for figure in ("auroc_interval", "average_precision_interval"):
+        once, ten = found[1][figure], found[10][figure]
+        assert ten["high"] - ten["low"] == pytest.approx(once["high"] - once["low"], rel=0.05), figure
 
 
 def test_copied_texts_count_once_where_the_model_is_fitted_here(tmp_path: Path) -> None:

@@ -105,6 +105,24 @@ def test_texts_teach_a_model_that_settles_split_votes(tmp_path: Path) -> None:
     assert split == {item: ("cat", "dog")[item % 2] for item in range(50, 60)}
 
 
+def test_items_of_one_text_count_once_in_the_interval_of_the_accuracy(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"word{word}" for word in rng.integers(50, size=9)) for _ in range(30)] * 10
+    said = (rng.random(30) < 0.8).astype(int).tolist() * 10
+    items = csv(tmp_path / "items.csv", {"item": range(300), "body": texts})
+    truth = csv(tmp_path / "truth.csv", {"item": range(300), "label": [1] * 300})
+    cast = votes(tmp_path, [(item, "x", label) for item, label in enumerate(said)])
+    plain = ("votes", cast, *COLUMNS, "--truth", truth, "--method", "majority")
+    width = {
+        name: given["high"] - given["low"]
+        for name, given in (
+            ("items", analyse(*plain)["accuracy_interval"]),
+            ("texts", analyse(*plain, "--text", "body", "--items", items)["accuracy_interval"]),
+        )
+    }
+    assert width["texts"] > 2.5 * width["items"]
+
+
 def test_texts_without_use_are_said_to_be(tmp_path: Path) -> None:
     items = csv(tmp_path / "items.csv", {"item": ["a", "b"], "body": ["x", "y"]})
     rows = [("a", "x", "1"), ("a", "y", "1"), ("b", "x", "0"), ("b", "y", "0")]
