@@ -32,7 +32,9 @@ def story(item: Item, *, viewer: User | None = None) -> dict[str, Any]:
     it.
     """
     known = _all_known(item)
-    blind = not blinding.may_see(item, viewer)
+    routings = known["routings"]
+    wanted = item.is_drawn or any(blinding.asks_for_evaluation(routed) for routed in routings)
+    blind = (wanted or len(routings) == MOST_OF_A_STORY) and not blinding.may_see(item, viewer)
     return known | {"blind": blind} | (_without_what_was_said() if blind else {})
 
 

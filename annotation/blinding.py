@@ -108,6 +108,11 @@ def is_evaluation(routed: RoutedItem) -> bool:
     return routed.evaluation or routed.cause in EVALUATION_CAUSES
 
 
+def asks_for_evaluation(routed: RoutedItem) -> bool:
+    """Whether this asks for a label to measure with and is not settled."""
+    return is_evaluation(routed) and routed.state in UNSETTLED
+
+
 def shown_reason(project: Project, routed: RoutedItem) -> ShownReason | None:
     """The reason that the desk shows: none, or where the project shows reasons, one for every item.
 

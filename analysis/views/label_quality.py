@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -42,8 +42,9 @@ def context(request: ProjectRequest) -> dict[str, Any]:
     report = newest_or_request(project, label_quality_report.KIND, at=timezone.now())
     body = report.body if report else None
     mine = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR)
-    blind = Exists(blinding.blind_items(project, request.user).filter(pk=OuterRef("item")))
-    counts = dict(mine.values_list("decision").annotate(n=Count("pk")).order_by())
+    blind = Q(item__in=blinding.blind_items(project, request.user).values("pk"))
+    counted = mine.values_list("decision").annotate(n=Count("pk"), hidden=Count("pk", filter=blind)).order_by()
+    counts, hidden = ({row[0]: row[place] for row in counted} for place in (1, 2))
     suspects = list(
         mine.filter(~blind, decision=Finding.Decision.OPEN).select_related("item").order_by("score", "pk")[:CARDS]
     )
@@ -60,7 +61,7 @@ def context(request: ProjectRequest) -> dict[str, Any]:
         "body": body,
         "undefined": undefined(body),
         "suspects": suspects,
-        "left_out": mine.filter(blind, decision=Finding.Decision.OPEN).count(),
+        "left_out": hidden.get(Finding.Decision.OPEN, 0),
         "decided": decided,
         "waiting": waiting,
         "counts": counts,
