@@ -100,6 +100,8 @@ def _sentence(request: HttpRequest, response: HttpResponse) -> str:
         return "There is no such call; /api/v1/openapi.json lists those that there are."
     if response.status_code == 405:
         return f"This call does not take {request.method}; it takes {response.get('Allow', 'another method')}."
+    if response.status_code == 503 and getattr(request, "disk_is_full", False):
+        return "A disk of the server is full, and nothing was kept; try again when its administrator has made space."
     if response.status_code == 503:
         return "The database does not answer, and nothing was kept; try again soon."
     if response.status_code >= 500:

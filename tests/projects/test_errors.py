@@ -1,5 +1,6 @@
 """What fails says so: 503 while the database is away, else 500, with the id under which the log tells why."""
 
+import errno
 import logging
 from typing import Any
 
@@ -17,6 +18,8 @@ RAISED: dict[str, Exception] = {
     "away": OperationalError("connection refused"),
     "closed": InterfaceError("connection already closed"),
     "broken": RuntimeError("a fault of ours"),
+    "full": OSError(errno.ENOSPC, "No space left on device"),
+    "full_database": OperationalError("database or disk is full"),
 }
 
 
@@ -42,6 +45,14 @@ def test_a_database_that_is_away_is_503_on_pages_and_in_the_api(browser: Client,
     assert (call.status_code, call["Retry-After"]) == (503, "5")
     assert call["Content-Type"] == "application/problem+json"
     assert "nothing was kept" in call.json()["detail"]
+
+
+@pytest.mark.parametrize("how", ["full", "full_database"])
+def test_a_full_disk_is_503_and_said_on_pages_and_in_the_api(browser: Client, how: str) -> None:
+    page, call = browser.get(f"/fail/{how}"), browser.get(f"/api/fail/{how}")
+    assert (page.status_code, call.status_code) == (503, 503)
+    assert "The disk is full" in page.content.decode()
+    assert "disk of the server is full, and nothing was kept" in call.json()["detail"]
 
 
 def test_the_id_on_the_page_of_a_failure_stands_in_the_log(browser: Client, caplog: pytest.LogCaptureFixture) -> None:
