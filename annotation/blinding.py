@@ -1,7 +1,7 @@
 """Blind evaluation: who may still give an evaluation label of an item sees nothing of what was said of it.
 
 Every page and call that shows what a model or a person said of an item, or why it is asked, asks here. The rule and its
-reasons are decision 11.
+reasons are decision 13.
 """
 
 from collections.abc import Collection
