@@ -40,14 +40,15 @@ def compare(request: ProjectRequest, number: int) -> HttpResponse:
 def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str = "", status: int = 200) -> HttpResponse:
     incumbent = registry.incumbent(request.project)
     state = judging.state_of(version, incumbent)
+    void = judging.why_void(version, incumbent) if state == VerdictState.VOID else ""
     rows = difference_rows(version)
     broken = EvaluatedItem.objects.filter(judgement=version.judgement_id).outcome(Outcome.BROKEN)
     context = {
         **_head(request, version),
         "incumbent": incumbent,
         "state": state,
-        "void": judging.why_void(version, incumbent) if state == VerdictState.VOID else "",
-        "judging": judging.waiting(version),
+        "void": void,
+        "judging": judging.waiting(version) if void else None,  # only a void verdict is judged again
         "gates": gate_rows(version.verdict),
         "headline": headline(version.verdict, state),
         "overall": rows[0] if rows else None,

@@ -43,8 +43,10 @@ class StageRow:
 @member(Can.SEE)
 def run_list(request: ProjectRequest) -> HttpResponse:
     now = timezone.now()
-    page = _runs(request.project, request.GET.get("before", ""))
+    before = request.GET.get("before", "")
+    page = _runs(request.project, before)
     runs = page.rows
+    recent = None if before else runs[: new_labels.RECENT]  # the first page begins with them
     answers = checks.current_answers(request.project, at=now)
     settings = request.project.retraining_settings()
     context = {
@@ -55,7 +57,7 @@ def run_list(request: ProjectRequest) -> HttpResponse:
         "newest": runs[0] if runs else None,
         "flying": next((run for run in runs if run.in_flight), None),
         "answers": answers,
-        "new": new_labels.count(request.project),
+        "new": new_labels.count(request.project, recent),
         "settings": settings,
         "cooldown": span(settings.cooldown),
         "checks": _checks(request.project),
