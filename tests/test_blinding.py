@@ -32,8 +32,8 @@ from annotation.models import (
 )
 from projects import members
 from projects.models import Role, Scope, User
+from tests.analysis.scenarios import judged_project as make_world
 from tests.analysis.scenarios import route as ask
-from tests.analysis.scenarios import world as make_world
 from tests.factories import NOW, make_item, make_prediction, make_user
 from tests.test_guards import CALLS, CHOICES, OF_PROJECTS, Route, objects
 

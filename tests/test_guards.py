@@ -112,7 +112,7 @@ def test_what_names_a_project_asks_for_a_member_and_the_other_way_round():
         assert ("slug" in route.parameters) == (route.guard.level == "project"), str(route)
 
 
-# One world with two projects, each with one of everything that an address can name.
+# Two projects, each with one of everything that an address can name.
 
 
 def objects(project: Project, owner: User) -> dict[str, Any]:
@@ -207,7 +207,7 @@ CHOICES = {"outcome": "fixed", "secret": "nonsense", "act": "keep"}
 
 
 @dataclass
-class World:
+class ProjectPair:
     own: dict[str, Any]
     foreign: dict[str, Any]
     people: dict[str, Client]
@@ -219,7 +219,7 @@ class World:
         return found
 
     def ask(self, who: str, path: str, method: str, **more: Any) -> Any:
-        """One request whose effects are undone, so that the next meets the same world."""
+        """One request whose effects are undone, so that the next meets the same rows."""
         with transaction.atomic():
             response = getattr(self.people[who], method.lower())(path, **more)
             b"".join(response) if response.streaming else response.content
@@ -228,7 +228,7 @@ class World:
 
 
 @pytest.fixture
-def world(db) -> World:
+def pair(db) -> ProjectPair:
     own, other = make_project("own"), make_project("foreign")
     people = {"anonymous": Client(), "stranger": signed_in("stranger", other, Role.ADMIN)}
     people |= {role.value: signed_in(role.value, own, role) for role in Role}
@@ -238,7 +238,7 @@ def world(db) -> World:
     values = objects(own, owner) | CHOICES, objects(other, User.objects.get(username="stranger")) | CHOICES
     for client in people.values():
         client.raise_request_exception = False
-    return World(*values, people)
+    return ProjectPair(*values, people)
 
 
 def signed_in(name: str, project: Project, role: Role) -> Client:
@@ -256,13 +256,13 @@ def to_sign_in(response: Any) -> bool:
 
 
 @pytest.mark.parametrize("route", OF_PROJECTS, ids=str)
-def test_a_page_of_a_project_opens_to_members_whose_role_can_and_to_nobody_else(world, route):
-    path = route.at(world.own)
-    for method in world.taken(route, path):
-        assert to_sign_in(world.ask("anonymous", path, method)), f"anonymous {method} {path}"
-        assert world.ask("stranger", path, method).status_code == 404, f"stranger {method} {path}"
+def test_a_page_of_a_project_opens_to_members_whose_role_can_and_to_nobody_else(pair, route):
+    path = route.at(pair.own)
+    for method in pair.taken(route, path):
+        assert to_sign_in(pair.ask("anonymous", path, method)), f"anonymous {method} {path}"
+        assert pair.ask("stranger", path, method).status_code == 404, f"stranger {method} {path}"
         for role in Role:
-            response = world.ask(role.value, path, method)
+            response = pair.ask(role.value, path, method)
             if route.guard.can in ABILITIES[role]:
                 assert response.status_code < 500, f"{role} {method} {path}: {response.status_code}"
                 assert not to_sign_in(response)
@@ -272,30 +272,30 @@ def test_a_page_of_a_project_opens_to_members_whose_role_can_and_to_nobody_else(
 
 
 @pytest.mark.parametrize("route", OF_PROJECTS, ids=str)
-def test_a_foreign_project_is_not_there_for_any_role(world, route):
-    path = route.at(world.foreign)
-    for method in world.taken(route, path):
+def test_a_foreign_project_is_not_there_for_any_role(pair, route):
+    path = route.at(pair.foreign)
+    for method in pair.taken(route, path):
         for role in Role:
-            assert world.ask(role.value, path, method).status_code == 404, f"{role} {method} {path}"
+            assert pair.ask(role.value, path, method).status_code == 404, f"{role} {method} {path}"
 
 
 NAMED = [route for route in OF_PROJECTS if set(route.parameters) - {"slug", *CHOICES}]
 
 
 @pytest.mark.parametrize("route", NAMED, ids=str)
-def test_a_foreign_object_under_the_own_project_is_not_there(world, route):
-    path = route.at({**world.foreign, "slug": world.own["slug"]})
-    statuses = {method: world.ask("admin", path, method).status_code for method in route.methods}
+def test_a_foreign_object_under_the_own_project_is_not_there(pair, route):
+    path = route.at({**pair.foreign, "slug": pair.own["slug"]})
+    statuses = {method: pair.ask("admin", path, method).status_code for method in route.methods}
     assert set(statuses.values()) <= {404, 405}, f"{path}: {statuses}"
     assert 404 in statuses.values(), f"{path}: {statuses}"
 
 
 @pytest.mark.parametrize("route", OF_INSTALLATION, ids=str)
-def test_a_page_of_the_installation_opens_to_whom_its_guard_says(world, route):
-    path = route.at(world.own)
-    for method in world.taken(route, path):
-        anonymous = world.ask("anonymous", path, method)
-        member, root = world.ask("engineer", path, method), world.ask("root", path, method)
+def test_a_page_of_the_installation_opens_to_whom_its_guard_says(pair, route):
+    path = route.at(pair.own)
+    for method in pair.taken(route, path):
+        anonymous = pair.ask("anonymous", path, method)
+        member, root = pair.ask("engineer", path, method), pair.ask("root", path, method)
         assert max(anonymous.status_code, member.status_code) < 504, path
         if route.guard.level == "public":
             assert not to_sign_in(anonymous) or route.name == "sign-in"
@@ -306,17 +306,17 @@ def test_a_page_of_the_installation_opens_to_whom_its_guard_says(world, route):
 
 
 @pytest.mark.parametrize("route", [route for route in CONSOLE if route.name != "login"], ids=str)
-def test_the_console_opens_to_superusers_only(world, route):
+def test_the_console_opens_to_superusers_only(pair, route):
     path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", "1", route.path)
     path = re.sub(r"\^\(\?P<app_label>.*", "projects/", path)
     path = re.sub(r"\(\?P<url>.*", "nowhere", path)
     for who in ("anonymous", "stranger", "annotator", "admin"):
-        assert kept_out(world.ask(who, path, "GET")) or route.name == "logout", f"{who} {path}"
-    assert world.ask("root", path, "GET").status_code < 500, path
+        assert kept_out(pair.ask(who, path, "GET")) or route.name == "logout", f"{who} {path}"
+    assert pair.ask("root", path, "GET").status_code < 500, path
 
 
-def test_an_admin_of_a_project_reads_that_the_console_is_not_theirs(world):
-    response = world.people["admin"].get("/admin/", follow=True)
+def test_an_admin_of_a_project_reads_that_the_console_is_not_theirs(pair):
+    response = pair.people["admin"].get("/admin/", follow=True)
     assert response.status_code == 403
     assert "Only an admin of this installation" in response.content.decode()
 
@@ -333,22 +333,22 @@ def bearer(secret: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def secrets(world) -> dict[str, str]:
+def secrets(pair) -> dict[str, str]:
     owner, own = User.objects.get(username="admin"), Project.objects.get(slug="own")
     now = timezone.now()
     return {scope.value: members.create_key(own, owner, [scope], by=owner, at=now)[1] for scope in Scope}
 
 
 @pytest.mark.parametrize("route", CALLS, ids=str)
-def test_a_call_takes_a_key_of_the_project_with_the_scope(world, secrets, route):
-    path = route.at(world.own)
+def test_a_call_takes_a_key_of_the_project_with_the_scope(pair, secrets, route):
+    path = route.at(pair.own)
     sent = {"data": b"{}", "content_type": "application/json"}
     for method in route.methods:
         more = {} if method == "GET" else sent
-        assert world.ask("anonymous", path, method, **more).status_code == 401, f"no key: {method} {path}"
-        assert world.ask("root", path, method, **more).status_code == 401, f"a session is no key: {method} {path}"
+        assert pair.ask("anonymous", path, method, **more).status_code == 401, f"no key: {method} {path}"
+        assert pair.ask("root", path, method, **more).status_code == 401, f"a session is no key: {method} {path}"
         for scope, secret in secrets.items():
-            response = world.ask("anonymous", path, method, headers=bearer(secret), **more)
+            response = pair.ask("anonymous", path, method, headers=bearer(secret), **more)
             if scope == route.guard.scope:
                 assert response.status_code < 500 and response.status_code not in {401, 403}, f"{scope} {method} {path}"
             else:
@@ -356,11 +356,11 @@ def test_a_call_takes_a_key_of_the_project_with_the_scope(world, secrets, route)
 
 
 @pytest.mark.parametrize("route", CALLS, ids=str)
-def test_a_key_of_another_project_finds_nothing(world, secrets, route):
-    path = route.at(world.foreign)
+def test_a_key_of_another_project_finds_nothing(pair, secrets, route):
+    path = route.at(pair.foreign)
     for method in route.methods:
         more = {} if method == "GET" else {"data": b"{}", "content_type": "application/json"}
-        response = world.ask("anonymous", path, method, headers=bearer(secrets[route.guard.scope]), **more)
+        response = pair.ask("anonymous", path, method, headers=bearer(secrets[route.guard.scope]), **more)
         assert response.status_code == 404, f"{method} {path}"
 
 

@@ -19,7 +19,7 @@ from django.utils.datastructures import MultiValueDict
 
 from projects import members
 from projects.models import Project, Scope, User
-from tests.test_guards import CALLS, CONSOLE, OURS, Route, World, bearer, world  # noqa: F401  a fixture
+from tests.test_guards import CALLS, CONSOLE, OURS, ProjectPair, Route, bearer, pair  # noqa: F401  a fixture
 
 DEEP = 935  # levels that Python's own parser takes and a walk over the value does not
 TEXTS: tuple[str, ...] = (
@@ -172,11 +172,11 @@ def with_odd_parts(value: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def ask(world: World) -> Callable[..., None]:  # noqa: F811
+def ask(pair: ProjectPair) -> Callable[..., None]:  # noqa: F811
     """One request as whoever may make it; an answer of 500 or more fails, with what was sent."""
     owner, own = User.objects.get(username="admin"), Project.objects.get(slug="own")
     secret = members.create_key(own, owner, list(Scope), by=owner, at=timezone.now())[1]
-    person = world.people["root"]
+    person = pair.people["root"]
     token = _get_new_csrf_string()
     person.cookies["csrftoken"] = token
     person.handler.enforce_csrf_checks = True  # the check takes a form apart before the view does
@@ -196,8 +196,8 @@ def ask(world: World) -> Callable[..., None]:  # noqa: F811
     return send
 
 
-def path_of(route: Route, world: World) -> str:  # noqa: F811
-    return route.at(world.own)
+def path_of(route: Route, pair: ProjectPair) -> str:  # noqa: F811
+    return route.at(pair.own)
 
 
 @pytest.fixture
@@ -222,9 +222,9 @@ OPEN = [route for route in [*OURS, *CALLS] if route.name not in ("sign-in-link",
 
 
 @pytest.mark.parametrize("route", OPEN, ids=str)
-def test_odd_values_in_the_query(world: World, ask: Callable[..., None], names: set[str], route: Route) -> None:  # noqa: F811
-    path = path_of(route, world)
-    if "GET" not in route.methods or world.ask("root", path, "GET").status_code == 405:
+def test_odd_values_in_the_query(pair: ProjectPair, ask: Callable[..., None], names: set[str], route: Route) -> None:  # noqa: F811
+    path = path_of(route, pair)
+    if "GET" not in route.methods or pair.ask("root", path, "GET").status_code == 405:
         return
     names.clear()
     ask(route, "GET", path)
@@ -234,9 +234,9 @@ def test_odd_values_in_the_query(world: World, ask: Callable[..., None], names: 
 
 
 @pytest.mark.parametrize("route", OURS, ids=str)
-def test_odd_values_in_a_form(world: World, ask: Callable[..., None], names: set[str], route: Route) -> None:  # noqa: F811
-    path = path_of(route, world)
-    if world.ask("root", path, "POST").status_code == 405:
+def test_odd_values_in_a_form(pair: ProjectPair, ask: Callable[..., None], names: set[str], route: Route) -> None:  # noqa: F811
+    path = path_of(route, pair)
+    if pair.ask("root", path, "POST").status_code == 405:
         return
     names.clear()
     ask(route, "POST", path)
@@ -250,10 +250,10 @@ def test_odd_values_in_a_form(world: World, ask: Callable[..., None], names: set
 
 
 @pytest.mark.parametrize("route", OPEN, ids=str)
-def test_odd_bodies_and_types(world: World, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
-    path = path_of(route, world)
+def test_odd_bodies_and_types(pair: ProjectPair, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
+    path = path_of(route, pair)
     for method in route.methods:
-        if world.ask("root", path, method).status_code == 405:
+        if pair.ask("root", path, method).status_code == 405:
             continue
         for content_type in TYPES:
             if method == "GET":
@@ -273,8 +273,8 @@ def test_every_call_with_a_body_has_a_good_one_here() -> None:
 
 
 @pytest.mark.parametrize("route", TAKES_JSON, ids=str)
-def test_odd_parts_of_a_good_body(world: World, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
-    path = path_of(route, world)
+def test_odd_parts_of_a_good_body(pair: ProjectPair, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
+    path = path_of(route, pair)
     for body in with_odd_parts(GOOD[route.name]):
         ask(route, "POST", path, data=written(body), content_type="application/json")
 
@@ -283,16 +283,16 @@ PARTS = ("9" * 5000, "9" * 30, "0", "%00", "%ED%A0%80", "a" * 3000, "%2e%2e", "Â
 
 
 @pytest.mark.parametrize("route", [route for route in OPEN if route.parameters], ids=str)
-def test_odd_parts_of_an_address(world: World, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
+def test_odd_parts_of_an_address(pair: ProjectPair, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
     for name in route.parameters:
         for part in PARTS:
-            path = route.at({**world.own, name: part})
+            path = route.at({**pair.own, name: part})
             for method in route.methods:
                 ask(route, method, path)
 
 
 @pytest.mark.parametrize("route", [route for route in CONSOLE if route.name != "login"], ids=str)
-def test_odd_values_in_the_console(world: World, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
+def test_odd_values_in_the_console(pair: ProjectPair, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
     if "(" in route.path:
         return
     for part in ("1", "9" * 30, "%00", "a"):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from analysis.reports import refreshing
 from annotation.models import Cause, Item, Prediction
 from projects.models import Project, Role
-from tests.analysis.scenarios import resolve, route, world
+from tests.analysis.scenarios import judged_project, resolve, route
 from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.conftest import artifact_home
 from tests.retraining.scenarios import learn, make_champion, make_world, open_run, train
@@ -74,7 +74,7 @@ def test_the_walk_finds_counts_and_nothing_else() -> None:
 
 def test_counts_of_performance_are_those_of_their_lists() -> None:
     """A version that learnt from asked items is judged by the audit alone: seen were n 20 and a list of 30."""
-    project, _ = world(60, wrong=6)
+    project, _ = judged_project(60, wrong=6)
     active = [make_item(project) for _ in range(12)]
     for item in active:
         make_prediction(item, [0.6, 0.4])

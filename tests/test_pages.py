@@ -16,9 +16,9 @@ from jobs.models import Job, JobState
 from projects import append_only
 from projects.models import Project, Role, User
 from tests.factories import NOW, make_item, make_prediction, make_user
-from tests.test_guards import OF_INSTALLATION, OF_PROJECTS, Route, World, world
+from tests.test_guards import OF_INSTALLATION, OF_PROJECTS, ProjectPair, Route, pair
 
-__all__ = ["world"]  # a fixture
+__all__ = ["pair"]  # a fixture
 MOST = 15
 OF_THE_REQUEST = 2  # the session and its user, before the page's own
 PAGES = {
@@ -50,8 +50,8 @@ PARTS = {"desk-guideline"}  # addresses inside a page, only ever asked for by it
 
 
 @pytest.fixture
-def crowded(world: World) -> World:  # noqa: F811
-    """The world with enough of everything that a query for each row would show."""
+def filled(pair: ProjectPair) -> ProjectPair:  # noqa: F811
+    """The two projects with enough of everything that a query for each row would show."""
     own = Project.objects.get(slug="own")
     for number in range(MOST + 5):
         make_prediction(make_item(own, f"group-{number}"), [0.6, 0.4])
@@ -60,12 +60,12 @@ def crowded(world: World) -> World:  # noqa: F811
             kind="x.y", key=f"group-{number}", project=own, state=JobState.DEAD, created_at=NOW, due_at=NOW
         )
     refresh_version(own, "v1", at=NOW)
-    return world
+    return pair
 
 
-def opened(world: World, route: Route, **headers: str) -> tuple[Any, list[str]]:  # noqa: F811
+def opened(pair: ProjectPair, route: Route, **headers: str) -> tuple[Any, list[str]]:  # noqa: F811
     with CaptureQueriesContext(connection) as queries:
-        response = world.people["root"].get(route.at(world.own), headers=headers)
+        response = pair.people["root"].get(route.at(pair.own), headers=headers)
     frame = ("SAVEPOINT", "RELEASE", "BEGIN")
     return response, [query["sql"] for query in queries.captured_queries if not query["sql"].startswith(frame)]
 
@@ -74,17 +74,17 @@ def is_page(response: Any) -> bool:
     return response.status_code == 200 and response["Content-Type"].startswith("text/html")
 
 
-def test_every_page_takes_few_queries_and_is_whole_or_a_fragment_as_asked(crowded: World) -> None:
+def test_every_page_takes_few_queries_and_is_whole_or_a_fragment_as_asked(filled: ProjectPair) -> None:
     seen = set()
     for route in (*OF_PROJECTS, *OF_INSTALLATION):
-        whole, asked = opened(crowded, route)
+        whole, asked = opened(filled, route)
         if not is_page(whole) or route.name in PARTS:
             continue
         seen.add(route.name)
         said = "\n".join(asked)
         assert len(asked) <= MOST + OF_THE_REQUEST, f"{route} takes {len(asked)} queries:\n{said}"
-        part, _ = opened(crowded, route, **{"HX-Request": "true"})
-        boosted, _ = opened(crowded, route, **{"HX-Request": "true", "HX-Boosted": "true"})
+        part, _ = opened(filled, route, **{"HX-Request": "true"})
+        boosted, _ = opened(filled, route, **{"HX-Request": "true", "HX-Boosted": "true"})
         assert b"<html" in whole.content and b'id="main"' in whole.content, f"{route} is no whole page"
         assert part.status_code == 200 and part.content.strip(), f"{route} is nothing as a fragment"
         assert b"<html" not in part.content, f"{route} is a whole page where htmx asks for a fragment"

@@ -12,7 +12,7 @@ from config.environment import SQLITE_OPTIONS
 from config.sqlite.base import Cursor
 from projects import locks, members
 from projects.models import ApiKey, Project, Scope, User
-from tests.test_guards import CALLS, OURS, Route, World, bearer, world  # noqa: F401  a fixture
+from tests.test_guards import CALLS, OURS, ProjectPair, Route, bearer, pair  # noqa: F401  a fixture
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "BEGIN", "SAVEPOINT", "WITH")
 # Opening a one-time link, or the first page of a session, is no read.
@@ -24,13 +24,13 @@ def path_of(route: Route, values: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("route", READS, ids=str)
-def test_a_get_takes_no_write_lock(world: World, route: Route, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    path, headers = path_of(route, world.own), {}
+def test_a_get_takes_no_write_lock(pair: ProjectPair, route: Route, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    path, headers = path_of(route, pair.own), {}
     if route in CALLS:
         owner, own = User.objects.get(username="admin"), Project.objects.get(slug="own")
         headers = bearer(members.create_key(own, owner, list(Scope), by=owner, at=timezone.now())[1])
         monkeypatch.setattr(locks, "write_if_free", lambda write: False)  # does not wait; tested below
-    client = world.people["root"]
+    client = pair.people["root"]
     if client.get(path, headers=headers).status_code == 405:
         return
     with CaptureQueriesContext(

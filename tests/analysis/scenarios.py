@@ -1,4 +1,4 @@
-"""A small labelled world: items with a model's scores, routed by the product's own design and answered."""
+"""A small labelled project: items with a model's scores, routed by the product's own design and answered."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from projects.models import Project
 from tests.factories import NOW, make_item, make_prediction, make_project
 
 
-def world(n: int = 60, *, wrong: int = 6, version: str = "v1") -> tuple[Project, list[Item]]:
+def judged_project(n: int = 60, *, wrong: int = 6, version: str = "v1") -> tuple[Project, list[Item]]:
     """n audit items of which the model gets `wrong` wrong; every one of them answered."""
     project = make_project(inputs={"text": {"type": "text"}}, champion_version=version)
     items = []

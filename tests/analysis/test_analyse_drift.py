@@ -46,7 +46,7 @@ def test_what_stood_still_is_no_drift_and_the_undefined_has_its_reason(tmp_path:
 
 
 def test_only_like_seasons_are_compared(tmp_path: Path) -> None:
-    """Warm half the year before, warm all of now: another mix of seasons, the same world."""
+    """Warm half the year before, warm all of now: another mix of seasons, the same weather."""
     rng = np.random.default_rng(0)
     warm = {"before.csv": np.arange(600) % 2, "now.csv": np.ones(400, dtype=int)}
     files = [

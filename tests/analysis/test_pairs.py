@@ -6,7 +6,7 @@ from analysis import evaluation_design, pairs
 from analysis.pairs import PairOutcome
 from annotation.models import Cause, Item, Prediction
 from projects.models import Project
-from tests.analysis.scenarios import resolve, route, world
+from tests.analysis.scenarios import judged_project, resolve, route
 from tests.factories import NOW, make_item, make_prediction
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def answered_twice() -> tuple[Project, list[Item]]:
     """v1 is wrong on the first 10 of 60; v2, scored later, is wrong on the last 4."""
-    project, items = world(60, wrong=10)
+    project, items = judged_project(60, wrong=10)
     for i, item in enumerate(items):
         truth = i % 2 if i >= 10 else 1 - i % 2
         says = truth if i < 56 else 1 - truth
@@ -69,7 +69,7 @@ def test_weigh_as_the_side_that_lets_fewer_judge(answered_twice: tuple[Project, 
 
 def test_an_item_drawn_and_asked_stands_for_others_where_a_candidate_learnt_from_those_asked() -> None:
     """Before it serves, the candidate has only out-of-fold answers to what it learnt from."""
-    project, items = world(19)
+    project, items = judged_project(19)
     asked = [make_item(project) for _ in range(12)]
     items.append(make_item(project, at=items[-1].at))
     make_prediction(items[-1], [0.9, 0.1])
@@ -91,7 +91,7 @@ def test_an_item_drawn_and_asked_stands_for_others_where_a_candidate_learnt_from
 
 
 def test_items_that_one_side_never_answered_count_as_waiting() -> None:
-    project, items = world(96)
+    project, items = judged_project(96)
     for item in [*items[:48], *items[48::4]]:  # later ones less often
         make_prediction(item, [0.8, 0.2], model_version="v2", source="rescored")
     found = pairs.pair(project, "v2", "v1", at=NOW)
@@ -101,7 +101,7 @@ def test_items_that_one_side_never_answered_count_as_waiting() -> None:
 
 
 def test_versions_that_answered_different_items_are_judged_each_on_its_own() -> None:
-    project, _ = world(40, wrong=4, version="router-6")
+    project, _ = judged_project(40, wrong=4, version="router-6")
     newer = [make_item(project) for _ in range(30)]
     for item in newer:
         make_prediction(item, [0.9, 0.1], model_version="router-7")
@@ -116,7 +116,7 @@ def test_versions_that_answered_different_items_are_judged_each_on_its_own() -> 
 
 
 def test_nothing_is_said_where_no_label_judges_both() -> None:
-    project, _ = world(40, wrong=4, version="router-6")
+    project, _ = judged_project(40, wrong=4, version="router-6")
     make_prediction(make_item(project), [0.9, 0.1], model_version="router-7")
     report = pairs.report(pairs.pair(project, "router-7", "router-6", at=NOW))
     assert (report.difference.value, report.accuracy.value) == (None, None)

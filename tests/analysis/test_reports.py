@@ -17,7 +17,7 @@ from analysis.reports.kinds import performance
 from analysis.reports.registry import ReportRows
 from annotation.models import Item, Prediction, Queue, Resolution
 from projects.models import AuditEvent, Project
-from tests.analysis.scenarios import make_finding, performance_body, quality_body, resolve, world
+from tests.analysis.scenarios import judged_project, make_finding, performance_body, quality_body, resolve
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -25,13 +25,13 @@ LATER = NOW + timedelta(hours=1)
 
 
 def test_the_same_rows_make_no_new_report() -> None:
-    project, _ = world()
+    project, _ = judged_project()
     assert len(refreshing.refresh(project, at=NOW)) == 1 + len(performance.WINDOWS)
     assert refreshing.refresh(project, at=NOW) == []
 
 
 def test_performance_carries_interval_and_n() -> None:
-    project, _ = world(60, wrong=6)
+    project, _ = judged_project(60, wrong=6)
     refreshing.refresh(project, at=NOW)
     body = performance_body(project, "v1")
     assert body.classes is not None
@@ -291,7 +291,7 @@ def test_eight_of_a_hundred_flipped_digits_are_ranked_first() -> None:
 
 def test_old_reports_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "KEPT", 2)
-    project, items = world(20)
+    project, items = judged_project(20)
     for item in items[:4]:
         Resolution.objects.filter(item=item).update(value="ham")
         refreshing.refresh_one(ReportRows(project, NOW), performance.KIND, "v1")
@@ -307,7 +307,7 @@ class TestHistory:
         return [(point.score.n, point.score.value or 0.0) for point in performance_body(project, version).series]
 
     def test_a_promotion_and_its_scores_redraw_no_curve_of_the_past(self) -> None:
-        project, items = world(60, wrong=20)
+        project, items = judged_project(60, wrong=20)
         refreshing.refresh(project, at=NOW)
         before = self.series(project, "v1")
         assert before[0][1] < before[-1][1] == 1.0  # the drop that happened: the first items were wrong
@@ -324,7 +324,7 @@ class TestHistory:
         assert body.score.value == 1.0  # what v2 says of these items is its own figure
 
     def test_joins_the_versions_that_served_one_after_the_other(self) -> None:
-        project, items = world(60, wrong=0)
+        project, items = judged_project(60, wrong=0)
         for item in items[30:]:
             item.predictions.update(model_version="v2", source="served")
         Project.objects.filter(pk=project.pk).update(champion_version="v2")

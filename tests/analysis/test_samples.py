@@ -14,14 +14,14 @@ from analysis.reports import refreshing
 from annotation import media
 from annotation.models import Cause, Item, Prediction, Resolution
 from projects.models import Project
-from tests.analysis.scenarios import performance_body, resolve, route, world
+from tests.analysis.scenarios import judged_project, performance_body, resolve, route
 from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
 
 
 def test_holds_truth_prediction_scores_and_probability_in_time_order() -> None:
-    project, items = world(10, wrong=2)
+    project, items = judged_project(10, wrong=2)
     frame = samples.live(project, "v1", at=NOW)
     assert frame.item_ids.tolist() == [item.pk for item in items]
     assert (frame.score == 0).sum() == 2
@@ -32,7 +32,7 @@ def test_holds_truth_prediction_scores_and_probability_in_time_order() -> None:
 
 
 def test_drawn_items_stand_for_all_that_the_version_scored_on_their_days() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     for item in [make_item(project, at=items[0].at, audit_number=0.9, audit_probability=0.5) for _ in range(10)]:
         make_prediction(item, [0.9, 0.1])
     frame = samples.live(project, "v1", at=NOW)
@@ -41,25 +41,25 @@ def test_drawn_items_stand_for_all_that_the_version_scored_on_their_days() -> No
 
 
 def test_an_item_that_the_version_was_trained_on_never_counts() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     Prediction.objects.filter(item=items[0]).update(out_of_sample=False)
     assert items[0].pk not in samples.live(project, "v1", at=NOW).item_ids
 
 
 def test_a_label_known_at_capture_never_counts() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     Resolution.objects.filter(item=items[0]).update(method=Resolution.Method.KNOWN)
     assert items[0].pk not in samples.live(project, "v1", at=NOW).item_ids
 
 
 def test_an_item_that_the_design_did_not_choose_represents_nothing() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     Item.objects.filter(pk=items[0].pk).update(audit_number=0.6)
     assert items[0].pk not in samples.live(project, "v1", at=NOW).item_ids
 
 
 def test_those_answered_stand_for_those_of_their_part_that_wait() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     Resolution.objects.filter(item__in=items[:5]).delete()
     frame = samples.live(project, "v1", at=NOW)
     assert frame.waiting == 5
@@ -67,7 +67,7 @@ def test_those_answered_stand_for_those_of_their_part_that_wait() -> None:
 
 
 def test_where_the_active_part_was_trained_on_the_audit_draws_stand_alone() -> None:
-    project, _ = world(10)
+    project, _ = judged_project(10)
     active = [make_item(project) for _ in range(4)]
     for item in active:
         make_prediction(item, [0.6, 0.4])
@@ -84,20 +84,20 @@ def test_where_the_active_part_was_trained_on_the_audit_draws_stand_alone() -> N
 
 
 def test_a_window_leaves_out_what_is_older() -> None:
-    project, _ = world(10)
+    project, _ = judged_project(10)
     late = NOW + timedelta(days=8)
     assert len(samples.live(project, "v1", at=late, days=7)) == 0
     assert len(samples.live(project, "v1", at=late, days=28)) == 10
 
 
 def test_another_version_has_its_own_frame() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     make_prediction(items[0], [0.9, 0.1], model_version="v2", source="rescored")
     assert samples.live(project, "v2", at=NOW).item_ids.tolist() == [items[0].pk]
 
 
 def test_equal_rows_give_an_equal_hash_and_a_new_label_another() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     before = samples.live(project, "v1", at=NOW).hash
     assert samples.live(project, "v1", at=NOW).hash == before
     Resolution.objects.filter(item=items[0]).update(
@@ -107,7 +107,7 @@ def test_equal_rows_give_an_equal_hash_and_a_new_label_another() -> None:
 
 
 def test_labels_prefer_out_of_fold_scores_and_pass_over_in_sample_ones() -> None:
-    project, items = world(10)
+    project, items = judged_project(10)
     make_prediction(items[0], [0.2, 0.8], model_version="v2", source="out_of_fold")
     Prediction.objects.filter(item=items[1]).update(out_of_sample=False)
     frame = labelled_sample(project)
@@ -118,7 +118,7 @@ def test_labels_prefer_out_of_fold_scores_and_pass_over_in_sample_ones() -> None
 
 
 def test_items_with_equal_inputs_count_once_in_what_pages_say() -> None:
-    project, items = world(40, wrong=4)
+    project, items = judged_project(40, wrong=4)
     for place, item in enumerate(items):
         Item.objects.filter(pk=item.pk).update(inputs={"text": f"  Message {place % 4} "})
     frame = samples.live(project, "v1", at=NOW)
@@ -140,20 +140,20 @@ class TestTheListBehindTheReport:
         return sorted(samples.live(project, version, at=NOW).item_ids.tolist()), self.listed(project, version)
 
     def test_a_label_that_the_project_no_longer_has_judges_nothing(self) -> None:
-        project, items = world(10)
+        project, items = judged_project(10)
         Resolution.objects.filter(item=items[0]).update(value="eggs")
         Prediction.objects.filter(item=items[1]).update(label="eggs")
         report, listed = self.both(project)
         assert report == listed == sorted(item.pk for item in items[2:])
 
     def test_one_in_sample_answer_of_the_version_is_enough_to_leave_an_item_out(self) -> None:
-        project, items = world(10)
+        project, items = judged_project(10)
         make_prediction(items[0], [0.5, 0.5], source="rescored", out_of_sample=False)
         report, listed = self.both(project)
         assert report == listed == sorted(item.pk for item in items[1:])
 
     def test_asked_items_alone_judge_nothing_while_others_exist(self) -> None:
-        project, items = world(10)
+        project, items = judged_project(10)
         Resolution.objects.all().delete()
         asked = [make_item(project) for _ in range(4)]
         for item in asked:
@@ -167,13 +167,13 @@ class TestTheListBehindTheReport:
         assert report == listed == sorted([items[0].pk, *(item.pk for item in asked)])
 
     def test_an_item_that_had_no_chance_to_be_drawn_is_outside_the_design(self) -> None:
-        project, items = world(10)
+        project, items = judged_project(10)
         Item.objects.filter(pk=items[0].pk).update(audit_probability=None, asked_at=NOW, asked_rank=1)
         report, listed = self.both(project)
         assert report == listed == sorted(item.pk for item in items[1:])
 
     def test_of_what_was_served_too(self) -> None:
-        project, items = world(10)
+        project, items = judged_project(10)
         Prediction.objects.filter(item=items[0]).update(source="rescored")
         found = items_view.select(project, items_view.Filters(served="yes"), at=NOW)
         assert set(found.values_list("pk", flat=True)) == set(samples.live(project, "", at=NOW).item_ids.tolist())

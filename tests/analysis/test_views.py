@@ -23,7 +23,7 @@ from annotation.models import Item, Queue, RoutedItem
 from annotation.signals.capture import capture_signals
 from projects import members
 from projects.models import AuditEvent, Project, User
-from tests.analysis.scenarios import Cause, make_finding, performance_body, resolve, route, store_report, world
+from tests.analysis.scenarios import Cause, judged_project, make_finding, performance_body, resolve, route, store_report
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ PAGES = ("performance", "label-quality", "item-list")
 
 @pytest.fixture
 def stand() -> tuple[Project, list[Item], User]:
-    project, made = world()
+    project, made = judged_project()
     refreshing.refresh(project, at=NOW)
     return project, made, make_user("emil", project, "engineer")
 
@@ -210,7 +210,7 @@ class TestAVersionIsAVersion:
     @pytest.fixture
     def captured(self) -> tuple[Project, list[Item], User]:
         """router-7 is captured, and answers now; router-6 was before it. No version was ever trained here."""
-        project, made = world(40, wrong=4, version="router-6")
+        project, made = judged_project(40, wrong=4, version="router-6")
         Project.objects.update(champion_version="")
         newer = [make_item(project, at=NOW + timedelta(days=9, hours=i)) for i in range(50)]
         for i, item in enumerate(newer):

@@ -9,7 +9,7 @@ from annotation.models import Item, RoutedItem
 from overview import actions, loop, stations
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
-from tests.analysis.scenarios import Cause, route, world
+from tests.analysis.scenarios import Cause, judged_project, route
 from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def stand() -> tuple[Project, list[Item]]:
-    project, made = world()
+    project, made = judged_project()
     refreshing.refresh(project, at=NOW)
     return project, made
 

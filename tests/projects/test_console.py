@@ -11,9 +11,9 @@ from django.test import Client
 from annotation.models import Queue
 from projects.models import AuditEvent, Project, User
 from tests.factories import make_project, make_user
-from tests.test_guards import World, world
+from tests.test_guards import ProjectPair, pair
 
-__all__ = ["world"]  # a fixture
+__all__ = ["pair"]  # a fixture
 pytestmark = pytest.mark.django_db
 EDITABLE = {"Project", "Queue", "User"}
 PASSWORD = "a long enough password"
@@ -44,8 +44,8 @@ def rows(model: type[models.Model]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model._meta.label)
-def test_every_form_is_posted_and_only_three_tables_take_it(world: World, model: type[models.Model]) -> None:  # noqa: F811
-    root = world.people["root"]
+def test_every_form_is_posted_and_only_three_tables_take_it(pair: ProjectPair, model: type[models.Model]) -> None:  # noqa: F811
+    root = pair.people["root"]
     first = model._default_manager.order_by("pk").first()
     change, add = address(model, first.pk if first else 1, "change"), address(model, "add")
     before, events = rows(model), AuditEvent.objects.count()
@@ -144,8 +144,8 @@ class TestProjects:
         assert Project.objects.values_list("title", "champion_version").get() == ("Post", "v2")
 
 
-def test_a_queue_takes_its_weight_and_keeps_its_cause(world: World) -> None:  # noqa: F811
-    queue, root = Queue.objects.get(project__slug="own"), world.people["root"]
+def test_a_queue_takes_its_weight_and_keeps_its_cause(pair: ProjectPair) -> None:  # noqa: F811
+    queue, root = Queue.objects.get(project__slug="own"), pair.people["root"]
     path = address(Queue, queue.pk, "change")
     assert root.post(path, filled(root, path, weight=2.5, cause="audit")).status_code == 302
     assert Queue.objects.values_list("weight", "cause").get(pk=queue.pk) == (2.5, "uncertain")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from projects.models import Project, Role
-from tests.analysis.scenarios import Cause, resolve, route, world
+from tests.analysis.scenarios import Cause, judged_project, resolve, route
 from tests.factories import make_item, make_prediction, make_project, make_user
 from tests.retraining.scenarios import learn, make_champion, make_version, make_world, train
 
@@ -28,7 +28,7 @@ def text(response: Any) -> str:
 @pytest.fixture
 def captured() -> Project:
     """router-6 and router-7 answered the same 60 items; router-5 others. Nothing was trained here."""
-    project, items = world(60, wrong=10, version="router-6")
+    project, items = judged_project(60, wrong=10, version="router-6")
     Project.objects.update(champion_version="")
     for i, item in enumerate(items):
         truth = i % 2 if i >= 10 else 1 - i % 2
@@ -94,7 +94,7 @@ def test_is_404_where_there_are_no_such_items(captured: Project, query: str) -> 
 
 def test_says_when_there_is_nothing_to_compare(captured: Project) -> None:
     assert "No version has answered yet." in text(opened(make_project()))
-    one, _ = world(5, version="only")
+    one, _ = judged_project(5, version="only")
     Project.objects.filter(pk=one.pk).update(champion_version="")
     assert "only is the only version that has answered." in text(opened(one))
 

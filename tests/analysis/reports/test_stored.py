@@ -16,7 +16,7 @@ from analysis.tasks import refresh_old
 from jobs import queue
 from projects import members
 from projects.models import Project
-from tests.analysis.scenarios import performance_body, world
+from tests.analysis.scenarios import judged_project, performance_body
 from tests.factories import NOW, make_user
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ PAGES = ("analysis:performance", "analysis:label-quality", "overview:overview")
 
 @pytest.fixture
 def project() -> Project:
-    project, _ = world()
+    project, _ = judged_project()
     refreshing.refresh(project, at=NOW)
     return project
 

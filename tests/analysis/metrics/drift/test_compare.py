@@ -1,4 +1,4 @@
-"""Is the world changing: quiet when it is not, named when it is, and clear about what cannot be said."""
+"""Have the inputs changed: quiet when it is not, named when it is, and clear about what cannot be said."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from analysis.metrics.drift.compare import Drift, FeatureDrift, compare, persists, weighted_share
 
 
-def world(rng, rows, moved=0.0, count=20):
+def simulated(rng, rows, moved=0.0, count=20):
     return {f"x{i}": rng.normal(moved if i == 0 else 0.0, 1.0, rows) for i in range(count)}
 
 
@@ -24,12 +24,12 @@ def verdict(*drifted):
 class TestCompare:
     def test_twenty_stable_features_alarm_in_at_most_one_window_of_twenty(self):
         rng = np.random.default_rng(1)
-        alarms = [compare(world(rng, 1000), world(rng, 300)).drifted for _ in range(60)]
+        alarms = [compare(simulated(rng, 1000), simulated(rng, 300)).drifted for _ in range(60)]
         assert np.mean(alarms) <= 0.05
 
     def test_a_shift_of_a_fifth_of_a_standard_deviation_is_found_at_a_thousand_rows(self):
         rng = np.random.default_rng(2)
-        found = [compare(world(rng, 3000), world(rng, 1000, 0.2)).features[0] for _ in range(30)]
+        found = [compare(simulated(rng, 3000), simulated(rng, 1000, 0.2)).features[0] for _ in range(30)]
         assert np.mean([f.drifted and f.name == "x0" for f in found]) >= 0.9
 
     def test_rows_that_depend_on_each_other_do_not_alarm_where_plain_tests_do(self):
@@ -66,7 +66,7 @@ class TestCompare:
 
     def test_model_scores_come_first_and_get_half_of_the_error_budget(self):
         rng = np.random.default_rng(6)
-        before, now = world(rng, 500), world(rng, 500)
+        before, now = simulated(rng, 500), simulated(rng, 500)
         before["score"], now["score"] = rng.random(500), rng.random(500) * 0.8
         result = compare(before, now, scores_first="score")
         alone = compare(before, now)
@@ -135,7 +135,7 @@ class TestCompare:
 
     def test_is_the_same_every_time(self):
         rng = np.random.default_rng(10)
-        before, now, season = world(rng, 300), world(rng, 300), rng.integers(0, 3, 300)
+        before, now, season = simulated(rng, 300), simulated(rng, 300), rng.integers(0, 3, 300)
         assert compare(before, now, season=(season, season)) == compare(before, now, season=(season, season))
 
     @settings(max_examples=30)

@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn
 from analysis.metrics.estimates.expected_metrics import METRICS, expected, label_noise
 
 
-def world(seed, classes, rows=60):
+def simulated(seed, classes, rows=60):
     rng = np.random.default_rng(seed)
     scores = rng.dirichlet(np.ones(classes), rows)
     return scores, scores.argmax(axis=1), rng.dirichlet(np.ones(classes), rows), rng.integers(0, classes, rows)
@@ -17,7 +17,7 @@ def world(seed, classes, rows=60):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_one_hot_rows_give_the_plain_metrics(classes):
-    scores, said, _, labels = world(0, classes)
+    scores, said, _, labels = simulated(0, classes)
     average = "binary" if classes == 2 else "macro"
     plain = {
         "accuracy": sklearn.accuracy_score(labels, said),
@@ -33,7 +33,7 @@ def test_one_hot_rows_give_the_plain_metrics(classes):
 
 
 def test_the_expectation_is_the_mean_over_drawn_labels():
-    scores, said, truth, _ = world(1, 3, 400)
+    scores, said, truth, _ = simulated(1, 3, 400)
     rng = np.random.default_rng(0)
     labels = [(truth.cumsum(axis=1)[:, :-1] < rng.random((400, 1))).sum(axis=1) for _ in range(300)]
     for metric in METRICS:
@@ -42,7 +42,7 @@ def test_the_expectation_is_the_mean_over_drawn_labels():
 
 
 def test_label_noise_is_the_binomial_error_of_accuracy():
-    scores, said, truth, _ = world(2, 2, 900)
+    scores, said, truth, _ = simulated(2, 2, 900)
     sure = truth[np.arange(900), said]
     noise = label_noise("accuracy", truth, scores, said, np.random.default_rng(0))
     assert noise == pytest.approx(np.sqrt((sure * (1 - sure)).mean() / 900), rel=0.15)
@@ -63,7 +63,7 @@ def test_is_undefined_without_the_class():
 
 @given(st.integers(0, 10_000), st.integers(2, 5), st.integers(1, 40), st.sampled_from(METRICS))
 def test_stays_in_range(seed, classes, rows, metric):
-    scores, said, truth, _ = world(seed, classes, rows)
+    scores, said, truth, _ = simulated(seed, classes, rows)
     value = expected(metric, truth, scores, said)
     assert value is None or value >= 0
     assert value is None or metric in ("log_loss", "brier") or value <= 1 + 1e-9
@@ -72,7 +72,7 @@ def test_stays_in_range(seed, classes, rows, metric):
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(1, 40), st.sampled_from(METRICS))
 @settings(max_examples=30)
 def test_labels_known_for_certain_leave_no_noise_and_others_some(seed, classes, rows, metric):
-    scores, said, truth, labels = world(seed, classes, rows)
+    scores, said, truth, labels = simulated(seed, classes, rows)
     rng = np.random.default_rng(seed)
     assert label_noise(metric, np.eye(classes)[labels], scores, said, rng) == pytest.approx(0, abs=1e-12)
     noise = label_noise(metric, truth, scores, said, rng)

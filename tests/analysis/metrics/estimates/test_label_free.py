@@ -19,7 +19,7 @@ def corner(x):
     return np.where(x[:, 1] > 0.5, 0.5, expit(3 * x[:, 0]))
 
 
-def world(rng, rows, moved=0.0):
+def simulated(rng, rows, moved=0.0):
     x = rng.normal(size=(rows, 2)) + [0, moved]
     return x, (rng.random(rows) < corner(x)).astype(int)
 
@@ -28,11 +28,11 @@ def world(rng, rows, moved=0.0):
 def shifted():
     """(reference, model, inputs and labels of a window drawn elsewhere)."""
     rng = np.random.default_rng(0)
-    x, y = world(rng, 3000)
+    x, y = simulated(rng, 3000)
     model = LogisticRegression().fit(x, y)
-    x, y = world(rng, 5000)
+    x, y = simulated(rng, 5000)
     past = label_free.reference(model.predict_proba(x), y, features=x)
-    return past, model, *world(rng, 2000, moved=1.0)
+    return past, model, *simulated(rng, 2000, moved=1.0)
 
 
 def known(value, metric="accuracy", reach=0.03, error=0.005):
@@ -50,7 +50,7 @@ class TestWithoutShift:
         rng = np.random.default_rng(1)
         covered, errors = [], []
         for _ in range(40):
-            x, y = world(rng, 3000)
+            x, y = simulated(rng, 3000)
             scores = np.clip(expit(4 * x[:, 0]), 0.01, 0.99)
             past = label_free.reference(scores[:2500], y[:2500])
             found = label_free.cbpe(past, scores[2500:])["accuracy"]
@@ -62,7 +62,7 @@ class TestWithoutShift:
 
     def test_every_metric_is_near_the_truth(self):
         rng = np.random.default_rng(2)
-        x, y = world(rng, 9000)
+        x, y = simulated(rng, 9000)
         scores = np.column_stack([1 - expit(2 * x[:, 0]), expit(2 * x[:, 0])])
         past = label_free.reference(scores[:5000], y[:5000])
         found = label_free.cbpe(past, scores[5000:], metrics=METRICS)
@@ -73,7 +73,7 @@ class TestWithoutShift:
 
     def test_what_the_model_said_may_follow_another_threshold(self):
         rng = np.random.default_rng(3)
-        x, y = world(rng, 4000)
+        x, y = simulated(rng, 4000)
         past = label_free.reference(expit(x[:2000, 0]), y[:2000])
         said = (expit(x[2000:, 0]) > 0.8).astype(int)
         found = label_free.cbpe(past, expit(x[2000:, 0]), predicted=said)["accuracy"]

@@ -15,7 +15,7 @@ from analysis.metrics.slices.split_confirmation import confirm
 seeds, sizes = st.integers(0, 10_000), st.integers(40, 200)
 
 
-def world(seed, n, weighted):
+def simulated(seed, n, weighted):
     rng = np.random.default_rng(seed)
     columns = {
         "number": rng.normal(size=n),
@@ -36,7 +36,7 @@ def by_hand(met, rows):
 @given(seeds, sizes, st.booleans())
 @settings(max_examples=15)
 def test_every_rule_is_counted_as_one_would_by_hand(seed, n, weighted):
-    split, rows = world(seed, n, weighted)
+    split, rows = simulated(seed, n, weighted)
     assert np.ravel(total(rows)).tolist() == by_hand(np.ones(n, bool), rows)
     for block in blocks(split, rows):
         tally, first, second = conditions(block, split)
@@ -52,7 +52,7 @@ def test_every_rule_is_counted_as_one_would_by_hand(seed, n, weighted):
 @given(seeds, sizes, st.booleans())
 @settings(max_examples=15)
 def test_findings_are_rules_that_pass_and_their_words_hold_their_rows(seed, n, weighted):
-    split, rows = world(seed, n, weighted)
+    split, rows = simulated(seed, n, weighted)
     policy = searching.SearchLimits(pairs=True, level=0.05, min_rows=5, at_most=3)
     found, tested = searching.search(split, rows, policy)
     assert len(found) <= 3 and tested > 0

@@ -16,7 +16,7 @@ from annotation.sampling.pool import check_pool
 from annotation.sampling.strategies.linear_probe import blend_linear_probe, granularity
 
 
-def world(seed, labels=60, n=1500, model=None):
+def simulated(seed, labels=60, n=1500, model=None):
     """A pool scored by a model of its first labels, and the truth of the pool."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n + labels, 8))
@@ -29,7 +29,7 @@ def world(seed, labels=60, n=1500, model=None):
 def test_trees_of_few_labels_are_given_a_linear_probe_that_ranks_better():
     gains = []
     for seed in range(10):
-        pool, truth = world(seed)
+        pool, truth = simulated(seed)
         blended = blend_linear_probe(pool)
         assert blended.weight == pytest.approx(100 / 160)
         ranked = [roc_auc_score(truth, one.probabilities[:, 1]) for one in (blended.pool, pool)]
@@ -39,7 +39,7 @@ def test_trees_of_few_labels_are_given_a_linear_probe_that_ranks_better():
 
 
 def test_a_model_that_tells_all_items_apart_is_believed_alone():
-    pool, _ = world(0, model=LogisticRegression())
+    pool, _ = simulated(0, model=LogisticRegression())
     assert granularity(pool) == 1.0
     blended = blend_linear_probe(pool)
     assert blended.weight == 0.0
@@ -47,7 +47,7 @@ def test_a_model_that_tells_all_items_apart_is_believed_alone():
 
 
 def test_items_that_are_alike_are_no_steps_of_the_model():
-    pool, _ = world(0, model=LogisticRegression())
+    pool, _ = simulated(0, model=LogisticRegression())
     twice = replace(
         pool, vectors=np.repeat(pool.vectors, 2, axis=0), probabilities=pool.probabilities.repeat(2, axis=0)
     )
@@ -55,16 +55,16 @@ def test_items_that_are_alike_are_no_steps_of_the_model():
 
 
 def test_many_labels_one_class_or_no_score_need_no_linear_probe():
-    pool, _ = world(0, labels=2000, n=200)
+    pool, _ = simulated(0, labels=2000, n=200)
     assert granularity(replace(pool, probabilities=np.full((200, 2), 0.5))) < 0.01
     assert blend_linear_probe(replace(pool, probabilities=np.full((200, 2), 0.5))).weight == 0.0
-    few, _ = world(0)
+    few, _ = simulated(0)
     assert blend_linear_probe(replace(few, labelled_targets=np.zeros(60, dtype=np.intp))).weight == 0.0
     assert blend_linear_probe(replace(few, probabilities=None)).weight == 0.0
 
 
 def test_the_unit_of_the_vectors_does_not_matter():
-    pool, _ = world(1)
+    pool, _ = simulated(1)
     other = replace(pool, vectors=pool.vectors * 1000, labelled_vectors=pool.labelled_vectors * 1000)
     ours, theirs = (blend_linear_probe(one).pool.probabilities for one in (pool, other))
     np.testing.assert_allclose(ours, theirs, atol=1e-3)
@@ -90,7 +90,7 @@ def test_every_blend_is_a_distribution_between_the_models(data):
 
 
 def test_the_round_says_that_two_spoke():
-    pool, _ = world(2)
+    pool, _ = simulated(2)
     chosen = select(pool, size=10, seed=0)
     assert chosen.strategy == "herding"
     assert "a linear probe has a weight of 62%" in chosen.why

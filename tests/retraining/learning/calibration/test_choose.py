@@ -17,7 +17,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def world(n: int, k: int = 3, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def simulated(n: int, k: int = 3, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """True log-odds (n, k), one-hot targets drawn from them, codes, folds."""
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 2, (n, k))
@@ -26,7 +26,7 @@ def world(n: int, k: int = 3, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray,
 
 
 def test_honest_probabilities_are_about_as_good_as_any_calibration_of_them() -> None:
-    truth, targets, _, fold = world(1500)
+    truth, targets, _, fold = simulated(1500)
     found = choose(targets, fold=fold, scores=truth, probabilities=softmax(truth))
     losses = dict(found.losses)
     assert losses["none"] <= min(losses.values()) + 0.01
@@ -34,7 +34,7 @@ def test_honest_probabilities_are_about_as_good_as_any_calibration_of_them() -> 
 
 @pytest.mark.parametrize("sharpening", [0.3, 4.0])
 def test_a_wrong_temperature_is_found(sharpening: float) -> None:
-    truth, targets, _, fold = world(600)
+    truth, targets, _, fold = simulated(600)
     scores = truth * sharpening
     found = choose(targets, fold=fold, scores=scores, probabilities=softmax(scores))
     assert found.method == "temperature"
@@ -58,7 +58,7 @@ def test_every_row_is_calibrated_by_others(monkeypatch: pytest.MonkeyPatch) -> N
     """Changing the labels of one fold must not change what is said of that fold."""
     monkeypatch.setattr(choose_module, "ENOUGH_FOR_SIGMOID", 1000)
     monkeypatch.setattr(choose_module, "ENOUGH_FOR_ISOTONIC", 1000)  # so that it is a temperature either way
-    truth, targets, _, fold = world(300)
+    truth, targets, _, fold = simulated(300)
     held = fold == 0
     changed = targets.copy()
     changed[held] = np.roll(targets[held], 1, axis=1)
@@ -68,13 +68,13 @@ def test_every_row_is_calibrated_by_others(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_own_probabilities_some_calibrator_is_taken() -> None:
-    truth, targets, _, fold = world(40)
+    truth, targets, _, fold = simulated(40)
     found = choose(targets, fold=fold, scores=truth)
     assert found.method != "none" and "none" not in dict(found.losses)
 
 
 def test_few_labels_of_a_class_leave_only_what_they_can_bear() -> None:
-    truth, targets, codes, _ = world(60)
+    truth, targets, codes, _ = simulated(60)
     lone = np.r_[np.flatnonzero(codes != 2), np.flatnonzero(codes == 2)[:1]]
     fold = assign_folds(codes[lone], folds=5, seed=0)
     found = choose(targets[lone], fold=fold, scores=truth[lone], probabilities=softmax(truth[lone]))
@@ -98,14 +98,14 @@ def test_flawless_rows_are_not_read_as_certainty() -> None:
 
 
 def test_a_soft_target_counts_as_its_parts() -> None:
-    truth, _, _, fold = world(400)
+    truth, _, _, fold = simulated(400)
     found = choose(softmax(truth), fold=fold, scores=truth * 4)
     assert found.method == "temperature"
     assert np.abs(found.probabilities - softmax(truth)).max() < 0.1
 
 
 def test_rows_without_weight_do_not_sway_the_choice() -> None:
-    truth, targets, codes, fold = world(300)
+    truth, targets, codes, fold = simulated(300)
     wrong = np.r_[targets, np.roll(targets, 1, axis=1)]
     twice, folds_twice = np.r_[truth, truth], np.r_[fold, fold]
     found = choose(wrong, fold=folds_twice, scores=twice, weights=np.r_[np.ones(300), np.zeros(300)])
@@ -157,7 +157,7 @@ def test_none_leaves_the_model_as_it_is() -> None:
 @given(st.integers(10, 40), st.integers(2, 4), st.integers(0, 50), st.floats(0.01, 20))
 @settings(max_examples=25)
 def test_whatever_the_scores_the_answer_is_probabilities(n: int, k: int, seed: int, scale: float) -> None:
-    truth, targets, codes, fold = world(n, k, seed=seed)
+    truth, targets, codes, fold = simulated(n, k, seed=seed)
     found = choose(targets, fold=fold, scores=truth * scale, probabilities=softmax(truth * scale))
     assert (found.probabilities >= 0).all()
     assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(n))
@@ -186,7 +186,7 @@ def test_bad_input_is_named(wrong: dict, said: str) -> None:
 
 
 def test_copies_of_a_label_are_not_enough_labels_for_a_calibrator() -> None:
-    truth, targets, codes, _ = world(24, 2)
+    truth, targets, codes, _ = simulated(24, 2)
     rows = np.tile(np.arange(24), 20)
     fold = assign_folds(codes[rows], folds=5, seed=0, groups=rows)
     counted = choose(targets[rows], fold=fold, scores=truth[rows], probabilities=softmax(truth[rows]))
