@@ -27,7 +27,7 @@ UPDATED = ("label_id", "suggested", "score", "expected", "details")  # by a refr
 CURVE_POINTS = 60
 LEAST_LABELS = 30
 Decision = Finding.Decision
-Problem = Literal["", "no_classes", "few_labels", "one_class"]
+Problem = Literal["", "no_classes", "few_labels", "one_class", "no_signal"]
 JUDGED = {Decision.KEPT: False, Decision.FIXED: True}
 
 
@@ -58,7 +58,7 @@ class PrecisionAt(Struct, frozen=True):
 class LabelQualityBody(Struct, frozen=True, tag_field="version", tag=2):
     """What a label quality report stores. n: labels with an out-of-sample score; `versions` gave these scores.
 
-    problem: why the labels cannot be judged. flagged: labels more probably wrong than right; share: the estimated
+    problem: why the labels cannot be judged. flagged: labels unlike what the model expects; share: the estimated
     share of wrong labels among all; curve: expected precision by the length of the list of
     those that nobody has decided about; decided, wrong: suspects that
     people decided about, and those of them whose label was wrong.
@@ -84,6 +84,10 @@ def find_suspects(
     found = label_errors.suspected(sample.given, sample.probabilities, classes=sample.classes, groups=sample.groups)
     place = {int(pk): row for row, pk in enumerate(sample.item_ids)}
     judged = [label_errors.SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
+    found_wrong = sum(one.wrong for one in judged)
+    if not found.signal:
+        store(project, FindingKind.LABEL_ERROR, [])
+        return LabelQualityBody(n, "no_signal", decided=len(judged), wrong=found_wrong, versions=list(sample.versions))
     expected = label_errors.revised_precision(judged, found.expected_precision)
     still_open = label_errors.revised_precision(judged, found.expected_precision, open_only=True)
     suspects = _suspected(project, sample, found, expected, at=at)
@@ -92,11 +96,11 @@ def find_suspects(
     lengths = sorted({int(m) for m in np.linspace(1, longest, CURVE_POINTS)}) if longest else []
     return LabelQualityBody(
         n=n,
-        flagged=int(found.flagged.sum()),
+        flagged=int(found.unlike.sum()),
         share=stored_estimate(found.estimated_share),
         curve=[PrecisionAt(length, stored_estimate(still_open.of(length))) for length in lengths],
         decided=len(judged),
-        wrong=sum(one.wrong for one in judged),
+        wrong=found_wrong,
         versions=list(sample.versions),
     )
 
@@ -110,9 +114,9 @@ def _problem(sample: LabelledSample) -> Problem:
 
 
 def _suspected(project: Project, sample: LabelledSample, found: Any, expected: Any, *, at: datetime) -> list[Finding]:
-    """A finding, not yet stored, for each label that is more probably wrong than right, the most suspect first."""
+    """A finding, not yet stored, for each label unlike what the model expects, the most suspect first."""
     wrong = dict(zip(expected.order.tolist(), expected.wrong.tolist(), strict=True))
-    rows = [int(row) for row in expected.order if found.flagged[row]]
+    rows = [int(row) for row in expected.order if found.unlike[row]]
     labels = _labels(sample.item_ids[rows].tolist())
     made = []
     for row in rows:

@@ -20,13 +20,15 @@ from inputs import images
 from inputs.encoders.base import TextEncoder
 from inputs.encoders.columns import encode
 from inputs.files import columns
-from inputs.files.columns import Array, Bools, Floats, Ints, natural
+from inputs.files.cells import parse_numbers
+from inputs.files.columns import Array, Bools, Floats, Ints, Words, natural
 from inputs.files.copies import copies, copies_of_rows
 from inputs.files.spellings import LabelColumn, check_labels
 from inputs.files.table import BadFile, Table
 from validation.probabilities import renormalised_note
 
 LISTED = 25
+MOST_DIGITS, LEAST_REPEATS = 20, 5  # with more numbers, each in fewer rows than this, they are a quantity
 MOST_ENCODED = 50_000  # texts: some minutes of the encoder's time
 
 
@@ -69,6 +71,7 @@ def analyse(table: Table, asked: LabelOptions) -> JsonObject:
     known = given.known
     if not known.any():
         raise BadFile(f"{table.name} has no label in column {asked.label!r}.")
+    _refuse_quantity(given, table, asked)
     truth = None if asked.truth is None else columns.words(table, asked.truth)
     check_labels(given.called(repr(asked.label)), *([truth.called(repr(asked.truth))] if truth else []))
     model = _loaded_model(table, asked, known) if asked.probabilities else _fitted_model(table, asked, known)
@@ -89,6 +92,22 @@ def analyse(table: Table, asked: LabelOptions) -> JsonObject:
         **({} if truth is None else _judged(found, _wrong(table, asked, rows), truth.known[rows], model.groups)),
         "scores": _scores(found, rows, labels, _spelt(table, asked, model.classes)),
     }
+
+
+def _refuse_quantity(given: Words, table: Table, asked: LabelOptions) -> None:
+    """Labels are classes: numbers that hardly repeat are a quantity, other values that do not are names or texts."""
+    k, rows = len(given.names), int(given.known.sum())
+    if k <= MOST_DIGITS or rows >= LEAST_REPEATS * k:
+        return
+    numbers, unread = parse_numbers(pd.Series(given.names), table.decimal)
+    if unread.any():
+        if rows < 2 * k:
+            raise BadFile(f"{asked.label!r} has {k} different values in {rows} rows; labels must repeat to be judged.")
+        return
+    raise BadFile(
+        f"{asked.label!r} holds {k} different numbers in {rows} rows, {numbers.min():g} to {numbers.max():g}: a "
+        f"quantity, not a label. Only labels of classes can be judged."
+    )
 
 
 def _spelt(table: Table, asked: LabelOptions, classes: tuple[str, ...]) -> list[Any]:

@@ -90,6 +90,8 @@ def undefined(body: LabelQualityBody | None) -> str:
         "few_labels": f"{body.n} labels have an out-of-sample score so far; {findings.LEAST_LABELS} are needed before "
         "any is doubted.",
         "one_class": "All labels are the same: with one class only there are no errors to find.",
+        "no_signal": f"On {body.n} labels the model is no better than the share of each label, so it cannot say which "
+        "are wrong.",
     }[body.problem]
 
 

@@ -210,11 +210,11 @@ def test_copied_rows_make_no_figure_surer(tmp_path: Path, seed: int) -> None:
         found[copies] = analyse("labels", path, "--label", "label", "--probabilities", held)
     once, ten = found[1], found[10]
     assert (once["copies"], ten["copies"], ten["n"]) == (0, 540, 600)
-    for figure in ("estimated_share_wrong", "expected_precision"):
-        for end in ("value", "low", "high"):
-            assert ten[figure][end] == pytest.approx(once[figure][end], abs=1e-6)
-    assert ten["estimated_share_wrong"]["low"] < 0.1 < 0.7 < ten["estimated_share_wrong"]["high"]
-    assert ten["method"].startswith("Normalised margin")
+    share = "estimated_share_wrong"
+    for end in ("value", "low", "high"):
+        assert ten[share][end] == pytest.approx(once[share][end], abs=1e-6)
+    assert (once["flagged"], ten["flagged"]) == (0, 0) and ten["method"] == once["method"]
+    assert ten[share]["low"] == 0 and ten[share]["high"] > 0.7
     assert "540 of them are copies of others" in text("labels", path, "--label", "label", "--probabilities", held)
 
 
@@ -258,3 +258,25 @@ def test_labels_spelt_in_two_ways_are_refused(tmp_path: Path) -> None:
     given = npz(tmp_path, probabilities=np.full((20, 2), 0.5), classes=np.array(["ham", "spam"]))
     with pytest.raises(CommandError, match="'z' and the probabilities' classes share no label"):
         analyse("labels", path, "--label", "z", "--probabilities", given)
+
+
+def test_a_quantity_and_names_that_do_not_repeat_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    price, who = (100 + 20 * x).round(2), [f"customer {row}" for row in range(200)]
+    path = csv(tmp_path / "rows.csv", {"x": x, "price": price, "who": who, "score": rng.integers(1, 11, 200)})
+    with pytest.raises(CommandError, match="'price' holds .* different numbers in 200 rows, .*: a quantity"):
+        analyse("labels", path, "--label", "price", "--inputs", "x")
+    with pytest.raises(CommandError, match="'who' has 200 different values in 200 rows; labels must repeat"):
+        analyse("labels", path, "--label", "who", "--inputs", "x")
+    assert len(analyse("labels", path, "--label", "score", "--inputs", "x")["classes"]) == 10
+
+
+def test_inputs_that_tell_nothing_are_said_to_and_nothing_is_flagged(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    columns = {"region": rng.choice(list("NESW"), 400), "age": rng.integers(18, 90, 400)}
+    path = csv(tmp_path / "rows.csv", columns | {"label": rng.choice(["yes", "no"], 400)})
+    out = analyse("labels", path, "--label", "label", "--inputs", "region,age")
+    assert out["flagged"] == 0 and out["expected_precision"] is None
+    assert out["estimated_share_wrong"]["value"] is None and "tell nothing" in out["estimated_share_wrong"]["note"]
+    assert "tell nothing about the labels" in text("labels", path, "--label", "label", "--inputs", "region,age")

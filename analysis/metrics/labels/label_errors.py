@@ -4,7 +4,8 @@ A wrong label can come about in two ways: at random, any class for any other, or
 itself resembles. The first is best found where the model gives the label little probability (cleanlab's
 self-confidence), the second where it gives another class much (its normalised margin), and no one knows beforehand
 which is at work. So both are fitted to the labels as a mixture, together with the model's temperature, and each row is
-scored by its posterior probability of being right.
+scored by its posterior probability of being right. A model that does not beat the base rate can accuse no label, and
+where the labels show no errors beyond the model's uncertainty, there may be none.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
+from analysis.metrics.labels.signal import beats_base_rate
 from validation import InvalidInput, arrays
 from validation.arrays import numbers
 from validation.probabilities import check_probabilities
@@ -29,24 +31,28 @@ Bools = NDArray[np.bool_]
 LEAST_ROWS = 10
 HEATS = np.exp(np.linspace(-1.2, 1.8, 16))
 ROUNDS = 60
-EVIDENCE = float(chi2.ppf(0.99, 2))  # twice the log likelihood that a second noise cause must add to be used
+EVIDENCE = float(chi2.ppf(0.999, 2))  # twice the log likelihood that a second noise cause must add to be used
 # Spread, in log odds, of the model's estimate around the truth between data sets (docs/benchmarks/labels.md): in level,
 # 1.1 between eleven planted sets, times 1.19 for the prediction of a twelfth (Student's t, 10 degrees)...
 SPREAD = 1.3
 SPREAD_WITHOUT_EVIDENCE = 3.0
+SPREAD_WITHOUT_SIGNAL = 6.0  # anything is possible until people decide
 SLOPE_SPREAD = 0.3  # ...and in how fast its certainty grows: the surer that a label is wrong, the more may be off
 SUREST = 0.999  # no label is held to be wrong beyond this: some rows look like another class and are none
 Z = 1.959964
+NO_SIGNAL = "The inputs tell nothing about the labels: the model does not beat the base rate, so no label is suspected."
+NO_EVIDENCE = "Normalised margin: the labels show no more errors than the model's uncertainty explains."
 
 
 @dataclass(frozen=True)
 class ShareWithInterval:
-    """A share with its 95 % interval, over `n` rows."""
+    """A share with its 95 % interval, over `n` rows; without a value, `note` says why."""
 
-    value: float
+    value: float | None
     low: float
     high: float
     n: int
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,11 @@ class LabelErrors:
     """What is suspected of n given labels.
 
     `score` (n,) in 0..1, low = most suspect; `suggested` (n,) the likeliest other class, what the label would be if it
-    is wrong; `flagged` (n,) more probably wrong than right; `expected_precision` of the list by score;
-    `estimated_share` of wrong labels among all; `method` how it was scored and why, in words.
+    is wrong; `flagged` (n,) more probably wrong than right, the head of the list by score; `expected_precision` of that
+    list, by the same model; `estimated_share` of wrong labels among all; `method` how it was scored and why, in words.
+    `unlike` (n,): labels that differ from what the model expects, to be checked first: those flagged, or, where errors
+    are not evident, those of confident learning. `signal`: whether the probabilities know anything of the labels;
+    without, nothing is flagged and the share has no value.
     """
 
     score: Floats
@@ -98,6 +107,8 @@ class LabelErrors:
     expected_precision: ExpectedPrecision
     estimated_share: ShareWithInterval
     method: str
+    unlike: Bools
+    signal: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,27 +142,51 @@ def suspected(
     every error. `classes`: k names, for messages. `groups` (n,): copies of one row share one (`inputs.groups`) and
     count as one row together where errors are estimated and in intervals.
 
-    Where the labels show no more errors than the model's uncertainty explain, the score is cleanlab's normalised
-    margin, the flags are its confident learning (Northcutt, Jiang and Chuang 2021), and the expected precision is
-    wide. Raises InvalidInput on input that cannot be judged.
+    Where the labels show no more errors than the model's uncertainty explains, the score is cleanlab's normalised
+    margin (Northcutt, Jiang and Chuang 2021), nothing is flagged, and the expected precision is wide, down to 0; also
+    where the probabilities do not beat the base rate (`signal`).
+    Raises InvalidInput on input that cannot be judged.
     """
     given, pred_probs = _checked(labels, probabilities, classes)
     group = arrays.groups_of(groups, given.size)
     noise = _fitted(given, pred_probs, _share_of_group(group, given.size))
     others = pred_probs.copy()
     others[np.arange(given.size), given] = -1
-    if noise.gain > EVIDENCE:
-        score, flagged, spread, method = noise.right, noise.right < 0.5, SPREAD, _describe_noise(noise)
-    else:
-        score = get_label_quality_scores(given, pred_probs, method="normalized_margin")
-        # A prefork worker may not have children, so cleanlab may not start any.
-        flagged = find_label_issues(given, pred_probs, filter_by="low_normalized_margin", n_jobs=1)
-        spread = SPREAD_WITHOUT_EVIDENCE
-        method = "Normalised margin: the labels show no more errors than the model's uncertainty explains."
+    signal = _has_signal(given, pred_probs, group)
+    evident = signal and noise.gain > EVIDENCE
+    flagged = (noise.right < 0.5) & evident
+    score = noise.right if evident else get_label_quality_scores(given, pred_probs, method="normalized_margin")
     order = np.argsort(score, kind="stable")
-    wrong = np.minimum(1 - noise.right[order], SUREST)
-    expected = _curve(order, wrong, _row_spread(_log_odds(wrong), np.diag([spread**2, SLOPE_SPREAD**2])), spread, group)
-    return LabelErrors(score, others.argmax(axis=1), flagged, expected, expected.of(expected.n), method)
+    expected = _expected(order, noise.right, SPREAD if evident else _wide_spread(signal), group)
+    if not evident:
+        expected = replace(expected, low=np.zeros(given.size))
+    share = expected.of(expected.n)
+    if not signal:
+        share = ShareWithInterval(None, 0.0, 1.0, given.size, NO_SIGNAL)
+    method = _describe_noise(noise) if evident else NO_EVIDENCE if signal else NO_SIGNAL
+    unlike = flagged if evident else _confidently_unlike(given, pred_probs) & signal
+    return LabelErrors(score, others.argmax(axis=1), flagged, expected, share, method, unlike, signal)
+
+
+def _confidently_unlike(given: Ints, pred_probs: Floats) -> Bools:
+    """Confident learning; a prefork worker may not have children, so cleanlab may not start any."""
+    return np.asarray(find_label_issues(given, pred_probs, filter_by="low_normalized_margin", n_jobs=1))
+
+
+def _wide_spread(signal: bool) -> float:
+    return SPREAD_WITHOUT_EVIDENCE if signal else SPREAD_WITHOUT_SIGNAL
+
+
+def _has_signal(given: Ints, pred_probs: Floats, group: Ints | None) -> bool:
+    """Of the copies of one row the first counts."""
+    first = np.arange(given.size) if group is None else np.unique(group, return_index=True)[1]
+    return beats_base_rate(given[first], pred_probs[first])
+
+
+def _expected(order: Ints, right: Floats, spread: float, group: Ints | None) -> ExpectedPrecision:
+    wrong = np.minimum(1 - right[order], SUREST)
+    covariance = np.diag([spread**2, SLOPE_SPREAD**2])
+    return _curve(order, wrong, _row_spread(_log_odds(wrong), covariance), spread, group)
 
 
 def revised_precision(

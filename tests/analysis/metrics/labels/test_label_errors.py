@@ -7,7 +7,11 @@ import pytest
 from cleanlab.rank import get_label_quality_scores
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from analysis.metrics.labels.label_errors import SuspectDecision, revised_precision, suspected
 from validation import InvalidInput
@@ -294,3 +298,53 @@ class TestCopies:
         of_all = revised_precision(copies, expected).of(200)
         independent = revised_precision(copies, suspected(labels, p).expected_precision).of(200)
         assert independent.value < of_all.value <= of_one.value
+
+
+def noisy(seed, *, strength, prevalence, noise, n=600):
+    """Two classes by a logistic law, some labels flipped, and out-of-fold probabilities of a logistic regression."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    score = strength * x @ np.array([1.0, 0.5, 0.0])
+    level = brentq(lambda at: expit(score + at).mean() - prevalence, -60, 60)
+    truth = (rng.random(n) < expit(score + level)).astype(int)
+    given = np.where(rng.random(n) < noise, 1 - truth, truth)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    return given, cross_val_predict(LogisticRegression(), x, given, cv=folds, method="predict_proba"), given != truth
+
+
+def test_inputs_that_tell_nothing_accuse_no_label():
+    found = [
+        suspected(*noisy(seed, strength=0.0, prevalence=prevalence, noise=0.1)[:2])
+        for seed in range(12)
+        for prevalence in (0.05, 0.5)
+    ]
+    silent = [one for one in found if not one.signal]
+    assert len(silent) >= len(found) - 1  # the test's level is 1 %
+    for one in silent:
+        assert not one.flagged.any() and "tell nothing" in one.method
+        assert (one.estimated_share.value, one.estimated_share.low, one.estimated_share.high) == (None, 0, 1)
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0, 6.0])
+@pytest.mark.parametrize("prevalence", [0.02, 0.5])
+def test_the_share_wrong_lies_in_its_interval_from_no_signal_to_a_strong_one(strength, prevalence):
+    held, flagged, right = [], 0, 0
+    for noise in (0.0, 0.05, 0.2):
+        for seed in range(8):
+            given, p, wrong = noisy(seed, strength=strength, prevalence=prevalence, noise=noise)
+            found = suspected(given, p)
+            held.append(found.estimated_share.low <= wrong.mean() <= found.estimated_share.high)
+            flagged, right = flagged + found.flagged.sum(), right + (found.flagged & ~wrong).sum()
+    assert np.mean(held) >= 0.93
+    assert right <= flagged / 2  # more probably wrong than right
+
+
+def test_flagged_rows_are_the_head_of_the_list_that_the_precision_is_of():
+    for rate in (0.0, 0.01, 0.2):
+        labels, p, _ = planted("at random", rate=rate, sharp=5.0)
+        found = suspected(labels, p)
+        flagged = int(found.flagged.sum())
+        assert found.flagged[found.expected_precision.order[:flagged]].all()
+        if flagged:
+            assert found.expected_precision.of(flagged).value > 0.5
+            assert (found.expected_precision.wrong[:flagged] > 0.5).all()
