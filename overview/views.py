@@ -19,6 +19,7 @@ from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
 from overview import actions, changes, events, first_steps, loop, stations
+from projects.formatting import span
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
@@ -58,6 +59,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "chips": [version_chip(project, known, version, partial(_of_version, project))],
         "facts": facts,
         "stations": made,
+        "due": span(max(stations.SLA.values())),
         "stuck": next((station for station in made if station.bottleneck), None),
         "place": next((number for number, station in enumerate(made) if station.bottleneck), None),
         "actions": actions.actions(project, facts),

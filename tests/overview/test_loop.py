@@ -3,14 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from analysis.reports import refreshing
 from annotation.models import Item, RoutedItem
 from overview import actions, loop, stations
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
-from tests.analysis.scenarios import Cause, judged_project, route
-from tests.factories import NOW, make_item, make_prediction, make_project
+from tests.analysis.scenarios import Cause, judged_project, make_finding, route
+from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +61,16 @@ def test_of_two_that_are_late_the_one_whose_oldest_waits_longest_is_stuck(stand:
         RoutedItem.objects.filter(item=items[0]).update(routed_at=NOW - timedelta(days=3))
         made = stations.stations(project, loop.collect(project, at=NOW, serves="v1"), at=NOW)
         assert [station.key for station in made if station.bottleneck] == [key]
+
+
+def test_where_nothing_is_late_the_page_says_for_what_and_how_long(stand: tuple[Project, list[Item]]) -> None:
+    """Findings have no due time: "nothing waits longer than it should" stood beside "oldest 9 days"."""
+    project, items = stand
+    make_finding(items[0], "ham", "spam")
+    browser = Client()
+    browser.force_login(make_user("emil", project, "engineer"), backend="django.contrib.auth.backends.ModelBackend")
+    page = " ".join(browser.get(reverse("overview:overview", args=[project.slug])).content.decode().split())
+    assert "Nowhere: nothing has waited for a label or a review longer than 2" in page
 
 
 def test_what_came_within_minutes_is_no_rate_and_no_trend() -> None:

@@ -125,6 +125,18 @@ def test_a_claim_that_leaves_little_asks_for_a_round_once(project: Project, alic
     assert Job.objects.get().key == refill.job_key(project)
 
 
+def test_the_mark_at_which_a_claim_asks_for_a_round_follows_the_rate_of_answers(project: Project, alice: User) -> None:
+    fill(project, 400)
+    routing.route(project, at=NOW, seed=1)
+    marks = []
+    for _ in range(2):
+        refill.is_due(project, at=NOW)
+        marks.append(SupplyMark.objects.get(project=project).low_water)
+        for _ in range(6):
+            answer(project, alice, 10)
+    assert marks[1] > 2 * marks[0], "60 answers within a minute"
+
+
 def test_a_desk_is_never_empty_while_items_are_left(project: Project, alice: User) -> None:
     """No worker runs here: every claim is served, first the most uncertain, and in the end all are asked."""
     items = fill(project, 130)
