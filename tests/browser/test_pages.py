@@ -27,6 +27,26 @@ CUT = """() => [...document.querySelectorAll(".chart, .scroll, .table.acts, .car
   .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth)
   .map((each) => each.outerHTML.slice(0, 80))"""
 
+# Rows of tables that are mostly blank: the tallest band of a row without any text, picture or control in it.
+BLANK = """() => [...document.querySelectorAll("main tbody tr")].flatMap((row) => {
+  if (!row.checkVisibility()) return [];
+  const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  const boxes = [...row.querySelectorAll("img, svg, button, input, progress, .button")]
+    .map((each) => each.getBoundingClientRect());
+  while (walker.nextNode()) {
+    if (!walker.currentNode.data.trim()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    boxes.push(...range.getClientRects());
+  }
+  const { top, bottom } = row.getBoundingClientRect();
+  const filled = boxes.filter((box) => box.height > 0).sort((one, other) => one.top - other.top);
+  let end = top, blank = 0;
+  for (const box of filled) { blank = Math.max(blank, box.top - end); end = Math.max(end, box.bottom); }
+  blank = Math.max(blank, bottom - end);
+  return blank > 40 ? [`${Math.round(blank)} px blank in ${row.textContent.replace(/\\s+/g, " ").slice(0, 60)}`] : [];
+})"""
+
 
 def violations(tab: Tab) -> list[str]:
     found = Axe().run(tab, options={"runOnly": TAGS}).response["violations"]
@@ -43,7 +63,7 @@ def sticks_out(tab: Tab) -> bool:
 def layout_faults(tab: Tab, *, smallest: int) -> list[str]:
     wide = ["wider than the screen"] if sticks_out(tab) else []
     cut = [f"cut off: {each}" for each in tab.evaluate(CUT)]
-    return wide + cut + list(tab.evaluate(SMALL % smallest))
+    return wide + cut + list(tab.evaluate(SMALL % smallest)) + list(tab.evaluate(BLANK))
 
 
 WIDTH = """(text) => {
