@@ -36,11 +36,11 @@ def stable(times: int, seed: int) -> Iterator[Line]:
     """Twenty features, nothing moves: normal, skewed, discrete, few-levelled and missing ones."""
     rng = np.random.default_rng(seed)
     for n, m in ((1000, 200), (1000, 1000), (5000, 500), (5000, 1000)):
-        alarms = [compare(_world(rng, n), _world(rng, m)).drifted for _ in range(times)]
+        alarms = [compare(_steady_rows(rng, n), _steady_rows(rng, m)).drifted for _ in range(times)]
         yield {"case": "20 stable features", "reference": n, "window": m, "windows": times, "alarm": np.mean(alarms)}
 
 
-def _world(rng: np.random.Generator, rows: int) -> Columns:
+def _steady_rows(rng: np.random.Generator, rows: int) -> Columns:
     columns: Columns = {f"normal_{i}": rng.normal(size=rows) for i in range(10)}
     columns |= {f"skewed_{i}": rng.lognormal(size=rows) for i in range(3)}
     columns |= {f"count_{i}": rng.poisson(2, size=rows).astype(float) for i in range(3)}

@@ -32,7 +32,7 @@ from annotation.models import (
 )
 from projects import members
 from projects.models import Role, Scope, User
-from tests.analysis.scenarios import judged_project as make_world
+from tests.analysis.scenarios import judged_project as make_numeric_project
 from tests.analysis.scenarios import route as ask
 from tests.factories import NOW, make_item, make_prediction, make_user
 from tests.test_guards import CALLS, CHOICES, OF_PROJECTS, Route, objects
@@ -76,7 +76,7 @@ class Secret:
     """
 
     def __init__(self, *, queued: bool) -> None:
-        self.project, made = make_world(40)
+        self.project, made = make_numeric_project(40)
         self.other = make_user("otto", self.project, Role.REVIEWER)
         refreshing.refresh(self.project, at=NOW)
         self.one, self.two = (make_item(self.project, f"secret-{n}", inputs={"text": "secret text"}) for n in (1, 2))

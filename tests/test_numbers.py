@@ -20,7 +20,7 @@ from projects.models import Project, Role
 from tests.analysis.scenarios import judged_project, resolve, route
 from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.conftest import artifact_home
-from tests.retraining.scenarios import learn, make_champion, make_world, open_run, train
+from tests.retraining.scenarios import learn, make_champion, make_numeric_project, open_run, train
 from tests.retraining.scenarios import resolve as resolve_here
 
 __all__ = ["artifact_home"]  # a fixture
@@ -92,7 +92,7 @@ def test_counts_of_performance_are_those_of_their_lists() -> None:
 
 
 def test_counts_of_runs_and_comparisons_are_those_of_their_lists(artifact_home: Any) -> None:  # noqa: F811
-    project = make_world("mail")
+    project = make_numeric_project("mail")
     learn(project, 40)
     make_champion(project)
     learn(project, 60, evaluation=True, seed=1, noise=0.1, at=timezone.now())

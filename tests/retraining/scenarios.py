@@ -23,7 +23,7 @@ NUMBERS = {"x": {"type": "number"}, "y": {"type": "number"}}
 LABELS = ("ham", "spam")
 
 
-def make_world(slug: str = "", **fields: Any) -> Project:
+def make_numeric_project(slug: str = "", **fields: Any) -> Project:
     return make_project(slug, labels=LABELS, inputs=NUMBERS, **fields)
 
 

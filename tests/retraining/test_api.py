@@ -12,7 +12,7 @@ from projects import members
 from projects.models import Project, Role, Scope
 from retraining import api
 from tests.factories import NOW, make_user
-from tests.retraining.scenarios import learn, make_champion, make_world
+from tests.retraining.scenarios import learn, make_champion, make_numeric_project
 
 pytestmark = pytest.mark.django_db
 SPAM = {"x": 1.5, "y": 0.0}
@@ -20,7 +20,7 @@ SPAM = {"x": 1.5, "y": 0.0}
 
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
-    project = make_world("mail", safe_default="ham")
+    project = make_numeric_project("mail", safe_default="ham")
     learn(project, 4)
     make_champion(project)
     return project
@@ -104,13 +104,13 @@ def test_a_key_with_other_inputs_is_a_conflict(client: Client, project: Project,
 
 
 def test_says_when_to_try_again_where_nothing_can_answer(client: Client, secret: str, project: Project) -> None:
-    other = make_world("bare")
+    other = make_numeric_project("bare")
     answer = post(client, {"inputs": [SPAM]}, key(other, Scope.INGEST), slug="bare")
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
 
 
 def test_says_degraded(client: Client, project: Project) -> None:
-    other = make_world("bare", safe_default="ham")
+    other = make_numeric_project("bare", safe_default="ham")
     body = post(client, {"inputs": [SPAM]}, key(other, Scope.INGEST), slug="bare").json()
     assert (body["model_version"], body["degraded"]) == ("safe_default", True)
     assert body["predictions"][0] | {"key": ""} == {"key": "", "label": "ham", "scores": {}, "decision": "review"}
@@ -122,7 +122,7 @@ def test_needs_the_scope(client: Client, project: Project, scope: str, status: i
 
 
 def test_needs_a_key_and_the_keys_own_project(client: Client, project: Project, secret: str) -> None:
-    make_world("other")
+    make_numeric_project("other")
     assert post(client, {"inputs": [SPAM]}).status_code == 401
     assert post(client, {"inputs": [SPAM]}, secret, slug="other").status_code == 404
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from projects.models import AuditEvent, Project
 from retraining.management.commands import retrain
 from retraining.models import ModelVersion, RunState, TrainingRun
-from tests.retraining.scenarios import learn, make_champion, make_version, make_world, open_run
+from tests.retraining.scenarios import learn, make_champion, make_numeric_project, make_version, open_run
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def project(artifact_home: Any, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(retrain, "PATIENCE", -1.0)
     monkeypatch.setattr(retrain, "POLL", 0.0)
-    project = make_world("mail")
+    project = make_numeric_project("mail")
     learn(project, 40)
     return project
 

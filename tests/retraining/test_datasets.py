@@ -12,7 +12,7 @@ from retraining import datasets
 from retraining.datasets import Split
 from retraining.models import Dataset, DatasetRow
 from tests.factories import NOW, make_item, make_project
-from tests.retraining.scenarios import learn, make_world, resolve, supersede, train
+from tests.retraining.scenarios import learn, make_numeric_project, resolve, supersede, train
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -23,7 +23,7 @@ def sides(dataset: Dataset) -> dict[str, str]:
 
 
 def test_trains_on_resolutions_and_measures_with_evaluation_ones() -> None:
-    project = make_world()
+    project = make_numeric_project()
     resolve(make_item(project, "seen", inputs={"x": 1, "y": 0}), "spam")
     resolve(make_item(project, "audited", inputs={"x": 1, "y": 0}), "spam", evaluation=True)
     make_item(project, "waiting", inputs={"x": 1, "y": 0})
@@ -33,7 +33,7 @@ def test_trains_on_resolutions_and_measures_with_evaluation_ones() -> None:
 
 
 def test_keeps_the_chance_of_the_uniform_draw_of_an_evaluation_item() -> None:
-    project = make_world()
+    project = make_numeric_project()
     resolve(make_item(project, "audited"), "spam", evaluation=True, audit_probability=0.25)
     resolve(make_item(project, "seen"), "spam")
     rows = datasets.freeze(project, at=LATER).rows.order_by("item__key")
@@ -41,7 +41,7 @@ def test_keeps_the_chance_of_the_uniform_draw_of_an_evaluation_item() -> None:
 
 
 def test_knows_only_what_was_known_at_its_time() -> None:
-    project = make_world()
+    project = make_numeric_project()
     changed = resolve(make_item(project, "changed"), "ham")
     supersede(changed, "spam", at=LATER)
     resolve(make_item(project, "later"), "spam", at=LATER)
@@ -50,7 +50,7 @@ def test_knows_only_what_was_known_at_its_time() -> None:
 
 
 def test_never_trains_on_what_was_once_measured_with() -> None:
-    project = make_world()
+    project = make_numeric_project()
     audited = resolve(make_item(project, "audited"), "ham", evaluation=True)
     datasets.freeze(project, at=NOW)
     supersede(audited, "spam", at=LATER, evaluation=False)
@@ -59,14 +59,14 @@ def test_never_trains_on_what_was_once_measured_with() -> None:
 
 
 def test_never_trains_on_what_was_resolved_for_evaluation_even_before_any_dataset() -> None:
-    project = make_world()
+    project = make_numeric_project()
     audited = resolve(make_item(project, "audited"), "ham", evaluation=True)
     supersede(audited, "spam", at=LATER, evaluation=False)
     assert sides(datasets.freeze(project, at=LATER)) == {}
 
 
 def test_never_measures_with_what_was_once_trained_on() -> None:
-    project = make_world()
+    project = make_numeric_project()
     seen = resolve(make_item(project, "seen"), "ham")
     datasets.freeze(project, at=NOW)
     supersede(seen, "spam", at=LATER, evaluation=True)
@@ -75,7 +75,7 @@ def test_never_measures_with_what_was_once_trained_on() -> None:
 
 
 def test_leaves_out_a_retired_label_and_counts_it() -> None:
-    project = make_world()
+    project = make_numeric_project()
     resolve(make_item(project, "old"), "eggs")
     resolve(make_item(project, "new"), "ham")
     dataset = datasets.freeze(project, at=LATER)
@@ -83,14 +83,14 @@ def test_leaves_out_a_retired_label_and_counts_it() -> None:
 
 
 def test_freezing_the_same_twice_gives_the_same_row() -> None:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 5)
     first, second = datasets.freeze(project, at=LATER), datasets.freeze(project, at=LATER + timedelta(days=1))
     assert first == second and DatasetRow.objects.count() == 5
 
 
 def test_a_new_resolution_of_equal_value_is_no_change() -> None:
-    project = make_world()
+    project = make_numeric_project()
     resolution = resolve(make_item(project), "ham")
     before = datasets.plan_dataset(project, at=NOW)
     supersede(resolution, "ham", at=LATER)
@@ -99,7 +99,7 @@ def test_a_new_resolution_of_equal_value_is_no_change() -> None:
 
 @pytest.mark.parametrize("change", ["value", "side", "probability", "labels", "row"])
 def test_the_hash_changes_with(change: str) -> None:
-    project = make_world()
+    project = make_numeric_project()
     resolution = resolve(make_item(project), "ham", evaluation=True, audit_probability=0.5)
     before = datasets.plan_dataset(project, at=NOW).hash
     if change == "value":
@@ -120,7 +120,7 @@ def test_the_hash_changes_with(change: str) -> None:
 
 
 def test_numbers_its_datasets_and_leaves_other_projects_alone() -> None:
-    project, other = make_world(), make_world()
+    project, other = make_numeric_project(), make_numeric_project()
     learn(other, 3)
     learn(project, 2)
     first = datasets.freeze(project, at=LATER)
@@ -144,7 +144,7 @@ def test_reads_one_side_as_columns_and_codes() -> None:
 
 
 def test_reads_what_was_agreed_when_it_was_frozen() -> None:
-    project = make_world()
+    project = make_numeric_project()
     resolution = resolve(make_item(project), "ham")
     dataset = datasets.freeze(project, at=NOW)
     supersede(resolution, "spam", at=LATER)
@@ -152,7 +152,7 @@ def test_reads_what_was_agreed_when_it_was_frozen() -> None:
 
 
 def test_narrows_examples_to_some_rows() -> None:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 4)
     examples = datasets.examples(datasets.freeze(project, at=LATER), Split.TRAIN)
     some = examples.only(np.array([True, False, False, True]))
@@ -161,7 +161,7 @@ def test_narrows_examples_to_some_rows() -> None:
 
 
 def test_says_which_items_a_model_has_learnt_from() -> None:
-    project = make_world()
+    project = make_numeric_project()
     seen, held_out = learn(project, 1), learn(project, 1, evaluation=True)
     dataset = datasets.freeze(project, at=LATER)
     assert datasets.trained_on(dataset, [seen[0].pk, held_out[0].pk]) == {seen[0].pk}

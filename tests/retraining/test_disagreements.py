@@ -23,8 +23,8 @@ from tests.retraining.scenarios import (
     crash_at,
     learn,
     make_champion,
+    make_numeric_project,
     make_version,
-    make_world,
     resolve,
     supersede,
 )
@@ -41,7 +41,7 @@ def ada() -> User:
 @pytest.fixture
 def version(artifact_home: Any) -> ModelVersion:
     """v2, which says spam where x is above 0, as is true; v1 serves and has said ham up to x = 1."""
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 12)
     make_champion(project)
     made = make_version(project)

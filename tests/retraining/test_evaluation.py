@@ -15,14 +15,14 @@ from retraining.datasets import Split
 from retraining.models import EvaluatedItem, ModelVersion, Outcome
 from retraining.verdict_words import verdict_words
 from tests.factories import NOW, make_item, make_prediction
-from tests.retraining.scenarios import fitted, learn, make_champion, make_version, make_world, resolve
+from tests.retraining.scenarios import fitted, learn, make_champion, make_numeric_project, make_version, resolve
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 10)
     return project
 

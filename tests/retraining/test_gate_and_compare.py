@@ -19,7 +19,7 @@ from retraining.models import ModelVersion
 from tests.analysis.scenarios import route
 from tests.factories import NOW, make_item, make_prediction
 from tests.retraining import scenarios
-from tests.retraining.scenarios import LABELS, learn, make_champion, make_version, make_world, resolve
+from tests.retraining.scenarios import LABELS, learn, make_champion, make_numeric_project, make_version, resolve
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def label_drawn(items: list[Item]) -> None:
 def test_say_the_same_items_difference_and_interval(
     artifact_home: Any, monkeypatch: pytest.MonkeyPatch, incumbent: Callable[..., None]
 ) -> None:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 12)
     incumbent(project, monkeypatch)
     items = traffic(project, answered=incumbent is captured)
@@ -116,7 +116,7 @@ def evaluation_of(version: ModelVersion) -> dict[int, float]:
 
 def test_the_gate_leaves_out_what_the_audit_no_longer_draws(artifact_home: Any) -> None:
     """Thinned after it was drawn, and answered all the same: nothing says what it stands for."""
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 12)
     make_champion(project)
     items = learn(project, 40, evaluation=True, seed=2, at=timezone.now())

@@ -12,7 +12,7 @@ from retraining import artifacts, judging, registry, release
 from retraining.judging import VerdictState
 from retraining.models import Judgement, ModelVersion
 from tests.factories import make_user
-from tests.retraining.scenarios import Crash, crash_at, judged, learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import Crash, crash_at, judged, learn, make_champion, make_numeric_project, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def ada(db: None) -> User:
 @pytest.fixture
 def version(artifact_home: Any) -> ModelVersion:
     """v2, held against v1, which serves."""
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 12)
     make_champion(project)
     return make_version(project)

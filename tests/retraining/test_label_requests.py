@@ -10,7 +10,7 @@ from projects.models import AuditEvent, Project, User
 from retraining import datasets, label_requests
 from retraining.models import ModelVersion
 from tests.factories import make_item, make_user
-from tests.retraining.scenarios import learn, make_version, make_world, resolve
+from tests.retraining.scenarios import learn, make_numeric_project, make_version, resolve
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ def ada() -> User:
 
 @pytest.fixture
 def version(artifact_home: Any) -> ModelVersion:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 4)
     return make_version(project, verdict={"decision": "hold", "against": "v1"})
 

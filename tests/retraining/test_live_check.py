@@ -17,14 +17,14 @@ from retraining import artifacts, live_check, registry, release, serving
 from retraining.model_cache import ModelCache
 from retraining.models import LoadFailure, ModelVersion
 from tests.factories import NOW, make_user
-from tests.retraining.scenarios import learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import learn, make_champion, make_numeric_project, make_version
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
-    project = make_world("mail", title="Mail")
+    project = make_numeric_project("mail", title="Mail")
     learn(project, 4)
     make_champion(project)
     return project
@@ -159,9 +159,9 @@ def test_a_load_that_fails_for_another_reason_is_said_until_it_succeeds(
 
 
 def test_other_projects_and_projects_without_a_version_are_not_named(project: Project) -> None:
-    learn(healthy := make_world(), 4)
+    learn(healthy := make_numeric_project(), 4)
     make_champion(healthy)
-    bare = make_world()
+    bare = make_numeric_project()
     missing_path = artifacts.path_of(ModelVersion.objects.get(project=project).artifact_sha256)
     assert missing_path.exists()
     signed_elsewhere(project)
@@ -170,7 +170,7 @@ def test_other_projects_and_projects_without_a_version_are_not_named(project: Pr
 
 
 def test_one_projects_broken_rows_hide_no_others(project: Project) -> None:
-    learn(broken := make_world("broken"), 4)
+    learn(broken := make_numeric_project("broken"), 4)
     make_champion(broken)
     broken.label_schemas.all().delete()
     missing(project)

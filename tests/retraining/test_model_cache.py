@@ -12,7 +12,7 @@ from projects.models import Project
 from retraining import artifacts, model_cache, registry
 from retraining.model_cache import ModelCache
 from retraining.models import LoadFailure, ModelVersion
-from tests.retraining.scenarios import learn, make_version, make_world
+from tests.retraining.scenarios import learn, make_numeric_project, make_version
 
 PATIENCE = 60.0  # seconds after which a thread that hangs fails the test
 
@@ -123,7 +123,7 @@ class TestLoading:
 class TestTheNoteOfAFailure:
     @pytest.fixture
     def version(self, artifact_home: Any) -> ModelVersion:
-        project: Project = make_world()
+        project: Project = make_numeric_project()
         learn(project, 4)
         return make_version(project)
 

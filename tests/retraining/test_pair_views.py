@@ -10,7 +10,7 @@ from django.urls import reverse
 from projects.models import Project, Role
 from tests.analysis.scenarios import Cause, judged_project, resolve, route
 from tests.factories import make_item, make_prediction, make_project, make_user
-from tests.retraining.scenarios import learn, make_champion, make_version, make_world, train
+from tests.retraining.scenarios import learn, make_champion, make_numeric_project, make_version, train
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +102,7 @@ def test_says_when_there_is_nothing_to_compare(captured: Project) -> None:
 class TestWithVersionsTrainedHere:
     @pytest.fixture
     def project(self, artifact_home: Any) -> Project:
-        project = make_world("mail")
+        project = make_numeric_project("mail")
         learn(project, 40)
         make_champion(project)
         learn(project, 60, evaluation=True, seed=1, noise=0.1)

@@ -17,14 +17,14 @@ from retraining.artifacts import ArtifactRefused
 from retraining.learning import predict
 from retraining.models import ModelVersion
 from tests.factories import NOW
-from tests.retraining.scenarios import fitted, learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import fitted, learn, make_champion, make_numeric_project, make_version
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def project(artifact_home: Path) -> Project:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 4)
     return project
 
@@ -41,7 +41,7 @@ def replaced(version: ModelVersion, data: bytes, *, family: str = "") -> ModelVe
 
 
 def test_numbers_the_versions_of_each_project(project: Project) -> None:
-    other = make_world()
+    other = make_numeric_project()
     learn(other, 1)
     assert [make_version(one).tag for one in (project, project, other)] == ["v1", "v2", "v1"]
 
@@ -75,7 +75,7 @@ def test_the_signature_survives_the_database(project: Project) -> None:
 
 @pytest.mark.parametrize("field", ["signature", "family", "parameters", "artifact_sha256"])
 def test_refuses_a_row_that_was_changed(project: Project, field: str) -> None:
-    version, other = make_version(project), make_version(make_world())
+    version, other = make_version(project), make_version(make_numeric_project())
     changed = {"parameters": {**version.parameters, "classes": ["spam", "ham"]}, "family": "tree"}
     setattr(version, field, changed.get(field, getattr(other, field)))
     with pytest.raises(ArtifactRefused, match=r"^v1 cannot be loaded\."):
@@ -83,7 +83,7 @@ def test_refuses_a_row_that_was_changed(project: Project, field: str) -> None:
 
 
 def test_refuses_another_projects_artifact(project: Project) -> None:
-    other = make_world()
+    other = make_numeric_project()
     learn(other, 1)
     version, foreign = make_version(project), make_version(other)
     for field in ("artifact_sha256", "artifact_size", "signature", "parameters"):

@@ -16,7 +16,7 @@ from projects.models import AuditEvent, Project, User
 from retraining import artifacts, release
 from retraining.models import ModelVersion, Release, TrainingRun
 from tests.factories import NOW, make_item, make_prediction, make_user
-from tests.retraining.scenarios import judged, learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version
 
 pytestmark = pytest.mark.django_db
 Stage = ModelVersion.Stage
@@ -30,7 +30,7 @@ def ada() -> User:
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
     """v1 is live; v2 and v3 are candidates."""
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 5)
     make_champion(project)
     for _ in range(2):
@@ -140,7 +140,7 @@ class TestAVerdictAgainstAFormerChampion:
             promote(project, 1, ada)
 
     def test_is_void_against_nothing_where_another_model_is_captured_meanwhile(self, artifact_home: Any) -> None:
-        project = make_world()
+        project = make_numeric_project()
         learn(project, 5)
         candidate = make_version(project, verdict={"decision": "promote"})
         make_prediction(make_item(project), [0.9, 0.1], model_version="router-7")
@@ -198,7 +198,7 @@ class TestRollBack:
 
     def test_says_so_without_any_version(self, ada: User) -> None:
         with pytest.raises(release.CannotRelease, match="no earlier version"):
-            roll_back(make_world(), ada)
+            roll_back(make_numeric_project(), ada)
 
     def test_refuses_to_go_back_to_a_broken_artifact(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)

@@ -22,7 +22,7 @@ from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion, Release
 from retraining.serving import PredictionResult
 from tests.factories import NOW, make_item, make_project
-from tests.retraining.scenarios import learn, make_champion, make_version, make_world
+from tests.retraining.scenarios import learn, make_champion, make_numeric_project, make_version
 
 pytestmark = pytest.mark.django_db
 SPAM, HAM = {"x": 1.5, "y": 0.0}, {"x": -1.5, "y": 0.0}
@@ -30,7 +30,7 @@ SPAM, HAM = {"x": 1.5, "y": 0.0}, {"x": -1.5, "y": 0.0}
 
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
-    project = make_world(safe_default="ham")
+    project = make_numeric_project(safe_default="ham")
     learn(project, 4)
     make_champion(project)
     return project
@@ -185,7 +185,7 @@ class TestADegradedAnswer:
         assert ask(project, SPAM).degraded
 
     def test_is_all_there_is_before_the_first_release(self, artifact_home: Any) -> None:
-        assert ask(make_world(safe_default="ham"), SPAM).model_version == "safe_default"
+        assert ask(make_numeric_project(safe_default="ham"), SPAM).model_version == "safe_default"
 
 
 class TestAProjectThatNamesAnotherVersion:
@@ -216,7 +216,7 @@ class TestAProjectThatNamesAnotherVersion:
         assert ask(unclear, SPAM).model_version == "v2"
 
     def test_without_any_version_says_so(self, artifact_home: Any) -> None:
-        bare = make_world(champion_version="v99")
+        bare = make_numeric_project(champion_version="v99")
         with pytest.raises(serving.NothingToServe, match="names v99 as what serves, but its champion is no version"):
             ask(bare, SPAM)
 

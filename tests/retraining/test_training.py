@@ -20,14 +20,14 @@ from retraining.learning.model_selection import fitting
 from retraining.models import Dataset, EvaluatedItem, ModelVersion, Release, RunState, TrainingRun
 from retraining.verdict_words import verdict_words
 from tests.factories import make_item, make_prediction, make_user
-from tests.retraining.scenarios import Crash, crash_at, do, learn, make_champion, make_world, open_run, train
+from tests.retraining.scenarios import Crash, crash_at, do, learn, make_champion, make_numeric_project, open_run, train
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
-    project = make_world()
+    project = make_numeric_project()
     learn(project, 40)
     return project
 
@@ -56,7 +56,7 @@ class TestOpening:
 
     def test_other_projects_do_not_wait(self, project: Project) -> None:
         open_run(project)
-        assert open_run(make_world()).number == 1
+        assert open_run(make_numeric_project()).number == 1
 
     @pytest.mark.parametrize("end", ["cancelled", "removed"])
     def test_is_not_blocked_by_a_run_whose_job_ended_without_it(self, project: Project, end: str) -> None:
@@ -91,7 +91,7 @@ class TestARun:
         assert np.allclose(sums, 1, atol=1e-5)
 
     def test_does_not_promote_what_cannot_be_distinguished_from_the_naive_baseline(self, artifact_home: Any) -> None:
-        project = make_world()
+        project = make_numeric_project()
         learn(project, 40, noise=0.5)
         version = train(project)
         assert version.stage == ModelVersion.Stage.CANDIDATE and not Release.objects.exists()
@@ -108,7 +108,7 @@ class TestARun:
     def test_promotes_a_better_version_by_the_gate_only_where_the_spec_says_so(
         self, project: Project, promote: str, champion: str
     ) -> None:
-        weak = make_world(retraining={"promote": promote})
+        weak = make_numeric_project(retraining={"promote": promote})
         learn(weak, 12, noise=0.2, seed=3)
         learn(weak, 300, evaluation=True, seed=1)
         first = train(weak)
@@ -123,7 +123,7 @@ class TestARun:
     def test_a_captured_version_is_the_one_to_beat_and_only_the_spec_lets_the_gate_replace_it(
         self, artifact_home: Any, promote: str, champion: str
     ) -> None:
-        project = make_world(retraining={"promote": promote})
+        project = make_numeric_project(retraining={"promote": promote})
         learn(project, 40)
         for item in learn(project, 60, evaluation=True, seed=1):
             make_prediction(item, [0.9, 0.1], model_version="router-7")  # it says ham whatever comes
@@ -134,7 +134,7 @@ class TestARun:
         assert (project.champion_version, Release.objects.count()) == (champion, bool(champion))
 
     def test_beating_the_naive_baseline_replaces_no_captured_version(self, artifact_home: Any) -> None:
-        project = make_world(retraining={"promote": "by_gate"})
+        project = make_numeric_project(retraining={"promote": "by_gate"})
         learn(project, 40)
         for item in learn(project, 60, evaluation=True, seed=1):
             spam = item.inputs["x"] > 0  # the captured version is always right
@@ -143,7 +143,7 @@ class TestARun:
         assert version.verdict.decision == "hold" and not Release.objects.exists()
 
     def test_a_captured_version_without_labelled_answers_is_not_replaced(self, artifact_home: Any) -> None:
-        project = make_world(retraining={"promote": "by_gate"})
+        project = make_numeric_project(retraining={"promote": "by_gate"})
         learn(project, 40)
         learn(project, 60, evaluation=True, seed=1)
         make_prediction(make_item(project), label="ham", model_version="")
@@ -182,7 +182,7 @@ class TestARun:
         assert ModelVersion.objects.count() == 1
 
     def test_fails_at_once_with_a_sentence_where_all_labels_agree(self, artifact_home: Any) -> None:
-        project = make_world()
+        project = make_numeric_project()
         for item in learn(project, 3):
             item.resolutions.update(value="ham")
         run = do(open_run(project))
@@ -190,7 +190,7 @@ class TestARun:
         assert run.job is not None and run.job.attempt == 1 and run.finished_at is not None
 
     def test_fails_with_a_sentence_without_labels(self, artifact_home: Any) -> None:
-        run = do(open_run(make_world()))
+        run = do(open_run(make_numeric_project()))
         assert run.error == "There is no resolved label to train on yet."
 
     def test_freezes_what_was_known_when_it_began(self, project: Project) -> None:

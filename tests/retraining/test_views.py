@@ -21,7 +21,16 @@ from retraining.verdict_words import gate_name
 from retraining.views import runs
 from tests.factories import NOW, make_item, make_prediction, make_user
 from tests.retraining.bodies_of_version_1 import EVALUATION_1, VERDICT_1
-from tests.retraining.scenarios import do, learn, make_champion, make_version, make_world, open_run, resolve, train
+from tests.retraining.scenarios import (
+    do,
+    learn,
+    make_champion,
+    make_numeric_project,
+    make_version,
+    open_run,
+    resolve,
+    train,
+)
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -29,7 +38,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def project(artifact_home: Any) -> Project:
-    return make_world("mail", title="Mail", retraining={"after_labels": 50})
+    return make_numeric_project("mail", title="Mail", retraining={"after_labels": 50})
 
 
 @pytest.fixture

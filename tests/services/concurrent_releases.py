@@ -22,13 +22,13 @@ from django.utils import timezone  # noqa: E402
 
 from retraining import judging, registry, release  # noqa: E402
 from retraining.models import ModelVersion, Release  # noqa: E402
-from tests.retraining.scenarios import judged, learn, make_champion, make_version, make_world  # noqa: E402
+from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version  # noqa: E402
 
 
 def main(rounds: int) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     settings.ARTIFACT_HOME.mkdir(parents=True, exist_ok=True)
-    project = make_world("mail")
+    project = make_numeric_project("mail")
     learn(project, 5)
     make_champion(project)
     first, second = make_version(project), make_version(project)

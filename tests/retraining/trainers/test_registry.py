@@ -17,7 +17,7 @@ from retraining.models import RunState
 from retraining.trainers import registry
 from retraining.trainers.base import Progress, Trainer
 from tests.factories import make_user
-from tests.retraining.scenarios import do, learn, make_world, open_run
+from tests.retraining.scenarios import do, learn, make_numeric_project, open_run
 from validation import InvalidInput
 
 
@@ -49,7 +49,7 @@ def trainer() -> Iterator[Trainer]:
 
 @pytest.fixture
 def project(db: None, artifact_home: object) -> Project:
-    return make_world("mail", retraining={"trainer": "first_input"})
+    return make_numeric_project("mail", retraining={"trainer": "first_input"})
 
 
 def test_every_module_of_the_package_is_found() -> None:
@@ -90,4 +90,4 @@ def test_what_is_not_built_is_refused(name: str) -> None:
 
 
 def test_a_project_without_a_choice_trains_here(db: None) -> None:
-    assert registry.of_project(make_world()).name == "here"
+    assert registry.of_project(make_numeric_project()).name == "here"

@@ -23,7 +23,7 @@ from retraining.triggers.checks import DatasetFacts, TriggerDecision, decide_tri
 from retraining.triggers.history import RunHistory, load_history, pause
 from retraining.triggers.rules.new_labels import RULE, assess, labels_needed
 from tests.factories import NOW, make_user
-from tests.retraining.scenarios import do, learn, make_version, make_world, open_run, supersede
+from tests.retraining.scenarios import do, learn, make_numeric_project, make_version, open_run, supersede
 
 SETTINGS = RetrainingSettings(cooldown_minutes=5)
 
@@ -126,20 +126,20 @@ class TestPause:
 @pytest.mark.django_db
 class TestPolicy:
     def test_has_the_defaults_that_a_spec_may_leave_out(self) -> None:
-        project = make_world()
+        project = make_numeric_project()
         rule = project.retraining_settings()
         assert (labels_needed(project), rule.cooldown, rule.by_gate) == (50, timedelta(minutes=5), False)
 
     def test_is_the_projects_own(self) -> None:
         given = {"after_labels": 20, "cooldown_minutes": 0.5, "promote": "by_gate"}
-        project = make_world(retraining=given)
+        project = make_numeric_project(retraining=given)
         rule = project.retraining_settings()
         assert (labels_needed(project), rule.cooldown, rule.by_gate) == (20, timedelta(seconds=30), True)
 
 
 @pytest.fixture
 def project(db: None, artifact_home: Any) -> Project:
-    return make_world(retraining={"after_labels": 10, "cooldown_minutes": 5})
+    return make_numeric_project(retraining={"after_labels": 10, "cooldown_minutes": 5})
 
 
 def check(project: Project, **options: Any) -> TriggerCheck:
@@ -152,7 +152,7 @@ class TestLook:
         items = learn(project, 3)
         learn(project, 2, evaluation=True)
         supersede(items[0].resolutions.get(), "ham", at=NOW)
-        learn(make_world(), 4)
+        learn(make_numeric_project(), 4)
         found = new_labels.count(project)
         assert (found.training, found.evaluation, found.total) == (3, 2, 5)
         assert load_history(project).last is None
@@ -336,7 +336,7 @@ class TestCheck:
 class TestWatch:
     def test_lets_a_job_look_closely_only_where_it_seems_time(self, project: Project) -> None:
         learn(project, 12)
-        make_world()
+        make_numeric_project()
         checks.check_all_projects(at=timezone.now())
         job = Job.objects.get()
         assert (job.kind, job.project) == ("retraining.check", project)
@@ -355,8 +355,8 @@ class TestWatch:
         assert Job.objects.count() == 2
 
     def test_broken_settings_of_one_project_stop_no_other(self, project: Project) -> None:
-        Project.objects.filter(pk=make_world("a-first").pk).update(retraining={"after_labels": "many"})
-        broken = make_world(retraining={"cooldown_minutes": None})
+        Project.objects.filter(pk=make_numeric_project("a-first").pk).update(retraining={"after_labels": "many"})
+        broken = make_numeric_project(retraining={"cooldown_minutes": None})
         learn(broken, 1)
         learn(project, 12)
         checks.check_all_projects(at=timezone.now())

@@ -19,7 +19,7 @@ from retraining.triggers import checks, registry
 from retraining.triggers.history import RunHistory
 from retraining.triggers.registry import RuleFinding, TriggerRule
 from tests.factories import make_user
-from tests.retraining.scenarios import learn, make_world
+from tests.retraining.scenarios import learn, make_numeric_project
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def rule() -> Iterator[TriggerRule]:
 
 @pytest.fixture
 def project(artifact_home: object) -> Project:
-    project = make_world("mail", retraining={"after_labels": 1000})
+    project = make_numeric_project("mail", retraining={"after_labels": 1000})
     learn(project, 12)
     return project
 
