@@ -6,12 +6,11 @@ from numpy.typing import NDArray
 
 from analysis.metrics.core.stored import StoredBand, StoredEstimate, finite_list, stored_band, stored_estimate
 from analysis.metrics.performance import classification, threshold_curve
-from analysis.metrics.performance.classification import Performance
+from analysis.metrics.performance.classification import OVERALL_METRICS, Performance
 from analysis.samples import ClassCodes, EvaluationSample
 
 CURVE_POINTS = 61
 MOST_CURVES = 50
-METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
 
 
 class PerClass(Struct, frozen=True):
@@ -57,7 +56,7 @@ def classes_part(sample: EvaluationSample) -> ClassesPart | None:
         return None
     return ClassesPart(
         labels=list(codes.names),
-        **{name: stored_estimate(getattr(measured, name)) for name in METRICS},
+        **{name: stored_estimate(getattr(measured, name)) for name in OVERALL_METRICS},
         per_class=_per_class(measured),
         counts=measured.counts.tolist(),
         curves=_curves(sample, codes),

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from annotation import guidelines, kinds, resolution
+from annotation.batches import LONGEST_ERROR
 from annotation.leases import FREE, claim_of, hold_again
 from annotation.models import (
     Item,
@@ -33,7 +34,6 @@ from validation.json_values import is_finite_number, is_storable, shorten
 
 Status = Literal["created", "existing", "extra", "refused"]
 LONGEST_COMMENT = 2000
-LONGEST_ERROR = 500
 MOST_SECONDS = 24 * 3600.0
 
 

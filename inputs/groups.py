@@ -14,7 +14,6 @@ share. Rows without any of these are copies only where that is no coincidence: t
 rows that agree in them are different cases. Rows without any content (blank text, blank image) are copies of none.
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -26,7 +25,7 @@ from inputs import duplicates, shingles
 from inputs.columns import Values
 from inputs.registry import INPUT_TYPES, typed
 from inputs.types.base import Likeness
-from inputs.values import InvalidColumns, is_missing
+from inputs.values import INVISIBLE, InvalidColumns, is_missing
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -45,7 +44,6 @@ DECIMALS = 4  # from which a number was measured, so that two equal ones are no 
 IDENTIFIER = 0.9  # share of distinct values from which a category or a whole number names the row
 FEWEST_NAMED = 20
 BEYOND_CHANCE = 10.0  # times as many equal pairs as independent columns would give
-INVISIBLE = re.compile("[\N{SOFT HYPHEN}\u200b-\u200f\u2060\ufeff]")
 
 
 def group_rows(columns: Mapping[str, Values], types: Mapping[str, str]) -> Ints:
@@ -76,7 +74,7 @@ def group_rows(columns: Mapping[str, Values], types: Mapping[str, str]) -> Ints:
 
 def normalised(text: str) -> str:
     """Text in Unicode's compatibility form (NFKC), case folded, without invisible characters, single blanks."""
-    return " ".join(INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text).translate(INVISIBLE).casefold().split())
 
 
 def _length(columns: Mapping[str, Values], types: Mapping[str, str]) -> int:

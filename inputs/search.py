@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from inputs.registry import INPUT_TYPES
+from inputs.values import INVISIBLE
 
-# Characters that are not seen, so that nobody can type them: soft hyphen, zero-width space and joiners, directions.
-INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
 # The two characters that compatibility spells out as whole phrases, of 18 and 8 characters: they stay what they are, so
 # that a body of nothing else cannot make a text of many times its size. Any other becomes seven characters at most.
 PHRASES = re.compile("([\ufdfa\ufdfb])")

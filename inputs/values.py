@@ -7,6 +7,8 @@ import numpy as np
 from validation import InvalidInput
 
 MISSING = "∅"  # stands for a blank text or a missing level: a vocabulary is then never empty
+# Characters that are not seen, so that nobody can type them: soft hyphen, zero-width space and joiners, directions.
+INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
 
 
 class InvalidColumns(InvalidInput):

@@ -8,9 +8,9 @@ from msgspec import Struct
 from ninja import Router
 
 from analysis import segment_metrics, windows
-from analysis.class_performance import METRICS, ClassesPart
+from analysis.class_performance import ClassesPart
 from analysis.metrics.core.stored import Interval, interval
-from analysis.metrics.performance.classification import Performance
+from analysis.metrics.performance.classification import OVERALL_METRICS, Performance
 from analysis.reports.kinds import performance
 from analysis.reports.stored import newest_or_request
 from analysis.unlabelled_accuracy import UnlabelledAccuracy
@@ -139,5 +139,5 @@ def _without_labels(found: UnlabelledAccuracy) -> EstimateWithoutLabels:
 
 
 def _set_class_metrics(answer: LiveMetrics, measured: Performance | ClassesPart) -> None:
-    for name in METRICS:
+    for name in OVERALL_METRICS:
         setattr(answer, name, interval(getattr(measured, name)))

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.metrics.labels.features import LARGEST_SIDE
 from inputs import images
 from inputs.files import columns
 from inputs.files.table import BadFile, Table
 from inputs.images import BadImage, Decoded
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-LARGEST_SIDE = 32  # pixels; larger pictures are averaged down, so that one costs at most 1,024 numbers
 
 Pixels = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from analysis.metrics.core.design import design, from_weights
 from analysis.metrics.core.stored import described_estimate, finite, interval_at, plain_interval
 from analysis.metrics.performance import calibration, classification, threshold_curve
 from analysis.metrics.performance.calibration import Calibration
-from analysis.metrics.performance.classification import ClassPerformance
+from analysis.metrics.performance.classification import OVERALL_METRICS, ClassPerformance
 from analysis.metrics.performance.threshold_curve import ScoreBand, ThresholdCurve
 from analysis.offline.output import JsonObject, aligned, shown, spread
 from analysis.offline.score_columns import checked_scores, class_scores
@@ -20,7 +20,6 @@ from inputs.files.table import BadFile, Table, list_names
 
 CLASS_METRICS = ("precision", "recall", "f1", "roc_auc", "pr_auc")
 POINTS = 200
-METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
 LISTED = 25
 NO_SCORES = "Only what was predicted is given; areas, thresholds and calibration need scores."
 
@@ -87,7 +86,7 @@ def analyse(table: Table, asked: PerformanceOptions) -> JsonObject:
         "positive": None if rows.positive is None else rows.classes[rows.positive],
         "decision": "As predicted." if rows.probabilities is None else "The class with the highest score.",
         **({"note": rows.note} if rows.note else {}),
-        **{name: described_estimate(getattr(found, name)) for name in METRICS},
+        **{name: described_estimate(getattr(found, name)) for name in OVERALL_METRICS},
         "per_class": [_of_class(one) for one in found.per_class],
         "confusion": {
             "counts": found.counts.tolist(),
@@ -261,7 +260,7 @@ def to_text(answer: JsonObject) -> str:
         f"{answer['left_out']:,} rows without a label left out.",
         *([f"{answer['copies']:,} of them are copies of others and count once."] if answer["copies"] else []),
         *([answer["note"]] if answer.get("note") else []),
-        *(f"{name.replace('_', ' ')} {spread(answer[name])}" for name in METRICS),
+        *(f"{name.replace('_', ' ')} {spread(answer[name])}" for name in OVERALL_METRICS),
         _calibration_line(answer),
     ]
     rows = [

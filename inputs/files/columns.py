@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inputs.columns import guess_type
 from inputs.files.cells import parse_numbers, parse_times
-from inputs.files.spellings import LabelColumn
+from inputs.files.spellings import TRUTHS, LabelColumn, folded
 from inputs.files.table import BadFile, Table
 from validation.arrays import LARGEST
 
@@ -24,7 +24,6 @@ Ints = NDArray[np.int64]
 WHOLE = re.compile(r"[+-]?\d+\.0+")
 NUMBERED = re.compile(r"-?\d+")
 LEADING_ZERO = r"[+-]?0\d+"
-TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 GUESSED_FROM = 5000
 NUMBER_TYPES = ("integer", "floating", "mixed-integer-float", "decimal", "empty", "time", "timedelta", "timedelta64")
 
@@ -107,12 +106,12 @@ def numbers(table: Table, column: str) -> Floats:
 
 
 def truths(table: Table, column: str) -> tuple[Bools, Bools]:
-    """A column of 0 and 1 (or true and false, yes and no): its values, and where it is known."""
+    """A column of 0 and 1 (or another spelling of false and true): its values, and where it is known."""
     given = words(table, column)
-    bad = [name for name in given.names if name.lower() not in TRUTHS]
+    bad = [name for name in given.names if folded(name) not in TRUTHS]
     if bad:
         raise BadFile(f"{table.name} has {bad[0][:40]!r} in column {column!r}, which must hold 0 or 1.")
-    values = np.array([TRUTHS[name.lower()] for name in given.names] + [False], dtype=bool)
+    values = np.array([TRUTHS[folded(name)] == "true" for name in given.names] + [False], dtype=bool)
     return values[given.codes], given.known
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from inputs.files.table import BadFile, list_names
 
 SHOWN = 5
-TRUTHS = {"1": "true", "yes": "true", "y": "true", "t": "true", "0": "false", "no": "false", "n": "false", "f": "false"}
+TRUTHS = dict.fromkeys(("true", "1", "yes", "y", "t"), "true") | dict.fromkeys(("false", "0", "no", "n", "f"), "false")
+"""What a folded spelling of a truth value means."""
 
 
 class LabelColumn(NamedTuple):

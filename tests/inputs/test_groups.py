@@ -37,6 +37,7 @@ def test_forty_texts_ten_times_are_forty_groups():
         lambda text: f"  {text.replace(' ', chr(0xA0))}\n",
         lambda text: text.replace("a", "\N{FULLWIDTH LATIN SMALL LETTER A}"),
         lambda text: text.replace(" ", "\u200b "),
+        lambda text: f"\u202b{text}\u202c",  # marks of direction, as the search leaves them out too
         lambda text: text + "!!",
         lambda text: text[:20] + "xy" + text[20:],
     ],

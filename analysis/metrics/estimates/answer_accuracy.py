@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from analysis.metrics.core.design import Design
 from analysis.metrics.estimates import label_free
-from analysis.metrics.estimates.class_probabilities import MIN_ROWS
 from analysis.metrics.estimates.label_free import CBPE, LabelFreeEstimate
+from analysis.metrics.estimates.label_shift import MIN_ROWS
 from validation import arrays
 
 

@@ -11,14 +11,13 @@ from sklearn.linear_model import LogisticRegression
 
 from analysis.metrics.core.design import Design, design
 from analysis.metrics.drift.domain_classifier import chances, cross_fitted, domain_scores
-from analysis.metrics.estimates.label_shift import checked_scores
+from analysis.metrics.estimates.label_shift import MIN_ROWS, checked_scores
 from validation import arrays
 from validation.arrays import numbers
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MIN_ROWS = 30
 REFINE_FROM, REFINE_CLASSES, REFINE_ROWS = 1000, 10, 100_000
 FOLDS = 3
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -13,7 +13,6 @@ from scipy import stats
 
 from analysis.metrics.core.design import kish
 from analysis.metrics.estimates.class_probabilities import (
-    MIN_ROWS,
     Floats,
     Ints,
     Reference,
@@ -26,7 +25,7 @@ from analysis.metrics.estimates.class_probabilities import (
     truth_in_window,
 )
 from analysis.metrics.estimates.expected_metrics import LOW_IS_GOOD, Metric, expected, label_noise
-from analysis.metrics.estimates.label_shift import checked_scores
+from analysis.metrics.estimates.label_shift import MIN_ROWS, checked_scores
 from validation import arrays
 
 __all__ = [

@@ -11,7 +11,7 @@ from validation.probabilities import check_probabilities
 
 Floats = npt.NDArray[np.float64]
 
-MIN_ROWS = 30
+MIN_ROWS = 30  # of the reference and of the window: no estimate without labels is made from fewer
 WORST_CONDITION = 1e3
 
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Matrix = Any  # (n, d) array or scipy sparse matrix
 
-LARGEST_SIDE = 32  # pixels of an image
+LARGEST_SIDE = 32  # pixels; larger images are averaged down, so that one costs at most 1,024 numbers
 
 
 @dataclass(frozen=True)

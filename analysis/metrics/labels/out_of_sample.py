@@ -23,6 +23,7 @@ from sklearn.svm import LinearSVC
 
 from analysis.metrics.core.folds import assign_folds
 from analysis.metrics.labels.features import Blocks, Inputs, checked_inputs, encode
+from analysis.metrics.labels.label_errors import LEAST_ROWS
 from inputs.encoders.columns import VectorsByInput, with_vectors
 from inputs.encoding import feature_kinds
 from inputs.groups import group_rows
@@ -32,7 +33,6 @@ from validation import InvalidInput
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LEAST_ROWS = 10
 PROBE_ROWS = 1000
 FLOOR = 1e-4  # no class is ruled out, not even one that a fold's models have never seen
 UNIT_ROWS_C = 10.0  # inverse strength of the penalty on rows of unit length

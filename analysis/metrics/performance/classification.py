@@ -15,6 +15,9 @@ from validation import InvalidInput, arrays
 from validation.arrays import Bools, Floats, Ints
 from validation.probabilities import check_probabilities
 
+OVERALL_METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "pr_auc")
+"""Fields of Performance that sum up a version, in the order in which answers and pages give them."""
+
 
 @dataclass(frozen=True)
 class ClassPerformance:

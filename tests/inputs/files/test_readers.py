@@ -275,3 +275,9 @@ def test_a_list_of_names_may_name_a_column_with_a_comma() -> None:
     assert table.named("b, size ,") == ["b", "size"]
     with pytest.raises(BadFile, match="no column 'cm'"):
         table.named("b,cm")
+
+
+def test_every_spelling_of_a_truth_value_is_known() -> None:
+    spelt = ["1", "True", "YES", "y", " t ", "0", "false", "No", "n", "F", None]
+    values, known = columns.truths(Table("t", pd.DataFrame({"x": spelt})), "x")
+    assert values[known].tolist() == [True] * 5 + [False] * 5 and known.tolist() == [True] * 10 + [False]
