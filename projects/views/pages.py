@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
@@ -45,10 +44,7 @@ def home(request: UserRequest) -> HttpResponse:
 def enter(request: ProjectRequest) -> HttpResponse:
     """The first page of a project for this role: the loop, or the desk for who labels only."""
     name = "overview:overview" if request.role.can(Can.SEE) else "annotation:desk"
-    try:
-        return redirect(reverse(name, args=[request.project.slug]))
-    except NoReverseMatch:
-        return redirect("projects:account")
+    return redirect(name, request.project.slug)
 
 
 @signed_in
