@@ -129,13 +129,12 @@ def estimate(terms: Terms, drawn: AuditSample, *, level: float, empty: str) -> E
     found = _solve(terms, drawn)
     variance = _variance(terms, drawn, found)
     low, high = _limits(terms, found, variance, level)
-    effective = variance.binomial / variance.value * found.size**2 if terms.share and variance.value > 0 else None
     return Estimate(
         found.ratio,
         min(low, found.ratio),
         max(high, found.ratio),
         inside,
-        float(inside if effective is None else effective),
+        _effective_n(terms, drawn, found, variance),
         f"{METHOD}, λ {found.weight:.2f}",
     )
 
@@ -245,6 +244,14 @@ def _limits(terms: Terms, found: _Solution, variance: _Variance, level: float) -
     hits, tail = found.ratio * size + 0.5, (1 - level) / 2
     misses = size + 1 - hits
     return float(special.betaincinv(hits, misses, tail)), float(special.betaincinv(hits, misses, 1 - tail))
+
+
+def _effective_n(terms: Terms, drawn: AuditSample, found: _Solution, variance: _Variance) -> float:
+    """How many items of the denominator a plain uniform sample needs to be as exact."""
+    of_one = variance.binomial * found.size if terms.share else drawn.mean(terms.moved(found.ratio) ** 2)
+    if min(of_one, variance.value) <= ROUNDING**2:
+        return float(np.count_nonzero(terms.b))
+    return of_one * found.size / variance.value
 
 
 def _clipped(value: float, terms: Terms) -> float:

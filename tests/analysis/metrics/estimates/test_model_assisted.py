@@ -85,9 +85,11 @@ def test_without_a_difference_between_labelled_and_all_the_estimate_is_hajeks():
     items = SCENARIO.traffic(2_000, np.random.default_rng(4))
     items = replace(items, scores=np.full((2_000, 2), 0.5))
     rows = np.arange(0, 2_000, 5)
-    found = estimates(items, rows, np.full(2_000, 0.2))
+    found = estimates(items, rows, np.full(2_000, 0.2), costs=1 - np.eye(2))
     plain = classification(items.truth[rows], items.predicted[rows], design(np.full(400, 0.2)), classes=NAMES)
     assert found.accuracy.value == pytest.approx(plain.accuracy.value)
+    assert found.accuracy.effective_n == pytest.approx(400, rel=0.05)
+    assert found.cost.effective_n == pytest.approx(400, rel=0.05)
     assert found.accuracy.low == pytest.approx(plain.accuracy.low, abs=0.003)
     assert found.accuracy.high == pytest.approx(plain.accuracy.high, abs=0.003)
 
