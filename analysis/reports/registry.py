@@ -4,8 +4,6 @@ A kind is one module of `analysis.reports.kinds` with a subclass of `ReportKind`
 the pages that show it.
 """
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from msgspec import Struct
 from analysis import samples
 from analysis.samples import EvaluationSample
 from projects.models import Project
+from validation.registry import Registry, import_modules
 
 ALL_TIME = 0
 Body = TypeVar("Body", bound=Struct)
@@ -69,27 +68,16 @@ class ReportKind(ABC, Generic[Body]):
         """Read what the report of this version ("" where it is of none) and window is made of."""
 
 
-_kinds: dict[str, ReportKind[Any]] = {}
-
-
-def register(kind: ReportKind[Any]) -> None:
-    """Add a kind to every project's reports. Raises ValueError where another one has its name."""
-    if type(_kinds.setdefault(kind.name, kind)) is not type(kind):
-        raise ValueError(f"There is another report kind {kind.name}.")
-
-
-def unregister(name: str) -> None:
-    """Remove a kind, as tests do that added one."""
-    _kinds.pop(name)
+_kinds: Registry[ReportKind[Any]] = Registry("report kind")
+register, unregister = _kinds.register, _kinds.unregister
 
 
 def report_kinds() -> list[ReportKind[Any]]:
     """All kinds by name."""
-    return [_kinds[name] for name in sorted(_kinds)]
+    return sorted(_kinds, key=lambda kind: kind.name)
 
 
 def discover() -> None:
     """Register the kind of every module of `analysis.reports.kinds`."""
-    package = importlib.import_module("analysis.reports.kinds")
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        register(importlib.import_module(module.name).KIND)
+    for module in import_modules("analysis.reports.kinds"):
+        register(module.KIND)

@@ -3,29 +3,26 @@
 Adding one is adding a package with a subclass of `TaskKind` and its templates; nothing else names a kind.
 """
 
-import importlib
-import pkgutil
-
 from annotation.kinds.base import InvalidLabel, Labels, SettledValue, TaskKind
 from projects import task_kinds
 from projects.models import Project
+from validation.registry import Registry, import_modules
 
 __all__ = ["InvalidLabel", "Labels", "SettledValue", "TaskKind", "class_names", "of", "register", "unregister"]
 
-_kinds: dict[str, TaskKind] = {}
+_kinds: Registry[TaskKind] = Registry("task kind")
 
 
 def register(kind: TaskKind) -> TaskKind:
     """Make a kind available to projects. Raises ValueError where another one has its name."""
-    if type(_kinds.setdefault(kind.name, kind)) is not type(kind):
-        raise ValueError(f"There is another task kind {kind.name}.")
+    _kinds.register(kind)
     task_kinds.register(kind.name, needs_labels=kind.needs_labels)
     return kind
 
 
 def unregister(name: str) -> None:
     """Remove a kind, as tests do that added one."""
-    _kinds.pop(name)
+    _kinds.unregister(name)
     task_kinds.unregister(name)
 
 
@@ -41,6 +38,6 @@ def class_names(project: Project) -> tuple[str, ...]:
 
 def discover() -> None:
     """Register the kind of every package in this one."""
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        if module.ispkg:
-            register(importlib.import_module(module.name).KIND)
+    for module in import_modules(__name__):
+        if hasattr(module, "__path__"):  # a package
+            register(module.KIND)

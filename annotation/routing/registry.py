@@ -17,6 +17,7 @@ from annotation.routing import candidates
 from annotation.routing.candidates import Candidates
 from annotation.sampling.pool import Pool, check_pool
 from projects.models import Project
+from validation.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -95,21 +96,21 @@ class RoutingCause:
     order: int = 50
 
 
-_causes: dict[str, RoutingCause] = {}
+_causes: Registry[RoutingCause] = Registry("routing cause")
 
 
 def register(cause: RoutingCause) -> RoutingCause:
     """Add a cause to every project's rounds. Raises ValueError where another one has its name."""
-    if _causes.setdefault(cause.name, cause) != cause:
-        raise ValueError(f"There is another routing cause {cause.name}.")
+    _causes.register(cause)
     name_cause(cause.name, cause.title)
     return cause
 
 
 def unregister(cause: RoutingCause) -> None:
-    _causes.pop(cause.name, None)
+    """Remove a cause, as tests do that added one."""
+    _causes.unregister(cause.name)
 
 
 def causes() -> list[RoutingCause]:
     """All causes in the order in which they choose."""
-    return sorted(_causes.values(), key=lambda cause: (cause.order, cause.name))
+    return sorted(_causes, key=lambda cause: (cause.order, cause.name))

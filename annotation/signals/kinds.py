@@ -6,6 +6,8 @@ A new kind is one call of `register`. It needs no migration; every part that ask
 from dataclasses import dataclass
 from enum import StrEnum
 
+from validation.registry import Registry
+
 
 class Reliability(StrEnum):
     """Where a signal comes from, most reliable first. How often each is right is measured, not assumed here."""
@@ -37,19 +39,8 @@ class SignalKind:
     escalates: bool = False
 
 
-_kinds: dict[str, SignalKind] = {}
-
-
-def register(kind: SignalKind) -> SignalKind:
-    """Add a kind to the table. Raises ValueError where one of this name stands there with another meaning."""
-    if _kinds.setdefault(kind.name, kind) != kind:
-        raise ValueError(f"There is another signal kind {kind.name}.")
-    return kind
-
-
-def unregister(name: str) -> None:
-    """Take a kind out of the table, as tests do that added it."""
-    _kinds.pop(name)
+_kinds: Registry[SignalKind] = Registry("signal kind")
+register, unregister = _kinds.register, _kinds.unregister
 
 
 def kind_named(name: object) -> SignalKind | None:
@@ -57,17 +48,17 @@ def kind_named(name: object) -> SignalKind | None:
 
 
 def names() -> list[str]:
-    return list(_kinds)
+    return [kind.name for kind in _kinds]
 
 
 def objections() -> list[str]:
     """Names of the kinds that say or suggest that the prediction is wrong."""
-    return [kind.name for kind in _kinds.values() if kind.objection]
+    return [kind.name for kind in _kinds if kind.objection]
 
 
 def outcomes() -> list[str]:
     """Names of the kinds whose value says what really happened."""
-    return [kind.name for kind in _kinds.values() if kind.outcome]
+    return [kind.name for kind in _kinds if kind.outcome]
 
 
 for kind in (

@@ -10,6 +10,7 @@ from typing import Any
 from projects.models import Project
 from projects.project_settings import RetrainingSettings, Settings, extend, withdraw
 from retraining.triggers.history import RunHistory
+from validation.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,25 @@ class TriggerRule:
     settings: type[Settings] | None = None
 
 
-_rules: dict[str, TriggerRule] = {}
+_rules: Registry[TriggerRule] = Registry("trigger rule")
 
 
 def register(rule: TriggerRule) -> TriggerRule:
     """Add a rule to every project. Raises ValueError where its name or a setting of it is taken."""
-    if rule.name in _rules:
-        raise ValueError(f"There is another trigger rule {rule.name}.")
-    if rule.settings:
+    if rule.settings and rule.name not in _rules:
         extend(RetrainingSettings, rule.settings)
-    _rules[rule.name] = rule
-    return rule
+    return _rules.register(rule)
 
 
 def unregister(rule: TriggerRule) -> None:
     """Remove a rule, as tests do that added one."""
-    del _rules[rule.name]
+    _rules.unregister(rule.name)
     if rule.settings:
         withdraw(RetrainingSettings, rule.settings)
 
 
 def rules() -> list[TriggerRule]:
-    return sorted(_rules.values(), key=lambda rule: rule.name)
+    return sorted(_rules, key=lambda rule: rule.name)
 
 
 def title(name: str) -> str:

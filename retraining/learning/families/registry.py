@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
-from retraining.learning import families as package
 from retraining.learning.families.base import ModelFamily
 from validation import InvalidInput
+from validation.registry import Registry, concrete_classes, import_modules
 
-_families: dict[str, ModelFamily] = {}
-
-
-def register(family: ModelFamily) -> ModelFamily:
-    """Add a family. Raises ValueError where another one has its name."""
-    if type(_families.setdefault(family.name, family)) is not type(family):
-        raise ValueError(f"There is another model family {family.name}.")
-    return family
-
-
-def unregister(name: str) -> None:
-    """Remove a family, as tests do that added one."""
-    _families.pop(name)
+_families: Registry[ModelFamily] = Registry("model family")
+register, unregister = _families.register, _families.unregister
 
 
 def family_named(name: str) -> ModelFamily:
@@ -37,18 +23,8 @@ def names() -> tuple[str, ...]:
 
 
 def ordered() -> list[ModelFamily]:
-    return sorted(_families.values(), key=lambda family: (family.order, family.name))
+    return sorted(_families, key=lambda family: (family.order, family.name))
 
 
-def _discover() -> None:
-    """Register the families that the modules of this package define."""
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if module.name == __name__:
-            continue
-        for found in vars(importlib.import_module(module.name)).values():
-            defined = isinstance(found, type) and issubclass(found, ModelFamily) and found.__module__ == module.name
-            if defined and not getattr(found, "__abstractmethods__", None):
-                register(found())
-
-
-_discover()
+for found in concrete_classes(import_modules(__package__), ModelFamily):
+    register(found())
