@@ -17,8 +17,8 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
-from annotation import blinding, guidelines
-from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState, Source
+from annotation import blinding, guidelines, versions
+from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState
 from annotation.routing import placing, refill
 from projects.chunks import chunks, within_size
 from projects.ids import new_id
@@ -205,10 +205,12 @@ def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str
     if not blinding.shows_reasons(project):
         return {}
     asked = [lease.item_id for lease in leases if not blinding.is_evaluation(lease.slot.routed)]
-    scored = Prediction.objects.filter(item__in=asked).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
-    rows = scored.order_by("at", "pk").values_list("item", "label", "confidence", "model_version")
-    last_wins = sorted(rows, key=lambda row: row[3] == project.champion_version)
-    return {item: {"value": label, "confidence": sure, "model_version": tag} for item, label, sure, tag in last_wins}
+    answered = Prediction.objects.filter(versions.ANSWERED, item__in=asked).order_by("at", "pk")
+    last_wins = sorted(answered.defer("scores"), key=lambda one: one.model_version == project.champion_version)
+    return {
+        one.item_id: {"value": one.predicted_value, "confidence": one.confidence, "model_version": one.model_version}
+        for one in last_wins
+    }
 
 
 def hold_again(lease: Lease, state: str, *, at: datetime) -> bool:

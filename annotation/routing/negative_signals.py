@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db.models import CharField, DateTimeField, JSONField, OuterRef, Q, QuerySet, Subquery
 
-from annotation.models import Prediction, Resolution, Signal, Source
+from annotation import versions
+from annotation.models import Prediction, Resolution, Signal
 from annotation.routing.registry import Pick, Round
 from annotation.signals import kinds
 from annotation.signals.kinds import SignalKind
@@ -31,7 +32,7 @@ class NegativeSignal:
     at: datetime
     label: Any
     labelled_at: datetime | None
-    predicted: str | None
+    predicted: Any
 
     @property
     def contradicts(self) -> bool:
@@ -69,14 +70,15 @@ def unweighed(project: Project, *, at: datetime) -> QuerySet[Signal]:
 def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tuple[Signal, NegativeSignal]]:
     """Signals of these kinds that were not weighed yet, the oldest first."""
     resolution = Resolution.objects.current().filter(item=OuterRef("item"))
-    said = Prediction.objects.filter(item=OuterRef("item")).exclude(label="").exclude(source=Source.OUT_OF_FOLD)
+    newest = Prediction.objects.filter(versions.ANSWERED, item=OuterRef("item")).order_by("-at", "-pk")
     rows = (
         unweighed(project, at=at)
         .filter(kind__in=names)
         .annotate(
             label=Subquery(resolution.values("value")[:1], output_field=JSONField()),
             labelled_at=Subquery(resolution.values("resolved_at")[:1], output_field=DateTimeField()),
-            predicted=Subquery(said.order_by("-at", "-pk").values("label")[:1], output_field=CharField()),
+            predicted_label=Subquery(newest.values("label")[:1], output_field=CharField()),
+            predicted_value=Subquery(newest.values("value")[:1], output_field=JSONField()),
         )
     )
     found = ((signal, kinds.kind_named(signal.kind)) for signal in rows.order_by("at", "pk")[:MOST])
@@ -90,7 +92,7 @@ def _negative_signal(signal: Any, kind: SignalKind) -> NegativeSignal:
         at=signal.captured_at,
         label=signal.label,
         labelled_at=signal.labelled_at,
-        predicted=signal.predicted,
+        predicted=signal.predicted_label or signal.predicted_value,
     )
 
 

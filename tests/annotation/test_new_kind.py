@@ -1,13 +1,15 @@
 """A task kind that a test adds goes from capture to a dataset without a change to any other module."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from annotation import labels, leases, queues, resolution
+from annotation import labels, leases, queues, resolution, routing
 from annotation.capture import capture_rows
-from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem
+from annotation.models import Cause, Item, Prediction, Resolution, RoutedItem, Signal
+from annotation.routing.capacity import Places
 from projects import specs
 from projects.models import Project, User
 from projects.specs import BadSpec
@@ -93,3 +95,35 @@ def test_votes_are_settled_disputed_and_frozen_in_a_dataset(project: Project) ->
 def test_a_kind_that_is_not_registered_is_refused_in_words() -> None:
     with pytest.raises(BadSpec, match="kind is .*; this version takes choice"):
         specs.create_project("spans", SPEC, by=None, at=NOW)
+
+
+def test_an_outcome_is_held_against_the_predicted_value(project: Project) -> None:
+    """One that says what was predicted asks nobody; another one does."""
+    said, other = {"start": 1, "end": 4}, {"start": 2, "end": 4}
+    capture_rows(project, [row("right", value=said), row("wrong", value=said)], at=NOW)
+    for item, happened in zip(Item.objects.order_by("pk"), (said, other), strict=True):
+        Signal.objects.create(
+            project=project,
+            key=item.key,
+            prediction_key=item.key,
+            item=item,
+            kind="outcome",
+            value=happened,
+            body_hash="0" * 64,
+            at=NOW,
+            captured_at=NOW,
+        )
+    routing.route(project, at=NOW + timedelta(minutes=1), seed=1, places=Places(0, 0))
+    asked = RoutedItem.objects.filter(cause=Cause.OUTCOME_CONFLICT)
+    assert [routed.item.key for routed in asked] == ["wrong"]
+
+
+def test_a_predicted_value_is_suggested_where_reasons_are_shown(project: Project) -> None:
+    project.routing = {"show_reasons": True}
+    project.save()
+    capture_rows(project, [row("a", value={"start": 1, "end": 4})], at=NOW)
+    item = Item.objects.get()
+    ask(project, item)
+    given = leases.claim(project, by=make_user("ada", project), count=1, at=NOW)
+    suggested = leases.suggestions(project, given)[item.pk]
+    assert (suggested["value"], suggested["model_version"]) == ({"start": 1, "end": 4}, "m1")
