@@ -68,10 +68,6 @@ def verified(tab: Tab) -> None:
     tab.get_by_text("The chain is complete").wait_for()
 
 
-def choose_an_item(tab: Tab) -> None:
-    tab.locator("td > input[type=checkbox]").first.check()
-
-
 def first_item(tab: Tab) -> None:
     """The desk with its first item, image decoded."""
     tab.locator(".stage .item").wait_for()
@@ -104,7 +100,6 @@ PAGES = [
     Page("performance", f"{DIGITS}/performance/"),
     Page("label-quality", f"{DIGITS}/label-quality/", who="reviewer"),
     Page("items", f"{DIGITS}/items/"),
-    Page("items-chosen", f"{DIGITS}/items/", then=choose_an_item),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
     Page("desk", f"{DIGITS}/desk/", who="annotator", then=first_item),
     Page("queues", f"{DIGITS}/queues/"),

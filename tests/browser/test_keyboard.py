@@ -61,6 +61,15 @@ def test_tab_reaches_every_control_in_order_and_shows_where_it_is(
     assert places == sorted(places)
 
 
+def test_the_bar_of_a_selection_covers_nothing_that_has_the_focus(open_page: Callable[..., Watched]) -> None:
+    tab = open_page("/p/digits/items/", who="engineer").page
+    tab.locator("td > input[type=checkbox]").first.check()
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        one = tab.evaluate(FOCUSED)
+        assert one and one["seen"] and not one["covered"], one
+
+
 def walk(tab: Any, controls: int) -> list[dict[str, Any]]:
     """What has the focus after each Tab, once around the page."""
     found: list[dict[str, Any]] = []
