@@ -15,8 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.reports import refreshing
+from annotation import resolution
 from annotation.models import Cause, Item, Prediction
-from projects.models import Project, Role
+from projects.models import InputContract, Project, Role
 from tests.analysis.scenarios import judged_project, resolve, route
 from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.conftest import artifact_home
@@ -109,3 +110,20 @@ def test_counts_of_runs_and_comparisons_are_those_of_their_lists(artifact_home: 
         address(project, "overview:overview"),
     ]
     assert walk(project, *pages) >= 10
+
+
+def test_counts_of_review_segments_and_single_labels_are_those_of_their_lists() -> None:
+    project, items = judged_project(60, wrong=6)
+    for place, item in enumerate(items):
+        Item.objects.filter(pk=item.pk).update(segment={"channel": "app" if place < 25 else "web, mail & post"})
+    InputContract.objects.filter(project=project).update(segments=["channel"])
+    Item.objects.filter(project=project).update(at=timezone.now() - timedelta(hours=3))
+    for item in items[-3:]:
+        resolution.decide_no_label(item, reason="neither", by=make_user(f"r{item.pk}"), at=timezone.now())
+    make_item(project, at=timezone.now())
+    refreshing.refresh(project, at=timezone.now())
+    names = ("annotation:review", "annotation:queue-list", "analysis:label-quality", "retraining:release-list")
+    queries = ("?label=spam", "?label=ham&window=7", "?version=v1&window=1")
+    pages = [address(project, "analysis:performance", query=query) for query in queries]
+    assert walk(project, *pages) >= 15
+    assert walk(project, *(address(project, name) for name in names)) >= 1
