@@ -20,12 +20,14 @@ MAX_HINT_PAUSE = 300
 
 
 def reap(*, at: datetime, lost: bool = True) -> dict[str, int]:
-    """One round: bury, revive, hint, take turns. Safe beside other reapers. Returns what it did.
+    """One round: fail or requeue lost jobs, send hints again, enqueue periodic work. Returns how many of each.
+
+    Safe beside other reapers.
 
     Without `lost` no job is taken for lost, however long ago its lease ended.
     """
     clock.bring_back(at=at)
-    ended = {"buried": bury(at=at), "revived": revive(at=at)} if lost else {"buried": 0, "revived": 0}
+    ended = {"failed": fail_lost(at=at), "requeued": requeue_lost(at=at)} if lost else {"failed": 0, "requeued": 0}
     return {**ended, "hinted": hint_waiting(at=at), "turns": take_turns(at=at)}
 
 
@@ -36,7 +38,7 @@ def forget_ended(*, at: datetime) -> int:
     return Job.objects.filter(pk__in=ids).delete()[0]
 
 
-def bury(*, at: datetime) -> int:
+def fail_lost(*, at: datetime) -> int:
     """Declare dead what lost its worker in its last attempt."""
     rows = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__gte=F("max_attempts"))
     lost = list(rows.select_related("project"))
@@ -46,7 +48,7 @@ def bury(*, at: datetime) -> int:
     return len(lost)
 
 
-def revive(*, at: datetime) -> int:
+def requeue_lost(*, at: datetime) -> int:
     """Put back what lost its worker and has attempts left."""
     lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=at, attempt__lt=F("max_attempts"))
     return lost.update(

@@ -62,7 +62,7 @@ _project_checks: dict[str, ProjectCheck] = {}
 
 
 def _register(registry: dict[str, Registered], part: Registered) -> None:
-    """Raises ValueError where another part has the name: it would be put out of work without a word."""
+    """Raises ValueError where another part has the name, which would replace it in silence."""
     if registry.setdefault(part.name, part) != part:
         raise ValueError(f"{part.name} is registered already, as {registry[part.name]}.")
 

@@ -89,14 +89,14 @@ def stop(run: TrainingRun, *, by: User, at: datetime) -> bool:
 
 
 def died(job: Job, why: str) -> None:
-    """The job's last attempt has failed: so has the run. Called in the transaction that buries the job."""
+    """The job's last attempt has failed: so has the run. Called in the transaction that fails the job."""
     ended = Job.objects.values_list("finished_at", flat=True).get(pk=job.pk)
     runs = TrainingRun.objects.filter(pk=job.payload.get("run"), state__in=IN_FLIGHT)
     runs.update(state=RunState.FAILED, error=why, finished_at=ended)
 
 
 def reconcile(*, at: datetime) -> int:
-    """End the runs whose job has ended without them: cancelled, buried or removed from the pages of jobs."""
+    """End the runs whose job has ended without them: cancelled, failed or removed from the pages of jobs."""
     ended = {JobState.CANCELLED: RunState.STOPPED, JobState.DEAD: RunState.FAILED}
     lost = TrainingRun.objects.filter(Q(job__state__in=ended) | Q(job=None), state__in=IN_FLIGHT).select_related("job")
     for run in lost:

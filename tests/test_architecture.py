@@ -23,7 +23,7 @@ def test_no_model_waits_for_a_migration() -> None:
 
 
 def test_every_request_is_typed() -> None:
-    apps = ("config", "projects", "jobs", "annotation", "analysis", "retraining")
+    apps = ("config", "overview", "projects", "jobs", "annotation", "analysis", "retraining")
     sources = [path for app in apps for path in (ROOT / app).rglob("*.py")]
     untyped = [str(path) for path in sources if re.search(r"\brequest: Any\b", path.read_text())]
     assert len(sources) > 100 and untyped == []

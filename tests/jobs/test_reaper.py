@@ -60,7 +60,7 @@ def test_does_not_hint_what_is_not_due(sent: list[int]) -> None:
     assert sent == []
 
 
-def test_revives_what_lost_its_worker() -> None:
+def test_requeues_what_lost_its_worker() -> None:
     job = waiting()
     execution.claim(job.pk, at=NOW, worker="w")
     reaper.reap(at=after(3600))
@@ -71,7 +71,7 @@ def test_revives_what_lost_its_worker() -> None:
 def test_leaves_alone_what_still_has_its_lease() -> None:
     job = waiting()
     execution.claim(job.pk, at=NOW, worker="w")
-    assert reaper.reap(at=after(1))["revived"] == 0
+    assert reaper.reap(at=after(1))["requeued"] == 0
 
 
 def test_buries_what_lost_its_worker_three_times() -> None:
@@ -127,7 +127,7 @@ def test_buries_every_lost_job_though_the_domain_cannot_end_what_one_had_begun(
     registry.handles("test.ends_badly", on_dead=fails)(lambda attempt: None)
     lost = {"state": JobState.RUNNING, "attempt": 3, "lease_until": NOW}
     first, second = waiting(kind="test.ends_badly", **lost), waiting(**lost)
-    assert reaper.reap(at=after(1))["buried"] == 2
+    assert reaper.reap(at=after(1))["failed"] == 2
     assert dict(Job.objects.values_list("pk", "state")) == {first.pk: JobState.DEAD, second.pk: JobState.DEAD}
     assert "could not be ended" in caplog.text
 

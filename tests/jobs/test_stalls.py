@@ -83,12 +83,12 @@ def test_a_job_that_is_not_due_or_was_never_hinted_is_no_stall() -> None:
     assert since(11) is None
 
 
-@pytest.mark.parametrize("came_back", ["revived", "failed", "requeued"])
+@pytest.mark.parametrize("came_back", ["lost", "failed", "requeued"])
 def test_a_job_that_came_back_waits_anew(came_back: str, django_user_model: Any) -> None:
     job = hinted()
     execution.claim(job.pk, at=NOW, worker="w")
-    if came_back == "revived":
-        assert reaper.revive(at=after(3600)) == 1
+    if came_back == "lost":
+        assert reaper.requeue_lost(at=after(3600)) == 1
     else:
         execution.fail(job, 1, "It failed.", at=NOW, final=came_back == "requeued")
     job.refresh_from_db()
