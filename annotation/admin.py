@@ -1,3 +1,4 @@
 from projects.console import register
 
-register("annotation", editable={"Queue": ("title", "overlap", "weight", "sla_hours", "paused")})
+QUEUE = ("title", "overlap", "weight", "sla_hours", "strategy", "order", "daily_budget", "paused")
+register("annotation", editable={"Queue": QUEUE})

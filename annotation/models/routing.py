@@ -34,6 +34,7 @@ class Cause(models.TextChoices):
 
 
 EVALUATION_CAUSES = (Cause.AUDIT, Cause.GOLD, Cause.DISAGREEMENT)
+ASKED_AT_ONCE = (Cause.DISPUTED, Cause.OVERRIDDEN, Cause.OUTCOME_CONFLICT)  # whatever waits already
 
 
 _titles: dict[str, str] = {cause.value: cause.label for cause in Cause}
@@ -98,10 +99,14 @@ class Queue(models.Model):
         return cause_title(self.cause)
 
     def clean(self) -> None:
-        """A strategy chooses only where there is a choice: among uncertain items."""
+        """Refuse what would have no effect, or would harm a random sample."""
         allowed = [name for name in STRATEGIES if name != "committee"] if self.cause == Cause.UNCERTAIN else ["auto"]
         if self.strategy not in allowed:
             raise ValidationError({"strategy": f"A queue of the cause {self.cause} takes {', '.join(allowed)}."})
+        if self.cause == Cause.AUDIT and self.order != Order.RANDOM:
+            raise ValidationError({"order": "What is drawn at random is asked at random."})
+        if self.daily_budget is not None and (self.created_by_id or self.cause in ASKED_AT_ONCE):
+            raise ValidationError({"daily_budget": "Only a queue that routing fills by choice takes a daily budget."})
 
 
 class SupplyMark(models.Model):

@@ -9,6 +9,8 @@ from django.db import models
 from django.test import Client
 
 from annotation.models import Queue
+from annotation.models.routing import ASKED_AT_ONCE
+from annotation.routing import registry
 from projects.models import AuditEvent, Project, User
 from tests.factories import make_project, make_user
 from tests.test_guards import ProjectPair, pair
@@ -149,3 +151,22 @@ def test_a_queue_takes_its_weight_and_keeps_its_cause(pair: ProjectPair) -> None
     path = address(Queue, queue.pk, "change")
     assert root.post(path, filled(root, path, weight=2.5, cause="audit")).status_code == 302
     assert Queue.objects.values_list("weight", "cause").get(pk=queue.pk) == (2.5, "uncertain")
+
+
+def test_a_queue_takes_how_it_is_filled_where_that_has_an_effect(pair: ProjectPair) -> None:  # noqa: F811
+    queue, root = Queue.objects.get(project__slug="own"), pair.people["root"]
+    path, rows = address(Queue, queue.pk, "change"), Queue.objects.filter(pk=queue.pk)
+    given = ("margin", "newest", 40)
+
+    def save(cause: str, strategy: str, order: str, budget: int | str) -> bool:
+        rows.update(cause=cause, created_by=None, strategy="auto", order="priority", daily_budget=None)
+        sent = filled(root, path, strategy=strategy, order=order, daily_budget=budget)
+        return bool(root.post(path, sent).status_code == 302)
+
+    assert save("uncertain", *given)
+    assert rows.values_list("strategy", "order", "daily_budget").get() == given
+    assert save("audit", "auto", "random", 5) and save("overridden", "auto", "oldest", "")
+    assert not save("drifted", "margin", "priority", "")
+    assert not save("audit", "auto", "newest", "")
+    assert not save("overridden", "auto", "priority", 5)
+    assert all(cause.name in ASKED_AT_ONCE for cause in registry.causes() if cause.urgent)
