@@ -51,8 +51,10 @@ def _written(value: Any) -> str:
 
 
 def guess_type(values: ArrayLike | Values) -> str:
-    """Numbers are numbers, true and false boolean, long varied strings text, the rest is a category."""
+    """Numbers are numbers, datetime64 time, true and false boolean, long varied strings text, the rest category."""
     column = np.asarray(values)
+    if column.dtype.kind == "M":
+        return "time"
     if column.dtype.kind in "iuf":
         return "number"
     if column.dtype.kind == "b":

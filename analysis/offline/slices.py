@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analysis.metrics.core.stored import described_estimate, finite, plain_interval
 from analysis.metrics.slices import scan
-from analysis.metrics.slices.scan import Slice
+from analysis.metrics.slices.scan import ScanSettings, Slice
 from analysis.offline.output import JsonObject, aligned, spread
 from inputs.files import columns
 from inputs.files.columns import Bools
@@ -35,7 +35,8 @@ def analyse(table: Table, asked: SliceOptions) -> JsonObject:
     part = table if known.all() else table.rows(known)
     (found,), kinds = columns.typed_columns([part], names)
     (groups,) = copies([found], kinds)
-    result = scan.scan(found, wrong[known], types=kinds, groups=groups, level=LEVEL, seed=asked.seed)
+    settings = ScanSettings(level=LEVEL, seed=asked.seed)
+    result = scan.scan(found, wrong[known], types=kinds, groups=groups, settings=settings)
     return {
         "n": result.n,
         "left_out": int((~known).sum()),

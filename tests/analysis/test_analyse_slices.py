@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from django.core.management.base import CommandError
 
@@ -108,3 +109,17 @@ def test_a_column_with_a_comma_in_its_name_is_named(tmp_path: Path) -> None:
     rows = {"size, cm": [1, 2] * 60, "b": [0, 0, 1] * 40, "wrong": [0, 1] * 60}
     out = analyse("slices", csv(tmp_path / "rows.csv", rows), "--error", "wrong", "--columns", "size, cm,b")
     assert set(out["columns"]) == {"size, cm", "b"}
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S"])
+def test_dates_are_cut_into_periods_however_they_are_written(tmp_path: Path, written: str) -> None:
+    rng = np.random.default_rng(3)
+    days = pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 600, 3000), unit="D")
+    late = np.asarray(days >= pd.Timestamp("2026-03-01"))
+    wrong = (rng.random(3000) < np.where(late, 0.5, 0.05)).astype(int)
+    out = analyse(
+        "slices", csv(tmp_path / "rows.csv", {"when": days.strftime(written), "wrong": wrong}), "--error", "wrong"
+    )
+    assert out["columns"] == {"when": "time"}
+    assert out["tested"] < 200, "periods, not one rule a day"
+    assert out["slices"][0]["rule"].startswith("when from 2026-0")

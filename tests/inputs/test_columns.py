@@ -19,6 +19,7 @@ ANYTHING = st.one_of(st.none(), st.floats(), st.integers(-9, 9), st.booleans(), 
     [
         (np.arange(5), "number"),
         (np.array([1, None, 2.5], dtype=object), "number"),
+        (np.array(["2026-01-01", "NaT"], dtype="datetime64[s]"), "time"),
         (np.array([True, False]), "boolean"),
         (np.array([True, None, False], dtype=object), "boolean"),
         (np.array([True, 2], dtype=object), "category"),

@@ -65,6 +65,27 @@ class SliceScan:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class ScanSettings:
+    """How a scan searches. pairs: rules of two conditions too. level: false discovery rate. min_rows: smallest slice
+    (None: 20, or 0.5 % of the rows). at_most: findings. confirm: search one half again and test on the other.
+    """
+
+    pairs: bool = True
+    level: float = 0.05
+    min_rows: int | None = None
+    at_most: int = 20
+    confirm: bool = True
+    seed: int = 0
+
+    def limits(self, rows: int) -> SearchLimits:
+        fewest = max(20, rows // 200) if self.min_rows is None else self.min_rows
+        return SearchLimits(self.pairs, self.level, fewest, self.at_most)
+
+
+STANDARD = ScanSettings()
+
+
 def scan(
     columns: Mapping[str, Sequence[Any] | NDArray[Any]],
     errors: ArrayLike,
@@ -72,34 +93,28 @@ def scan(
     types: Mapping[str, str] | None = None,
     inclusion_probability: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-    pairs: bool = True,
-    level: float = 0.05,
-    min_rows: int | None = None,
-    at_most: int = 20,
-    confirm: bool = True,
-    seed: int = 0,
+    settings: ScanSettings = STANDARD,
 ) -> SliceScan:
     """The slices of one or two conditions in which the error rate is surely higher than overall.
 
-    columns: name → values (n,), numbers, strings or None; types: number, category or text where the guess is wrong;
-    errors (n,) bool. inclusion_probability (n,): when items were not equally likely to be labelled, every count is
-    weighted and the test is Fay and Feuer's for weighted counts. groups (n,): copies of an item share one; rules are
-    tested on one row of each (within-cluster resampling: Hoffman, Sen and Weinberg, Biometrika 2001), rates are those
-    of all rows, with limits that count copies once. min_rows: smallest slice (default: 20, or 0.5 % of
-    the rows). level: false discovery rate. Limits of rates and lifts are at 95 %. Raises InvalidInput on bad arrays;
-    no rows, no error, or nothing but errors give no slices and a note.
+    columns: name → values (n,), numbers, datetime64, strings or None; types: number, time, category or text where the
+    guess is wrong; errors (n,) bool. inclusion_probability (n,): when items were not equally likely to be labelled,
+    every count is weighted and the test is Fay and Feuer's for weighted counts. groups (n,): copies of an item share
+    one; rules are tested on one row of each (within-cluster resampling: Hoffman, Sen and Weinberg, Biometrika 2001),
+    rates are those of all rows, with limits that count copies once. Limits of rates and lifts are at 95 %. Raises
+    InvalidInput on bad arrays; no rows, no error, or nothing but errors give no slices and a note.
     """
     wrong = arrays.booleans("errors", errors)
-    arrays.level(level)
+    arrays.level(settings.level)
     for name, values in columns.items():
         if len(values) != wrong.size:
             raise InvalidInput(f"The column {name} has {len(values)} rows where {wrong.size} are needed.")
     chance = np.ones(wrong.size) if inclusion_probability is None else inclusion_probability
     drawn = design(chance, groups=groups)
     overall = share(arrays.booleans("errors", wrong, drawn.n), np.ones(drawn.n, dtype=bool), drawn)
-    once = one_of_each(drawn.group, drawn.n, seed=seed)
-    fewest = max(20, int(once.sum()) // 200) if min_rows is None else min_rows
-    split = [] if _one_sided(wrong[once]) else axes(columns, types=types, min_rows=fewest, seed=seed)
+    once = one_of_each(drawn.group, drawn.n, seed=settings.seed)
+    limits = settings.limits(int(once.sum()))
+    split = [] if _one_sided(wrong[once]) else axes(columns, types=types, min_rows=limits.min_rows, seed=settings.seed)
     if not split:
         return SliceScan(
             (), 0, wrong.size, overall, _one_sided(wrong[once]) or "No column has two values with enough rows."
@@ -107,11 +122,10 @@ def scan(
     weighted = wrong.size and np.ptp(drawn.weight) > 0
     rows = SliceRows(wrong, drawn.of_its_group(drawn.weight) if weighted else None).part(once)
     searched = split if drawn.group is None else [axis.rows(once) for axis in split]
-    policy = SearchLimits(pairs, level, fewest, at_most)
-    rules, tested = search(searched, rows, policy)
+    rules, tested = search(searched, rows, limits)
     confirmations = (
-        split_confirmation.confirm(rules, searched, rows, policy, design(np.asarray(chance)[once]), seed)
-        if confirm
+        split_confirmation.confirm(rules, searched, rows, limits, design(np.asarray(chance)[once]), settings.seed)
+        if settings.confirm
         else [SplitConfirmation(None, None)] * len(rules)
     )
     slices = [_slice(rule, split, wrong, drawn, verdict) for rule, verdict in zip(rules, confirmations, strict=True)]

@@ -1,6 +1,6 @@
 """Greedy slice search: count and test every rule, report the best, remove its rows, repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from analysis.metrics.core.multiple_tests import benjamini_hochberg
 from analysis.metrics.slices import tail_probabilities
 from analysis.metrics.slices.conditions import Axis, Condition
-from analysis.metrics.slices.counts import Block, SliceRows, Tally, blocks, conditions, total
+from analysis.metrics.slices.counts import Block, BlockCounts, SliceRows, Tally, conditions, total
 from validation.arrays import Bools, Floats
 
 # Rules whose errors lie less than this many standard deviations above what is due cannot pass any correction.
@@ -84,7 +84,7 @@ def search(axes: Sequence[Axis], rows: SliceRows, policy: SearchLimits) -> tuple
     After each finding its rows are taken out and all rules are judged anew among the rows that are left: else the
     thousand rules that overlap one true finding would let false ones through the correction.
     """
-    tables, everything = blocks(axes, rows, pairs=policy.pairs), total(rows)
+    tables, everything = BlockCounts(axes, rows, pairs=policy.pairs), total(rows)
     left, tested = np.ones(rows.wrong.size, dtype=bool), 0
     found: list[Rule] = []
     masks: list[Bools] = []
@@ -100,14 +100,13 @@ def search(axes: Sequence[Axis], rows: SliceRows, policy: SearchLimits) -> tuple
         if all(likeness(met, other) < SAME for other in masks):
             found.append(best)
             masks.append(met)
-        without = blocks([axis.rows(gone) for axis in axes], rows.part(gone), pairs=policy.pairs)
-        tables = [Block(t.a, t.b, t.bins.less(w.bins)) for t, w in zip(tables, without, strict=True)]
+        tables.take_out(gone)
         everything = everything.less(total(rows.part(gone)))
     return found, tested
 
 
 def _surest(
-    axes: Sequence[Axis], tables: Sequence[Block], everything: Tally, policy: SearchLimits, *, weighted: bool
+    axes: Sequence[Axis], tables: Iterable[Block], everything: Tally, policy: SearchLimits, *, weighted: bool
 ) -> tuple[Rule | None, int]:
     """The rule with the smallest p of those that pass, or None, and how many were tested."""
     rules = _candidates(tables, axes, everything, policy, weighted=weighted)
@@ -183,7 +182,7 @@ def log_tail(part: Tally, whole: Tally, weighted: bool) -> Floats:
 
 
 def _candidates(
-    tables: Sequence[Block], axes: Sequence[Axis], everything: Tally, policy: SearchLimits, *, weighted: bool
+    tables: Iterable[Block], axes: Sequence[Axis], everything: Tally, policy: SearchLimits, *, weighted: bool
 ) -> _Candidates:
     """Every single condition, and the pairs that deviate enough to be looked at: a hundred columns make 30 million.
 
@@ -192,18 +191,20 @@ def _candidates(
     begin = np.append(0, np.cumsum([len(axis.conditions) for axis in axes]))
     kept: list[tuple[_Keys, Tally, Floats]] = []
     families: list[tuple[int, int]] = []
+    floor, size = SCREEN, 0
     for block in tables:
         tally, i, j = conditions(block, axes)
         tested = (tally.n >= policy.min_rows) & (tally.n < everything.n)
         deviation = np.where(tested, _deviation(tally, everything, weighted), -np.inf)
-        keys = _block_keys(block, begin, i, j)
         families.append((_family(block.a, -1 if block.b is None else block.b), int(tested.sum())))
         if block.b is not None:
-            close = np.flatnonzero(deviation > SCREEN)
-            keys, tally, deviation = keys.at(close), tally.at(close), deviation[close]
-        kept.append((keys, tally, deviation))
-        if sum(part[2].size for part in kept) > MOST_KEPT:
-            kept = [_pruned(kept, int(begin[-1]))]
+            close = np.flatnonzero(deviation > floor)
+            tally, i, j, deviation = tally.at(close), i[close], j[close], deviation[close]
+        kept.append((_block_keys(block, begin, i, j), tally, deviation))
+        size += deviation.size
+        if size > MOST_KEPT:
+            kept, floor = _pruned(kept, int(begin[-1]), floor)
+            size = kept[0][2].size
     keys, tally, deviation = _joined(kept)
     known = np.array(sorted(family for family in families if family[1]), dtype=np.int64).reshape(-1, 2)
     return _Candidates(keys, tally, deviation, known[:, 0], known[:, 1])
@@ -221,13 +222,16 @@ def _joined(kept: Sequence[tuple[_Keys, Tally, Floats]]) -> tuple[_Keys, Tally, 
     return joined, Tally(*(np.concatenate(parts) for parts in zip(*tallies, strict=True))), np.concatenate(deviations)
 
 
-def _pruned(kept: Sequence[tuple[_Keys, Tally, Floats]], singles: int) -> tuple[_Keys, Tally, Floats]:
-    """The single conditions and the pairs that deviate most, in their order."""
+def _pruned(
+    kept: Sequence[tuple[_Keys, Tally, Floats]], singles: int, floor: float
+) -> tuple[list[tuple[_Keys, Tally, Floats]], float]:
+    """The single conditions and the pairs that deviate most, in their order; and what a later pair must exceed."""
     keys, tally, deviation = _joined(kept)
-    pairs = np.arange(singles, deviation.size)
+    pairs = np.arange(min(singles, deviation.size), deviation.size)
     most = np.sort(pairs[np.argsort(-deviation[pairs], kind="stable")[:CLOSEST]])
     chosen = np.concatenate([np.arange(min(singles, deviation.size)), most])
-    return keys.at(chosen), tally.at(chosen), deviation[chosen]
+    exceeded = float(deviation[most].min()) if most.size == CLOSEST else floor
+    return [(keys.at(chosen), tally.at(chosen), deviation[chosen])], exceeded
 
 
 def _deviation(tally: Tally, everything: Tally, weighted: bool) -> Floats:

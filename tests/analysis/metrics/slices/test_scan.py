@@ -1,17 +1,20 @@
 """Slices: exact tests, silence on noise, the planted one first, rules whose words mean what their rows are."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.metrics.slices.scan import members, scan
+from analysis.metrics.slices.scan import ScanSettings, members, scan
 from analysis.metrics.slices.tail_probabilities import log_hypergeometric_tail, log_weighted_tail
 from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
 WORDS = ["late", "card", "lost", "refund", "app", "bank", "fee", "limit", "code", "again"]
+UNCONFIRMED = ScanSettings(confirm=False)
 REGIONS = np.array(["north", "east", "south", "west"], dtype=object)
 
 
@@ -79,7 +82,7 @@ def test_a_planted_slice_of_two_conditions_is_found_first():
     first = []
     for seed in range(20):
         columns, wrong, met = planted(seed)
-        found = scan(columns, wrong, confirm=False).slices
+        found = scan(columns, wrong, settings=UNCONFIRMED).slices
         rows = members(columns, found[0].conditions) if found else np.zeros_like(met)
         first.append((rows & met).sum() > 0.5 * (rows | met).sum())
     assert sum(first) >= 19
@@ -89,7 +92,7 @@ def test_noise_is_met_with_silence():
     reports = []
     for seed in range(60):
         rng = np.random.default_rng([seed, 1])
-        found = scan(table(rng, 1000), rng.random(1000) < 0.2, confirm=False)
+        found = scan(table(rng, 1000), rng.random(1000) < 0.2, settings=UNCONFIRMED)
         reports.append(bool(found.slices))
         assert found.slices or found.note.startswith("No slice is surely worse than the rest")
     assert sum(reports) <= 5  # of 60, at 5 %: more than that happens to 3 in 100
@@ -105,8 +108,8 @@ def test_weighted_noise_is_met_with_silence_where_the_chosen_items_are_the_wrong
         rows = np.flatnonzero((doubtful & wrong & (rng.random(6000) < 0.8)) | (rng.random(6000) < 0.1))
         inclusion = np.where(doubtful & wrong, 1 - 0.2 * 0.9, 0.1)[rows]
         asked = {name: values[rows] for name, values in columns.items()}
-        assert scan(asked, wrong[rows], confirm=False).slices  # taken as they are, the chosen items mislead
-        reports.append(bool(scan(asked, wrong[rows], inclusion_probability=inclusion, confirm=False).slices))
+        assert scan(asked, wrong[rows], settings=UNCONFIRMED).slices  # taken as they are, the chosen items mislead
+        reports.append(bool(scan(asked, wrong[rows], inclusion_probability=inclusion, settings=UNCONFIRMED).slices))
     assert sum(reports) <= 4
 
 
@@ -115,7 +118,7 @@ def test_what_is_true_is_confirmed_by_the_half_that_had_no_say():
     first = scan(columns, wrong).slices[0]
     assert first.confirmed is True
     assert first.held_out.low < 0.4 < first.held_out.high + 0.05
-    assert scan(columns, wrong, confirm=False).slices[0].confirmed is None
+    assert scan(columns, wrong, settings=UNCONFIRMED).slices[0].confirmed is None
 
 
 def test_two_conditions_are_reported_only_when_worse_than_each_alone():
@@ -145,8 +148,19 @@ def test_a_broad_weak_finding_does_not_swallow_the_sharp_one_inside_it():
         columns = {"kind": rng.choice(kinds, 10_000), "unit": rng.choice(units, 10_000), "age": rng.random(10_000)}
         loan, fault = columns["kind"] == "loan", (columns["kind"] == "loan") & (columns["unit"] == "1")
         wrong = rng.random(10_000) < 0.08 + 0.04 * loan + 0.1 * fault
-        rules.append({found.rule for found in scan(columns, wrong, confirm=False).slices[:1]})
+        rules.append({found.rule for found in scan(columns, wrong, settings=UNCONFIRMED).slices[:1]})
     assert rules.count({"kind is loan and unit is 1"}) >= 9
+
+
+def test_times_are_cut_into_periods_with_readable_bounds():
+    rng = np.random.default_rng(11)
+    when = np.datetime64("2025-01-01", "s") + rng.integers(0, 500 * 86_400, 6000).astype("timedelta64[s]")
+    late = when >= np.datetime64("2026-03-01")
+    wrong = rng.random(6000) < np.where(late, 0.5, 0.05)
+    for values, types in ((when, None), (when.astype(str).astype(object), {"when": "time"})):
+        first = scan({"when": values}, wrong, types=types).slices[0]
+        assert re.fullmatch(r"when from 2026-0[23]-\d\d", first.rule)
+        assert (members({"when": values}, first.conditions) & late).sum() > 0.8 * late.sum()
 
 
 def test_terms_and_missing_values_are_conditions_too():
@@ -178,7 +192,7 @@ def test_numbers_are_said_as_people_say_them():
 
 def test_the_seed_decides_and_nothing_else():
     columns, wrong, _ = planted(6)
-    assert scan(columns, wrong, seed=3) == scan(columns, wrong, seed=3)
+    assert scan(columns, wrong, settings=ScanSettings(seed=3)) == scan(columns, wrong, settings=ScanSettings(seed=3))
 
 
 def test_a_constant_column_and_errors_of_one_kind_have_nothing_to_tell():
@@ -208,7 +222,7 @@ def test_no_rows_are_undefined_and_say_so():
         (lambda: scan({"x": [1.0, np.inf]}, [0, 1]), "'x' is infinite in row 1"),
         (lambda: scan({"x": ["a", "b"]}, [0, 1], types={"x": "number"}), "'x' should hold numbers"),
         (lambda: scan({"x": ["a", "b"]}, [0, 1], types={"x": "image"}), "x: no rule can use the type 'image'"),
-        (lambda: scan({"x": [1, 2]}, [0, 1], level=0), "level is 0"),
+        (lambda: scan({"x": [1, 2]}, [0, 1], settings=ScanSettings(level=0)), "level is 0"),
         (lambda: members({"x": [1]}, ()), "at least one condition"),
     ],
 )
@@ -237,8 +251,8 @@ def test_noise_repeated_tenfold_is_still_noise():
     grouped = plain = 0
     for seed in range(30):
         columns, errors, rows = repeated_noise(seed, 10)
-        grouped += bool(scan(columns, errors, groups=rows, confirm=False).slices)
-        plain += bool(scan(columns, errors, confirm=False).slices)
+        grouped += bool(scan(columns, errors, groups=rows, settings=UNCONFIRMED).slices)
+        plain += bool(scan(columns, errors, settings=UNCONFIRMED).slices)
     assert grouped <= 3
     assert plain >= 20
 
