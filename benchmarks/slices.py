@@ -5,31 +5,47 @@
 JSON lines. `noise`: share of sets with errors at random in which anything is reported, for sets of 300 to 10 000 rows
 and 2 to 12 columns of numbers, categories and texts; also with errors weighted by inclusion probability. `planted`: a
 slice of two conditions with 5 % of 10 000 rows and an error rate 15 points above the others' (3 to 40 %); `first`: the
-first finding names its two columns and shares most of its rows. `speed`: ten columns, with the largest memory in use.
+first finding names its two columns and shares most of its rows. `speed`: ten columns of a million rows. `memory`: the
+peak resident memory of a process that makes the columns and scans them, at 200 and 1,000 rows of many numbers or
+categories and at a million rows of ten columns of every kind, texts and times too; weighted counts where it says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import resource
 import time
 from collections.abc import Sequence
-from typing import Any
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.metrics.slices.scan import Slice, members, scan
+from analysis.metrics.slices.scan import ScanSettings, Slice, members, scan
 
 Columns = dict[str, NDArray[Any]]
 WORDS = np.array([f"word{i}" for i in range(60)])
 PLANTED_SHARE, PLANTED_RISE = 0.05, 0.15
+UNCONFIRMED = ScanSettings(confirm=False)
+
+
+class TableSize(NamedTuple):
+    """A table whose scan is measured. kind: number, category, or mixed (every kind in turn)."""
+
+    rows: int
+    columns: int
+    kind: str
+    weighted: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    # The million rows come first: the largest memory in use must be theirs alone.
+    wide = [TableSize(200, 100, "number"), TableSize(1_000, 500, "number"), TableSize(1_000, 500, "category", True)]
+    for table in [*wide, TableSize(options.rows, 10, "mixed")]:
+        _print(**in_new_process(table, options.seed))
     _print(**speed(options.rows, options.seed))
     for weighted in (False, True):
         _print(**noise(options.sets, options.seed, weighted=weighted))
@@ -77,6 +93,38 @@ def speed(rows: int, seed: int) -> dict[str, Any]:
     }
 
 
+def in_new_process(table: TableSize, seed: int) -> dict[str, Any]:
+    """The memory of one scan, apart from whatever this process holds."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(memory, table, seed).result()
+
+
+def memory(table: TableSize, seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng([seed, 4])
+    data = _table(table, rng)
+    wrong = rng.random(table.rows) < 0.2
+    inclusion = rng.uniform(0.1, 1.0, table.rows) if table.weighted else None
+    before, cpu = _peak(), time.process_time()
+    found = scan(data, wrong, inclusion_probability=inclusion)
+    return {
+        "benchmark": "slices",
+        "what": "memory",
+        **table._asdict(),
+        "tested": found.tested,
+        "found": len(found.slices),
+        "cpu_seconds": round(time.process_time() - cpu, 2),
+        "peak_mib": round(_peak()),
+        "peak_before_mib": round(before),
+    }
+
+
+def _table(table: TableSize, rng: np.random.Generator) -> Columns:
+    if table.kind == "mixed":
+        return columns(table.rows, table.columns - 1, rng) | {"moment": _moment(table.rows, rng)}
+    maker = _normal if table.kind == "number" else _many
+    return {f"{table.kind}{i}": maker(table.rows, rng) for i in range(table.columns)}
+
+
 def columns(rows: int, count: int, rng: np.random.Generator, *, texts: bool = True) -> Columns:
     makers = [_normal, _skewed, _whole, _few, _category, _long_tail, *([_text] if texts else [])]
     kinds = [makers[i % len(makers)] for i in range(count)]
@@ -109,6 +157,15 @@ def _long_tail(rows: int, rng: np.random.Generator) -> NDArray[Any]:
     return np.minimum(rng.zipf(1.6, rows), 500).astype(str).astype(object)
 
 
+def _many(rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """As many values as a scan takes from one column of this length."""
+    return np.arange(max(2, rows // 40)).astype(str).astype(object)[rng.integers(0, max(2, rows // 40), rows)]
+
+
+def _moment(rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    return np.datetime64("2025-01-01", "s") + rng.integers(0, 500 * 86_400, rows).astype("timedelta64[s]")
+
+
 def _text(rows: int, rng: np.random.Generator) -> NDArray[Any]:
     drawn = np.minimum(rng.zipf(1.4, (rows, 6)), WORDS.size) - 1
     return np.array([" ".join(line) for line in WORDS[drawn]], dtype=object)
@@ -118,7 +175,7 @@ def _noise_reports(rng: np.random.Generator, weighted: bool) -> bool:
     rows, count = int(np.exp(rng.uniform(np.log(300), np.log(10_000)))), int(rng.integers(2, 13))
     wrong = rng.random(rows) < rng.uniform(0.03, 0.5)
     inclusion = np.where(rng.random(rows) < rng.uniform(0.2, 0.6), 1.0, rng.uniform(0.02, 0.5)) if weighted else None
-    return bool(scan(columns(rows, count, rng), wrong, inclusion_probability=inclusion, confirm=False).slices)
+    return bool(scan(columns(rows, count, rng), wrong, inclusion_probability=inclusion, settings=UNCONFIRMED).slices)
 
 
 def _plant_found(rng: np.random.Generator, rows: int) -> tuple[bool, bool, bool]:
