@@ -33,7 +33,7 @@ def assert_same(one, other):
 
 
 @given(st.integers(0, 10_000), st.booleans())
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_counts_made_again_in_each_round_find_what_kept_ones_find(seed, weighted):
     rng = np.random.default_rng(seed)
     columns = table(rng, 600)
