@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.signal import lfilter
 
-from analysis.metrics.drift.compare import Drift, compare, persists, weighted_share
+from analysis.metrics.drift.compare import Drift, DriftCriteria, compare, persists, weighted_share
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
 from benchmarks.data import lines_or_absent, rows_of
@@ -28,6 +28,7 @@ from inputs.columns import as_texts
 
 WINDOW, MEMORY, CHANGE, FIRST_MOVED = 500, 10_000, 17_760, 17_424
 AUDITED = 0.1
+SCORES_FIRST = DriftCriteria(scores_first="predicted_probability")
 Line = dict[str, Any]
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -187,7 +188,7 @@ def _windows(
     for start in range(0, len(now) - 999, 1000):
         rows = slice(start, start + 1000)
         window = now.iloc[rows]
-        drift = compare(before, _columns(window, columns), types=kinds, scores_first="predicted_probability")
+        drift = compare(before, _columns(window, columns), types=kinds, criteria=SCORES_FIRST)
         known = label_free.shift_weighted(model, window.predicted_probability.to_numpy(), features[rows])
         history.append((start, drift))
         found.append((rows, known["accuracy"], weighted_share(drift.features)))

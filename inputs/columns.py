@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from inputs.tokens import word_count
 from inputs.values import InvalidColumns, is_missing
 
 Floats = NDArray[np.float64]
@@ -64,6 +65,6 @@ def guess_type(values: ArrayLike | Values) -> str:
         return "boolean"
     if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
         return "number"
-    words = np.mean([len(str(value).split()) for value in present[:LOOKED_AT]]) if present else 0
+    words = np.mean([word_count(str(value)) for value in present[:LOOKED_AT]]) if present else 0
     varied = len(set(map(str, present))) > len(present) / 2
     return "text" if words >= WORDS_OF_TEXT and varied else "category"

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parent.parent
 SHARED = {"Meta", "Command", "Migration"}  # Django finds these by name
 VAGUE = {"read", "check", "decide", "told", "answer", "look", "ask", "again", "given", "found", "say", "said", "mend"}
 MOST_PARAMETERS = 9
-LONG_SIGNATURES = {"analysis/metrics/drift/compare.py compare"}
 
 
 def test_no_class_name_occurs_twice() -> None:
@@ -33,7 +32,7 @@ def test_no_function_has_a_vague_name() -> None:
 
 def test_no_function_takes_more_parameters_than_a_caller_can_see() -> None:
     long = {f"{path} {node.name}" for path, node in definitions(ast.FunctionDef) if _parameters(node) > MOST_PARAMETERS}
-    assert long == LONG_SIGNATURES
+    assert not long
 
 
 def _parameters(node: ast.FunctionDef) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inputs.columns import guess_type
-from inputs.files.cells import parse_numbers, parse_times
+from inputs.files.cells import parse_compact_dates, parse_numbers, parse_times
 from inputs.files.spellings import TRUTHS, LabelColumn, folded
 from inputs.files.table import BadFile, Table
 from validation.arrays import LARGEST
@@ -125,7 +125,7 @@ def typed_columns(tables: Sequence[Table], names: Sequence[str]) -> tuple[list[d
     """For each table a dict of columns, and the input type of each, one for all tables together.
 
     number: what the format calls so, or in text where every cell that is not missing is one and none has a leading
-    zero; time: what the format calls so, or texts that all are dates. Otherwise boolean, text (long and varied) or
+    zero; time: what the format calls so, or cells that all are dates. Otherwise boolean, text (long and varied) or
     category. Numbers come as floats, times as datetime64 in UTC, all others as texts or None. Raises BadFile for
     missing columns and for infinite numbers.
     """
@@ -140,6 +140,8 @@ def typed_columns(tables: Sequence[Table], names: Sequence[str]) -> tuple[list[d
 
 def _typed(tables: Sequence[Table], name: str) -> tuple[str, list[Array]]:
     parts = [table[name] for table in tables]
+    if dates := parse_compact_dates(parts):
+        return "time", list(dates)
     if numbers_found := _as_numbers(tables, name):
         for table, column in zip(tables, numbers_found, strict=True):
             _refuse_vast(table, name, column)

@@ -31,6 +31,7 @@ from validation.json_values import quote
 LONGEST = 1000
 MOST_LEVELS = 50  # of one column; the rarer ones share a place
 RANKED_LEVELS = 60
+FEWEST_RANKED = 10  # rows of a level that has a rank
 
 Floats = NDArray[np.floating]
 
@@ -93,10 +94,14 @@ def _halved(one_hot: Floats) -> Floats:
 
 
 class FrequencyRank(Transformer):
-    """Rank of each level by its frequency in the fitted rows, new and rare levels last."""
+    """Rank of each level by its frequency in the fitted rows, new and rare levels last.
+
+    The order of the rows decides nothing: which of the levels that occur once come first would tell where a row stands.
+    """
 
     def fit(self, given: Any, y: Any = None) -> "FrequencyRank":
-        self.levels_ = pd.Series(np.ravel(given)).value_counts().index[:RANKED_LEVELS]
+        counts = pd.Series(np.ravel(given)).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        self.levels_ = counts.index[counts.to_numpy() >= FEWEST_RANKED][:RANKED_LEVELS]
         return self
 
     def transform(self, given: Any) -> Floats:

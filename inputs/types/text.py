@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, normalize
 
 from inputs.columns import Values, as_texts
 from inputs.images import PixelBudget
+from inputs.tokens import tokens, word_count
 from inputs.types.base import (
     Column,
     Display,
@@ -133,7 +134,9 @@ class TextTopics(Transformer):
     """Latent TF-IDF components, the share of words that the fitted texts lack, and the length in words."""
 
     def fit(self, given: Any, y: Any = None) -> "TextTopics":
-        self.terms_: TfidfVectorizer | None = TfidfVectorizer(sublinear_tf=True, min_df=2, max_features=TOPIC_TERMS)
+        self.terms_: TfidfVectorizer | None = TfidfVectorizer(
+            analyzer=tokens, sublinear_tf=True, min_df=2, max_features=TOPIC_TERMS
+        )
         try:
             weights = self.terms_.fit_transform(given)
         except ValueError:  # scikit-learn's word for: no term at all
@@ -150,8 +153,8 @@ class TextTopics(Transformer):
     def transform(self, given: Any) -> Floats:
         present = ["" if text == MISSING else text for text in given]
         if self.terms_ is None:
-            return np.array([[float(len(text.split()))] for text in present])
-        words = [self.terms_.build_analyzer()(text) for text in present]
+            return np.array([[float(word_count(text))] for text in present])
+        words = [tokens(text) for text in present]
         known = self.terms_.vocabulary_
         unknown = [sum(word not in known for word in found) / max(1, len(found)) for found in words]
         weights = self.terms_.transform(present)

@@ -92,7 +92,7 @@ def test_what_cannot_be_compared_is_refused(
         analyse("drift", before, csv(tmp_path / "now.csv", columns), *options)
 
 
-DATES = ("%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y")
+DATES = ("%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y", "%Y%m%d", "%a, %d %b %Y")
 
 
 @pytest.mark.parametrize("form", DATES)
@@ -135,3 +135,13 @@ def test_values_and_seasons_spelt_in_two_ways_are_refused(tmp_path: Path) -> Non
         analyse("drift", before, now, "--columns", "paid,x")
     with pytest.raises(CommandError, match="share no season: Mon, Tue against mon, tue"):
         analyse("drift", before, now, "--columns", "x", "--season", "day")
+
+
+def test_text_without_spaces_is_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    made = [["".join(rng.choice(list("我的卡丢了请问怎么办"), 12)) for _ in range(200)] for _ in range(2)]
+    before, now = (csv(tmp_path / f"{n}.csv", {"message": texts}) for n, texts in zip("ab", made, strict=True))
+    moved = csv(tmp_path / "moved.csv", {"message": [f"{text}护照" for text in made[1]]})
+    for file, drifted in ((now, False), (moved, True)):
+        out = analyse("drift", before, file)
+        assert (out["drifted"], out["features"][0]["kind"]) == (drifted, "text")

@@ -12,6 +12,7 @@ from scipy.special import kolmogorov, ndtr, ndtri
 from sklearn.feature_extraction.text import CountVectorizer
 
 from inputs.columns import as_numbers, as_texts
+from inputs.tokens import tokens, word_count
 from inputs.types.time import seconds
 
 Array = npt.NDArray[Any]
@@ -23,6 +24,7 @@ MISSING, RARE = "(missing)", "(rare)"
 MIN_EXPECTED = 5
 MAX_TERMS = 200
 CLOCK_STEPS, CLOCK_BACKWARD = 10, 0.05
+MIN_REPEATS = 10  # equal pairs that chance would bring to numbers which are no identifier
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,18 @@ def is_later(before: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> b
     """Whether the middle of the window lies above nearly all of the reference, in whatever order the rows stand."""
     before, now = before[~np.isnan(before)], now[~np.isnan(now)]
     return len(before) > 0 and len(now) > 0 and bool(np.median(now) >= np.quantile(before, 0.95))
+
+
+def is_identifier(before: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> bool:
+    """Whole numbers of which none occurs twice, though so many in their range would repeat: row numbers, no amounts.
+
+    n values drawn at random from k have about n² / 2k equal pairs.
+    """
+    both = np.concatenate([before, now])
+    both = both[~np.isnan(both)]
+    if len(both) < 2 * MIN_ROWS or (both != np.round(both)).any():
+        return False
+    return len(both) ** 2 / (2 * (np.ptp(both) + 1)) >= MIN_REPEATS and len(np.unique(both)) == len(both)
 
 
 def cauchy_combination(p_values: Sequence[float], weights: Sequence[float] | None = None) -> float:
@@ -192,11 +206,16 @@ def level_counts(reference: Array, current: Array) -> tuple[list[str], npt.NDArr
     codes, names = pd.factorize(np.concatenate([reference, current]), sort=True)
     levels, sides = names.astype(str), (codes[: len(reference)], codes[len(reference) :])
     counts = np.stack([np.bincount(side, minlength=len(levels)) for side in sides]).astype(float)
-    share = min(len(reference), len(current)) / (len(reference) + len(current))
-    rare = counts.sum(axis=0) * share < MIN_EXPECTED
+    rare = _are_rare(counts, len(reference), len(current))
     if rare.any():
         counts = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
     return [*levels[~rare].tolist(), *([RARE] if rare.any() else [])], counts
+
+
+def _are_rare(counts: npt.NDArray[np.float64], n: int, m: int) -> npt.NDArray[np.bool_]:
+    """Which of the counts (2, k) are too small for a test: few rows expected on the smaller side, by both together."""
+    expected: npt.NDArray[np.float64] = counts.sum(axis=0) * min(n, m) / (n + m)
+    return expected < MIN_EXPECTED
 
 
 def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:
@@ -204,7 +223,7 @@ def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "
 
     The 200 terms in the most documents of both sides together, each by its two-sample z, and the length in words
     by `number_test`, combined by Simes' rule. Effect: Jensen–Shannon distance of the term counts.
-    Undefined under 30 rows a side, or when no term occurs in five documents.
+    Undefined under 30 rows a side, or when no term is expected in five texts of the smaller side.
     """
     a, b = as_texts(reference, "", name), as_texts(current, "", name)
     n, m = len(a), len(b)
@@ -212,7 +231,7 @@ def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "
         return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, {min(n, m)} texts where {MIN_ROWS} are needed")
     terms, counts = term_counts(a, b)
     if not terms:
-        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, no term occurs in {MIN_EXPECTED} texts")
+        return undefined(n, m, JENSEN_SHANNON, f"{name}: undefined, no term is frequent enough")
     share = counts / np.array([[n], [m]])
     pooled = counts.sum(axis=0) / (n + m)
     z = (share[1] - share[0]) / np.sqrt(np.maximum(pooled * (1 - pooled), 1e-9) * (1 / n + 1 / m))
@@ -226,20 +245,20 @@ def text_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "
 
 def term_counts(a: Array, b: Array) -> tuple[list[str], npt.NDArray[np.float64]]:
     """The most frequent terms and, for each side, the number of texts that hold them: shape (2, terms)."""
-    counter = CountVectorizer(binary=True, token_pattern=r"(?u)\b\w+\b")
+    counter = CountVectorizer(binary=True, analyzer=tokens)
     try:
         matrix = counter.fit_transform([*a, *b])
     except ValueError:  # sklearn's word for "no term at all"
         return [], np.zeros((2, 0))
     total = np.asarray(matrix.sum(axis=0)).ravel()
-    keep = np.argsort(-total, kind="stable")[:MAX_TERMS]
-    keep = keep[total[keep] >= MIN_EXPECTED]
     counts = np.stack([np.asarray(side.sum(axis=0)).ravel() for side in (matrix[: len(a)], matrix[len(a) :])])
+    keep = np.argsort(-total, kind="stable")[:MAX_TERMS]
+    keep = keep[~_are_rare(counts[:, keep], len(a), len(b))]
     return counter.get_feature_names_out()[keep].tolist(), counts[:, keep].astype(float)
 
 
 def _lengths(texts: Array) -> npt.NDArray[np.float64]:
-    return np.asarray([len(text.split()) for text in texts], dtype=float)
+    return np.asarray([word_count(text) for text in texts], dtype=float)
 
 
 def time_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, name: str = "column") -> ColumnTest:

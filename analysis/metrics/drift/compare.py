@@ -1,7 +1,7 @@
 """Two-sample drift tests column by column, model scores first, with corrected p values and an effect-size floor."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from analysis.metrics.drift.column_tests import (
     SCALED_WASSERSTEIN,
     ColumnTest,
     is_clock,
+    is_identifier,
 )
 from analysis.metrics.drift.tests_by_type import column_test
 from inputs.columns import as_numbers, guess_type
@@ -69,15 +70,33 @@ class Drift:
     n_current: int
 
 
+@dataclass(frozen=True)
+class DriftCriteria:
+    """What counts as drift. A column drifts when its adjusted p < `level` and its effect reaches its floor.
+
+    `scores_first`: the model's score columns; together they get half of the error budget (weighted Benjamini–Hochberg)
+    and lead the list. `importance` weighs the columns of `weighted_share`. ValueError: a level outside 0 to 1.
+    """
+
+    scores_first: str | Sequence[str] = ()
+    importance: Mapping[str, float] | None = None
+    level: float = LEVEL
+    effect_floor: Mapping[str, float] = field(default_factory=lambda: EFFECT_FLOOR)
+
+    def __post_init__(self) -> None:
+        arrays.level(self.level)
+
+    @property
+    def scores(self) -> frozenset[str]:
+        return frozenset([self.scores_first] if isinstance(self.scores_first, str) else self.scores_first)
+
+
 def compare(
     reference: Columns,
     current: Columns,
     *,
     types: Mapping[str, str] | None = None,
-    scores_first: str | Sequence[str] = (),
-    importance: Mapping[str, float] | None = None,
-    level: float = LEVEL,
-    effect_floor: Mapping[str, float] = EFFECT_FLOOR,
+    criteria: DriftCriteria | None = None,
     season: Season | None = None,
     ordered: bool | None = None,
     groups: Groups | None = None,
@@ -86,44 +105,31 @@ def compare(
     """Hold a current window against a reference, column by column.
 
     `reference`, `current`: columns by name, (n,) and (m,), rows in time order where there is one; NaN, None and ""
-    are missing values. `types`: the input type of each column, guessed where not given. `scores_first`:
-    the model's score columns; together they get half of the error budget (weighted Benjamini–Hochberg) and lead the
-    list. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
+    are missing values. `types`: the input type of each column, guessed where not given. `criteria`: what counts as
+    drift. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
     `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
     declares rows exchangeable. `groups`: one value per row of each side; copies of a row share one, and one of them
-    takes part, so that rows sent twice are not more evidence. A column drifts when its adjusted p < `level` and its
-    effect reaches its floor, so that at most `level` of stable windows alarm. At least 30 rows a side; under 200 `why`
-    calls the window thin.
-    ValueError: an empty side, no shared column, columns of unequal length, infinite numbers, a level outside 0 to 1.
+    takes part, so that rows sent twice are not more evidence. At most `criteria.level` of stable windows alarm. At
+    least 30 rows a side; under 200 `why` calls the window thin.
+    ValueError: an empty side, no shared column, columns of unequal length, infinite numbers.
     """
-    arrays.level(level)
+    criteria = criteria or DriftCriteria()
     names = _shared(reference, current)
     before, now = ({name: np.asarray(side[name]) for name in names} for side in (reference, current))
     n, m = _rows(before, "reference"), _rows(now, "current window")
-    scores = {scores_first} if isinstance(scores_first, str) else set(scores_first)
-    if missing := scores - set(names):
+    if missing := criteria.scores - set(names):
         raise ValueError(f"scores_first names columns that are not on both sides: {', '.join(sorted(missing))}")
     season = _checked(season, n, m)
     if groups is not None:
         kept = tuple(one_of_each(of_side, size, seed=seed) for of_side, size in zip(groups, (n, m), strict=True))
-        judge = partial(
-            compare,
-            types=types,
-            scores_first=scores_first,
-            importance=importance,
-            level=level,
-            effect_floor=effect_floor,
-            ordered=ordered,
-            seed=seed,
-        )
+        judge = partial(compare, types=types, criteria=criteria, ordered=ordered, seed=seed)
         return _without_copies((before, now), season, kept, judge)
     rows = None if season is None else reference_windows.match(season[0], season[1], seed=seed)
     features = [
-        _feature(before[name], now[name], name, (types or {}).get(name), rows, season, ordered, name in scores)
+        _feature(before[name], now[name], name, (types or {}).get(name), rows, season, ordered, name in criteria.scores)
         for name in names
     ]
-    features = _judged(features, level, effect_floor)
-    return _verdict(features, importance, level, n, m)
+    return _verdict(_judged(features, criteria), criteria, n, m)
 
 
 def _without_copies(
@@ -207,12 +213,19 @@ def _feature(
     alike = (before, now) if rows is None else (before[rows[0]], now[rows[1]])
     test = column_test(kind, *alike, name=name)
     past = None
-    timed = test.p is not None and kind == "number" and ordered is not False
-    if timed and is_clock(as_numbers(before, name), as_numbers(now, name)):
-        test = replace(test, p=None, effect=None, words=f"{name}: undefined, it runs with time (a clock or a counter)")
+    if test.p is not None and kind == "number" and (why := _no_quantity(before, now, name, ordered)):
+        test = replace(test, p=None, effect=None, words=f"{name}: undefined, {why}")
     if test.p is not None:
         past = reference_windows.past_p(before, now, kind, season=season, ordered=ordered, name=name)
     return _row(name, kind, test, past, score)
+
+
+def _no_quantity(before: Array, now: Array, name: str, ordered: bool | None) -> str:
+    """Why these numbers measure nothing; empty where they do."""
+    numbers = as_numbers(before, name), as_numbers(now, name)
+    if ordered is not False and is_clock(*numbers):
+        return "it runs with time (a clock or a counter)"
+    return "an identifier: whole numbers of which none occurs twice" if is_identifier(*numbers) else ""
 
 
 def _row(name: str, kind: str, test: ColumnTest, past: float | None, score: bool) -> FeatureDrift:
@@ -233,7 +246,7 @@ def _row(name: str, kind: str, test: ColumnTest, past: float | None, score: bool
     )
 
 
-def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, float]) -> list[FeatureDrift]:
+def _judged(features: list[FeatureDrift], criteria: DriftCriteria) -> list[FeatureDrift]:
     tested = [feature for feature in features if feature.p is not None]
     scores = sum(feature.score for feature in tested)
     others = len(tested) - scores
@@ -244,25 +257,23 @@ def _judged(features: list[FeatureDrift], level: float, floors: Mapping[str, flo
     )
     values = benjamini_hochberg(np.array([feature.p for feature in tested], dtype=float), weights=weights)
     found = {feature.name: float(value) for feature, value in zip(tested, values, strict=True)}
-    return [_decided(feature, found.get(feature.name), level, floors) for feature in features]
+    return [_decided(feature, found.get(feature.name), criteria) for feature in features]
 
 
-def _decided(
-    feature: FeatureDrift, p_adjusted: float | None, level: float, floors: Mapping[str, float]
-) -> FeatureDrift:
+def _decided(feature: FeatureDrift, p_adjusted: float | None, criteria: DriftCriteria) -> FeatureDrift:
     if p_adjusted is None or feature.effect is None:
         return feature
-    drifted = p_adjusted < level and feature.effect >= floors.get(feature.effect_name, 0.0)
+    floor = criteria.effect_floor.get(feature.effect_name, 0.0)
+    drifted = p_adjusted < criteria.level and feature.effect >= floor
     return replace(feature, p_adjusted=p_adjusted, drifted=drifted)
 
 
-def _verdict(
-    features: list[FeatureDrift], importance: Mapping[str, float] | None, level: float, n: int, m: int
-) -> Drift:
+def _verdict(features: list[FeatureDrift], criteria: DriftCriteria, n: int, m: int) -> Drift:
     key = {f.name: (not f.score, not f.drifted, 1.0 if f.p is None else f.p, -(f.effect or 0.0)) for f in features}
     ranked = tuple(sorted(features, key=lambda feature: key[feature.name]))
     drifted = [feature for feature in ranked if feature.drifted]
-    return Drift(bool(drifted), ranked, _why(ranked, drifted, m), level, weighted_share(ranked, importance), n, m)
+    share = weighted_share(ranked, criteria.importance)
+    return Drift(bool(drifted), ranked, _why(ranked, drifted, m), criteria.level, share, n, m)
 
 
 def _why(features: Sequence[FeatureDrift], drifted: Sequence[FeatureDrift], m: int) -> str:

@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analysis.metrics.core.design import one_of_each
-from analysis.metrics.drift.column_tests import is_clock, is_later
+from analysis.metrics.drift.column_tests import is_clock, is_identifier, is_later
 from analysis.metrics.drift.encoding import Columns, encoder
 from analysis.metrics.drift.reference import dependence
 from inputs.columns import as_numbers, guess_type
@@ -69,11 +69,13 @@ def domain_auc(
 ) -> Domain:
     """Cross-fitted gradient-boosting classifier, reference or window, judged by its out-of-fold AUC.
 
-    Columns as in `drift.compare`; those that run with time (clocks, counters) are left out. `block`: rows in order
+    Columns as in `drift.compare`; those that run with time (clocks, counters) and numbers of rows
+    are left out. `block`: rows in order
     that hang together; whole blocks go to one fold and are permuted together, so that dependence does not pass for
     drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows are
     thinned evenly. `groups`: one value per row of each side; of copies of a row, which share one, one takes part.
-    Interval by DeLong's placements summed per block, p by permuting blocks within folds.
+    Interval by DeLong's placements summed per block, p by permuting blocks within folds, and never below that of the
+    interval: `low` is above .5 where p < 1 - `level`, and nowhere else.
     Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
     side, no shared column, infinite numbers, settings that mean nothing.
     """
@@ -101,7 +103,7 @@ def domain_auc(
     kinds = {name: (types or {}).get(name) or guess_type(reference[name]) for name in names}
     names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
     if not names:
-        return _undefined(rows, "Undefined: every column runs with time.")
+        return _undefined(rows, "Undefined: every column runs with time or is an identifier.")
     # Learnt from both sides together: levels and words that one side has by chance would give its rows away.
     encode = encoder({name: _both(reference[name], current[name]) for name in names}, kinds)
     a, b = encode.matrix(reference), encode.matrix(current)
@@ -147,7 +149,10 @@ def _undefined(rows: int, why: str) -> Domain:
 def _timed(before: npt.ArrayLike, now: npt.ArrayLike, kind: str, name: str) -> bool:
     if kind == "time":
         return is_later(seconds(name, np.asarray(before)), seconds(name, np.asarray(now)))
-    return kind == "number" and is_clock(as_numbers(before, name), as_numbers(now, name))
+    if kind != "number":
+        return False
+    numbers = as_numbers(before, name), as_numbers(now, name)
+    return is_clock(*numbers) or is_identifier(*numbers)
 
 
 def _block_size(reference: Floats, window: int) -> int:
@@ -226,12 +231,25 @@ def chances(
 def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, level: float, seed: int) -> Domain:
     fitted = cross_fitted(a, b, block=block, folds=folds, seed=seed)
     auc, error = _auc(fitted.before, fitted.now, fitted.blocks[: len(a)], fitted.blocks[len(a) :])
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
-    p = _permutation_p(fitted, permutations, np.random.default_rng(seed))
-    low, high = max(0.0, auc - reach), min(1.0, auc + reach)
+    p = max(_permutation_p(fitted, permutations, np.random.default_rng(seed)), _interval_p(auc, error))
+    low, high = _interval(auc, error, p, level)
     together = f", rows kept together by {block}" if block > 1 else ""
     why = f"A classifier separates the two with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
     return Domain(auc, low, high, p, fitted.now, (), block, why)
+
+
+def _interval_p(auc: float, error: float) -> float:
+    """Two-sided p of an AUC above .5 by the normal law of its interval; 1 at and under .5."""
+    if auc <= 0.5:
+        return 1.0
+    return float(2 * stats.norm.sf((auc - 0.5) / error)) if error > 0 else 0.0
+
+
+def _interval(auc: float, error: float, p: float, level: float) -> tuple[float, float]:
+    """The interval of the AUC, reaching to .5 where p says that chance alone could bring such an AUC."""
+    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
+    low, high = max(0.0, auc - reach), min(1.0, auc + reach)
+    return (low, high) if p < 1 - level else (min(low, 0.5), max(high, 0.5))
 
 
 def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple[tuple[str, float], ...]:

@@ -18,6 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from analysis.metrics.drift.column_tests import MIN_EXPECTED, MISSING, cauchy_combination
 from inputs.columns import as_numbers, as_texts
+from inputs.tokens import tokens
 from inputs.types.time import seconds
 from inputs.types.vector import Vector, as_matrix, directions
 
@@ -70,13 +71,14 @@ def dependence(values: npt.ArrayLike, *, block: int | None = None) -> Dependence
 
     `values` (n,) numbers in order. A Ljung–Box test over ten lags and the spread of block means against what
     independence allows; the effective n comes from the block means (a batch-means estimate, never above n).
-    Undefined (dependent False, effective n = n) for a constant column or under 60 rows.
+    Undefined (dependent False, effective n = n) for a constant column, under 60 rows, and where nearly all values are
+    the same: a rare level or term has too few neighbours of its kind for a chi-square law.
     """
     column = as_numbers(values, "values")
     column = column[~np.isnan(column)]
     column = np.ldexp(column, -int(np.frexp(np.abs(column).max(initial=0.0))[1]))  # squares of any scale stay in range
     n = len(column)
-    if n < 2 * MIN_BLOCKS * 5 or column.std() == 0:
+    if n < 2 * MIN_BLOCKS * 5 or column.std() == 0 or np.sum(column != np.median(column)) ** 2 / n < MIN_EXPECTED:
         return Dependence(False, 1.0, float(n), 1.0)
     length = block or max(5, int(round(n ** (2 / 3))) // 2)
     length = min(length, n // MIN_BLOCKS)
@@ -218,21 +220,21 @@ def _direction_components(reference: Array, name: str) -> Callable[[Array], Floa
 
 
 def _level_components(reference: Array, name: str) -> Callable[[Array], Floats]:
+    """Each of the most frequent levels, and all others as one: whether the reference has a rare level is chance."""
     levels, counts = np.unique(reference.astype(str), return_counts=True)
+    levels, counts = levels[counts >= MIN_EXPECTED], counts[counts >= MIN_EXPECTED]
     top = levels[np.argsort(-counts, kind="stable")][:TOP_LEVELS].tolist()
-    known = pd.Index(levels)
 
     def of(values: Array) -> Floats:
         column = as_texts(values, MISSING, name)
-        return np.column_stack([*(column == level for level in top), ~pd.Series(column).isin(known).to_numpy()]).astype(
-            float
-        )
+        others = ~pd.Series(column).isin(top).to_numpy()
+        return np.column_stack([*(column == level for level in top), others]).astype(float)
 
     return of
 
 
 def _term_components(reference: Array, name: str) -> Callable[[Array], Floats]:
-    counter = CountVectorizer(binary=True, token_pattern=r"(?u)\b\w+\b", max_features=TOP_TERMS, min_df=MIN_EXPECTED)
+    counter = CountVectorizer(binary=True, analyzer=tokens, max_features=TOP_TERMS, min_df=MIN_EXPECTED)
     try:
         counter.fit(reference)
     except ValueError:  # sklearn's word for "no term at all"

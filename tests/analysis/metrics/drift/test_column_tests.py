@@ -192,6 +192,21 @@ class TestText:
         assert test.p < 1e-6
         assert "“refund”" in test.words
 
+    def test_rare_terms_of_a_small_side_are_no_evidence(self):
+        found = []
+        for seed in range(30):
+            rng = np.random.default_rng(seed)
+            sides = [[f"to{i} in{k}" for i, k in rng.integers(0, 400, (rows, 2))] for rows in (2000, 100)]
+            found.append(columns.text_test(*sides).p)
+        assert sum(p is not None and p < 0.04 for p in found) <= 4
+
+    def test_text_without_spaces_has_words_too(self):
+        rng = np.random.default_rng(0)
+        before, now = (["".join(rng.choice(list("我的卡丢了请问怎么办"), 9)) for _ in range(200)] for _ in range(2))
+        assert columns.text_test(before, now).p > 0.001
+        moved = columns.text_test(before, [text + "护照" for text in now[:60]] + now[60:])
+        assert moved.p < 1e-6 and "“护照”" in moved.words
+
     def test_is_undefined_without_terms(self):
         assert columns.text_test(np.array(["!"] * 40), np.array(["?"] * 40)).p is None
         assert columns.text_test(np.array(["a b"] * 5), np.array(["a b"] * 40)).p is None

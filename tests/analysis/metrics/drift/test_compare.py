@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.metrics.drift.compare import Drift, FeatureDrift, compare, persists, weighted_share
+from analysis.metrics.drift.compare import (
+    Drift,
+    DriftCriteria,
+    FeatureDrift,
+    compare,
+    persists,
+    weighted_share,
+)
 
 
 def simulated(rng, rows, moved=0.0, count=20):
@@ -62,19 +69,19 @@ class TestCompare:
         result = compare(before, now)
         assert result.features[0].p_adjusted < 1e-6
         assert not result.drifted
-        assert compare(before, now, effect_floor={}).drifted
+        assert compare(before, now, criteria=DriftCriteria(effect_floor={})).drifted
 
     def test_model_scores_come_first_and_get_half_of_the_error_budget(self):
         rng = np.random.default_rng(6)
         before, now = simulated(rng, 500), simulated(rng, 500)
         before["score"], now["score"] = rng.random(500), rng.random(500) * 0.8
-        result = compare(before, now, scores_first="score")
+        result = compare(before, now, criteria=DriftCriteria(scores_first="score"))
         alone = compare(before, now)
         assert result.features[0].name == "score"
         assert result.features[0].score
         assert result.features[0].p_adjusted < next(f for f in alone.features if f.name == "score").p_adjusted
         with pytest.raises(ValueError, match="not on both sides: nope"):
-            compare(before, now, scores_first="nope")
+            compare(before, now, criteria=DriftCriteria(scores_first="nope"))
 
     def test_only_like_seasons_are_compared(self):
         rng = np.random.default_rng(7)
@@ -127,7 +134,7 @@ class TestCompare:
 
     def test_a_level_that_is_none_is_refused(self):
         with pytest.raises(ValueError, match="level is 4"):
-            compare({"a": np.ones(50)}, {"a": np.ones(50)}, level=4)
+            compare({"a": np.ones(50)}, {"a": np.ones(50)}, criteria=DriftCriteria(level=4))
 
     def test_a_season_of_the_wrong_length_is_refused(self):
         with pytest.raises(ValueError, match="one value per row"):
@@ -225,3 +232,12 @@ def test_a_change_is_seen_beyond_copies_and_what_was_left_out_is_said():
     assert "Copies count once: 800 rows left out." in found.why
     season = (np.tile(["a", "b"], 300), np.tile(["a", "b"], 300))
     assert compare(before, now, groups=tuple(groups), season=season, ordered=False).drifted
+
+
+def test_numbers_of_rows_are_identifiers_in_whatever_order_and_amounts_are_not():
+    rng = np.random.default_rng(0)
+    before = {"id": rng.permutation(np.arange(500)) * 3, "cents": rng.integers(0, 2000, 500)}
+    now = {"id": rng.permutation(np.arange(500, 900)) * 3, "cents": rng.integers(0, 2000, 400)}
+    found = {one.name: one for one in compare(before, now).features}
+    assert found["id"].p is None and "an identifier" in found["id"].words
+    assert found["cents"].p is not None

@@ -216,3 +216,34 @@ def test_levels_and_words_that_one_side_has_by_chance_give_nothing_away(kind):
             domain_classifier.domain_auc({"x": sides[0]}, {"x": sides[1]}, types={"x": kind}, permutations=99).p
         )
     assert sum(p < 0.05 for p in found) <= 3
+
+
+@pytest.mark.parametrize("kind", ["category", "text"])
+def test_names_that_occur_once_give_nothing_away(kind):
+    """Text and identifiers of one source, a level or word of its own in every row."""
+    found = []
+    for seed in range(12):
+        names = np.array([f"id{i} is open" for i in np.random.default_rng(seed).permutation(9000)[:400]], dtype=object)
+        before, now = {"x": names[:200]}, {"x": names[200:]}
+        found.append(domain_classifier.domain_auc(before, now, types={"x": kind}, permutations=99, seed=seed).p)
+    assert sum(p is not None and p < 0.05 for p in found) <= 3
+
+
+def test_a_text_without_spaces_gives_away_what_moved():
+    rng = np.random.default_rng(0)
+    before, now = (["".join(rng.choice(list("我的卡丢了请问怎么办"), 9)) for _ in range(200)] for _ in range(2))
+    sides = {"t": np.array(before, dtype=object)}, {"t": np.array([f"{text}护照" for text in now], dtype=object)}
+    assert domain_classifier.domain_auc(*sides, types={"t": "text"}, permutations=99).low > 0.8
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_interval_and_p_say_the_same(level):
+    separated = []
+    for seed in range(14):
+        rng = np.random.default_rng(seed)
+        before, now = side(rng, 250), side(rng, 250, 0.25)
+        found = domain_classifier.domain_auc(before, now, permutations=99, level=level, seed=seed)
+        separated.append(found.p < 1 - level)
+        assert (found.low > 0.5) == separated[-1]
+        assert found.high >= 0.5
+    assert 0 < sum(separated) < len(separated)

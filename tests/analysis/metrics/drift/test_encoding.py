@@ -28,6 +28,12 @@ def test_levels_are_ranked_by_frequency_and_new_ones_come_last():
     assert encode.matrix({"country": np.array(["de", "fr", "jp", None], dtype=object)}).ravel().tolist() == [0, 1, 2, 2]
 
 
+def test_rare_levels_have_one_rank_whichever_row_comes_first():
+    names = np.array([f"m{i}" for i in range(300)] + ["de"] * 20 + ["fr"] * 20, dtype=object)
+    ranks = [encoder({"x": order}).matrix({"x": names}).ravel() for order in (names, names[::-1])]
+    assert ranks[0].tolist() == ranks[1].tolist() == [2] * 300 + [0] * 20 + [1] * 20
+
+
 def test_words_never_seen_are_counted():
     encode = encoder({"text": REFERENCE["text"]}, {"text": "text"})
     known, strange = encode.matrix({"text": np.array(["where is my card", "quantum llama"], dtype=object)})

@@ -54,6 +54,15 @@ class TestDependence:
         found = [reference.dependence(rng.normal(size=500)).dependent for _ in range(200)]
         assert np.mean(found) <= 0.01
 
+    def test_rare_events_at_random_are_called_independent(self):
+        rng = np.random.default_rng(0)
+        found = [reference.dependence(rng.random(1000) < share).dependent for share in [0.004, 0.01, 0.03, 0.1] * 60]
+        assert np.mean(found) <= 0.02
+
+    def test_a_rare_state_that_lasts_is_dependence(self):
+        held = np.repeat(np.random.default_rng(0).random(100) < 0.1, 20)
+        assert reference.dependence(held).dependent
+
     @pytest.mark.parametrize("memory", [0.5, 0.9])
     def test_effective_n_is_what_the_autocorrelation_leaves(self, memory):
         rng = np.random.default_rng(1)
@@ -115,6 +124,16 @@ class TestPast:
         now = np.array(["strike"] * 300, dtype=object)
         assert reference.past_p(held, now, "category") < 1e-6
         assert reference.past_p(held, held[:300], "category") > 0.05
+
+    def test_rare_levels_that_the_past_lacks_by_chance_are_not_surprising(self):
+        """Half of the rows hold one level, in runs; the others one of 3 000."""
+        found = []
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            often = np.repeat(rng.random(400) < 0.5, 8)
+            column = np.where(often, "often", np.char.add("m", rng.integers(0, 3000, often.size).astype(str)))
+            found.append(reference.past_p(column[:2800], column[2800:], "category", ordered=True))
+        assert np.mean(np.array(found) < 0.05) <= 0.15
 
     def test_terms_of_a_text_stream_are_held_against_its_past(self):
         days = np.repeat(np.tile(["card lost again", "rate is wrong"], 40), 20).astype(object)
