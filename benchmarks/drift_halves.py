@@ -3,7 +3,7 @@
     python -m benchmarks.drift_halves [--times 200] [--seed 0] [--only levels dates money words public change]
 
 One JSON line for each table. `alarm` is the share of random halves with a drifted column, `domain_alarm` that where the
-classifier between the two has p < .05 (a tenth of the halves), `contradicted` that where its interval says another
+classifier between the two has p < .05 (a twentieth of the halves), `contradicted` that where its interval says another
 thing than its p. Tables are made as text, as a file holds them, of 4 000 rows; public ones are read from their files,
 4 000 rows of each at most, drawn anew for each pair of halves. `change` draws two tables and moves a tenth of the rows
 of the second.
@@ -26,7 +26,7 @@ from inputs.files.columns import typed_columns
 from inputs.files.readers import read_table
 from inputs.files.table import Table
 
-ROWS, DOMAIN_SHARE, MOVED = 4000, 10, 0.1
+ROWS, DOMAIN_SHARE, MOVED = 4000, 20, 0.1
 PERMUTATIONS = 199
 LEVELS = (10, 100, 500, 2000, 5000)
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y")

@@ -13,6 +13,7 @@ from analysis.metrics.core.design import one_of_each
 from analysis.metrics.drift.column_tests import is_clock, is_identifier, is_later
 from analysis.metrics.drift.encoding import Columns, encoder
 from analysis.metrics.drift.reference import dependence
+from analysis.metrics.drift.separation import CrossFitted, separation
 from inputs.columns import as_numbers, guess_type
 from inputs.types.time import seconds
 from validation import arrays
@@ -43,16 +44,6 @@ class Domain:
     importance: tuple[tuple[str, float], ...]
     block: int
     why: str
-
-
-@dataclass(frozen=True)
-class CrossFitted:
-    """Out-of-fold P(current | row) per side; block and fold of each row, reference first."""
-
-    before: Floats
-    now: Floats
-    blocks: Array
-    folds: Array
 
 
 def domain_auc(
@@ -230,26 +221,10 @@ def chances(
 
 def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, level: float, seed: int) -> Domain:
     fitted = cross_fitted(a, b, block=block, folds=folds, seed=seed)
-    auc, error = _auc(fitted.before, fitted.now, fitted.blocks[: len(a)], fitted.blocks[len(a) :])
-    p = max(_permutation_p(fitted, permutations, np.random.default_rng(seed)), _interval_p(auc, error))
-    low, high = _interval(auc, error, p, level)
+    auc, low, high, p = separation(fitted, permutations, level, seed)
     together = f", rows kept together by {block}" if block > 1 else ""
     why = f"A classifier separates the two with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
     return Domain(auc, low, high, p, fitted.now, (), block, why)
-
-
-def _interval_p(auc: float, error: float) -> float:
-    """Two-sided p of an AUC above .5 by the normal law of its interval; 1 at and under .5."""
-    if auc <= 0.5:
-        return 1.0
-    return float(2 * stats.norm.sf((auc - 0.5) / error)) if error > 0 else 0.0
-
-
-def _interval(auc: float, error: float, p: float, level: float) -> tuple[float, float]:
-    """The interval of the AUC, reaching to .5 where p says that chance alone could bring such an AUC."""
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
-    low, high = max(0.0, auc - reach), min(1.0, auc + reach)
-    return (low, high) if p < 1 - level else (min(low, 0.5), max(high, 0.5))
 
 
 def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple[tuple[str, float], ...]:
@@ -269,42 +244,3 @@ def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple
 def _plain_auc(scores: Floats, n: int) -> float:
     ranks, m = stats.rankdata(scores), len(scores) - n
     return float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))
-
-
-def _auc(before: Floats, now: Floats, block_a: Array, block_b: Array) -> tuple[float, float]:
-    """AUC and its standard error from DeLong's placements, summed per block."""
-    sorted_a, sorted_b = np.sort(before), np.sort(now)
-    above = (np.searchsorted(sorted_a, now, "left") + np.searchsorted(sorted_a, now, "right")) / (2 * len(before))
-    below = 1 - (np.searchsorted(sorted_b, before, "left") + np.searchsorted(sorted_b, before, "right")) / (
-        2 * len(now)
-    )
-    auc = float(above.mean())
-    return auc, float(np.sqrt(_cluster_variance(above - auc, block_b) + _cluster_variance(below - auc, block_a)))
-
-
-def _cluster_variance(residual: Floats, blocks: Array) -> float:
-    sums = np.bincount(blocks - blocks.min(), residual)
-    return float((sums**2).sum() / len(residual) ** 2 * len(sums) / max(1, len(sums) - 1))
-
-
-def _permutation_p(fitted: CrossFitted, permutations: int, rng: np.random.Generator) -> float:
-    """Mean rank of the window within each fold, against the same with the sides of whole blocks permuted."""
-    scores, fold = np.r_[fitted.before, fitted.now], fitted.folds
-    ranks = np.empty(len(scores))
-    for held in np.unique(fold):
-        ranks[fold == held] = stats.rankdata(scores[fold == held]) / (fold == held).sum()
-    first = np.unique(fitted.blocks, return_index=True)[1]
-    totals = np.bincount(fitted.blocks, ranks).astype(float)
-    sizes = np.bincount(fitted.blocks).astype(float)
-    sides, folds = (first >= len(fitted.before)).astype(float), fold[first]
-    seen, places = _mean_gap(totals, sizes, sides), np.argsort(folds, kind="stable")
-    beaten = 0
-    for _ in range(permutations):
-        shuffled = np.empty_like(sides)
-        shuffled[places] = sides[np.lexsort((rng.random(len(folds)), folds))]
-        beaten += _mean_gap(totals, sizes, shuffled) >= seen - 1e-12
-    return (1 + beaten) / (1 + permutations)
-
-
-def _mean_gap(totals: Floats, sizes: Floats, sides: Floats) -> float:
-    return float((totals @ sides) / (sizes @ sides) - (totals @ (1 - sides)) / (sizes @ (1 - sides)))
