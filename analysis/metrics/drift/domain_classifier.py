@@ -20,6 +20,7 @@ from validation import arrays
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
+Twins = tuple[Array, Array]
 
 MIN_ROWS = 60
 MAX_REFERENCE = 20_000
@@ -46,6 +47,15 @@ class Domain:
     why: str
 
 
+@dataclass(frozen=True)
+class _Settings:
+    block: int | None
+    folds: int
+    permutations: int
+    level: float
+    seed: int
+
+
 def domain_auc(
     reference: Columns,
     current: Columns,
@@ -60,13 +70,11 @@ def domain_auc(
 ) -> Domain:
     """Cross-fitted gradient-boosting classifier, reference or window, judged by its out-of-fold AUC.
 
-    Columns as in `drift.compare`; those that run with time (clocks, counters) and numbers of rows
-    are left out. `block`: rows in order
-    that hang together; whole blocks go to one fold and are permuted together, so that dependence does not pass for
-    drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows are
-    thinned evenly. `groups`: one value per row of each side; of copies of a row, which share one, one takes part.
-    Interval by DeLong's placements summed per block, p by permuting blocks within folds, and never below that of the
-    interval: `low` is above .5 where p < 1 - `level`, and nowhere else.
+    Columns as in `drift.compare`; those that run with time (clocks, counters) and identifiers are left out. `block`:
+    rows in order that hang together; whole blocks go to one fold and are permuted together, so that dependence does not
+    pass for drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows
+    are thinned evenly. `groups`: one value per row of each side; of copies of a row, which share one, one takes part,
+    in the fold of that of the other side. Interval and p as in `separation`: they never contradict each other.
     Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
     side, no shared column, infinite numbers, settings that mean nothing.
     """
@@ -74,36 +82,39 @@ def domain_auc(
     names = [name for name in reference if name in current]
     if not names:
         raise ValueError("the reference and the current window share no column")
-    rows = len(np.asarray(current[names[0]]))
-    if len(np.asarray(reference[names[0]])) == 0 or rows == 0:
-        raise ValueError("the reference is empty" if rows else "the current window is empty")
-    if groups is not None:
-        sizes = len(np.asarray(reference[names[0]])), rows
-        first, second = (one_of_each(of_side, n, seed=seed) for of_side, n in zip(groups, sizes, strict=True))
-        found = domain_auc(
-            {name: np.asarray(reference[name])[first] for name in names},
-            {name: np.asarray(current[name])[second] for name in names},
-            types=types,
-            block=block,
-            folds=folds,
-            permutations=permutations,
-            level=level,
-            seed=seed,
-        )
-        return replace(found, newness=_of_copies(found.newness, groups[1], second))
-    kinds = {name: (types or {}).get(name) or guess_type(reference[name]) for name in names}
-    names = [name for name in names if not _timed(reference[name], current[name], kinds[name], name)]
+    before, now = ({name: np.asarray(side[name]) for name in names} for side in (reference, current))
+    sizes = len(before[names[0]]), len(now[names[0]])
+    if 0 in sizes:
+        raise ValueError("the current window is empty" if sizes[0] else "the reference is empty")
+    kinds = {name: (types or {}).get(name) or guess_type(before[name]) for name in names}
+    settings = _Settings(block, folds, permutations, level, seed)
+    if groups is None:
+        return _domain(before, now, kinds, settings, None)
+    kept = [one_of_each(of_side, n, seed=seed) for of_side, n in zip(groups, sizes, strict=True)]
+    before, now = ({name: side[name][rows] for name in names} for side, rows in zip((before, now), kept, strict=True))
+    twins = np.asarray(groups[0])[kept[0]], np.asarray(groups[1])[kept[1]]
+    found = _domain(before, now, kinds, settings, twins)
+    return replace(found, newness=_of_copies(found.newness, groups[1], kept[1]))
+
+
+def _domain(
+    before: dict[str, Array], now: dict[str, Array], kinds: Mapping[str, str], chosen: _Settings, twins: Twins | None
+) -> Domain:
+    names = [name for name in before if not _timed(before[name], now[name], kinds[name], name)]
+    rows = len(next(iter(now.values())))
     if not names:
         return _undefined(rows, "Undefined: every column runs with time or is an identifier.")
     # Learnt from both sides together: levels and words that one side has by chance would give its rows away.
-    encode = encoder({name: _both(reference[name], current[name]) for name in names}, kinds)
-    a, b = encode.matrix(reference), encode.matrix(current)
-    size = block or _block_size(a, rows)
-    a = _thinned(a, size)
-    if why := _cannot(a, b, max(MIN_ROWS, folds * size)):
+    encode = encoder({name: np.concatenate([before[name], now[name]]) for name in names}, kinds)
+    a, b = encode.matrix(before), encode.matrix(now)
+    size = chosen.block or _block_size(a, rows)
+    seen = _seen(len(a), size)
+    a = a[seen]
+    if why := _cannot(a, b, max(MIN_ROWS, chosen.folds * size)):
         return _undefined(rows, why)
-    domain = _judged(a, b, size, folds, permutations, level, seed)
-    return replace(domain, importance=_importance(a, b, encode.owners, seed))
+    twins = None if twins is None else (twins[0][seen], twins[1])
+    domain = _judged(a, b, size, chosen, twins)
+    return replace(domain, importance=_importance(a, b, encode.owners, chosen.seed))
 
 
 def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bool_]) -> Floats:
@@ -114,10 +125,6 @@ def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bo
     found = np.empty(int(group.max()) + 1)
     found[group[chosen]] = newness
     return found[group]
-
-
-def _both(reference: npt.ArrayLike, current: npt.ArrayLike) -> Array:
-    return np.concatenate([np.asarray(reference), np.asarray(current)])
 
 
 def _validate_options(block: int | None, folds: int, permutations: int, level: float) -> None:
@@ -151,10 +158,10 @@ def _block_size(reference: Floats, window: int) -> int:
     return max(1, window // BLOCKS_A_WINDOW) if depends else 1
 
 
-def _thinned(reference: Floats, block: int) -> Floats:
-    step = -(-len(reference) // MAX_REFERENCE)
-    result: Floats = reference[np.arange(len(reference)) // block % step == 0]
-    return result
+def _seen(rows: int, block: int) -> npt.NDArray[np.bool_]:
+    """The rows of the reference that take part: all, or every so many blocks of a long one."""
+    step = -(-rows // MAX_REFERENCE)
+    return np.asarray(np.arange(rows) // block % step == 0)
 
 
 def _cannot(a: Floats, b: Floats, needed: int) -> str:
@@ -173,6 +180,11 @@ def _blocks(
     return blocks, fold_of[blocks]
 
 
+def _folds_of(group: npt.NDArray[np.intp], folds: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    folded: npt.NDArray[np.intp] = rng.permutation(np.arange(group.max() + 1) % folds)[group]
+    return folded
+
+
 def classifier(seed: int) -> HistGradientBoostingClassifier:
     """Small, regularised trees: enough to see any plain difference, too small to learn rows by heart."""
     return HistGradientBoostingClassifier(
@@ -186,10 +198,19 @@ def classifier(seed: int) -> HistGradientBoostingClassifier:
     )
 
 
-def cross_fitted(a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: int = 0) -> CrossFitted:
-    """Out-of-fold P(current | row) of both sides, classes balanced."""
+def cross_fitted(
+    a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: int = 0, twins: Twins | None = None
+) -> CrossFitted:
+    """Out-of-fold P(current | row) of both sides, classes balanced.
+
+    `twins`: the group of each row; those of one group are in one fold where rows are not kept together in blocks, since
+    a copy on the other side would teach the classifier the wrong answer.
+    """
     rng = np.random.default_rng(seed)
     (block_a, fold_a), (block_b, fold_b) = _blocks(len(a), block, folds, rng), _blocks(len(b), block, folds, rng)
+    group = None if twins is None else arrays.groups_of(np.concatenate(twins), len(a) + len(b))
+    if group is not None and block == 1:
+        fold_a, fold_b = np.split(_folds_of(group, folds, rng), [len(a)])
     x, side = np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
     fold, weight = np.r_[fold_a, fold_b], np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
     scores = np.empty(len(x))
@@ -219,9 +240,9 @@ def chances(
     return lambda rows: trees.predict_proba(np.where(empty, 0.0, rows))
 
 
-def _judged(a: Floats, b: Floats, block: int, folds: int, permutations: int, level: float, seed: int) -> Domain:
-    fitted = cross_fitted(a, b, block=block, folds=folds, seed=seed)
-    auc, low, high, p = separation(fitted, permutations, level, seed)
+def _judged(a: Floats, b: Floats, block: int, chosen: _Settings, twins: Twins | None) -> Domain:
+    fitted = cross_fitted(a, b, block=block, folds=chosen.folds, seed=chosen.seed, twins=twins)
+    auc, low, high, p = separation(fitted, chosen.permutations, chosen.level, chosen.seed)
     together = f", rows kept together by {block}" if block > 1 else ""
     why = f"A classifier separates the two with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
     return Domain(auc, low, high, p, fitted.now, (), block, why)

@@ -247,3 +247,11 @@ def test_the_interval_and_p_say_the_same(level):
         assert (found.low > 0.5) == separated[-1]
         assert found.high >= 0.5
     assert 0 < sum(separated) < len(separated)
+
+
+def test_a_window_that_repeats_the_reference_looks_like_it():
+    rng = np.random.default_rng(0)
+    rows = side(rng, 300)
+    found = domain_classifier.domain_auc(rows, rows, permutations=99, groups=(np.arange(300), np.arange(300)))
+    assert found.auc == pytest.approx(0.5, abs=0.05)
+    assert found.p > 0.05 and found.low <= 0.5 <= found.high
