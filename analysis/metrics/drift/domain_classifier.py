@@ -169,7 +169,7 @@ def _cannot(a: Floats, b: Floats, needed: int) -> str:
         return f"Undefined: {min(len(a), len(b))} rows where {needed} are needed."
     pooled = np.vstack([a, b])
     same = (pooled == pooled[0]) | (np.isnan(pooled) & np.isnan(pooled[0]))
-    return "Undefined: no column varies." if same.all() else ""
+    return "Undefined: no column varies beyond rare levels." if same.all() else ""
 
 
 def _blocks(

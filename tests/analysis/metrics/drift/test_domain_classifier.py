@@ -204,13 +204,13 @@ def test_copies_do_not_pass_for_drift_and_share_their_newness():
     assert all(len(set(found.newness[rows == row])) == 1 for row in range(0, 150, 10))
 
 
-@pytest.mark.parametrize("kind", ["category", "text"])
-def test_levels_and_words_that_one_side_has_by_chance_give_nothing_away(kind):
-    """Each of 500 merchants, and each of 500 rare words, stands a few times on each side."""
+@pytest.mark.parametrize(("kind", "many"), [("category", 60), ("text", 500)])
+def test_levels_and_words_that_one_side_has_by_chance_give_nothing_away(kind, many):
+    """Each of many merchants, and each of 500 rare words, stands a few times on each side."""
     found = []
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        names = [[f"m{i}" for i in rng.integers(0, 500, 400)] for _ in range(2)]
+        names = [[f"m{i}" for i in rng.integers(0, many, 400)] for _ in range(2)]
         sides = [np.array([f"paid to {n} today" for n in side] if kind == "text" else side) for side in names]
         found.append(
             domain_classifier.domain_auc({"x": sides[0]}, {"x": sides[1]}, types={"x": kind}, permutations=99).p
@@ -220,13 +220,13 @@ def test_levels_and_words_that_one_side_has_by_chance_give_nothing_away(kind):
 
 @pytest.mark.parametrize("kind", ["category", "text"])
 def test_names_that_occur_once_give_nothing_away(kind):
-    """Text and identifiers of one source, a level or word of its own in every row."""
+    """A name of its own in every row: the order of the rows must not show in what the classifier sees."""
     found = []
-    for seed in range(12):
+    for seed in range(5):
         names = np.array([f"id{i} is open" for i in np.random.default_rng(seed).permutation(9000)[:400]], dtype=object)
         before, now = {"x": names[:200]}, {"x": names[200:]}
-        found.append(domain_classifier.domain_auc(before, now, types={"x": kind}, permutations=99, seed=seed).p)
-    assert sum(p is not None and p < 0.05 for p in found) <= 3
+        found.append(domain_classifier.domain_auc(before, now, types={"x": kind}, permutations=19, seed=seed).auc)
+    assert np.mean([0.5 if auc is None else auc for auc in found]) < 0.53
 
 
 def test_a_text_without_spaces_gives_away_what_moved():
@@ -236,14 +236,13 @@ def test_a_text_without_spaces_gives_away_what_moved():
     assert domain_classifier.domain_auc(*sides, types={"t": "text"}, permutations=99).low > 0.8
 
 
-@pytest.mark.parametrize("level", [0.9, 0.95])
-def test_the_interval_and_p_say_the_same(level):
+def test_the_interval_and_p_say_the_same():
     separated = []
-    for seed in range(14):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
-        before, now = side(rng, 250), side(rng, 250, 0.25)
-        found = domain_classifier.domain_auc(before, now, permutations=99, level=level, seed=seed)
-        separated.append(found.p < 1 - level)
+        before, now = {"x": rng.normal(size=200)}, {"x": rng.normal(0.3, 1, 200)}
+        found = domain_classifier.domain_auc(before, now, permutations=99, seed=seed)
+        separated.append(found.p < 0.05)
         assert (found.low > 0.5) == separated[-1]
         assert found.high >= 0.5
     assert 0 < sum(separated) < len(separated)
