@@ -81,10 +81,10 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def nice_step(rough: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 or 10 times a power of ten that is at least `rough`."""
+def nice_step(rough: float, factors: Sequence[float] = (1, 2, 2.5, 5, 10)) -> float:
+    """The smallest of these factors times a power of ten that is at least `rough`."""
     power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 0.1
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough - 1e-12)
+    return next(power * factor for factor in factors if power * factor >= rough - 1e-12)
 
 
 def line(

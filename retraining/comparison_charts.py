@@ -1,9 +1,10 @@
 """Layout of comparison charts. Pure: numbers in, coordinates out; the template draws them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from analysis.charts import nice_step
 
 Tone = Literal["better", "worse", "unclear"]
 ROW, TOP, GAP = 30, 28, 12
@@ -101,7 +102,8 @@ def forest_plot(rows: Sequence[DifferenceRow], *, width: int = 560, stacked: boo
     if stacked:
         left, right = STACKED_INSET, width - STACKED_INSET
         row_height, base, mark = STACKED_ROW, STACKED_BASE, STACKED_MARK
-    step = round_step(max([1.0, *(max(abs(row.low), abs(row.high)) for row in rows if not row.small)]))
+    widest = max([1.0, *(max(abs(row.low), abs(row.high)) for row in rows if not row.small)])
+    step = nice_step(widest / (TICKS // 2), ROUND)  # so that the axis ends on a tick
     reach = step * (TICKS // 2)
 
     def x(value: float) -> float:
@@ -116,9 +118,3 @@ def forest_plot(rows: Sequence[DifferenceRow], *, width: int = 560, stacked: boo
         y += row_height
     ticks = tuple(ForestTick(x(step * i), step * i) for i in range(-(TICKS // 2), TICKS // 2 + 1))
     return ForestPlot(width, int(y) + 28, NAME_END, N_END, width - VALUE_END, x(0.0), y, ticks, tuple(marks), stacked)
-
-
-def round_step(reach: float) -> float:
-    """The smallest round number of which two reach that far, so that the axis ends on a tick. `reach` above 0."""
-    power = 10.0 ** math.floor(math.log10(reach / 2))
-    return next(power * factor for factor in ROUND if 2 * power * factor >= reach - 1e-9)

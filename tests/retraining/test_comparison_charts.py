@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.charts import nice_step
 from retraining import comparison_charts
 from retraining.comparison_charts import DifferenceRow
 
@@ -57,7 +58,7 @@ def test_draws_an_empty_axis_without_rows() -> None:
 
 @given(st.floats(min_value=0.01, max_value=200))
 def test_ticks_are_round_and_reach_far_enough_but_not_too_far(reach: float) -> None:
-    step = comparison_charts.round_step(reach)
+    step = nice_step(reach / 2, comparison_charts.ROUND)
     assert 2 * step >= reach - 1e-6 and 2 * step <= reach * 1.5 + 1e-6
     assert f"{step:.3g}" == f"{step:.6g}"
 
