@@ -236,18 +236,6 @@ def test_a_text_without_spaces_gives_away_what_moved():
     assert domain_classifier.domain_auc(*sides, types={"t": "text"}, permutations=99).low > 0.8
 
 
-def test_the_interval_and_p_say_the_same():
-    separated = []
-    for seed in range(8):
-        rng = np.random.default_rng(seed)
-        before, now = {"x": rng.normal(size=200)}, {"x": rng.normal(0.3, 1, 200)}
-        found = domain_classifier.domain_auc(before, now, permutations=99, seed=seed)
-        separated.append(found.p < 0.05)
-        assert (found.low > 0.5) == separated[-1]
-        assert found.high >= 0.5
-    assert 0 < sum(separated) < len(separated)
-
-
 def test_a_window_that_repeats_the_reference_looks_like_it():
     rng = np.random.default_rng(0)
     rows = side(rng, 300)
