@@ -90,6 +90,8 @@ def extend(base: type[Settings], kind: type[Settings]) -> None:
 def withdraw(base: type[Settings], kind: type[Settings]) -> None:
     """Undo `extend`, as tests do that added a kind."""
     _extensions[base].remove(kind)
+    if not _extensions[base]:
+        del _extensions[base]
 
 
 def _kinds(kind: type[Settings]) -> list[type[Settings]]:
