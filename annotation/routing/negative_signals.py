@@ -4,7 +4,8 @@ An item is asked again although it was asked or labelled before, unless its labe
 after it.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,9 @@ from typing import Any
 
 from django.db.models import CharField, DateTimeField, JSONField, OuterRef, Q, QuerySet, Subquery
 
+from annotation import kinds as task_kinds
 from annotation import versions
+from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Prediction, Resolution, Signal
 from annotation.routing.registry import Pick, Round
 from annotation.signals import kinds
@@ -49,14 +52,16 @@ class NegativeSignal:
         has_value = self.kind.label or self.kind.outcome
         return bool(self.label == self.value if has_value else self.label != self.predicted)
 
-    @property
-    def reason(self) -> str:
-        meaning = self.kind.meaning.rstrip(".")
-        said = f"{self.kind.name.replace('_', ' ')}"
+    def reason(self, describe: Callable[[Any], str]) -> str:
+        """Why a person is asked; `describe` gives a value of the project's task as a person reads it."""
+        parts = [self.kind.name.replace("_", " ")]
         if self.kind.label or self.kind.outcome:
-            said = f"{said}: {self.value}"
-        known = "" if self.label is None else f", labelled {self.label} before"
-        return f"{said}, predicted {self.predicted}{known}" if self.predicted else f"{said}{known}" or meaning
+            parts = [f"{parts[0]}: {describe(self.value)}"]
+        if self.predicted not in (None, ""):
+            parts.append(f"predicted {describe(self.predicted)}")
+        if self.label is not None:
+            parts.append(f"labelled {describe(self.label)} before")
+        return ", ".join(parts)
 
 
 def unweighed(project: Project, *, at: datetime) -> QuerySet[Signal]:
@@ -100,19 +105,28 @@ def propose_picks(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
     """One pick for each item that something contradicts; all that was looked at is weighed when the round is kept."""
     found = pending(round_.project, names, at=round_.at)
     round_.when_kept.append(partial(_weighed, [signal.pk for signal, _ in found], round_.at))
+    describe = partial(_in_words, task_kinds.of(round_.project.kind), round_.project.schema().labels)
     asked: dict[int, Pick] = {}
     for signal, negative in found:
         if signal.item_id is None or (negative.is_settled and not negative.contradicts):
             continue
         asked[signal.item_id] = Pick(
             item_id=signal.item_id,
-            reason=negative.reason,
+            reason=negative.reason(describe),
             numbers={"signal": signal.kind, "value": signal.value},
             strategy="objection",
             stands=negative.contradicts,
             settled=negative.is_settled,
         )
     return asked.values()
+
+
+def _in_words(task: TaskKind, labels: Labels, value: Any) -> str:
+    """A value as its kind describes it; one that is no answer of the task, as an outcome may be, as it was sent."""
+    try:
+        return task.describe(task.validate(value, labels), labels)
+    except InvalidLabel:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _weighed(ids: list[int], at: datetime) -> None:

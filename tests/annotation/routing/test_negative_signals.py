@@ -9,6 +9,7 @@ from annotation import routing
 from annotation.models import Cause, Item, RoutedItem, RoutedState, Signal
 from annotation.routing.capacity import Places
 from projects.models import Project
+from tests.annotation import json_kind
 from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,23 @@ def test_an_outcome_that_differs_is_a_conflict(project: Project, label: str, rea
     signal(about, "outcome", "spam")
     assert route(project) == {Cause.OUTCOME_CONFLICT: 1}
     assert about.routed_items.get().reason == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"start": 1, "end": 4}, "outcome: 1 to 4, predicted 2 to 3"),
+        ({"begin": 1}, 'outcome: {"begin": 1}, predicted 2 to 3'),
+        ("none", "outcome: none, predicted 2 to 3"),
+    ],
+)
+def test_a_reason_describes_json_values_as_their_kind_does(settings: Any, value: Any, reason: str) -> None:
+    with json_kind.registered(settings):
+        about = make_item(make_project(kind="interval"), audit_number=0.9, audit_probability=0.2, sample_number=0.5)
+        make_prediction(about, value={"start": 2, "end": 3})
+        signal(about, "outcome", value)
+        assert route(about.project) == {Cause.OUTCOME_CONFLICT: 1}
+        assert about.routed_items.get().reason == reason
 
 
 def test_an_outcome_counts_once_it_is_mature(project: Project) -> None:
