@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from annotation.item_locks import lock_items
 from annotation.models import (
+    LONGEST_REASON,
     Cause,
     Item,
     Label,
@@ -30,7 +31,6 @@ from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_storable_text
 
-LONGEST_REASON = 300
 A_DAY = timedelta(days=1)
 UNLIMITED = 10**9
 

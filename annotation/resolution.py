@@ -19,6 +19,7 @@ from annotation import kinds, queues
 from annotation.item_locks import lock_items
 from annotation.models import (
     IN_REVIEW,
+    LONGEST_REASON,
     Cause,
     Item,
     Label,
@@ -37,7 +38,6 @@ from validation import InvalidInput
 from validation.json_values import is_storable_text
 
 SKIPS = 2  # of different people
-LONGEST_REASON = 300
 
 
 class NoReason(InvalidInput):

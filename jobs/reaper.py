@@ -16,6 +16,7 @@ from jobs.models import Beat, Job, JobState, PeriodicTurn
 log = logging.getLogger(__name__)
 JOBS_KEPT = timedelta(days=14)
 FORGOTTEN_AT_ONCE = 500
+HINTED_AT_ONCE = 500
 MAX_HINT_PAUSE = 300
 
 
@@ -67,7 +68,7 @@ def hint_waiting(*, at: datetime) -> int:
     never = Q(hinted_at=None)
     old = Q(hinted_at__lt=at - timedelta(seconds=settings.JOB_RESEND_SECONDS))
     sent = 0
-    for job in waiting.filter(never | old)[:500]:
+    for job in waiting.filter(never | old)[:HINTED_AT_ONCE]:
         pause = min(settings.JOB_RESEND_SECONDS * 2 ** min(job.hints, 8), MAX_HINT_PAUSE)
         if job.hinted_at is None or job.hinted_at < at - timedelta(seconds=pause) or _queue_is_idle(job, at):
             sent += queue.hint(job, at=at)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from overview.links import project_url
 from overview.loop import LoopFacts
 from projects.formatting import number
 from projects.models import Project
@@ -34,7 +35,7 @@ def actions(project: Project, facts: LoopFacts) -> list[Action]:
 
 def _capture(project: Project) -> Action:
     because = "Nothing has been captured yet. Everything else begins with what your model said."
-    return Action("Capture predictions", because, NOT_KNOWN, "Make a key", _url("projects:key-list", project))
+    return Action("Capture predictions", because, NOT_KNOWN, "Make a key", project_url("projects:key-list", project))
 
 
 def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
@@ -43,7 +44,7 @@ def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
         url = reverse("retraining:compare", args=[project.slug, facts.candidate.number])
         yield Action(f"Decide on {facts.candidate.tag}", because, NOT_KNOWN, "Compare", url)
     if facts.review:
-        url = _url("annotation:review", project)
+        url = project_url("annotation:review", project)
         because = "Their labels count for nothing until then."
         yield Action(f"Resolve {_n(facts.review, 'dispute')}", because, NOT_KNOWN, "Open disputes", url)
     if facts.failed_run:
@@ -52,11 +53,13 @@ def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:
         yield Action(f"Look at run {facts.failed_run.number}, which failed", because, NOT_KNOWN, "Open run", url)
     if facts.run:
         because = (facts.run.job and facts.run.job.stage) or "It waits for a worker."
-        yield Action("Watch the run", because, "a new candidate", "Open run", _url("retraining:run-list", project))
+        yield Action(
+            "Watch the run", because, "a new candidate", "Open run", project_url("retraining:run-list", project)
+        )
 
 
 def _labelling(project: Project, facts: LoopFacts) -> Iterator[Action]:
-    desk, after = _url("annotation:desk", project), labels_needed(project)
+    desk, after = project_url("annotation:desk", project), labels_needed(project)
     needed = after - facts.trigger_new
     if facts.waiting and needed > 0 and facts.trainable and not facts.run:
         yield _label_for_a_run(facts, desk, needed, after)
@@ -81,13 +84,9 @@ def _label_for_a_run(facts: LoopFacts, desk: str, needed: int, after: int) -> Ac
 
 def _checks(project: Project, facts: LoopFacts) -> Iterator[Action]:
     if facts.findings:
-        url, because = _url("analysis:label-quality", project), "The model, which never saw them, disagrees."
+        url, because = project_url("analysis:label-quality", project), "The model, which never saw them, disagrees."
         yield Action(f"Check {_n(facts.findings, 'suspected label')}", because, NOT_KNOWN, "Open", url)
 
 
 def _n(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
-
-
-def _url(name: str, project: Project, query: str = "") -> str:
-    return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")

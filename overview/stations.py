@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.urls import reverse
-
+from overview.links import project_url
 from overview.loop import LoopFacts
 from projects.formatting import number, span
 from projects.models import Project
@@ -71,7 +70,7 @@ def _predict(project: Project, facts: LoopFacts, at: datetime) -> Station:
         "in 24 hours",
         newest,
         change,
-        _url("analysis:item-list", project, "window=1"),
+        project_url("analysis:item-list", project, "window=1"),
     )
 
 
@@ -83,7 +82,7 @@ def _monitor(project: Project, facts: LoopFacts, at: datetime) -> Station:
         "findings open",
         _oldest(at, facts.oldest_finding),
         "",
-        _url("analysis:label-quality", project),
+        project_url("analysis:label-quality", project),
     )
 
 
@@ -95,18 +94,18 @@ def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
         "candidates",
         _oldest(at, facts.oldest_unrouted),
         "",
-        _url("analysis:item-list", project, "state=open"),
+        project_url("analysis:item-list", project, "state=open"),
     )
 
 
 def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
     rate = f"{number(facts.labels_hour)} in the last hour"
-    url = _url("annotation:queue-list", project)
+    url = project_url("annotation:queue-list", project)
     return _of_people("label", "Label", facts.waiting, "waiting", facts.oldest_waiting, rate, url, at)
 
 
 def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
-    url = _url("annotation:review", project)
+    url = project_url("annotation:review", project)
     return _of_people("review", "Review", facts.review, "disputes", facts.oldest_review, "", url, at)
 
 
@@ -120,7 +119,7 @@ def _of_people(
 
 
 def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
-    url = _url("retraining:run-list", project)
+    url = project_url("retraining:run-list", project)
     if facts.run:
         job = facts.run.job
         since = f"started {span(at - facts.run.started_at)} ago" if facts.run.started_at else "waits for a worker"
@@ -136,8 +135,6 @@ def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:
 def _release(project: Project, facts: LoopFacts, at: datetime) -> Station:
     since = f"for {span(at - facts.released.at)}" if facts.released else ""
     unit = "serves" if project.champion_version else "is captured" if facts.serves else "no version serves"
-    return Station("release", "Release", facts.serves or "0", unit, since, "", _url("retraining:release-list", project))
-
-
-def _url(name: str, project: Project, query: str = "") -> str:
-    return reverse(name, args=[project.slug]) + (f"?{query}" if query else "")
+    return Station(
+        "release", "Release", facts.serves or "0", unit, since, "", project_url("retraining:release-list", project)
+    )

@@ -7,7 +7,7 @@ and put before people as evaluation items. After each label the job judges again
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from annotation import capture
 from annotation.models import Item, NoLabelDecision, Prediction, Resolution, Source
+from annotation.routing.candidates import WINDOW
 from annotation.routing.causes import disagreement as cause
 from annotation.routing.registry import Pick
 from jobs import queue
@@ -32,7 +33,6 @@ from retraining.models import DisagreementSample, ModelVersion
 from validation import InvalidInput
 
 KIND = "retraining.disagreement"
-WINDOW = timedelta(days=30)
 FIRST_ASKED = 30  # while it can't be known how many labels decide
 MOST_ASKED = 300  # at once
 

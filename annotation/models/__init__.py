@@ -6,6 +6,7 @@ from annotation.models.labelling import Guideline, Label, LabelRevision, LabelSt
 from annotation.models.routing import (
     EVALUATION_CAUSES,
     IN_REVIEW,
+    LONGEST_REASON,
     Cause,
     Lease,
     Order,
@@ -24,6 +25,7 @@ __all__ = [
     "DRAWN",
     "EVALUATION_CAUSES",
     "IN_REVIEW",
+    "LONGEST_REASON",
     "Cause",
     "EncodingProgress",
     "Guideline",

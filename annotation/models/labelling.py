@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotation.models.capture import Item
-from annotation.models.routing import Lease, Slot
+from annotation.models.routing import LONGEST_REASON, Lease, Slot
 from projects.models import Project
 
 User = settings.AUTH_USER_MODEL
@@ -136,7 +136,7 @@ class NoLabelDecision(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="no_label_decisions")
     item = models.ForeignKey(Item, models.CASCADE, related_name="no_label_decisions")
-    reason = models.CharField(max_length=300)
+    reason = models.CharField(max_length=LONGEST_REASON)
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     decided_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When a label was agreed after all.")

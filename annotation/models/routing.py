@@ -11,6 +11,7 @@ from projects.ids import new_id
 from projects.models import Project
 
 User = settings.AUTH_USER_MODEL
+LONGEST_REASON = 300
 
 
 def lease_id() -> str:
@@ -134,7 +135,7 @@ class RoutedItem(models.Model):
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="routed_items")
     item = models.ForeignKey(Item, models.CASCADE, related_name="routed_items")
     cause = models.CharField(max_length=20)
-    reason = models.CharField(max_length=300)
+    reason = models.CharField(max_length=LONGEST_REASON)
     numbers = models.JSONField(default=dict)
     inclusion_probability = models.FloatField(help_text="1 where it was chosen for certain, else that of its draw.")
     audit_probability = models.FloatField(
