@@ -35,7 +35,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from analysis.metrics.labels.label_errors import LabelErrors, suspected
+from analysis.metrics.labels.label_errors import LabelErrors, ShareWithInterval, suspected
 from analysis.metrics.labels.out_of_sample import out_of_sample
 from benchmarks.data import Absent, path_to, rows_of
 from benchmarks.encoded import vectors_of
@@ -168,12 +168,16 @@ def _promised(wrong: Bools, found: LabelErrors) -> dict[str, float]:
             inside.append(promise.low <= wrong[order[:length]].mean() <= promise.high)
     return {
         "flagged": flagged,
-        "expected": expected.of(flagged).value if flagged else np.nan,
+        "expected": _value(expected.of(flagged)) if flagged else np.nan,
         "realised": float(wrong[found.flagged].mean()) if flagged else np.nan,
         "recall": float(found.flagged[wrong].mean()),
         "inside": float(np.mean(inside)),
-        "estimated_share": found.estimated_share.value,
+        "estimated_share": _value(found.estimated_share),
     }
+
+
+def _value(share: ShareWithInterval) -> float:
+    return np.nan if share.value is None else share.value
 
 
 def _plain(labelled: Labelled, given: Ints, seed: int) -> Floats:
