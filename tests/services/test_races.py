@@ -1,17 +1,11 @@
 """On PostgreSQL, where two transactions really run at once: what is looked at before it is written holds afterwards."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.chaos import servers
 
-ROOT = Path(__file__).resolve().parents[2]
 TRIES = 10
 pytestmark = pytest.mark.services
 
@@ -42,18 +36,7 @@ EXPECTED: dict[str, tuple[dict[str, int] | None, str]] = {
 @pytest.fixture(scope="module")
 def happened(postgres_server: str) -> dict[str, Any]:
     """What every race ended in."""
-    with servers.database(postgres_server) as url:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.services.races", str(TRIES)],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": url},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return servers.run_acts(postgres_server, "tests.services.races", TRIES)
 
 
 def test_every_race_has_its_expectation(happened: dict[str, Any]) -> None:
