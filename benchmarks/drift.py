@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.signal import lfilter
 
+from analysis.metrics.core import intervals
 from analysis.metrics.drift.compare import Drift, DriftCriteria, compare, persists, weighted_share
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
@@ -210,7 +211,8 @@ def _calls(
     history, calls = [], []
     for at, (rows, known, share) in enumerate(inputs):
         seen = right[rows][rng.random(1000) < audited]
-        value, reach = float(seen.mean()), 1.96 * float(seen.std(ddof=1) / np.sqrt(len(seen)))
+        error = float(seen.std(ddof=1) / np.sqrt(len(seen)))
+        value, reach = float(seen.mean()), intervals.normal_quantile(0.95) * error
         gap = label_free.gap((value, value - reach, value + reach), known)
         history.append(label_free.Window(known, gap, share))
         if label_free.retrain_call(history, baseline=baseline).call:

@@ -110,10 +110,14 @@ def _lower_quotient(
     return least, middle + np.sqrt(np.maximum(middle * middle - rest * least, 0.0))
 
 
+def normal_quantile(level: float) -> float:
+    """How many standard errors an interval of this level reaches to either side under the normal law."""
+    return float(special.ndtri((1 + level) / 2))
+
+
 def t_quantile(level: float, freedom: float) -> float:
-    return (
-        float(stats.t.ppf((1 + level) / 2, freedom)) if np.isfinite(freedom) else float(special.ndtri((1 + level) / 2))
-    )
+    """The same under Student's t with this many degrees of freedom; `inf` of them is the normal law."""
+    return float(stats.t.ppf((1 + level) / 2, freedom)) if np.isfinite(freedom) else normal_quantile(level)
 
 
 def unskewed(quantiles: tuple[float, float], skew: float) -> tuple[float, float]:

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from analysis.metrics.core import intervals
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +50,7 @@ def _interval_p(auc: float, error: float) -> float:
 
 def _interval(auc: float, error: float, p: float, level: float) -> tuple[float, float]:
     """The interval of the AUC, reaching to .5 where p says that chance alone could bring such an AUC."""
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
+    reach = intervals.normal_quantile(level) * error
     low, high = max(0.0, auc - reach), min(1.0, auc + reach)
     return (low, high) if p < 1 - level else (min(low, 0.5), max(high, 0.5))
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from analysis.metrics.core import intervals
 from analysis.metrics.core.design import kish
 from analysis.metrics.estimates.class_probabilities import (
     Floats,
@@ -177,7 +178,7 @@ def _estimates(
     if n < MIN_ROWS:
         why = f"Undefined: {n} rows where {MIN_ROWS} are needed."
         return {m: LabelFreeEstimate(m, None, None, None, None, n, effective, method, why) for m in metrics}
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = intervals.normal_quantile(level)
     return {m: _estimate(m, truth, scores, predicted, effective, method, z, rng) for m in metrics}
 
 
@@ -229,13 +230,14 @@ def gap(audit: tuple[float, float, float], estimate: LabelFreeEstimate, *, level
     value, low, high = audit
     if estimate.value is None or estimate.error is None or not np.isfinite([value, low, high]).all():
         return Gap(None, None, None, None, False, "Undefined: there is no estimate, or no audit, of this window.")
-    error = float(np.hypot((high - low) / (2 * 1.96), estimate.error))
+    z = intervals.normal_quantile(0.95)
+    error = float(np.hypot((high - low) / (2 * z), estimate.error))
     difference = value - estimate.value
     worse = difference if estimate.metric in LOW_IS_GOOD else -difference
     p = float(stats.norm.sf(worse / error)) if error > 0 else float(worse <= 0)
     verdict = "worse than scores and inputs explain: what they mean has changed" if p < level else "they agree"
     words = f"Audit {value:.3f}, estimate {estimate.value:.3f} (p = {p:.3g}): {verdict}."
-    return Gap(difference, difference - 1.96 * error, difference + 1.96 * error, p, p < level, words)
+    return Gap(difference, difference - z * error, difference + z * error, p, p < level, words)
 
 
 def retrain_call(history: Sequence[Window], *, baseline: float, margin: float = 0.02, windows: int = 2) -> RetrainCall:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
+from analysis.metrics.core import intervals
 from analysis.metrics.labels.signal import beats_base_rate
 from validation import InvalidInput, arrays
 from validation.arrays import numbers
@@ -39,7 +40,7 @@ SPREAD_WITHOUT_EVIDENCE = 3.0
 SPREAD_WITHOUT_SIGNAL = 6.0  # anything is possible until people decide
 SLOPE_SPREAD = 0.3  # ...and in how fast its certainty grows: the surer that a label is wrong, the more may be off
 SUREST = 0.999  # no label is held to be wrong beyond this: some rows look like another class and are none
-Z = 1.959964
+Z = intervals.normal_quantile(0.95)
 NO_SIGNAL = "The inputs tell nothing about the labels: the model does not beat the base rate, so no label is suspected."
 NO_EVIDENCE = "Normalised margin: the labels show no more errors than the model's uncertainty explains."
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import beta, binom, norm
 
+from analysis.metrics.core import intervals
 from analysis.metrics.core.weighted import Estimate
 from validation import InvalidInput, arrays
 from validation.arrays import Floats
@@ -90,7 +91,7 @@ def difference(gain: ArrayLike, weights: ArrayLike, *, level: float, groups: Arr
         raise InvalidInput("There are no rows to compare.")
     if not 0 < level < 1:
         raise InvalidInput(f"The level of an interval lies between 0 and 1, not at {level}.")
-    sample, z = _sample(g, w), norm.ppf((1 + level) / 2)
+    sample, z = _sample(g, w), intervals.normal_quantile(level)
     value = float(np.average(g, weights=w))
     return Difference(
         value=100 * value,

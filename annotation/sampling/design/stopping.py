@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from inputs.values import is_missing
 from validation.arrays import LARGEST
@@ -134,7 +135,7 @@ def _fit(n: Floats, y: Floats, decay: float, more: int) -> tuple[float, float, f
 
 
 def _mixture(gains: Floats, errors: Floats, weight: Floats, more: int) -> Gain:
-    points = np.array([-1.645, -1.036, -0.674, -0.385, -0.126, 0.126, 0.385, 0.674, 1.036, 1.645])
+    points = special.ndtri((np.arange(10) + 0.5) / 10)  # ten equally likely points of the normal law
     values = np.maximum(gains[:, None] + errors[:, None] * points, 0.0).ravel()
     shares = np.repeat(weight / len(points), len(points))
     order = np.argsort(values, kind="stable")

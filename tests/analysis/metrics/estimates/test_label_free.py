@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from analysis.metrics.core import intervals
 from analysis.metrics.estimates import label_free
 from analysis.metrics.estimates.expected_metrics import METRICS
 from analysis.metrics.estimates.label_free import Gap, LabelFreeEstimate, Window, retrain_call
@@ -191,7 +192,7 @@ class TestGap:
         turned = np.where(np.random.default_rng(0).random(len(y)) < 0.2, 1 - y, y)
         for labels, drift in ((y, False), (turned, True)):
             right = model.predict(x) == labels
-            value, reach = right.mean(), 1.96 * right.std() / np.sqrt(len(right))
+            value, reach = right.mean(), intervals.normal_quantile(0.95) * right.std() / np.sqrt(len(right))
             assert label_free.gap((value, value - reach, value + reach), found).concept_drift is drift
 
     def test_a_better_audit_is_no_alarm(self):
