@@ -13,6 +13,7 @@ from msgspec import Struct
 from analysis.labelled_samples import LabelledSample
 from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.metrics.labels import label_errors
+from analysis.metrics.labels.expected_precision import SuspectDecision, revised_precision
 from analysis.models import Finding, FindingKind
 from annotation import resolution
 from annotation.models import Item, Label, LabelState, Resolution
@@ -83,13 +84,13 @@ def find_suspects(
         return LabelQualityBody(n, problem)
     found = label_errors.suspected(sample.given, sample.probabilities, classes=sample.classes, groups=sample.groups)
     place = {int(pk): row for row, pk in enumerate(sample.item_ids)}
-    judged = [label_errors.SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
+    judged = [SuspectDecision(place[pk], wrong) for pk, wrong in decided.items() if pk in place]
     found_wrong = sum(one.wrong for one in judged)
     if not found.signal:
         store(project, FindingKind.LABEL_ERROR, [])
         return LabelQualityBody(n, "no_signal", decided=len(judged), wrong=found_wrong, versions=list(sample.versions))
-    expected = label_errors.revised_precision(judged, found.expected_precision)
-    still_open = label_errors.revised_precision(judged, found.expected_precision, open_only=True)
+    expected = revised_precision(judged, found.expected_precision)
+    still_open = revised_precision(judged, found.expected_precision, open_only=True)
     suspects = _suspected(project, sample, found, expected, at=at)
     store(project, FindingKind.LABEL_ERROR, _waiting(project, suspects))
     longest = min(still_open.n, max(2 * min(len(suspects), MOST), 20))

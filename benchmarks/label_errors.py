@@ -35,7 +35,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from analysis.metrics.labels.label_errors import LabelErrors, ShareWithInterval, suspected
+from analysis.metrics.labels.expected_precision import ShareWithInterval
+from analysis.metrics.labels.label_errors import LabelErrors, suspected
 from analysis.metrics.labels.out_of_sample import out_of_sample
 from benchmarks.data import Absent, path_to, rows_of
 from benchmarks.encoded import vectors_of

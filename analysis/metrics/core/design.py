@@ -185,3 +185,11 @@ def scaled_to(pi: Floats, population: int) -> Floats:
     weight[~sure] *= rest / weight[~sure].sum() if not sure.all() else 1.0
     # Scaling must not make an item stand for less than itself.
     return np.maximum(weight, 1.0)
+
+
+def equal_parts(group: Ints | None, n: int) -> Floats:
+    """One over the rows of each row's group, (n,): the copies of one row count as one together."""
+    if group is None:
+        return np.ones(n)
+    _, own, counts = np.unique(group, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / counts[own])

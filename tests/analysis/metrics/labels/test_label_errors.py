@@ -1,42 +1,24 @@
-"""Label errors: planted ones are found, the list's expected precision comes true, and people's decisions correct it."""
+"""Label errors: planted ones are found, clean labels raise no alarm, and the share of wrong ones is estimated."""
 
 import multiprocessing
 
 import numpy as np
 import pytest
 from cleanlab.rank import get_label_quality_scores
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings
 from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from analysis.metrics.labels.label_errors import SuspectDecision, revised_precision, suspected
+from analysis.metrics.labels.label_errors import suspected
+from tests.analysis.metrics.labels.planted import as_rows, copied, judged, planted, tables
 from validation import InvalidInput
-
-
-def planted(kind, *, rate=0.1, n=2000, k=6, sharp=3.0, seed=0):
-    """Calibrated probabilities, labels drawn from them, some then replaced at random or by confusion."""
-    rng = np.random.default_rng(seed)
-    score = sharp * rng.standard_normal((n, k))
-    p = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
-    truth = (rng.random((n, 1)) > p.cumsum(axis=1)).sum(axis=1).clip(max=k - 1)
-    weight = np.ones((n, k)) if kind == "at random" else p.copy()
-    weight[np.arange(n), truth] = 0
-    weight /= weight.sum(axis=1, keepdims=True)
-    other = (rng.random((n, 1)) > weight.cumsum(axis=1)).sum(axis=1).clip(max=k - 1)
-    wrong = (rng.random(n) < rate) & (other != truth)
-    return np.where(wrong, other, truth), p, wrong
 
 
 def ap(wrong, score):
     return average_precision_score(wrong, -score)
-
-
-def as_rows(*rows):
-    return np.array([row for row in rows for _ in range(6)])
 
 
 @pytest.mark.parametrize(("kind", "words"), [("at random", "at random"), ("by confusion", "by confusion")])
@@ -65,29 +47,6 @@ def test_the_model_need_not_be_calibrated():
     assert suspected(labels, timid).estimated_share.value == pytest.approx(wrong.mean(), abs=0.03)
 
 
-def test_expected_precision_covers_what_is_found_at_every_length():
-    inside = []
-    for seed in range(30):
-        kind, rate = ("at random", "by confusion")[seed % 2], (0.03, 0.08, 0.15)[seed % 3]
-        labels, p, wrong = planted(kind, rate=rate, n=1200, seed=seed)
-        expected = suspected(labels, p).expected_precision
-        for length in (20, 60, 150, 400):
-            found = expected.of(length)
-            inside.append(found.low <= wrong[expected.order[:length]].mean() <= found.high)
-    assert np.mean(inside) >= 0.93
-
-
-def test_the_surer_the_word_the_more_it_may_be_off():
-    labels, p, wrong = planted("at random", sharp=8.0)
-    expected = suspected(labels, p).expected_precision
-    assert expected.of(20).value > 0.99 > 0.97 > expected.of(20).low
-    # Some rows are of another class than anything in them says: no model can know it, so the promise has to allow it.
-    order = expected.order[:60]
-    odd = np.random.default_rng(0).choice(order, 3, replace=False)
-    realised = np.where(np.isin(order, odd), False, wrong[order]).mean()
-    assert expected.of(60).low <= realised <= expected.of(60).high
-
-
 def test_clean_labels_raise_no_alarm_and_fall_back_to_the_margin():
     labels, p, wrong = planted("at random", rate=0.0)
     found = suspected(labels, p)
@@ -105,52 +64,6 @@ def test_suggestions_are_the_likeliest_other_class_and_usually_the_truth():
     assert (found.suggested == truth)[wrong].mean() > 0.8
     assert found.flagged[wrong].mean() > 0.7
     assert wrong[found.flagged].mean() > 0.8
-
-
-def test_the_longest_list_that_keeps_a_precision():
-    labels, p, wrong = planted("at random", sharp=5.0)
-    expected = suspected(labels, p).expected_precision
-    longest = expected.longest(0.8)
-    assert expected.of(longest).value >= 0.8 > expected.of(longest + 1).value
-    assert expected.of(longest).low <= wrong[expected.order[:longest]].mean() <= expected.of(longest).high
-    assert expected.longest(1.01) == 0
-    with pytest.raises(InvalidInput, match="not 0"):
-        expected.of(0)
-
-
-def test_decisions_correct_a_precision_that_promised_too_much():
-    labels, p, wrong = planted("at random", rate=0.15)
-    overstated = suspected(labels, p).expected_precision
-    kept = [SuspectDecision(int(row), wrong=False) for row in overstated.order[:25]]
-    revised = revised_precision(kept, overstated)
-    assert (revised.decided, revised.of(25).value) == (25, 0.0)
-    assert revised.of(200).value < overstated.of(200).value - 0.1
-    fixed = [SuspectDecision(int(row), wrong=True) for row in overstated.order[:25]]
-    assert revised_precision(fixed, overstated).of(25).value == 1.0
-    assert revised_precision(fixed, overstated).of(400).value >= overstated.of(400).value
-
-
-def test_decisions_narrow_a_list_that_the_labels_gave_no_evidence_for():
-    labels, p, wrong = planted("by confusion", rate=0.004, n=3000, seed=5)
-    expected = suspected(labels, p).expected_precision
-    assert "Normalised margin" in suspected(labels, p).method
-    decided = [SuspectDecision(int(row), bool(wrong[row])) for row in expected.order[:30]]
-    before, after = expected.of(120), revised_precision(decided, expected).of(120)
-    assert after.high - after.low < (before.high - before.low) / 2
-    assert after.low <= wrong[expected.order[:120]].mean() <= after.high
-
-
-def test_decisions_may_come_at_once_or_one_by_one_and_be_changed():
-    labels, p, wrong = planted("at random", n=400)
-    expected = suspected(labels, p).expected_precision
-    rows = [int(row) for row in expected.order[:8]]
-    first = [SuspectDecision(row, bool(wrong[row])) for row in rows[:4]]
-    every = first + [SuspectDecision(row, bool(wrong[row])) for row in rows[4:]]
-    step_by_step = revised_precision(every, revised_precision(first, expected))
-    np.testing.assert_allclose(step_by_step.precision, revised_precision(every, expected).precision)
-    changed = revised_precision([*every, SuspectDecision(rows[0], not wrong[rows[0]])], expected)
-    assert changed.decided == 8
-    assert revised_precision([], expected) is expected
 
 
 def test_it_runs_in_a_daemonic_worker_which_may_have_no_children():
@@ -197,26 +110,6 @@ def test_class_names_are_used_in_words_and_counted():
         suspected([0, 1] * 6, rows, classes=["a", "b", "c"])
 
 
-def test_a_decision_on_a_row_that_is_not_in_the_list_is_refused():
-    expected = suspected([0, 1] * 6, as_rows([0.6, 0.4], [0.4, 0.6])).expected_precision
-    with pytest.raises(InvalidInput, match="Row 12"):
-        revised_precision([SuspectDecision(12, wrong=True)], expected)
-
-
-tables = st.integers(2, 5).flatmap(
-    lambda k: st.lists(
-        st.tuples(st.integers(0, k - 1), st.lists(st.floats(0, 1), min_size=k, max_size=k)), min_size=10, max_size=40
-    )
-)
-
-
-def judged(rows):
-    labels = np.array([label for label, _ in rows])
-    weights = np.array([weight for _, weight in rows]) + 1e-9
-    assume(len(set(labels.tolist())) > 1)
-    return labels, weights / weights.sum(axis=1, keepdims=True)
-
-
 @settings(max_examples=60)
 @given(tables)
 def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(rows):
@@ -235,47 +128,14 @@ def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(
     np.testing.assert_array_equal(found.score, again.score)
 
 
-@settings(max_examples=40)
-@given(tables, st.data())
-def test_decided_rows_count_as_decided_whatever_the_model_said(rows, data):
-    labels, p = judged(rows)
-    expected = suspected(labels, p).expected_precision
-    verdicts = data.draw(st.dictionaries(st.integers(0, labels.size - 1), st.booleans(), min_size=1))
-    revised = revised_precision([SuspectDecision(row, wrong) for row, wrong in verdicts.items()], expected)
-    assert revised.decided == len(verdicts)
-    assert np.isfinite(revised.precision).all()
-    assert (revised.low <= revised.precision).all()
-    assert (revised.precision <= revised.high).all()
-    if len(verdicts) == labels.size:
-        assert revised.of(labels.size).value == pytest.approx(np.mean(list(verdicts.values())))
-
-
-@settings(max_examples=25)
-@given(st.integers(0, 10_000), st.integers(10, 60), st.floats(0, 1), st.floats(0, 1))
-def test_a_list_is_as_long_as_the_precision_asked_allows(seed, n, precision, less):
-    labels, p, _ = planted("at random", n=n, k=3, seed=seed)
-    expected = suspected(labels, p).expected_precision
-    length = expected.longest(precision)
-    assert 0 <= length <= n
-    assert not length or expected.of(length).value >= precision
-    assert length == n or expected.of(length + 1).value < precision
-    assert expected.longest(precision * less) >= length
-    assert all(expected.of(m).low <= expected.of(m).value <= expected.of(m).high for m in (1, n))
-
-
 class TestCopies:
     """Ten copies of one labelled row are one row: they raise no false alarm and narrow no interval."""
-
-    def copied(self, copies, *, seed, rate=0.0, n=300):
-        labels, p, wrong = planted("at random", rate=rate, n=n, k=3, sharp=1.5, seed=seed)
-        groups = np.tile(np.arange(n), copies)
-        return np.tile(labels, copies), np.tile(p, (copies, 1)), np.tile(wrong, copies), groups
 
     @pytest.mark.parametrize("copies", [1, 2, 10])
     def test_clean_labels_are_taken_for_noisy_ones_no_more_often(self, copies):
         alarms = naive = 0
         for seed in range(40):
-            labels, p, _, groups = self.copied(copies, seed=seed)
+            labels, p, _, groups = copied(copies, seed=seed)
             alarms += "Posterior" in suspected(labels, p, groups=groups).method
             naive += "Posterior" in suspected(labels, p).method
         assert alarms <= 2
@@ -283,21 +143,11 @@ class TestCopies:
 
     @pytest.mark.parametrize("copies", [2, 10])
     def test_the_interval_is_that_of_the_distinct_rows(self, copies):
-        once = suspected(*self.copied(1, seed=1, rate=0.1)[:2]).estimated_share
-        labels, p, wrong, groups = self.copied(copies, seed=1, rate=0.1)
+        once = suspected(*copied(1, seed=1, rate=0.1)[:2]).estimated_share
+        labels, p, wrong, groups = copied(copies, seed=1, rate=0.1)
         share = suspected(labels, p, groups=groups).estimated_share
         assert (share.value, share.low, share.high) == pytest.approx((once.value, once.low, once.high), abs=1e-6)
         assert share.low <= wrong.mean() <= share.high
-
-    def test_decisions_about_copies_count_once(self):
-        labels, p, wrong, groups = self.copied(10, seed=1, rate=0.1)
-        expected = suspected(labels, p, groups=groups).expected_precision
-        row = int(expected.order[0])
-        of_one = revised_precision([SuspectDecision(row, False)], expected).of(200)
-        copies = [SuspectDecision(int(i), False) for i in np.flatnonzero(groups == groups[row])]
-        of_all = revised_precision(copies, expected).of(200)
-        independent = revised_precision(copies, suspected(labels, p).expected_precision).of(200)
-        assert independent.value < of_all.value <= of_one.value
 
 
 def noisy(seed, *, strength, prevalence, noise, n=600):
