@@ -39,8 +39,9 @@ class Place:
 
     name: str
     url: str
-    count: str | None
+    count: str
     current: bool
+    count_id: str = ""  # of the element that shows the count, where this page has one
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Shell:
             return ()
         groups = [Group(title, tuple(self._places(pages))) for title, pages in PAGES]
         if tabs := self.settings:
-            settings = Place("Settings", tabs[0].url, None, any(tab.current for tab in tabs))
+            settings = Place("Settings", tabs[0].url, "", any(tab.current for tab in tabs))
             groups[-1] = Group(groups[-1].title, (*groups[-1].places, settings))
         return tuple(group for group in groups if group.places)
 
@@ -182,7 +183,8 @@ class Shell:
         if not self._may_open(url):
             return None
         count = self.counts.get(page.count) if page.count else None
-        return Place(page.name, url, short(count) if count else None, self._is_here(page, url))
+        count_id = f"count-{page.count}" if page.count else ""
+        return Place(page.name, url, short(count) if count else "", self._is_here(page, url), count_id)
 
     def _may_open(self, url: str) -> bool:
         guard: Guard | None = getattr(resolve(url).func, "guard", None)

@@ -61,7 +61,9 @@ def test_a_page_that_polls_is_brought_up_to_date_in_place_and_so_is_the_sentence
     assert written.count('hx-trigger="every') == written.count('hx-swap="morph"') == 1
     assert '{% block answer %}<span id="said">{% partial said %}</span>{% endblock %}' in written
     fragment = written.partition('hx-swap="morph"')[2]
-    assert re.search(r'<span\s+id="said"\s+hx-swap-oob="true"\s*>{% partial said %}</span>', fragment)
+    assert '{% include "parts/around.html"' in fragment
+    assert 'hx-swap-oob="true"' not in written, "replaced even where nothing changed, and a selection with it"
+    assert re.search(r'<span\s+id="said"\s+hx-swap-oob="morph"\s*>{% partial said %}</span>', fragment)
 
 
 def test_four_pages_poll():

@@ -1,9 +1,10 @@
 """Pages that poll: a refresh never moves focus, selection or scroll, and does not close what a person opened."""
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Watched
 from tests.browser.pages import AT_REST
@@ -21,6 +22,19 @@ MORPH = """async ([before, after]) => {
   morph(made[0], made[1]);
   return [made[0].outerHTML, document.activeElement === focused && focused.isConnected];
 }"""
+
+
+# Notes each change of the navigation, the chips and the sentence above the page, but for the class that htmx sets.
+WATCH = """() => {
+  window.touched = [];
+  const note = (all) => window.touched.push(...all.map((one) => `${one.type}: ${one.target.textContent.trim()}`));
+  const attributes = { attributes: true, attributeFilter: ["open", "href", "id", "aria-current"] };
+  const all = { subtree: true, childList: true, characterData: true, ...attributes };
+  for (const part of document.querySelectorAll(".nav, #view, #said")) new MutationObserver(note).observe(part, all);
+}"""
+REFRESH = "([path, id]) => htmx.ajax('GET', path, { source: `#${id}`, target: `#${id}`, swap: 'morph' })"
+FRAGMENTS = {"": "loop", "runs/": "state", "runs/1/": "state", "jobs/": "rows"}
+KINDS = ["overview", "runs", "run", "jobs"]
 
 
 def polled(tab: Page, path: str) -> None:
@@ -56,6 +70,54 @@ def test_polling_takes_no_focus_where_nothing_has_it(open_page: Callable[..., Wa
     polled(tab, address)
 
     assert tab.evaluate("document.activeElement === document.body")
+
+
+def refresh(tab: Page, address: str, fragment: str) -> None:
+    """One refresh of the page's fragment as its polling does it, settled."""
+    tab.evaluate(REFRESH, [address, fragment])
+    tab.wait_for_function(AT_REST)
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=KINDS)
+def test_a_refresh_that_brings_nothing_new_touches_nothing_around_its_fragment(
+    open_page: Callable[..., Watched], path: str
+) -> None:
+    address = f"/p/digits/{path}"
+    tab = open_page(address, who="engineer").page
+    tab.evaluate(WATCH)
+
+    refresh(tab, address, FRAGMENTS[path])
+
+    assert tab.evaluate("window.touched") == []
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=KINDS)
+def test_a_new_count_is_shown_while_focus_selection_and_scroll_stay(
+    open_page: Callable[..., Watched], path: str
+) -> None:
+    address = f"/p/digits/{path}"
+    tab = open_page(address, who="engineer", height=400).page
+
+    def with_news(route: Route) -> None:
+        answer = route.fetch()
+        found = re.sub(r'(id="count-waiting" hx-swap-oob="morph">)[^<]*', r"\g<1>4,321", answer.text())
+        route.fulfill(response=answer, body=found)
+
+    tab.route("**/p/digits/**", with_news)
+    link = tab.locator(".nav a", has_text="Queues")
+    link.focus()
+    tab.evaluate("getSelection().selectAllChildren(document.querySelector('.nav h2'))")
+    tab.evaluate("scrollTo(0, 60)")
+    scroll, words = tab.evaluate("scrollY"), tab.evaluate("String(getSelection())")
+    assert "4,321" not in link.inner_text() and words
+
+    refresh(tab, address, FRAGMENTS[path])
+
+    expect(link).to_have_text(re.compile(r"Queues\s*4,321"))
+    assert tab.evaluate("document.activeElement.getAttribute('href')") == "/p/digits/queues/"
+    assert (tab.evaluate("String(getSelection())"), tab.evaluate("scrollY")) == (words, scroll)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.getAttribute('href')") == "/p/digits/review/"
 
 
 @pytest.mark.parametrize(

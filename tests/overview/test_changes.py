@@ -75,6 +75,6 @@ def test_the_page_says_it_first_and_each_refresh_again(project: Project) -> None
         " ".join(client.get(address, headers=headers).content.decode().split())
         for headers in ({}, {"HX-Request": "true"})
     )
-    for part in (page, fragment.partition('<span id="said" hx-swap-oob="true">')[2]):
+    for part in (page, fragment.partition('<span id="said" hx-swap-oob="morph">')[2]):
         assert "accuracy of what was served fell from <b>0.93</b> to <b>0.49</b>" in part
         assert "mostly in sensor <b>B</b>" in part

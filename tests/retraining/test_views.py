@@ -126,7 +126,7 @@ class TestRuns:
 
     def test_the_fragment_carries_the_sentence_too(self, ada: Client) -> None:
         body = ada.get(url("run-list"), headers=HTMX).content.decode()
-        assert "<html" not in body and 'id="said" hx-swap-oob="true"' in body and 'id="state"' in body
+        assert "<html" not in body and 'id="said" hx-swap-oob="morph"' in body and 'id="state"' in body
 
     def test_costs_few_queries(self, ada: Client, project: Project, django_assert_max_num_queries: Any) -> None:
         learn(project, 6)
