@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from projects import idempotency, locks
 from projects.guards import Guard, declare, role_of
-from projects.models import ApiKey, Membership, Project, Role, Scope, hashed
+from projects.models import ApiKey, Membership, Project, Role, Scope
 from projects.problems import problem
+from projects.secrets import hashed
 
 USED_EVERY = timedelta(minutes=1)  # last_used_at is written at most once a minute
 

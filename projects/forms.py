@@ -8,7 +8,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from projects import shortcuts, zones
-from projects.models import Role, Scope, User, new_secret
+from projects.models import Role, Scope, User
+from projects.secrets import new_secret
 
 EXPIRY = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
 

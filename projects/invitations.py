@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db import transaction
 
 from projects import audit, members
-from projects.models import Project, Role, SignInLink, User, hashed, new_secret
+from projects.models import Project, Role, SignInLink, User
+from projects.secrets import hashed, new_secret
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from django.db import IntegrityError, transaction
 
 from projects import audit
 from projects.guards import role_of
-from projects.models import ApiKey, Membership, Project, Role, Scope, SignInLink, User, hashed, new_secret
+from projects.models import ApiKey, Membership, Project, Role, Scope, SignInLink, User
+from projects.secrets import hashed, new_secret
 from validation import InvalidInput
 
 LINK_LIVES = timedelta(hours=24)

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from projects import audit, invitations, members
 from projects.forms import InviteForm, KeyForm, RoleForm
 from projects.guards import ProjectRequest, member
-from projects.models import ApiKey, AuditEvent, Can, Role, User, derived_secret, new_secret
+from projects.models import ApiKey, AuditEvent, Can, Role, User
 from projects.paging import BadCursor, keyset_page
+from projects.secrets import derived_secret, new_secret
 
 PAGE = 50
 

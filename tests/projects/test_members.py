@@ -6,7 +6,8 @@ import pytest
 
 from projects import invitations, members
 from projects.api_auth import find_key
-from projects.models import ApiKey, AuditEvent, Membership, Role, SignInLink, User, hashed
+from projects.models import ApiKey, AuditEvent, Membership, Role, SignInLink, User
+from projects.secrets import hashed
 from tests.factories import NOW, make_project, make_user
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.timezone import get_current_timezone_name
 
 from projects import audit, members
-from projects.models import ApiKey, AuditEvent, Membership, Role, SignInLink, User, hashed
+from projects.models import ApiKey, AuditEvent, Membership, Role, SignInLink, User
+from projects.secrets import hashed
 from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db

@@ -29,7 +29,8 @@ from annotation import guidelines, labels, leases, queues, resolution  # noqa: E
 from annotation.capture import capture_rows  # noqa: E402
 from annotation.models import Cause, Item, Lease, NoLabelDecision, Resolution  # noqa: E402
 from projects import audit, invitations, members, specs  # noqa: E402
-from projects.models import ApiKey, Membership, Project, Role, Scope, User, hashed  # noqa: E402
+from projects.models import ApiKey, Membership, Project, Role, Scope, User  # noqa: E402
+from projects.secrets import hashed  # noqa: E402
 from tests.analysis.scenarios import make_finding  # noqa: E402
 from tests.factories import make_item  # noqa: E402
 

@@ -1,0 +1,25 @@
+"""Models of projects: people, projects, label schemas, input contracts, roles, keys and the audit trail."""
+
+from projects.models.audit_trail import AuditEvent, AuditEventQuerySet
+from projects.models.keys import ApiKey, Scope, SignInLink, StoredAnswer
+from projects.models.people import ABILITIES, Can, Role, User
+from projects.models.project import SETTINGS, InputContract, LabelSchema, Membership, Project, ProjectQuerySet
+
+__all__ = [
+    "ABILITIES",
+    "ApiKey",
+    "AuditEvent",
+    "AuditEventQuerySet",
+    "Can",
+    "InputContract",
+    "LabelSchema",
+    "Membership",
+    "Project",
+    "ProjectQuerySet",
+    "Role",
+    "SETTINGS",
+    "Scope",
+    "SignInLink",
+    "StoredAnswer",
+    "User",
+]

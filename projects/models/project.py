@@ -1,0 +1,164 @@
+"""A project with its settings, its labels and inputs in versions, and who belongs to it."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from projects.models.people import Role, User
+from projects.project_settings import (
+    AnySettings,
+    BadSpec,
+    CostSettings,
+    RetrainingSettings,
+    RoutingSettings,
+    Settings,
+    check_labels_named,
+    parse,
+)
+
+# Column to definition.
+SETTINGS: dict[str, type[Settings]] = {
+    "routing": RoutingSettings,
+    "retraining": RetrainingSettings,
+    "costs": CostSettings,
+}
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def for_user(self, user: User) -> "ProjectQuerySet":
+        """The projects that this person may enter; a superuser enters all."""
+        if user.is_superuser:
+            return self.order_by("title", "pk")
+        return self.filter(memberships__user=user).order_by("title", "pk")
+
+
+class Project(models.Model):
+    """One decision that a model makes."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, default="choice", help_text="One of annotation.kinds.")
+    overlap = models.PositiveSmallIntegerField(default=1)
+    costs = models.JSONField(default=dict, blank=True)
+    positive = models.CharField(max_length=200, blank=True, default="")
+    safe_default = models.CharField(
+        max_length=200, blank=True, default="", help_text="The label answered when no version can be loaded."
+    )
+    outcome_matures_after_days = models.PositiveIntegerField(default=0)
+    retraining = models.JSONField(default=dict, blank=True)
+    routing = models.JSONField(default=dict, blank=True)
+    # Tags, not foreign keys: predictions of foreign models are first-class, and nothing points upward.
+    champion_version = models.CharField(max_length=80, blank=True, default="")
+    threshold_version = models.CharField(max_length=80, blank=True, default="")
+    policy_version = models.CharField(max_length=80, blank=True, default="")
+    audit_slug = models.CharField(
+        max_length=60, blank=True, default="", help_text="Its slug in audit events from before events had its id."
+    )
+    created_at = models.DateTimeField()
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(overlap__gte=1) & Q(overlap__lte=20), name="project_overlap_1_to_20")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def clean(self) -> None:
+        """What a form may write: settings as a spec would take them."""
+        for name, kind in SETTINGS.items():
+            try:
+                parse(kind, name, getattr(self, name))
+            except BadSpec as why:
+                raise ValidationError({name: str(why)}) from None
+        labels = self.label_schemas.order_by("-version").first() if self.pk else None
+        contract = self.input_contracts.order_by("-version").first() if self.pk else None
+        if labels and contract:
+            try:
+                check_labels_named(self, labels.values(), contract.segments)
+            except BadSpec as why:
+                raise ValidationError(str(why)) from None
+
+    def routing_settings(self) -> RoutingSettings:
+        """How much is routed, defaults filled in. Raises BadSpec where the row holds what no form would take."""
+        return parse(RoutingSettings, "routing", self.routing)
+
+    def retraining_settings(self) -> RetrainingSettings:
+        """When a run may begin and who promotes, defaults filled in. Raises BadSpec as above."""
+        return parse(RetrainingSettings, "retraining", self.retraining)
+
+    def retraining_part(self, kind: type[AnySettings]) -> AnySettings:
+        """What a trigger rule or the trainers take of the same object. Raises BadSpec as above."""
+        return parse(kind, "retraining", self.retraining)
+
+    def cost_settings(self) -> CostSettings | None:
+        """What mistakes about the positive label cost, or None where the project names no costs. Raises BadSpec."""
+        return parse(CostSettings, "costs", self.costs) if self.costs else None
+
+    def schema(self) -> "LabelSchema":
+        """The label schema in force. Reads the database once per instance."""
+        if not hasattr(self, "_schema"):
+            self._schema = self.label_schemas.latest("version")
+        return self._schema
+
+    def contract(self) -> "InputContract":
+        """The input contract in force. Reads the database once per instance."""
+        if not hasattr(self, "_contract"):
+            self._contract = self.input_contracts.latest("version")
+        return self._contract
+
+
+class LabelSchema(models.Model):
+    """The labels of a project from one version on. Immutable: a change is a new version."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="label_schemas")
+    version = models.PositiveIntegerField()
+    labels = models.JSONField(help_text="List of {value, title?, key?, hint?}; the order is that of stored scores.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="label_schema_version")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} labels v{self.version}"
+
+    def values(self) -> list[str]:
+        return [label["value"] for label in self.labels]
+
+    def title_of(self, value: str) -> str:
+        """What people read in place of a label's value: its title, or the value where there is none."""
+        return next((label.get("title") or value for label in self.labels if label["value"] == value), value)
+
+
+class InputContract(models.Model):
+    """The typed inputs of a project from one version on. Immutable."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="input_contracts")
+    version = models.PositiveIntegerField()
+    inputs = models.JSONField(help_text="Name to {type: text|number|category|image, min?, max?, values?, …}.")
+    segments = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="input_contract_version")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} inputs v{self.version}"
+
+    def types(self) -> dict[str, str]:
+        return {name: spec["type"] for name, spec in self.inputs.items()}
+
+
+class Membership(models.Model):
+    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.role} of {self.project_id}"

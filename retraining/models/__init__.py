@@ -1,0 +1,24 @@
+"""Models of retraining: datasets, runs, versions, judgements and releases."""
+
+from retraining.models.datasets import Dataset, DatasetRow
+from retraining.models.judgements import DisagreementSample, EvaluatedItem, EvaluatedItemQuerySet, Judgement, Outcome
+from retraining.models.releases import Release, ReleaseKind
+from retraining.models.runs import RunState, TrainingRun, TriggerCheck
+from retraining.models.versions import LoadFailure, ModelVersion
+
+__all__ = [
+    "Dataset",
+    "DatasetRow",
+    "DisagreementSample",
+    "EvaluatedItem",
+    "EvaluatedItemQuerySet",
+    "Judgement",
+    "LoadFailure",
+    "ModelVersion",
+    "Outcome",
+    "Release",
+    "ReleaseKind",
+    "RunState",
+    "TrainingRun",
+    "TriggerCheck",
+]
