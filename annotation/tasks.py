@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from annotation import leases, media, rescoring, routing, search, text_vectors
+from annotation import encoding_progress, leases, media, rescoring, routing, search, text_vectors
 from annotation.models import Item
 from annotation.routing import audit_draw, negative_signals, refill
 from annotation.signals import joining
@@ -63,7 +63,7 @@ def encode_texts(attempt: Attempt) -> None:
 @registry.every_project(ENCODING_SECONDS, "annotation.encode_texts")
 def encode_what_waits(project: Project, at: datetime) -> None:
     """Enqueue the encoding of a project whose items are not all encoded yet."""
-    if text_vectors.is_encoding_due(project):
+    if encoding_progress.is_due(project):
         text_vectors.request_encoding(project, at=at)
 
 

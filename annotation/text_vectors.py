@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import transaction
 from numpy.typing import NDArray
 
-from annotation.models import EncodingProgress, Item, TextVector
-from annotation.models.encoding import NAME_LENGTH, SETTING_LENGTH
+from annotation import encoding_progress
+from annotation.models import Item, TextVector
+from annotation.models.encoding import NAME_LENGTH
 from inputs.encoders import choice, minilm
 from inputs.encoders.base import EncoderUnavailable, TextEncoder
 from inputs.encoders.columns import EncodedTexts, VectorsByInput, text_inputs
@@ -107,21 +108,19 @@ def encoder_in_use() -> choice.EncoderChoice:
         return choice.EncoderChoice(fallback.encoder, f"Texts are compared by TF-IDF. {why}")
 
 
-def is_encoding_due(project: Project) -> bool:
-    """Whether items wait to be encoded, as far as one can tell without loading the encoder."""
-    if settings.TEXT_ENCODER == "tfidf" or not text_inputs(project.contract().types()):
-        return False
-    done = EncodingProgress.objects.filter(project=project, setting=_setting()).first()
-    return Item.objects.filter(project=project, pk__gt=done.last_item if done else 0).exists()
-
-
 def _look_again(project: Project) -> None:
     """Let the job begin at the first item where it has passed all of them, and yet texts of some have no vector.
 
     On PostgreSQL a capture can commit after another one whose items have higher ids; a contract can get a text input.
     """
-    if not is_encoding_due(project):
-        EncodingProgress.objects.filter(project=project, setting=_setting()).update(last_item=0)
+    if not encoding_progress.is_due(project):
+        encoding_progress.begin_again(project)
+
+
+def digest_in_use(types: Mapping[str, str]) -> str:
+    """Digest of the encoder whose vectors the text inputs among these have; "" where there are none."""
+    encoder = encoder_in_use().encoder if text_inputs(types) else None
+    return encoder.digest if encoder and encoder.per_text else ""
 
 
 def request_encoding(project: Project, *, at: datetime) -> None:
@@ -132,7 +131,7 @@ def request_encoding(project: Project, *, at: datetime) -> None:
 def encode_items(attempt: Attempt, project: Project, *, at: datetime) -> None:
     """Encode the texts of items in the order in which they came, from where the last job ended."""
     chosen = encoder_in_use()
-    progress = _progress(project, chosen.encoder, at=at)
+    progress = encoding_progress.progress_of(project, chosen.encoder, at=at)
     waiting = Item.objects.filter(project=project, pk__gt=progress.last_item).order_by("pk")
     total, done = min(waiting.count(), MOST_ITEMS), 0
     names = text_inputs(project.contract().types())
@@ -150,29 +149,7 @@ def encode_items(attempt: Attempt, project: Project, *, at: datetime) -> None:
         attempt.progress(done / total, f"Encoding texts by {chosen.encoder.name}")
     with attempt.commit(encoder=chosen.encoder.name, items=done, words=chosen.why):
         if not waiting.filter(pk__gt=progress.last_item).exists():
-            _remove_former(project, chosen.encoder)
-
-
-def _progress(project: Project, encoder: TextEncoder, *, at: datetime) -> EncodingProgress:
-    """Where to go on: from the first item where the setting now stands for another encoder."""
-    start = {"encoder": encoder.name[:NAME_LENGTH], "digest": encoder.digest, "last_item": 0, "updated_at": at}
-    found, _ = EncodingProgress.objects.get_or_create(project=project, setting=_setting(), defaults=start)
-    if found.digest != encoder.digest:
-        found.encoder, found.digest = encoder.name[:NAME_LENGTH], encoder.digest
-        found.last_item, found.updated_at = 0, at
-        found.save()
-    return found
-
-
-def _remove_former(project: Project, encoder: TextEncoder) -> None:
-    """Remove other encoders' vectors, by two ranges of the index rather than a look at each vector."""
-    kept = TextVector.objects.filter(project=project)
-    kept.filter(digest__lt=encoder.digest).delete()
-    kept.filter(digest__gt=encoder.digest).delete()
-
-
-def _setting() -> str:
-    return str(settings.TEXT_ENCODER)[:SETTING_LENGTH]
+            encoding_progress.remove_unread(project, chosen.encoder)
 
 
 def _stripped(text: Any) -> str:

@@ -229,7 +229,10 @@ class OutOfFoldBody(Body, frozen=True, kw_only=True):
 
 
 class RunReportBody(Body, frozen=True, kw_only=True):
-    """What a run tried and why it took one; of a run that changed nothing only why."""
+    """What a run tried and why it took one; of a run that changed nothing only why.
+
+    encoder: digest of the text encoder whose vectors were tried; "" without one.
+    """
 
     version: Literal[2] = 2
     why: str = ""
@@ -239,6 +242,7 @@ class RunReportBody(Body, frozen=True, kw_only=True):
     out_of_fold: OutOfFoldBody | None = None
     fit_seconds: float = 0.0
     libraries: dict[str, str] = {}
+    encoder: str = ""
 
 
 AnyBody = TypeVar("AnyBody", EvaluationBody, VerdictBody, RunReportBody, WindowBody, DisagreementBody)

@@ -11,8 +11,8 @@ from django.db.models import Max
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from annotation import media, text_vectors, versions
-from inputs.encoders.base import EncoderUnavailable
+from annotation import encoding_progress, media, text_vectors, versions
+from inputs.encoders.base import EncoderUnavailable, TextEncoder
 from inputs.encoders.columns import EncodedTexts
 from inputs.images import Grey
 from projects.models import Project
@@ -44,6 +44,7 @@ class Loaded:
     frame_parameters: Mapping[str, Any]
     schema_version: int
     project: Project | None = None  # whose stored vectors of texts may be used
+    encoder: TextEncoder | None = None  # of the texts that it reads as vectors
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
         """(n, k) in the order of the version's own classes."""
@@ -52,12 +53,11 @@ class Loaded:
         )
 
     def _texts(self, columns: Mapping[str, Sequence[Any]]) -> EncodedTexts | None:
-        """Vectors of the texts that the version reads so. Raises EncoderUnavailable where its encoder is gone."""
+        """Vectors of the texts that the version reads so."""
         read = predict.encoder_of(self.frame_parameters)
-        if read is None:
+        if read is None or self.encoder is None:
             return None
-        encoder = text_vectors.encoder_of_digest(read.name, read.digest)
-        return text_vectors.encode_with(encoder, self.project, columns, read.inputs)
+        return text_vectors.encode_with(self.encoder, self.project, columns, read.inputs)
 
     def score(
         self, project: Project, rows: Sequence[Mapping[str, Any]], decoded: Mapping[str, Grey] | None = None
@@ -197,12 +197,36 @@ def unpack(packed: Packed, *, project: Project, tag: str, schema_version: int) -
     except artifact.UntrustedArtifact as why:
         raise artifacts.ArtifactRefused(str(why)) from None
     given = packed.parameters
-    if read := predict.encoder_of(given["frame"]):
-        try:
-            text_vectors.encoder_of_digest(read.name, read.digest)
-        except EncoderUnavailable as why:
-            raise artifacts.ArtifactRefused(str(why)) from None
-    return Loaded(tag, estimator, tuple(given["classes"]), given["types"], given["frame"], schema_version, project)
+    return Loaded(
+        tag=tag,
+        estimator=estimator,
+        classes=tuple(given["classes"]),
+        types=given["types"],
+        frame_parameters=given["frame"],
+        schema_version=schema_version,
+        project=project,
+        encoder=_encoder_of(given),
+    )
+
+
+def _encoder_of(parameters: Mapping[str, Any]) -> TextEncoder | None:
+    """The encoder of the texts that a version reads as vectors. Raises ArtifactRefused where it is gone."""
+    read = predict.encoder_of(parameters["frame"])
+    if read is None:
+        return None
+    try:
+        return text_vectors.encoder_of_digest(read.name, read.digest)
+    except EncoderUnavailable as why:
+        raise artifacts.ArtifactRefused(str(why)) from None
+
+
+@encoding_progress.reads_vectors
+def encoder_digests(project: Project) -> set[str]:
+    """Digests of the encoders whose vectors the champion or a later version reads."""
+    known = ModelVersion.objects.filter(project=project)
+    live = known.filter(stage=ModelVersion.Stage.CHAMPION).values_list("number", flat=True).first()
+    frames = known.filter(number__gte=live or 0).values_list("parameters__frame", flat=True)
+    return {read.digest for frame in frames if (read := predict.encoder_of(frame))}
 
 
 def verify(version: ModelVersion, files: artifacts.VerifiedFiles) -> None:

@@ -114,8 +114,7 @@ def perform(attempt: Attempt, *, clock: Clock) -> None:
     log = _Log(attempt, run, clock)
     log.stage("Freeze the dataset")
     dataset = _frozen(run)
-    learnt = TrainingRun.objects.filter(dataset=dataset, state=RunState.SUCCEEDED).first()
-    if learnt:
+    if learnt := _learnt_the_same(run.project, dataset):
         _end_unchanged(attempt, run, dataset, learnt, at=clock())
         return
     log.stage("Read the inputs")
@@ -184,6 +183,13 @@ def _frozen(run: TrainingRun) -> Dataset:
     return run.dataset
 
 
+def _learnt_the_same(project: Project, dataset: Dataset) -> TrainingRun | None:
+    """The run that has learnt from this dataset by the text encoder in use."""
+    encoder = text_vectors.digest_in_use(project.contract().types())
+    learnt = TrainingRun.objects.filter(dataset=dataset, state=RunState.SUCCEEDED)
+    return next((run for run in learnt if bodies.load_run_report(run.report).encoder == encoder), None)
+
+
 def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt: TrainingRun, *, at: datetime) -> None:
     why = f"Nothing would change: run {learnt.number} has learnt from the same dataset {dataset.number}."
     report = bodies.dump(RunReportBody(why=why))
@@ -225,6 +231,7 @@ def _report(train: Examples, fitted: Fitted, *, without: str, seconds: float) ->
         ),
         fit_seconds=round(seconds, 2),
         libraries={name: library(name) for name in LIBRARIES},
+        encoder=train.texts.digest if train.texts else "",
     )
 
 

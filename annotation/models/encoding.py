@@ -31,6 +31,7 @@ class EncodingProgress(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="encoding_progress")
     setting = models.CharField(max_length=SETTING_LENGTH, blank=True, help_text="TEXT_ENCODER when this was written.")
+    files = models.CharField(max_length=64, default="", help_text="Digest of which files the setting stood for.")
     encoder = models.CharField(max_length=NAME_LENGTH)
     digest = models.CharField(max_length=64)
     last_item = models.BigIntegerField(default=0, help_text="Items up to this id have been encoded.")
@@ -39,7 +40,7 @@ class EncodingProgress(models.Model):
     class Meta:
         verbose_name_plural = "encoding progress"
         constraints = [
-            models.UniqueConstraint(fields=["project", "setting"], name="encoding_progress_once"),
+            models.UniqueConstraint(fields=["project", "setting", "files"], name="encoding_progress_once"),
             models.CheckConstraint(condition=Q(last_item__gte=0), name="encoding_progress_forward"),
         ]
 

@@ -15,6 +15,7 @@ from inputs.encoders.base import EncoderUnavailable
 from inputs.encoders.sentence import SentenceEncoder, read_file
 
 NETWORKS = ("model.onnx", "onnx/model.onnx")
+OTHER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "1_Pooling/config.json", "encoder.json")
 
 
 def load(folder: Path) -> SentenceEncoder:
@@ -30,6 +31,19 @@ def load(folder: Path) -> SentenceEncoder:
     tokenizer, written = _tokenizer(name, folder)
     pooling = _pooling(name, folder)
     return SentenceEncoder(name, network, tokenizer, written=written, pooling=pooling, prefix=prefix)
+
+
+def stamp(folder: Path) -> str:
+    """Sizes and times of the folder's files, which change when one of them is replaced."""
+    return f"{folder} " + " ".join(_size_and_time(folder / name) for name in (*NETWORKS, *OTHER_FILES))
+
+
+def _size_and_time(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "-"
+    return f"{found.st_size}:{found.st_mtime_ns}"
 
 
 def _tokenizer(name: str, folder: Path) -> tuple[Any, bytes]:

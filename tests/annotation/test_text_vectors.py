@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from annotation import tasks, text_vectors
+from annotation import encoding_progress, tasks, text_vectors
 from annotation.models import EncodingProgress, Item, TextVector
 from annotation.routing import candidates
 from inputs.encoders.choice import EncoderChoice
@@ -75,7 +75,7 @@ def test_the_job_encodes_each_text_once_and_keeps_it_under_name_and_digest(encod
     assert sorted(encoder.encoded) == ["a card", "my euro"]
     kept = TextVector.objects.filter(project=project)
     assert {(row.encoder, row.digest, len(bytes(row.vector))) for row in kept} == {("counting", "d" * 64, 4)}
-    assert not text_vectors.is_encoding_due(project)
+    assert not encoding_progress.is_due(project)
     tasks.encode_what_waits(project, timezone.now())
     assert Job.objects.filter(kind="annotation.encode_texts").count() == 1
 
@@ -184,7 +184,7 @@ def test_items_that_were_committed_after_later_ones_are_encoded_too(
 
     assert text_vectors.available_vectors(project, columns, TYPES).texts is not None
     assert sorted(encoder.encoded) == ["a card", "my euro", "of another capture"]
-    assert not text_vectors.is_encoding_due(project)
+    assert not encoding_progress.is_due(project)
 
 
 def test_another_project_s_vectors_are_never_used(encoder: CountingEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,12 +200,12 @@ def test_tf_idf_and_projects_without_text_need_no_job(
 ) -> None:
     numbers = make_project(inputs={"x": {"type": "number"}})
     make_item(numbers, inputs={"x": 1})
-    assert not text_vectors.is_encoding_due(numbers)
+    assert not encoding_progress.is_due(numbers)
     assert text_vectors.available_vectors(numbers, {"x": [1.0]}, {"x": "number"}).words == ""
     texts = make_project()
     notes(texts, "a card")
     settings.TEXT_ENCODER = "tfidf"  # type: ignore[attr-defined]
-    assert not text_vectors.is_encoding_due(texts)
+    assert not encoding_progress.is_due(texts)
 
 
 def test_without_a_sentence_encoder_the_job_ends_at_once_and_the_reason_is_said(
@@ -241,4 +241,4 @@ def test_the_path_of_an_encoder_may_be_as_long_as_a_path_may_be(encoder: Countin
     project = make_project()
     notes(project, "a card")
     assert encode_items(project).state == JobState.SUCCEEDED
-    assert not text_vectors.is_encoding_due(project)
+    assert not encoding_progress.is_due(project)

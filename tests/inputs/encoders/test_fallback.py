@@ -1,7 +1,5 @@
 """TF-IDF where no sentence encoder can be used, with the reason; these tests need no wheel."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -11,11 +9,8 @@ from inputs.encoders.tfidf import TfidfEncoder
 
 
 @pytest.fixture
-def without_wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minilm, "weights_path", lambda: None)
-    choice.choose.cache_clear()
-    yield
-    choice.choose.cache_clear()
 
 
 def test_without_the_wheel_texts_are_compared_by_tf_idf_and_the_reason_is_said(without_wheel: None) -> None:
