@@ -27,8 +27,8 @@ from scipy.special import softmax
 from analysis.metrics.core.design import design
 from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import paired
-from analysis.metrics.performance.calibration import risk_coverage
 from analysis.metrics.performance.classification import classification
+from analysis.metrics.performance.risk_coverage import risk_coverage
 from analysis.metrics.performance.threshold_curve import Costs
 from analysis.metrics.performance.thresholds import band_at
 

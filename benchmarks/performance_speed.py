@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from analysis.metrics.core.design import design
-from analysis.metrics.performance.calibration import calibration, risk_coverage
+from analysis.metrics.performance.calibration import calibration
 from analysis.metrics.performance.classification import classification
+from analysis.metrics.performance.risk_coverage import risk_coverage
 from analysis.metrics.performance.threshold_curve import Costs, threshold_curve
 from analysis.metrics.performance.thresholds import cheapest_band
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from msgspec import Struct
 from ninja import Router
 
-from analysis import items, windows
+from analysis import item_filters, items, windows
 from analysis.item_story import story
 from annotation.blinding import viewer_of_key
 from annotation.models import Item
@@ -22,7 +22,7 @@ from projects.problems import problem
 router = Router(tags=["analysis"])
 PAGE = 100
 FILTERS = {
-    "state": f"Where it stands: {', '.join(items.STATES)}.",
+    "state": f"Where it stands: {', '.join(item_filters.STATES)}.",
     "cause": "Why it was routed, such as uncertain or audit.",
     "queue": "The slug of a queue that it stands in.",
     "truth": "The label that it was resolved as.",
@@ -157,12 +157,12 @@ class ItemStory(Struct):
 @keyed(Scope.READ)
 def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
-        filters = items.parse_filters(request.GET, request.project)
+        filters = item_filters.parse_filters(request.GET, request.project)
         found = items.select(
             request.project, filters, at=timezone.now(), viewer=viewer_of_key(request.key, request.role)
         )
         rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
-    except (items.BadFilter, BadCursor) as why:
+    except (item_filters.BadFilter, BadCursor) as why:
         return problem(422, str(why))
     return json_response(ItemPage([_in_list(row) for row in rows], following or None))
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import items, relabel
+from analysis import item_filters, items, relabel
 from analysis.item_story import story
 from analysis.windows import ALL, WORDS
 from annotation import versions
@@ -36,10 +36,10 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
     """The view that these filters ask for; `problem` says why its form was refused."""
     project, now = request.project, timezone.now()
     try:
-        filters = items.parse_filters(given, project)
+        filters = item_filters.parse_filters(given, project)
         found = items.select(project, filters, at=now, viewer=request.user)
         rows, following = items.page(found, after=given.get("after", ""))
-    except (items.BadFilter, BadCursor) as why:
+    except (item_filters.BadFilter, BadCursor) as why:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
     total = found.values("pk")[: items.MOST_COUNTED].count()
     known = versions.load(project)
@@ -56,9 +56,9 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "following": following,
         "signals": joining.count_waiting(project),
         "query": filters.query(),
-        "names": items.NAMES,
+        "names": item_filters.NAMES,
         "answers": _answer_filters(project, filters),
-        "states": items.STATES,
+        "states": item_filters.STATES,
         "causes": cause_titles().items(),
         "inputs": project.contract().types(),
         "can_change": request.role.can(Can.CHANGE),
@@ -70,20 +70,20 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
     return render(request, template, context, status=422 if problem else 200)
 
 
-def _answer_filters(project: Project, filters: items.Filters) -> list[tuple[str, str, str, list[str]]]:
+def _answer_filters(project: Project, filters: item_filters.Filters) -> list[tuple[str, str, str, list[str]]]:
     """Name, title, choice and values of each filter by a value of the task, as its kind lists them."""
-    values = list(items.filter_values(project))
-    return [(name, items.NAMES[name], getattr(filters, name), values) for name in items.ANSWERS if values]
+    values = list(item_filters.filter_values(project))
+    return [(name, item_filters.NAMES[name], getattr(filters, name), values) for name in item_filters.ANSWERS if values]
 
 
-def _of_version(project: Project, filters: items.Filters, known: versions.Versions, tag: str) -> str:
+def _of_version(project: Project, filters: item_filters.Filters, known: versions.Versions, tag: str) -> str:
     """The address of this view with the answers of another version; what serves needs no filter."""
     wanted = "" if tag == known.serves else tag
     query = filters.query(version=wanted, judges=tag if filters.judges else "")
     return reverse("analysis:item-list", args=[project.slug]) + (f"?{query}" if query else "")
 
 
-def active(request: ProjectRequest, filters: items.Filters) -> list[dict[str, str]]:
+def active(request: ProjectRequest, filters: item_filters.Filters) -> list[dict[str, str]]:
     """The filters in force as chips, each with the address of the view without it."""
     base = reverse("analysis:item-list", args=[request.project.slug])
     found = []
@@ -91,16 +91,18 @@ def active(request: ProjectRequest, filters: items.Filters) -> list[dict[str, st
         if value := getattr(filters, field.name):
             query = filters.query(**{field.name: ""})
             words = _chip_words(request.project, field.name, value)
-            found.append({"name": items.NAMES[field.name], "value": words, "url": f"{base}?{query}" if query else base})
+            found.append(
+                {"name": item_filters.NAMES[field.name], "value": words, "url": f"{base}?{query}" if query else base}
+            )
     return found
 
 
 def _chip_words(project: Project, name: str, value: str) -> str:
     if name in ("since", "until"):
-        return plain_moment(items.moment(name, value), "j M H:i:s")
-    if name in items.ANSWERS:
+        return plain_moment(item_filters.parse_moment(name, value), "j M H:i:s")
+    if name in item_filters.ANSWERS:
         return project.schema().title_of(value)
-    return items.STATES.get(value, value) if name == "state" else value
+    return item_filters.STATES.get(value, value) if name == "state" else value
 
 
 @require_POST
@@ -110,7 +112,7 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
     project, now = request.project, timezone.now()
     back = reverse("analysis:item-list", args=[project.slug])
     try:
-        filters = items.parse_filters(request.POST, project)
+        filters = item_filters.parse_filters(request.POST, project)
         found = items.select(project, filters, at=now, viewer=request.user)
         if request.POST.get("all") != "yes":
             chosen = filter(is_storable_text, request.POST.getlist("item")[:MOST_SELECTED])
@@ -127,7 +129,7 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
             by=request.user,
             at=now,
         )
-    except (items.BadFilter, relabel.NothingToQueue, relabel.queues.QueueProblem) as why:
+    except (item_filters.BadFilter, relabel.NothingToQueue, relabel.queues.QueueProblem) as why:
         return _list(request, request.POST, problem=str(why))
     waited = f" {plural(put.already, 'waits,wait')} in a queue already." if put.already else ""
     messages.info(request, f"{plural(put.created, 'item,items')} added to {queue.title}.{waited}")

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import items
+from analysis.item_filters import parse_filters
 from analysis.item_story import ItemStatus, comments, story
 from annotation import labels
 from annotation.models import Item
@@ -106,7 +107,7 @@ def test_items_with_a_comment_are_found(scenario: LabellingScenario) -> None:
     submit(scenario, scenario.alice, value="ham", comment="Look again")
     submit(scenario, scenario.alice, value="spam")
 
-    found = items.select(scenario.project, items.parse_filters({"commented": "yes"}, scenario.project), at=scenario.now)
+    found = items.select(scenario.project, parse_filters({"commented": "yes"}, scenario.project), at=scenario.now)
 
     assert [item.pk for item in found] == [first.pk]
     assert second.labels.exists()

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import items, samples
+from analysis.item_filters import Filters
 from analysis.reports import refreshing
 from annotation import kinds
 from annotation.capture import capture_rows
@@ -76,10 +77,10 @@ def test_its_report_has_the_mean_score_over_time_and_by_segment(project: Project
 
 def test_its_items_are_listed_with_their_values(project: Project) -> None:
     sample = samples.live(project, "m1", at=NOW)
-    listed: Any = items.select(project, items.Filters(judges="m1"), at=NOW)
+    listed: Any = items.select(project, Filters(judges="m1"), at=NOW)
     assert {item.pk for item in listed} == set(sample.item_ids.tolist())
     assert listed[0].says == {"start": 0, "end": 5} and listed[0].truth == {"start": 0, "end": 10}
-    assert items.select(project, items.Filters(judges="m1", disagree="yes"), at=NOW).count() == WORSE
+    assert items.select(project, Filters(judges="m1", disagree="yes"), at=NOW).count() == WORSE
     Prediction.objects.filter(item=listed[0]).update(value=None)
     assert samples.live(project, "m1", at=NOW).item_ids.tolist() == sample.item_ids.tolist()[:-1]
 

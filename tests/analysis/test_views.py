@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from analysis import charts, items, release_events, windows
 from analysis.findings import LabelQualityBody, PrecisionAt
+from analysis.item_filters import Filters, parse_filters
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.models import Finding, Report
 from analysis.reports import refreshing
@@ -77,16 +78,15 @@ class TestEachPage:
 class TestItems:
     def test_filters_narrow_the_view(self, stand: Any) -> None:
         project, made, _ = stand
-        found = items.select(project, items.parse_filters({"disagree": "yes"}, project), at=NOW)
+        found = items.select(project, parse_filters({"disagree": "yes"}, project), at=NOW)
         assert {item.pk for item in found} == {item.pk for item in made[:6]}
-        found = items.select(project, items.parse_filters({"truth": "ham", "says": "spam"}, project), at=NOW)
+        found = items.select(project, parse_filters({"truth": "ham", "says": "spam"}, project), at=NOW)
         assert found.count() == 3
-        assert items.select(project, items.parse_filters({"judges": "v1"}, project), at=NOW).count() == 60
+        assert items.select(project, parse_filters({"judges": "v1"}, project), at=NOW).count() == 60
         assert (
-            items.select(project, items.parse_filters({"cause": "audit", "state": "resolved"}, project), at=NOW).count()
-            == 60
+            items.select(project, parse_filters({"cause": "audit", "state": "resolved"}, project), at=NOW).count() == 60
         )
-        assert items.select(project, items.parse_filters({"resolved": "no"}, project), at=NOW).count() == 0
+        assert items.select(project, parse_filters({"resolved": "no"}, project), at=NOW).count() == 0
 
     def test_signals_that_wait_for_a_prediction_are_counted(self, stand: Any) -> None:
         project, _, emil = stand
@@ -100,9 +100,9 @@ class TestItems:
     def test_a_segment_is_data_and_never_a_path(self, stand: Any) -> None:
         project, made, _ = stand
         Item.objects.filter(pk=made[0].pk).update(segment={"channel": "app"})
-        assert items.select(project, items.parse_filters({"segment": "channel=app"}, project), at=NOW).count() == 1
+        assert items.select(project, parse_filters({"segment": "channel=app"}, project), at=NOW).count() == 1
         for name in ("project__memberships__user__password", "a__startswith", "channel__regex", "'; --"):
-            assert items.select(project, items.parse_filters({"segment": f"{name}=a"}, project), at=NOW).count() == 0
+            assert items.select(project, parse_filters({"segment": f"{name}=a"}, project), at=NOW).count() == 0
 
     def test_unknown_and_crafted_parameters_do_nothing(self, stand: Any) -> None:
         project, _, emil = stand
@@ -135,7 +135,7 @@ class TestItems:
         project, made, _ = stand
         seen, after = [], ""
         while True:
-            rows, after = items.page(items.select(project, items.Filters(), at=NOW), after=after, size=7)
+            rows, after = items.page(items.select(project, Filters(), at=NOW), after=after, size=7)
             seen += [row.pk for row in rows]
             if not after:
                 break
@@ -178,7 +178,7 @@ class TestItems:
     def test_until_and_since_include_their_moments(self, stand: Any) -> None:
         project, made, _ = stand
         between = {"since": made[3].at.isoformat(), "until": made[7].at.isoformat()}
-        found = items.select(project, items.parse_filters(between, project), at=NOW)
+        found = items.select(project, parse_filters(between, project), at=NOW)
         assert {item.pk for item in found} == {item.pk for item in made[3:8]}
 
     def test_an_item_of_another_project_is_not_there(self, stand: Any) -> None:
@@ -201,7 +201,7 @@ class TestItems:
 
 def shown(project: Project, annotation: str) -> set[Any]:
     """What every item of the list has of this annotation."""
-    return {getattr(item, annotation) for item in items.select(project, items.Filters(), at=NOW)}
+    return {getattr(item, annotation) for item in items.select(project, Filters(), at=NOW)}
 
 
 class TestAVersionIsAVersion:

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import items, samples
+from analysis.item_filters import Filters
 from analysis.item_story import story
 from annotation import labels, queue_counts, queues, resolution
 from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState
@@ -60,7 +61,7 @@ def test_the_overview_leads_to_the_decisions_and_counts_the_same(scenario: Label
     facts = loop.collect(scenario.project, at=scenario.now, serves="")
     (action,) = [act for act in actions.actions(scenario.project, facts) if "dispute" in act.words]
     assert (action.url, facts.review, facts.waiting) == (address(scenario, "review"), 1, 0)
-    assert items.select(scenario.project, items.Filters(state="review"), at=scenario.now).count() == 1
+    assert items.select(scenario.project, Filters(state="review"), at=scenario.now).count() == 1
     (row,) = [
         row for row in queue_counts.count_queues(scenario.project, at=scenario.now) if row.queue.cause == Cause.DISPUTED
     ]
@@ -91,7 +92,7 @@ def test_no_label_fits_needs_a_reason_and_is_counted(scenario: LabellingScenario
     made = NoLabelDecision.objects.get(item=item)
     assert (made.reason, made.decided_by) == ("it is no message", scenario.rita)
     assert AuditEvent.objects.of(scenario.project).filter(action="item.no_label").count() == 1
-    assert items.select(scenario.project, items.Filters(state="no_label"), at=scenario.now).get() == item
+    assert items.select(scenario.project, Filters(state="no_label"), at=scenario.now).get() == item
     page = client.get(address(scenario, "review"))
     assert (page.context["in_review"], page.context["no_label"]) == (0, 1)
     assert "?state=no_label" in page.content.decode()
@@ -137,7 +138,7 @@ def test_a_label_agreed_later_withdraws_it(scenario: LabellingScenario) -> None:
     labels.submit(scenario.project, token, value="ham", by=scenario.carol, at=scenario.tick())
     assert Resolution.objects.current().get(item=item).value == "ham"
     assert NoLabelDecision.objects.get(item=item).withdrawn_at
-    assert items.select(scenario.project, items.Filters(state="no_label"), at=scenario.now).count() == 0
+    assert items.select(scenario.project, Filters(state="no_label"), at=scenario.now).count() == 0
 
 
 def test_it_stands_again_where_that_label_is_taken_back(scenario: LabellingScenario) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import items
+from analysis.item_filters import parse_filters
 from annotation import capture, search, tasks
 from annotation.models import Item, SearchText
 from projects import members
@@ -43,7 +44,7 @@ def project() -> Project:
 
 
 def keys(project: Project, query: str) -> set[str]:
-    found = items.select(project, items.parse_filters({"q": query}, project), at=NOW)
+    found = items.select(project, parse_filters({"q": query}, project), at=NOW)
     return set(found.values_list("key", flat=True))
 
 

@@ -14,7 +14,7 @@ from analysis.metrics.drift import reference as seasonal_reference
 from analysis.metrics.estimates import label_free, label_shift
 from analysis.metrics.estimates.class_probabilities import reference
 from analysis.metrics.labels import label_errors
-from analysis.metrics.performance import calibration, classification, threshold_curve, thresholds
+from analysis.metrics.performance import calibration, classification, risk_coverage, threshold_curve, thresholds
 from analysis.metrics.slices import scan
 from analysis.metrics.votes import agreement, consensus
 from tests.malformed import answers, not_finite
@@ -43,7 +43,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         CHANCE,
     ),
     "risk-coverage": (
-        lambda y, x, chance: calibration.risk_coverage(y, x, design(chance)),
+        lambda y, x, chance: risk_coverage.risk_coverage(y, x, design(chance)),
         TRUTH,
         SCORES,
         CHANCE,

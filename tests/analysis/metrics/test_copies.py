@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from analysis.metrics.core.design import design
 from analysis.metrics.core.weighted import Estimate, mean, proportion, ratio
-from analysis.metrics.performance import calibration, paired, threshold_curve, thresholds
+from analysis.metrics.performance import calibration, paired, risk_coverage, threshold_curve, thresholds
 from analysis.metrics.performance.classification import classification
 
 N = 60
@@ -42,7 +42,7 @@ def measures(rows, groups, chance=CHANCE):
         "cut": thresholds.cheapest_threshold(yes, said, drawn, costs=costs),
         "calibration": calibration.calibration(yes, said, drawn, spacing="uniform"),
         "Spiegelhalter": calibration.spiegelhalter(yes, said, drawn),
-        "risk and coverage": calibration.risk_coverage(one != truth, scores.max(axis=1), drawn),
+        "risk and coverage": risk_coverage.risk_coverage(one != truth, scores.max(axis=1), drawn),
     }
 
 

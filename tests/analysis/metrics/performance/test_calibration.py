@@ -7,20 +7,11 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from analysis.metrics.core.design import design
-from analysis.metrics.performance.calibration import calibration, risk_coverage, spiegelhalter
+from analysis.metrics.performance.calibration import calibration, spiegelhalter
+from tests.analysis.metrics.performance.asked import asked
 from validation import InvalidInput
 
 seeds = st.integers(0, 10_000)
-
-
-def asked(rng, size=2500, overconfidence=1.0):
-    """Truth, predicted probability and inclusion: the uncertain for certain, a tenth of the rest at random."""
-    true_probability = expit(rng.normal(size=size) * 2 - 0.5)
-    predicted = expit(logit(true_probability) * overconfidence)
-    active = np.abs(predicted - 0.5) < 0.05
-    rows = np.flatnonzero(active | (rng.random(size) < 0.1))
-    truth = rng.random(size) < true_probability
-    return truth[rows], predicted[rows], design(np.where(active[rows], 1.0, 0.1))
 
 
 @given(seeds, st.integers(1, 80), st.integers(1, 12), st.sampled_from(["quantile", "uniform"]))
@@ -46,18 +37,6 @@ def test_the_brier_score_is_the_sum_of_its_parts(seed, n):
     assert parts.brier == pytest.approx(np.average((predicted - truth) ** 2, weights=1 / inclusion))
     assert parts.brier == pytest.approx(parts.miscalibration - parts.discrimination + parts.uncertainty)
     assert parts.miscalibration >= -1e-9 and parts.discrimination >= -1e-9
-
-
-@given(seeds, st.integers(2, 80))
-@settings(max_examples=50)
-def test_the_risk_at_full_coverage_is_the_mean_loss_and_the_area_is_that_under_the_curve(seed, n):
-    rng = np.random.default_rng(seed)
-    loss, sure, inclusion = rng.random(n), rng.random(n).round(1), rng.choice([1.0, 0.1], n)
-    found = risk_coverage(loss, sure, design(inclusion))
-    assert found.all.value == found.risk.value[-1] == pytest.approx(np.average(loss, weights=1 / inclusion))
-    assert found.coverage[-1] == pytest.approx(1) and (np.diff(found.coverage) > 0).all()
-    assert found.aurc.value == pytest.approx(np.diff(found.coverage, prepend=0) @ found.risk.value)
-    assert (np.diff(found.confidence) < 0).all()
 
 
 def test_calibrated_probabilities_pass_and_overconfident_ones_do_not():
@@ -96,35 +75,6 @@ def test_bins_that_are_off_are_named():
     assert sum(b.off for b in bins) <= 3
 
 
-def test_the_area_under_risk_and_coverage_is_held_under_active_sampling():
-    rng = np.random.default_rng(5)
-
-    def parts(rows):
-        truth, predicted, drawn = rows
-        return (truth != (predicted > 0.5)).astype(float), np.abs(predicted - 0.5), drawn
-
-    loss, sure, _ = parts((*asked_all(rng, 400_000), None))
-    true = risk_coverage(loss, sure, design(np.ones(loss.size))).aurc.value
-    found = [risk_coverage(*parts(asked(rng))).aurc for _ in range(200)]
-    assert np.mean([a.low <= true <= a.high for a in found]) == pytest.approx(0.95, abs=0.045)
-
-
-def asked_all(rng, size):
-    true_probability = expit(rng.normal(size=size) * 2 - 0.5)
-    return rng.random(size) < true_probability, true_probability
-
-
-def test_a_thinned_risk_curve_keeps_its_end():
-    rng = np.random.default_rng(6)
-    found = risk_coverage(rng.random(500), rng.random(500), design(np.ones(500)), at_most=21)
-    assert found.coverage.size <= 21 and found.coverage[-1] == 1
-
-
-def test_confidence_that_says_nothing_gives_one_point():
-    found = risk_coverage([0.0, 1.0], [0.5, 0.5], design([1.0, 1.0]))
-    assert found.risk.value.tolist() == [0.5] and found.aurc.value == 0.5
-
-
 def test_nothing_labelled_is_undefined_and_says_so():
     found = calibration([], [], design([]))
     assert found.bins == () and found.ece.value is None and found.ece_plain is None
@@ -146,8 +96,6 @@ def test_probabilities_that_leave_nothing_to_test_say_so():
         (lambda: calibration([1], [0.5], design([0.0])), "inclusion_probability has 0 in row 0"),
         (lambda: calibration([1], [0.5], design([1.0]), bins=0), "bins is 0"),
         (lambda: calibration([1, 0], [0.5], design([1.0, 1.0])), "probability has 1 rows where 2"),
-        (lambda: risk_coverage([], [], design([])), "No labelled items"),
-        (lambda: risk_coverage([np.inf], [0.5], design([1.0])), "losses has inf in row 0"),
         (lambda: spiegelhalter([3], [0.5], design([1.0])), "truth has 3 in row 0"),
     ],
 )
