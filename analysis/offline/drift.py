@@ -1,5 +1,6 @@
 """Whether a file of now differs from a file of before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,27 +8,47 @@ import numpy as np
 
 from analysis.metrics.core.stored import finite, finite_interval, plain_interval
 from analysis.metrics.drift import compare, domain_classifier
-from analysis.metrics.drift.compare import Drift, FeatureDrift
+from analysis.metrics.drift.compare import Drift
 from analysis.metrics.drift.domain_classifier import Domain
+from analysis.metrics.drift.feature_drift import FeatureDrift
 from analysis.metrics.drift.reference import match
 from analysis.offline.output import JsonObject, aligned, shown, spread
+from inputs.encoders.base import TextEncoder
+from inputs.encoders.columns import encode, text_inputs, with_vectors
 from inputs.files import columns
 from inputs.files.copies import copies
 from inputs.files.spellings import LabelColumn, check_levels, check_overlap
 from inputs.files.table import BadFile, Table, list_names
 
+MOST_ENCODED = 20_000  # texts of both files together: a minute or two of the encoder's time
 MOST_JUDGED = 20_000  # rows of the window that the domain classifier sees, as many as of the reference
 BLOCK = 100
 GROUP = "\0group"  # no column of a file is called so
 
+Side = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class DriftOptions:
-    """`season`: the column that says which rows may be compared. `columns`: the ones to look at; none: all shared."""
+    """`season`: the column that says which rows may be compared. `columns`: the ones to look at; none: all shared.
+
+    `encoder`: loads the encoder of texts; without one they are compared by their terms.
+    """
 
     season: str | None = None
     columns: tuple[str, ...] = ()
     seed: int = 0
+    encoder: Callable[[], TextEncoder] | None = None
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Columns of both files with their types, vectors of texts beside them; `words` says how texts are compared."""
+
+    before: Side
+    now: Side
+    types: dict[str, str]
+    words: str = ""
 
 
 def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject:
@@ -37,10 +58,13 @@ def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject
     for name in (name for name, kind in kinds.items() if kind in ("category", "boolean")):
         check_levels(_levels(reference, before, name), _levels(current, now, name))
     season = None if asked.season is None else _season(reference, current, asked.season)
+    encoded = _encoded(before, now, kinds, asked)
     try:
         groups = copies([before, now], kinds)
         both = groups[0], groups[1]
-        found = compare.compare(before, now, types=kinds, season=season, groups=both, seed=asked.seed)
+        found = compare.compare(
+            encoded.before, encoded.now, types=encoded.types, season=season, groups=both, seed=asked.seed
+        )
         rows = None if season is None else match(*season, seed=asked.seed)
         sides = _part({**before, GROUP: groups[0]}, rows, 0), _thinned(_part({**now, GROUP: groups[1]}, rows, 1))
         both = sides[0].pop(GROUP), sides[1].pop(GROUP)
@@ -54,8 +78,29 @@ def analyse(reference: Table, current: Table, asked: DriftOptions) -> JsonObject
         "n_current": found.n_current,
         "features": [_feature(one) for one in found.features],
         "domain_auc": _domain(seen),
+        **({"texts": encoded.words} if encoded.words else {}),
         **_bookkeeping(found, reference, current),
     }
+
+
+def _encoded(before: Side, now: Side, types: dict[str, str], asked: DriftOptions) -> _Sides:
+    """Both sides with the vectors of their texts, where an encoder is given and texts are not too many."""
+    names = text_inputs(types)
+    if not names or asked.encoder is None:
+        return _Sides(before, now, types)
+    texts = len(names) * (len(before[names[0]]) + len(now[names[0]]))
+    if texts > MOST_ENCODED:
+        words = f"Texts are compared by their terms: {texts:,} are more than the {MOST_ENCODED:,} encoded."
+        return _Sides(before, now, types, words)
+    encoder = asked.encoder()
+    if not encoder.per_text:
+        return _Sides(before, now, types, "Texts are compared by their terms.")
+    sides = []
+    for columns_of_side in (before, now):
+        made = encode(columns_of_side, types, encoder)
+        sides.append(with_vectors(columns_of_side, types, made.vectors if made else None))
+    words = f"Texts are compared by their terms and by vectors of {encoder.name}."
+    return _Sides(sides[0][0], sides[1][0], sides[0][1], words)
 
 
 def _names(reference: Table, current: Table, asked: DriftOptions) -> list[str]:
@@ -138,6 +183,7 @@ def to_text(answer: JsonObject) -> str:
         f"{answer['n_reference']:,}. {answer['why']}",
         f"AUC of a classifier that separates the two {spread(answer['domain_auc'])}, "
         f"p {shown(answer['domain_auc']['p'])}",
+        *([answer["texts"]] if "texts" in answer else []),
     ]
     for side in ("reference", "current"):
         if answer[f"only_in_{side}"]:

@@ -1,6 +1,6 @@
 """Several people's votes in a file, resolved into one label per item, and the people rated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,11 @@ from analysis.metrics.core.stored import described_estimate, finite
 from analysis.metrics.labels import out_of_sample
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
+from analysis.offline.labels import MOST_ENCODED
 from analysis.offline.output import JsonObject, aligned, spread
 from analysis.offline.wide_votes import ANNOTATOR, LABEL, long_votes
+from inputs.encoders.base import TextEncoder
+from inputs.encoders.columns import encode
 from inputs.files import columns
 from inputs.files.columns import Ints, Words
 from inputs.files.copies import copies
@@ -31,6 +34,7 @@ TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")
 class VoteOptions:
     """The columns' names, and how to resolve. `text`: the column of `analyse`'s items with what the votes are about.
 
+    `encoder`: loads the encoder of texts; without one a model reads their terms alone.
     `annotators`: instead of `annotator` and `label`, which columns hold one annotator's labels each.
     """
 
@@ -41,6 +45,7 @@ class VoteOptions:
     text: str | None = None
     method: str = "auto"
     seed: int = 0
+    encoder: Callable[[], TextEncoder] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,13 +142,19 @@ def _model(cast: _Ballots, texts: Sequence[str], asked: VoteOptions) -> tuple[An
     majority = consensus.resolve((cast.item, cast.annotator, cast.label), method="majority").label
     bare = int(sum(not text for text in texts))
     note = f" {bare} items have no text." if bare else ""
+    columns_of_texts, types = {"text": texts}, {"text": "text"}
+    encoded = asked.encoder and len(texts) <= MOST_ENCODED and encode(columns_of_texts, types, asked.encoder())
     try:
         found = out_of_sample.out_of_sample(
-            {"text": texts}, {"text": "text"}, majority, classes=len(cast.labels.names), seed=asked.seed
+            *(columns_of_texts, types, majority),
+            classes=len(cast.labels.names),
+            seed=asked.seed,
+            vectors=encoded.vectors if encoded else None,
         )
     except InvalidInput as why:
         return None, f"The texts could not be used: {why}{note}"
-    return found.probabilities, f"Texts of {voted.size} items: {found.model}, out of sample.{note}"
+    by = f", texts encoded by {encoded.encoder}" if encoded else ""
+    return found.probabilities, f"Texts of {voted.size} items: {found.model}, out of sample{by}.{note}"
 
 
 def _texts(cast: _Ballots, table: Table, asked: VoteOptions) -> list[str]:

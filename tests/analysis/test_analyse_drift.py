@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 from django.core.management.base import CommandError
 
+from analysis.offline import drift
+from inputs.encoders import choice
+from inputs.encoders.choice import EncoderChoice
 from tests.analysis.analysing import analyse, csv, text
 
 
@@ -144,3 +147,48 @@ def test_text_without_spaces_is_text(tmp_path: Path) -> None:
     now = csv(tmp_path / "now.csv", {"message": [f"{text}护照" for text in made[1]]})
     (found,) = analyse("drift", before, now)["features"]
     assert (found["kind"], found["drifted"]) == ("text", True)
+
+
+class TopicEncoder:
+    """Knows whether a text is about cards, in whatever words it says so."""
+
+    name, digest, per_text = "topics", "d" * 64, True
+
+    def encode(self, texts: Any) -> Any:
+        cards = np.array([text.startswith("c") for text in texts])
+        return np.column_stack([cards, ~cards]).astype(np.float32)
+
+
+def messages(folder: Path, name: str, *, cards: float, seed: int) -> Path:
+    """Texts of which each has a word of its own, a share of them about cards; and a column that stands still."""
+    rng = np.random.default_rng(seed)
+    about = np.where(rng.random(300) < cards, "c", "e")
+    texts = [f"{what}{rng.integers(10**6)} is the word" for what in about]
+    return csv(folder / name, {"message": texts, "amount": rng.normal(size=300)})
+
+
+def test_texts_are_compared_by_their_terms_and_by_the_encoder_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [
+        messages(tmp_path, name, cards=share, seed=seed)
+        for name, share, seed in (("a.csv", 0.3, 0), ("b.csv", 0.6, 1), ("c.csv", 0.3, 2))
+    ]
+    by_terms = analyse("drift", files[0], files[1])
+    assert (by_terms["drifted"], by_terms["texts"]) == (False, "Texts are compared by their terms.")
+    monkeypatch.setattr(choice, "choose", lambda setting: EncoderChoice(TopicEncoder(), "Encoded."))
+    moved, same = analyse("drift", files[0], files[1]), analyse("drift", files[0], files[2])
+    assert moved["texts"] == "Texts are compared by their terms and by vectors of topics."
+    assert [one["name"] for one in moved["features"] if one["drifted"]] == ["message"]
+    assert {one["name"] for one in moved["features"]} == {"message", "amount"}
+    assert not same["drifted"]
+    assert "by vectors of topics" in text("drift", files[0], files[1])
+
+
+def test_more_texts_than_are_encoded_are_compared_by_their_terms_and_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "choose", lambda setting: EncoderChoice(TopicEncoder(), "Encoded."))
+    monkeypatch.setattr(drift, "MOST_ENCODED", 599)
+    files = [messages(tmp_path, name, cards=0.3, seed=seed) for name, seed in (("a.csv", 0), ("b.csv", 1))]
+    assert analyse("drift", *files)["texts"] == "Texts are compared by their terms: 600 are more than the 599 encoded."

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from django.core.management.base import CommandError
 
+from inputs.encoders import choice
+from inputs.encoders.choice import EncoderChoice
 from tests.analysis.analysing import analyse, csv, text
 
 COLUMNS = ("--item", "item", "--annotator", "who", "--label", "label")
@@ -103,6 +105,33 @@ def test_texts_teach_a_model_that_settles_split_votes(tmp_path: Path) -> None:
     split = {int(r["item"]): r["label"] for r in out["resolutions"] if int(r["item"]) >= 50}
     assert out["method"] == "crowdlab" and "out of sample" in out["why"]
     assert split == {item: ("cat", "dog")[item % 2] for item in range(50, 60)}
+
+
+class SoundEncoder:
+    """Knows which animal a text is about, in whatever words it says so."""
+
+    name, digest, per_text = "sounds", "d" * 64, True
+
+    def encode(self, texts: Any) -> Any:
+        cats = np.array([text.startswith("c") for text in texts])
+        return np.column_stack([cats, ~cats]).astype(np.float32)
+
+
+def test_texts_are_read_by_the_text_encoder_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each text is one word of its own, so that only its vector tells what it is about."""
+    truth = np.array(["cat", "dog"])[np.arange(80) % 2]
+    other = {"cat": "dog", "dog": "cat"}
+    items = csv(
+        tmp_path / "items.csv", {"item": range(80), "body": [f"{name[0]}{at}" for at, name in enumerate(truth)]}
+    )
+    rows = [(at, "ann", name) for at, name in enumerate(truth)]
+    rows += [(at, "bob", other[name] if at % 8 < 2 else name) for at, name in enumerate(truth)]
+    given = ("votes", votes(tmp_path, rows), *COLUMNS, "--text", "body", "--items", items)
+    monkeypatch.setattr(choice, "choose", lambda setting: EncoderChoice(SoundEncoder(), "Encoded."))
+    out = analyse(*given)
+    assert "texts encoded by sounds" in out["why"] and "nearest vectors" in out["why"]
+    resolved = {int(row["item"]): row["label"] for row in out["resolutions"]}
+    assert [resolved[at] for at in range(80)] == truth.tolist()
 
 
 def test_items_of_one_text_count_once_in_the_interval_of_the_accuracy(tmp_path: Path) -> None:

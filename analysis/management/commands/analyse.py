@@ -14,6 +14,7 @@ from analysis.metrics.votes.consensus import METHODS
 from analysis.offline import drift, labels, output, performance, slices, votes
 from analysis.offline.output import JsonObject
 from inputs.encoders import choice
+from inputs.encoders.base import TextEncoder
 from inputs.files.delimited import Dialect
 from inputs.files.readers import read_table
 from inputs.files.table import BadFile, Table
@@ -77,6 +78,11 @@ def _table(path: str, given: Namespace) -> Table:
     return read_table(path, Dialect(given.separator, given.decimal, given.encoding))
 
 
+def _encoder() -> TextEncoder:
+    """The text encoder in use."""
+    return choice.choose(settings.TEXT_ENCODER).encoder
+
+
 def _labels(what: Any) -> ArgumentParser:
     parser: ArgumentParser = what.add_parser("labels", help="Which labels are probably wrong?")
     parser.add_argument("file", metavar="FILE")
@@ -99,7 +105,7 @@ def _run_labels(given: Namespace) -> CommandResult:
         *(given.label, given.text, inputs, given.probabilities, given.truth, given.seconds, given.seed),
         image=given.image,
         folder=Path(given.file).parent,
-        encoder=choice.choose(settings.TEXT_ENCODER).encoder,
+        encoder=_encoder(),
     )
     return labels.analyse(table, asked), partial(labels.to_text, contents=labels.contents(table, asked))
 
@@ -127,7 +133,13 @@ def _run_votes(given: Namespace) -> CommandResult:
         raise BadFile("Say either --annotator and --label, or --annotators for one column an annotator.")
     names = {} if given.annotators else {"annotator": given.annotator, "label": given.label}
     asked = votes.VoteOptions(
-        given.item, annotators=given.annotators, text=given.text, method=given.method, seed=given.seed, **names
+        given.item,
+        annotators=given.annotators,
+        text=given.text,
+        method=given.method,
+        seed=given.seed,
+        encoder=_encoder,
+        **names,
     )
     truth, items = (_table(name, given) if name else None for name in (given.truth, given.items))
     return votes.analyse(_table(given.votes, given), asked, truth=truth, items=items), votes.to_text
@@ -145,7 +157,7 @@ def _drift(what: Any) -> ArgumentParser:
 
 def _run_drift(given: Namespace) -> CommandResult:
     reference, current = _table(given.reference, given), _table(given.current, given)
-    asked = drift.DriftOptions(given.season, tuple(reference.named(given.columns or "")), given.seed)
+    asked = drift.DriftOptions(given.season, tuple(reference.named(given.columns or "")), given.seed, _encoder)
     return drift.analyse(reference, current, asked), drift.to_text
 
 

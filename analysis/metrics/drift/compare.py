@@ -18,6 +18,7 @@ from analysis.metrics.drift.column_tests import (
     is_clock,
     is_identifier,
 )
+from analysis.metrics.drift.feature_drift import FeatureDrift, with_their_vectors
 from analysis.metrics.drift.tests_by_type import column_test
 from inputs.columns import as_numbers, guess_type
 from validation import arrays
@@ -33,28 +34,6 @@ EFFECT_FLOOR: Mapping[str, float] = {SCALED_WASSERSTEIN: 0.1, JENSEN_SHANNON: 0.
 LEVEL = 0.04
 THIN = 200
 SCORES_SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class FeatureDrift:
-    """Drift test of one column. `p`, `p_adjusted`, `effect` are None where undefined, and `words` says why.
-
-    p_adjusted: Benjamini–Hochberg over the columns, small = differs. effect: in the unit of `effect_name`, 0 = same.
-    dependent: the p is taken from the stream's own past windows, since its rows are not independent.
-    """
-
-    name: str
-    kind: str
-    p: float | None
-    p_adjusted: float | None
-    effect: float | None
-    effect_name: str
-    drifted: bool
-    n_reference: int
-    n_current: int
-    words: str
-    dependent: bool = False
-    score: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +88,8 @@ def compare(
     drift. `season`: one value per row of each side (hour, weekday, month); only like seasons are compared.
     `ordered`: None finds out whether rows depend on each other and, if so, judges by past windows (`past_p`); False
     declares rows exchangeable. `groups`: one value per row of each side; copies of a row share one, and one of them
-    takes part, so that rows sent twice are not more evidence. At most `criteria.level` of stable windows alarm. At
+    takes part, so that rows sent twice are not more evidence. A text with its vectors beside it (`with_vectors`) is one
+    column, tested by its terms and by its vectors. At most `criteria.level` of stable windows alarm. At
     least 30 rows a side; under 200 `why` calls the window thin.
     ValueError: an empty side, no shared column, columns of unequal length, infinite numbers.
     """
@@ -129,7 +109,7 @@ def compare(
         _feature(before[name], now[name], name, (types or {}).get(name), rows, season, ordered, name in criteria.scores)
         for name in names
     ]
-    return _verdict(_judged(features, criteria), criteria, n, m)
+    return _verdict(_judged(with_their_vectors(features), criteria), criteria, n, m)
 
 
 def _without_copies(
