@@ -1,10 +1,10 @@
 """Are wrong labels found as well as cleanlab's best ranking finds them, and is the promised precision kept?
 
-    python -m benchmarks.label_errors [--seeds 3] [--only injected verified] [--sets digits ...] [--seconds 60]
+    python -m benchmarks.label_errors [--seeds 3] [--only injected verified] [--sets digits ...] [--budget 60]
 
 JSON lines, means over `--seeds`. `injected`: 10 % of the labels of a set are replaced, `uniform` by any other class,
 `confused` by the likeliest other class of a model fitted to the true labels. `ap` and `auroc` are ours: probabilities
-of `out_of_sample` within `--seconds` of CPU, scored by `suspected`. `cleanlab_*`: the best of four rankings of
+of `out_of_sample` within `--budget` units of work, scored by `suspected`. `cleanlab_*`: the best of four rankings of
 cleanlab on the same labels, over the usual probabilities (5-fold logistic regression, C = 10, on TF-IDF, pixels or
 scaled numbers), and `same_probabilities_*` that over ours. `expected` and `realised` are the precision promised for
 the flagged list and the one found, `inside` the share of lists (flagged, and the top 25 to 400) whose interval holds
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _print(set=name, absent=str(absent))
                 continue
             for kind in KINDS if np.unique(labelled.truth).size > 2 else KINDS[:1]:
-                runs = [injected(labelled, kind, seed, options.seconds) for seed in range(options.seeds)]
+                runs = [injected(labelled, kind, seed, options.budget) for seed in range(options.seeds)]
                 _print(set=name, flips=kind, rate=RATE, n=labelled.truth.size, seeds=len(runs), **means(runs))
     if "verified" in options.only:
         for name in ("cifar10", "mnist"):
@@ -92,11 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _print(set=f"verified {name}", absent=str(absent))
 
 
-def injected(labelled: Labelled, kind: str, seed: int, seconds: float) -> dict[str, Any]:
+def injected(labelled: Labelled, kind: str, seed: int, budget: float) -> dict[str, Any]:
     given = flipped(labelled, kind, np.random.default_rng(seed))
     wrong = given != labelled.truth
     started, k = time.process_time(), int(labelled.truth.max()) + 1
-    ours = out_of_sample(labelled.columns, labelled.types, given, seconds=seconds, classes=k, vectors=labelled.texts)
+    ours = out_of_sample(labelled.columns, labelled.types, given, budget=budget, classes=k, vectors=labelled.texts)
     found = suspected(given, ours.probabilities)
     taken = time.process_time() - started
     usual = _plain(labelled, given, seed)
@@ -283,7 +283,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--sets", nargs="+", choices=sorted(SETS), default=list(SETS))
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--budget", type=float, default=60.0)
     return parser.parse_args(arguments)
 
 

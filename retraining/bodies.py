@@ -211,13 +211,14 @@ class VerdictBody(Body, frozen=True, kw_only=True):
 
 
 class CandidateBody(Body, frozen=True, kw_only=True):
-    """One model that was tried; `log_loss` is held out, in nats, None where it was not finished."""
+    """One model that was tried; `log_loss` is held out, in nats, None where it was not finished; `work` in units, None
+    where a run was given seconds."""
 
     family: str
     config: dict[str, Any]
     calibrator: str | None
     log_loss: float | None
-    seconds: float
+    work: float | None = None
     note: str = ""
 
 

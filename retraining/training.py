@@ -241,7 +241,7 @@ def _candidate(tried: Candidate) -> CandidateBody:
         config=dict(tried.config),
         calibrator=tried.calibrator,
         log_loss=tried.log_loss,
-        seconds=tried.seconds,
+        work=tried.work,
         note=tried.note,
     )
 

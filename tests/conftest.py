@@ -1,7 +1,9 @@
 """What every test has: quick passwords, a broker that only remembers, triggers that let a flush through."""
 
 import os
+import random
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(broker, "send", send)
     return hints
+
+
+@pytest.fixture
+def jumping_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every clock of the process says another hour at each look, back and forth."""
+    jumps = random.Random(0)
+    for name in ("time", "monotonic", "perf_counter", "process_time"):
+        monkeypatch.setattr(time, name, lambda: jumps.uniform(0, 1e7))
 
 
 REGISTRIES = {

@@ -45,7 +45,7 @@ class LabelOptions:
     inputs: tuple[str, ...] = ()
     probabilities: str | None = None
     truth: str | None = None
-    seconds: float = 60.0
+    budget: float = 60.0
     seed: int = 0
     image: str | None = None
     folder: Path = Path()
@@ -139,7 +139,7 @@ def _fitted_model(table: Table, asked: LabelOptions, known: Bools) -> _Model:
     made = out_of_sample.out_of_sample(
         *(found, types, given.codes),
         groups=groups,
-        seconds=asked.seconds,
+        budget=asked.budget,
         seed=asked.seed,
         vectors=texts.vectors if texts else None,
     )

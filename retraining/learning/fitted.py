@@ -15,13 +15,14 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing that was tried; `log_loss` is held out, in nats, lower is better, None when it was not finished."""
+    """One thing that was tried; `log_loss` is held out, in nats, lower is better, None when it was not finished; `work`
+    is what it takes, in units of `analysis.metrics.core.work`."""
 
     family: str
     config: Mapping[str, Any]
     calibrator: str | None
     log_loss: float | None
-    seconds: float
+    work: float
     note: str = ""
 
 

@@ -5,7 +5,7 @@ from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
 from retraining.trainers.base import Progress, Trainer
 
-FIT_SECONDS = 120.0
+FIT_WORK = 120.0  # units: about two minutes of one core
 
 
 class HereTrainer(Trainer):
@@ -20,5 +20,5 @@ class HereTrainer(Trainer):
             train.targets,
             classes=train.classes,
             texts=train.texts,
-            search=fitting.ModelSearch(seconds=FIT_SECONDS, seed=seed, progress=progress),
+            search=fitting.ModelSearch(budget=FIT_WORK, seed=seed, progress=progress),
         )

@@ -110,7 +110,7 @@ def test_sampling_drift_and_label_errors_read_it(colour: None) -> None:
 
 def test_a_model_learns_from_it_and_its_artifact_loads(colour: None) -> None:
     model = fit(
-        {"paint": COLUMN}, TYPES, np.arange(60) % 2, classes=["warm", "cold"], search=ModelSearch(seconds=60, seed=0)
+        {"paint": COLUMN}, TYPES, np.arange(60) % 2, classes=["warm", "cold"], search=ModelSearch(budget=60, seed=0)
     )
     loaded = load(dump(model.estimator), family=model.family)
     said = probabilities(loaded, {"paint": ["#ff0000", "#00ff00"]}, TYPES, model.frame_parameters, model.classes)

@@ -12,7 +12,7 @@ from retraining.trainers import here
 
 @pytest.fixture
 def artifact_home(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(here, "FIT_SECONDS", 0.0)
+    monkeypatch.setattr(here, "FIT_WORK", 0.0)
     settings.ARTIFACT_HOME = tmp_path / "artifacts"
     settings.ARTIFACT_HOME.mkdir()
     return settings.ARTIFACT_HOME

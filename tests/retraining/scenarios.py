@@ -117,7 +117,7 @@ def fitted() -> Fitted:
     columns = {"x": x.tolist(), "y": [0.0] * 40}
     types = {"x": "number", "y": "number"}
     return fitting.fit(
-        columns, types, (x > 0).astype(int), classes=LABELS, search=fitting.ModelSearch(seconds=0.0, seed=1)
+        columns, types, (x > 0).astype(int), classes=LABELS, search=fitting.ModelSearch(budget=0.0, seed=1)
     )
 
 

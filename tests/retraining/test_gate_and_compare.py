@@ -32,7 +32,7 @@ def worse() -> Fitted:
     x = np.linspace(-2, 2, 40)
     columns = {"x": x.tolist(), "y": [0.0] * 40}
     types = {"x": "number", "y": "number"}
-    search = fitting.ModelSearch(seconds=0.0, seed=1)
+    search = fitting.ModelSearch(budget=0.0, seed=1)
     return fitting.fit(columns, types, (x > 0.8).astype(int), classes=LABELS, search=search)
 
 

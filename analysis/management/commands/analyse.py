@@ -93,7 +93,7 @@ def _labels(what: Any) -> ArgumentParser:
     source.add_argument("--inputs", metavar="A,B")
     source.add_argument("--probabilities", metavar="NPZ", help="Out of sample, rows as in FILE, columns as `classes`.")
     parser.add_argument("--truth", metavar="COL")
-    parser.add_argument("--seconds", type=float, default=60.0, help="CPU that the models may take.")
+    parser.add_argument("--work", type=float, default=60.0, help="Units of work for the models, each about a second.")
     parser.set_defaults(run=_run_labels)
     return parser
 
@@ -102,7 +102,7 @@ def _run_labels(given: Namespace) -> CommandResult:
     table = _table(given.file, given)
     inputs = tuple(table.named(given.inputs or ""))
     asked = labels.LabelOptions(
-        *(given.label, given.text, inputs, given.probabilities, given.truth, given.seconds, given.seed),
+        *(given.label, given.text, inputs, given.probabilities, given.truth, given.work, given.seed),
         image=given.image,
         folder=Path(given.file).parent,
         encoder=_encoder(),

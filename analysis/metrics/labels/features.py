@@ -32,6 +32,11 @@ class Blocks:
     vectors: Floats | None = None
 
     @property
+    def parts(self) -> list[Matrix]:
+        """The blocks that there are."""
+        return [part for part in (self.terms, self.dense, self.vectors) if part is not None]
+
+    @property
     def together(self) -> Matrix:
         """Terms and numbers side by side."""
         parts = [part for part in (self.terms, self.dense) if part is not None]

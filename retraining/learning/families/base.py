@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn.base import ClassifierMixin
 
+from analysis.metrics.core.work import MatrixSize
 from inputs.types.base import Features, Purpose
 
 Config = dict[str, Any]
@@ -56,3 +57,7 @@ class ModelFamily(ABC):
     @abstractmethod
     def propose(self, data: TrainingSet) -> list[Config]:
         """The candidates worth trying on such rows, without `family`; none where it is not worth it."""
+
+    @abstractmethod
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        """Units of work of one fit to features of this size (`analysis.metrics.core.work`); never timed."""

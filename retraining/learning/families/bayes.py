@@ -7,6 +7,8 @@ from typing import Any
 
 from sklearn.naive_bayes import MultinomialNB
 
+from analysis.metrics.core import work
+from analysis.metrics.core.work import MatrixSize
 from inputs.types.base import Features
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 
@@ -21,3 +23,6 @@ class Bayes(ModelFamily):
 
     def propose(self, data: TrainingSet) -> list[Config]:
         return [{"alpha": 0.03}] if data.features == {Features.TERMS} else []
+
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        return work.counting(size, classes)

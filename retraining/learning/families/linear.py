@@ -7,11 +7,14 @@ from typing import Any
 
 from sklearn.linear_model import LogisticRegression
 
+from analysis.metrics.core import work
+from analysis.metrics.core.work import MatrixSize
 from inputs.types.base import Features
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 
 UNIT_ROWS = {Features.TERMS, Features.VECTOR}
 RARE = 4.0  # times rarer than the commonest class: class weights become worth a try
+DENSE_PASSES, SPARSE_PASSES, STOCHASTIC_PASSES = 50, 25, 20  # usual ones, for the work of a fit
 MANY_SUMS = 20_000  # rows times classes from which the stochastic solver is worth its roughness, on sparse texts
 
 
@@ -43,6 +46,11 @@ class Linear(ModelFamily):
         if data.rarity > RARE:
             configs.append({**configs[0], "class_weight": "balanced"})
         return configs
+
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        if config["solver"] == "saga":
+            return work.linear(size, classes, STOCHASTIC_PASSES, stochastic=True)
+        return work.linear(size, classes, SPARSE_PASSES if size.is_sparse else DENSE_PASSES)
 
 
 def _strengths(data: TrainingSet) -> tuple[float, float]:

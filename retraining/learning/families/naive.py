@@ -7,6 +7,8 @@ from typing import Any
 
 from sklearn.dummy import DummyClassifier
 
+from analysis.metrics.core import work
+from analysis.metrics.core.work import MatrixSize
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 
 
@@ -20,3 +22,6 @@ class Naive(ModelFamily):
 
     def propose(self, data: TrainingSet) -> list[Config]:
         return [] if data.features else [{}]
+
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        return work.OVERHEAD

@@ -7,6 +7,8 @@ from typing import Any
 
 from sklearn.svm import SVC
 
+from analysis.metrics.core import work
+from analysis.metrics.core.work import MatrixSize
 from inputs.types.base import Features
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 
@@ -24,3 +26,6 @@ class SupportVectors(ModelFamily):
 
     def propose(self, data: TrainingSet) -> list[Config]:
         return [{"C": 10.0}] if Features.PIXELS in data.features and Features.TERMS not in data.features else []
+
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        return work.kernel_machine(size)

@@ -7,10 +7,13 @@ from typing import Any
 
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from analysis.metrics.core import work
+from analysis.metrics.core.work import MatrixSize
 from inputs.types.base import Features, Purpose
 from retraining.learning.families.base import Config, ModelFamily, TrainingSet, objects
 
 MANY_CLASSES = 30  # boosting grows a tree per class and round: beyond this it is all cost
+ROUNDS = 100
 FEW, SOME = 30, 1000  # rows from which trees are worth trying, and large ones
 _BOOSTING = "sklearn.ensemble._hist_gradient_boosting"
 
@@ -41,7 +44,7 @@ class BoostedTrees(ModelFamily):
 
     def estimator(self, config: Mapping[str, Any]) -> HistGradientBoostingClassifier:
         return HistGradientBoostingClassifier(
-            max_iter=100,
+            max_iter=ROUNDS,
             learning_rate=config["learning_rate"],
             max_leaf_nodes=config["leaves"],
             min_samples_leaf=config["smallest_leaf"],
@@ -56,3 +59,6 @@ class BoostedTrees(ModelFamily):
         small = {"leaves": 6, "smallest_leaf": 5, "learning_rate": 0.05}
         large = {"leaves": 31, "smallest_leaf": 20, "learning_rate": 0.1}
         return [small, large] if data.rows >= SOME else [small]
+
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        return work.boosted_trees(size, classes, ROUNDS, config["leaves"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
+from analysis.metrics.core import work
 from retraining.learning.calibration.choose import CalibratorChoice, NoCalibrator, choose
 from retraining.learning.families import registry
 from retraining.learning.families.pipeline import build
@@ -52,13 +52,14 @@ class Trial:
     """A finished candidate.
 
     scores: (n, k) held out, what the calibrator reads: decision values, or probabilities where there are none.
-    unconverged: how many of its fits did not converge.
+    work: of its fits, its calibrators and its part of the features, in units. unconverged: how many of its fits did not
+    converge.
     """
 
     config: Config
     scores: Floats
     calibration: CalibratorChoice
-    seconds: float
+    work: float
     unconverged: int
 
     @property
@@ -68,10 +69,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A candidate that was not finished, after how many seconds, and why."""
+    """A candidate that was not finished, the work that it takes, and why."""
 
     config: Config
-    seconds: float
+    work: float
     note: str
 
 
@@ -82,7 +83,7 @@ class _Running:
     config: Config
     scores: Floats
     probabilities: Floats
-    seconds: float = 0.0
+    work: float
     unconverged: int = 0
 
 
@@ -91,37 +92,30 @@ def cross_validate(
     types: Mapping[str, str],
     configs: Sequence[Config],
     *,
-    deadline: float,
+    budget: float,
     keep_first: bool,
     tick: Callable[[str], None],
 ) -> list[Trial | Skipped]:
     """Cross-fit candidates that share their features; one outcome for each, in order.
 
-    When the folds left would overrun `deadline` (time.monotonic), candidates are given up from the last on; the first
-    only without `keep_first`. `tick(family)` is called after each fit.
+    When their work, known from the size of the first fold's features, is more than `budget`, candidates are left out
+    from the last on; the first only without `keep_first`. `tick(family)` is called after each fit.
     """
-    running = [_Running(config, _blank(rows), _blank(rows)) for config in configs]
-    late: list[Trial | Skipped] = []
-    held_out = np.unique(rows.fold)
-    shared = 0.0
-    for done, held in enumerate(held_out, start=1):
-        started = time.monotonic()
+    running: list[_Running] = []
+    left_out: list[Trial | Skipped] = []
+    for done, held in enumerate(np.unique(rows.fold)):
         outside = rows.fold == held
         inside = ~outside & (rows.weights > 0)
         features = build(types, configs[0])[0]
         learnt, new = features.fit_transform(rows.frame[inside]), features.transform(rows.frame[outside])
-        shared += time.monotonic() - started
-        part_left = (len(held_out) - done) / done
-        position = 0
-        while position < len(running):
-            candidate = running[position]
+        if not done:
+            running, left_out = _planned(rows, configs, work.size_of(learnt), budget, keep=int(keep_first))
+        for candidate in running:
             _fit_fold(candidate, build(types, candidate.config)[-1], rows, learnt, new, inside, outside)
             tick(candidate.config["family"])
-            late = _give_up(running, shared, part_left, deadline - time.monotonic(), keep=int(keep_first)) + late
-            position += 1
         if not running:
             break
-    return [_finished(candidate, rows, shared / len(configs)) for candidate in running] + late
+    return [_finished(candidate, rows) for candidate in running] + left_out
 
 
 def fit_on_all(rows: TrainingRows, types: Mapping[str, str], config: Config) -> Pipeline:
@@ -151,7 +145,6 @@ def _fit_fold(
     inside: Bools,
     outside: Bools,
 ) -> None:
-    started = time.monotonic()
     share = rows.share[inside]
     met = np.flatnonzero(share.sum(axis=0))
     if len(met) == 1:  # nothing to tell apart in this fold: the one class is all it can answer
@@ -163,7 +156,6 @@ def _fit_fold(
         candidate.scores[outside] = decision_scores(model, new, rows.known)
     if registry.family_named(candidate.config["family"]).has_probabilities:
         candidate.probabilities[np.ix_(outside, met)] = model.predict_proba(new)
-    candidate.seconds += time.monotonic() - started
 
 
 def _fit_model(model: ClassifierMixin, features: Any, share: Floats, known: Ints, config: Config) -> bool:
@@ -189,26 +181,36 @@ def _class_weighted(share: Floats, config: Config) -> Floats:
     return result
 
 
-def _give_up(
-    running: list[_Running], shared: float, part_left: float, seconds_left: float, *, keep: int
-) -> list[Trial | Skipped]:
-    """Take candidates from the end of `running` until the folds left of the others fit into the seconds left."""
-    dropped: list[Trial | Skipped] = []
-    while len(running) > keep and part_left * (shared + _seconds(running)) > seconds_left:
-        last = running.pop()
-        dropped.insert(0, Skipped(last.config, last.seconds, "Given up: it would overrun the time."))
-    return dropped
+def _planned(
+    rows: TrainingRows, configs: Sequence[Config], size: work.MatrixSize, budget: float, *, keep: int
+) -> tuple[list[_Running], list[Trial | Skipped]]:
+    """The candidates whose work fits into the budget, the first `keep` in any case, and those left out."""
+    needed = _needed(rows, configs, size)
+    running: list[_Running] = []
+    left_out: list[Trial | Skipped] = []
+    left = budget
+    for config, units in zip(configs, needed, strict=True):
+        if len(running) < keep or (not left_out and units <= left):
+            running.append(_Running(config, _blank(rows), _blank(rows), units))
+            left = max(0.0, left - units)
+        else:
+            why = f"Not tried: it takes {units:.1f} units of work, and {left:.1f} were left."
+            left_out.append(Skipped(config, units, why))
+    return running, left_out
 
 
-def _seconds(running: Sequence[_Running]) -> float:
-    return sum(candidate.seconds for candidate in running)
+def _needed(rows: TrainingRows, configs: Sequence[Config], size: work.MatrixSize) -> list[float]:
+    """Units of work of each candidate: its fits, its calibrators, and its part of the features."""
+    folds, classes = len(np.unique(rows.fold)), len(rows.known)
+    shared = folds * work.encoding(size) / len(configs) + work.calibration(len(rows), classes)
+    fits = [registry.family_named(config["family"]).work(config, size, classes) for config in configs]
+    return [shared + folds * fit for fit in fits]
 
 
-def _finished(candidate: _Running, rows: TrainingRows, shared: float) -> Trial | Skipped:
+def _finished(candidate: _Running, rows: TrainingRows) -> Trial | Skipped:
     family = candidate.config["family"]
     scores = candidate.scores if registry.family_named(family).has_scores else None
     own = candidate.probabilities if registry.family_named(family).has_probabilities else None
-    started = time.monotonic()
     try:
         chosen = choose(
             rows.targets,
@@ -219,10 +221,9 @@ def _finished(candidate: _Running, rows: TrainingRows, shared: float) -> Trial |
             groups=rows.group,
         )
     except NoCalibrator as error:
-        return Skipped(candidate.config, candidate.seconds + shared, str(error))
-    seconds = candidate.seconds + shared + time.monotonic() - started
+        return Skipped(candidate.config, candidate.work, str(error))
     raw = candidate.probabilities if scores is None else scores
-    return Trial(candidate.config, raw, chosen, seconds, candidate.unconverged)
+    return Trial(candidate.config, raw, chosen, candidate.work, candidate.unconverged)
 
 
 def _blank(rows: TrainingRows) -> Floats:

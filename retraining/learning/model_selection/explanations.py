@@ -14,9 +14,9 @@ def describe_candidate(outcome: Trial | Skipped) -> Candidate:
     """The row that people read of one thing tried."""
     family = outcome.config["family"]
     if isinstance(outcome, Skipped):
-        return Candidate(family, outcome.config, None, None, outcome.seconds, outcome.note)
+        return Candidate(family, outcome.config, None, None, outcome.work, outcome.note)
     note = f"{outcome.unconverged} of its fits did not converge." if outcome.unconverged else ""
-    return Candidate(family, outcome.config, outcome.calibration.method, outcome.log_loss, outcome.seconds, note)
+    return Candidate(family, outcome.config, outcome.calibration.method, outcome.log_loss, outcome.work, note)
 
 
 def explain_choice(

@@ -1,8 +1,7 @@
-"""Select and fit a model for an input contract by cross-validation under a time budget."""
+"""Select and fit a model for an input contract by cross-validation under a budget of work."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,11 +35,12 @@ class NotEnoughClasses(InvalidInput):
 
 @dataclass(frozen=True)
 class ModelSearch:
-    """How candidates are compared. seconds: the time for it; the first, quickest candidate always runs, a further one
-    only while time is left. `progress(share done, words)` is called after each fold and may raise to stop the fit.
+    """How candidates are compared. budget: units of work (`analysis.metrics.core.work`), known before anything is
+    fitted, so the same rows and seed always try the same candidates; the first, quickest one runs whatever it takes.
+    `progress(share done, words)` is called after each fold and may raise to stop the fit.
     """
 
-    seconds: float
+    budget: float
     seed: int
     progress: Progress = lambda fraction, words: None
 
@@ -77,7 +77,7 @@ def fit(
         "image_size": {name: list(shape) for name, shape in shapes.items()},
         "left_out": left_out,
     }
-    best, tried = _choose(rows, types, common, deadline=time.monotonic() + search.seconds, progress=search.progress)
+    best, tried = _choose(rows, types, common, budget=search.budget, progress=search.progress)
     estimator = cross_validation.fit_on_all(rows, types, best.config)
     method = best.calibration.method
     calibrated = choose.wrap(estimator, method, best.scores, rows.targets, weights=rows.weights)
@@ -159,9 +159,9 @@ def _constant(rows: TrainingRows, column: str, held: int) -> bool:
 
 
 def _choose(
-    rows: TrainingRows, types: Mapping[str, str], common: dict[str, Any], *, deadline: float, progress: Progress
+    rows: TrainingRows, types: Mapping[str, str], common: dict[str, Any], *, budget: float, progress: Progress
 ) -> tuple[Trial, tuple[Candidate, ...]]:
-    """Try group after group while time is left; the first candidate of all is finished whatever it takes."""
+    """Try group after group while work is left; the first candidate of all is finished whatever it takes."""
     kept = {name: kind for name, kind in types.items() if name not in common["left_out"]}
     groups = candidates.for_contract(kept, rows.share, common=common)
     steps = sum(len(group) for group in groups) * len(np.unique(rows.fold)) + 1
@@ -172,7 +172,8 @@ def _choose(
 
     outcomes: list[Trial | Skipped] = []
     for group in groups:
-        outcomes += _tried(rows, kept, group, deadline=deadline, first=not outcomes, tick=tick)
+        left = budget - sum(outcome.work for outcome in outcomes if isinstance(outcome, Trial))
+        outcomes += _tried(rows, kept, group, budget=left, first=not outcomes, tick=tick)
     finished = [outcome for outcome in outcomes if isinstance(outcome, Trial)]
     best = min(finished, key=lambda trial: trial.log_loss)
     return best, tuple(explanations.describe_candidate(outcome) for outcome in outcomes)
@@ -183,10 +184,10 @@ def _tried(
     types: Mapping[str, str],
     group: list[dict[str, Any]],
     *,
-    deadline: float,
+    budget: float,
     first: bool,
     tick: Callable[[str], None],
 ) -> list[Trial | Skipped]:
-    if not first and time.monotonic() > deadline:
-        return [Skipped(config, 0.0, "Not tried: the time was up.") for config in group]
-    return cross_validation.cross_validate(rows, types, group, deadline=deadline, keep_first=first, tick=tick)
+    if not first and budget <= 0:
+        return [Skipped(config, 0.0, "Not tried: no work was left of the budget.") for config in group]
+    return cross_validation.cross_validate(rows, types, group, budget=budget, keep_first=first, tick=tick)

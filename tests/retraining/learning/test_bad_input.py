@@ -30,7 +30,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
                 targets,
                 classes=("a", "b", "c"),
                 weights=weights,
-                search=ModelSearch(seconds=0, seed=0),
+                search=ModelSearch(budget=0, seed=0),
             ).out_of_fold
         ),
         *(NUMBER, TRUTH, CHANCE),
@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "soft targets": (
         lambda targets: (
             fit(
-                {"x": NUMBER}, {"x": "number"}, targets, classes=("a", "b", "c"), search=ModelSearch(seconds=0, seed=0)
+                {"x": NUMBER}, {"x": "number"}, targets, classes=("a", "b", "c"), search=ModelSearch(budget=0, seed=0)
             ).out_of_fold
         ),
         P,

@@ -9,7 +9,7 @@ from tests.retraining.learning.data import mixed, only
 from validation import InvalidInput
 
 COLUMNS, TYPES = only(mixed(60)[0], "amount", "country")
-FITTED = fit(COLUMNS, TYPES, np.arange(60) % 2, classes=("a", "b", "c"), search=ModelSearch(seconds=0, seed=0))
+FITTED = fit(COLUMNS, TYPES, np.arange(60) % 2, classes=("a", "b", "c"), search=ModelSearch(budget=0, seed=0))
 
 
 def test_a_loaded_estimator_says_what_the_fitted_model_says() -> None:

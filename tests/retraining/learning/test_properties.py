@@ -221,12 +221,12 @@ def test_each_candidate_has_one_outcome_with_probabilities_or_a_note(seed: int, 
     rows = training(seed, n, k)
     configs = [{"family": "linear", "C": 1.0, "solver": "lbfgs", "seed": 0}, {"family": "svm", "C": 1.0, "seed": 0}]
 
-    found = cross_validate(rows, {"x": "number"}, configs, deadline=np.inf, keep_first=keep, tick=lambda family: None)
+    found = cross_validate(rows, {"x": "number"}, configs, budget=np.inf, keep_first=keep, tick=lambda family: None)
 
     assert [outcome.config["family"] for outcome in found] == ["linear", "svm"]
     for outcome in found:
         result = describe_candidate(outcome)
-        assert result.seconds == outcome.seconds >= 0
+        assert result.work == outcome.work > 0
         if isinstance(outcome, Skipped):
             assert result.note == outcome.note != ""
             assert result.log_loss is None

@@ -37,7 +37,7 @@ class FirstInputTrainer(Trainer):
             train.types,
             train.targets,
             classes=train.classes,
-            search=fitting.ModelSearch(seconds=0.0, seed=seed),
+            search=fitting.ModelSearch(budget=0.0, seed=seed),
         )
 
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
 
 from analysis.metrics.labels import out_of_sample as module
 from analysis.metrics.labels.label_errors import suspected
@@ -126,12 +127,24 @@ def test_a_class_without_rows_can_be_named():
     assert out_of_sample({"text": texts}, {"text": "text"}, labels, classes=5).probabilities.shape == (60, 5)
 
 
-def test_the_time_given_leaves_slow_models_out_and_says_so():
+def test_a_budget_leaves_models_out_and_says_so():
     data = load_breast_cancer()
     columns = {str(i): column for i, column in enumerate(data.data.T)}
-    found = out_of_sample(columns, dict.fromkeys(columns, "number"), data.target, seconds=0)
+    found = out_of_sample(columns, dict.fromkeys(columns, "number"), data.target, budget=0)
     assert found.model == "logistic regression"
-    assert "Too slow for the time given: extra trees" in found.why
+    assert "Too much work for that: extra trees" in found.why
+
+
+@pytest.mark.parametrize("budget", [0.0, 1.0, 60.0])
+def test_clocks_that_jump_and_other_threads_change_no_probability(budget: float, request: pytest.FixtureRequest):
+    texts, labels = messages(90)
+    columns, types = {"text": texts, "size": np.arange(90.0)}, {"text": "text", "size": "number"}
+    with threadpool_limits(1):
+        before = out_of_sample(columns, types, labels, budget=budget)
+    request.getfixturevalue("jumping_clocks")
+    after = out_of_sample(columns, types, labels, budget=budget)
+    assert (after.model, after.why) == (before.model, before.why)
+    assert np.allclose(after.probabilities, before.probabilities, atol=1e-9)
 
 
 def test_boosted_trees_join_for_tables_of_many_rows():

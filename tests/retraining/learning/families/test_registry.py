@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 
+from analysis.metrics.core import work
+from analysis.metrics.core.work import MatrixSize
 from inputs.frame import to_frame
 from inputs.types.base import Purpose
 from retraining.learning import dump, fit, load
@@ -36,6 +38,9 @@ class ExtraTrees(ModelFamily):
     def propose(self, data: TrainingSet) -> list[Config]:
         return [{"trees": 10}]
 
+    def work(self, config: Mapping[str, Any], size: MatrixSize, classes: int) -> float:
+        return work.forest(size, config["trees"])
+
 
 @pytest.fixture
 def added() -> Iterator[None]:
@@ -60,7 +65,7 @@ def test_it_is_fitted_and_its_artifact_loads_for_no_other_family(added: None) ->
         {"x": "number"},
         (x > 0).astype(int),
         classes=("a", "b"),
-        search=ModelSearch(seed=0, seconds=20.0),
+        search=ModelSearch(budget=20.0, seed=0),
     )
     tried = {candidate.config["family"] for candidate in found.candidates}
     assert "extra_trees" in tried

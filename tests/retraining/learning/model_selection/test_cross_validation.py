@@ -1,4 +1,3 @@
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,12 +27,9 @@ def rows(
     return TrainingRows(to_frame({"n": number.tolist()}, TYPES), soft, names, weight, fold)
 
 
-def run(
-    data: TrainingRows, configs: list[dict[str, Any]], *, seconds: float = 60, keep_first: bool = True
-) -> list[Any]:
-    deadline = time.monotonic() + seconds
+def run(data: TrainingRows, configs: list[dict[str, Any]], *, budget: float = 60, keep_first: bool = True) -> list[Any]:
     return cross_validation.cross_validate(
-        data, TYPES, configs, deadline=deadline, keep_first=keep_first, tick=lambda family: None
+        data, TYPES, configs, budget=budget, keep_first=keep_first, tick=lambda family: None
     )
 
 
@@ -46,16 +42,16 @@ def test_one_outcome_for_each_candidate_in_order() -> None:
 def test_a_tick_for_each_fit() -> None:
     heard: list[str] = []
     cross_validation.cross_validate(
-        rows([0, 1] * 20), TYPES, [LINEAR, SVM], deadline=np.inf, keep_first=True, tick=heard.append
+        rows([0, 1] * 20), TYPES, [LINEAR, SVM], budget=np.inf, keep_first=True, tick=heard.append
     )
     assert heard == ["linear", "svm"] * 5
 
 
 @pytest.mark.parametrize(("keep_first", "finished"), [(True, 1), (False, 0)])
-def test_when_time_is_up_candidates_are_given_up_from_the_last_on(keep_first: bool, finished: int) -> None:
-    found = run(rows([0, 1] * 20), [LINEAR, {**LINEAR, "C": 0.1}], seconds=0, keep_first=keep_first)
+def test_what_does_not_fit_the_budget_is_left_out_from_the_last_on(keep_first: bool, finished: int) -> None:
+    found = run(rows([0, 1] * 20), [LINEAR, {**LINEAR, "C": 0.1}], budget=0, keep_first=keep_first)
     assert [isinstance(outcome, Trial) for outcome in found] == [True] * finished + [False] * (2 - finished)
-    assert found[-1].note == "Given up: it would overrun the time."
+    assert found[-1].note == "Not tried: it takes 0.0 units of work, and 0.0 were left."
 
 
 def test_a_model_without_probabilities_and_labels_too_few_for_a_calibrator_is_given_up() -> None:

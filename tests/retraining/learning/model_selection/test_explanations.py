@@ -61,10 +61,12 @@ def test_many_names_are_counted_not_listed() -> None:
 
 
 def test_a_candidate_given_up_keeps_its_reason() -> None:
-    row = describe_candidate(Skipped({"family": "tree"}, 3.0, "Given up: it would overrun the time."))
-    assert (row.family, row.log_loss, row.seconds, row.note) == (
+    row = describe_candidate(
+        Skipped({"family": "tree"}, 3.0, "Not tried: it takes 3.0 units of work, and 1.0 were left.")
+    )
+    assert (row.family, row.log_loss, row.work, row.note) == (
         "tree",
         None,
         3.0,
-        "Given up: it would overrun the time.",
+        "Not tried: it takes 3.0 units of work, and 1.0 were left.",
     )

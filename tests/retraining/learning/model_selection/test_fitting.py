@@ -1,5 +1,4 @@
 import json
-import time
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ def accuracy(said: np.ndarray, truth: np.ndarray) -> float:
 @pytest.fixture(scope="module")
 def digits_model() -> Fitted:
     columns, target = digits(200)
-    return fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(seconds=30, seed=0))
+    return fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(budget=30, seed=0))
 
 
 def test_digits_are_read_and_the_held_out_figures_can_be_believed(digits_model: Fitted) -> None:
@@ -47,20 +46,19 @@ def test_what_was_tried_is_reported_and_the_lowest_held_out_loss_wins(digits_mod
 
 def test_everything_but_the_estimator_is_plain_data(digits_model: Fitted) -> None:
     json.dumps([dict(digits_model.config), dict(digits_model.frame_parameters), digits_model.why])
-    json.dumps([[dict(row.config), row.log_loss, row.seconds] for row in digits_model.candidates])
+    json.dumps([[dict(row.config), row.log_loss, row.work] for row in digits_model.candidates])
 
 
 def test_the_same_seed_gives_the_same_model(digits_model: Fitted) -> None:
     columns, target = digits(200)
-    again = fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(seconds=30, seed=0))
+    again = fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(budget=30, seed=0))
     assert np.allclose(again.out_of_fold, digits_model.out_of_fold)
 
 
-def test_a_digits_fit_of_the_demo_takes_seconds() -> None:
+def test_a_digits_fit_of_the_demo_takes_little_work() -> None:
     columns, target = digits(400)
-    started = time.process_time()
-    fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(seconds=30, seed=0))
-    assert time.process_time() - started < 10
+    found = fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(budget=30, seed=0))
+    assert 0 < sum(row.work for row in found.candidates) < 2
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,7 @@ def test_a_digits_fit_of_the_demo_takes_seconds() -> None:
 def test_every_contract_is_learnt_from_few_rows(names: tuple[str, ...], n: int) -> None:
     columns, types = only(mixed(n)[0], *names)
     target = np.arange(n) % 2
-    found = fit(columns, types, target, classes=("no", "yes"), search=ModelSearch(seconds=30, seed=1))
+    found = fit(columns, types, target, classes=("no", "yes"), search=ModelSearch(budget=30, seed=1))
     new, _ = only(mixed(100, seed=9)[0], *names)
     said = probabilities(found, new, types)
     assert said.shape == (100, 2) and found.out_of_fold.shape == (n, 2)
@@ -81,7 +79,7 @@ def test_every_contract_is_learnt_from_few_rows(names: tuple[str, ...], n: int) 
 def test_a_class_never_seen_stays_with_probability_zero_and_is_named() -> None:
     columns, types = only(mixed(40)[0], "amount", "country")
     found = fit(
-        columns, types, np.arange(40) % 2 * 2, classes=("a", "never", "c"), search=ModelSearch(seconds=0, seed=0)
+        columns, types, np.arange(40) % 2 * 2, classes=("a", "never", "c"), search=ModelSearch(budget=0, seed=0)
     )
     assert found.classes == ("a", "never", "c")
     assert (found.out_of_fold[:, 1] == 0).all()
@@ -93,7 +91,7 @@ def test_a_class_with_one_label_is_learnt_and_named() -> None:
     columns, target = digits(80)
     kept = np.r_[np.flatnonzero(target == 3)[:1], np.flatnonzero(target != 3)]
     scans: Columns = {"scan": [columns["scan"][i] for i in kept]}
-    found = fit(scans, SCAN, target[kept], classes=DIGITS, search=ModelSearch(seconds=30, seed=0))
+    found = fit(scans, SCAN, target[kept], classes=DIGITS, search=ModelSearch(budget=30, seed=0))
     assert "Only one label for 3: learnt, but never tested" in found.why
     said = probabilities(found, scans, SCAN)
     assert said[0, 3] > 3 * said[1:, 3].mean()
@@ -109,7 +107,7 @@ def test_one_class_or_none_is_not_enough(target: list[int]) -> None:
             {"n": "number"},
             np.array(target, dtype=int),
             classes=("no", "yes"),
-            search=ModelSearch(seconds=1, seed=0),
+            search=ModelSearch(budget=1, seed=0),
         )
 
 
@@ -118,10 +116,10 @@ def test_rows_without_weight_are_not_learnt_from_but_judged() -> None:
     target = np.arange(80) % 2
     poisoned = np.where(np.arange(80) < 40, target, 1 - target)
     weight = np.where(np.arange(80) < 40, 1.0, 0.0)
-    found = fit(columns, types, poisoned, classes=("no", "yes"), weights=weight, search=ModelSearch(seconds=30, seed=0))
+    found = fit(columns, types, poisoned, classes=("no", "yes"), weights=weight, search=ModelSearch(budget=30, seed=0))
     assert accuracy(found.out_of_fold, target) == 1
     with pytest.raises(NotEnoughClasses):
-        fit(columns, types, target, classes=("no", "yes"), weights=target * 1.0, search=ModelSearch(seconds=1, seed=0))
+        fit(columns, types, target, classes=("no", "yes"), weights=target * 1.0, search=ModelSearch(budget=1, seed=0))
 
 
 def test_weights_move_the_probabilities() -> None:
@@ -133,7 +131,7 @@ def test_weights_move_the_probabilities() -> None:
         target,
         classes=("a", "b"),
         weights=1 + 8.0 * target,
-        search=ModelSearch(seconds=0, seed=0),
+        search=ModelSearch(budget=0, seed=0),
     )
     assert probabilities(heavy, {"n": [0.0]}, {"n": "number"})[0, 1] == pytest.approx(0.9, abs=0.03)
 
@@ -143,9 +141,7 @@ def test_soft_targets_are_learnt_as_shares() -> None:
     number = rng.normal(size=300)
     chance = 1 / (1 + np.exp(-number))
     soft = np.column_stack([1 - chance, chance])
-    found = fit(
-        {"n": number.tolist()}, {"n": "number"}, soft, classes=("a", "b"), search=ModelSearch(seconds=0, seed=0)
-    )
+    found = fit({"n": number.tolist()}, {"n": "number"}, soft, classes=("a", "b"), search=ModelSearch(budget=0, seed=0))
     assert np.abs(found.out_of_fold[:, 1] - chance).mean() < 0.03
 
 
@@ -156,7 +152,7 @@ def test_rows_of_one_group_never_judge_each_other() -> None:
     target = np.repeat(rng.permutation(40) % 2, 4)
     columns, types = {"t": list(np.repeat(texts, 4))}, {"t": "text"}
     leaking = fit(
-        columns, types, target, classes=("a", "b"), groups=np.arange(160), search=ModelSearch(seconds=0, seed=0)
+        columns, types, target, classes=("a", "b"), groups=np.arange(160), search=ModelSearch(budget=0, seed=0)
     )
     honest = fit(
         columns,
@@ -164,7 +160,7 @@ def test_rows_of_one_group_never_judge_each_other() -> None:
         target,
         classes=("a", "b"),
         groups=np.repeat(np.arange(40), 4),
-        search=ModelSearch(seconds=0, seed=0),
+        search=ModelSearch(budget=0, seed=0),
     )
     assert accuracy(leaking.out_of_fold, target) > 0.9
     assert accuracy(honest.out_of_fold, target) < 0.7
@@ -172,7 +168,7 @@ def test_rows_of_one_group_never_judge_each_other() -> None:
 
 def test_copies_of_a_row_never_judge_each_other_although_nobody_named_them() -> None:
     columns, target = coin_flips(10)
-    found = fit(columns, {"note": "text"}, target, classes=("a", "b"), search=ModelSearch(seconds=5, seed=0))
+    found = fit(columns, {"note": "text"}, target, classes=("a", "b"), search=ModelSearch(budget=5, seed=0))
     assert accuracy(found.out_of_fold, target) < 0.75
     groups = group_rows(columns, {"note": "text"})
     verdict = beats_naive(target, found.out_of_fold.argmax(axis=1), np.ones(400), naive=np.zeros(400), groups=groups)
@@ -185,20 +181,18 @@ def test_copies_of_a_row_never_judge_each_other_although_nobody_named_them() -> 
 def test_a_rare_class_is_tried_with_class_weights() -> None:
     columns, types = only(mixed(80)[0], "amount")
     target = (np.arange(80) >= 72).astype(int)
-    found = fit(columns, types, target, classes=("no", "yes"), search=ModelSearch(seconds=30, seed=0))
+    found = fit(columns, types, target, classes=("no", "yes"), search=ModelSearch(budget=30, seed=0))
     weighted = [row for row in found.candidates if row.config.get("class_weight") == "balanced"]
     assert len(weighted) == 1 and weighted[0].log_loss is not None
 
 
-def test_without_time_only_the_first_candidate_is_finished() -> None:
+def test_without_a_budget_only_the_first_candidate_is_finished() -> None:
     columns, target = digits(60)
-    found = fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(seconds=0, seed=0))
+    found = fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(budget=0, seed=0))
     finished = [row for row in found.candidates if row.log_loss is not None]
     assert len(finished) == 1 and len(found.candidates) > 1
-    assert {row.note for row in found.candidates[1:]} <= {
-        "Given up: it would overrun the time.",
-        "Not tried: the time was up.",
-    }
+    assert all(row.note.startswith("Not tried: ") and row.note.endswith("left.") for row in found.candidates[1:-1])
+    assert found.candidates[-1].note == "Not tried: no work was left of the budget."
     assert "the only model that was finished" in found.why
 
 
@@ -210,7 +204,7 @@ def test_progress_is_reported_at_each_step_and_ends_at_one() -> None:
         SCAN,
         target,
         classes=DIGITS,
-        search=ModelSearch(seconds=30, seed=0, progress=lambda *said: heard.append(said)),
+        search=ModelSearch(budget=30, seed=0, progress=lambda *said: heard.append(said)),
     )
     shares = [share for share, _ in heard]
     assert shares == sorted(shares) and shares[0] > 0 and shares[-1] == 1
@@ -224,13 +218,13 @@ def test_progress_may_stop_the_fit() -> None:
 
     columns, target = digits(60)
     with pytest.raises(KeyboardInterrupt):
-        fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(seconds=30, seed=0, progress=stop))
+        fit(columns, SCAN, target, classes=DIGITS, search=ModelSearch(budget=30, seed=0, progress=stop))
 
 
 def test_a_text_that_never_changes_is_left_out_and_named() -> None:
     columns, types = only(mixed(40)[0], "amount")
     columns["note"], types["note"] = ["the same"] * 40, "text"
-    found = fit(columns, types, np.arange(40) % 2, classes=("a", "b"), search=ModelSearch(seconds=0, seed=0))
+    found = fit(columns, types, np.arange(40) % 2, classes=("a", "b"), search=ModelSearch(budget=0, seed=0))
     assert "nearly all rows are alike: note" in found.why
     said = probabilities(found, {"amount": [1.0], "note": ["something else"]}, types)
     assert said.sum() == pytest.approx(1)
@@ -241,7 +235,7 @@ def test_pictures_that_all_look_alike_are_named_and_others_are_not() -> None:
     same = np.full((8, 8), 200, np.uint8)
     columns = {"blank": [*[same] * 20, same + 1, None], "scan": list(rng.integers(0, 255, (22, 8, 8), dtype=np.uint8))}
     types = {"blank": "image", "scan": "image"}
-    model = fit(columns, types, np.arange(22) % 2, classes=["a", "b"], search=ModelSearch(seconds=0, seed=0))
+    model = fit(columns, types, np.arange(22) % 2, classes=["a", "b"], search=ModelSearch(budget=0, seed=0))
     assert "All pictures of blank look alike to the model" in model.why
     assert "pictures of scan" not in model.why
 
@@ -251,7 +245,7 @@ def test_one_vast_number_among_small_ones_is_learnt_and_predicted(far: float) ->
     rng = np.random.default_rng(0)
     target = np.arange(60) % 2
     columns = {"x": [far, *(target[1:] + 0.3 * rng.normal(size=59))]}
-    model = fit(columns, {"x": "number"}, target, classes=("a", "b"), search=ModelSearch(seconds=60, seed=0))
+    model = fit(columns, {"x": "number"}, target, classes=("a", "b"), search=ModelSearch(budget=60, seed=0))
     said = probabilities(model, {"x": [far, 0.0, 1.0]}, {"x": "number"})
     np.testing.assert_allclose(said.sum(axis=1), 1)
 
@@ -262,7 +256,7 @@ def test_with_nothing_to_tell_rows_apart_only_the_shares_are_learnt() -> None:
         {"t": "text"},
         np.arange(40) % 4 // 3,
         classes=("a", "b"),
-        search=ModelSearch(seconds=0, seed=0),
+        search=ModelSearch(budget=0, seed=0),
     )
     assert found.family == "naive"
     assert probabilities(found, {"t": ["x"]}, {"t": "text"}) == pytest.approx(np.array([[0.75, 0.25]]), abs=0.03)
@@ -276,9 +270,9 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
     classes = tuple("abcd"[:k])
     if len(set(target)) < 2:
         with pytest.raises(NotEnoughClasses):
-            fit(columns, types, target, classes=classes, search=ModelSearch(seconds=0, seed=seed))
+            fit(columns, types, target, classes=classes, search=ModelSearch(budget=0, seed=seed))
         return
-    found = fit(columns, types, target, classes=classes, search=ModelSearch(seconds=0, seed=seed))
+    found = fit(columns, types, target, classes=classes, search=ModelSearch(budget=0, seed=seed))
     for said in (found.out_of_fold, probabilities(found, columns, types)):
         assert said.shape == (n, k) and (said >= 0).all()
         assert said.sum(axis=1) == pytest.approx(np.ones(n))
@@ -305,6 +299,6 @@ def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed
 )
 def test_bad_input_is_named(wrong: dict, said: str) -> None:
     right = {"columns": {"n": [1.0, 2.0, 3.0, None]}, "types": {"n": "number"}, "targets": [0, 1, 0, 1]}
-    given_in = {**right, "classes": ("a", "b"), "search": ModelSearch(seconds=1.0, seed=0), **wrong}
+    given_in = {**right, "classes": ("a", "b"), "search": ModelSearch(budget=1.0, seed=0), **wrong}
     with pytest.raises((InvalidInput, InvalidColumns), match=said):
         fit(given_in.pop("columns"), given_in.pop("types"), given_in.pop("targets"), **given_in)

@@ -34,7 +34,7 @@ def test_vectors_are_chosen_where_only_they_tell_the_classes_apart() -> None:
         target,
         classes=["a", "b"],
         texts=_vectors(target, seed=1, signal=4),
-        search=ModelSearch(seconds=60, seed=0),
+        search=ModelSearch(budget=60, seed=0),
     )
     assert model.config["reads"].startswith("vectors")
     assert model.why.startswith(f"linear on {model.config['reads']} had the lowest held-out log loss")
@@ -51,8 +51,8 @@ def test_vectors_that_know_nothing_change_nothing() -> None:
     """As of texts in a language that the encoder was not trained on."""
     columns, target = _texts(120, seed=0, in_words=True)
     noise = _vectors(target, seed=1, signal=0)
-    beside = fit(columns, TYPES, target, classes=["a", "b"], texts=noise, search=ModelSearch(seconds=60, seed=0))
-    alone = fit(columns, TYPES, target, classes=["a", "b"], search=ModelSearch(seconds=60, seed=0))
+    beside = fit(columns, TYPES, target, classes=["a", "b"], texts=noise, search=ModelSearch(budget=60, seed=0))
+    alone = fit(columns, TYPES, target, classes=["a", "b"], search=ModelSearch(budget=60, seed=0))
     assert beside.config["reads"] == "TF-IDF"
     assert encoder_of(beside.frame_parameters) is None
     np.testing.assert_allclose(probabilities(beside, columns, TYPES), probabilities(alone, columns, TYPES), atol=1e-6)
@@ -61,7 +61,7 @@ def test_vectors_that_know_nothing_change_nothing() -> None:
 def test_a_model_says_which_encoder_it_reads_and_takes_no_other() -> None:
     columns, target = _texts(80, seed=0, in_words=False)
     texts = _vectors(target, seed=1, signal=4)
-    model = fit(columns, TYPES, target, classes=["a", "b"], texts=texts, search=ModelSearch(seconds=60, seed=0))
+    model = fit(columns, TYPES, target, classes=["a", "b"], texts=texts, search=ModelSearch(budget=60, seed=0))
     read = encoder_of(model.frame_parameters)
     assert read is not None
     assert (read.name, read.digest, read.inputs) == ("made", "d" * 64, ("note",))
@@ -76,7 +76,7 @@ def test_trees_are_tried_once_beside_the_readings_of_texts() -> None:
     mixed = {**columns, "amount": np.random.default_rng(0).normal(target).tolist()}
     types = {**TYPES, "amount": "number"}
     texts = _vectors(target, seed=1, signal=1)
-    model = fit(mixed, types, target, classes=["a", "b"], texts=texts, search=ModelSearch(seconds=60, seed=0))
+    model = fit(mixed, types, target, classes=["a", "b"], texts=texts, search=ModelSearch(budget=60, seed=0))
     families = [one.family for one in model.candidates]
     assert families.count("tree") == 1
     assert families.count("forest") == 1
@@ -86,7 +86,7 @@ def test_an_input_of_type_vector_is_learnt_from_like_any_other() -> None:
     target = np.arange(80) % 2
     rows = _vectors(target, seed=1, signal=4).vectors["note"].tolist()
     rows[3] = None
-    model = fit({"v": rows}, {"v": "vector"}, target, classes=["a", "b"], search=ModelSearch(seconds=60, seed=0))
+    model = fit({"v": rows}, {"v": "vector"}, target, classes=["a", "b"], search=ModelSearch(budget=60, seed=0))
     loaded = load(dump(model.estimator), family=model.family)
     said = probabilities(loaded, {"v": rows}, {"v": "vector"}, model.frame_parameters, model.classes)
     assert (said.argmax(axis=1) == target).mean() > 0.9
