@@ -110,6 +110,12 @@ def previous_of(live: ModelVersion | None) -> ModelVersion | None:
     return newest.previous if newest else None
 
 
+def serves_since(version: ModelVersion) -> datetime | None:
+    """When the version that serves was last released; None where no release of it is kept."""
+    releases = Release.objects.filter(version=version, kind=ReleaseKind.MODEL)
+    return releases.order_by("-at", "-pk").values_list("at", flat=True).first()
+
+
 def _reason(given: str) -> str:
     reason = given.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:

@@ -13,18 +13,29 @@ def side_name(tag: str) -> str:
 
 def verdict_words(verdict: VerdictBody) -> str:
     """The decision with the figures that it rests on, in one to three sentences."""
+    words = decision_words(verdict)
+    if verdict.sentence or verdict.difference is None or verdict.decision == "promote":
+        return words
+    return f"{words} {_what_would_decide(verdict, _labels_name(verdict))}"
+
+
+def decision_words(verdict: VerdictBody) -> str:
+    """The decision with its figures, without what would change it: for a version that serves since."""
     if verdict.sentence:
         return verdict.sentence
     if verdict.problem:
         return f"Held: nothing was compared, because {verdict.problem}"
     if verdict.difference is None:
         return "Held: no audit label yet, so nothing is known about either model."
-    labels = "audit labels" if verdict.basis == "evaluation" else "held-out training labels"
-    lead = f"{interval(verdict.difference)} on {verdict.difference.n:,} {labels}"
+    lead = f"{interval(verdict.difference)} on {verdict.difference.n:,} {_labels_name(verdict)}"
     if verdict.decision == "promote":
         return f"Passed: {lead}, and every condition holds."
     failed = ", ".join(gate_name(gate) for gate in verdict.gates if not gate.passed)
-    return f"Held: {lead}; not shown: {failed}. {_what_would_decide(verdict, labels)}"
+    return f"Held: {lead}; not shown: {failed}."
+
+
+def _labels_name(verdict: VerdictBody) -> str:
+    return "audit labels" if verdict.basis == "evaluation" else "held-out training labels"
 
 
 def release_reason(verdict: VerdictBody) -> str:

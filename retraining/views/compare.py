@@ -50,7 +50,9 @@ def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str =
         "void": void,
         "judging": judging.waiting(version) if void else None,  # only a void verdict is judged again
         "gates": gate_rows(version.verdict),
-        "headline": headline(version.verdict, state),
+        "headline": headline(version, state),
+        "since": release.serves_since(version) if state == VerdictState.SERVES else None,
+        "judged": verdict_words.decision_words(version.verdict) if version.verdict else "",
         "overall": rows[0] if rows else None,
         "wanted": min(version.verdict.needed or 0, MOST_ASKED) if version.verdict else 0,
         "p_words": verdict_words.p_words(version.verdict.p if version.verdict else None),

@@ -31,8 +31,11 @@ class GateRow:
     passed: bool
 
 
-def headline(verdict: VerdictBody | None, state: VerdictState) -> str:
-    """The decision in words; none where something else serves."""
+def headline(version: ModelVersion, state: VerdictState) -> str:
+    """The decision in words; none where something else serves, and none to take where the version itself does."""
+    verdict = version.verdict
+    if state == VerdictState.SERVES:
+        return f"{version.tag} serves"
     if verdict is None:
         return "No verdict"
     if state == VerdictState.VOID:

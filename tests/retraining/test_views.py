@@ -337,6 +337,20 @@ class TestCompare:
     def test_judging_is_not_for_a_reviewer(self, bob: Client, compared: ModelVersion) -> None:
         assert bob.post(url("judge", 2)).status_code == 403
 
+    @pytest.mark.parametrize("number", [1, 2], ids=["the first version", "a promoted version"])
+    def test_of_the_version_that_serves_it_says_since_when_and_offers_no_act(
+        self, ada: Client, project: Project, compared: ModelVersion, number: int
+    ) -> None:
+        if number == 2:
+            release.promote(compared, by=None, reason="it is better", at=timezone.now(), automatic=True)
+        body = ada.get(url("compare", number)).content.decode()
+        page = text(ada.get(url("compare", number)))
+        since = Release.objects.order_by("-at").first()
+        assert since and f"v{number} serves since {since.at:%-d %b %Y %H:%M} UTC" in page
+        verdict = page.partition(" serves since ")[2].partition("Where does it gain")[0]
+        assert not re.search(r"Promote|Hold:|would (decide|probably)", verdict)
+        assert "Promote v" not in body and "<form" not in body.partition("<main")[2].partition("</main")[0]
+
     def test_says_what_a_captured_version_is_compared_by(self, ada: Client, project: Project) -> None:
         learn(project, 40)
         for item in learn(project, 60, evaluation=True, seed=1):
