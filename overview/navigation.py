@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 
 from analysis.models import Finding
+from annotation import kinds
 from annotation.models import IN_REVIEW, Cause, Item, RoutedItem, RoutedState
 from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
@@ -152,6 +153,11 @@ class Shell:
     @cached_property
     def caps(self) -> dict[str, str]:
         return {key.action: key.cap for key in self.keys}
+
+    @cached_property
+    def answer_keys(self) -> tuple[kinds.AnswerKeys, ...]:
+        """The keys that answer on the desk of this project."""
+        return kinds.of(self.project.kind).answer_keys(self.project.schema().labels) if self.project else ()
 
     @cached_property
     def counts(self) -> dict[str, int | None]:

@@ -3,12 +3,22 @@
 Adding one is adding a package with a subclass of `TaskKind` and its templates; nothing else names a kind.
 """
 
-from annotation.kinds.base import InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind
 from projects import task_kinds
 from projects.models import Project
 from validation.registry import Registry, import_modules
 
-__all__ = ["InvalidLabel", "Labels", "SettledValue", "TaskKind", "class_names", "of", "register", "unregister"]
+__all__ = [
+    "AnswerKeys",
+    "InvalidLabel",
+    "Labels",
+    "SettledValue",
+    "TaskKind",
+    "class_names",
+    "of",
+    "register",
+    "unregister",
+]
 
 _kinds: Registry[TaskKind] = Registry("task kind")
 

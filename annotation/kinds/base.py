@@ -24,6 +24,14 @@ class SettledValue:
     quality: float
 
 
+@dataclass(frozen=True)
+class AnswerKeys:
+    """Keys that answer on the desk: what they answer, and their caps, runs of neighbours as first and last."""
+
+    words: str
+    runs: tuple[tuple[str, str], ...]
+
+
 class TaskKind(ABC):
     """One kind of task. Values are JSON; `labels` is a project's label schema, empty for kinds that have none."""
 
@@ -69,6 +77,10 @@ class TaskKind(ABC):
     def parse_form(self, given: Mapping[str, Any]) -> Any:
         """The value that the review template's form sent, not yet validated."""
         return given.get("value")
+
+    def answer_keys(self, labels: Labels) -> tuple[AnswerKeys, ...]:
+        """The keys that answer on the desk, as the list of keys shows them; none where a kind has none."""
+        return ()
 
     def classes(self, labels: Labels) -> tuple[str, ...]:
         """The classes that a model predicts scores for, in their stored order; empty where answers are not classes."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation import kinds
+from annotation.kinds import Labels
 from annotation.kinds.choice import Choice
 from annotation.kinds.choice.shortcuts import cap, keys_of
 from projects import task_kinds
@@ -109,6 +110,35 @@ def test_ten_labels_carry_one_to_nine_and_nought_and_the_next_ten_the_same_with_
 
 def test_the_schemas_own_keys_win() -> None:
     assert keys_of([{"value": "yes", "key": "y"}, {"value": "no", "key": "n"}]) == ["y", "n"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows"),
+    [
+        ([{"value": digit} for digit in "0123456789"], {"Answer with a label": ["0 to 9"]}),
+        ([{"value": "ham"}, {"value": "spam"}], {"Answer with label 1 to 2": ["1", "2"]}),
+        ([{"value": f"l {n}"} for n in range(10)], {"Answer with label 1 to 10": ["1 to 9", "0"]}),
+        (
+            [{"value": f"l {n}"} for n in range(11)],
+            {"Answer with label 1 to 10": ["1 to 9", "0"], "Answer with label 11": ["⇧1"]},
+        ),
+        (
+            [{"value": f"l {n}"} for n in range(30)],
+            {
+                "Answer with label 1 to 10": ["1 to 9", "0"],
+                "Answer with label 11 to 20": ["⇧1 to ⇧9", "⇧0"],
+                "Answer with label 21 to 30: search for its name, then": ["Enter"],
+            },
+        ),
+        ([{"value": "y", "key": "y"}, {"value": "n", "key": "n"}], {"Answer with a label": ["Y", "N"]}),
+    ],
+)
+def test_the_list_of_keys_names_the_keys_of_these_labels(labels: Labels, rows: dict[str, list[str]]) -> None:
+    found = {
+        row.words: [first if first == last else f"{first} to {last}" for first, last in row.runs]
+        for row in choice.answer_keys(labels)
+    }
+    assert found == rows
 
 
 def test_the_form_keeps_the_schemas_order_and_is_searchable_above_ten() -> None:

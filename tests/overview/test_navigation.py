@@ -11,6 +11,7 @@ from annotation.models import Cause, Queue, RoutedItem
 from jobs.models import Job, JobState
 from overview.navigation import Shell, short
 from projects.models import Role
+from tests.annotation import json_kind
 from tests.factories import NOW, make_item, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +153,32 @@ def test_nobody_has_an_empty_frame(rf, django_assert_num_queries):
 def test_the_keys_are_the_persons_own(shell_of):
     shell = shell_of("engineer", keys={"undo": "z"})
     assert (shell.keymap["undo"], shell.caps["undo"], shell.caps["skip"]) == ("z", "Z", "Space")
+
+
+def keys_dialog(client, address):
+    page = client.get(address).content.decode().partition('<dialog id="keys"')[2].partition("</dialog>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+@pytest.mark.parametrize("page", ["desk/", "runs/"])
+def test_the_list_of_keys_is_that_of_the_projects_labels(client, page):
+    project = make_project("intents", labels=[f"intent {n}" for n in range(30)])
+    client.force_login(make_user("emil", project, "engineer"))
+    words = keys_dialog(client, f"/p/intents/{page}")
+    assert "Answer with label 1 to 10 1 to 9 0 Answer with label 11 to 20 ⇧1 to ⇧9 ⇧0" in words
+    assert "label 21 to 30: search for its name, then Enter" in words
+
+
+def test_the_list_of_keys_names_no_answer_where_a_kind_has_none(client, settings):
+    with json_kind.registered(settings):
+        project = make_project("spans", kind="interval")
+        client.force_login(make_user("emil", project, "engineer"))
+        assert "Answer" not in keys_dialog(client, "/p/spans/runs/")
+
+
+def test_outside_a_project_the_list_of_keys_says_where_those_of_answers_are(client, project):
+    client.force_login(make_user("emil", project, "engineer"))
+    assert "On the desk each answer shows its key." in keys_dialog(client, "/account/")
 
 
 def test_the_model_in_force_is_a_chip(shell_of):

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from annotation.kinds.base import InvalidLabel, Labels, SettledValue, TaskKind
-from annotation.kinds.choice.shortcuts import cap, keys_of
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.choice.shortcuts import answer_keys, cap, keys_of
 
 SHOWN = 12  # labels named in a refusal
 FEW_LABELS, SHORT_TITLE = 10, 2  # so few and short that they are shown as large digits
@@ -62,6 +62,9 @@ class Choice(TaskKind):
         ]
         short = len(labels) <= FEW_LABELS and all(len(button["title"]) <= SHORT_TITLE for button in buttons)
         return {"buttons": buttons, "short": short, "searchable": len(labels) > FEW_LABELS}
+
+    def answer_keys(self, labels: Labels) -> tuple[AnswerKeys, ...]:
+        return answer_keys(labels)
 
     def classes(self, labels: Labels) -> tuple[str, ...]:
         return tuple(label["value"] for label in labels)

@@ -1,6 +1,8 @@
 """Keyboard shortcuts of label buttons."""
 
-from annotation.kinds.base import Labels
+from collections.abc import Iterator, Sequence
+
+from annotation.kinds.base import AnswerKeys, Labels
 
 DIGITS = [*"1234567890"]
 
@@ -19,3 +21,39 @@ def keys_of(labels: Labels) -> list[str]:
 def cap(key: str) -> str:
     """What stands on the key cap."""
     return key.replace("+", "⇧") if key.startswith("+") else key.upper()
+
+
+def answer_keys(labels: Labels) -> tuple[AnswerKeys, ...]:
+    """The keys of these labels for a list of keys: one row, or one for each ten labels and one for those without."""
+    keys = keys_of(labels)
+    if keys[:10] != DIGITS[: len(keys)]:
+        return (AnswerKeys("Answer with a label", tuple(_runs(keys))),)
+    rows = [
+        AnswerKeys(
+            f"Answer with {_positions(start, min(start + 10, len(keys)))}", tuple(_runs(keys[start : start + 10]))
+        )
+        for start in range(0, min(len(keys), 20), 10)
+    ]
+    if len(keys) > 20:
+        words = f"Answer with {_positions(20, len(keys))}: search for its name, then"
+        rows.append(AnswerKeys(words, (("Enter", "Enter"),)))
+    return tuple(rows)
+
+
+def _positions(start: int, end: int) -> str:
+    return f"label {end}" if end - start == 1 else f"label {start + 1} to {end}"
+
+
+def _runs(keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The keys' caps in their order; three or more that follow each other as first and last."""
+    start = 0
+    for place in range(1, len(keys) + 1):
+        if place < len(keys) and _follows(keys[place - 1], keys[place]):
+            continue
+        run = [cap(key) for key in keys[start:place]]
+        yield from [(run[0], run[-1])] if len(run) > 2 else [(one, one) for one in run]
+        start = place
+
+
+def _follows(before: str, key: str) -> bool:
+    return before[:-1] == key[:-1] and ord(key[-1:] or "0") == ord(before[-1:] or "0") + 1
