@@ -74,7 +74,9 @@ def displayed_image(project: Project, name: str, value: Mapping[str, Any]) -> Di
 def format_fact(value: Any, kind: str | None) -> str:
     """A value as its input type writes it, a number with its thousands."""
     number_like = isinstance(value, int | float) and not isinstance(value, bool)
-    return format_plain(value) if number_like or kind not in INPUT_TYPES else INPUT_TYPES[kind].format(value)
+    if number_like or kind is None or kind not in INPUT_TYPES:
+        return format_plain(value)
+    return INPUT_TYPES[kind].format(value)
 
 
 def format_plain(value: Any) -> str:

@@ -24,7 +24,7 @@ def check_contract(given: Any) -> dict[str, dict[str, Any]]:
         raise InvalidContract(f"inputs takes an object of 1 to {MOST_INPUTS} named inputs.")
     for name, rule in given.items():
         if not isinstance(rule, dict) or not isinstance(rule.get("type"), str) or rule["type"] not in INPUT_TYPES:
-            raise InvalidContract(f"Input {quote(name)} needs a type: one of {', '.join(INPUT_TYPES)}.")
+            raise InvalidContract(f"Input {quote(name)} needs a type: one of {', '.join(INPUT_TYPES.names())}.")
         try:
             INPUT_TYPES[rule["type"]].check_options(name, rule)
         except InvalidValue as why:

@@ -43,7 +43,7 @@ def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -
 def _searchable(value: Any, kind: str | None) -> str:
     if isinstance(value, Mapping) and "media" in value:  # a stored image, whatever the contract now says
         return ""
-    if kind in INPUT_TYPES:
+    if kind is not None and kind in INPUT_TYPES:
         return INPUT_TYPES[kind].search_text(value)
     return value if isinstance(value, str) else ""
 

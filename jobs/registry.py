@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from projects.models import Project
 from projects.project_settings import BadSpec
+from validation.registry import Registry
 
 if TYPE_CHECKING:
     from jobs.execution import Attempt
@@ -55,16 +56,9 @@ class UnknownKind(LookupError):
     """No function does this kind of job in this version."""
 
 
-Registered = TypeVar("Registered", JobKind, Periodic, ProjectCheck)
-_kinds: dict[str, JobKind] = {}
-_periodic: dict[str, Periodic] = {}
-_project_checks: dict[str, ProjectCheck] = {}
-
-
-def _register(registry: dict[str, Registered], part: Registered) -> None:
-    """Raises ValueError where another part has the name, which would replace it in silence."""
-    if registry.setdefault(part.name, part) != part:
-        raise ValueError(f"{part.name} is registered already, as {registry[part.name]}.")
+_kinds: Registry[JobKind] = Registry("kind of job")
+_periodic: Registry[Periodic] = Registry("periodic work")
+_project_checks: Registry[ProjectCheck] = Registry("check of projects")
 
 
 def handles(
@@ -78,7 +72,7 @@ def handles(
     """Register the function that does jobs of this kind; `on_dead(job, why)` tells the domain of a last failure."""
 
     def register(handler: Handler) -> Handler:
-        _register(_kinds, JobKind(name, handler, queue, soft_seconds, hard_seconds, on_dead))
+        _kinds.register(JobKind(name, handler, queue, soft_seconds, hard_seconds, on_dead))
         return handler
 
     return register
@@ -88,7 +82,7 @@ def every(seconds: int, name: str) -> Callable[[Callable[[datetime], None]], Cal
     """Register periodic work: a function of the time that enqueues what is due."""
 
     def register(enqueue: Callable[[datetime], None]) -> Callable[[datetime], None]:
-        _register(_periodic, Periodic(name, seconds, enqueue))
+        _periodic.register(Periodic(name, seconds, enqueue))
         return enqueue
 
     return register
@@ -118,7 +112,7 @@ def for_each_project(name: str, act: OfProject, *, at: datetime) -> None:
 
 def check_projects(check: ProjectCheck) -> None:
     """Register a check of projects; health and the pages of a project show what it finds."""
-    _register(_project_checks, check)
+    _project_checks.register(check)
 
 
 def kind(name: str) -> JobKind:
@@ -129,8 +123,8 @@ def kind(name: str) -> JobKind:
 
 
 def periodic() -> tuple[Periodic, ...]:
-    return tuple(_periodic.values())
+    return tuple(_periodic)
 
 
 def project_checks() -> tuple[ProjectCheck, ...]:
-    return tuple(_project_checks.values())
+    return tuple(_project_checks)

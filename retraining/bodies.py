@@ -31,7 +31,10 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DifferenceBody(Body, frozen=True, kw_only=True):
-    """Candidate minus other in points, above 0 the candidate is better, with its interval at `level`."""
+    """What is stored of a `Difference`: candidate minus other in points with its interval at `level`.
+
+    A class of its own, as each stored body: the numbers may change with their method, what was stored stays loadable.
+    """
 
     value: float
     low: float

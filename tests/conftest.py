@@ -69,6 +69,7 @@ REGISTRIES = {
     "annotation.kinds": ("_kinds",),
     "annotation.routing.registry": ("_causes",),
     "annotation.signals.kinds": ("_kinds",),
+    "inputs.registry": ("INPUT_TYPES",),
     "jobs.registry": ("_kinds", "_periodic", "_project_checks"),
     "projects.project_settings": ("_extensions",),
     "projects.task_kinds": ("_needs_labels",),

@@ -34,6 +34,9 @@ class Registry(Generic[Part]):
         """Remove a part, as tests do that added one. Raises KeyError for a name that there is not."""
         del self._parts[name]
 
+    def names(self) -> list[str]:
+        return list(self._parts)
+
     def get(self, name: str) -> Part | None:
         return self._parts.get(name)
 

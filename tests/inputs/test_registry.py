@@ -15,10 +15,9 @@ from annotation.item_display import display_item
 from annotation.models import Item
 from annotation.sampling import vectorise
 from inputs import registry
-from inputs import types as input_types
 from inputs.encoding import column_transformer
 from inputs.frame import column_shapes, to_frame
-from inputs.registry import INPUT_TYPES, find_types
+from inputs.registry import INPUT_TYPES
 from inputs.types.base import IncompleteEncoder, Purpose
 from projects.specs import BadSpec, create_project
 from retraining.learning import dump, fit, load, probabilities
@@ -73,16 +72,15 @@ def colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (package / "__init__.py").write_text("")
     (package / "colour.py").write_text(COLOUR)
     monkeypatch.syspath_prepend(str(tmp_path))
-    [(name, kind)] = find_types([str(package)], "extra_inputs.").items()
-    monkeypatch.setitem(INPUT_TYPES, name, kind)
+    registry.discover("extra_inputs")
     yield
+    INPUT_TYPES.unregister("colour")
     for module in ("extra_inputs", "extra_inputs.colour"):
         sys.modules.pop(module, None)
 
 
 def test_the_types_are_those_of_the_package() -> None:
-    assert list(INPUT_TYPES) == ["boolean", "category", "image", "number", "text", "time", "vector"]
-    assert registry.find_types(list(input_types.__path__), "inputs.types.").keys() == INPUT_TYPES.keys()
+    assert INPUT_TYPES.names() == ["boolean", "category", "image", "number", "text", "time", "vector"]
 
 
 @pytest.mark.django_db
@@ -125,7 +123,7 @@ def test_a_spec_takes_only_types_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-@pytest.mark.parametrize("kind", INPUT_TYPES)
+@pytest.mark.parametrize("kind", INPUT_TYPES.names())
 def test_every_type_is_complete(kind: str, purpose: Purpose) -> None:
     """Each has an encoder for each purpose that takes missing values and rows it was not fitted on."""
     column: Any = {

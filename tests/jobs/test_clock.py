@@ -9,6 +9,7 @@ import pytest
 from jobs import clock, execution, health, queue, reaper, registry, stalls
 from jobs.models import Beat, Job, JobState
 from tests.factories import NOW
+from validation.registry import Registry
 
 pytestmark = pytest.mark.django_db
 BACK = [timedelta(seconds=-95), timedelta(days=-1)]
@@ -18,8 +19,8 @@ ROUND = 5  # seconds between two rounds of the reaper
 
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_kinds", {})
-    monkeypatch.setattr(registry, "_periodic", {})
+    monkeypatch.setattr(registry, "_kinds", Registry("kind of job"))
+    monkeypatch.setattr(registry, "_periodic", Registry("periodic work"))
     registry.handles("test.work")(lambda attempt: None)
 
 

@@ -11,6 +11,7 @@ from jobs import execution, faults, queue, registry
 from jobs.models import Job, JobState
 from projects.models import AuditEvent
 from tests.factories import make_user
+from validation.registry import Registry
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,7 @@ def deaths() -> list[str]:
 @pytest.fixture(autouse=True)
 def kind(monkeypatch: pytest.MonkeyPatch, deaths: list[str]) -> Any:
     """Call it with a handler to make that handler do the kind test.work."""
-    monkeypatch.setattr(registry, "_kinds", {})
+    monkeypatch.setattr(registry, "_kinds", Registry("kind of job"))
 
     def use(handler: Any) -> Job:
         registry.handles("test.work", soft_seconds=7, on_dead=lambda job, why: deaths.append(why))(handler)

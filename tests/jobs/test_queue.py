@@ -8,13 +8,14 @@ from jobs import broker, execution, queue, registry
 from jobs.models import Job, JobState
 from projects.models import AuditEvent
 from tests.factories import NOW, make_user
+from validation.registry import Registry
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_kinds", {})
+    monkeypatch.setattr(registry, "_kinds", Registry("kind of job"))
     registry.handles("test.work", queue="train", soft_seconds=5, hard_seconds=6)(lambda attempt: None)
 
 

@@ -8,14 +8,15 @@ import pytest
 from jobs import execution, queue, reaper, registry
 from jobs.models import Job, JobState, PeriodicTurn
 from tests.factories import NOW
+from validation.registry import Registry
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_kinds", {})
-    monkeypatch.setattr(registry, "_periodic", {})
+    monkeypatch.setattr(registry, "_kinds", Registry("kind of job"))
+    monkeypatch.setattr(registry, "_periodic", Registry("periodic work"))
     registry.handles("test.work")(lambda attempt: None)
 
 
@@ -98,7 +99,7 @@ def test_a_period_that_a_new_version_changed_holds_no_turn_up(before: int, now: 
     taken: list[datetime] = []
     registry.every(before, "test.turn")(taken.append)
     reaper.take_turns(at=NOW)
-    registry._periodic.clear()  # another process, of the new version
+    registry._periodic.unregister("test.turn")  # another process, of the new version
     registry.every(now, "test.turn")(taken.append)
     for second in (1, now, now + 1):
         reaper.take_turns(at=after(second))

@@ -10,6 +10,7 @@ import pytest
 from jobs import execution, health, queue, reaper, registry, stalls, tasks
 from jobs.models import Job
 from tests.factories import NOW
+from validation.registry import Registry
 
 pytestmark = pytest.mark.django_db
 LONG = timedelta(seconds=10)
@@ -17,8 +18,8 @@ LONG = timedelta(seconds=10)
 
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_kinds", {})
-    monkeypatch.setattr(registry, "_periodic", {})
+    monkeypatch.setattr(registry, "_kinds", Registry("kind of job"))
+    monkeypatch.setattr(registry, "_periodic", Registry("periodic work"))
     registry.handles("test.work")(lambda attempt: None)
     registry.handles("test.train", queue="train")(lambda attempt: None)
 

@@ -17,7 +17,7 @@ from tests.factories import NOW, make_item, make_prediction, make_project, make_
 pytestmark = pytest.mark.django_db
 ADDRESS = "http://127.0.0.1:8000/api/v1/projects/x/predictions"
 RULES: dict[str, dict[str, Any]] = {
-    **{name: {"type": name} for name in INPUT_TYPES},
+    **{name: {"type": name} for name in INPUT_TYPES.names()},
     "at least": {"type": "number", "min": 18},
     "at most": {"type": "number", "max": -2},
     "one of": {"type": "category", "values": ["red", "green"]},

@@ -17,6 +17,7 @@ from retraining import artifacts, release
 from retraining.models import ModelVersion, Release, TrainingRun
 from tests.factories import NOW, make_item, make_prediction, make_user
 from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version
+from validation.registry import Registry
 
 pytestmark = pytest.mark.django_db
 Stage = ModelVersion.Stage
@@ -212,8 +213,11 @@ class TestRescore:
     @pytest.fixture(autouse=True)
     def others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The jobs that follow belong to other apps."""
-        kinds = {name: kind for name, kind in registry._kinds.items() if name.startswith("retraining.")}
-        monkeypatch.setattr(registry, "_kinds", kinds)
+        ours: Registry[registry.JobKind] = Registry("kind of job")
+        for kind in registry._kinds:
+            if kind.name.startswith("retraining."):
+                ours.register(kind)
+        monkeypatch.setattr(registry, "_kinds", ours)
         for name in ("annotation.route", "analysis.report"):
             registry.handles(name)(lambda attempt: None)
 

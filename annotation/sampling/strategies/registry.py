@@ -20,17 +20,6 @@ from annotation.sampling.strategies.rare_classes import most_likely, rare_class_
 from annotation.sampling.strategies.uncertainty_coverage import cover_uncertainty
 from validation import InvalidInput
 
-STRATEGIES = (
-    "auto",
-    "margin",
-    "entropy",
-    "least_confidence",
-    "diverse_margin",
-    "herding",
-    "typical",
-    "committee",
-    "random",
-)
 LABELS_PER_CLASS_BEFORE_UNCERTAINTY = 2
 CANDIDATES_TO_COVER = 20
 LABELS_PER_CLASS_TO_NARROW = 30
@@ -215,3 +204,4 @@ RUN: dict[str, Callable[[QueryRequest], Batch]] = {
     "typical": _typical,
     "committee": _committee,
 }
+STRATEGIES = ("auto", *RUN, "random")  # with random, nothing is chosen actively
