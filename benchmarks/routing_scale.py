@@ -80,7 +80,7 @@ def fill(n: int, newest: datetime) -> int:
 
 def measure(project_id: int, n: int, at: datetime) -> dict[str, Any]:
     """Rounds as a worker does them, and what the first one saw."""
-    from django.db import connection
+    from django.db import connection, transaction
 
     from annotation import queues, routing
     from annotation.models import Cause, Item, Prediction, RoutedItem, RoutedState
@@ -101,7 +101,8 @@ def measure(project_id: int, n: int, at: datetime) -> dict[str, Any]:
         routed.append(routing.route(project, at=at, seed=seed))
         seconds.append(round(time.perf_counter() - started, 2))
         waiting = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN)
-        queues.close(waiting, RoutedState.WITHDRAWN, at=at)
+        with transaction.atomic():
+            queues.close(waiting, RoutedState.WITHDRAWN, at=at)
     drifted = set(RoutedItem.objects.filter(project=project, cause=Cause.DRIFTED).values_list("item", flat=True))
     reason = RoutedItem.objects.filter(project=project, cause=Cause.DRIFTED).values_list("reason", flat=True).first()
     return {

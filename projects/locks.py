@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
+from django.db.transaction import TransactionManagementError
 
 CONFLICTS = ("40P01", "40001")
 """SQLSTATE of deadlock_detected and serialization_failure: the whole transaction was rolled back for another's sake."""
@@ -22,8 +23,11 @@ Result = TypeVar("Result")
 def lock_rows(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[int]:
     """Lock these rows by id until the transaction ends, and return their ids; SQLite has one writer at a time anyway.
 
-    `skip_locked` leaves out what another transaction holds, rather than wait for it.
+    `skip_locked` leaves out what another transaction holds, rather than wait for it. Outside a transaction it is an
+    error on every database: the lock would end with this statement.
     """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("Rows are locked inside a transaction only.")
     rows = rows.order_by()
     if connection.features.has_select_for_update:
         rows = rows.order_by("pk").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)

@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from projects import locks
+from projects.models import Project
 
 
 class Rejected(Exception):
@@ -66,3 +67,12 @@ def test_a_part_of_a_transaction_is_not_begun_again() -> None:
     with transaction.atomic(), pytest.raises(OperationalError):
         run(act)
     assert act.begun == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_locked_inside_a_transaction_only_on_every_database() -> None:
+    """SQLite would not say so, and the same call would fail on PostgreSQL."""
+    with pytest.raises(transaction.TransactionManagementError, match="inside a transaction"):
+        locks.lock_rows(Project.objects.all())
+    with transaction.atomic():
+        assert locks.lock_rows(Project.objects.all()) == []
