@@ -72,6 +72,11 @@ class AuditedTraffic:
         return int(self.truth.size)
 
     @property
+    def confidence(self) -> Floats:
+        """(n,) of the most probable class."""
+        return np.asarray(self.scores.max(axis=1))
+
+    @property
     def classes(self) -> list[str]:
         return [str(c) for c in range(self.scores.shape[1])]
 
@@ -253,17 +258,17 @@ def _ratio_with_error(squares: Floats) -> list[float]:
 
 def _chosen_floor(past: Source, evidence: int, rng: Rng) -> float:
     seen = past(evidence, rng)
-    recent = error_spread(past(RECENT, rng).scores)
-    return choose_floor(seen.truth == seen.predicted, seen.scores, np.ones(evidence), recent)
+    recent = error_spread(past(RECENT, rng).confidence)
+    return choose_floor(seen.truth == seen.predicted, seen.confidence, np.ones(evidence), recent)
 
 
 def _errors(
     window: AuditedTraffic, floor: float, past: Source, labels: int, rng: Rng
 ) -> dict[str, tuple[float, float]]:
     """Of each metric, how far the uniform draw's estimate and ours lie from the window's own value."""
-    how = allocation(error_spread(past(RECENT, rng).scores), floor=floor)
+    how = allocation(error_spread(past(RECENT, rng).confidence), floor=floor)
     number, rate = rng.random(window.size), labels / window.size
-    probability = audit_probabilities(error_spread(window.scores), how, rate=rate)
+    probability = audit_probabilities(error_spread(window.confidence), how, rate=rate)
     plain_rows = np.flatnonzero(number < rate)
     every = true_metrics(window)
     truth = {"accuracy": every["accuracy"], **{name: every[f"positive {name}:1"] for name in PER_CLASS}}
@@ -333,7 +338,7 @@ def _cover(
     scenario = scenario_of(rng)
     many = scenario.traffic(ENDLESS, rng)
     endless = true_metrics(many)
-    recent = error_spread(scenario.traffic(RECENT, rng).scores)
+    recent = error_spread(scenario.traffic(RECENT, rng).confidence)
     for _ in range(PER_SCENARIO):
         items = scenario.traffic(scenario.items, rng)
         own = true_metrics(items)
@@ -353,7 +358,7 @@ def _asked(
 ) -> tuple[NDArray[np.intp], Floats]:
     """Rows to label, and the inclusion probability of all items: the most uncertain for certain, an audit beside."""
     floor = float(rng.choice([*FLOORS, 0.3, 1.0]))
-    spread = error_spread(items.scores)
+    spread = error_spread(items.confidence)
     how = UNIFORM if floor == 1.0 else allocation(recent, floor=floor)
     probability = audit_probabilities(spread, how, rate=min(1.0, scenario.labels / items.size))
     active = np.zeros(items.size, dtype=bool)

@@ -62,7 +62,9 @@ def normalise_scores(scores: Sequence[float]) -> tuple[list[float], float]:
     """
     total = math.fsum(scores)
     off = total - 1
-    if not -sum_tolerance(len(scores)) <= off <= sum_tolerance(sum(score > 0 for score in scores)):
+    if abs(off) > LEAST_TOLERANCE and not (
+        -sum_tolerance(len(scores)) <= off <= sum_tolerance(sum(score > 0 for score in scores))
+    ):
         raise InvalidProbabilities(
             f"The scores sum to {total:.4f}, {abs(off):.4f} {'more' if off > 0 else 'less'} than 1."
         )

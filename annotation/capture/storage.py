@@ -72,7 +72,7 @@ def _store(
     if new:
         media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
         items = [_item(project, row, at) for row in new]
-        audit_draw.draw(project, items, known={row.key for row in new if row.known is not None}, at=at)
+        _draw(project, items, new, at)
         Item.objects.bulk_create(items, ignore_conflicts=True, batch_size=CHUNK)
     stored = _find_items(project, new)  # another request may have made some of them meanwhile
     ids = {key: pk for key, (pk, _) in stored.items()} | {row.key: row.item_id for row in again if row.item_id}
@@ -93,6 +93,18 @@ def _store(
         existing=len(rows) + len(again) - len(conflicts) - len(created),
         refused=tuple(conflicts),
         renormalised=sum(row.renormalised for row in created),
+    )
+
+
+def _draw(project: Project, items: Sequence[Item], rows: Sequence[ValidPrediction], at: datetime) -> None:
+    """Make the audit draw of new items, by what was said of them."""
+    audit_draw.draw(
+        project,
+        items,
+        confidence=[row.numbers.get("confidence") for row in rows],
+        versions=[row.versions.get("model_version", "") for row in rows],
+        known={row.key for row in rows if row.known is not None},
+        at=at,
     )
 
 

@@ -1,5 +1,6 @@
 """Models of annotation: capture, routing and labelling."""
 
+from annotation.models.auditing import AuditSetting, MovedProbability
 from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, SegmentText, Signal, Source
 from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
@@ -26,6 +27,7 @@ __all__ = [
     "EVALUATION_CAUSES",
     "IN_REVIEW",
     "LONGEST_REASON",
+    "AuditSetting",
     "Cause",
     "EncodingProgress",
     "Guideline",
@@ -35,6 +37,7 @@ __all__ = [
     "LabelState",
     "Lease",
     "Media",
+    "MovedProbability",
     "NoLabelDecision",
     "Order",
     "Prediction",

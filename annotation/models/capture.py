@@ -80,6 +80,12 @@ class Item(models.Model):
         null=True,
         help_text="The item is drawn for the audit where audit_number is less than this. Null: not in the design.",
     )
+    audit_setting = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Version of the setting that drew it. Null: before settings were kept."
+    )
+    audit_confidence = models.FloatField(
+        null=True, editable=False, help_text="The score at capture that its probability follows; null: the plain rate."
+    )
     sample_number = models.FloatField(null=True, help_text="A second uniform number: the order of random samples.")
     in_pool = models.BooleanField(default=True, help_text="The active part may still ask it.")
     asked_at = models.DateTimeField(

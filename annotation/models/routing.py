@@ -80,9 +80,6 @@ class Queue(models.Model):
     daily_budget = models.PositiveIntegerField(
         null=True, blank=True, help_text="Items that routing puts into it in 24 hours at most; empty = no limit."
     )
-    rate = models.FloatField(
-        null=True, blank=True, editable=False, help_text="Of the audit queue: the probability of new draws."
-    )
     paused = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()

@@ -1,8 +1,9 @@
-"""The audit: drawn when an item is captured, by a keyed hash against the rate in force.
+"""The audit: drawn when an item is captured, by a keyed hash against the probability that the setting in force gives.
 
-The rate follows traffic and what people label. A backlog that they cannot reach is thinned at random, never by age;
-where they are quicker than was thought, more is drawn from items captured before. Both move probabilities and leave the
-item's number as it is, so that a draw can always be replayed: drawn is where audit_number < audit_probability.
+The setting (`audit_settings`) holds a rate that follows traffic and what people label, and an allocation by expected
+error. A backlog that people cannot reach is thinned at random, never by age; where they are quicker than was thought,
+more is drawn from items captured before. Both move probabilities and leave the item's number as it is, so that a draw
+can always be replayed (`draw_replay`): drawn is where audit_number < audit_probability.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,23 +18,33 @@ from django.utils.crypto import salted_hmac
 from annotation import queues
 from annotation.item_locks import lock_items
 from annotation.models import (
+    AuditSetting,
     Cause,
     Item,
     Label,
+    MovedProbability,
     NoLabelDecision,
-    Queue,
     Resolution,
     RoutedItem,
     RoutedState,
     Slot,
     SlotState,
 )
+from annotation.routing import audit_settings
 from annotation.routing.candidates import WINDOW
 from annotation.sampling.design import poisson
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from projects.project_settings import BadSpec, RoutingSettings
 
+DRAW_FIELDS = (
+    "audit_number",
+    "sample_number",
+    "audit_probability",
+    "audit_setting",
+    "audit_confidence",
+    "in_pool",
+)
 DRAWN_AT_ONCE = 20_000  # items of a former version that have no draw yet, in one round
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -52,13 +63,29 @@ class Review:
     drawn: int
 
 
-def draw(project: Project, items: Sequence[Item], *, known: Collection[str] = (), at: datetime) -> None:
-    """Give new, unsaved items their numbers and the rate in force; those of a `known` label stay out of the design."""
-    rate = _rate_in_force(project, len(items), at)
-    for item, (audit, sample) in zip(items, _numbers(project, [item.key for item in items]), strict=True):
-        item.audit_number, item.sample_number = float(audit), float(sample)
+def draw(
+    project: Project,
+    items: Sequence[Item],
+    *,
+    confidence: Sequence[float | None] = (),
+    versions: Sequence[str] = (),
+    known: Collection[str] = (),
+    at: datetime,
+) -> None:
+    """Give new, unsaved items their numbers and probabilities; those of a `known` label stay out of the design.
+
+    confidence, versions: how sure which version was of each item, None without scores; () where nothing was said.
+    """
+    setting = _setting_in_force(project, len(items), at)
+    followed = audit_settings.followed(setting, confidence or [None] * len(items), versions or [""] * len(items))
+    chances = audit_settings.probabilities(setting, followed).tolist()
+    numbers = draw_numbers(project, [item.key for item in items])
+    for item, (audit, sample), chance, sure in zip(items, numbers, chances, followed.tolist(), strict=True):
+        item.audit_number, item.sample_number = audit, sample
         item.in_pool = item.key not in known
-        item.audit_probability = rate if item.in_pool else None
+        if item.in_pool:
+            item.audit_probability, item.audit_setting = chance, setting.version
+            item.audit_confidence = sure if sure == sure else None
 
 
 def draw_missing(project: Project, *, at: datetime) -> int:
@@ -73,7 +100,7 @@ def draw_missing(project: Project, *, at: datetime) -> int:
         draw(project, items, known=set(resolved.values_list("item__key", flat=True)), at=at)
         with transaction.atomic():
             lock_items(item.pk for item in items)
-            Item.objects.bulk_update(items, ["audit_number", "sample_number", "audit_probability", "in_pool"])
+            Item.objects.bulk_update(items, DRAW_FIELDS)
         done += len(items)
     return done
 
@@ -83,19 +110,19 @@ def secret(project: Project) -> bytes:
     return salted_hmac(SALT, str(project.pk), algorithm="sha256").digest()
 
 
-def _numbers(project: Project, keys: Sequence[str]) -> list[list[float]]:
+def draw_numbers(project: Project, keys: Sequence[str]) -> list[list[float]]:
+    """The two numbers of each key, the audit's first: whenever they are computed, the same."""
     return poisson.draw_numbers(secret(project), keys).tolist()
 
 
-def _rate_in_force(project: Project, batch: int, at: datetime) -> float:
-    """The audit queue's rate; at the first capture, the rate for a batch that is all that comes in a week."""
-    rate = Queue.objects.filter(project=project, cause=Cause.AUDIT, rate__isnull=False).values_list("rate", flat=True)
-    if (found := rate.first()) is not None:
-        return float(found)
-    queue, share = queues.ensure(project, Cause.AUDIT, at=at), _share(project)
+def _setting_in_force(project: Project, batch: int, at: datetime) -> AuditSetting:
+    """The newest setting; at the first capture, the rate for a batch that is all that comes in a week."""
+    if (found := audit_settings.in_force(project)) is not None:
+        return found
+    queues.ensure(project, Cause.AUDIT, at=at)
+    share = _share(project)
     first = poisson.audit_rate(share=share, labels_a_day=LABELS_A_DAY, items_a_day=batch / poisson.HORIZON_DAYS)
-    Queue.objects.filter(pk=queue.pk, rate=None).update(rate=first)
-    return float(Queue.objects.values_list("rate", flat=True).get(pk=queue.pk) or first)
+    return audit_settings.begin(project, rate=first, at=at)
 
 
 def _share(project: Project) -> float:
@@ -107,18 +134,18 @@ def _share(project: Project) -> float:
 
 
 def review(project: Project, *, at: datetime) -> Review:
-    """Set the rate by traffic and by what people label; thin a backlog or draw more beside it."""
+    """Set the rate by traffic and by what people label, and how it is spread; thin a backlog or draw more beside it."""
     share, labels = project.routing_settings().audit_share, labels_a_day(project, at=at)
     rate = poisson.audit_rate(share=share, labels_a_day=labels, items_a_day=_items_a_day(project, at))
-    queue = queues.ensure(project, Cause.AUDIT, at=at)
-    Queue.objects.filter(pk=queue.pk).update(rate=rate)
+    queues.ensure(project, Cause.AUDIT, at=at)
+    setting = audit_settings.revise(project, rate=rate, at=at)
     limit = poisson.backlog_limit(share=share, labels_a_day=labels)
     waiting = _waiting(project).count()
     factor = poisson.thinning_factor(waiting, limit)
     thinned = _thin(project, factor, at=at) if factor < 1 else 0
     missing = round(share * labels) - waiting
     drawn = draw_more(project, missing, most=share, at=at) if missing > share * labels / 2 else 0
-    return Review(rate, thinned, drawn)
+    return Review(setting.rate, thinned, drawn)
 
 
 def labels_a_day(project: Project, *, at: datetime) -> float:
@@ -164,6 +191,12 @@ def _thin_chunk(project: Project, ids: Sequence[int], factor: float, *, at: date
     lock_items(ids)
     items = Item.objects.filter(pk__in=ids)
     items.update(audit_probability=F("audit_probability") * factor)
+    moved = MovedProbability.objects.filter(item__in=ids)
+    before = set(moved.values_list("item", flat=True))
+    moved.update(thinned_by=F("thinned_by") * factor)
+    MovedProbability.objects.bulk_create(
+        [MovedProbability(item_id=pk, thinned_by=factor) for pk in ids if pk not in before]
+    )
     out = list(items.filter(audit_number__gte=F("audit_probability")).values_list("pk", flat=True))
     in_queue = RoutedItem.objects.filter(item__in=ids, cause=Cause.AUDIT)
     if queued := list(in_queue.values_list("item", flat=True)):
@@ -199,6 +232,12 @@ def _raise_chunk(ids: Sequence[int], threshold: float) -> None:
     lock_items(ids)
     items = Item.objects.filter(pk__in=ids)
     items.update(audit_probability=threshold)
+    MovedProbability.objects.bulk_create(
+        [MovedProbability(item_id=pk, raised_to=threshold) for pk in ids],
+        update_conflicts=True,
+        unique_fields=["item"],
+        update_fields=["raised_to", "thinned_by"],
+    )
     _carry(items)
 
 

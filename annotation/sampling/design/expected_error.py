@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from validation import InvalidInput, arrays
-from validation.probabilities import check_probabilities
 
 Floats = NDArray[np.float64]
 
@@ -56,12 +55,12 @@ class Allocation:
 UNIFORM = Allocation(floor=1.0, scale=0.0)
 
 
-def error_spread(scores: ArrayLike) -> Floats:
-    """(n,) √(p (1 - p)) of the most probable class, from probabilities (n, k): 0 = sure, 0.5 = no better than a coin.
+def error_spread(confidence: ArrayLike) -> Floats:
+    """(n,) √(p (1 - p)) of the probabilities (n,) of the most probable class: 0 = sure, 0.5 = no better than a coin.
 
-    Raises InvalidInput where rows are no probabilities.
+    Raises InvalidInput for what is no probability.
     """
-    top = check_probabilities(scores, name="scores").max(axis=1)
+    top = arrays.unit_interval("confidence", arrays.vector("confidence", confidence))
     return np.asarray(np.sqrt(top * (1.0 - top)))
 
 
@@ -101,21 +100,22 @@ def audit_probabilities(spread: ArrayLike, how: Allocation, *, rate: float) -> F
 
 
 def choose_floor(
-    right: ArrayLike, scores: ArrayLike, inclusion_probability: ArrayLike, recent_spread: ArrayLike
+    right: ArrayLike, confidence: ArrayLike, inclusion_probability: ArrayLike, recent_spread: ArrayLike
 ) -> float:
     """The floor with the least variance by past labels; 1, a uniform draw, where none is lower beyond chance.
 
-    right (n,) bool: whether the prediction of a labelled item was right. scores (n, k) and inclusion_probability (n,)
-    of these items. recent_spread (m,) as `error_spread` gives it for recent traffic. Chosen is the floor whose saving
-    in variance, measured on the labels, has the highest lower confidence limit, and only where that is above 0: scores
-    that are unrelated to errors leave the draw uniform.
+    right (n,) bool: whether the prediction of a labelled item was right. confidence (n,): the probability of its most
+    probable class. inclusion_probability (n,) of these items. recent_spread (m,) as `error_spread` gives it for recent
+    traffic. Chosen is the floor whose saving in variance, measured on the labels, has the highest lower confidence
+    limit, and only where that is above 0: scores that are unrelated to errors leave the draw uniform.
     """
     good = arrays.booleans("right", right)
-    spread = error_spread(check_probabilities(scores, n=good.size, name="scores"))
+    sure = arrays.vector("confidence", confidence, good.size)
+    spread = error_spread(sure)
     pi = arrays.inclusion(inclusion_probability, good.size)
     if good.size < FEWEST_LABELS or min(good.sum(), (~good).sum()) < FEWEST_ERRORS:
         return 1.0
-    moved = _squared_residuals(good, np.asarray(scores, dtype=np.float64).max(axis=1), 1 / pi) / pi
+    moved = _squared_residuals(good, sure, 1 / pi) / pi
     gains = {floor: _certain_gain(moved, spread, allocation(recent_spread, floor=floor)) for floor in FLOORS}
     best = max(gains, key=lambda floor: gains[floor])
     return best if gains[best] > 0 else 1.0

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from annotation import capture, queues
-from annotation.models import Cause, Item, Queue, RoutedItem, RoutedState, Slot, SlotState
-from annotation.routing import audit_draw
+from annotation.models import Cause, Item, RoutedItem, RoutedState, Slot, SlotState
+from annotation.routing import audit_draw, audit_settings
 from projects.models import Project
 from tests.annotation.routing.traffic import NUMBERS, fill
 from tests.factories import NOW, make_item, make_project
@@ -62,7 +62,8 @@ def test_the_rate_follows_the_traffic_and_what_people_label(project: Project) ->
     make_item(project, captured_at=NOW - timedelta(days=3))
     busy = audit_draw.review(project, at=NOW).rate
     assert busy == pytest.approx(0.2 * 100 / 700)
-    assert Queue.objects.get(cause=Cause.AUDIT).rate == busy
+    setting = audit_settings.in_force(project)
+    assert setting is not None and setting.rate == busy
 
 
 def test_a_backlog_is_thinned_at_random_and_its_probability_multiplied_in(project: Project) -> None:

@@ -60,3 +60,31 @@ def test_carries_draws_choices_and_what_stands_for_nothing(apps: Any) -> None:
     assert {key for key, row in after.items() if row.asked_at} == {"both", "asked"}
     assert {key for key, row in after.items() if row.in_pool} == {"left", "new"}
     assert after["new"].audit_probability is None
+
+
+@pytest.fixture
+def with_rates() -> Iterator[Any]:
+    """The models as they were while the audit queue held the rate."""
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes()
+    yield executor.migrate([("annotation", "0014_encoding_progress_of_files")]).apps
+    MigrationExecutor(connection).migrate(newest)
+
+
+def test_the_rate_of_the_audit_queue_becomes_the_first_setting_and_draws_keep_their_probability(
+    with_rates: Any,
+) -> None:
+    project = with_rates.get_model("projects", "Project").objects.create(slug="p", title="P", created_at=NOW)
+    queue, item = with_rates.get_model("annotation", "Queue"), with_rates.get_model("annotation", "Item")
+    queue.objects.create(project=project, slug="a", title="A", cause="audit", rate=0.07, created_at=NOW)
+    queue.objects.create(project=project, slug="b", title="B", cause="slice", created_at=NOW)
+    given = {"body_hash": "0", "inputs": {}, "contract_version": 1, "at": NOW, "captured_at": NOW}
+    item.objects.create(project=project, key="k", audit_number=0.5, audit_probability=0.1, **given)
+
+    executor = MigrationExecutor(connection)
+    after = executor.migrate([("annotation", "0015_audit_settings")]).apps
+
+    setting = after.get_model("annotation", "AuditSetting").objects.get()
+    assert (setting.version, setting.rate, setting.floor, setting.model_version) == (1, 0.07, 1.0, "")
+    kept = after.get_model("annotation", "Item").objects.get()
+    assert (kept.audit_probability, kept.audit_setting) == (0.1, None)

@@ -15,7 +15,7 @@ from tests.factories import NOW, make_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVERY = 3  # of the writes: each third is where the process dies
+EVERY = 2  # of the writes: each second is where the process dies
 
 
 class Killed(BaseException):

@@ -18,7 +18,7 @@ NAMES = ("no", "yes")
 
 
 def audit(items: AuditedTraffic, rng: np.random.Generator, labels: float) -> tuple[np.ndarray, np.ndarray]:
-    spread = error_spread(items.scores)
+    spread = error_spread(items.scores.max(axis=1))
     probability = audit_probabilities(spread, allocation(spread, floor=0.3), rate=labels / items.size)
     return np.flatnonzero(rng.random(items.size) < probability), probability
 

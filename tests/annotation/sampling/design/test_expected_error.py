@@ -24,10 +24,10 @@ spreads = arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 0.5))
 
 
 def two_classes(rng: np.random.Generator, n: int, *, informative: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Whether n predictions were right, and their scores (n, 2), calibrated or without any relation to that."""
+    """Whether n predictions were right, and their scores (n,), calibrated or without any relation to that."""
     top = 0.5 + 0.5 * rng.beta(3, 1, n)
     chance = top if informative else np.full(n, top.mean())
-    return rng.random(n) < chance, np.column_stack([top, 1 - top])
+    return rng.random(n) < chance, top
 
 
 @given(spreads, st.sampled_from(FLOORS))
@@ -59,15 +59,14 @@ def test_the_probability_of_an_item_depends_on_nothing_that_comes_later():
 
 def test_a_draw_by_these_probabilities_takes_as_many_items_as_a_uniform_draw():
     scores = np.random.default_rng(1).beta(4, 1, 20_000)
-    spread = error_spread(np.column_stack([scores, 1 - scores]))
+    spread = error_spread(scores)
     probability = audit_probabilities(spread, allocation(spread, floor=0.3), rate=0.05)
     drawn = draw_numbers(b"secret", [str(n) for n in range(20_000)])[:, 0] < probability
     assert abs(drawn.sum() - 1000) < 5 * np.sqrt(1000)
 
 
 def test_the_spread_is_that_of_the_most_probable_class():
-    found = error_spread([[0.5, 0.5], [0.0, 1.0], [0.2, 0.8], [0.8, 0.2]])
-    np.testing.assert_allclose(found, [0.5, 0.0, 0.4, 0.4])
+    np.testing.assert_allclose(error_spread([0.5, 1.0, 0.8, 0.2]), [0.5, 0.0, 0.4, 0.4])
 
 
 @pytest.mark.parametrize("spread", [[], [0.0, 0.0], [5e-324]])
