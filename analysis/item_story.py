@@ -39,10 +39,13 @@ def story(item: Item, *, viewer: User | None = None) -> dict[str, Any]:
 
 
 def _without_what_was_said() -> dict[str, Any]:
-    """Why it is asked is left out as well: a reason can name what a model says, and a cause that the audit drew it."""
+    """Why it is asked is left out as well: a reason can name what a model says, and a cause that the audit drew it.
+
+    So is where it stands: that others labelled it, or could not agree, says how hard it was.
+    """
     facts = ("predictions", "signals", "routings", "labels", "resolutions", "findings", "flagged_by")
     none: dict[str, Any] = dict.fromkeys(facts, [])
-    return none | {"none_fits": None, "comments": {}, "signals_in_all": 0}
+    return none | {"none_fits": None, "comments": {}, "signals_in_all": 0, "given": 0, "standing": None}
 
 
 def _all_known(item: Item) -> dict[str, Any]:

@@ -276,6 +276,19 @@ def test_no_page_or_call_says_why_such_an_item_is_asked(secret: Secret, role: Ro
     assert not any(uid in queue.content.decode() for uid in uids)
 
 
+STANDINGS = ("label so far", "was skipped", "waits for", "nobody has been asked", "resolved", "evaluation")
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+def test_the_page_of_such_an_item_does_not_say_how_far_it_is(secret: Secret, role: Role) -> None:
+    """Neither that others labelled it, nor that they could not agree, nor that it is measured with."""
+    page = person(make_user("eve", secret.project, role))(GETS[0], f"/p/{secret.project.slug}/items/{secret.one.uid}/")
+    answer = page.content.decode().partition('<p class="answer">')[2].partition('<div class="grid">')[0]
+    assert "You may still label this item." in answer
+    assert not [words for words in STANDINGS if words in answer]
+    assert (page.context["standing"], page.context["given"]) == (None, 0)
+
+
 def test_an_annotator_sees_no_queue_of_an_evaluation_and_cannot_ask_for_it(secret: Secret) -> None:
     eve = make_user("eve", secret.project, Role.ANNOTATOR)
     browser = person(eve)
