@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
 
 # The same examples on every run and machine, none judged by the clock: what fails here fails everywhere. New faults are
 # looked for on purpose, with HYPOTHESIS_PROFILE=explore.
@@ -33,6 +35,25 @@ def _flush_may_empty_append_only_tables() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", lifted)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_listed_once() -> Iterator[None]:
+    """Each test client loads the middlewares anew; the files under static/ are the same for all of them."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    list_files = WhiteNoiseMiddleware.add_files_from_finders
+    listed: dict[str, Any] = {}
+
+    def add(self: WhiteNoiseMiddleware) -> None:
+        if not listed:
+            list_files(self)
+            listed.update(self.files)
+        self.files.update(listed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add)
         yield
 
 
@@ -92,6 +113,21 @@ def _no_test_leaves_a_part_behind() -> Iterator[None]:
     yield
     after = _registered()
     assert {name: after[name] for name in before} == before
+
+
+@pytest.fixture(scope="module")
+def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What other fixtures of the module write is in the database of each of its tests, and gone after the last.
+
+    A test that asks for the database has its own savepoint: it changes these rows for itself alone.
+    """
+    from django.db import transaction
+
+    rows = transaction.atomic()
+    rows._from_testcase = True  # type: ignore[attr-defined]  # as in Django's TestCase: atomic(durable=True) is allowed inside
+    with django_db_blocker.unblock(), rows:
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

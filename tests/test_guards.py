@@ -227,24 +227,45 @@ class ProjectPair:
         return response
 
 
-@pytest.fixture
-def pair(db) -> ProjectPair:
+@dataclass(frozen=True)
+class PairRows:
+    """Two projects in the database, and the cookies of people who are signed in."""
+
+    own: dict[str, Any]
+    foreign: dict[str, Any]
+    cookies: dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def pair_rows(module_rows: None) -> PairRows:
+    return make_pair()
+
+
+def make_pair() -> PairRows:
+    """Two projects with one of everything, and one person of each role in the first."""
     own, other = make_project("own"), make_project("foreign")
-    people = {"anonymous": Client(), "stranger": signed_in("stranger", other, Role.ADMIN)}
-    people |= {role.value: signed_in(role.value, own, role) for role in Role}
-    people["root"] = Client()
-    people["root"].force_login(make_user("root", is_superuser=True))
-    owner = User.objects.get(username="admin")
-    values = objects(own, owner) | CHOICES, objects(other, User.objects.get(username="stranger")) | CHOICES
-    for client in people.values():
-        client.raise_request_exception = False
-    return ProjectPair(*values, people)
+    cookies = {"anonymous": {}, "stranger": signed_in(make_user("stranger", other, Role.ADMIN))}
+    cookies |= {role.value: signed_in(make_user(role.value, own, role)) for role in Role}
+    cookies["root"] = signed_in(make_user("root", is_superuser=True))
+    owner, stranger = User.objects.get(username="admin"), User.objects.get(username="stranger")
+    return PairRows(objects(own, owner) | CHOICES, objects(other, stranger) | CHOICES, cookies)
 
 
-def signed_in(name: str, project: Project, role: Role) -> Client:
+def signed_in(user: User) -> dict[str, str]:
+    """The cookies of a person who has signed in."""
     client = Client()
-    client.force_login(make_user(name, project, role))
-    return client
+    client.force_login(user)
+    return {name: cookie.value for name, cookie in client.cookies.items()}
+
+
+@pytest.fixture
+def pair(pair_rows: PairRows, db: None) -> ProjectPair:
+    """The two projects, and a new browser of each person; the rows are the module's, what a test changes is undone."""
+    people = {name: Client() for name in pair_rows.cookies}
+    for name, client in people.items():
+        client.cookies.load(pair_rows.cookies[name])
+        client.raise_request_exception = False
+    return ProjectPair(pair_rows.own, pair_rows.foreign, people)
 
 
 def kept_out(response: Any) -> bool:

@@ -19,7 +19,7 @@ from django.utils.datastructures import MultiValueDict
 
 from projects import members
 from projects.models import Project, Scope, User
-from tests.test_guards import CALLS, CONSOLE, OURS, ProjectPair, Route, bearer, pair  # noqa: F401  a fixture
+from tests.test_guards import CALLS, CONSOLE, OURS, ProjectPair, Route, bearer, pair, pair_rows  # noqa: F401  a fixture
 
 DEEP = 935  # levels that Python's own parser takes and a walk over the value does not
 TEXTS: tuple[str, ...] = (

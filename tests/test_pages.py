@@ -16,9 +16,9 @@ from jobs.models import Job, JobState
 from projects import append_only
 from projects.models import Project, Role, User
 from tests.factories import NOW, make_item, make_prediction, make_user
-from tests.test_guards import OF_INSTALLATION, OF_PROJECTS, ProjectPair, Route, pair
+from tests.test_guards import OF_INSTALLATION, OF_PROJECTS, ProjectPair, Route, pair, pair_rows
 
-__all__ = ["pair"]  # a fixture
+__all__ = ["pair", "pair_rows"]  # fixtures
 MOST = 15
 OF_THE_REQUEST = 2  # the session and its user, before the page's own
 PAGES = {

@@ -12,7 +12,7 @@ from config.environment import SQLITE_OPTIONS
 from config.sqlite.base import Cursor
 from projects import locks, members
 from projects.models import ApiKey, Project, Scope, User
-from tests.test_guards import CALLS, OURS, ProjectPair, Route, bearer, pair  # noqa: F401  a fixture
+from tests.test_guards import CALLS, OURS, ProjectPair, Route, bearer, pair, pair_rows  # noqa: F401  a fixture
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "BEGIN", "SAVEPOINT", "WITH")
 # Opening a one-time link, or the first page of a session, is no read.

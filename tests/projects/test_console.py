@@ -13,12 +13,18 @@ from annotation.models.routing import ASKED_AT_ONCE
 from annotation.routing import registry
 from projects.models import AuditEvent, Project, User
 from tests.factories import make_project, make_user
-from tests.test_guards import ProjectPair, pair
+from tests.test_guards import PairRows, ProjectPair, make_pair, pair
 
 __all__ = ["pair"]  # a fixture
 pytestmark = pytest.mark.django_db
 EDITABLE = {"Project", "Queue", "User"}
 PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+def pair_rows(db: None) -> PairRows:
+    """Made for each test that asks: the others begin with an empty database."""
+    return make_pair()
 
 
 @pytest.fixture
