@@ -5,10 +5,24 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu import Connection
 
 from jobs import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+SEND_SECONDS = 0.5  # to connect, and again for each answer; a request waits for it
+
+
+class Application(Celery):
+    """Celery that gives up soon where it sends: a consumer waits for messages, but a request never waits for Redis."""
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:
+        if str(self.conf.broker_url).startswith("redis"):
+            limits = {"socket_timeout": SEND_SECONDS, "socket_connect_timeout": SEND_SECONDS, "max_retries": 0}
+            options["transport_options"] = limits | (options.get("transport_options") or {})
+        return super().connection_for_write(url, **options)
 
 
 def broker_settings(redis_url: str, folder: Path) -> dict[str, Any]:
@@ -62,5 +76,5 @@ def configuration() -> dict[str, Any]:
     }
 
 
-app = Celery("plumbline")
+app = Application("plumbline")
 app.config_from_object(configuration())

@@ -1,6 +1,7 @@
 """The only place that talks to Celery's broker, and it never lets the broker break a request."""
 
 import logging
+import time
 from pathlib import Path
 
 from celery import current_app
@@ -8,9 +9,15 @@ from django.conf import settings
 
 log = logging.getLogger(__name__)
 TASK = "jobs.run"
-
-
 FOLDERS = ("messages", "control")
+SLOW_SECONDS = 0.3  # a failure that took so long was a silence, not a refusal
+PAUSE_SECONDS = 5.0
+
+
+class Pause:
+    """Until when this process sends nothing, by its own clock: a silent broker costs one caller a wait, not each."""
+
+    until = 0.0
 
 
 def make_folders(home: Path) -> None:
@@ -30,7 +37,14 @@ def restore() -> None:
 
 
 def send(job_id: int, *, queue: str, soft_seconds: int, hard_seconds: int) -> bool:
-    """Send a hint that this job waits; False where the broker could not be reached."""
+    """Send a hint that this job waits; False where the broker could not be reached.
+
+    A broker that accepts the connection and stays silent holds the caller for `config.celery.SEND_SECONDS`; for some
+    seconds after that none is tried. The reaper sends what was not sent.
+    """
+    began = time.monotonic()
+    if began < Pause.until:
+        return False
     try:
         restore()
         current_app.send_task(
@@ -43,5 +57,7 @@ def send(job_id: int, *, queue: str, soft_seconds: int, hard_seconds: int) -> bo
         )
     except Exception as error:  # kombu raises whatever its transport raises; the row keeps the job
         log.warning("The broker did not take the hint for job %s: %s", job_id, error)
+        if time.monotonic() - began > SLOW_SECONDS:
+            Pause.until = time.monotonic() + PAUSE_SECONDS
         return False
     return True

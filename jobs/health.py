@@ -108,11 +108,17 @@ def check_broker() -> Check:
 
 def _check_redis() -> Check:
     import redis  # noqa: PLC0415  only where Redis is the broker
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
 
+    address = settings.REDIS_URL.replace("redis+socket://", "unix://")
+    once = Retry(NoBackoff(), 0)
     try:
-        client = redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://"), socket_timeout=2)
-        client.ping()
-        client.close()
+        with redis.Redis.from_url(address, socket_timeout=1, socket_connect_timeout=1, retry=once) as client:
+            client.ping()
+    except redis.TimeoutError:
+        words = "Redis takes connections and does not answer within a second."
+        return Check("broker", False, words, "Look at its log and load; start it again if it hangs.")
     except redis.RedisError:
         return Check("broker", False, "Redis does not answer.", "Start it, and look at REDIS_URL.")
     return Check("broker", True, "Redis answers.")
