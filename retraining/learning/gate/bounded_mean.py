@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retraining.learning.gate.bets import BetTable, bet_table
+from analysis.metrics.core.betting import CROSSED, BetTable
+from retraining.learning.gate.bets import bet_table
 from validation.arrays import Bools, Floats
 
 PRIOR = 0.003  # a first guess of the scale of gains, 1, that weighs as much as this part of one label
 COARSE, FINE = np.linspace(-0.999, 0.999, 76), 24
 LOWEST = -0.9999
-CROSSED = 1 - 1e-6  # bets are interpolated: rounding may not keep a test from rejecting
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from retraining.learning.gate.bets import DEADLINES, HORIZON, bet_table, boundary, spent
+from analysis.metrics.core.betting import spending
+from retraining.learning.gate.bets import DEADLINES, HORIZON, bet_table, boundary
 from validation import InvalidInput
 
 
@@ -22,14 +23,15 @@ def chance_of_crossing(limits: np.ndarray, right: float, labels: int) -> float:
 
 @pytest.mark.parametrize("alpha", [0.005, 0.05, 0.2])
 def test_a_fair_coin_crosses_the_boundary_with_no_more_than_alpha_at_any_label(alpha: float) -> None:
-    limits = boundary(alpha)
-    for labels, _ in DEADLINES[:2]:
+    limits, spent = boundary(alpha), spending(alpha, DEADLINES)
+    for labels, _, _ in DEADLINES[:2]:
         crossed = chance_of_crossing(limits, 0.5, labels)
-        assert 0.9 * spent(alpha, labels) < crossed <= spent(alpha, labels) + 1e-12
+        assert 0.9 * spent[labels] < crossed <= spent[labels] + 1e-12
 
 
 def test_the_whole_error_rate_is_spent_by_the_last_label_and_nothing_after_it() -> None:
-    assert spent(0.05, HORIZON) == spent(0.05, 2 * HORIZON) == pytest.approx(0.05)
+    spent = spending(0.05, DEADLINES)
+    assert len(spent) == HORIZON + 1 and spent[-1] == pytest.approx(0.05) == spent.max()
     assert 0.0495 < bet_table(0.05).start <= 0.05
 
 
