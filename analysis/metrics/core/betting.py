@@ -22,7 +22,7 @@ from validation.arrays import Floats, Ints
 LEAST_CHANCE = 1e-7
 CROSSED = 1 - 1e-6  # bets are interpolated: rounding may not keep a test from rejecting
 
-Deadlines = Sequence[tuple[int, float, int]]
+Deadlines = Sequence[tuple[int, float, float]]
 """Labels, the share of alpha that is spent up to them, and the power of the labels with which it grows."""
 
 
@@ -88,7 +88,8 @@ class BetTable:
 def spending(alpha: float, deadlines: Deadlines) -> Floats:
     """(labels + 1,) the part of alpha that may be spent by each label."""
     clock = np.arange(max(labels for labels, _, _ in deadlines) + 1)
-    return alpha * np.sum([share * np.minimum(1.0, (clock / labels) ** power) for labels, share, power in deadlines], 0)
+    parts = [share * np.minimum(1.0, (clock / labels) ** power) for labels, share, power in deadlines]
+    return np.asarray(alpha * np.sum(parts, axis=0))
 
 
 def walk_boundary(walk: Walk, spent: Floats) -> Ints:
