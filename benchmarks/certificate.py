@@ -31,7 +31,7 @@ from benchmarks.label_sets import SETS
 from validation.arrays import Bools, Floats, Ints
 
 RULE = CertificateRule()
-ITEMS = 100_000
+ITEMS = 20_000
 LABELS = (200, 500, 1000)
 Rng = np.random.Generator
 
