@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import numpy as np
 from msgspec import Struct
 
 from analysis.metrics.core import weighted
@@ -49,18 +48,14 @@ def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts 
     if not truth.any() or truth.all():
         return None
     prices = Costs(given.false_positive, given.false_negative, given.review or 0.0)
-    paid = np.select([accepted & ~truth, ~accepted & truth], [prices.false_positive, prices.false_negative])
-    rules = [
-        RuleCost(
-            "highest_score", stored_estimate(weighted.mean(paid, sample.inclusion_probability, groups=sample.groups))
-        )
-    ]
+    paid = [(prices.false_positive, accepted & ~truth), (prices.false_negative, ~accepted & truth)]
+    rules = [RuleCost("highest_score", stored_estimate(weighted.mean_price(paid, drawn)))]
     if codes.probabilities is not None:
         scores = codes.probabilities[:, code]
         cut = thresholds.cheapest_threshold(truth, scores, drawn, costs=prices)
         rules.append(RuleCost("threshold", stored_estimate(cut.cost), low=cut.low))
         if given.review is not None:
             band = thresholds.cheapest_band(truth, scores, drawn, costs=prices)
-            share = finite(band.review.value)
-            rules.append(RuleCost("review_band", stored_estimate(band.cost), band.low, band.high, share))
+            if share := finite(band.review.value):  # without it nobody is asked: the rule is the threshold's
+                rules.append(RuleCost("review_band", stored_estimate(band.cost), band.low, band.high, share))
     return DecisionCosts(project.positive, rules)

@@ -42,7 +42,7 @@ class ItemDisplay:
     @property
     def named(self) -> bool:
         """Whether texts and images need their names beside them."""
-        return len(self.texts) + len(self.pictures) > 1
+        return len(self.texts) + len(self.pictures) + len(self.facts) > 1
 
 
 def display_item(project: Project, item: Item) -> ItemDisplay:

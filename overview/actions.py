@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from analysis.reports.kinds.performance import ENOUGH_AUDITED, PerformanceBody
 from overview.links import project_url
 from overview.loop import LoopFacts
 from projects.formatting import number
@@ -12,7 +13,6 @@ from projects.models import Project
 from retraining.triggers.rules.new_labels import labels_needed
 
 NOT_KNOWN = "not known"
-ENOUGH_AUDITED = 60
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,19 @@ class Action:
     url: str
 
 
-def actions(project: Project, facts: LoopFacts) -> list[Action]:
-    """At most five, the one that unblocks most first; to capture predictions where nothing was captured."""
+def actions(project: Project, facts: LoopFacts, body: PerformanceBody | None = None) -> list[Action]:
+    """At most five, the one that unblocks most first; to capture predictions where nothing was captured.
+
+    body: the performance of the version that serves, None where nothing is labelled.
+    """
     if not facts.newest:
         return [_capture(project)]
-    return [*_decisions(project, facts), *_labelling(project, facts), *_checks(project, facts)][:5]
+    return [
+        *_decisions(project, facts),
+        *_labelling(project, facts),
+        *_auditing(project, facts, body),
+        *_checks(project, facts),
+    ][:5]
 
 
 def _capture(project: Project) -> Action:
@@ -66,10 +74,14 @@ def _labelling(project: Project, facts: LoopFacts) -> Iterator[Action]:
     elif facts.waiting:
         because = "Each says why it was chosen."
         yield Action(f"Label {_n(facts.waiting, 'waiting item')}", because, NOT_KNOWN, "Label", desk)
-    if facts.audited < ENOUGH_AUDITED:
-        because = f"{facts.audited} so far; {ENOUGH_AUDITED} give an interval of about ±10 points."
-        words = f"Label {ENOUGH_AUDITED - facts.audited} more audit items"
-        yield Action(words, because, "a narrower interval", "Label", desk)
+
+
+def _auditing(project: Project, facts: LoopFacts, body: PerformanceBody | None) -> Iterator[Action]:
+    audited = body.audit if body else facts.audited
+    if needed := body.audit_needed if body else max(ENOUGH_AUDITED - audited, 0):
+        because = f"{number(audited)} so far; about {number(needed)} more give an interval of ±10 points."
+        words = f"Label {_n(needed, 'more audit item')}"
+        yield Action(words, because, "a narrower interval", "Label", project_url("annotation:desk", project))
 
 
 def _label_for_a_run(facts: LoopFacts, desk: str, needed: int, after: int) -> Action:

@@ -62,7 +62,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "due": span(max(stations.SLA.values())),
         "stuck": next((station for station in made if station.bottleneck), None),
         "place": next((number for number, station in enumerate(made) if station.bottleneck), None),
-        "actions": actions.actions(project, facts),
+        "actions": actions.actions(project, facts, body),
         "capture_command": "" if facts.newest else capture_command(request),
         "events": events.events(project),
         "body": body,

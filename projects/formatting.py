@@ -8,6 +8,7 @@ from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 
 MINUS, NO_BREAK = "\u2212", "\u00a0"
+DUST = 1e-9  # what rounding leaves of a sum that is none or all
 
 
 def unknown(value: Any) -> bool:
@@ -24,7 +25,14 @@ def number(value: float | int | None, places: int = 0) -> str:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    return "\u2013" if value is None or unknown(value) else f"{number(100 * value, digits)}{NO_BREAK}%"
+    """A share in percent; one that is short of none or of all is never written as none or all."""
+    if value is None or unknown(value):
+        return "\u2013"
+    least = 10**-digits
+    if DUST < value < 1 - DUST and not least / 2 <= 100 * value < 100 - least / 2:
+        sign, bound = ("<", least) if 100 * value < 50 else (">", 100 - least)
+        return f"{sign}{NO_BREAK}{number(bound, digits)}{NO_BREAK}%"
+    return f"{number(100 * value, digits)}{NO_BREAK}%"
 
 
 def points(value: float | None, digits: int = 1) -> str:

@@ -53,6 +53,8 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "active": active(request, filters),
         "total": total,
         "more": total == items.MOST_COUNTED,
+        "most": items.MOST_COUNTED - 1,
+        "selectable": MOST_SELECTED,
         "left_out": items.count_left_out(project, filters, at=now, viewer=request.user),
         "following": following,
         "signals": joining.count_waiting(project),

@@ -23,8 +23,6 @@ from projects.chips import Chip, ChipOption
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 
-PROVISIONAL = 60  # audit labels; below it the interval is wider than ±10 points
-
 
 @require_GET
 @member(Can.SEE)
@@ -92,8 +90,6 @@ def figures(project: Project, body: PerformanceBody, state: PerformanceQuery) ->
     releases = list_releases(project)
     found = {
         "body": body,
-        "provisional": body.audit < PROVISIONAL,
-        "needed": max(0, PROVISIONAL - body.audit),
         "over_time": score_over_time(project, body, releases, width=560),
         "segments": segment_scores.segments(project, body, state),
         "items_url": items_url(project, state),

@@ -35,6 +35,7 @@ def _releases(
         "project": request.project,
         "now": timezone.now(),
         "standing": standing,
+        "captured": incumbent.tag if not incumbent.version else "",
         "releases": releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN],
         "problems": health.problems([request.project]),
         "candidates": [(one, judging.state_of(one, incumbent)) for one in newest],

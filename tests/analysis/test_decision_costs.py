@@ -1,5 +1,6 @@
 """Costs of decisions: what the project's prices make of each rule."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -61,6 +62,20 @@ def test_the_cheapest_rule_is_marked_and_a_small_score_is_not_rounded_away(proje
     ]
     assert rows[1].words == "Call it spam from a score of 0.0067 on"
     assert [score_words(score) for score in (0.05, 0.4, 0.96, None)] == ["0.05", "0.40", "0.9600", "\N{EN DASH}"]
+
+
+def test_one_mistake_among_items_that_stand_for_themselves_hides_no_dear_one_among_the_others(project: Project) -> None:
+    found = frame([0.1] * 29 + [0.1] + [0.9] * 110, [0] * 29 + [1] + [1] * 110)
+    sample = replace(found, inclusion_probability=np.r_[np.full(29, 0.01), np.ones(111)])
+    costs = decision_costs(sample, project)
+    assert costs is not None
+    today = costs.rules[0].cost
+    assert today.value < 0.01 and today.high > 20 * 0.05  # 29 draws without a mistake leave 5 % possible
+
+
+def test_a_band_in_which_nobody_is_asked_is_no_rule_of_its_own(project: Project) -> None:
+    found = decision_costs(frame([0.1] * 50 + [0.9] * 50, [0] * 50 + [1] * 50), project)
+    assert found is not None and [rule.rule for rule in found.rules] == ["highest_score", "threshold"]
 
 
 def test_without_costs_or_without_both_classes_there_is_nothing_to_say(project: Project) -> None:

@@ -19,6 +19,7 @@ from analysis.metrics.core.stored import StoredEstimate
 from analysis.models import Finding, Report
 from analysis.reports import refreshing
 from analysis.reports.kinds import label_quality
+from analysis.views import items as item_views
 from analysis.views import over_time
 from annotation.models import Item, Queue, RoutedItem
 from annotation.signals.capture import capture_signals
@@ -151,6 +152,18 @@ class TestItems:
             made[1].pk,
         }
         assert client(emil).post(url, {"title": "None"}).status_code == 422
+
+    def test_more_items_than_are_counted_or_queued_at_once_are_said_as_they_are(
+        self, stand: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Seen: "10,001 or more items match", and "Add all 10,001", which added 5,000."""
+        project, made, emil = stand
+        monkeypatch.setattr(items, "MOST_COUNTED", 11)
+        monkeypatch.setattr(item_views, "MOST_SELECTED", 5)
+        url = reverse("analysis:item-list", args=[project.slug])
+        words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", client(emil).get(url).content.decode()))
+        assert len(made) > 11 and "More than 10 items match." in words
+        assert "Add the newest 5" in words and "Add all" not in words
 
     def test_add_chosen_with_nothing_chosen_keeps_the_filtered_view(self, stand: Any) -> None:
         project, made, emil = stand
@@ -448,6 +461,17 @@ class TestLabelQuality:
         assert ("likely wrong" in words) == said
         asked = "11 of 444 labels differ from what the model expects. Check a few to learn how many are wrong." in words
         assert asked != said
+
+
+def test_where_no_label_is_suspected_nobody_is_sent_to_check_one(stand: Any) -> None:
+    project, _, _ = stand
+    body = LabelQualityBody(100, flagged=0, share=StoredEstimate(0.0, 0.0, 0.03, 100), decided=0, versions=["v1"])
+    store_report(project, label_quality.KIND, body, at=NOW + timedelta(days=99))
+    Finding.objects.all().delete()
+    url = reverse("analysis:label-quality", args=[project.slug])
+    words = " ".join(client(make_user("ruth", project, "reviewer")).get(url).content.decode().split())
+    assert "No label is suspected" in words
+    assert "Check a few" not in words and "The list begins" not in words
 
 
 def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:

@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from msgspec.structs import replace
 
+from analysis.metrics.core.stored import StoredEstimate
 from analysis.reports import refreshing
 from annotation.models import Item, RoutedItem
 from overview import actions, loop, stations
 from projects.models import Project
 from retraining.models import ModelVersion, TrainingRun
-from tests.analysis.scenarios import Cause, judged_project, make_finding, route
+from tests.analysis.scenarios import Cause, judged_project, make_finding, performance_body, route
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +50,23 @@ def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
     [stuck] = [station for station in made if station.bottleneck]
     assert (stuck.key, stuck.count) == ("review", "1")
     assert stuck.late.startswith("Late: due within 2")
+
+
+@pytest.mark.parametrize(
+    ("audit", "low", "high", "needed"),
+    [(29, 0.90, 1.0, 0), (35, 0.832, 0.971, 0), (20, 0.6, 0.9, 25), (10, 0.2, 0.8, 80), (0, None, None, 60)],
+)
+def test_more_audit_labels_are_asked_for_where_the_interval_is_wider_than_ten_points(
+    stand: tuple[Project, list[Item]], audit: int, low: float | None, high: float | None, needed: int
+) -> None:
+    """Seen: [90 %, 100 %], and "31 more would give an interval of about ±10 points"."""
+    project, _ = stand
+    score = StoredEstimate(None if low is None else 0.8, low, high, audit)
+    body = replace(performance_body(project), audit=audit, score=score)
+    facts = loop.collect(project, at=NOW, serves="v1")
+    asked = [action.words for action in actions.actions(project, facts, body) if "audit" in action.words]
+    assert body.audit_needed == needed
+    assert asked == ([f"Label {needed} more audit items"] if needed else [])
 
 
 def test_of_two_that_are_late_the_one_whose_oldest_waits_longest_is_stuck(stand: tuple[Project, list[Item]]) -> None:

@@ -67,9 +67,12 @@ def text(response: Any) -> str:
 
 
 class TestRuns:
-    def test_says_what_to_do_before_the_first_run(self, ada: Client) -> None:
+    def test_says_what_to_do_before_the_first_run(self, ada: Client, project: Project) -> None:
         page = text(ada.get(url("run-list")))
         assert "No run yet. 0 of 50 new labels; a run starts at 50." in page
+        assert "Nothing has been captured yet. How predictions come in" in page and "Label some" not in page
+        make_item(project)
+        page = text(ada.get(url("run-list")))
         assert "The first one begins by itself when enough labels are resolved. Label some" in page
 
     def test_counts_towards_the_next_run(self, ada: Client, project: Project) -> None:
@@ -468,6 +471,12 @@ class TestReleases:
         assert "Nothing is live. Requests are refused." in text(ada.get(url("release-list")))
         Project.objects.update(safe_default="ham")
         assert "Nothing is live. Requests get the safe default, ham." in text(ada.get(url("release-list")))
+
+    def test_says_that_a_captured_version_answers_elsewhere(self, ada: Client, project: Project) -> None:
+        make_prediction(make_item(project), [0.9, 0.1], model_version="router-7")
+        page = text(ada.get(url("release-list")))
+        assert "router-7 is captured and answers elsewhere; no version trained here serves." in page
+        assert "Nothing is live" not in page
 
     def test_rolls_back_with_a_reason(self, ada: Client, project: Project, compared: ModelVersion) -> None:
         release.promote(compared, by=None, reason="better", at=timezone.now())

@@ -6,6 +6,7 @@ Weights are Hájek's (Särndal, Swensson and Wretman, Model Assisted Survey Samp
 Farquhar, Gal and Rainforth (arXiv 2101.11695).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ ROUNDING = 1e-12
 ONE_ITEM = "One item gives no interval."
 ONE_GROUP = "Copies of one item give no interval."
 SHARE = "Hájek share, gamma limits of both counts joined by MOVER"
+PRICE = "Sum of priced Hájek shares, limits joined by MOVER"
 MEAN = "Hájek mean, linearised variance, t corrected for skewness"
 LURE = "LURE, martingale variance, t corrected for skewness"
 
@@ -81,6 +83,25 @@ def share(good: Bools, inside: Bools, drawn: Design, *, level: float = 0.95) -> 
     low, high = drawn.share_limits(hits, misses, level, together)
     value = hits.total[0] / (hits.total[0] + misses.total[0])
     return Estimate(float(value), float(low[0]), float(high[0]), n, drawn.effective(inside), SHARE)
+
+
+def mean_price(parts: Sequence[tuple[float, Bools]], drawn: Design, *, level: float = 0.95) -> Estimate:
+    """Weighted mean of prices ≥ 0: of each part, its price and who pays it (n,); no item is in two, others pay 0.
+
+    The limits are those of the shares of the parts, joined by MOVER (Zou & Donner 2008, Statistics in Medicine 27). A
+    linearised variance would miss prices that the draws have not met: where one cheap mistake is all that was seen
+    among items that stand for themselves, it is blind to the dear ones among those that were not asked.
+    """
+    if not drawn.n:
+        return undefined(NO_ITEMS, method=PRICE)
+    everything = np.ones(drawn.n, dtype=bool)
+    found = [(price, share(paid, everything, drawn, level=level)) for price, paid in parts]
+    value = sum(price * (one.value or 0.0) for price, one in found)
+    below = sum((price * ((one.value or 0.0) - (one.low or 0.0))) ** 2 for price, one in found)
+    above = sum((price * ((one.high or 0.0) - (one.value or 0.0))) ** 2 for price, one in found)
+    most = max(price for price, _ in parts)
+    low, high = max(value - below**0.5, 0.0), min(value + above**0.5, most)
+    return Estimate(value, low, high, drawn.n, drawn.effective_n, PRICE)
 
 
 def mean(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.metrics.core import influence_functions, ranking
+from analysis.metrics.core import ranking
 from analysis.metrics.core.design import Design
 from analysis.metrics.core.ranking import Ranking
-from analysis.metrics.core.weighted import Estimate, share
+from analysis.metrics.core.weighted import Estimate, mean_price, share
 from analysis.metrics.performance.threshold_curve import Costs
 from validation import InvalidInput, arrays
 from validation.arrays import Bools, Floats
@@ -66,16 +66,17 @@ def band_at(
     prices = costs or Costs()
     accepted, refused = given >= high, given < low
     asked = ~accepted & ~refused
-    each = (prices.false_positive, prices.false_negative, prices.review)
-    price = np.select([accepted & ~actual, refused & actual, asked], each)
-    paid = influence_functions.mean_of(price.astype(np.float64), drawn, within=(min(0.0, *each), max(0.0, *each)))
-
+    paid = [
+        (prices.false_positive, accepted & ~actual),
+        (prices.false_negative, refused & actual),
+        (prices.review, asked),
+    ]
     everything = np.ones(drawn.n, dtype=bool)
     return ReviewBand(
         low=float(low),
         high=float(high),
         costs=prices,
-        cost=influence_functions.estimate(paid, drawn, level),
+        cost=mean_price(paid, drawn, level=level),
         automation=share(~asked, everything, drawn, level=level),
         review=share(asked, everything, drawn, level=level),
         error=share(accepted != actual, ~asked, drawn, level=level),

@@ -1,6 +1,7 @@
 """Performance of one version: how right it is, over time and by segment, and class by class where there are classes."""
 
 import hashlib
+import math
 
 import numpy as np
 from msgspec import Struct, field
@@ -46,6 +47,11 @@ class SegmentScore(Struct, frozen=True):
     score: StoredEstimate
 
 
+TEN_POINTS = 0.1
+ENOUGH_AUDITED = 60
+"""Audit labels that give an interval of about ±10 points to a score of 80 %, where nothing is known yet."""
+
+
 class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
     """What a performance report stores. series and change are of what was served then, whatever serves now.
 
@@ -66,6 +72,19 @@ class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
     classes: ClassesPart | None = None
     costs: DecisionCosts | None = field(default=None)
     unlabelled: UnlabelledAccuracy | None = None
+
+    @property
+    def audit_needed(self) -> int:
+        """About how many more audit labels give the score an interval of ±10 points; 0 where it has one.
+
+        Half an interval shrinks with the root of the number of labels.
+        """
+        score = self.score
+        if not self.audit or score.low is None or score.high is None:
+            return max(ENOUGH_AUDITED - self.audit, 0)
+        half = (score.high - score.low) / 2
+        enough = round(self.audit * (half / TEN_POINTS) ** 2, 6)
+        return max(math.ceil(enough) - self.audit, 0)
 
 
 class PerformanceReport(ReportKind[PerformanceBody]):

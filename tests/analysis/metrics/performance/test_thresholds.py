@@ -34,6 +34,27 @@ def test_no_pair_of_cuts_is_cheaper_than_the_cheapest_band(seed, n, costs):
     assert best.cost.value == pytest.approx(min(every), abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("missed", "alarms", "drawn_share", "asked"), [(0.01, 0.0, 0.03, 60), (0.02, 0.02, 0.05, 40), (0.1, 0.1, 0.1, 0)]
+)
+def test_the_interval_of_a_cost_covers_where_mistakes_are_rare_and_the_doubtful_items_were_asked(
+    missed, alarms, drawn_share, asked
+):
+    """Seen: 0.001 [0.000, 0.008] per decision beside 29 audit labels that could have missed a cost of 2."""
+    rng, covered, rounds, size, costs = np.random.default_rng(5), 0, 300, 2000, Costs(1, 20)
+    for _ in range(rounds):
+        chance = rng.random(size)
+        miss, alarm = chance < missed, (chance >= missed) & (chance < missed + alarms)
+        truth, scores = miss, alarm.astype(float)  # a miss is true and scored 0, an alarm false and scored 1
+        doubtful = np.argsort(rng.random(size) - 0.3 * (miss | alarm))[:asked]
+        inclusion = np.full(size, drawn_share)
+        chosen = rng.random(size) < drawn_share
+        inclusion[doubtful], chosen[doubtful] = 1.0, True
+        found = band_at(truth[chosen], scores[chosen], design(inclusion[chosen]), low=0.5, high=0.5, costs=costs).cost
+        covered += found.low - 1e-9 <= 20 * miss.mean() + alarm.mean() <= found.high + 1e-9
+    assert covered / rounds >= 0.93
+
+
 @given(seeds, st.integers(1, 60), prices)
 @settings(max_examples=40)
 def test_no_threshold_is_cheaper_than_the_cheapest(seed, n, costs):
