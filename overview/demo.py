@@ -26,6 +26,7 @@ from jobs.models import Job, JobState
 from projects import audit, members, specs
 from projects.models import AuditEvent, Project, Role, User
 from retraining import new_labels, serving, training
+from retraining.run_records import TriggerEvidence
 
 SLUG = "digits"
 PEOPLE = [
@@ -123,7 +124,7 @@ def _first_model(at: datetime) -> None:
         run = training.open_run(
             project,
             reason="The first model, from 60 known digits and Bea's labels.",
-            evidence={},
+            evidence=TriggerEvidence(),
             by=User.objects.get(username="emil"),
             at=when,
         )

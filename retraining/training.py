@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version as library
-from typing import Any
 
 import numpy as np
 from django.db import IntegrityError, transaction
@@ -22,11 +21,12 @@ from jobs.execution import Attempt, PermanentFailure
 from jobs.models import Job, JobState
 from projects import audit
 from projects.models import Project, User
-from retraining import artifacts, bodies, datasets, evaluation, judging, registry, release
+from retraining import artifacts, bodies, datasets, evaluation, judging, registry, release, run_records
 from retraining.bodies import CandidateBody, OutOfFoldBody, RunReportBody
 from retraining.datasets import Examples
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
+from retraining.run_records import StageEntry, StagesBody, TriggerEvidence
 from retraining.trainers import registry as trainers
 from retraining.verdict_words import release_reason
 from validation import InvalidInput
@@ -49,7 +49,7 @@ class RunInFlight(InvalidInput):
     """One run at a time; the message names it."""
 
 
-def open_run(project: Project, *, reason: str, evidence: dict[str, Any], by: User | None, at: datetime) -> TrainingRun:
+def open_run(project: Project, *, reason: str, evidence: TriggerEvidence, by: User | None, at: datetime) -> TrainingRun:
     """Begin a run and enqueue its job. Raises RunInFlight where one waits or runs already."""
     reconcile(at=at)
     try:
@@ -59,7 +59,7 @@ def open_run(project: Project, *, reason: str, evidence: dict[str, Any], by: Use
                 project=project,
                 number=newest + 1,
                 reason=reason[:300],
-                evidence=evidence,
+                evidence=run_records.dump(evidence),
                 seed=newest + 1,
                 trainer=trainers.of_project(project).name,
                 created_by=by,
@@ -69,7 +69,7 @@ def open_run(project: Project, *, reason: str, evidence: dict[str, Any], by: Use
                 "retraining.train", key=f"train:{run.pk}", project=project, payload={"run": run.pk}, by=by, at=at
             )
             run.save(update_fields=["job"])
-            audit.record("run.open", by=by, at=at, project=project, target=f"run {run.number}", details=evidence)
+            audit.record("run.open", by=by, at=at, project=project, target=f"run {run.number}", details=run.evidence)
             return run
     except IntegrityError:
         other = TrainingRun.objects.filter(project=project, state__in=IN_FLIGHT).first()
@@ -162,8 +162,8 @@ class _Log:
 
     def stage(self, name: str) -> None:
         self.began = STAGES[name]
-        entry = {"stage": name, "attempt": self.attempt.number, "at": self.clock().isoformat()}
-        self.run.stages = [*self.run.stages, entry]
+        entry = StageEntry(stage=name, attempt=self.attempt.number, at=self.clock())
+        self.run.stages = run_records.dump(StagesBody(entries=(*self.run.load_stages().entries, entry)))
         # Only the attempt that holds the job may write: one that was overtaken must not tell its story.
         held = Job.objects.filter(pk=self.attempt.job.pk, state=JobState.RUNNING, attempt=self.attempt.number)
         TrainingRun.objects.filter(pk=self.run.pk, job__in=held).update(stages=self.run.stages)

@@ -8,9 +8,10 @@ from django.db.models import Q
 
 from jobs.models import Job
 from projects.models import Project
-from retraining import bodies
+from retraining import bodies, run_records
 from retraining.bodies import RunReportBody
 from retraining.models.datasets import Dataset
+from retraining.run_records import StagesBody, TriggerEvidence
 
 User = settings.AUTH_USER_MODEL
 
@@ -66,6 +67,13 @@ class TrainingRun(models.Model):
         except bodies.UnknownBody:
             return None
 
+    def load_stages(self) -> StagesBody:
+        """None of them where they were stored in a form that is not known here."""
+        try:
+            return run_records.load_stages(self.stages)
+        except bodies.UnknownBody:
+            return StagesBody()
+
     @property
     def began_at(self) -> datetime:
         """Up to when it knows the labels."""
@@ -89,3 +97,10 @@ class TriggerCheck(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+    def load_evidence(self) -> TriggerEvidence | None:
+        """None where it was stored in a form that is not known here."""
+        try:
+            return run_records.load_evidence(self.evidence)
+        except bodies.UnknownBody:
+            return None

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
+from msgspec.structs import replace
 
 from jobs import queue, registry
 from jobs.execution import Attempt
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
-from retraining import datasets, new_labels, training
+from retraining import datasets, new_labels, run_records, training
 from retraining.models import TrainingRun, TriggerCheck
+from retraining.run_records import TriggerEvidence
 from retraining.triggers.history import RunHistory, load_history, pause
 from retraining.triggers.registry import RuleFinding, TriggerRule, rules
 
@@ -137,7 +138,7 @@ def run_if_due(project: Project, *, at: datetime) -> list[TriggerCheck]:
 
 
 def _act(
-    project: Project, rule: TriggerRule, decision: TriggerDecision, evidence: dict[str, Any], at: datetime
+    project: Project, rule: TriggerRule, decision: TriggerDecision, evidence: TriggerEvidence, at: datetime
 ) -> TriggerCheck:
     """Begin the run of a decision that fires, unless another one has begun meanwhile, and keep the decision."""
     if not decision.fires:
@@ -146,7 +147,7 @@ def _act(
         run = training.open_run(project, reason=decision.words, evidence=evidence, by=None, at=at)
     except training.RunInFlight as why:
         late = TriggerDecision("in_flight", str(why))
-        return _keep(project, rule, late, {**evidence, "code": late.code}, None, at=at)
+        return _keep(project, rule, late, replace(evidence, code=late.code), None, at=at)
     return _keep(project, rule, decision, evidence, run, at=at)
 
 
@@ -179,14 +180,15 @@ def newest_check(project: Project, rule: TriggerRule) -> TriggerCheck | None:
     return TriggerCheck.objects.filter(project=project, trigger=rule.name).order_by("-at", "-pk").first()
 
 
-def _is_known(last: TriggerCheck | None, evidence: dict[str, Any]) -> bool:
+def _is_known(last: TriggerCheck | None, evidence: TriggerEvidence) -> bool:
     """A close look has answered for exactly these figures: looking again would say the same."""
-    held = last is not None and last.evidence.get("code") in HELD_BY_DATASET
-    return held and last is not None and {**last.evidence, "code": ""} == {**evidence, "code": ""}
+    known = last.load_evidence() if last else None
+    held = known is not None and known.code in HELD_BY_DATASET
+    return held and known is not None and replace(known, code="") == replace(evidence, code="")
 
 
-def _evidence(finding: RuleFinding, decision: TriggerDecision, history: RunHistory) -> dict[str, Any]:
-    return {"code": decision.code, **finding.evidence, "last_run": history.last}
+def _evidence(finding: RuleFinding, decision: TriggerDecision, history: RunHistory) -> TriggerEvidence:
+    return TriggerEvidence(code=decision.code, figures=finding.evidence, last_run=history.last)
 
 
 @transaction.atomic
@@ -194,25 +196,26 @@ def _keep(
     project: Project,
     rule: TriggerRule,
     decision: TriggerDecision,
-    evidence: dict[str, Any],
+    evidence: TriggerEvidence,
     run: TrainingRun | None,
     *,
     at: datetime,
 ) -> TriggerCheck:
     """A new row where the answer is another one; where only its figures moved, the newest row moves with them."""
     last = newest_check(project, rule)
-    if last is None or last.fired or run or last.evidence.get("code") != decision.code:
+    known = last.load_evidence() if last else None
+    if last is None or last.fired or run or known is None or known.code != decision.code:
         return TriggerCheck.objects.create(
             project=project,
             trigger=rule.name,
             fired=run is not None,
             words=decision.words,
-            evidence=evidence,
+            evidence=run_records.dump(evidence),
             run=run,
             at=at,
             changed_at=at,
         )
-    if (last.words, last.evidence) != (decision.words, evidence):
-        last.words, last.evidence, last.changed_at = decision.words, evidence, at
+    if (last.words, known) != (decision.words, evidence):
+        last.words, last.evidence, last.changed_at = decision.words, run_records.dump(evidence), at
         last.save(update_fields=["words", "evidence", "changed_at"])
     return last

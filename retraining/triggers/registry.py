@@ -5,10 +5,10 @@ A rule is one module of `retraining.triggers.rules` that calls `register`; nothi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from projects.models import Project
 from projects.project_settings import RetrainingSettings, Settings, extend, withdraw
+from retraining.run_records import Figure
 from retraining.triggers.history import RunHistory
 from validation.registry import Registry
 
@@ -29,7 +29,7 @@ class RuleFinding:
     code: str
     lead: str
     words: str
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Figure] = field(default_factory=dict)
     have: float | None = None
     needed: float | None = None
 

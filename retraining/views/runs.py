@@ -21,6 +21,7 @@ from projects.paging import BadCursor, KeysetPage, keyset_page
 from retraining import judging, new_labels, registry, training
 from retraining.bodies import CandidateBody
 from retraining.models import DatasetRow, ModelVersion, RunState, TrainingRun, TriggerCheck
+from retraining.run_records import TriggerEvidence
 from retraining.trainers.registry import title_of
 from retraining.triggers import checks
 from retraining.triggers.registry import title
@@ -96,7 +97,7 @@ def start(request: ProjectRequest) -> HttpResponse:
         run = training.open_run(
             request.project,
             reason=f"Asked for by {request.user.name()}.",
-            evidence={"code": "asked"},
+            evidence=TriggerEvidence(code="asked"),
             by=request.user,
             at=timezone.now(),
         )
@@ -152,8 +153,9 @@ def _by_loss(candidate: CandidateBody) -> tuple[bool, float]:
 
 def stages(run: TrainingRun, now: datetime) -> list[StageRow]:
     """Every stage in order, as the last attempt has gone through them."""
-    attempt = max((entry["attempt"] for entry in run.stages), default=0)
-    begun = {entry["stage"]: datetime.fromisoformat(entry["at"]) for entry in run.stages if entry["attempt"] == attempt}
+    entries = run.load_stages().entries
+    attempt = max((entry.attempt for entry in entries), default=0)
+    begun = {entry.stage: entry.at for entry in entries if entry.attempt == attempt}
     ends = [*list(begun.values())[1:], run.finished_at or now]
     took = {name: end - begun[name] for name, end in zip(begun, ends, strict=True)} if begun else {}
     last = next(reversed(begun), "")

@@ -17,6 +17,7 @@ from retraining.bodies import EvaluationBody, OutcomeCounts, RuleBody, VerdictBo
 from retraining.learning.fitted import Fitted
 from retraining.learning.model_selection import fitting
 from retraining.models import ModelVersion, RunState, TrainingRun
+from retraining.run_records import TriggerEvidence
 from tests.factories import NOW, make_item, make_project
 
 NUMBERS = {"x": {"type": "number"}, "y": {"type": "number"}}
@@ -91,7 +92,9 @@ def learn(
 
 
 def open_run(project: Project, *, at: datetime | None = None) -> TrainingRun:
-    return training.open_run(project, reason="31 new labels", evidence={}, by=None, at=at or timezone.now())
+    return training.open_run(
+        project, reason="31 new labels", evidence=TriggerEvidence(), by=None, at=at or timezone.now()
+    )
 
 
 def do(run: TrainingRun) -> TrainingRun:

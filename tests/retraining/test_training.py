@@ -77,7 +77,7 @@ class TestARun:
         run = do(open_run(project))
         version = run.version
         assert (run.state, run.error, version.tag) == (RunState.SUCCEEDED, "", "v1")
-        assert [entry["stage"] for entry in run.stages] == list(training.STAGES)
+        assert [entry.stage for entry in run.load_stages().entries] == list(training.STAGES)
         assert run.report["family"] == version.family and run.report["candidates"]
         assert run.report["out_of_fold"]["accuracy"]["n"] == 40
         assert version.evaluation.n == 35 and version.judgement.evaluated.count() == 35
@@ -299,7 +299,7 @@ class TestBeingKilled:
         _lease_ends(run)
         do(run)
         assert run.dataset is not None and run.dataset.train_rows == 40
-        assert {entry["attempt"] for entry in run.stages} == {1, 2}
+        assert {entry.attempt for entry in run.load_stages().entries} == {1, 2}
 
     def test_an_attempt_that_was_overtaken_leaves_nothing(
         self, project: Project, monkeypatch: pytest.MonkeyPatch
@@ -313,7 +313,7 @@ class TestBeingKilled:
         monkeypatch.setattr(faults, "point", overtaken)
         do(run)
         assert run.state == RunState.RUNNING and not ModelVersion.objects.exists()
-        assert [entry["stage"] for entry in run.stages][-1] == "Write the artifact"
+        assert [entry.stage for entry in run.load_stages().entries][-1] == "Write the artifact"
 
     def test_the_run_fails_with_its_last_attempt_and_a_requeue_takes_it_up_again(
         self, project: Project, monkeypatch: pytest.MonkeyPatch

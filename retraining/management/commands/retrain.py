@@ -13,6 +13,7 @@ from jobs.models import JobState
 from projects.models import Project
 from retraining import training
 from retraining.models import RunState, TrainingRun
+from retraining.run_records import TriggerEvidence
 from retraining.verdict_words import verdict_words
 
 PATIENCE = 5.0  # seconds that a worker has to take the job before this process does it
@@ -33,7 +34,11 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {slug}.")
         try:
             run = training.open_run(
-                project, reason="Asked for on the command line.", evidence={"code": "asked"}, by=None, at=timezone.now()
+                project,
+                reason="Asked for on the command line.",
+                evidence=TriggerEvidence(code="asked"),
+                by=None,
+                at=timezone.now(),
             )
         except training.RunInFlight as why:
             raise CommandError(str(why)) from None

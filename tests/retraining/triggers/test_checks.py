@@ -14,10 +14,11 @@ from jobs.models import Job
 from overview import actions, loop, stations
 from projects.models import Project
 from projects.project_settings import RetrainingSettings
-from retraining import new_labels, training
+from retraining import new_labels, run_records, training
 from retraining.learning.model_selection import fitting
 from retraining.models import RunState, TrainingRun, TriggerCheck
 from retraining.new_labels import NewLabels
+from retraining.run_records import TriggerEvidence
 from retraining.triggers import checks
 from retraining.triggers.checks import DatasetFacts, TriggerDecision, decide_trigger
 from retraining.triggers.history import RunHistory, load_history, pause
@@ -224,7 +225,7 @@ class TestAFailedRun:
         assert new_labels.count(failed).total == 14
 
     def test_is_tried_again_by_itself_after_a_pause(self, failed: Project) -> None:
-        assert check(failed).evidence["code"] == "failed"
+        assert run_records.load_evidence(check(failed).evidence).code == "failed"
         again = check(failed, at=timezone.now() + timedelta(minutes=6))
         assert again.fired and again.run is not None
         assert do(again.run).state == RunState.SUCCEEDED
@@ -281,7 +282,9 @@ class TestCheck:
         row = check(project)
         run = TrainingRun.objects.get()
         assert (row.fired, row.run, run.reason) == (True, run, "11 new labels; a run starts at 10.")
-        assert run.evidence == {"code": "fires", "training": 8, "evaluation": 3, "last_run": None}
+        assert run_records.load_evidence(run.evidence) == TriggerEvidence(
+            code="fires", figures={"training": 8, "evaluation": 3}
+        )
 
     def test_says_why_not(self, project: Project) -> None:
         learn(project, 4)
@@ -315,12 +318,12 @@ class TestCheck:
             resolution = item.resolutions.get()
             supersede(resolution, resolution.value, at=timezone.now())
         row = check(project, at=timezone.now() + timedelta(minutes=6))
-        assert (row.fired, row.evidence["code"]) == (False, "unchanged")
+        assert (row.fired, run_records.load_evidence(row.evidence).code) == (False, "unchanged")
 
     def test_does_not_fire_on_labels_that_are_all_alike(self, project: Project) -> None:
         for item in learn(project, 12):
             item.resolutions.update(value="ham")
-        assert check(project).evidence["code"] == "one_class"
+        assert run_records.load_evidence(check(project).evidence).code == "one_class"
 
     def test_a_row_knows_since_when_it_holds_and_of_when_its_figures_are(self, project: Project) -> None:
         learn(project, 2)

@@ -14,7 +14,9 @@ from jobs import execution
 from jobs.models import Job
 from projects.models import Project, Role
 from projects.project_settings import BadSpec, RetrainingSettings, Settings, parse
+from retraining import run_records
 from retraining.models import TrainingRun, TriggerCheck
+from retraining.run_records import TriggerEvidence
 from retraining.triggers import checks, registry
 from retraining.triggers.history import RunHistory
 from retraining.triggers.registry import RuleFinding, TriggerRule
@@ -62,7 +64,7 @@ def test_an_added_rule_begins_a_run_and_keeps_its_evidence(rule: TriggerRule, pr
     execution.run(Job.objects.get(kind="retraining.check").pk)
     run = TrainingRun.objects.get()
     assert run.reason == "12 of 12 items came."
-    assert run.evidence == {"code": "fires", "items": 12, "last_run": None}
+    assert run_records.load_evidence(run.evidence) == TriggerEvidence(code="fires", figures={"items": 12})
     assert TriggerCheck.objects.get(trigger="traffic").run == run
     assert not TriggerCheck.objects.get(trigger="new_labels").fired
 
