@@ -4,8 +4,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from analysis.live_estimates import labels_performance
 from analysis.metrics.core.stored import StoredBand, StoredEstimate, finite_list, stored_band, stored_estimate
-from analysis.metrics.performance import classification, threshold_curve
+from analysis.metrics.performance import threshold_curve
 from analysis.metrics.performance.classification import OVERALL_METRICS, Performance
 from analysis.samples import ClassCodes, EvaluationSample
 
@@ -49,9 +50,9 @@ class ClassesPart(Struct, frozen=True):
     curves: list[ClassCurve]
 
 
-def classes_part(sample: EvaluationSample) -> ClassesPart | None:
-    """The figures of a sample that is not empty; None for a kind without classes."""
-    measured, codes = measure_classes(sample), sample.codes
+def classes_part(sample: EvaluationSample, measured: Performance | None) -> ClassesPart | None:
+    """The figures of a sample and its curves, as a report stores them; None for a kind without classes."""
+    codes = sample.codes
     if measured is None or codes is None:
         return None
     return ClassesPart(
@@ -70,21 +71,11 @@ def per_class_of(sample: EvaluationSample, part: NDArray[np.bool_]) -> list[PerC
 
 
 def measure_classes(
-    sample: EvaluationSample, part: NDArray[np.bool_] | None = None, *, probabilities: bool = True
+    sample: EvaluationSample, part: NDArray[np.bool_], *, probabilities: bool = True
 ) -> Performance | None:
-    """Metrics of a part (n,) of the sample, all of it where absent; None for a kind without classes."""
+    """Metrics of a part (n,) of the sample from its labels alone; None for a kind without classes."""
     codes = sample.codes
-    if codes is None:
-        return None
-    rows = slice(None) if part is None else part
-    scores = codes.probabilities if probabilities else None
-    return classification.classification(
-        codes.truth[rows],
-        codes.predicted[rows],
-        sample.design(part),
-        classes=codes.names,
-        probabilities=None if scores is None else scores[rows],
-    )
+    return labels_performance(sample, codes, part, probabilities=probabilities) if codes else None
 
 
 def _per_class(measured: Performance) -> list[PerClass]:

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
+import numpy as np
 from msgspec import Struct
 
-from analysis.metrics.core import weighted
+from analysis.live_estimates import live_cost
 from analysis.metrics.core.stored import StoredEstimate, finite, stored_estimate
 from analysis.metrics.performance import thresholds
 from analysis.metrics.performance.threshold_curve import Costs
@@ -44,12 +45,13 @@ def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts 
     if given is None or codes is None or project.positive not in codes.names:
         return None
     code, drawn = codes.names.index(project.positive), sample.design()
-    truth, accepted = codes.truth == code, codes.predicted == code
+    truth = codes.truth == code
     if not truth.any() or truth.all():
         return None
     prices = Costs(given.false_positive, given.false_negative, given.review or 0.0)
-    paid = [(prices.false_positive, accepted & ~truth), (prices.false_negative, ~accepted & truth)]
-    rules = [RuleCost("highest_score", stored_estimate(weighted.mean_price(paid, drawn)))]
+    table = np.zeros((len(codes.names), len(codes.names)))
+    table[:, code], table[code, :], table[code, code] = prices.false_positive, prices.false_negative, 0.0
+    rules = [RuleCost("highest_score", stored_estimate(live_cost(sample, table)))]
     if codes.probabilities is not None:
         scores = codes.probabilities[:, code]
         cut = thresholds.cheapest_threshold(truth, scores, drawn, costs=prices)

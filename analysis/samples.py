@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -22,6 +22,7 @@ from analysis.evaluation_design import (
 )
 from analysis.item_arrays import input_groups, score_matrix
 from analysis.metrics.core.design import Design, design
+from analysis.traffic_scores import TrafficScores, traffic_scores
 from annotation import kinds
 from annotation.models import Prediction, Resolution
 from projects.chunks import chunks
@@ -67,6 +68,7 @@ class EvaluationSample:
     at: tuple[datetime, ...]
     population: int
     waiting: int
+    load_traffic: Callable[[], TrafficScores | None] = field(default=lambda: None)
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -75,6 +77,11 @@ class EvaluationSample:
     def groups(self) -> NDArray[np.int64]:
         """Group numbers (n,): items with equal or near-equal inputs share one. Read when first asked for."""
         return self.load_groups()
+
+    @cached_property
+    def traffic(self) -> TrafficScores | None:
+        """The version's scores of all items that these stand for; None where they may not be used. Read when asked."""
+        return self.load_traffic()
 
     def design(self, part: NDArray[np.bool_] | None = None) -> Design:
         """How the items of a part (n,) were chosen, all of them where absent."""
@@ -108,20 +115,23 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Eval
     rows = [row for row in chosen if row.pk in judging]
     ids = [row.pk for row in rows]
     answers, truth = _answers(project, version, ids), _truth(project, ids)
-    kind = kinds.of(project.kind)
+    kind, names = kinds.of(project.kind), kinds.class_names(project)
+    item_ids = np.array(ids, dtype=np.int64)
+    inclusion = np.array([effective[pk] for pk in ids], dtype=np.float64)
     return EvaluationSample(
         version=version,
-        item_ids=np.array(ids, dtype=np.int64),
+        item_ids=item_ids,
         truths=tuple(truth[pk] for pk in ids),
         answers=tuple(answers[pk].value for pk in ids),
         score=np.array([kind.score(truth[pk], answers[pk].value) for pk in ids], dtype=np.float64),
-        codes=_codes(kinds.class_names(project), [truth[pk] for pk in ids], [answers[pk] for pk in ids]),
-        inclusion_probability=np.array([effective[pk] for pk in ids], dtype=np.float64),
+        codes=_codes(names, [truth[pk] for pk in ids], [answers[pk] for pk in ids]),
+        inclusion_probability=inclusion,
         audit=np.array([row.is_drawn for row in rows], dtype=bool),
         load_groups=partial(input_groups, project, ids),
         at=tuple(row.at for row in rows),
         population=sum(population.values()),
         waiting=sum(row.pk not in judging for row in chosen if counts(row, judged.until)),
+        load_traffic=partial(traffic_scores, judged, names, item_ids, inclusion),
     )
 
 

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db.models import BigIntegerField, ExpressionWrapper, F, QuerySet
+from django.db.models import QuerySet
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from analysis.item_arrays import score_matrix
+from analysis.item_arrays import score_matrix, uniform_sample
 from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.metrics.estimates.answer_accuracy import (
     Undefined,
@@ -21,8 +21,6 @@ from annotation.models import Prediction, Source
 from projects.models import Project
 
 MOST_ANSWERS = 20_000  # that are read; a window of more is estimated from a uniform sample of so many
-# Multiples of the golden ratio spread any run of ids evenly over these lots (Knuth, TAOCP 3, section 6.4).
-LOTS, GOLDEN = 2**31, 1_327_217_885
 
 
 class UnlabelledAccuracy(Struct, frozen=True):
@@ -88,10 +86,7 @@ def _sampled(
     begin = at - timedelta(days=days)
     if days:
         given = given.filter(at__gte=begin)  # nothing is answered before it is captured
-    total = given.count()
-    if total > MOST_ANSWERS:
-        lot = ExpressionWrapper(F("pk") % LOTS * GOLDEN % LOTS, output_field=BigIntegerField())
-        given = given.alias(lot=lot).filter(lot__lt=LOTS * MOST_ANSWERS // total)
+    given = uniform_sample(given, given.count(), MOST_ANSWERS)
     if days:
         given = given.filter(item__at__range=(begin, at))
     seen = given.filter(out_of_sample=True).exclude(source=Source.OUT_OF_FOLD)

@@ -50,6 +50,9 @@ class EstimateWithoutLabels(Struct):
 class LiveMetrics(Struct):
     """Metrics of one version, weighted by inclusion probability; `n` labels judge it.
 
+    `scored_items`: of so many items the version's scores are used beside the labels (model-assisted estimates); null
+    where the labels alone are used.
+
     `score` is the mean score of the task's kind, which of labels is the accuracy; the other ones are of labels only.
     """
 
@@ -58,6 +61,7 @@ class LiveMetrics(Struct):
     n: int
     audit_labels: int | None = None
     items: int | None = None
+    scored_items: int | None = None
     computed_at: datetime | None = None
     segment: str | None = None
     score: Interval | None = None
@@ -85,6 +89,7 @@ class LiveMetrics(Struct):
             n=412,
             audit_labels=412,
             items=9_000,
+            scored_items=9_000,
             computed_at=AT,
             score=Interval(0.93, 0.905, 0.951),
             accuracy=Interval(0.93, 0.905, 0.951),
@@ -109,7 +114,7 @@ def metrics(request: KeyRequest, slug: str) -> HttpResponse:
 def _of_segment(project: Project, version: str, window: str, segment: str) -> LiveMetrics:
     now = timezone.now()
     found = segment_metrics.segment_metrics(project, version, segment, days=windows.window_days(window), at=now)
-    answer = LiveMetrics(window, version, found.n, found.audit, found.items, now, segment)
+    answer = LiveMetrics(window, version, found.n, found.audit, found.items, computed_at=now, segment=segment)
     if found.n:
         answer.score = interval(found.score)
     if found.measured:
@@ -123,7 +128,7 @@ def _of_all(project: Project, version: str, window: str, days: int) -> LiveMetri
     if report is None:
         return LiveMetrics(window, version, n=0)
     body = report.body
-    answer = LiveMetrics(window, version, body.n, body.audit, body.population, report.computed_at)
+    answer = LiveMetrics(window, version, body.n, body.audit, body.population, body.traffic or None, report.computed_at)
     if body.unlabelled:
         answer.estimate_without_labels = _without_labels(body.unlabelled)
     if body.n:

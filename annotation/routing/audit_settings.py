@@ -5,7 +5,7 @@ newest one, and name it, so that every draw can be computed again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,15 +14,9 @@ from numpy.typing import NDArray
 
 from annotation import kinds, versions
 from annotation.models import AuditSetting, Item, Prediction, Resolution, Source
-from annotation.sampling.design.confidence_calibration import AS_GIVEN, ConfidenceCalibration, fit_calibration
-from annotation.sampling.design.expected_error import (
-    UNIFORM,
-    Allocation,
-    allocation,
-    audit_probabilities,
-    choose_floor,
-    error_spread,
-)
+from annotation.sampling.design.audit_allocation import AuditedLabels, CalibratedAllocation, justified_allocation
+from annotation.sampling.design.confidence_calibration import ConfidenceCalibration
+from annotation.sampling.design.expected_error import Allocation
 from projects.chunks import chunks
 from projects.models import Project
 
@@ -40,23 +34,12 @@ RECENT_SCORES = 5_000
 
 @dataclass(frozen=True)
 class ErrorAllocation:
-    """How the audit is spread over the items that one version scored, and the labels that say so."""
+    """How the audit is spread over the items that one version scored, and how many labels say so."""
 
-    how: Allocation = UNIFORM
-    calibration: ConfidenceCalibration = AS_GIVEN
+    spread: CalibratedAllocation
     model_version: str = ""
     labels: int = 0
     errors: int = 0
-
-
-@dataclass(frozen=True)
-class _PastLabels:
-    """n labelled audit items: whether the answer and the most probable class were right, its score, and π."""
-
-    right: NDArray[np.bool_]
-    top_right: NDArray[np.bool_]
-    confidence: Floats
-    inclusion_probability: Floats
 
 
 def in_force(project: Project) -> AuditSetting | None:
@@ -83,13 +66,7 @@ def revise(project: Project, *, rate: float, at: datetime) -> AuditSetting:
 
 def probabilities(setting: AuditSetting, confidence: Floats) -> Floats:
     """(n,) with which items are drawn whose scores (n,) are of the setting's version; NaN = no such score, the rate."""
-    found = np.full(confidence.size, setting.rate)
-    scored = np.isfinite(confidence)
-    if setting.floor < 1.0 and scored.any():
-        current = _allocation_of(setting)
-        spread = error_spread(current.calibration.probability(confidence[scored]))
-        found[scored] = audit_probabilities(spread, current.how, rate=setting.rate)
-    return found
+    return _allocation_of(setting).spread.probabilities(confidence, rate=setting.rate)
 
 
 def followed(setting: AuditSetting, confidence: Sequence[float | None], named: Sequence[str]) -> Floats:
@@ -105,26 +82,16 @@ def allocate(project: Project) -> ErrorAllocation:
     """The allocation that past audit labels of the serving version justify; uniform where they are too few."""
     version = versions.serving(project)
     past = _past_labels(project, version)
-    plain = ErrorAllocation(model_version=version)
     if past is None:
-        return plain
-    calibration = fit_calibration(past.top_right, past.confidence, past.inclusion_probability)
-    recent = error_spread(calibration.probability(_recent_confidence(project, version)))
-    sure = calibration.probability(past.confidence)
-    floor = choose_floor(past.right, sure, past.inclusion_probability, recent)
-    found = replace(plain, labels=past.right.size, errors=int((~past.right).sum()))
-    how = allocation(recent, floor=floor)
-    return found if how == UNIFORM else replace(found, how=how, calibration=calibration)
+        return ErrorAllocation(CalibratedAllocation(), version)
+    found = justified_allocation(past, _recent_confidence(project, version))
+    return ErrorAllocation(found, version, past.right.size, int((~past.right).sum()))
 
 
 def _allocation_of(setting: AuditSetting) -> ErrorAllocation:
-    return ErrorAllocation(
-        Allocation(setting.floor, setting.scale),
-        ConfidenceCalibration(setting.slope, setting.intercept),
-        setting.model_version,
-        setting.labels,
-        setting.errors,
-    )
+    how = Allocation(setting.floor, setting.scale)
+    spread = CalibratedAllocation(how, ConfidenceCalibration(setting.slope, setting.intercept))
+    return ErrorAllocation(spread, setting.model_version, setting.labels, setting.errors)
 
 
 def _add(
@@ -133,10 +100,10 @@ def _add(
     """The setting of this version; that of another job where it was quicker."""
     values = {
         "rate": rate,
-        "floor": found.how.floor,
-        "scale": found.how.scale,
-        "slope": found.calibration.slope,
-        "intercept": found.calibration.intercept,
+        "floor": found.spread.how.floor,
+        "scale": found.spread.how.scale,
+        "slope": found.spread.calibration.slope,
+        "intercept": found.spread.calibration.intercept,
         "model_version": found.model_version,
         "labels": found.labels,
         "errors": found.errors,
@@ -146,7 +113,7 @@ def _add(
     return AuditSetting.objects.get_or_create(project=project, version=version, defaults=values)[0]
 
 
-def _past_labels(project: Project, version: str) -> _PastLabels | None:
+def _past_labels(project: Project, version: str) -> AuditedLabels | None:
     """The newest labelled audit items that the version scored and did not learn from; None where there are none."""
     names = kinds.class_names(project)
     resolved = Resolution.objects.current().filter(
@@ -159,7 +126,7 @@ def _past_labels(project: Project, version: str) -> _PastLabels | None:
         return None
     found = {row[0]: row for row in rows}  # the newest answer to each item
     chance = {pk: p for chunk in chunks(list(found)) for pk, p in _audit_probabilities(chunk)}
-    return _PastLabels(
+    return AuditedLabels(
         right=np.array([truth[pk] == label for pk, label, _, _ in found.values()], dtype=bool),
         top_right=np.array([truth[pk] == top for pk, _, top, _ in found.values()], dtype=bool),
         confidence=np.array([sure for _, _, _, sure in found.values()], dtype=np.float64),

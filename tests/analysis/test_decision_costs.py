@@ -25,6 +25,7 @@ def frame(scores: list[float], truth: list[int]) -> EvaluationSample:
         "codes": ClassCodes(("ham", "spam"), np.array(truth), probabilities.argmax(axis=1), probabilities),
         "item_ids": np.arange(n),
         "load_groups": lambda: np.arange(n),
+        "load_traffic": lambda: None,
         "inclusion_probability": np.ones(n),
         "audit": np.ones(n, dtype=bool),
         "at": tuple(NOW + timedelta(minutes=i) for i in range(n)),

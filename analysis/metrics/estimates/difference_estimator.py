@@ -50,21 +50,27 @@ ROUNDS = 2
 
 @dataclass(frozen=True)
 class AuditSample:
-    """How the n labelled of N items were chosen.
+    """How the n labelled of N items were chosen, which are all items of a window or stand for them.
 
     labelled (n,): their places. all_weights (N,): what each item weighs or would weigh, those of the labelled summing
-    to N. group (n,): clusters of copies, or None. finite: whether the window's own items are meant, not traffic like
-    theirs.
+    to the window's items. group (n,): clusters of copies, or None. finite: whether the window's own items are meant,
+    not traffic like theirs. stands_for (N,): how many items of the window each is, 1 where all of them are here.
     """
 
     labelled: Ints
     all_weights: Floats
     group: Ints | None
     finite: bool
+    stands_for: Floats
 
-    @property
-    def items(self) -> int:
-        return int(self.all_weights.size)
+    @cached_property
+    def items(self) -> float:
+        """How many items the window has."""
+        return float(self.stands_for.sum())
+
+    def over_all(self, expected: Floats) -> float:
+        """The mean of values (N,) over all items."""
+        return float(self.stands_for @ expected) / self.items
 
     @cached_property
     def weight(self) -> Floats:
@@ -145,7 +151,7 @@ def _solve(terms: Terms, drawn: AuditSample) -> _Solution:
     for _ in range(ROUNDS):
         weight = _power_tuned(terms, drawn, found.ratio)
         above, below = (
-            drawn.mean(seen) - weight * (drawn.mean(expected[drawn.labelled]) - float(expected.mean()))
+            drawn.mean(seen) - weight * (drawn.mean(expected[drawn.labelled]) - drawn.over_all(expected))
             for seen, expected in ((terms.a, terms.expected_a), (terms.b, terms.expected_b))
         )
         if below <= 0:  # a correction beyond all that was labelled: the labels alone
@@ -183,17 +189,17 @@ def _variance(terms: Terms, drawn: AuditSample, found: _Solution) -> _Variance:
         value,
         max(3 * value**2 / spread - 1, 1.0) if spread > 0 else np.inf,
         float((left.added**3).sum()) / value**1.5 if value > 0 else 0.0,
-        _binomial(terms, found.ratio, (of_labels, of_scores, unseen), scale, missed),
+        _binomial(terms, drawn, found.ratio, (of_labels, of_scores, unseen), scale, missed),
     )
 
 
 def _residuals(terms: Terms, drawn: AuditSample, found: _Solution) -> _Residuals:
     said = terms.expected(found.ratio)
-    said = said - said.mean()
+    said = said - drawn.over_all(said)
     moved = terms.moved(found.ratio) - found.weight * said[drawn.labelled]
     squares = terms.variance(found.ratio) + ((1 - found.weight) * said) ** 2
     expected = drawn.expected(squares)
-    traffic = 0.0 if drawn.finite else float(said @ said) / drawn.items**2
+    traffic = 0.0 if drawn.finite else float(np.sum((drawn.stands_for * said) ** 2)) / drawn.items**2
     together = 0.0 if drawn.finite else float((drawn.weight * moved) @ said[drawn.labelled]) / drawn.items**2
     common = found.weight**2 * traffic
     return _Residuals(
@@ -201,7 +207,7 @@ def _residuals(terms: Terms, drawn: AuditSample, found: _Solution) -> _Residuals
         common=common,
         shared=common + 2 * found.weight * together,
         shared_expected=common + 2 * found.weight * (1 - found.weight) * traffic,
-        expected=float(expected.sum()),
+        expected=float(drawn.stands_for @ expected),
         expected_labelled=float(drawn.weight @ expected[drawn.labelled]),
     )
 
@@ -213,6 +219,7 @@ def _unseen(terms: Terms, drawn: AuditSample, found: _Solution) -> tuple[float, 
     that the scores give it, and a little by its part of the denominator, as scores may be surer than they should be.
     """
     doubt = terms.variance(found.ratio) + DOUBT * terms.expected_bb
+    doubt = doubt * drawn.stands_for
     weight = float(drawn.all_weights @ doubt) / float(doubt.sum()) if doubt.any() else float(drawn.weight.mean())
     low, high = terms.within
     reach = high - low if np.isfinite(high - low) else 0.0
@@ -220,7 +227,14 @@ def _unseen(terms: Terms, drawn: AuditSample, found: _Solution) -> tuple[float, 
     return 0.5 * weight * max(weight - drawn.finite, 0.0) * reach**2 / drawn.items**2, missed
 
 
-def _binomial(terms: Terms, ratio: float, variances: tuple[float, float, float], scale: float, missed: float) -> float:
+def _binomial(
+    terms: Terms,
+    drawn: AuditSample,
+    ratio: float,
+    variances: tuple[float, float, float],
+    scale: float,
+    missed: float,
+) -> float:
     """p (1 - p) of the share that has the variance in use: of labels, of scores, or of half an unseen item."""
     of_labels, of_scores, unseen = variances
     own = ratio * (1 - ratio)
@@ -228,7 +242,7 @@ def _binomial(terms: Terms, ratio: float, variances: tuple[float, float, float],
         return max(own, missed * (1 - missed))
     if of_labels >= of_scores:
         return own
-    said = _clipped(float(terms.expected_a.sum() / terms.expected_b.sum()), terms)
+    said = _clipped(drawn.over_all(terms.expected_a) / drawn.over_all(terms.expected_b), terms)
     return (of_labels * own + of_scores * scale * said * (1 - said)) / (of_labels + of_scores)
 
 

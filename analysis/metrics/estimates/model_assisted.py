@@ -109,24 +109,33 @@ def scored_items(
 
 
 def audit_sample(
-    items: ScoredItems, inclusion_probability: ArrayLike, *, groups: ArrayLike | None = None, finite: bool = False
+    items: ScoredItems,
+    inclusion_probability: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    finite: bool = False,
+    stands_for: ArrayLike | None = None,
 ) -> AuditSample:
     """How the labelled items were chosen, their weights scaled to the window's number of items.
 
     inclusion_probability (N,): of every item, labelled or not; 1 = asked for certain. groups (n,): copies among the
-    labelled items. finite: intervals are for exactly these N items, not for traffic like theirs. Raises InvalidInput
-    where arrays do not fit.
+    labelled items. finite: intervals are for exactly these N items, not for traffic like theirs. stands_for (N,): how
+    many items of the window each is, where the scores of a uniform sample of them are given beside the labelled ones,
+    which are 1 each. Raises InvalidInput where arrays do not fit.
     """
     pi = arrays.inclusion(inclusion_probability, items.predicted.size)
+    stands = np.ones(pi.size) if stands_for is None else arrays.vector("stands_for", stands_for, pi.size)
+    if pi.size and (stands.min() < 1 or (finite and stands.max() > 1)):
+        raise InvalidInput("Each item stands for itself at least, and for no other in a window that is meant itself.")
     weight = 1 / pi
     if items.labelled.size:
-        chosen = scaled_to(pi[items.labelled], items.predicted.size)
+        chosen = scaled_to(pi[items.labelled], round(float(stands.sum())))
         uncertain = weight > 1
         drawn = uncertain[items.labelled]
         scale = float(chosen[drawn].sum() / weight[items.labelled][drawn].sum()) if drawn.any() else 1.0
         weight[uncertain] = np.maximum(weight[uncertain] * scale, 1.0)
         weight[items.labelled] = chosen
-    return AuditSample(items.labelled, weight, arrays.groups_of(groups, items.labelled.size), finite)
+    return AuditSample(items.labelled, weight, arrays.groups_of(groups, items.labelled.size), finite, stands)
 
 
 def _of_class(items: ScoredItems, drawn: AuditSample, c: int, name: str, level: float) -> AssistedClass:

@@ -41,7 +41,7 @@ def mean_areas(items: ScoredItems, drawn: AuditSample) -> tuple[Terms, Terms] | 
 
 
 def _tables(items: ScoredItems, drawn: AuditSample, c: int) -> tuple[Table, Table]:
-    score, n = items.probabilities[:, c], drawn.items
+    score, n = items.probabilities[:, c], items.predicted.size
     ranked = ranking.rank(
         np.concatenate([np.ones(n, dtype=bool), np.zeros(n, dtype=bool), items.truth == c]),
         np.concatenate([score, score, score[items.labelled]]),
@@ -50,7 +50,8 @@ def _tables(items: ScoredItems, drawn: AuditSample, c: int) -> tuple[Table, Tabl
         ),
     )
     (roc, roc_moved), (pr, pr_moved) = ranking.roc_area(ranked), ranking.pr_area(ranked)
-    return _table(roc, n * ranked.as_given(roc_moved), n), _table(pr, n * ranked.as_given(pr_moved), n)
+    total = drawn.items
+    return _table(roc, total * ranked.as_given(roc_moved), n), _table(pr, total * ranked.as_given(pr_moved), n)
 
 
 def _table(area: float, moved: Floats, n: int) -> Table:

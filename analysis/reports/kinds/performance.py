@@ -11,9 +11,9 @@ from analysis.changes import StoredChange, find_change, segments_of
 from analysis.class_performance import ClassesPart, PerClass, classes_part, per_class_of
 from analysis.decision_costs import DecisionCosts, decision_costs, fingerprint
 from analysis.evaluation_design import AS_SERVED
+from analysis.live_estimates import estimate_live, labels_score
 from analysis.metrics.core import weighted
 from analysis.metrics.core.stored import StoredEstimate, stored_estimate
-from analysis.metrics.core.weighted import Estimate
 from analysis.reports.registry import Computation, ReportKind, ReportRows
 from analysis.samples import EvaluationSample
 from analysis.unlabelled_accuracy import UnlabelledAccuracy, unlabelled_accuracy
@@ -52,12 +52,13 @@ ENOUGH_AUDITED = 60
 """Audit labels that give an interval of about ±10 points to a score of 80 %, where nothing is known yet."""
 
 
-class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
+class PerformanceBody(Struct, frozen=True, tag_field="version", tag=3):
     """What a performance report stores. series and change are of what was served then, whatever serves now.
 
-    n labelled items, `audit` of them drawn at random, stand for `population`. score: the mean score; where answers are
-    classes (`has_classes`), the accuracy. classes: None for a kind without classes, and where nothing is labelled.
-    unlabelled: the estimate without labels; None in a report that was made before there was one.
+    n labelled items, `audit` of them drawn at random, stand for `population`. traffic: items whose scores the estimates
+    of the whole window use beside these labels, 0 where they rest on the labels alone. score: the mean score; where
+    answers are classes (`has_classes`), the accuracy. classes: None for a kind without classes, and where nothing is
+    labelled. unlabelled: the estimate without labels; None in a report that was made before there was one.
     """
 
     n: int
@@ -66,6 +67,7 @@ class PerformanceBody(Struct, frozen=True, tag_field="version", tag=2):
     waiting: int
     has_classes: bool
     score: StoredEstimate
+    traffic: int = 0
     series: list[SeriesPoint] = []
     segments: list[SegmentScore] = []
     change: StoredChange | None = None
@@ -109,26 +111,22 @@ class PerformanceReport(ReportKind[PerformanceBody]):
 def _body(
     sample: EvaluationSample, served: EvaluationSample, project: Project, unlabelled: UnlabelledAccuracy
 ) -> PerformanceBody:
+    found = estimate_live(sample)
     return PerformanceBody(
         n=len(sample),
         audit=int(sample.audit.sum()),
         population=sample.population,
         waiting=sample.waiting,
         has_classes=sample.codes is not None,
-        score=stored_estimate(_score(sample)),
+        score=stored_estimate(found.score),
+        traffic=found.traffic,
         series=_series(served),
         segments=_segments(sample, project),
         change=find_change(project, served),
-        classes=classes_part(sample) if len(sample) else None,
+        classes=classes_part(sample, found.classes),
         costs=decision_costs(sample, project) if len(sample) else None,
         unlabelled=unlabelled,
     )
-
-
-def _score(sample: EvaluationSample, inside: NDArray[np.bool_] | None = None) -> Estimate:
-    if not len(sample):
-        return weighted.undefined(weighted.NO_ITEMS)
-    return weighted.score(sample.score, sample.inclusion_probability, domain=inside, groups=sample.groups)
 
 
 def _series(sample: EvaluationSample) -> list[SeriesPoint]:
@@ -165,7 +163,7 @@ def _segments(sample: EvaluationSample, project: Project) -> list[SegmentScore]:
         column = np.asarray(values, dtype=object)
         names, counts = np.unique(column.astype(str), return_counts=True)
         for value in names[np.argsort(-counts, kind="stable")].tolist():
-            found.append(SegmentScore(name, value, stored_estimate(_score(sample, column == value))))
+            found.append(SegmentScore(name, value, stored_estimate(labels_score(sample, column == value))))
     return found
 
 
