@@ -17,7 +17,7 @@ COEFFICIENT = 2e-8  # one step of a solver over one coefficient
 COUNTED_ENTRY = 5e-9
 KERNEL_PRODUCT = 2e-10
 DISTANCE_PRODUCT, NEIGHBOUR_VOTE = 1e-10, 5e-9
-BIN_OF_ROW, BIN_OF_HISTOGRAM = 6e-9, 5e-8
+BIN_OF_ROW, BIN_OF_HISTOGRAM, OF_TREE = 6e-9, 1e-8, 16
 COMPARISON, ONE_TREE = 2e-8, 1e-3
 CALIBRATED = 4e-6  # one score in each round of folds, all methods together
 ENCODED_DENSE, ENCODED_SPARSE = 5e-8, 5e-7  # one entry
@@ -76,7 +76,7 @@ def neighbours(size: MatrixSize, classes: int) -> float:
 def boosted_trees(size: MatrixSize, classes: int, rounds: int, leaves: int) -> float:
     """Work of boosting on histograms: each round grows a tree for each class."""
     bins = min(size.rows, BINS)
-    of_tree = size.entries * np.log2(leaves) * BIN_OF_ROW + bins * leaves * size.columns * BIN_OF_HISTOGRAM
+    of_tree = size.entries * np.log2(leaves) * BIN_OF_ROW + bins * (leaves + OF_TREE) * size.columns * BIN_OF_HISTOGRAM
     return float(OVERHEAD + rounds * _outputs(classes) * of_tree)
 
 

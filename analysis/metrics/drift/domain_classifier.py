@@ -1,26 +1,25 @@
 """Domain classifier: AUC of separating the window from the reference, over all columns, with a score per row."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analysis.metrics.core.design import one_of_each
 from analysis.metrics.drift.column_tests import is_clock, is_identifier, is_later
 from analysis.metrics.drift.encoding import Columns, encoder
 from analysis.metrics.drift.reference import dependence
-from analysis.metrics.drift.separation import CrossFitted, separation
+from analysis.metrics.drift.separation import separation
+from analysis.metrics.drift.side_classifier import Twins, cross_fitted, fit_sides, forward_fitted
 from inputs.columns import as_numbers, guess_type
 from inputs.types.time import seconds
 from validation import arrays
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
-Twins = tuple[Array, Array]
 
 MIN_ROWS = 60
 MAX_REFERENCE = 20_000
@@ -68,7 +67,8 @@ def domain_auc(
     groups: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> Domain:
-    """Cross-fitted gradient-boosting classifier, reference or window, judged by its out-of-fold AUC.
+    """Gradient-boosting classifier, reference or window: its AUC on each fold after a fit on the folds before, and a
+    cross-fitted score for each row.
 
     Columns as in `drift.compare`; those that run with time (clocks, counters) and identifiers are left out. `block`:
     rows in order that hang together; whole blocks go to one fold and are permuted together, so that dependence does not
@@ -172,85 +172,18 @@ def _cannot(a: Floats, b: Floats, needed: int) -> str:
     return "Undefined: no column varies beyond rare levels." if same.all() else ""
 
 
-def _blocks(
-    size: int, block: int, folds: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    blocks = np.arange(size) // block
-    fold_of = rng.permutation(np.arange(blocks[-1] + 1) % folds)
-    return blocks, fold_of[blocks]
-
-
-def _folds_of(group: npt.NDArray[np.intp], folds: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    folded: npt.NDArray[np.intp] = rng.permutation(np.arange(group.max() + 1) % folds)[group]
-    return folded
-
-
-def classifier(seed: int) -> HistGradientBoostingClassifier:
-    """Small, regularised trees: enough to see any plain difference, too small to learn rows by heart."""
-    return HistGradientBoostingClassifier(
-        max_iter=60,
-        learning_rate=0.1,
-        max_leaf_nodes=8,
-        min_samples_leaf=20,
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=seed,
-    )
-
-
-def cross_fitted(
-    a: Floats, b: Floats, *, block: int = 1, folds: int = 5, seed: int = 0, twins: Twins | None = None
-) -> CrossFitted:
-    """Out-of-fold P(current | row) of both sides, classes balanced.
-
-    `twins`: the group of each row; those of one group are in one fold where rows are not kept together in blocks, since
-    a copy on the other side would teach the classifier the wrong answer.
-    """
-    rng = np.random.default_rng(seed)
-    (block_a, fold_a), (block_b, fold_b) = _blocks(len(a), block, folds, rng), _blocks(len(b), block, folds, rng)
-    group = None if twins is None else arrays.groups_of(np.concatenate(twins), len(a) + len(b))
-    if group is not None and block == 1:
-        fold_a, fold_b = np.split(_folds_of(group, folds, rng), [len(a)])
-    x, side = np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
-    fold, weight = np.r_[fold_a, fold_b], np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
-    scores = np.empty(len(x))
-    for held in range(folds):
-        train = fold != held
-        scores[~train] = chances(classifier(seed), x[train], side[train], weight[train])(x[~train])[:, 1]
-    return CrossFitted(scores[: len(a)], scores[len(a) :], np.r_[block_a, block_b + block_a[-1] + 1], fold)
-
-
-def domain_scores(a: Floats, b: Floats, rows: Floats, *, seed: int = 0) -> Floats:
-    """P(current | row), classes balanced, of rows that took no part in the fit."""
-    return _fitted(a, b, seed)(rows)[:, 1]
-
-
-def _fitted(a: Floats, b: Floats, seed: int) -> Callable[[Floats], Floats]:
-    weight = np.r_[np.full(len(a), len(b) / len(a)), np.ones(len(b))]
-    return chances(classifier(seed), np.vstack([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))], weight)
-
-
-def chances(
-    trees: HistGradientBoostingClassifier, x: Floats, y: Array, weight: Floats | None = None
-) -> Callable[[Floats], Floats]:
-    """Fit the trees; the result maps rows (m, d) to P(class) (m, k). A column without any value is dropped,
-    which scikit-learn's bins cannot hold."""
-    empty = np.isnan(x).all(axis=0)
-    trees.fit(np.where(empty, 0.0, x), y, sample_weight=weight)
-    return lambda rows: trees.predict_proba(np.where(empty, 0.0, rows))
-
-
 def _judged(a: Floats, b: Floats, block: int, chosen: _Settings, twins: Twins | None) -> Domain:
-    fitted = cross_fitted(a, b, block=block, folds=chosen.folds, seed=chosen.seed, twins=twins)
-    auc, low, high, p = separation(fitted, chosen.permutations, chosen.level, chosen.seed)
+    ahead = forward_fitted(a, b, block=block, folds=chosen.folds, seed=chosen.seed, twins=twins)
+    auc, low, high, p = separation(ahead, chosen.permutations, chosen.level, chosen.seed)
+    newness = cross_fitted(a, b, block=block, folds=chosen.folds, seed=chosen.seed, twins=twins).now
     together = f", rows kept together by {block}" if block > 1 else ""
     why = f"A classifier separates the two with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
-    return Domain(auc, low, high, p, fitted.now, (), block, why)
+    return Domain(auc, low, high, p, newness, (), block, why)
 
 
 def _importance(a: Floats, b: Floats, owners: Sequence[str], seed: int) -> tuple[tuple[str, float], ...]:
     """AUC lost on the odd rows by shuffling one column at a time, after a fit on the even rows, as shares."""
-    rng, model = np.random.default_rng(seed), _fitted(a[::2], b[::2], seed)
+    rng, model = np.random.default_rng(seed), fit_sides(a[::2], b[::2], seed)
     x, n = np.vstack([a[1::2], b[1::2]]), len(a[1::2])
     full = _plain_auc(model(x)[:, 1], n)
     lost = {}

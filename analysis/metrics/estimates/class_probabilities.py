@@ -10,7 +10,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from analysis.metrics.core.design import Design, design
-from analysis.metrics.drift.domain_classifier import chances, cross_fitted, domain_scores
+from analysis.metrics.drift.side_classifier import chances, cross_fitted, domain_scores
 from analysis.metrics.estimates.label_shift import MIN_ROWS, checked_scores
 from validation import arrays
 from validation.arrays import numbers

@@ -121,58 +121,6 @@ class TestDomainAuc:
         assert ((found.newness >= 0) & (found.newness <= 1)).all()
 
 
-def test_scores_of_other_rows_rise_towards_the_window():
-    rng = np.random.default_rng(0)
-    scores = domain_classifier.domain_scores(
-        rng.normal(size=(500, 1)), rng.normal(2, 1, (500, 1)), np.array([[-1.0], [1.0], [3.0]])
-    )
-    assert scores[0] < 0.2 < scores[1] < 0.8 < scores[2]
-
-
-MATRICES = st.tuples(st.integers(0, 10_000), st.integers(60, 120), st.floats(-3, 3))
-
-
-@settings(max_examples=6)
-@given(MATRICES, st.integers(1, 6))
-def test_held_out_scores_are_chances_and_blocks_stay_in_one_fold(drawn, block):
-    seed, rows, moved = drawn
-    rng = np.random.default_rng(seed)
-    found = domain_classifier.cross_fitted(
-        rng.normal(size=(rows, 2)), rng.normal(moved, 1, (60, 2)), block=block, seed=seed
-    )
-    assert found.before.shape == (rows,) and found.now.shape == (60,)
-    assert ((found.before > 0) & (found.before < 1)).all() and ((found.now > 0) & (found.now < 1)).all()
-    folds = {(b, f) for b, f in zip(found.blocks.tolist(), found.folds.tolist(), strict=True)}
-    assert len(folds) == len(set(found.blocks.tolist()))
-
-
-@settings(max_examples=6)
-@given(MATRICES)
-def test_scores_of_other_rows_are_chances_and_the_same_every_time(drawn):
-    seed, rows, moved = drawn
-    rng = np.random.default_rng(seed)
-    a, b, others = rng.normal(size=(rows, 2)), rng.normal(moved, 1, (60, 2)), rng.normal(size=(20, 2))
-    scores = domain_classifier.domain_scores(a, b, others, seed=seed)
-    assert ((scores > 0) & (scores < 1)).all()
-    assert scores.tolist() == domain_classifier.domain_scores(a, b, others, seed=seed).tolist()
-    assert domain_classifier.classifier(seed).get_params()["random_state"] == seed
-
-
-@settings(max_examples=6)
-@given(st.integers(0, 10_000), st.integers(2, 4), st.booleans())
-def test_chances_are_those_of_the_classes_and_a_column_without_values_changes_none(seed, k, weighted):
-    rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(60, 2)), np.r_[np.arange(k), rng.integers(0, k, 60 - k)]
-    weight = rng.uniform(0.1, 2, 60) if weighted else None
-    found = domain_classifier.chances(domain_classifier.classifier(seed), x, y, weight)(x)
-    blank = np.column_stack([x, np.full(60, np.nan)])
-    assert found.shape == (60, k)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
-    np.testing.assert_array_equal(
-        domain_classifier.chances(domain_classifier.classifier(seed), blank, y, weight)(blank), found
-    )
-
-
 @given(st.lists(st.floats(0, 1), max_size=30), st.integers(0, 40))
 def test_the_newest_rows_lead(newness, count):
     found = domain_classifier.newest(domain_classifier.Domain(0.7, 0.6, 0.8, 0.01, np.array(newness), (), 1, ""), count)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis.metrics.drift.separation import CrossFitted, separation
+from analysis.metrics.drift.separation import HeldOut, separation
 
 
-def _scores(seed: int, shift: float, rows: int = 60) -> CrossFitted:
+def _scores(seed: int, shift: float, rows: int = 60) -> HeldOut:
     rng = np.random.default_rng(seed)
     before, now = rng.normal(size=rows), rng.normal(shift, 1, rows)
-    return CrossFitted(before, now, np.arange(2 * rows), np.arange(2 * rows) % 5)
+    return HeldOut(before, now, np.arange(2 * rows), np.arange(2 * rows) % 5)
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95])
@@ -37,5 +37,5 @@ def test_scores_without_any_overlap_separate_wholly() -> None:
 
 def test_one_score_for_all_rows_separates_nothing() -> None:
     rows = np.full(60, 0.5)
-    found = separation(CrossFitted(rows, rows, np.arange(120), np.arange(120) % 5), 99, 0.95, 0)
+    found = separation(HeldOut(rows, rows, np.arange(120), np.arange(120) % 5), 99, 0.95, 0)
     assert found == (0.5, 0.5, 0.5, 1.0)
