@@ -1,12 +1,12 @@
 """How often random halves of one table are called drifted, and how often a real change of such a table is found.
 
-    python -m benchmarks.drift_halves [--times 200] [--seed 0] [--only levels dates money words public change]
+    python -m benchmarks.drift_halves [--times 200] [--seed 0] [--only levels dates money words public change faint]
 
 One JSON line for each table. `alarm` is the share of random halves with a drifted column, `domain_alarm` that where the
-classifier between the two has p < .05 (a twentieth of the halves), `contradicted` that where its interval says another
-thing than its p. Tables are made as text, as a file holds them, of 4 000 rows; public ones are read from their files,
-4 000 rows of each at most, drawn anew for each pair of halves. `change` draws two tables and moves a tenth of the rows
-of the second.
+classifier between the two has p < .05 (a fifth of the halves), `contradicted` that where its limits say another thing
+than its p. Tables are made as text, as a file holds them, of 4 000 rows, or 2 000 of texts; public ones are read from
+their files, as many rows of each at most, drawn anew for each pair of halves. `change` draws two tables and moves a
+tenth of the rows of the second. `faint` asks the classifier alone about changes of one of three columns of 400 rows.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from inputs.files.columns import typed_columns
 from inputs.files.readers import read_table
 from inputs.files.table import Table
 
-ROWS, DOMAIN_SHARE, MOVED = 4000, 20, 0.1
+ROWS, TEXT_ROWS, DOMAIN_SHARE, MOVED = 4000, 2000, 5, 0.1
 PERMUTATIONS = 199
 LEVELS = (10, 100, 500, 2000, 5000)
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y")
@@ -124,10 +124,10 @@ def _halves_of(table: Table, times: int, rng: np.random.Generator) -> Line:
     (columns,), kinds = typed_columns([table], table.columns)
     alarms, domain, contradicted = [], [], []
     for at in range(times):
-        before, now = random_halves(columns, rng)
+        before, now = random_halves(columns, rng, TEXT_ROWS if "text" in kinds.values() else ROWS)
         alarms.append(compare(before, now, types=kinds, seed=at).drifted)
         if at % DOMAIN_SHARE == 0:
-            found = domain_auc(before, now, types=kinds, permutations=PERMUTATIONS, seed=at)
+            found = domain_auc(before, now, types=kinds, permutations=PERMUTATIONS, seed=at, scored=False)
             if found.p is not None and found.low is not None:
                 domain.append(found.p < 0.05)
                 contradicted.append((found.low > 0.5) != (found.p < 0.05))
@@ -137,9 +137,9 @@ def _halves_of(table: Table, times: int, rng: np.random.Generator) -> Line:
     return line | {"domain_alarm": np.mean(domain), "domain_halves": len(domain), "contradicted": np.mean(contradicted)}
 
 
-def random_halves(columns: Columns, rng: np.random.Generator) -> tuple[Columns, Columns]:
-    """Two halves of the rows, of 2 000 each at most."""
-    order = rng.permutation(len(next(iter(columns.values()))))[:ROWS]
+def random_halves(columns: Columns, rng: np.random.Generator, rows: int = ROWS) -> tuple[Columns, Columns]:
+    """Two halves of so many rows at most."""
+    order = rng.permutation(len(next(iter(columns.values()))))[:rows]
     middle = len(order) // 2
     before, now = (
         {name: column[rows] for name, column in columns.items()} for rows in (order[:middle], order[middle:])
@@ -160,7 +160,9 @@ def change(times: int, seed: int) -> Iterator[Line]:
             before, now = make(rng)
             found.append(compare({"x": before}, {"x": now}, types={"x": kind}).drifted)
             if at % DOMAIN_SHARE == 0:
-                result = domain_auc({"x": before}, {"x": now}, types={"x": kind}, permutations=PERMUTATIONS, seed=at)
+                result = domain_auc(
+                    {"x": before}, {"x": now}, types={"x": kind}, permutations=PERMUTATIONS, seed=at, scored=False
+                )
                 domain.append(result.p is not None and result.p < 0.05)
         yield {"change": name, "pairs": times, "found": np.mean(found), "domain_found": np.mean(domain)}
 
@@ -183,6 +185,26 @@ def _changed_texts(rng: np.random.Generator) -> tuple[npt.NDArray[Any], npt.NDAr
     return before, now
 
 
+def faint(times: int, seed: int) -> Iterator[Line]:
+    """Changes of normal columns that the classifier finds in some of the draws, and none."""
+    for name, move in FAINT.items():
+        found = 0
+        for at in range(times):
+            rng = np.random.default_rng([seed, at])
+            before, now = ({name: rng.normal(size=400) for name in "xyz"} for _ in range(2))
+            now |= move(now, rng)
+            found += (domain_auc(before, now, permutations=PERMUTATIONS, seed=at, scored=False).p or 0.0) < 0.05
+        yield {"faint": name, "pairs": times, "domain_found": found / times}
+
+
+FAINT: dict[str, Callable[[Columns, np.random.Generator], Columns]] = {
+    "nothing": lambda now, rng: {},
+    "mean moved by 0.3 SD": lambda now, rng: {"x": now["x"] + 0.3},
+    "spread larger by 35 %": lambda now, rng: {"x": now["x"] * 1.35},
+    "15 % of rows at one value": lambda now, rng: {"x": np.where(rng.random(400) < 0.15, 1 + now["x"] / 20, now["x"])},
+    "correlation .5 between two": lambda now, rng: {"y": now["x"] / 2 + np.sqrt(0.75) * now["y"]},
+}
+
 CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
     "levels": levels,
     "dates": dates,
@@ -190,6 +212,7 @@ CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
     "words": words,
     "public": public,
     "change": change,
+    "faint": faint,
 }
 
 

@@ -24,13 +24,15 @@ Floats = npt.NDArray[np.float64]
 MIN_ROWS = 60
 MAX_REFERENCE = 20_000
 BLOCKS_A_WINDOW = 10
+FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Domain:
-    """`auc` .5 = the window looks like the reference, 1 = every row gives itself away; `low`, `high` its interval.
+    """`auc` .5 = the window looks like the reference, 1 = every row gives itself away; `low`, `high` its limits, each
+    of which holds by itself at the level.
 
-    p: chance of such an AUC with no drift (permutation of whole blocks). newness: one value per current row, 0 to 1,
+    p: chance of such an AUC or more with no drift. newness: one value per current row, 0 to 1,
     high = looks like nothing in the reference. importance: per column, how much AUC is lost when it is shuffled, as
     shares that sum to 1, highest first (empty when no column separates). auc, low, high, p are None where undefined and
     newness NaN; `why` says the reason. block: rows that were kept together.
@@ -49,10 +51,10 @@ class Domain:
 @dataclass(frozen=True)
 class _Settings:
     block: int | None
-    folds: int
     permutations: int
     level: float
     seed: int
+    scored: bool
 
 
 def domain_auc(
@@ -61,11 +63,11 @@ def domain_auc(
     *,
     types: Mapping[str, str] | None = None,
     block: int | None = None,
-    folds: int = 5,
     permutations: int = 999,
     level: float = 0.95,
     groups: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     seed: int = 0,
+    scored: bool = True,
 ) -> Domain:
     """Gradient-boosting classifier, reference or window: its AUC on each fold after a fit on the folds before, and a
     cross-fitted score for each row.
@@ -74,11 +76,12 @@ def domain_auc(
     rows in order that hang together; whole blocks go to one fold and are permuted together, so that dependence does not
     pass for drift (None: a tenth of the window where rows depend on each other, else 1). References above 20 000 rows
     are thinned evenly. `groups`: one value per row of each side; of copies of a row, which share one, one takes part,
-    in the fold of that of the other side. Interval and p as in `separation`: they never contradict each other.
-    Undefined under 60 rows a side, with fewer than `folds` blocks a side, or when nothing varies. ValueError: an empty
+    in the fold of that of the other side. Limits and p as in `separation`: they never contradict each other. `scored`:
+    whether rows get their newness and columns their importance, which takes most of the time.
+    Undefined under 60 rows a side, with fewer than five blocks a side, or when nothing varies. ValueError: an empty
     side, no shared column, infinite numbers, settings that mean nothing.
     """
-    _validate_options(block, folds, permutations, level)
+    _validate_options(block, permutations, level)
     names = [name for name in reference if name in current]
     if not names:
         raise ValueError("the reference and the current window share no column")
@@ -87,7 +90,7 @@ def domain_auc(
     if 0 in sizes:
         raise ValueError("the current window is empty" if sizes[0] else "the reference is empty")
     kinds = {name: (types or {}).get(name) or guess_type(before[name]) for name in names}
-    settings = _Settings(block, folds, permutations, level, seed)
+    settings = _Settings(block, permutations, level, seed, scored)
     if groups is None:
         return _domain(before, now, kinds, settings, None)
     kept = [one_of_each(of_side, n, seed=seed) for of_side, n in zip(groups, sizes, strict=True)]
@@ -110,11 +113,11 @@ def _domain(
     size = chosen.block or _block_size(a, rows)
     seen = _seen(len(a), size)
     a = a[seen]
-    if why := _cannot(a, b, max(MIN_ROWS, chosen.folds * size)):
+    if why := _cannot(a, b, max(MIN_ROWS, FOLDS * size)):
         return _undefined(rows, why)
     twins = None if twins is None else (twins[0][seen], twins[1])
     domain = _judged(a, b, size, chosen, twins)
-    return replace(domain, importance=_importance(a, b, encode.owners, chosen.seed))
+    return replace(domain, importance=_importance(a, b, encode.owners, chosen.seed)) if chosen.scored else domain
 
 
 def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bool_]) -> Floats:
@@ -127,10 +130,10 @@ def _of_copies(newness: Floats, groups: npt.ArrayLike, chosen: npt.NDArray[np.bo
     return found[group]
 
 
-def _validate_options(block: int | None, folds: int, permutations: int, level: float) -> None:
+def _validate_options(block: int | None, permutations: int, level: float) -> None:
     arrays.level(level)
-    if folds < 2 or permutations < 1 or (block is not None and block < 1):
-        raise ValueError("at least two folds, one permutation and one row in a block are needed")
+    if permutations < 1 or (block is not None and block < 1):
+        raise ValueError("at least one permutation and one row in a block are needed")
 
 
 def newest(domain: Domain, count: int = 10) -> npt.NDArray[np.intp]:
@@ -173,9 +176,11 @@ def _cannot(a: Floats, b: Floats, needed: int) -> str:
 
 
 def _judged(a: Floats, b: Floats, block: int, chosen: _Settings, twins: Twins | None) -> Domain:
-    ahead = forward_fitted(a, b, block=block, folds=chosen.folds, seed=chosen.seed, twins=twins)
+    ahead = forward_fitted(a, b, block=block, folds=FOLDS, seed=chosen.seed, twins=twins)
     auc, low, high, p = separation(ahead, chosen.permutations, chosen.level, chosen.seed)
-    newness = cross_fitted(a, b, block=block, folds=chosen.folds, seed=chosen.seed, twins=twins).now
+    newness = np.full(len(b), np.nan)
+    if chosen.scored:
+        newness = cross_fitted(a, b, block=block, folds=FOLDS, seed=chosen.seed, twins=twins).now
     together = f", rows kept together by {block}" if block > 1 else ""
     why = f"A classifier separates the two with AUC {auc:.2f} ({low:.2f} to {high:.2f}), p = {p:.3f}{together}."
     return Domain(auc, low, high, p, newness, (), block, why)

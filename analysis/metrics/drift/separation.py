@@ -29,7 +29,8 @@ class HeldOut:
 
 
 class Separation(NamedTuple):
-    """AUC with its interval; p: chance of such an AUC where the sides are the same."""
+    """AUC with limits, each of which holds by itself at the level; p: chance of such an AUC or more where the sides are
+    the same."""
 
     auc: float
     low: float
@@ -38,19 +39,20 @@ class Separation(NamedTuple):
 
 
 def separation(fitted: HeldOut, permutations: int, level: float, seed: int) -> Separation:
-    """AUC within folds. Its interval is by DeLong's placements, summed per block, and a t law of as many degrees of
-    freedom as blocks of the smaller side allow; p by permuting blocks within folds, and never below that of the
-    interval: `low` is above .5 where p < 1 - `level`, and nowhere else."""
+    """AUC within folds. Only an AUC above .5 speaks of a difference, so p and the limits look at one end each: p by
+    permuting blocks within folds and never below that of the lower limit; limits by DeLong's placements, summed per
+    block, and a t law of as many degrees of freedom as blocks of the smaller side allow. `low` is above .5 where
+    p < 1 - `level`, and nowhere else."""
     auc, error, freedom = _auc(fitted)
     p = max(_permutation_p(fitted, permutations, np.random.default_rng(seed)), _interval_p(auc, error, freedom))
-    return Separation(auc, *_interval(auc, float(stats.t.ppf(0.5 + level / 2, freedom)) * error, p, level), p)
+    return Separation(auc, *_interval(auc, float(stats.t.ppf(level, freedom)) * error, p, level), p)
 
 
 def _interval_p(auc: float, error: float, freedom: int) -> float:
-    """Two-sided p of an AUC above .5 by the law of its interval; 1 at and under .5."""
-    if auc <= 0.5:
-        return 1.0
-    return float(2 * stats.t.sf((auc - 0.5) / error, freedom)) if error > 0 else 0.0
+    """p of such an AUC or more by the law of its limits."""
+    if error == 0:
+        return 0.0 if auc > 0.5 else 1.0
+    return float(stats.t.sf((auc - 0.5) / error, freedom))
 
 
 def _interval(auc: float, reach: float, p: float, level: float) -> tuple[float, float]:

@@ -129,7 +129,7 @@ def test_the_newest_rows_lead(newness, count):
 
 @pytest.mark.parametrize(
     ("settings_", "says"),
-    [({"folds": 1}, "folds"), ({"permutations": 0}, "permutation"), ({"block": 0}, "block"), ({"level": 1.5}, "level")],
+    [({"permutations": 0}, "permutation"), ({"block": 0}, "block"), ({"level": 1.5}, "level")],
 )
 def test_settings_that_mean_nothing_are_refused(settings_, says):
     rng = np.random.default_rng(0)
