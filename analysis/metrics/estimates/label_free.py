@@ -179,7 +179,8 @@ def _estimates(
         why = f"Undefined: {n} rows where {MIN_ROWS} are needed."
         return {m: LabelFreeEstimate(m, None, None, None, None, n, effective, method, why) for m in metrics}
     z = intervals.normal_quantile(level)
-    return {m: _estimate(m, truth, scores, predicted, effective, method, z, rng) for m in metrics}
+    unseen = -float(np.log(1 - level)) / effective  # what a count of none among so many rows leaves possible
+    return {m: _estimate(m, truth, scores, predicted, effective, method, z, unseen, rng) for m in metrics}
 
 
 def _estimate(
@@ -190,6 +191,7 @@ def _estimate(
     effective: float,
     method: str,
     z: float,
+    unseen: float,
     rng: np.random.Generator,
 ) -> LabelFreeEstimate:
     n, value = len(scores), expected(metric, truth, scores, predicted)
@@ -197,9 +199,9 @@ def _estimate(
         why = f"Undefined: the window gives no {metric}, one class is never there or never called."
         return LabelFreeEstimate(metric, None, None, None, None, n, effective, method, why)
     noise = label_noise(metric, truth, scores, predicted, rng)
-    # The calibration is itself learnt from labels: as many effective rows, as little error.
+    # Learnt from labels itself: no less error than mistakes that none of them met (Hanley & Lippman-Hand 1983).
     error = noise * float(np.sqrt(n / effective))
-    reach = z * float(np.hypot(noise, error))
+    reach = float(np.hypot(z * noise, max(z * error, unseen if metric == "accuracy" else 0.0)))
     low = max(0.0, value - reach)
     high = value + reach if metric == "log_loss" else min(BOUNDED_ABOVE, value + reach)
     why = f"{metric} about {value:.3f} ({low:.3f} to {high:.3f}) on {n} rows without labels, {method}."

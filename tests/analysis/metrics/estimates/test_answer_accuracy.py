@@ -52,6 +52,21 @@ def test_scores_that_promise_too_much_are_calibrated_by_the_labelled_answers():
     assert held >= 0.92 and abs(error) < 0.005
 
 
+@pytest.mark.parametrize("chance", [0.98, 0.995])
+def test_where_the_version_is_nearly_always_right_the_interval_allows_for_mistakes_that_no_label_met(chance):
+    """Seen: "100.0 % [100.0 %, 100.0 %] of 20,000 answers are right", calibrated on 140 labels with one mistake."""
+    held, size, doubtful = [], 3_000, 60
+    for time in range(150):
+        rng = np.random.default_rng([7, time])
+        confidence = np.where(np.arange(size) < doubtful, rng.uniform(0.5, 0.6, size), rng.beta(20, 1, size))
+        right = rng.random(size) < np.where(np.arange(size) < doubtful, 0.6, chance)
+        rows = np.flatnonzero((np.arange(size) < doubtful // 2) | (rng.random(size) < 0.02))
+        drawn = design(np.where(rows < doubtful // 2, 1.0, 0.02))
+        found = accuracy_without_labels(confidence[rows], right[rows], drawn, confidence)
+        held.append(found.value is None or found.low <= right.mean() <= found.high)
+    assert np.mean(held) >= 0.93
+
+
 def test_it_does_not_see_that_the_same_scores_are_wrong_more_often():
     rng = np.random.default_rng(4)
     then, known, drawn = labelled(rng, *traffic(rng, 4_000))
