@@ -59,7 +59,7 @@ def queue_items(
         )
         for place, pk in enumerate(item_ids)
     ]
-    return queue, queues.put(queue, entries, at=at)
+    return queue, queues.add_entries(queue, entries, at=at)
 
 
 def _all_wait(count: int, titles: list[str]) -> str:

@@ -63,7 +63,7 @@ def remove_unread(project: Project, encoder: TextEncoder) -> None:
     for unread in _unread(project, encoder.digest):
         unread.delete()
     others = EncodingProgress.objects.filter(project=project)
-    others.exclude(digest__in=_kept(project, encoder.digest)).delete()
+    others.exclude(digest__in=_digests_in_use(project, encoder.digest)).delete()
 
 
 def _has_unread(project: Project, digest: str) -> bool:
@@ -73,11 +73,11 @@ def _has_unread(project: Project, digest: str) -> bool:
 def _unread(project: Project, digest: str) -> Iterator[QuerySet[TextVector]]:
     """The vectors between those that are kept: ranges of the index rather than a look at each vector."""
     vectors = TextVector.objects.filter(project=project)
-    for low, high in pairwise([FIRST, *_kept(project, digest), LAST]):
+    for low, high in pairwise([FIRST, *_digests_in_use(project, digest), LAST]):
         yield vectors.filter(digest__gt=low, digest__lt=high)
 
 
-def _kept(project: Project, digest: str) -> list[str]:
+def _digests_in_use(project: Project, digest: str) -> list[str]:
     return sorted({digest, *(read for digests in _readers for read in digests(project))})
 
 

@@ -170,7 +170,7 @@ def claim_of(token: str) -> str:
     return token.rpartition("-")[0]
 
 
-def holds(lease: Lease) -> bool:
+def holds_slot(lease: Lease) -> bool:
     """Whether this lease still holds its slot, whatever the clock says: an expired one that nobody took does."""
     slot = lease.slot
     return slot.state == SlotState.LEASED and slot.lease_token == claim_of(lease.token)
@@ -188,7 +188,7 @@ def resume(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -
         pk__in=mine.values("slot"), state=SlotState.LEASED, leased_to=by, lease_token__in=claims
     )
     Slot.objects.filter(pk__in=lock_rows(slots)).update(lease_until=at + length())
-    held = {lease.token: lease for lease in mine.select_related("slot__routed", "item") if holds(lease)}
+    held = {lease.token: lease for lease in mine.select_related("slot__routed", "item") if holds_slot(lease)}
     return [held[token] for token in tokens if token in held]
 
 
@@ -256,7 +256,7 @@ def give_back_all(
     mine = Lease.objects.filter(project=project, user=by, token__in=tokens)
     if granted_by is not None:
         mine = mine.filter(granted_at__lte=granted_by)
-    held = {lease.slot_id: lease.pk for lease in mine.select_related("slot") if holds(lease)}
+    held = {lease.slot_id: lease.pk for lease in mine.select_related("slot") if holds_slot(lease)}
     claims = {claim_of(token) for token in tokens}
     slots = Slot.objects.filter(pk__in=held, state=SlotState.LEASED, leased_to=by, lease_token__in=claims)
     count = Slot.objects.filter(pk__in=lock_rows(slots)).update(**FREE)

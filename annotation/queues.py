@@ -178,7 +178,7 @@ def delete_empty(queue: Queue, *, by: User, at: datetime) -> None:
     held.delete()
 
 
-def put(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
+def add_entries(queue: Queue, entries: Sequence[Entry], *, at: datetime) -> Put:
     """Let these items wait in the queue. One that waits in any queue already is left there and counted.
 
     An item that the audit drew, or that was measured with once, is an evaluation item whatever it is asked for: it is

@@ -167,7 +167,7 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
         scored_by=routed.scored_by,
         strategy="disagreement" if len(tally) > 1 else "flag",
     )
-    queues.put(queues.ensure(routed.project, Cause.DISPUTED, at=at), [entry], at=at)
+    queues.add_entries(queues.ensure(routed.project, Cause.DISPUTED, at=at), [entry], at=at)
 
 
 def _why(votes: list[Vote], tally: Counter[str]) -> str:

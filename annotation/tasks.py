@@ -26,7 +26,7 @@ def route(attempt: Attempt) -> None:
     attempt.progress(0.3, "Choosing items")
     with_fence = attempt.commit(rescored=rescored)
     routed = routing.route(project, at=timezone.now(), seed=attempt.job.pk, fence=with_fence)
-    attempt.tell(by_cause=routed.by_cause, strategy=routed.strategy, words=routed.words)
+    attempt.add_to_result(by_cause=routed.by_cause, strategy=routed.strategy, words=routed.words)
     if refill.is_due(project, at=timezone.now()) and routed.by_cause:
         refill.request_round(project, at=timezone.now())
 
@@ -36,7 +36,7 @@ def review_audit(attempt: Attempt) -> None:
     """Set the audit's rate by the traffic, and its backlog by what people can label."""
     project = Project.objects.get(jobs=attempt.job)
     found = audit_draw.review(project, at=timezone.now())
-    attempt.tell(rate=found.rate, thinned=found.thinned, drawn=found.drawn)
+    attempt.add_to_result(rate=found.rate, thinned=found.thinned, drawn=found.drawn)
 
 
 @registry.every_project(15, "annotation.route")

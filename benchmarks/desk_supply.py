@@ -102,12 +102,12 @@ def measure(annotators: int, *, items: int, seconds: float, pace: float) -> dict
             "database": connection.vendor,
             "annotators": annotators,
             "seconds": seconds,
-            **seen(people, seconds),
-            **kept(project_id),
+            **figures_of_people(people, seconds),
+            **figures_of_database(project_id),
         }
 
 
-def seen(people: list[Person], seconds: float) -> dict[str, Any]:
+def figures_of_people(people: list[Person], seconds: float) -> dict[str, Any]:
     """What the people saw."""
     claims = np.concatenate([person.claims for person in people])
     submits = np.concatenate([person.submits for person in people])
@@ -128,7 +128,7 @@ def seen(people: list[Person], seconds: float) -> dict[str, Any]:
     }
 
 
-def kept(project_id: int) -> dict[str, Any]:
+def figures_of_database(project_id: int) -> dict[str, Any]:
     """What the database holds afterwards."""
     from django.db.models import Count
 

@@ -68,7 +68,7 @@ def seed(annotators: int, items: int, overlap: int) -> int:
     )
     ids = Item.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)
     entries = [queues.Entry(pk, "waits", {}, 1.0, 1 - place / items) for place, pk in enumerate(ids)]
-    queues.put(queues.ensure(project, Cause.UNCERTAIN, at=now), entries, at=now)
+    queues.add_entries(queues.ensure(project, Cause.UNCERTAIN, at=now), entries, at=now)
     return project.pk
 
 

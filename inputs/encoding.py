@@ -32,13 +32,13 @@ def column_transformer(
     it. `dense`: never a sparse result. Inputs that models of this purpose do not read are left out.
     """
     chosen = settings or EncoderSettings()
-    parts = _parts(types, shapes or {}, each)
+    parts = _columns_by_transformer(types, shapes or {}, each)
     steps = [(label, INPUT_TYPES[kind].encoder(purpose, chosen), columns) for label, (kind, columns) in parts.items()]
     used = [(label, step, columns) for label, step, columns in steps if step is not None]
     return ColumnTransformer(used, sparse_threshold=0.0 if dense else SPARSE_THRESHOLD)
 
 
-def _parts(types: Types, shapes: Shapes, each: bool) -> dict[str, tuple[str, str | list[str]]]:
+def _columns_by_transformer(types: Types, shapes: Shapes, each: bool) -> dict[str, tuple[str, str | list[str]]]:
     """Type and frame columns of each transformer, by its name. A text is one column, so that it arrives as such."""
     found: dict[str, tuple[str, str | list[str]]] = {}
     for name, kind in typed(types).items():

@@ -39,7 +39,7 @@ def to_frame(columns: Columns, types: Types, *, shapes: Shapes | None = None) ->
     shapes = column_shapes(columns, types) if shapes is None else shapes
     parts: dict[str, Any] = {}
     for name, kind in kinds.items():
-        parts.update(kind.parts(name, columns[name], _shape(shapes, name)))
+        parts.update(kind.frame_columns(name, columns[name], _shape(shapes, name)))
     return pd.DataFrame(parts, index=pd.RangeIndex(n))
 
 

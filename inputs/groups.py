@@ -114,7 +114,7 @@ def _directions(column: Values) -> tuple[Floats, Bools]:
     """Vectors as unit rows (n, d), zeros where one is missing or of another length than most; and which are present."""
     kind = INPUT_TYPES["vector"]
     shape = kind.shape(column, SIDE)
-    rows = np.nan_to_num(np.column_stack(list(kind.parts("vector", column, shape).values())).astype(np.float64))
+    rows = np.nan_to_num(np.column_stack(list(kind.frame_columns("vector", column, shape).values())).astype(np.float64))
     lengths = np.linalg.norm(rows, axis=1)
     return rows / np.where(lengths > 0, lengths, 1.0)[:, None], lengths > 0
 

@@ -77,11 +77,11 @@ def _buckets(texts: Texts) -> Iterator[Ints]:
 
 def _sampled(texts: Texts, shift: float) -> _Shingles:
     """All shingles of short texts; of longer ones those with the smallest codes, KEPT to twice KEPT of them."""
-    found = [_kept(texts, part, shift) for part in _cut([len(text) for text in texts])]
+    found = [_sampled_of_part(texts, part, shift) for part in _cut([len(text) for text in texts])]
     return _Shingles(np.concatenate([one.owner for one in found]), np.concatenate([one.code for one in found]))
 
 
-def _kept(texts: Texts, part: slice, shift: float) -> _Shingles:
+def _sampled_of_part(texts: Texts, part: slice, shift: float) -> _Shingles:
     owner, code = _shingles(texts[part])
     long = np.array([len(text) >= FEWEST for text in texts[part]])[owner]
     owner, code = owner[long], code[long]

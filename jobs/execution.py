@@ -71,7 +71,7 @@ class Attempt:
         if not self._mine().update(heartbeat_at=now, lease_until=now + lease_length()):
             self._lost.set()
 
-    def tell(self, **result: Any) -> None:
+    def add_to_result(self, **result: Any) -> None:
         """Add to the result of a committed job what is worth knowing of it; nothing depends on it."""
         merged = {**Job.objects.values_list("result", flat=True).get(pk=self.job.pk), **result}
         Job.objects.filter(pk=self.job.pk, attempt=self.number).update(result=merged)
@@ -124,10 +124,10 @@ def run(job_id: int) -> None:
         return
     faults.point("after_claim")
     with heartbeat(attempt):
-        _do(attempt)
+        _run_handler(attempt)
 
 
-def _do(attempt: Attempt) -> None:
+def _run_handler(attempt: Attempt) -> None:
     try:
         handler = registry.kind(attempt.job.kind).handler
         faults.point("before_work")

@@ -92,7 +92,7 @@ def requeue_one(request: UserRequest, job: Job) -> HttpResponse:
         messages.error(request, "The same work is queued again already, so this job stays as it is.")
     else:
         messages.success(request, f"Job {job.pk} queued again, with {queue.ATTEMPTS} attempts.")
-    return back(request)
+    return redirect_back(request)
 
 
 @member(Can.CHANGE)
@@ -112,10 +112,10 @@ def stop_one(request: UserRequest, job: Job) -> HttpResponse:
         messages.success(request, f"Job {job.pk} stopped.")
     else:
         messages.error(request, f"Job {job.pk} had ended already.")
-    return back(request)
+    return redirect_back(request)
 
 
-def back(request: UserRequest) -> HttpResponse:
+def redirect_back(request: UserRequest) -> HttpResponse:
     project = getattr(request, "project", None)
     return redirect("jobs:job-list", project.slug) if project else redirect("jobs:all-jobs")
 

@@ -134,7 +134,7 @@ def _first_model(at: datetime) -> None:
         with execution.heartbeat(attempt):
             training.perform(attempt, clock=lambda: when + (timezone.now() - began))  # as long as it really takes
         Job.objects.filter(pk=attempt.job.pk).update(finished_at=when + (timezone.now() - began))
-    _work()
+    _run_waiting_jobs()
     if not _project().champion_version:
         raise RuntimeError("The first model of the demo was not promoted; see Runs.")
 
@@ -175,7 +175,7 @@ def _queue(at: datetime) -> None:
     _route(at, size=80, audit_share=0.25)
     project = _project()
     queue.enqueue("analysis.report", key=f"report:{project.pk}", project=project, at=at)
-    _work()
+    _run_waiting_jobs()
 
 
 def _project() -> Project:
@@ -206,7 +206,7 @@ def _label_items(when: datetime, *, at: datetime, most: int = 10_000) -> None:
 CONFUSED = {"0": "6", "1": "7", "2": "3", "3": "8", "4": "9", "5": "9", "6": "8", "7": "1", "8": "3", "9": "4"}
 
 
-def _work() -> None:
+def _run_waiting_jobs() -> None:
     """Do here what a worker would do: no worker runs yet."""
     while job := Job.objects.filter(state=JobState.QUEUED).order_by("pk").first():
         before = job.attempt

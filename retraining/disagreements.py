@@ -82,7 +82,7 @@ def request_more(sample: DisagreementSample, *, count: int, by: User, at: dateti
         window = bodies.load_window(held.window)
         if held.asked >= len(window.drawn):
             raise NoDisagreement("Every disagreement that was drawn is with people or labelled already.")
-        put = _put(held, window, count, at=at)
+        put = _ask_next(held, window, count, at=at)
         details = {"version": sample.version.tag, "asked": count, "put": put}
         audit.record("queue.ask", by=by, at=at, project=project, target="disagreement", details=details)
     return put
@@ -108,7 +108,7 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
         sample = _drawn_sample(attempt, version, incumbent, clock=clock)
     with attempt.commit():
         if sample is not None:
-            _keep(sample, at=clock())
+            _store_verdict(sample, at=clock())
 
 
 def _enqueue(version: ModelVersion, *, draw: bool, by: User | None, at: datetime) -> tuple[Job, bool]:
@@ -163,7 +163,7 @@ def _score(attempt: Attempt, version: ModelVersion, item_ids: list[int], *, cloc
         attempt.progress(0.9 * done / len(item_ids), f"{done:,} of {len(item_ids):,} items of recent traffic scored")
 
 
-def _put(sample: DisagreementSample, window: WindowBody, count: int, *, at: datetime) -> int:
+def _ask_next(sample: DisagreementSample, window: WindowBody, count: int, *, at: datetime) -> int:
     """Ask about the next drawn items. Runs in the caller's transaction."""
     version, upto = sample.version, min(sample.asked + count, len(window.drawn))
     reason = f"{sample.against} and {version.tag} answer differently"
@@ -184,7 +184,7 @@ def _put(sample: DisagreementSample, window: WindowBody, count: int, *, at: date
     return put
 
 
-def _keep(sample: DisagreementSample, *, at: datetime) -> None:
+def _store_verdict(sample: DisagreementSample, *, at: datetime) -> None:
     """Write what the labels so far decide; of a new sample, with the first questions."""
     window = bodies.load_window(sample.window)
     new = sample.pk is None
@@ -193,7 +193,7 @@ def _keep(sample: DisagreementSample, *, at: datetime) -> None:
     sample.verdict, sample.judged_at = bodies.dump(_verdict(sample, window)), at
     sample.save(update_fields=["verdict", "judged_at"])
     if new and window.drawn:
-        _put(sample, window, FIRST_ASKED, at=at)
+        _ask_next(sample, window, FIRST_ASKED, at=at)
 
 
 def _verdict(sample: DisagreementSample, window: WindowBody) -> DisagreementBody:

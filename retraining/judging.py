@@ -57,7 +57,7 @@ def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:
 
 
 @transaction.atomic
-def keep(version: ModelVersion, judged: Judged, *, schema_version: int, at: datetime) -> Judgement:
+def store_judgement(version: ModelVersion, judged: Judged, *, schema_version: int, at: datetime) -> Judgement:
     """Add a judgement with its items and make it the one that counts.
 
     What both sides said of these items is kept as their predictions, so that every page can say how good the version is
@@ -108,7 +108,7 @@ def judge_again(version: ModelVersion, *, by: User | None, at: datetime) -> Judg
     """Judge here and now, for callers that may wait. Raises ArtifactRefused."""
     schema_version, judged = version.project.schema().version, judge_version(version, at=at)
     audit.record("version.judge", by=by, at=at, project=version.project, target=version.tag)
-    return keep(version, judged, schema_version=schema_version, at=at)
+    return store_judgement(version, judged, schema_version=schema_version, at=at)
 
 
 def request(version: ModelVersion, *, by: User, at: datetime) -> Job:
@@ -144,4 +144,4 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     except artifacts.ArtifactRefused as why:
         raise PermanentFailure(str(why)) from None
     with attempt.commit(decision=judged.verdict.decision, against=judged.verdict.champion):
-        keep(version, judged, schema_version=schema_version, at=clock())
+        store_judgement(version, judged, schema_version=schema_version, at=clock())

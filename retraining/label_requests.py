@@ -58,4 +58,4 @@ def request_relabel(
         )
         for place, item_id in enumerate(item_ids)
     ]
-    return RelabelRequest(queue, queues.put(queue, entries, at=at))
+    return RelabelRequest(queue, queues.add_entries(queue, entries, at=at))

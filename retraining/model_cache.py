@@ -47,7 +47,7 @@ class ModelCache:
                 refused = _as_refusal(version, why)
                 self._keep_failure(version, str(refused))
                 raise refused from why
-            self._keep(version, loaded)
+            self._store(version, loaded)
             return loaded
 
     def _find(self, key: str) -> registry.Loaded | None:
@@ -60,7 +60,7 @@ class ModelCache:
             raise artifacts.ArtifactRefused(why)
         return None
 
-    def _keep(self, version: ModelVersion, loaded: registry.Loaded) -> None:
+    def _store(self, version: ModelVersion, loaded: registry.Loaded) -> None:
         with self._guard:
             self._loaded[version.signature] = loaded
             while len(self._loaded) > KEPT:

@@ -136,7 +136,7 @@ def perform(attempt: Attempt, *, clock: Clock) -> None:
     held_out = datasets.examples(dataset, datasets.Split.EVALUATION)
     judged = evaluation.compare_with_incumbent(run.project, held_out, candidate, train, fitted.out_of_fold, incumbent)
     log.stage("Keep the version")
-    _keep(attempt, run, dataset, packed, judged, train, fitted, report, at=clock())
+    _create_version(attempt, run, dataset, packed, judged, train, fitted, report, at=clock())
 
 
 def _begin(attempt: Attempt, *, at: datetime) -> TrainingRun | None:
@@ -246,7 +246,7 @@ def _candidate(tried: Candidate) -> CandidateBody:
     )
 
 
-def _keep(
+def _create_version(
     attempt: Attempt,
     run: TrainingRun,
     dataset: Dataset,
@@ -261,7 +261,7 @@ def _keep(
     """The one transaction in which the version begins to exist, with its rows, its scores and maybe its release."""
     with attempt.commit() as result:
         version = registry.create(run, dataset, packed, at=at)
-        judging.keep(version, judged, schema_version=dataset.schema_version, at=at)
+        judging.store_judgement(version, judged, schema_version=dataset.schema_version, at=at)
         capture.record_scores(
             run.project,
             item_ids=train.item_ids,

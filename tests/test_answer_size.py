@@ -102,7 +102,7 @@ def test_a_claim_of_long_items_leases_fewer_and_leaves_the_others_to_be_leased(p
     person = make_user("alice", project)
     long = [make_item(project, inputs={"text": "long " * 200_000}) for _ in range(6)]
     entries = [queues.Entry(item.pk, "long", {}, 1.0, 0.5) for item in long]
-    queues.put(queues.ensure(project, Cause.UNCERTAIN, at=NOW), entries, at=NOW)
+    queues.add_entries(queues.ensure(project, Cause.UNCERTAIN, at=NOW), entries, at=NOW)
     first = leases.claim(project, by=person, count=6, at=NOW)
     assert len(first) == 3
     assert Slot.objects.filter(state=SlotState.OPEN).count() == 3

@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.models import Report
 from analysis.reports.registry import ReportKind, ReportRows, report_kinds
-from analysis.reports.stored import keep
+from analysis.reports.stored import store_if_changed
 from annotation import versions
 from projects.models import Project
 
@@ -35,4 +35,6 @@ def refresh_version(project: Project, version: str, *, at: datetime) -> list[Rep
 
 def refresh_one(rows: ReportRows, kind: ReportKind[Any], version: str = "", days: int = 0) -> Report | None:
     """Compute one report; None where nothing changed since the last."""
-    return keep(rows.project, kind, kind.prepare(rows, version, days), version=version, days=days, at=rows.at)
+    return store_if_changed(
+        rows.project, kind, kind.prepare(rows, version, days), version=version, days=days, at=rows.at
+    )

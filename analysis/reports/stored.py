@@ -65,7 +65,7 @@ def report_key(project: Project, version: str) -> str:
     return f"report:{project.pk}:{version}" if version else f"report:{project.pk}"
 
 
-def keep(
+def store_if_changed(
     project: Project, kind: ReportKind[Body], made: Computation[Body], *, version: str, days: int, at: datetime
 ) -> Report | None:
     """Compute and store the report; None where the newest was made of the same rows."""

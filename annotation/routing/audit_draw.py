@@ -200,7 +200,7 @@ def _thin_chunk(project: Project, ids: Sequence[int], factor: float, *, at: date
     out = list(items.filter(audit_number__gte=F("audit_probability")).values_list("pk", flat=True))
     in_queue = RoutedItem.objects.filter(item__in=ids, cause=Cause.AUDIT)
     if queued := list(in_queue.values_list("item", flat=True)):
-        _carry(Item.objects.filter(pk__in=queued))
+        _write_probabilities(Item.objects.filter(pk__in=queued))
         waiting = in_queue.filter(item__in=out, state=RoutedState.OPEN)
         queues.withdraw(project, item_ids=list(waiting.values_list("item", flat=True)), at=at)
     return len(out)
@@ -238,10 +238,10 @@ def _raise_chunk(ids: Sequence[int], threshold: float) -> None:
         unique_fields=["item"],
         update_fields=["raised_to", "thinned_by"],
     )
-    _carry(items)
+    _write_probabilities(items)
 
 
-def _carry(items: QuerySet[Item]) -> None:
+def _write_probabilities(items: QuerySet[Item]) -> None:
     """Write the items' audit probabilities to their places in the audit queue."""
     rows = RoutedItem.objects.filter(item__in=items, cause=Cause.AUDIT)
     probability = Subquery(Item.objects.filter(pk=OuterRef("item")).values("audit_probability")[:1])
@@ -260,7 +260,7 @@ def not_asked(project: Project) -> QuerySet[Item]:
 def queue_draws(project: Project, items: Sequence[Item], *, reason: str = "", at: datetime) -> queues.Put:
     """Put drawn items into the audit queue. Those that the active part asked as well are chosen for certain."""
     entries = [_entry(item, reason, 1 - (place + 0.5) / len(items)) for place, item in enumerate(items)]
-    return queues.put(queues.ensure(project, Cause.AUDIT, at=at), entries, at=at)
+    return queues.add_entries(queues.ensure(project, Cause.AUDIT, at=at), entries, at=at)
 
 
 def _entry(item: Item, reason: str, priority: float) -> queues.Entry:

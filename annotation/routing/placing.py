@@ -107,7 +107,7 @@ def place(project: Project, chosen: Sequence[CauseSelection], *, audit: int, at:
             ]
             if entries:
                 queue = queues.ensure(project, name, title=one.cause.title if name == one.cause.name else "", at=at)
-                created[name] = created.get(name, 0) + queues.put(queue, entries, at=at).created
+                created[name] = created.get(name, 0) + queues.add_entries(queue, entries, at=at).created
     _certain([pick.item_id for one in chosen for pick in one.asked])
     free = audit_draw.not_asked(project).exclude(pk__in=list(drawn))
     waiting = list(free[: min(audit, queues.budget_left(project, Cause.AUDIT, at=at))])

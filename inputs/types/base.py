@@ -109,7 +109,7 @@ class InputType(ABC):
         return [f"{self.name}:{name}"]
 
     @abstractmethod
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         """The frame's columns, each of shape (n,). Raises InvalidColumns."""
 
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:

@@ -23,7 +23,7 @@ class Boolean(Category):
             raise InvalidValue(f"`{name}` is {shortened(value)}; true or false is expected.")
         return value
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         return {f"{self.name}:{name}": as_texts([_level(value) for value in values], MISSING)}
 
     def format(self, value: Any) -> str:

@@ -59,7 +59,7 @@ class Category(InputType):
             raise InvalidValue(f"`{name}` is {shortened(value)}; it takes {', '.join(map(str, rule['values'][:20]))}.")
         return checked_text(name, value, longest=LONGEST)
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         return {f"{self.name}:{name}": as_texts(values, MISSING)}
 
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:

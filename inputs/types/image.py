@@ -79,7 +79,7 @@ class ImageInput(InputType):
         height, width = shape or (1, 1)
         return [f"image:{name}:{i}" for i in range(height * width)]
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         """Grey values between 0 and 1; a missing picture is NaN throughout."""
         height, width = shape or (1, 1)
         pixels = np.full((len(values), height * width), np.nan)

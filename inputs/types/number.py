@@ -64,7 +64,7 @@ class Number(InputType):
             raise InvalidValue(f"`{name}` is {value}; it is at most {rule['max']}.")
         return value
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         return {f"{self.name}:{name}": numbers(name, values)}
 
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:

@@ -50,7 +50,7 @@ class Text(InputType):
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> str:
         return checked_text(name, value, longest=LONGEST)
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         return {f"text:{name}": as_texts(values, MISSING)}
 
     def encoder(self, purpose: Purpose, settings: EncoderSettings) -> BaseEstimator | None:

@@ -59,7 +59,7 @@ class Time(InputType):
     def part_names(self, name: str, shape: Shape | None) -> list[str]:
         return [f"time:{name}:{part}" for part in PARTS]
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         days = seconds(name, values) / DAY
         day, week = 2 * np.pi * days, 2 * np.pi * (days - 4) / 7  # 1970 began on a Thursday, weeks on Monday
         found = (days, np.sin(day), np.cos(day), np.sin(week), np.cos(week))

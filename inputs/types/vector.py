@@ -75,7 +75,7 @@ class Vector(InputType):
         _, width = shape or (1, 1)
         return [f"vector:{name}:{i}" for i in range(width)]
 
-    def parts(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
+    def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         """The numbers of each place; a vector of another length than `shape` says counts as missing."""
         _, width = shape or (1, 1)
         matrix = as_matrix(name, values, width)

@@ -142,13 +142,13 @@ def _act(
 ) -> TriggerCheck:
     """Begin the run of a decision that fires, unless another one has begun meanwhile, and keep the decision."""
     if not decision.fires:
-        return _keep(project, rule, decision, evidence, None, at=at)
+        return _store_check(project, rule, decision, evidence, None, at=at)
     try:
         run = training.open_run(project, reason=decision.words, evidence=evidence, by=None, at=at)
     except training.RunInFlight as why:
         late = TriggerDecision("in_flight", str(why))
-        return _keep(project, rule, late, replace(evidence, code=late.code), None, at=at)
-    return _keep(project, rule, decision, evidence, run, at=at)
+        return _store_check(project, rule, late, replace(evidence, code=late.code), None, at=at)
+    return _store_check(project, rule, decision, evidence, run, at=at)
 
 
 def check_all_projects(*, at: datetime) -> None:
@@ -164,7 +164,7 @@ def _check_project(project: Project, at: datetime) -> None:
         decision = decide_trigger(finding, history, settings, at=at)
         evidence = _evidence(finding, decision, history)
         if not decision.fires:
-            _keep(project, rule, decision, evidence, None, at=at)
+            _store_check(project, rule, decision, evidence, None, at=at)
         elif not _is_known(newest_check(project, rule), evidence):
             queue.enqueue("retraining.check", key=f"check:{project.pk}", project=project, at=at)
 
@@ -192,7 +192,7 @@ def _evidence(finding: RuleFinding, decision: TriggerDecision, history: RunHisto
 
 
 @transaction.atomic
-def _keep(
+def _store_check(
     project: Project,
     rule: TriggerRule,
     decision: TriggerDecision,

@@ -61,7 +61,7 @@ def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str =
         "narrow": comparison_charts.forest_plot(rows[:ROWS_DRAWN], width=charts.PHONE_WIDTH, stacked=True),
         "rows": rows,
         "counts": version.evaluation.counts if version.evaluation else None,
-        "broken": _seen(request, list(_surest(broken)[:BROKEN_SHOWN]))["cases"],
+        "broken": _seen(request, list(_most_confident_first(broken)[:BROKEN_SHOWN]))["cases"],
         "served": _served(request.project, incumbent),
         "others": _others(request.project),
         "form": promote_form(version, incumbent),
@@ -98,7 +98,7 @@ def _served(project: Project, incumbent: registry.Incumbent) -> int:
     return rows.filter(source__in=live, at__gte=since).count() if incumbent.tag else 0
 
 
-def _surest(rows: EvaluatedItemQuerySet) -> EvaluatedItemQuerySet:
+def _most_confident_first(rows: EvaluatedItemQuerySet) -> EvaluatedItemQuerySet:
     return rows.select_related("item").order_by("-confidence", "pk")
 
 
@@ -109,7 +109,7 @@ def cases(request: ProjectRequest, number: int, outcome: str) -> HttpResponse:
     version = version_of(request.project, number)
     rows = chosen(version, outcome, request.GET)
     page = page_of(request)
-    found = list(_surest(rows)[(page - 1) * CASES_SHOWN :][: CASES_SHOWN + 1])
+    found = list(_most_confident_first(rows)[(page - 1) * CASES_SHOWN :][: CASES_SHOWN + 1])
     filters = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     context = {
         **_head(request, version),

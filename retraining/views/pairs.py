@@ -128,7 +128,7 @@ def cases(request: ProjectRequest) -> HttpResponse:
     except (versions.UnknownVersion, ValueError):
         raise Http404("There is no such comparison.") from None
     found = pairs.pair(project, state.version, state.against, at=timezone.now()) if state.against else None
-    page, places = page_of(request), _surest(found, outcome) if found else []
+    page, places = page_of(request), _most_confident_first(found, outcome) if found else []
     shown = places[(page - 1) * SHOWN : page * SHOWN]
     ids = [int(found.item_ids[place]) for place in shown] if found else []
     blind = blinding.blind_among(project, request.user, ids)
@@ -156,7 +156,7 @@ def cases(request: ProjectRequest) -> HttpResponse:
     return render(request, "retraining/pair_cases.html" + ("#cases" if asks_for_fragment(request) else ""), context)
 
 
-def _surest(found: Pairs, outcome: PairOutcome) -> list[int]:
+def _most_confident_first(found: Pairs, outcome: PairOutcome) -> list[int]:
     confidence = _confidence(found.version)
     return sorted(found.of(outcome).tolist(), key=lambda place: -(confidence[found.rows[place]] or 0.0))
 

@@ -128,7 +128,7 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
         "version": getattr(found, "version", None),
         "gate": _gate(request.project, found),
         "stages": passed,
-        **_doing(found, passed),
+        **_current_stage(found, passed),
         "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",
         "report": report,
         "trainer": title_of(found.trainer),
@@ -138,7 +138,7 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
     return render(request, "retraining/run.html" + ("#state" if asks_for_fragment(request) else ""), context)
 
 
-def _doing(run: TrainingRun, passed: list[StageRow]) -> dict[str, Any]:
+def _current_stage(run: TrainingRun, passed: list[StageRow]) -> dict[str, Any]:
     """What it does now and how far it is. The job's row is written once a second at most and may lag behind the log."""
     name = next((stage.name for stage in passed if stage.state == "now"), "")
     said, known = (run.job.stage, run.job.progress) if run.job else ("", 0.0)

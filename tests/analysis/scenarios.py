@@ -11,9 +11,9 @@ from analysis.models import Finding, FindingKind
 from analysis.reports.kinds import label_quality, performance
 from analysis.reports.kinds.performance import PerformanceBody
 from analysis.reports.registry import Computation, ReportKind
-from analysis.reports.stored import keep, newest
+from analysis.reports.stored import newest, store_if_changed
 from annotation.models import Cause, Item, Resolution, RoutedItem, RoutedState
-from annotation.queues import Entry, ensure, put
+from annotation.queues import Entry, add_entries, ensure
 from projects.models import Project
 from tests.factories import NOW, make_item, make_prediction, make_project
 
@@ -57,7 +57,7 @@ def route(project: Project, items: list[Item], cause: Cause, *, probability: flo
         )
         for item in items
     ]
-    put(ensure(project, cause, at=NOW), entries, at=at)
+    add_entries(ensure(project, cause, at=NOW), entries, at=at)
 
 
 def resolve(item: Item, value: Any, **fields: object) -> Resolution:
@@ -98,7 +98,7 @@ def make_finding(item: Item, given: str, suggested: str, *, save: bool = True, *
 
 def store_report(project: Project, kind: ReportKind[Any], body: Struct, *, version: str = "", at: datetime) -> None:
     """A report of all time with this body."""
-    keep(project, kind, Computation("x", lambda: body), version=version, days=0, at=at)
+    store_if_changed(project, kind, Computation("x", lambda: body), version=version, days=0, at=at)
 
 
 def performance_body(project: Project, version: str = "v1") -> PerformanceBody:

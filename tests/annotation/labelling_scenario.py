@@ -44,7 +44,7 @@ class LabellingScenario:
         """Let n new items wait, the first with the highest priority."""
         items = [make_item(self.project) for _ in range(n)]
         entries = [make_entry(item, priority=1 - place / n, **entry) for place, item in enumerate(items)]
-        queues.put(self.queue(cause, overlap), entries, at=self.tick())
+        queues.add_entries(self.queue(cause, overlap), entries, at=self.tick())
         return items
 
     def claim(self, user: User, count: int = 1, **options: Any) -> list[Any]:

@@ -129,7 +129,7 @@ def test_an_evaluation_item_carries_no_reason_cause_or_suggestion_anywhere(
 
 def test_the_text_of_an_item_is_escaped(scenario: LabellingScenario) -> None:
     item = make_item(scenario.project, inputs={"text": "<img src=x onerror=alert(1)>"})
-    queues.put(scenario.queue(), [make_entry(item)], at=scenario.now)
+    queues.add_entries(scenario.queue(), [make_entry(item)], at=scenario.now)
 
     (given,) = lease(scenario, browser(scenario.alice))
 

@@ -40,7 +40,7 @@ def browser(user: User) -> Client:
 def ask(project: Project) -> Item:
     capture_rows(project, [{"key": "a", "inputs": {"text": "one"}}], at=NOW)
     item = Item.objects.get(project=project)
-    queues.put(queues.ensure(project, Cause.UNCERTAIN, at=NOW), [make_entry(item)], at=NOW)
+    queues.add_entries(queues.ensure(project, Cause.UNCERTAIN, at=NOW), [make_entry(item)], at=NOW)
     return item
 
 

@@ -37,7 +37,7 @@ def answer(project: Project, user: User, value: object) -> str:
 
 def ask(project: Project, item: Item) -> None:
     queue = queues.ensure(project, Cause.UNCERTAIN, at=NOW)
-    queues.put(
+    queues.add_entries(
         queue, [queues.Entry(item_id=item.pk, reason="x", numbers={}, inclusion_probability=1.0, priority=1.0)], at=NOW
     )
 

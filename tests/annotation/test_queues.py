@@ -61,7 +61,7 @@ def test_put_skips_and_counts_what_waits_in_any_queue_already(scenario: Labellin
     (waiting,) = scenario.ask(1)
     new = make_item(scenario.project)
 
-    put = queues.put(
+    put = queues.add_entries(
         scenario.queue(Cause.DRIFTED), [make_entry(waiting), make_entry(new), make_entry(new)], at=scenario.now
     )
 
@@ -72,7 +72,7 @@ def test_put_refuses_the_whole_batch_where_an_item_is_of_another_project(scenari
     mine, foreign = make_item(scenario.project), make_item(make_project())
 
     with pytest.raises(queues.NotInProject, match="1 of these items"):
-        queues.put(scenario.queue(), [make_entry(mine), make_entry(foreign)], at=scenario.now)
+        queues.add_entries(scenario.queue(), [make_entry(mine), make_entry(foreign)], at=scenario.now)
 
     assert not RoutedItem.objects.exists()
 
@@ -81,7 +81,7 @@ def test_an_item_measured_with_once_stays_an_evaluation_item(scenario: Labelling
     (item,) = scenario.ask(1, cause=Cause.AUDIT, evaluation=True)
     queues.withdraw(scenario.project, item_ids=[item.pk], at=scenario.now)
 
-    queues.put(scenario.queue(Cause.SUSPECTED), [make_entry(item, evaluation=False)], at=scenario.now)
+    queues.add_entries(scenario.queue(Cause.SUSPECTED), [make_entry(item, evaluation=False)], at=scenario.now)
 
     assert item.routed_items.order_by("pk").last().evaluation
 
@@ -105,7 +105,7 @@ def test_a_heavier_queue_is_asked_before_a_lighter_one(scenario: LabellingScenar
         project=scenario.project, slug="heavy", title="Heavy", cause="slice", weight=2.0, created_at=scenario.now
     )
     item = make_item(scenario.project)
-    queues.put(Queue.objects.get(slug="heavy"), [make_entry(item, priority=0.01)], at=scenario.now)
+    queues.add_entries(Queue.objects.get(slug="heavy"), [make_entry(item, priority=0.01)], at=scenario.now)
 
     assert scenario.claim(scenario.alice)[0].item == item
 
@@ -187,7 +187,7 @@ def test_a_person_may_take_their_own_expired_lease_again_but_no_second_slot(scen
     again = scenario.claim(scenario.alice, 5)
 
     assert [lease.slot_id for lease in again] == [first.slot_id]
-    assert not leases.holds(Lease.objects.select_related("slot").get(token=first.token))
+    assert not leases.holds_slot(Lease.objects.select_related("slot").get(token=first.token))
 
 
 def test_a_claim_is_at_most_twenty_and_at_least_nothing(scenario: LabellingScenario) -> None:
@@ -360,7 +360,7 @@ def test_an_empty_queue_can_be_deleted_and_that_is_on_the_audit_trail(scenario: 
 def test_a_queue_that_held_an_item_is_never_deleted(scenario: LabellingScenario) -> None:
     queue = queues.create(scenario.project, title="Odd ones", cause=Cause.SLICE, by=scenario.rita, at=NOW)
     item = make_item(scenario.project)
-    queues.put(queue, [make_entry(item)], at=NOW)
+    queues.add_entries(queue, [make_entry(item)], at=NOW)
     queues.withdraw(scenario.project, item_ids=[item.pk], at=NOW)
 
     with pytest.raises(queues.QueueInUse, match="Odd ones holds items"):
@@ -372,7 +372,7 @@ def test_a_queue_that_held_an_item_is_never_deleted(scenario: LabellingScenario)
 def test_the_queues_in_which_all_of_some_items_wait(scenario: LabellingScenario) -> None:
     first, second, third = (make_item(scenario.project) for _ in range(3))
     queue = queues.create(scenario.project, title="Odd ones", cause=Cause.SLICE, by=scenario.rita, at=NOW)
-    queues.put(queue, [make_entry(first), make_entry(second)], at=NOW)
+    queues.add_entries(queue, [make_entry(first), make_entry(second)], at=NOW)
 
     assert queues.waiting_in(scenario.project, [first.pk, second.pk, first.pk]) == ["Odd ones"]
     assert queues.waiting_in(scenario.project, [first.pk, third.pk]) == []

@@ -307,7 +307,7 @@ def test_a_decision_for_no_label_is_refused(scenario: LabellingScenario) -> None
 def test_a_second_look_by_another_person_supersedes_the_first(scenario: LabellingScenario) -> None:
     (item,) = scenario.ask(1)
     answer(scenario, scenario.alice, "ham")
-    queues.put(scenario.queue(Cause.SUSPECTED), [make_entry(item)], at=scenario.tick())
+    queues.add_entries(scenario.queue(Cause.SUSPECTED), [make_entry(item)], at=scenario.tick())
     assert agreed(item) == ("ham", "single", 1.0, 1)
 
     answer(scenario, scenario.bob, "spam")
@@ -322,7 +322,7 @@ def test_a_second_look_by_another_person_supersedes_the_first(scenario: Labellin
 def test_undoing_the_second_look_brings_back_the_first(scenario: LabellingScenario) -> None:
     (item,) = scenario.ask(1)
     answer(scenario, scenario.alice, "ham")
-    queues.put(scenario.queue(Cause.SUSPECTED), [make_entry(item)], at=scenario.tick())
+    queues.add_entries(scenario.queue(Cause.SUSPECTED), [make_entry(item)], at=scenario.tick())
     token = answer(scenario, scenario.bob, "spam")
 
     labels.undo(scenario.project, token, by=scenario.bob, at=scenario.tick())

@@ -133,7 +133,7 @@ def test_a_vote_cannot_be_taken_back_after_it(scenario: LabellingScenario) -> No
 def test_a_label_agreed_later_withdraws_it(scenario: LabellingScenario) -> None:
     item = disputed(scenario)
     resolution.decide_no_label(item, reason="no message", by=scenario.rita, at=scenario.tick())
-    queues.put(scenario.queue(Cause.OVERRIDDEN), [make_entry(item)], at=scenario.tick())
+    queues.add_entries(scenario.queue(Cause.OVERRIDDEN), [make_entry(item)], at=scenario.tick())
     token = scenario.token(scenario.carol)
     labels.submit(scenario.project, token, value="ham", by=scenario.carol, at=scenario.tick())
     assert Resolution.objects.current().get(item=item).value == "ham"
@@ -144,7 +144,7 @@ def test_a_label_agreed_later_withdraws_it(scenario: LabellingScenario) -> None:
 def test_it_stands_again_where_that_label_is_taken_back(scenario: LabellingScenario) -> None:
     item = disputed(scenario)
     resolution.decide_no_label(item, reason="no message", by=scenario.rita, at=scenario.tick())
-    queues.put(scenario.queue(Cause.OVERRIDDEN), [make_entry(item)], at=scenario.tick())
+    queues.add_entries(scenario.queue(Cause.OVERRIDDEN), [make_entry(item)], at=scenario.tick())
     token = scenario.token(scenario.carol)
     standing = NoLabelDecision.objects.filter(item=item, withdrawn_at=None)
     for _ in range(2):
@@ -159,7 +159,7 @@ def test_a_foreign_item_is_not_there(scenario: LabellingScenario) -> None:
     foreign = make_project()
     item = make_item(foreign)
     queue = queues.ensure(foreign, Cause.DISPUTED, at=scenario.now)
-    queues.put(queue, [make_entry(item)], at=scenario.now)
+    queues.add_entries(queue, [make_entry(item)], at=scenario.now)
     answer = browser(scenario.rita).post(
         address(scenario, "review-decide"), {"item": item.uid, "no_label": "yes", "why": "mine"}
     )

@@ -79,10 +79,10 @@ def make(name: str, now: Any) -> None:
         )
         for place, pk in enumerate(asked)
     ]
-    queues.put(queues.ensure(project, cause, at=now), entries, at=now)
+    queues.add_entries(queues.ensure(project, cause, at=now), entries, at=now)
     if name == "empty":
         entry = queues.Entry(ids[1], "another queue", {}, 1.0, 0.5)
-        queues.put(queues.ensure(project, Cause.DRIFTED, at=now), [entry], at=now)
+        queues.add_entries(queues.ensure(project, Cause.DRIFTED, at=now), [entry], at=now)
 
 
 def pictures() -> list[str]:

@@ -51,7 +51,7 @@ class Colour(InputType):
     def part_names(self, name, shape):
         return [f"colour:{name}:{light}" for light in ("red", "green", "blue")]
 
-    def parts(self, name, values, shape):
+    def frame_columns(self, name, values, shape):
         rows = [[np.nan] * 3 if is_missing(v) else [int(v[i : i + 2], 16) / 255 for i in (1, 3, 5)] for v in values]
         return dict(zip(self.part_names(name, shape), np.array(rows, dtype=float).reshape(-1, 3).T, strict=True))
 

@@ -148,7 +148,7 @@ def judged(version: ModelVersion, verdict: dict[str, Any] | None = None, *, at: 
     tag = registry.incumbent(version.project).tag
     fields = {"champion": tag, "against": tag} | (verdict or {})
     found = evaluation.Judged(make_evaluation(against=tag), make_verdict(**fields), [])
-    judging.keep(version, found, schema_version=1, at=at)
+    judging.store_judgement(version, found, schema_version=1, at=at)
     return version
 
 

@@ -275,7 +275,7 @@ class TestAskingForMore:
 
         at = timezone.now()
         entries = [queues.Entry(pk, "x", {}, 1.0, 0.5) for pk in version.project.items.values_list("pk", flat=True)]
-        queues.put(queues.ensure(version.project, Cause.UNCERTAIN, at=at), entries, at=at)
+        queues.add_entries(queues.ensure(version.project, Cause.UNCERTAIN, at=at), entries, at=at)
         disagreements.request(version, by=ada, at=at)
         run_jobs()
         drawn = [one.item for one in window_of(version.disagreement_samples.get()).drawn[:30]]

@@ -216,7 +216,7 @@ def decide_one_dispute(number: int) -> tuple[list[Act], Callable[[], object]]:
     capture_rows(project, [{"key": "a", "inputs": {"text": "one"}}], at=timezone.now())
     item = Item.objects.get(project=project)
     asked = queues.Entry(item_id=item.pk, reason="x", numbers={}, inclusion_probability=1.0, priority=1.0)
-    queues.put(queues.ensure(project, Cause.DISPUTED, at=timezone.now()), [asked], at=timezone.now())
+    queues.add_entries(queues.ensure(project, Cause.DISPUTED, at=timezone.now()), [asked], at=timezone.now())
 
     def act(by: User, **fields: str) -> None:
         client = Client(SERVER_NAME="localhost")
@@ -246,7 +246,7 @@ def asked_of(number: int, *, overlap: int = 1) -> tuple[Project, list[User], lis
     project.refresh_from_db()
     item = Item.objects.get(project=project)
     asked = queues.Entry(item_id=item.pk, reason="x", numbers={}, inclusion_probability=1.0, priority=1.0)
-    queues.put(queues.ensure(project, Cause.SLICE, at=timezone.now()), [asked], at=timezone.now())
+    queues.add_entries(queues.ensure(project, Cause.SLICE, at=timezone.now()), [asked], at=timezone.now())
     given = [leases.claim(project, by=user, count=1, at=timezone.now())[0] for user in people[:overlap]]
     return project, people, given
 

@@ -51,11 +51,11 @@ class Command(BaseCommand):
                     given.json, [getattr(given, name) for name in FILES if getattr(given, name, None)]
                 )
             answer, words = given.run(given)
-            self._tell(answer, words, given.json)
+            self._write_answer(answer, words, given.json)
         except InvalidInput as why:
             raise CommandError(" ".join(str(why).split())) from None
 
-    def _tell(self, answer: JsonObject, words: Callable[[JsonObject], str], out: str | None) -> None:
+    def _write_answer(self, answer: JsonObject, words: Callable[[JsonObject], str], out: str | None) -> None:
         if out is None:
             self.stdout.write(words(answer))
         elif out == "-":

@@ -32,7 +32,7 @@ class Blocks:
     vectors: Floats | None = None
 
     @property
-    def parts(self) -> list[Matrix]:
+    def blocks(self) -> list[Matrix]:
         """The blocks that there are."""
         return [part for part in (self.terms, self.dense, self.vectors) if part is not None]
 

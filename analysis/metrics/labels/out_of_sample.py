@@ -118,7 +118,7 @@ def _planned(inputs: Inputs, learnt: Blocks, given: Ints, folds: int, budget: fl
     chosen: list[Member] = []
     left_out: list[str] = []
     classes = int(np.unique(given).size)
-    taken = folds * sum(work.encoding(work.size_of(part)) for part in learnt.parts)
+    taken = folds * sum(work.encoding(work.size_of(part)) for part in learnt.blocks)
     for member in members_for(inputs.types, given.size, seed):
         units = folds * member.work(learnt, classes)
         if not chosen or taken + units <= budget:

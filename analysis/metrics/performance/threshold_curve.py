@@ -108,7 +108,7 @@ def threshold_curve(
 
 
 def _curve(ranked: Ranking, drawn: Design, costs: Costs, at_most: int | None, level: float) -> ThresholdCurve:
-    kept, running = _kept(ranked, at_most), running_sums(ranked, drawn)
+    kept, running = _thinned_places(ranked, at_most), running_sums(ranked, drawn)
     positive = _counts(running, ranked.truth.astype(np.float64), drawn, kept)
     negative = _counts(running, (~ranked.truth).astype(np.float64), drawn, kept)
 
@@ -139,7 +139,7 @@ def _curve(ranked: Ranking, drawn: Design, costs: Costs, at_most: int | None, le
     )
 
 
-def _kept(ranked: Ranking, at_most: int | None) -> Ints:
+def _thinned_places(ranked: Ranking, at_most: int | None) -> Ints:
     """Places of the thresholds to keep, 0 being the one above all scores."""
     m = ranked.last.size + 1
     if at_most is None or m <= at_most:

@@ -60,7 +60,7 @@ class Condition:
             return f"{self.column} is {number(self.low)}"
         return f"{self.column} {number(self.low)} to {number(self.high - self.step)}"
 
-    def holds(self, values: ArrayLike) -> Bools:
+    def matching_rows(self, values: ArrayLike) -> Bools:
         """Which rows (n,) of the column's values meet it; a missing value meets only `missing`."""
         if self.kind in ("range", "period"):
             numbers = (as_numbers if self.kind == "range" else _seconds)(values, self.column)

@@ -142,7 +142,7 @@ def members(columns: Mapping[str, Sequence[Any] | NDArray[Any]], chosen: Sequenc
         if condition.column not in columns:
             raise InvalidInput(f"There is no column {condition.column}.")
     result: Bools = np.logical_and.reduce(
-        [condition.holds(np.asarray(columns[condition.column])) for condition in chosen]
+        [condition.matching_rows(np.asarray(columns[condition.column])) for condition in chosen]
     )
     return result
 

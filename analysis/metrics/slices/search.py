@@ -89,7 +89,7 @@ def search(axes: Sequence[Axis], rows: SliceRows, policy: SearchLimits) -> tuple
     found: list[Rule] = []
     masks: list[Bools] = []
     while len(found) < policy.at_most:
-        best, count = _surest(axes, tables, everything, policy, weighted=rows.weight is not None)
+        best, count = _smallest_p(axes, tables, everything, policy, weighted=rows.weight is not None)
         tested = tested or count
         if best is None:
             break
@@ -105,7 +105,7 @@ def search(axes: Sequence[Axis], rows: SliceRows, policy: SearchLimits) -> tuple
     return found, tested
 
 
-def _surest(
+def _smallest_p(
     axes: Sequence[Axis], tables: Iterable[Block], everything: Tally, policy: SearchLimits, *, weighted: bool
 ) -> tuple[Rule | None, int]:
     """The rule with the smallest p of those that pass, or None, and how many were tested."""

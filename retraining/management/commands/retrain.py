@@ -44,8 +44,8 @@ class Command(BaseCommand):
             raise CommandError(str(why)) from None
         if wait:
             run = ended(run)
-        result = tell(run)
-        self.stdout.write(json.dumps(result) if options["json"] else words(result))
+        result = describe_run(run)
+        self.stdout.write(json.dumps(result) if options["json"] else run_sentence(result))
         if run.state in (RunState.FAILED, RunState.STOPPED):
             raise CommandError(f"Run {run.number} {run.state}: {run.error}")
 
@@ -64,7 +64,7 @@ def ended(run: TrainingRun) -> TrainingRun:
         time.sleep(POLL)
 
 
-def tell(run: TrainingRun) -> dict[str, Any]:
+def describe_run(run: TrainingRun) -> dict[str, Any]:
     version = getattr(run, "version", None)
     return {
         "run": run.number,
@@ -76,7 +76,7 @@ def tell(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def words(result: dict[str, Any]) -> str:
+def run_sentence(result: dict[str, Any]) -> str:
     if result["version"]:
         return (
             f"Run {result['run']} {result['state']} with {result['version']} ({result['stage']}). {result['verdict']}"

@@ -152,7 +152,7 @@ def test_a_drawn_item_is_an_evaluation_item_whatever_it_is_asked_for(project: Pr
     items = fill(project, 50)
     Item.objects.filter(pk=items[0].pk).update(audit_number=0.0)
     queue = queues.create(project, title="By hand", cause="slice", by=None, at=NOW)
-    queues.put(queue, [queues.Entry(item.pk, "by hand", {}, 1.0, 0.5) for item in items[:2]], at=NOW)
+    queues.add_entries(queue, [queues.Entry(item.pk, "by hand", {}, 1.0, 0.5) for item in items[:2]], at=NOW)
     Item.objects.filter(pk=items[1].pk).update(audit_number=0.9)
     assert items[0].routed_items.get().evaluation
 
@@ -162,7 +162,7 @@ def test_thinning_leaves_in_its_queue_what_a_person_put_there(project: Project) 
     Item.objects.update(audit_probability=0.2)
     asked = list(audit_draw.not_asked(project)[:40])
     entries = [queues.Entry(item.pk, "chosen by hand", {}, 1.0, 0.5) for item in asked]
-    queues.put(queues.ensure(project, Cause.SLICE, at=NOW), entries, at=NOW)
+    queues.add_entries(queues.ensure(project, Cause.SLICE, at=NOW), entries, at=NOW)
 
     audit_draw.review(project, at=NOW)
 

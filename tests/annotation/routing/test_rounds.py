@@ -98,7 +98,7 @@ def test_what_a_person_queues_leaves_the_pool(project: Project) -> None:
     items = fill(project, 5)
     queue = queues.create(project, title="Scanner C", cause="slice", by=None, at=NOW)
     entry = queues.Entry(items[0].pk, "chosen by hand", {}, 1.0, 0.5)
-    queues.put(queue, [entry], at=NOW)
+    queues.add_entries(queue, [entry], at=NOW)
     items[0].refresh_from_db()
     assert (items[0].in_pool, items[0].asked_at) == (False, None)
 

@@ -26,7 +26,7 @@ def test_a_condition_holds_for_the_rows_of_its_bins(drawn, min_rows):
     kind, values = drawn
     for axis in axes({"x": values}, types={"x": kind}, min_rows=min_rows):
         for condition, first, last in zip(axis.conditions, axis.first, axis.last, strict=True):
-            held = condition.holds(values)
+            held = condition.matching_rows(values)
             if axis.codes is None:
                 assert held.tolist() == (axis.terms[:, [first]].toarray()[:, 0] > 0).tolist()
             else:
