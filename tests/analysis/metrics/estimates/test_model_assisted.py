@@ -10,7 +10,8 @@ from analysis.metrics.core.design import design
 from analysis.metrics.estimates.model_assisted import AssistedPerformance, assisted, audit_sample, scored_items
 from analysis.metrics.performance.classification import classification
 from annotation.sampling.design.expected_error import allocation, audit_probabilities, error_spread
-from benchmarks.assisted import AssistedScenario, AuditedTraffic, coverage, true_metrics
+from benchmarks.assisted_coverage import coverage
+from benchmarks.audited_traffic import AssistedScenario, AuditedTraffic, true_metrics
 from validation import InvalidInput
 
 SCENARIO = AssistedScenario((0.5, -0.5), 2.0, 1.2, 0.4, 4_000, 0, 300.0)
