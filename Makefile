@@ -14,7 +14,7 @@ test: $(VENV)/dev.stamp chromium
 	@unset PLUMBLINE_HOME; $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV)/dev.stamp
-	@unset PLUMBLINE_HOME; $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not services and not browser and not chaos"
+	@unset PLUMBLINE_HOME; HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 --dist worksteal -m "not services and not browser and not chaos and not simulation"
 
 check: $(VENV)/dev.stamp
 	@unset PLUMBLINE_HOME; BIN=$(BIN) sh scripts/check.sh

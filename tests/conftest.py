@@ -1,5 +1,6 @@
 """What every test has: quick passwords, a broker that only remembers, triggers that let a flush through."""
 
+import gc
 import os
 import random
 import sys
@@ -12,11 +13,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
-# The same examples on every run and machine, none judged by the clock: what fails here fails everywhere. New faults are
-# looked for on purpose, with HYPOTHESIS_PROFILE=explore.
+# The same examples on every run and machine, none judged by the clock: what fails here fails everywhere. The fast run
+# takes fewer of them, and new faults are looked for on purpose, with HYPOTHESIS_PROFILE=explore.
 settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("same"), max_examples=25)
 settings.register_profile("explore", settings.get_profile("same"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end: no garbage collection goes through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -117,17 +125,11 @@ def _no_test_leaves_a_part_behind() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What other fixtures of the module write is in the database of each of its tests, and gone after the last.
+    """What other fixtures of the module write is in the database of each of its tests, and gone after the last."""
+    from tests.shared_rows import undone
 
-    A test that asks for the database has its own savepoint: it changes these rows for itself alone.
-    """
-    from django.db import transaction
-
-    rows = transaction.atomic()
-    rows._from_testcase = True  # type: ignore[attr-defined]  # as in Django's TestCase: atomic(durable=True) is allowed inside
-    with django_db_blocker.unblock(), rows:
+    with django_db_blocker.unblock(), undone():
         yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from annotation.models import Item, Prediction, Resolution, Source
 from projects.models import Project
 from tests.factories import NOW, make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("candidate_simulation")]
+pytestmark = [pytest.mark.django_db, pytest.mark.simulation]
 
 N, SERVED, REPETITIONS = 300, 100, 40
 TRUTH, TRUTH_AFTER = 0.7, (0.7 * N + 0.8 * SERVED) / (N + SERVED)

@@ -21,7 +21,8 @@ from annotation.sampling.design import poisson
 from annotation.sampling.design.audit_allocation import AuditedLabels, CalibratedAllocation, justified_allocation
 from annotation.sampling.design.weights import SelectedItems, effective_probability
 
-pytestmark = pytest.mark.xdist_group("frames_simulation")  # one process simulates for all tests
+# One process simulates for all tests.
+pytestmark = [pytest.mark.simulation, pytest.mark.xdist_group("samples_simulation")]
 
 PROJECTS, DAYS, STEPS, SHARE, WAITING, WINDOW = 300, 20, 2, 0.2, 80, 10.0
 EXPECTED, LATER = 0.8235, 0.8216  # chance to be right: of the first version before it decays, and of the second

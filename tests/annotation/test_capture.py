@@ -70,6 +70,7 @@ class TestGoodRows:
         capture.capture_rows(project, [row(at="2026-01-02T03:04:05+01:00")], at=NOW)
         assert Item.objects.get().at.isoformat() == "2026-01-02T02:04:05+00:00"
 
+    @pytest.mark.simulation
     def test_ten_thousand_rows_are_one_batch(self) -> None:
         project = make_project()
         captured = capture.capture_rows(project, [row(f"k{i}") for i in range(10_000)], at=NOW)

@@ -1,9 +1,8 @@
-"""p values of several tests adjusted for their number, as statsmodels and scipy do it."""
+"""p values of several tests adjusted for their number; the tests hold that statsmodels says the same."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from validation import InvalidInput, arrays
 from validation.arrays import Floats
@@ -14,8 +13,12 @@ def holm(p_values: ArrayLike) -> Floats:
 
     Raises InvalidInput for what is no p value.
     """
+    # Not statsmodels' function: it collects garbage through all of the process at each call, tenths of a second.
     p = _checked(p_values)
-    return np.asarray(multipletests(p, method="holm")[1], dtype=np.float64) if p.size else p
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1.0)
+    return adjusted
 
 
 def benjamini_hochberg(p_values: ArrayLike, *, weights: ArrayLike | None = None, tests: int | None = None) -> Floats:
