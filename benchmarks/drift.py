@@ -9,10 +9,7 @@ of benchmarks.data, left out where they are absent; elec2 is replayed in windows
 1 000 rows against 2015, where `calls` counts windows whose alarms would call for retraining.
 """
 
-import argparse
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,13 +21,13 @@ from analysis.metrics.core import intervals
 from analysis.metrics.drift.compare import Drift, DriftCriteria, compare, persists, weighted_share
 from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
-from benchmarks.data import lines_or_absent, rows_of
+from benchmarks.cases import Case, Line, run_cases
+from benchmarks.data import rows_of
 from inputs.columns import as_texts
 
 WINDOW, MEMORY, CHANGE, FIRST_MOVED = 500, 10_000, 17_760, 17_424
 AUDITED = 0.1
 SCORES_FIRST = DriftCriteria(scores_first="predicted_probability")
-Line = dict[str, Any]
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -220,7 +217,7 @@ def _calls(
     return calls
 
 
-CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
+CASES: dict[str, Case] = {
     "stable": stable,
     "shift": shift,
     "dependent": dependent,
@@ -230,20 +227,7 @@ CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
-    options = parser.parse_args(arguments)
-    for name in options.only:
-        began = time.process_time()
-        for line in lines_or_absent(CASES[name](options.times, options.seed), case=name):
-            rounded = {k: round(float(v), 4) if isinstance(v, float) else v for k, v in line.items()}
-            print(
-                json.dumps({"benchmark": "drift", **rounded, "cpu_s": round(time.process_time() - began, 1)}),
-                flush=True,
-            )
-            began = time.process_time()
+    run_cases("drift", CASES, arguments, about=__doc__, times=400)
 
 
 if __name__ == "__main__":

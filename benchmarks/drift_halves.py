@@ -9,9 +9,6 @@ their files, as many rows of each at most, drawn anew for each pair of halves. `
 tenth of the rows of the second. `faint` asks the classifier alone about changes of one of three columns of 400 rows.
 """
 
-import argparse
-import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +18,7 @@ import pandas as pd
 
 from analysis.metrics.drift.compare import compare
 from analysis.metrics.drift.domain_classifier import domain_auc
+from benchmarks.cases import Case, Line, run_cases
 from benchmarks.data import lines_or_absent, path_to
 from inputs.files.columns import typed_columns
 from inputs.files.readers import read_table
@@ -41,7 +39,6 @@ PUBLIC_SETS = (
     ("employment_ma", "items.parquet"),
 )
 
-Line = dict[str, Any]
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -205,7 +202,7 @@ FAINT: dict[str, Callable[[Columns, np.random.Generator], Columns]] = {
     "correlation .5 between two": lambda now, rng: {"y": now["x"] / 2 + np.sqrt(0.75) * now["y"]},
 }
 
-CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
+CASES: dict[str, Case] = {
     "levels": levels,
     "dates": dates,
     "money": money,
@@ -217,18 +214,7 @@ CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
-    options = parser.parse_args(arguments)
-    for name in options.only:
-        began = time.process_time()
-        for line in CASES[name](options.times, options.seed):
-            rounded = {k: round(float(v), 4) if isinstance(v, float) else v for k, v in line.items()}
-            took = round(time.process_time() - began, 1)
-            print(json.dumps({"benchmark": "drift_halves", **rounded, "cpu_s": took}), flush=True)
-            began = time.process_time()
+    run_cases("drift_halves", CASES, arguments, about=__doc__, times=200)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,6 @@ elsewhere; the truth there is the expected accuracy, without label noise. credit
 of benchmarks.data, left out where they are absent.
 """
 
-import argparse
-import json
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,10 +25,10 @@ from analysis.metrics.drift.encoding import encoder
 from analysis.metrics.estimates import label_free
 from analysis.metrics.estimates.expected_metrics import METRICS
 from analysis.metrics.estimates.label_shift import bbse
-from benchmarks.data import lines_or_absent, rows_of
+from benchmarks.cases import Case, Line, run_cases
+from benchmarks.data import rows_of
 from inputs.columns import as_texts
 
-Line = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -202,7 +199,7 @@ def _moved_share(now: float, rng: np.random.Generator) -> tuple[float, bool, boo
     return float(result.now[1] - now), bool(result.low[1] <= now <= result.high[1]), result.drifted
 
 
-CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
+CASES: dict[str, Case] = {
     "simulated": simulated,
     "credit": credit,
     "employment": employment,
@@ -211,18 +208,7 @@ CASES: dict[str, Callable[[int, int], Iterator[Line]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
-    options = parser.parse_args(arguments)
-    for name in options.only:
-        began = time.process_time()
-        for line in lines_or_absent(CASES[name](options.times, options.seed), case=name):
-            rounded = {k: round(float(v), 5) if isinstance(v, float) else v for k, v in line.items()}
-            cost = round(time.process_time() - began, 1)
-            print(json.dumps({"benchmark": "estimate", **rounded, "cpu_s": cost}), flush=True)
-            began = time.process_time()
+    run_cases("estimate", CASES, arguments, about=__doc__, times=12, digits=5)
 
 
 if __name__ == "__main__":
