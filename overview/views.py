@@ -13,6 +13,7 @@ from analysis import release_events
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
 from analysis.reports.stored import newest
+from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import TimeChart, score_name, score_over_time
 from analysis.views.performance_query import PerformanceQuery
 from annotation import versions
@@ -68,6 +69,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "body": body,
         "problems": health.problems([project]),
         "change": changes.of_report(project, report.body.change if report else None),
+        "alarm": monitor_panel(project, version, serves=facts.serves),
         "score_name": score_name(report.body).lower() if report else "accuracy",
         "quality": quality(project, body) if body else None,
     }

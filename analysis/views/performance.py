@@ -14,6 +14,7 @@ from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
 from analysis.reports.stored import newest_or_request
 from analysis.views import class_figures, segment_scores
+from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import score_over_time
 from analysis.views.performance_query import PerformanceQuery, items_url
 from annotation import kinds, versions
@@ -44,6 +45,7 @@ def performance(request: ProjectRequest) -> HttpResponse:
     }
     if report and report.body.n:
         context |= figures(project, report.body, state)
+        context["panel"] = monitor_panel(project, state.version, serves=known.serves)
     template = "analysis/performance.html" + ("#figures" if asks_for_fragment(request) else "")
     return render(request, template, context)
 
