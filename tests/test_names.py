@@ -39,8 +39,7 @@ def test_no_function_takes_more_parameters_than_a_caller_can_see() -> None:
 
 
 def test_no_module_is_longer_than_one_can_read_at_a_sitting() -> None:
-    long = {path for path in modules() if len((ROOT / path).read_text().splitlines()) > MOST_LINES}
-    assert not long - set(LONG)
+    assert not [path for path in modules() if len((ROOT / path).read_text().splitlines()) > MOST_LINES]
 
 
 def _parameters(node: ast.FunctionDef) -> int:
