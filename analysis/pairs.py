@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis import evaluation_design, samples
 from analysis.evaluation_design import latest, learnt_until
 from analysis.item_arrays import input_groups
+from analysis.live_estimates import estimate_live
 from analysis.metrics.core import weighted
 from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import paired, unpaired
@@ -137,4 +138,4 @@ def _difference(gain: NDArray[np.float64], chance: NDArray[np.float64], groups: 
 
 
 def _accuracy(frame: EvaluationSample) -> Estimate:
-    return weighted.score(frame.score, frame.inclusion_probability, groups=frame.groups)
+    return estimate_live(frame).score

@@ -1,18 +1,22 @@
 """Live metrics by one function: with the scores of all traffic where they may be used, else from labels alone."""
 
+import html
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from analysis import samples, traffic_scores
 from analysis.decision_costs import decision_costs
 from analysis.live_estimates import LiveEstimates, estimate_live
 from analysis.metrics.core import weighted
+from analysis.reports import refreshing
 from annotation.models import Item, Prediction, Source
 from projects.models import Project
 from tests.annotation.routing.traffic import NUMBERS, fill, score
-from tests.factories import NOW, make_project
+from tests.factories import NOW, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 N = 900
@@ -135,3 +139,28 @@ def test_the_cost_of_decisions_uses_the_same_labels_and_scores(project: Project)
     assert cost.value is not None and plain.low is not None and plain.high is not None
     assert cost.value != pytest.approx(plain.value, abs=1e-6)
     assert plain.low < cost.value < plain.high
+
+
+def performance_page(project: Project) -> str:
+    """The page's text, of a report that is computed now."""
+    refreshing.refresh(project, at=NOW)
+    browser = Client()
+    browser.force_login(
+        make_user(project=project, role="engineer"), backend="django.contrib.auth.backends.ModelBackend"
+    )
+    page = browser.get(reverse("analysis:performance", args=[project.slug])).content.decode()
+    return " ".join(html.unescape(page).split())
+
+
+def test_the_page_says_by_how_many_labels_and_scores_it_was_estimated(project: Project) -> None:
+    traffic(project)
+    n = len(samples.live(project, "v1", at=NOW))
+    text = performance_page(project)
+    assert f"use {n} labels and the scores of 900 items: the labels correct what the scores expect" in text
+    assert "Figures over time, by segment and by threshold use the labels alone" in text
+
+
+def test_the_page_says_where_labels_alone_were_used(project: Project) -> None:
+    traffic(project)
+    Prediction.objects.update(scores=None)
+    assert "Every figure uses these labels alone, weighted by inclusion probability" in performance_page(project)
