@@ -23,15 +23,18 @@ Floats = NDArray[np.float64]
 LEAST_FLOOR = 0.3
 """No item is drawn with less than this share of the plain rate."""
 
-FLOORS = (0.3, 0.45, 0.6, 0.8)
+FLOORS = (0.3, 0.45, 0.6, 0.8, 0.9)
 """The floors that evidence may choose from, beside 1."""
 
 LEAST_SPREAD = 1e-6
 """An item with less is sure: it is wrong less often than once in 10¹²."""
 
 FEWEST_LABELS = 100
-FEWEST_ERRORS = 5
-"""Evidence of fewer labels or errors leaves the draw uniform."""
+"""Evidence of fewer labels leaves the draw uniform."""
+
+UNRELATED_ERRORS = 1.0
+"""Beside the errors seen, so many are counted that occur whatever the scores say: one or two errors are no evidence for
+a low floor, but several at the top of the doubt are for a high one."""
 
 CONFIDENCE = 0.95
 """One-sided, of the evidence that a floor below 1 lowers the variance."""
@@ -106,17 +109,22 @@ def choose_floor(
 
     right (n,) bool: whether the prediction of a labelled item was right. confidence (n,): the probability of its most
     probable class. inclusion_probability (n,) of these items. recent_spread (m,) as `error_spread` gives it for recent
-    traffic. Chosen is the floor whose saving in variance, measured on the labels, has the highest lower confidence
-    limit, and only where that is above 0: scores that are unrelated to errors leave the draw uniform.
+    traffic. Chosen is the floor whose saving in variance, measured on the labels and on one more error that is
+    unrelated to the scores, has the highest lower confidence limit, and only where that is above 0: scores that are
+    unrelated to errors leave the draw uniform.
     """
     good = arrays.booleans("right", right)
     sure = arrays.vector("confidence", confidence, good.size)
     spread = error_spread(sure)
     pi = arrays.inclusion(inclusion_probability, good.size)
-    if good.size < FEWEST_LABELS or min(good.sum(), (~good).sum()) < FEWEST_ERRORS:
+    if good.size < FEWEST_LABELS or good.all() or not good.any():
         return 1.0
     moved = _squared_residuals(good, sure, 1 / pi) / pi
-    gains = {floor: _certain_gain(moved, spread, allocation(recent_spread, floor=floor)) for floor in FLOORS}
+    unrelated = UNRELATED_ERRORS * float(moved[~good].mean())
+    recent = _checked_spread(recent_spread)
+    gains = {
+        floor: _certain_gain(moved, spread, unrelated, recent, allocation(recent, floor=floor)) for floor in FLOORS
+    }
     best = max(gains, key=lambda floor: gains[floor])
     return best if gains[best] > 0 else 1.0
 
@@ -130,19 +138,19 @@ def _squared_residuals(good: NDArray[np.bool_], confidence: Floats, weight: Floa
     return np.asarray((truth - slope * said) ** 2)
 
 
-def _certain_gain(moved: Floats, spread: Floats, how: Allocation) -> float:
+def _certain_gain(moved: Floats, spread: Floats, unrelated: float, recent: Floats, how: Allocation) -> float:
     """The share of the uniform draw's variance that is saved at least, one-sided; below 0 = it may be none.
 
     moved (n,): squared residual times weight of each labelled item, so that their sum is the uniform draw's variance
-    up to a factor.
+    up to a factor. unrelated: the same of an error that may occur in any item of recent traffic.
     """
-    saved = 1.0 - 1.0 / relative_rates(spread, how)
-    total = float(moved.sum())
-    if total <= 0:
+    total = float(moved.sum()) + unrelated
+    if total <= 0 or how == UNIFORM:
         return 0.0
-    gain = float(moved @ saved) / total
-    error = float(np.sqrt(np.sum((moved * (saved - gain)) ** 2))) / total
-    return gain - float(special.ndtri(CONFIDENCE)) * error
+    saved, anywhere = 1.0 - 1.0 / relative_rates(spread, how), float(np.mean(1.0 - 1.0 / relative_rates(recent, how)))
+    gain = (float(moved @ saved) + unrelated * anywhere) / total
+    squares = float(np.sum((moved * (saved - gain)) ** 2)) + (unrelated * (anywhere - gain)) ** 2
+    return float(gain - special.ndtri(CONFIDENCE) * squares**0.5 / total)
 
 
 def _checked_spread(spread: ArrayLike) -> Floats:

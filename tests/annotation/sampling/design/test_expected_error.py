@@ -102,7 +102,21 @@ def test_labels_of_an_unequal_draw_lead_to_the_same_choice(informative, least, m
     assert least <= lowered <= most
 
 
-def test_few_labels_or_few_errors_leave_the_draw_uniform():
+def rare_doubt(errors_at: slice) -> float:
+    """The floor by 500 labels of which 15 are in doubt, with 4 errors among the items at these places."""
+    confidence = np.concatenate([np.linspace(0.5, 0.8, 15), np.full(485, 0.999)])
+    right = np.ones(500, dtype=bool)
+    right[errors_at] = False
+    return choose_floor(right, confidence, np.ones(500), error_spread(np.tile(confidence, 10)))
+
+
+def test_a_few_errors_that_all_lie_in_doubt_justify_a_high_floor_and_no_low_one():
+    assert 0.6 <= rare_doubt(slice(0, 4)) <= 0.9
+    assert rare_doubt(slice(0, 1)) == 1
+    assert rare_doubt(slice(100, 104)) == 1
+
+
+def test_few_labels_or_no_errors_leave_the_draw_uniform():
     right, scores = two_classes(np.random.default_rng(4), 600, informative=True)
     assert choose_floor(right[:90], scores[:90], np.ones(90), error_spread(scores)) == 1
     assert choose_floor(np.ones(600, dtype=bool), scores, np.ones(600), error_spread(scores)) == 1
