@@ -15,7 +15,6 @@ VAGUE = {
 }
 MOST_PARAMETERS = 9
 MOST_LINES = 300
-LONG: dict[str, str] = {}  # path: why it is not split
 
 
 def test_no_class_name_occurs_twice() -> None:
