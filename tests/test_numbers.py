@@ -73,6 +73,7 @@ def test_the_walk_finds_counts_and_nothing_else() -> None:
     assert list(counts(body)) == found
 
 
+@pytest.mark.simulation
 def test_counts_of_performance_are_those_of_their_lists() -> None:
     """A version that learnt from asked items is judged by the audit alone: seen were n 20 and a list of 30."""
     project, _ = judged_project(60, wrong=6)
@@ -112,6 +113,7 @@ def test_counts_of_runs_and_comparisons_are_those_of_their_lists(artifact_home: 
     assert walk(project, *pages) >= 10
 
 
+@pytest.mark.simulation
 def test_counts_of_review_segments_and_single_labels_are_those_of_their_lists() -> None:
     project, items = judged_project(60, wrong=6)
     for place, item in enumerate(items):

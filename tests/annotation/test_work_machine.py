@@ -165,6 +165,7 @@ class Work(RuleBasedStateMachine):
         assert LabelRevision.objects.filter(number__lt=1).count() == 0
 
 
+@pytest.mark.simulation
 @pytest.mark.django_db
 def test_work_holds_what_it_promises_in_any_order() -> None:
     run_state_machine_as_test(

@@ -166,6 +166,7 @@ class TestTheDraw:
             run_jobs()
         assert not DisagreementSample.objects.exists() and not RoutedItem.objects.filter(state="open").exists()
 
+    @pytest.mark.simulation
     def test_a_slice_by_segment_is_counted_and_one_by_true_label_is_left_to_the_audit(
         self, version: ModelVersion, ada: User, run_jobs: Any
     ) -> None:

@@ -29,11 +29,13 @@ def verdict(*drifted):
 
 
 class TestCompare:
+    @pytest.mark.simulation
     def test_twenty_stable_features_alarm_in_at_most_one_window_of_twenty(self):
         rng = np.random.default_rng(1)
         alarms = [compare(simulated(rng, 1000), simulated(rng, 300)).drifted for _ in range(60)]
         assert np.mean(alarms) <= 0.05
 
+    @pytest.mark.simulation
     def test_a_shift_of_a_fifth_of_a_standard_deviation_is_found_at_a_thousand_rows(self):
         rng = np.random.default_rng(2)
         found = [compare(simulated(rng, 3000), simulated(rng, 1000, 0.2)).features[0] for _ in range(30)]

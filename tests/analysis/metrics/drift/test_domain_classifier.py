@@ -13,6 +13,7 @@ def side(rng, rows, moved=0.0):
 
 
 class TestDomainAuc:
+    @pytest.mark.simulation
     def test_is_near_a_half_when_nothing_moved(self):
         rng = np.random.default_rng(0)
         found = [
@@ -142,6 +143,7 @@ def test_infinite_numbers_are_refused_by_name():
         domain_classifier.domain_auc({"x": np.r_[np.inf, np.arange(89.0)]}, {"x": np.arange(90.0)})
 
 
+@pytest.mark.simulation
 def test_copies_do_not_pass_for_drift_and_share_their_newness():
     rng, rows = np.random.default_rng(0), np.random.default_rng(1).permutation(np.repeat(np.arange(150), 6))
     before, now = ({f"x{i}": rng.normal(size=150)[rows] for i in range(4)} for _ in range(2))
@@ -152,6 +154,7 @@ def test_copies_do_not_pass_for_drift_and_share_their_newness():
     assert all(len(set(found.newness[rows == row])) == 1 for row in range(0, 150, 10))
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("kind", "many"), [("category", 60), ("text", 500)])
 def test_levels_and_words_that_one_side_has_by_chance_give_nothing_away(kind, many):
     """Each of many merchants, and each of 500 rare words, stands a few times on each side."""
@@ -177,6 +180,7 @@ def test_names_that_occur_once_give_nothing_away(kind):
     assert np.mean([0.5 if auc is None else auc for auc in found]) < 0.53
 
 
+@pytest.mark.simulation
 def test_a_text_without_spaces_gives_away_what_moved():
     rng = np.random.default_rng(0)
     before, now = (["".join(rng.choice(list("我的卡丢了请问怎么办"), 9)) for _ in range(200)] for _ in range(2))

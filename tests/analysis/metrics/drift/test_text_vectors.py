@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from analysis.metrics.drift.compare import Drift, compare
 from inputs.encoders.columns import with_vectors
@@ -52,6 +53,7 @@ def test_what_only_the_terms_show_is_found_and_named() -> None:
     assert found.drifted and "“fraud”" in found.features[0].words
 
 
+@pytest.mark.simulation
 def test_at_most_one_stable_window_in_twenty_alarms() -> None:
     p = np.array([compared(seed).features[0].p for seed in range(200)])
     assert (p < 0.05).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200)

@@ -38,6 +38,7 @@ def test_a_column_of_vectors_takes_part_in_the_comparison() -> None:
     assert moved.features[0].kind == "vector"
 
 
+@pytest.mark.simulation
 def test_the_classifier_tells_windows_apart_by_their_vectors() -> None:
     moved = domain_auc({"v": _rows(300, 0)}, {"v": _rows(300, 1, shift=1.5)}, types=TYPES, permutations=19)
     assert moved.auc is not None and moved.auc > 0.6

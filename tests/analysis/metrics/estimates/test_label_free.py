@@ -248,6 +248,7 @@ class TestRetrainCall:
         worse = replace(hard, gap=apart(-0.1))
         assert retrain_call([worse, worse], baseline=0.83).cause == "concept drift"
 
+    @pytest.mark.simulation
     def test_a_model_that_never_learnt_the_new_rows_calls_and_one_before_noise_does_not(self):
         calls = []
         for learnable in (True, False):

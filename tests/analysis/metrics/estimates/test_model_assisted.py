@@ -36,6 +36,7 @@ def misled(items: AuditedTraffic) -> AuditedTraffic:
     return replace(items, scores=np.random.default_rng(9).permutation(items.scores))
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("scores", ["calibrated", "unrelated"])
 def test_the_mean_over_many_audits_is_the_truth_whatever_the_scores_are(scores):
     rng = np.random.default_rng(1)
@@ -49,6 +50,7 @@ def test_the_mean_over_many_audits_is_the_truth_whatever_the_scores_are(scores):
     assert (np.abs(error) < 4 * np.std(found, axis=0) / np.sqrt(150) + 0.002).all()
 
 
+@pytest.mark.simulation
 def test_scores_that_are_calibrated_make_the_error_smaller_than_the_labels_alone_do():
     rng = np.random.default_rng(2)
     items, ours, plain = SCENARIO.traffic(20_000, rng), [], []
@@ -178,6 +180,7 @@ def from_arrays(given: dict[str, Any]) -> AssistedPerformance:
     return assisted(scored, drawn, classes=given["classes"], level=given["level"])
 
 
+@pytest.mark.simulation
 def test_95_percent_intervals_hold_the_truth_of_rare_and_of_common_classes():
     """40 projects of each kind in four scenarios: the share of one metric has a standard error of 4 points or more."""
     held = {

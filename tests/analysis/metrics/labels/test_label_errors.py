@@ -131,6 +131,7 @@ def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(
 class TestCopies:
     """Ten copies of one labelled row are one row: they raise no false alarm and narrow no interval."""
 
+    @pytest.mark.simulation
     @pytest.mark.parametrize("copies", [1, 2, 10])
     def test_clean_labels_are_taken_for_noisy_ones_no_more_often(self, copies):
         alarms = naive = 0

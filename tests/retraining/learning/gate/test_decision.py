@@ -190,6 +190,7 @@ def test_an_impossible_rule_is_named(wrong: dict, said: str) -> None:
         GateRule(**wrong)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("gain", "least", "most"),
     [(0.0, 0.0, 0.05), (0.02, 0.75, 1.0), (-0.02, 0.0, 0.01)],

@@ -41,6 +41,7 @@ def undisturbed() -> dict[float, Fitted]:
     return {budget: fitted(budget) for budget in BUDGETS}
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_clocks_that_jump_change_nothing(undisturbed: dict[float, Fitted], jumping_clocks: None, budget: float) -> None:
     again = fitted(budget)
@@ -48,6 +49,7 @@ def test_clocks_that_jump_change_nothing(undisturbed: dict[float, Fitted], jumpi
     assert np.array_equal(again.out_of_fold, undisturbed[budget].out_of_fold)
 
 
+@pytest.mark.simulation
 def test_another_number_of_threads_changes_nothing() -> None:
     with threadpool_limits(1):
         alone = fitted(60.0, ["note"])

@@ -61,6 +61,7 @@ def test_a_digits_fit_of_the_demo_takes_little_work() -> None:
     assert 0 < sum(row.work for row in found.candidates) < 2
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     "names", [("note",), ("amount",), ("country",), ("scan",), ("amount", "country"), tuple(ALL_TYPES)]
 )
@@ -262,6 +263,7 @@ def test_with_nothing_to_tell_rows_apart_only_the_shares_are_learnt() -> None:
     assert probabilities(found, {"t": ["x"]}, {"t": "text"}) == pytest.approx(np.array([[0.75, 0.25]]), abs=0.03)
 
 
+@pytest.mark.simulation
 @given(st.integers(2, 16), st.integers(2, 4), st.integers(0, 30), st.sampled_from([("amount",), ("note",), ("scan",)]))
 @settings(max_examples=15)
 def test_however_few_the_labels_the_answer_is_probabilities(n: int, k: int, seed: int, names: tuple[str, ...]) -> None:

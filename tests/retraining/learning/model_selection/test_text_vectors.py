@@ -47,6 +47,7 @@ def test_vectors_are_chosen_where_only_they_tell_the_classes_apart() -> None:
     assert (said.argmax(axis=1) == truth).mean() > 0.9
 
 
+@pytest.mark.simulation
 def test_vectors_that_know_nothing_change_nothing() -> None:
     """As of texts in a language that the encoder was not trained on."""
     columns, target = _texts(120, seed=0, in_words=True)
@@ -71,6 +72,7 @@ def test_a_model_says_which_encoder_it_reads_and_takes_no_other() -> None:
         probabilities(model, columns, TYPES, texts=EncodedTexts("other", "e" * 64, texts.vectors))
 
 
+@pytest.mark.simulation
 def test_trees_are_tried_once_beside_the_readings_of_texts() -> None:
     columns, target = _texts(80, seed=0, in_words=False)
     mixed = {**columns, "amount": np.random.default_rng(0).normal(target).tolist()}
