@@ -1,5 +1,6 @@
 """The sentences about a verdict and its gates, written from their numbers."""
 
+from projects import formatting
 from retraining.bodies import DifferenceBody, GateBody, VerdictBody
 from retraining.learning.gate.decision import GateCondition
 
@@ -84,7 +85,8 @@ def headline(verdict: VerdictBody) -> str:
 
 
 def interval(difference: DifferenceBody) -> str:
-    return f"{signed(difference.value)} points [{minus(f'{difference.low:.1f}')}, {minus(f'{difference.high:.1f}')}]"
+    low, high = formatting.number(difference.low, 1), formatting.number(difference.high, 1)
+    return f"{signed(difference.value)} points [{low}, {high}]"
 
 
 def p_words(p: float | None) -> str:
@@ -95,8 +97,4 @@ def p_words(p: float | None) -> str:
 
 
 def signed(value: float) -> str:
-    return minus(f"{value:+.1f}")
-
-
-def minus(figure: str) -> str:
-    return figure.replace("-", "\N{MINUS SIGN}")
+    return formatting.signed(value, 1)

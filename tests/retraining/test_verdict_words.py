@@ -6,7 +6,7 @@ import pytest
 
 from retraining.bodies import DifferenceBody, GateBody
 from retraining.learning.gate.decision import GateCondition
-from retraining.verdict_words import gate_name, gate_words, headline, p_words, release_reason, verdict_words
+from retraining.verdict_words import gate_name, gate_words, headline, p_words, release_reason, signed, verdict_words
 from tests.retraining.scenarios import make_verdict
 
 BETTER = DifferenceBody(value=4.0, low=2.51, high=5.49, n=1000, level=0.9)
@@ -103,6 +103,11 @@ class TestGate:
 def test_the_headline_counts_the_conditions(decision: str, passed: list[bool], words: str) -> None:
     verdict = make_verdict(decision=decision, gates=[gate(passed=one) for one in passed])
     assert headline(verdict) == words
+
+
+def test_no_difference_has_no_sign() -> None:
+    """Seen: "+0.0 points" beside 0.0 in the chart below it."""
+    assert [signed(value) for value in (0.0, -0.01, 0.04, 1.24, -3.0)] == ["0.0", "0.0", "0.0", "+1.2", "\u22123.0"]
 
 
 @pytest.mark.parametrize(("p", "words"), [(None, "not known"), (0.0, "< 0.001"), (0.0314, "= 0.031")])
