@@ -1,6 +1,5 @@
 """The sentences about a verdict and its gates, written from their numbers."""
 
-from projects import formatting
 from retraining.bodies import DifferenceBody, GateBody, VerdictBody
 from retraining.learning.gate.decision import GateCondition
 
@@ -85,8 +84,7 @@ def headline(verdict: VerdictBody) -> str:
 
 
 def interval(difference: DifferenceBody) -> str:
-    low, high = formatting.number(difference.low, 1), formatting.number(difference.high, 1)
-    return f"{signed(difference.value)} points [{low}, {high}]"
+    return f"{signed(difference.value)} points [{figure(difference.low)}, {figure(difference.high)}]"
 
 
 def p_words(p: float | None) -> str:
@@ -97,4 +95,11 @@ def p_words(p: float | None) -> str:
 
 
 def signed(value: float) -> str:
-    return formatting.signed(value, 1)
+    text = figure(value)
+    return f"+{text}" if value > 0 and text != "0.0" else text
+
+
+def figure(value: float) -> str:
+    """One place, with a real minus; what rounds to nothing has no sign."""
+    text = f"{value:.1f}"
+    return "0.0" if text == "-0.0" else text.replace("-", "\N{MINUS SIGN}")

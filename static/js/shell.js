@@ -79,10 +79,23 @@ function onKey(event) {
   if (event.key === " " && event.target instanceof Element && event.target.closest("button, a, summary, input")) return;
   const found = [...document.querySelectorAll(`[data-hotkey="${CSS.escape(action)}"]`)];
   const target = found.find((element) => element.matches("input, textarea")) ?? found[0];
-  if (!target || target.matches(":disabled, [aria-disabled=true]")) return;
+  if (!target) return step(action, event);
+  if (target.matches(":disabled, [aria-disabled=true]")) return;
   event.preventDefault();
+  target.closest("details:not([open])")?.setAttribute("open", "");
   if (target.matches("input:not([type=checkbox]), textarea")) target.focus();
   else target.click();
+}
+
+/* Next and previous in a list: the focus goes along the elements with data-step, from the one that has it. */
+function step(action, event) {
+  const by = { next: 1, previous: -1 }[action];
+  const steps = [...document.querySelectorAll("[data-step]")];
+  if (!by || !steps.length) return;
+  event.preventDefault();
+  const here = steps.findIndex((each) => each === document.activeElement || each.closest("tr, li")?.contains(document.activeElement));
+  const to = here < 0 ? (by > 0 ? 0 : steps.length - 1) : Math.min(Math.max(here + by, 0), steps.length - 1);
+  steps[to].focus();
 }
 
 /* Dialogs, menus, and what a click opens or shows. */

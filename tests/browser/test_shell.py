@@ -214,3 +214,38 @@ def test_what_is_swapped_takes_over_no_inline_style_which_the_policy_would_refus
     )
     expect(tab.locator("#kept")).to_have_text("New")
     expect(tab.locator("#kept")).not_to_have_attribute("style", re.compile(""))
+
+
+def test_the_keys_of_a_list_step_through_its_rows_find_and_name_a_queue(open_page):
+    """Seen: J, K and Q stood in the list of keys and did nothing on Items, and / only loaded the page again."""
+    tab = open_page("/p/digits/items/", who="engineer").page
+    rows = tab.locator("[data-step]")
+    for key, row in (("j", 0), ("j", 1), ("j", 2), ("k", 1), ("k", 0), ("k", 0)):
+        tab.keyboard.press(key)
+        expect(rows.nth(row)).to_be_focused()
+    tab.keyboard.press("q")
+    expect(tab.locator("#queue-title")).to_be_focused()
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("/")
+    expect(tab.locator("#f-q")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_names_and_values_of_inputs_stay_in_their_panel(open_page, width):
+    """Seen: a table of 40 columns, its values under the panel beside it."""
+    tab = open_page("/p/digits/items/", who="engineer", width=width).page
+    with tab.expect_navigation():
+        tab.locator("main a[href*='/items/item_']").first.click()
+    over = tab.evaluate(
+        """() => {
+          const table = document.querySelector(".table.inputs");
+          const row = table.querySelector("tr");
+          for (let n = 0; n < 3; n += 1) row.after(row.cloneNode(true));
+          table.querySelectorAll("th").forEach((cell) => { cell.textContent = "a_measurement_of_the_third_kind"; });
+          table.querySelectorAll("td").forEach((cell) => { cell.textContent = "25 Nov 2026 02:59 UTC"; });
+          const panel = table.closest(".panel").getBoundingClientRect();
+          const ends = [...table.querySelectorAll("td")].map((cell) => cell.getBoundingClientRect().right);
+          return Math.max(...ends) - panel.right;
+        }"""
+    )
+    assert over <= 0
