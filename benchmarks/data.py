@@ -37,6 +37,9 @@ PUBLIC: Mapping[str, PublicData] = {
     "crowd_zencrowd_us": PublicData(VOTES, f"{TOOLKIT}/ZenCrowd_us.csv"),
     "elec2": PublicData(ITEMS, "OpenML, set 151, in its order"),
     "employment_ma": PublicData(("items.parquet",), "the nannyml 0.13.1 wheel, nannyml/datasets/data"),
+    "fortunes": PublicData(
+        ("love", "de/zitate", "es/refranes.fortunes"), "Debian's packages fortunes, -de, -es, -it, -pl, -ru"
+    ),
     "label_errors_dev": PublicData(
         ("cifar10.npz", "cifar10_mturk.csv.gz", "mnist.npz", "mnist_mturk.csv.gz"),
         "https://github.com/cleanlab/label-errors",

@@ -7,10 +7,10 @@ One JSON line for each set and strategy. The first batch is chosen with no label
 scratch each round; seeds vary only what is asked. `area` is the mean of the score over the labels (trapezoid, first
 batch to budget) divided by the score with every label; `half` and `final` are the scores at half the budget and at all
 of it; `labels_to_95` the mean over seeds of the first budget at which the score, and the mean of it and the next two,
-reach 95 % of that. The sets are those of `label_sets`, most with a bar to reach, and others (`wine` to `noisy`) to see
-that `auto` does no harm there. An audit share of 0 draws nothing for the audit, as in published comparisons; any other
-share asks at least one audit item a round. Rounds are those of the product: the audit is drawn by a keyed hash at
-capture, and `select` chooses among all rows whatever the audit drew.
+reach 95 % of that. The sets are those of `label_sets`, most with a bar to reach, and others (`wine` to `noisy`, and the
+texts of `unseen_texts`) to see that `auto` does no harm there. An audit share of 0 draws nothing for the audit, as in
+published comparisons; any other share asks at least one audit item a round. Rounds are those of the product: the audit
+is drawn by a keyed hash at capture, and `select` chooses among all rows whatever the audit drew.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from annotation.sampling.design.poisson import audit_rate, draw_numbers
 from annotation.sampling.query_round import picks_for
 from benchmarks.data import Absent
 from benchmarks.label_sets import SETS, LabelSet
+from benchmarks.unseen_texts import UNSEEN
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +95,11 @@ OTHERS: dict[str, Callable[[], LabelSet]] = {
         "noisy", *_made(5000, 10, 4, 2, 7, flip_y=0.2, class_sep=0.8), batch=20, budget=400, seeds=10
     ),
 }
-ALL = {**SETS, **OTHERS}
+ALL: dict[str, Callable[[], LabelSet]] = {
+    **SETS,
+    **OTHERS,
+    **{name: partial(load, name) for name, load in UNSEEN.items()},
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -79,21 +79,21 @@ def digits() -> LabelSet:
 
 
 def banking77() -> LabelSet:
-    train, test = _parts_of("banking77")
-    return _text("banking77", train, test, "accuracy", batch=50, budget=1500, seeds=3, bar=Bar(0.695))
+    train, test = parts_of("banking77")
+    return text_set("banking77", train, test, "accuracy", batch=50, budget=1500, seeds=3, bar=Bar(0.695))
 
 
 def sms_spam() -> LabelSet:
-    train, test = _parts_of("sms_spam")
-    return _text("sms_spam", train, test, "macro_f1", batch=20, budget=300, seeds=5, bar=Bar(0.911, 120))
+    train, test = parts_of("sms_spam")
+    return text_set("sms_spam", train, test, "macro_f1", batch=20, budget=300, seeds=5, bar=Bar(0.911, 120))
 
 
 def banking77_encoded() -> LabelSet:
-    return _encoded(banking77(), _parts_of("banking77"), Bar(0.85, 900))
+    return encoded_set(banking77(), parts_of("banking77"), Bar(0.85, 900))
 
 
 def sms_spam_encoded() -> LabelSet:
-    return _encoded(sms_spam(), _parts_of("sms_spam"), Bar(0.975))
+    return encoded_set(sms_spam(), parts_of("sms_spam"), Bar(0.975))
 
 
 def credit_default() -> LabelSet:
@@ -117,7 +117,7 @@ SETS: Mapping[str, Callable[[], LabelSet]] = {
 }
 
 
-def _text(name: str, train: pd.DataFrame, test: pd.DataFrame, metric: str, **rest: Any) -> LabelSet:
+def text_set(name: str, train: pd.DataFrame, test: pd.DataFrame, metric: str, **rest: Any) -> LabelSet:
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=3)
     pool = words.fit_transform(train["text"])
     classes, target, test_target = _codes(train, test)
@@ -136,7 +136,7 @@ def _text(name: str, train: pd.DataFrame, test: pd.DataFrame, metric: str, **res
     )
 
 
-def _parts_of(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def parts_of(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool and test part of a set of texts: of banking77 as published, else split here."""
     frame = rows_of(name)
     if name == "banking77":
@@ -145,7 +145,7 @@ def _parts_of(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return train, test
 
 
-def _encoded(plain: LabelSet, parts: tuple[pd.DataFrame, pd.DataFrame], bar: Bar) -> LabelSet:
+def encoded_set(plain: LabelSet, parts: tuple[pd.DataFrame, pd.DataFrame], bar: Bar) -> LabelSet:
     """The same set, its model on the text encoder's vectors."""
     try:
         pool, test = (vectors_of(part["text"].tolist()) for part in parts)
