@@ -14,4 +14,5 @@ urlpatterns = [
     path("items/", items.item_list, name="item-list"),
     path("items/queue/", items.queue_selection, name="item-queue"),
     path("items/<str:uid>/", items.item, name="item"),
+    path("items/<str:uid>/neighbours/", items.neighbours, name="item-neighbours"),
 ]

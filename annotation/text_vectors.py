@@ -53,8 +53,11 @@ def configured_encoder() -> choice.EncoderChoice:
     return choice.choose(settings.TEXT_ENCODER)
 
 
-def available_vectors(project: Project, columns: Columns, types: Mapping[str, str]) -> AvailableVectors:
-    """The vectors of all texts of these columns, where all but AT_ONCE are stored; those are encoded now and kept."""
+def available_vectors(
+    project: Project, columns: Columns, types: Mapping[str, str], *, keep: bool = True
+) -> AvailableVectors:
+    """The vectors of all texts of these columns, where all but AT_ONCE are stored; those are encoded now, and kept
+    unless the caller must not write."""
     names = text_inputs(types)
     if not names:
         return AvailableVectors(None, "")
@@ -66,13 +69,14 @@ def available_vectors(project: Project, columns: Columns, types: Mapping[str, st
     known = _stored(project, chosen.encoder, distinct)
     missing = [text for text in distinct if text not in known]
     if len(missing) > AT_ONCE:
-        _look_again(project)
+        if keep:
+            _look_again(project)
         return AvailableVectors(
             None,
             f"Texts are compared by TF-IDF for now: {len(missing):,} of {len(distinct):,} wait to be encoded by "
             f"{chosen.encoder.name}.",
         )
-    known |= _encode_and_keep(project, chosen.encoder, missing)
+    known |= _encode_and_keep(project, chosen.encoder, missing) if keep else _encode(chosen.encoder, missing)
     return AvailableVectors(_as_texts(chosen.encoder, written, known), chosen.why)
 
 
@@ -168,6 +172,11 @@ def _stored(project: Project, encoder: TextEncoder, texts: Sequence[str]) -> dic
         for sha256, vector in rows.values_list("text_sha256", "vector"):
             found[by_hash[sha256]] = np.frombuffer(bytes(vector), dtype=STORED).astype(np.float32)
     return found
+
+
+def _encode(encoder: TextEncoder, texts: Sequence[str]) -> dict[str, Rows]:
+    """The vectors as they would be stored."""
+    return dict(zip(texts, encoder.encode(texts).astype(STORED).astype(np.float32), strict=True)) if texts else {}
 
 
 def _encode_and_keep(project: Project, encoder: TextEncoder, texts: Sequence[str]) -> dict[str, Rows]:

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import item_filters, items, relabel
 from analysis.item_story import story
+from analysis.neighbours import labelled_neighbours
 from analysis.windows import ALL, WORDS
-from annotation import versions
+from annotation import blinding, versions
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
 from annotation.version_chip import version_chip
@@ -142,9 +143,30 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
 @member(Can.SEE)
 def item(request: ProjectRequest, uid: str) -> HttpResponse:
     """Everything known of one case."""
+    found = _item_of(request, uid)
+    context = {"project": request.project, "item": found, **story(found, viewer=request.user)}
+    return render(request, "analysis/item.html", context)
+
+
+@require_GET
+@member(Can.SEE)
+def neighbours(request: ProjectRequest, uid: str) -> HttpResponse:
+    """The labelled items most like one case; none of them to who may still label it for an evaluation."""
+    found = _item_of(request, uid)
+    visible = blinding.may_see(found, request.user)
+    context = {
+        "project": request.project,
+        "item": found,
+        "inputs": request.project.contract().types().items(),
+        "neighbours": labelled_neighbours(found, viewer=request.user) if visible else None,
+    }
+    template = "analysis/item_neighbours.html" + ("#neighbours" if asks_for_fragment(request) else "")
+    return render(request, template, context)
+
+
+def _item_of(request: ProjectRequest, uid: str) -> Item:
     found = Item.objects.filter(project=request.project, uid=uid).first()
     if found is None:
         raise Http404("There is no such item in this project.")
     found.project = request.project  # known already: no query for it
-    context = {"project": request.project, "item": found, **story(found, viewer=request.user)}
-    return render(request, "analysis/item.html", context)
+    return found

@@ -146,11 +146,14 @@ def columns_of(project: Project, rows: Sequence[dict[str, Any]]) -> dict[str, li
     return media.columns(project, rows, project.contract().types())
 
 
-def vectors_of(project: Project, rows: list[dict[str, Any]]) -> tuple[NDArray[np.float32], str]:
-    """Vectors of these inputs, and in a sentence why they know texts by TF-IDF alone, where they do."""
+def vectors_of(project: Project, rows: list[dict[str, Any]], *, keep: bool = True) -> tuple[NDArray[np.float32], str]:
+    """Vectors of these inputs, and in a sentence why they know texts by TF-IDF alone, where they do.
+
+    Without `keep` nothing is written: vectors of texts that were not encoded before are not stored.
+    """
     if not rows:
         return np.zeros((0, 1), dtype=np.float32), ""
     columns, types = columns_of(project, rows), project.contract().types()
-    available = text_vectors.available_vectors(project, columns, types)
+    available = text_vectors.available_vectors(project, columns, types, keep=keep)
     vectors = vectorise(columns, types, texts=available.vectors, seed=0)
     return vectors, available.words if available.texts is None else ""
