@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from analysis.models import Finding
-from annotation.models import IN_REVIEW, Cause, Item, Label, LabelState, Resolution, RoutedItem, RoutedState
+from annotation.models import IN_REVIEW, TO_LABEL, Item, Label, LabelState, Resolution, RoutedItem
 from projects.models import Project
 from retraining import datasets, new_labels
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
@@ -51,10 +51,9 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         unrouted=Count("pk", filter=Q(in_pool=True)),
         oldest=Min("captured_at", filter=Q(in_pool=True)),
     )
-    waiting = Q(state=RoutedState.OPEN) & ~Q(cause=Cause.DISPUTED)
     routed = RoutedItem.objects.filter(project=project).aggregate(
-        waiting=Count("pk", filter=waiting),
-        oldest_waiting=Min("routed_at", filter=waiting),
+        waiting=Count("pk", filter=TO_LABEL),
+        oldest_waiting=Min("routed_at", filter=TO_LABEL),
         review=Count("item", filter=IN_REVIEW, distinct=True),
         oldest_review=Min("routed_at", filter=IN_REVIEW),
     )

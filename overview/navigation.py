@@ -12,7 +12,7 @@ from django.urls import resolve, reverse
 
 from analysis.models import Finding
 from annotation import kinds
-from annotation.models import IN_REVIEW, Cause, Item, RoutedItem, RoutedState
+from annotation.models import IN_REVIEW, TO_LABEL, Item, RoutedItem
 from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
 from projects import shortcuts
@@ -165,7 +165,7 @@ class Shell:
         if not self.project:
             return {}
         figures = {
-            "waiting": _count(RoutedItem.objects.filter(state=RoutedState.OPEN).exclude(cause=Cause.DISPUTED)),
+            "waiting": _count(RoutedItem.objects.filter(TO_LABEL)),
             "review": _count(RoutedItem.objects.filter(IN_REVIEW), "item"),
             "suspected": _count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
             "running": _count(TrainingRun.objects.filter(state__in=["waiting", "running"])),

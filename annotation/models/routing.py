@@ -174,6 +174,8 @@ class SlotState(models.TextChoices):
     CLOSED = "closed"
 
 
+TO_LABEL = Q(state=RoutedState.OPEN, queue__paused=False) & ~Q(cause=Cause.DISPUTED)
+"""Waits for a label. What a paused queue holds waits for nobody, and a dispute for a reviewer."""
 IN_REVIEW = Q(state=RoutedState.REVIEW) | Q(state=RoutedState.OPEN, cause=Cause.DISPUTED)
 """Waits for a reviewer. A disputed item has two such rows: the one that led to the dispute, and the dispute itself."""
 
