@@ -23,7 +23,7 @@ SAME_BUT_NUMBERS = 0.95  # the same where digits differ: other amounts and dates
 FEWEST = 40  # characters; a shorter text with one character changed may say something else
 BANDS, BAND_ROWS = 16, 5  # miss a pair at SAME_TEXT in at most 4 of 100 cases, one at 0.9 in 1 of 1,000
 KEPT = 32  # shingles of a longer text that are hashed, up to twice as many, chosen by their code
-LETTERS = 4_000_000  # at once
+LETTERS = 1_000_000  # at once
 NUMBERS = re.compile(r"\d")
 BASE = np.uint64(0x100000001B3)
 
@@ -61,27 +61,40 @@ def _buckets(texts: Texts) -> Iterator[Ints]:
     Of long texts a sample is hashed, the finer the longer the text; two copies that lie on both sides of a step in
     length are sampled alike in every other band, where the steps are elsewhere.
     """
-    samples = [_sampled(texts, shift) for shift in (1.0, 2**0.5)]
     rng = np.random.default_rng(0)
+    hashes = [rng.integers(0, 2**63, (BAND_ROWS, 2), dtype=np.uint64) for _ in range(BANDS)]
+    signed = [_signatures(texts, shift, hashes[turn::2]) for turn, shift in enumerate((1.0, 2**0.5))]
     for band in range(BANDS):
-        sample = samples[band % 2]
-        starts = np.flatnonzero(np.diff(sample.owner, prepend=-1))
-        signature = np.zeros(starts.size, dtype=np.uint64)
-        for factor, offset in rng.integers(0, 2**63, (BAND_ROWS, 2), dtype=np.uint64):
-            rank = sample.code * (factor | np.uint64(1)) + offset
-            signature = mixed(signature ^ np.minimum.reduceat(rank, starts)) if starts.size else signature
+        owner, signatures = signed[band % 2]
         bucket = np.full(len(texts), -1, dtype=np.int64)
-        bucket[sample.owner[starts]] = np.unique(signature, return_inverse=True)[1]
+        bucket[owner] = np.unique(signatures[:, band // 2], return_inverse=True)[1]
         yield bucket
 
 
-def _sampled(texts: Texts, shift: float) -> _Shingles:
-    """All shingles of short texts; of longer ones those with the smallest codes, KEPT to twice KEPT of them."""
-    found = [_sampled_of_part(texts, part, shift) for part in _cut([len(text) for text in texts])]
-    return _Shingles(np.concatenate([one.owner for one in found]), np.concatenate([one.code for one in found]))
+def _signatures(texts: Texts, shift: float, hashes: Sequence[Codes]) -> tuple[Ints, Codes]:
+    """Which texts (m,) have shingles, and a signature of each by each of the hashes (m, h).
+
+    Made of a part of the texts at a time: the shingles of all are many times as large as the texts.
+    """
+    owners, signatures = [], []
+    for part in _cut([len(text) for text in texts]):
+        sample = _sampled_of_part(texts, part, shift)
+        starts = np.flatnonzero(np.diff(sample.owner, prepend=-1))
+        owners.append(sample.owner[starts])
+        signatures.append(np.column_stack([_signature(sample.code, starts, rows) for rows in hashes]))
+    return np.concatenate(owners), np.concatenate(signatures)
+
+
+def _signature(code: Codes, starts: Ints, rows: Codes) -> Codes:
+    signature = np.zeros(starts.size, dtype=np.uint64)
+    for factor, offset in rows:
+        rank = code * (factor | np.uint64(1)) + offset
+        signature = mixed(signature ^ np.minimum.reduceat(rank, starts)) if starts.size else signature
+    return signature
 
 
 def _sampled_of_part(texts: Texts, part: slice, shift: float) -> _Shingles:
+    """All shingles of short texts; of longer ones those with the smallest codes, KEPT to twice KEPT of them."""
     owner, code = _shingles(texts[part])
     long = np.array([len(text) >= FEWEST for text in texts[part]])[owner]
     owner, code = owner[long], code[long]

@@ -15,6 +15,8 @@ from inputs.files.table import BadFile
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_ROWS = 200  # from which separator and decimal mark are recognised
+ROWS_AT_ONCE = 100_000
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
 WHOLE_ROWS = 0.9  # share of them that have a cell for each name
 BYTE_ORDER_MARKS = {  # the longer before the shorter that it begins with
     b"\xff\xfe\0\0": "utf-32",
@@ -130,7 +132,7 @@ def _refuse_second_header(frame: pd.DataFrame, header: list[str], name: str) -> 
 def _parsed(text: str, separator: str) -> Iterator[list[str]]:
     """The rows as far as they can be parted: a text beyond csv's own limit ends them."""
     try:
-        yield from csv.reader(io.StringIO(text), delimiter=separator)
+        yield from csv.reader((line.group() for line in LINE.finditer(text)), delimiter=separator)
     except csv.Error:
         return
 
@@ -139,8 +141,14 @@ def _frame(text: str, name: str, separator: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # else cells beyond the header are dropped
-            return pd.read_csv(
-                io.StringIO(text), sep=separator, dtype=str, na_filter=False, index_col=False, low_memory=False
+            parts = pd.read_csv(
+                io.BytesIO(text.encode()),
+                sep=separator,
+                dtype=str,
+                na_filter=False,
+                index_col=False,
+                chunksize=ROWS_AT_ONCE,  # each cell is a text of Python, many times its size, until its part is whole
             )
+            return pd.concat(parts, ignore_index=True)
     except (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as why:
         raise _why_not_parsed(text, name, separator, why) from None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inputs import shingles
 from inputs.shingles import SAME_TEXT, near_texts
 
 RNG = np.random.default_rng(0)
@@ -56,3 +57,15 @@ def test_short_and_empty_texts_are_linked_only_where_they_are_equal():
     groups = near_texts(["abc", "abd", "", "abc", ""])
     assert groups[0] == groups[3] and groups[2] == groups[4] and len(set(groups.tolist())) == 3
     assert near_texts([]).shape == (0,)
+
+
+@pytest.mark.parametrize("letters", [50, 700])
+def test_texts_looked_at_in_parts_have_the_groups_of_all_at_once(monkeypatch, letters):
+    rng = np.random.default_rng(3)
+    words = np.array([f"word{i}" for i in range(300)])
+    texts = [" ".join(rng.choice(words, rng.integers(0, 60))) for _ in range(40)]
+    texts += [text + " and more" for text in texts[:20]]
+    groups = near_texts(texts)
+    assert len(set(groups.tolist())) < len(set(texts))
+    monkeypatch.setattr(shingles, "LETTERS", letters)
+    assert np.array_equal(near_texts(texts), groups)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inputs.files import columns
+from inputs.files import columns, delimited
 from inputs.files.delimited import Dialect, read_delimited, recognise_separator
 from inputs.files.readers import read_table
 from inputs.files.table import BadFile, Table
@@ -108,3 +108,19 @@ def test_whatever_the_bytes_are_there_is_a_table_or_a_sentence(data: bytes) -> N
     else:
         said = f"{frame.shape} {decimal}"
     assert said and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "content", ["a,b\n", "a,b\n1,2\n", 'a,b\n"x\ny",é\n007,\n,NA\n1,2\n1,2', "a,b\r\n1,2\r\n3,4\r\n5,6\r\n"]
+)
+def test_a_file_parsed_in_parts_is_the_file_parsed_at_once(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    whole, _ = read_delimited(content.encode(), "file", Dialect())
+    monkeypatch.setattr(delimited, "ROWS_AT_ONCE", 2)
+    parts, _ = read_delimited(content.encode(), "file", Dialect())
+    assert parts.equals(whole) and list(parts.columns) == list(whole.columns)
+
+
+def test_a_row_that_is_too_long_is_refused_in_any_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "ROWS_AT_ONCE", 2)
+    with pytest.raises(BadFile, match="more cells than the header has names in row 4"):
+        read_delimited(b"a,b\n" + b"1,2\n" * 4 + b"1,2,3\n1,2\n", "file", Dialect())
