@@ -128,6 +128,7 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
         "version": getattr(found, "version", None),
         "gate": _gate(request.project, found),
         "stages": passed,
+        "log": found.load_stages().entries,
         **_current_stage(found, passed),
         "took": short((found.finished_at or now) - found.started_at) if found.started_at else "",
         "report": report,

@@ -192,6 +192,9 @@ class TestRun:
             "Keep the version",
         ):
             assert words in page
+        stages = version.run.load_stages().entries
+        log = page.partition("What happened when?")[2]
+        assert stages and all(f"{entry.at:%H:%M:%S} UTC {entry.attempt} {entry.stage}" in log for entry in stages)
         report = version.run.load_report()
         why = report.why
         assert why[0].upper() + why[1:] in page
