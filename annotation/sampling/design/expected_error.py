@@ -32,9 +32,9 @@ LEAST_SPREAD = 1e-6
 FEWEST_LABELS = 100
 """Evidence of fewer labels leaves the draw uniform."""
 
-UNRELATED_ERRORS = 1.0
-"""Beside the errors seen, so many are counted that occur whatever the scores say: one or two errors are no evidence for
-a low floor, but several at the top of the doubt are for a high one."""
+FEW_ERRORS = 5
+"""Beside fewer errors, one more is counted that occurs whatever the scores say: two or three errors are no evidence for
+a low floor, but where they all lie in doubt they are for a high one."""
 
 CONFIDENCE = 0.95
 """One-sided, of the evidence that a floor below 1 lowers the variance."""
@@ -109,8 +109,8 @@ def choose_floor(
 
     right (n,) bool: whether the prediction of a labelled item was right. confidence (n,): the probability of its most
     probable class. inclusion_probability (n,) of these items. recent_spread (m,) as `error_spread` gives it for recent
-    traffic. Chosen is the floor whose saving in variance, measured on the labels and on one more error that is
-    unrelated to the scores, has the highest lower confidence limit, and only where that is above 0: scores that are
+    traffic. Chosen is the floor whose saving in variance, measured on the labels (beside few errors on one more that is
+    unrelated to the scores), has the highest lower confidence limit, and only where that is above 0: scores that are
     unrelated to errors leave the draw uniform.
     """
     good = arrays.booleans("right", right)
@@ -120,7 +120,7 @@ def choose_floor(
     if good.size < FEWEST_LABELS or good.all() or not good.any():
         return 1.0
     moved = _squared_residuals(good, sure, 1 / pi) / pi
-    unrelated = UNRELATED_ERRORS * float(moved[~good].mean())
+    unrelated = float(moved[~good].mean()) if np.count_nonzero(~good) < FEW_ERRORS else 0.0
     recent = _checked_spread(recent_spread)
     gains = {
         floor: _certain_gain(moved, spread, unrelated, recent, allocation(recent, floor=floor)) for floor in FLOORS
