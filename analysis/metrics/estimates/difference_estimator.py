@@ -16,7 +16,9 @@ and Wald intervals hold the truth too rarely. The variance used here is
 
 Shares have beta limits at the effective sample size that this variance gives, reduced by the t quantile at
 Satterthwaite's degrees of freedom (Korn and Graubard, Survey Methodology 1998, with the half item of Jeffreys' prior).
-Means have t limits corrected for skewness (Hall, JRSS B 1992).
+Means have t limits corrected for skewness (Hall, JRSS B 1992). ROC areas have t limits of their arcsine, from the mean
+of what labels show and what scores expect: chosen by simulation, as the labels' variance alone is too small there and
+the larger of the two too large.
 """
 
 from dataclasses import dataclass
@@ -184,7 +186,7 @@ def _variance(terms: Terms, drawn: AuditSample, found: _Solution) -> _Variance:
     scale = (freedom * surprise + EXPECTED) / (freedom + EXPECTED)
     of_labels, of_scores = seen * paid, max(scale * left.expected + left.shared_expected, 0.0)
     unseen, missed = _unseen(terms, drawn, found)
-    value = max(of_labels, of_scores, unseen)
+    value = max((of_labels + of_scores) / 2 if _by_arcsine(terms, found) else max(of_labels, of_scores), unseen)
     return _Variance(
         value,
         max(3 * value**2 / spread - 1, 1.0) if spread > 0 else np.inf,
@@ -251,6 +253,8 @@ def _limits(terms: Terms, found: _Solution, variance: _Variance, level: float) -
     if error <= ROUNDING:
         return found.ratio, found.ratio
     quantile = intervals.t_quantile(level, variance.freedom)
+    if _by_arcsine(terms, found):
+        return _arcsine_limits(found.ratio, quantile * error)
     if not terms.share:
         low, high = intervals.unskewed((-quantile, quantile), variance.skewness)
         return _clipped(found.ratio - high * error, terms), _clipped(found.ratio - low * error, terms)
@@ -258,6 +262,16 @@ def _limits(terms: Terms, found: _Solution, variance: _Variance, level: float) -
     hits, tail = found.ratio * size + 0.5, (1 - level) / 2
     misses = size + 1 - hits
     return float(special.betaincinv(hits, misses, tail)), float(special.betaincinv(hits, misses, 1 - tail))
+
+
+def _by_arcsine(terms: Terms, found: _Solution) -> bool:
+    return terms.roc_area and ROUNDING < found.ratio < 1 - ROUNDING
+
+
+def _arcsine_limits(share: float, reach: float) -> tuple[float, float]:
+    """Of a share within 0 and 1, from the half width of its interval, on the scale of the arcsine of its root."""
+    middle, step = np.arcsin(share**0.5), reach / (2 * (share * (1 - share)) ** 0.5)
+    return float(np.sin(max(middle - step, 0.0)) ** 2), float(np.sin(min(middle + step, np.pi / 2)) ** 2)
 
 
 def _effective_n(terms: Terms, drawn: AuditSample, found: _Solution, variance: _Variance) -> float:

@@ -4,6 +4,8 @@ The influence of an item on an area depends on its score and its class only, so 
 class: the labelled items make the ranking, and all others are placed in it with a weight too small to move it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from analysis.metrics.core import ranking
@@ -27,7 +29,7 @@ def undefined_because(items: ScoredItems, c: int) -> str:
 def areas_of_class(items: ScoredItems, drawn: AuditSample, c: int) -> tuple[Terms, Terms]:
     """ROC area and average precision of class c against the rest; both must be among the labelled."""
     roc, pr = _tables(items, drawn, c)
-    return _of_class(items, c, roc), _of_class(items, c, pr)
+    return replace(_of_class(items, c, roc), roc_area=True), _of_class(items, c, pr)
 
 
 def mean_areas(items: ScoredItems, drawn: AuditSample) -> tuple[Terms, Terms] | str:
@@ -37,7 +39,7 @@ def mean_areas(items: ScoredItems, drawn: AuditSample) -> tuple[Terms, Terms] | 
         return undefined_because(items, 0) if items.truth.size else NO_ITEMS
     found = [_tables(items, drawn, c) for c in classes]
     roc, pr = (_mean(items, classes, [pair[at] for pair in found]) for at in (0, 1))
-    return roc, pr
+    return replace(roc, roc_area=True), pr
 
 
 def _tables(items: ScoredItems, drawn: AuditSample, c: int) -> tuple[Table, Table]:

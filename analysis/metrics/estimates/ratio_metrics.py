@@ -19,7 +19,8 @@ from validation.arrays import Floats, Ints
 class Terms:
     """a and b of the n labelled items, (n,) each, and of all N items by their scores, (N,): Ea, Eb, Eaa, Eab, Ebb.
 
-    within: the least and most that the ratio can be. share: a count among a count, so that 0 ≤ a ≤ b.
+    within: the least and most that the ratio can be. share: a count among a count, so that 0 ≤ a ≤ b. roc_area: the
+    linearisation of one, in which an item of low score may weigh so much that labels hardly ever show it.
     """
 
     a: Floats
@@ -31,6 +32,7 @@ class Terms:
     expected_bb: Floats
     within: tuple[float, float] = (0.0, 1.0)
     share: bool = True
+    roc_area: bool = False
 
     def moved(self, ratio: float) -> Floats:
         """a - ratio · b of the labelled items (n,)."""
