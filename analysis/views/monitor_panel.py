@@ -42,6 +42,11 @@ class MonitorPanel:
         return rows_needed(0, RULE.largest_error, RULE.delta)
 
     @property
+    def points(self) -> float:
+        """The rise that the monitor is made to find soonest, in hundredths."""
+        return 100 * self.monitored.shift
+
+    @property
     def what(self) -> str:
         return "error" if self.has_classes else "mean loss (1 minus the score)"
 
