@@ -47,6 +47,7 @@ def is_module(name: str) -> bool:
     return True
 
 
+@pytest.mark.simulation
 def test_benchmarks_import_where_django_is_not_set_up_as_their_commands_do() -> None:
     code = f"import importlib\nfor name in {NAMES}: importlib.import_module(f'benchmarks.{{name}}')"
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}

@@ -34,6 +34,7 @@ def process(folder: Path, *words: object) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.simulation
 def test_it_runs_without_a_database_and_writes_one_object(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = process(tmp_path, "performance", rows(tmp_path), *CALL, "--json", out)
@@ -42,6 +43,7 @@ def test_it_runs_without_a_database_and_writes_one_object(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
+@pytest.mark.simulation
 def test_bad_input_is_one_line_exit_1_and_nothing_written(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = process(tmp_path, "performance", rows(tmp_path), "--label", "truth", "--scores", "p_", "--json", out)

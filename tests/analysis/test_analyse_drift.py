@@ -28,6 +28,7 @@ def stream(folder: Path, name: str, *, seed: int, shift: float = 0.0, rows: int 
     )
 
 
+@pytest.mark.simulation
 def test_the_column_that_moved_is_found_and_no_other(tmp_path: Path) -> None:
     files = stream(tmp_path, "before.csv", seed=1), stream(tmp_path, "now.csv", seed=2, shift=0.8)
     out = analyse("drift", *files)
@@ -167,6 +168,7 @@ def messages(folder: Path, name: str, *, cards: float, seed: int) -> Path:
     return csv(folder / name, {"message": texts, "amount": rng.normal(size=300)})
 
 
+@pytest.mark.simulation
 def test_texts_are_compared_by_their_terms_and_by_the_encoder_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_pictures_count_beside_numbers_and_rows_without_a_label_need_none(tmp_pa
     assert (out["n"], out["left_out"]) == (40, 1)
 
 
+@pytest.mark.simulation
 def test_pictures_that_all_look_alike_to_the_model_are_said_to(tmp_path: Path) -> None:
     deep = [pictures.deep(np.full((4, 4), value)) for value in (10, 20, 30)]  # twelve bits in sixteen: all black
     for at, data in enumerate(deep):

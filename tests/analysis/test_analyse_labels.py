@@ -272,6 +272,7 @@ def test_a_quantity_and_names_that_do_not_repeat_are_refused(tmp_path: Path) -> 
     assert len(analyse("labels", path, "--label", "score", "--inputs", "x")["classes"]) == 10
 
 
+@pytest.mark.simulation
 def test_inputs_that_tell_nothing_are_said_to_and_nothing_is_flagged(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     columns = {"region": rng.choice(list("NESW"), 400), "age": rng.integers(18, 90, 400)}

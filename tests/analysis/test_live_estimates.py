@@ -67,6 +67,7 @@ def test_labels_correct_the_scores_of_all_items_of_the_window(project: Project) 
     assert all("Model-assisted" in one.method for one in (found.classes.per_class[1].recall, found.classes.pr_auc))
 
 
+@pytest.mark.simulation
 def test_old_draws_at_one_rate_and_new_ones_by_expected_error_are_weighed_together(project: Project) -> None:
     truths = [traffic(project, seed=seed, uneven=seed > 3) for seed in (2, 3, 4, 5)]
     sample, found = live(project)

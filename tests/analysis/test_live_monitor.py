@@ -65,6 +65,7 @@ STEADY = [place % 20 == 7 for place in range(150)]
 RISEN = [place % 20 == 7 if place < 90 else place % 2 == 0 for place in range(150)]
 
 
+@pytest.mark.simulation
 def test_a_rise_after_the_first_labels_is_an_alarm_with_its_start_rate_and_n() -> None:
     project, items = audited(RISEN)
     found = stored(project).monitored
@@ -122,6 +123,7 @@ def test_only_the_version_that_serves_is_watched() -> None:
     assert stored(project).monitored is not None
 
 
+@pytest.mark.simulation
 def test_the_certificate_names_version_rows_and_monitor_and_is_void_with_another_version_or_an_alarm() -> None:
     body = stored(audited([False] * 150)[0])
     made = body.certified.certificate

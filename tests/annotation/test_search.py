@@ -113,6 +113,7 @@ def test_a_key_that_comes_again_keeps_the_text_of_the_first(project: Project) ->
     assert SearchText.objects.count() == len(TEXTS)
 
 
+@pytest.mark.simulation
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_fills_what_was_captured_before() -> None:
     executor = MigrationExecutor(connection)
@@ -127,6 +128,7 @@ def test_the_migration_fills_what_was_captured_before() -> None:
     assert keys(project, "STRASSE") == {"old"}
 
 
+@pytest.mark.simulation
 @pytest.mark.django_db(transaction=True)
 def test_migrations_that_were_stopped_while_they_filled_it_go_on_when_begun_again(
     monkeypatch: pytest.MonkeyPatch,

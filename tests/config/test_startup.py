@@ -43,6 +43,7 @@ class TestHome:
         assert [oct(mode(path)) for path in (open_home, open_home / "plumbline.sqlite3")] == ["0o700", "0o600"]
         assert home.list_exposed(open_home) == []
 
+    @pytest.mark.simulation
     def test_is_closed_by_every_command_and_so_are_the_files_made_later(self, open_home: Path) -> None:
         manage(open_home, "migrate", "--verbosity", "0")
         seen = {path.name: oct(mode(path)) for path in [open_home, *open_home.iterdir()] if path.is_file()}
@@ -148,9 +149,11 @@ class TestManage:
         assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
         return lines[0]
 
+    @pytest.mark.simulation
     def test_without_tables(self, tmp_path: Path) -> None:
         assert "./plumbline migrate" in self.one_line(manage(tmp_path, "create_user", "bo"))
 
+    @pytest.mark.simulation
     def test_without_a_database(self, tmp_path: Path) -> None:
         away = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
         assert self.one_line(manage(tmp_path, "create_user", "bo", **away)).startswith("The database cannot be used:")
@@ -164,6 +167,7 @@ class TestManage:
         assert said.startswith("This Python has no module django. Run ./plumbline")
 
 
+@pytest.mark.simulation
 def test_plumbline_makes_a_home_and_runs_any_command_in_it_from_any_folder(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY")}
 

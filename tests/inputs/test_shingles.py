@@ -15,6 +15,7 @@ def resemblance(one, other):
     return len(left & right) / len(left | right)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("length", [10, 25, 60, 300])
 def test_edited_texts_are_found_and_strangers_are_not(length):
     rng = np.random.default_rng(length)

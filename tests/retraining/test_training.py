@@ -104,6 +104,7 @@ class TestARun:
         release = Release.objects.get()
         assert release.automatic and release.by is None and "held-out training labels" in release.reason
 
+    @pytest.mark.simulation
     @pytest.mark.parametrize(("promote", "champion"), [("by_gate", "v2"), ("ask", "v1")])
     def test_promotes_a_better_version_by_the_gate_only_where_the_spec_says_so(
         self, project: Project, promote: str, champion: str

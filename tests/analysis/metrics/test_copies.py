@@ -132,6 +132,7 @@ def estimates(truth, a, b, chance, groups=None) -> dict[str, Estimate]:
     }
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("mixed", [False, True])
 def test_intervals_hold_the_truth_although_items_are_repeated(mixed):
     truth, a, b, size = project(-1 % 2**32, 200_000, mixed)

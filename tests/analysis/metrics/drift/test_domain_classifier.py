@@ -61,6 +61,7 @@ class TestDomainAuc:
         assert domain_classifier.domain_auc(texts(words, 160), texts(words[:5], 100), permutations=99).low > 0.8
         assert domain_classifier.domain_auc(texts(words, 160), texts(words, 100), permutations=99).high < 0.7
 
+    @pytest.mark.simulation
     def test_blocks_keep_dependence_from_passing_for_drift(self):
         rng = np.random.default_rng(5)
         households = np.repeat(rng.normal(size=80), 20) + 0.01 * rng.normal(size=1600)

@@ -1,6 +1,7 @@
 """The classifier of sides: chances of rows that it was not fitted to, by all other folds or by earlier ones alone."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +79,7 @@ def test_scores_ahead_leave_out_the_first_fold_and_know_nothing_of_later_ones(dr
     assert not np.array_equal(ahead.before, again.before)
 
 
+@pytest.mark.simulation
 def test_two_samples_of_one_law_are_seldom_separated():
     """Scores of cross-validation, judged in the same way, said so of 15 of these 200."""
     separated = 0

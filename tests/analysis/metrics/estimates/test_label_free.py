@@ -166,6 +166,7 @@ def test_an_estimate_lies_in_its_interval_and_in_range(seed, classes, metric):
         assert metric == "log_loss" or one.high <= max(1, one.value)
 
 
+@pytest.mark.simulation
 @settings(max_examples=4, deadline=None)
 @given(
     st.integers(0, 10_000), st.integers(2, 3), st.floats(-1, 1), st.sampled_from(METRICS), st.sampled_from([150, 1000])

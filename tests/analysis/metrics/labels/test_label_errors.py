@@ -110,6 +110,7 @@ def test_class_names_are_used_in_words_and_counted():
         suspected([0, 1] * 6, rows, classes=["a", "b", "c"])
 
 
+@pytest.mark.simulation
 @settings(max_examples=60)
 @given(tables)
 def test_every_row_has_a_score_and_every_length_a_precision_inside_its_interval(rows):

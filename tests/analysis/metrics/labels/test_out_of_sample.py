@@ -79,6 +79,7 @@ def test_text_beside_numbers_is_used_with_them():
     assert found.model == "naive Bayes + linear machine + extra trees"
 
 
+@pytest.mark.simulation
 def test_wrong_labels_of_images_are_found_better_than_with_one_plain_model():
     digits = load_digits()
     images, truth = digits.images[:900], digits.target[:900]
@@ -105,6 +106,7 @@ def test_wrong_labels_of_text_are_found_better_than_with_tf_idf_and_logistic_reg
     assert average_precision_score(wrong, -suspected(labels, found.probabilities).score) > bar
 
 
+@pytest.mark.simulation
 def test_a_row_never_speaks_for_itself():
     rng = np.random.default_rng(4)
     names = [f"unique{i}word" for i in range(200)]
@@ -135,6 +137,7 @@ def test_a_budget_leaves_models_out_and_says_so():
     assert "Too much work for that: extra trees" in found.why
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("budget", [0.0, 1.0, 60.0])
 def test_clocks_that_jump_and_other_threads_change_no_probability(budget: float, request: pytest.FixtureRequest):
     texts, labels = messages(90)
@@ -222,6 +225,7 @@ def test_a_code_outside_the_classes_is_refused():
         out_of_sample({"t": ["a"] * 12}, {"t": "text"}, [0, 1] * 6, classes=1)
 
 
+@pytest.mark.simulation
 def test_a_constant_column_tells_nothing_and_breaks_nothing():
     labels = np.array([0, 0, 1] * 10)
     for kind, value in (("number", 3.0), ("category", "x"), ("text", "same words"), ("text", ""), ("number", np.nan)):
@@ -237,6 +241,7 @@ def test_one_vast_number_among_small_ones_is_no_overflow(far, near):
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
 
 
+@pytest.mark.simulation
 @settings(max_examples=10)
 @given(st.data())
 def test_every_row_of_any_input_gets_a_distribution(data):

@@ -74,6 +74,7 @@ def test_a_reference_of_few_labels_needs_more_to_alarm_than_a_known_one() -> Non
     assert alarms(0.3, 300, reference=few, streams=100) > 0.9
 
 
+@pytest.mark.simulation
 def test_an_estimated_reference_keeps_the_alarm_rate_over_reference_and_stream_together() -> None:
     rng, rates = np.random.default_rng(3), []
     for _ in range(15):

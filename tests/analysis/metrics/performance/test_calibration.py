@@ -39,6 +39,7 @@ def test_the_brier_score_is_the_sum_of_its_parts(seed, n):
     assert parts.miscalibration >= -1e-9 and parts.discrimination >= -1e-9
 
 
+@pytest.mark.simulation
 def test_calibrated_probabilities_pass_and_overconfident_ones_do_not():
     rng = np.random.default_rng(1)
     calibrated = [calibration(*asked(rng)) for _ in range(200)]

@@ -32,6 +32,7 @@ def test_a_steady_model_is_rarely_called_changed(accuracy: float, weighted: bool
     assert np.mean([one is not None for one in found]) <= 0.1  # 5 % and three standard errors of 120 runs
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_fall_of_twenty_points_is_found_near_its_day_and_the_interval_holds_the_truth(weighted: bool) -> None:
     found = [one for one in simulate(300, 0.9, 0.65, weighted=weighted) if one]

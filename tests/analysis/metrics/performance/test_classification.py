@@ -100,6 +100,7 @@ def test_the_order_of_the_rows_and_a_common_factor_of_the_chances_change_nothing
             assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high), abs=1e-9)
 
 
+@pytest.mark.simulation
 def test_intervals_hold_the_truth_under_active_sampling_where_naive_ones_do_not():
     rng = np.random.default_rng(11)
 

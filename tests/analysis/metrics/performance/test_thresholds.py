@@ -24,6 +24,7 @@ def cuts(scores):
     return [*np.unique(scores), np.nextafter(scores.max(), np.inf)]
 
 
+@pytest.mark.simulation
 @given(seeds, st.integers(1, 60), prices)
 @settings(max_examples=40)
 def test_no_pair_of_cuts_is_cheaper_than_the_cheapest_band(seed, n, costs):

@@ -139,6 +139,7 @@ def test_a_certificate_is_void_once_model_threshold_or_monitor_change(change, re
     assert is_void(found, InForce(**now | change)) == reason
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("error", [0.06, 0.15])
 def test_of_certificates_of_a_model_that_is_always_above_the_limit_no_more_than_delta_are_given(error: float) -> None:
     rng, given = np.random.default_rng(0), 0

@@ -20,6 +20,7 @@ def test_equal_weights_and_plain_errors_take_the_closed_form() -> None:
     assert means_below(losses, weights, 0.05, 0.1).tolist() == [False, True, False]
 
 
+@pytest.mark.simulation
 def test_a_mean_at_the_limit_is_rejected_no_more_often_than_delta_under_unequal_weights() -> None:
     rng, rejected = np.random.default_rng(0), 0
     for _ in range(150):

@@ -56,6 +56,7 @@ def peak_bytes(columns, wrong, asked):
         tracemalloc.stop()
 
 
+@pytest.mark.simulation
 def test_two_hundred_rows_of_a_hundred_numbers_are_searched_in_little_memory():
     rng = np.random.default_rng(12)
     columns = {f"x{i}": rng.normal(size=200) for i in range(100)}

@@ -78,6 +78,7 @@ def test_every_finding_is_its_rows_in_words_and_numbers(seed, n, weighted):
         assert 0 < part.share_of_errors <= 1
 
 
+@pytest.mark.simulation
 def test_a_planted_slice_of_two_conditions_is_found_first():
     first = []
     for seed in range(20):

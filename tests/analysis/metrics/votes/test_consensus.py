@@ -105,6 +105,7 @@ def test_auto_sees_kinds_of_items_that_mislead_everyone(hard_negatives):
     assert "item types" in found.why
 
 
+@pytest.mark.simulation
 def test_auto_stays_within_a_point_of_the_best_method(good_and_bad, biased, hard_negatives):
     for votes, truth in (good_and_bad[:2], biased, hard_negatives):
         best = max(right(resolve(votes, method=method), truth) for method in METHODS[1:])

@@ -75,6 +75,7 @@ def test_a_lean_is_finite_keeps_the_order_of_labels_and_is_nothing_without_trust
     np.testing.assert_allclose(uniform, 0, atol=1e-12)
 
 
+@pytest.mark.simulation
 @settings(max_examples=6)
 @given(st.integers(0, 1000), st.integers(2, 4))
 def test_any_votes_are_resolved_to_distributions_alike_each_time(seed, people):

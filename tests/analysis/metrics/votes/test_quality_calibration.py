@@ -38,11 +38,13 @@ def coded(votes: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     return CodedVotes(item, who, label, items, 30, 3)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("method", ["auto", "one_coin"])
 def test_quality_is_the_accuracy_where_items_are_alike(method: str) -> None:
     assert abs(overstated(method, 0.0, range(3))) < 0.05
 
 
+@pytest.mark.simulation
 def test_quality_is_nearly_the_accuracy_where_items_differ_in_difficulty() -> None:
     assert -0.05 < overstated("auto", 1.5, range(3)) < 0.08
 
@@ -61,6 +63,7 @@ def test_items_of_unequal_difficulty_overstate_quality_without_a_temperature() -
     np.testing.assert_array_equal(stated.argmax(axis=1), fit.posterior.argmax(axis=1))
 
 
+@pytest.mark.simulation
 def test_annotators_with_few_votes_are_said_to_be_few() -> None:
     few, _ = cast(1, spread=0.0, items=60, people=40, per_item=3)
     many, _ = cast(1, spread=0.0, items=200, people=10, per_item=5)

@@ -14,6 +14,7 @@ def shifts(values: np.ndarray, **segments: np.ndarray) -> list:
     return find_shifts([Summary("amount", values)], RECENT, segments)
 
 
+@pytest.mark.simulation
 def test_alarms_on_at_most_two_of_a_hundred_stable_windows() -> None:
     alarms = 0
     for seed in range(100):

@@ -19,6 +19,7 @@ def test_far_rows_are_set_aside_in_any_unit_and_the_bulk_is_not(seed, unit):
     assert found[:-1].sum() <= 1
 
 
+@pytest.mark.simulation
 @given(st.integers(0, 50))
 @settings(max_examples=20)
 def test_rows_do_not_depend_on_one_another(seed):
