@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from analysis.metrics.drift.compare import (
     Drift,
     DriftCriteria,
-    FeatureDrift,
     compare,
     persists,
     weighted_share,
 )
+from analysis.metrics.drift.feature_drift import FeatureDrift
 
 
 def simulated(rng, rows, moved=0.0, count=20):
