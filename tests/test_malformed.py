@@ -221,6 +221,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 OPEN = [route for route in [*OURS, *CALLS] if route.name not in ("sign-in-link",)]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("route", OPEN, ids=str)
 def test_odd_values_in_the_query(pair: ProjectPair, ask: Callable[..., None], names: set[str], route: Route) -> None:  # noqa: F811
     path = path_of(route, pair)
@@ -233,6 +234,7 @@ def test_odd_values_in_the_query(pair: ProjectPair, ask: Callable[..., None], na
             ask(route, "GET", path, data={name: text.encode("utf-8", "surrogatepass")})
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("route", OURS, ids=str)
 def test_odd_values_in_a_form(pair: ProjectPair, ask: Callable[..., None], names: set[str], route: Route) -> None:  # noqa: F811
     path = path_of(route, pair)
@@ -284,6 +286,7 @@ def test_odd_parts_of_a_good_body(pair: ProjectPair, ask: Callable[..., None], r
 PARTS = ("9" * 5000, "9" * 30, "0", "%00", "%ED%A0%80", "a" * 3000, "%2e%2e", "²")
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("route", [route for route in OPEN if route.parameters], ids=str)
 def test_odd_parts_of_an_address(pair: ProjectPair, ask: Callable[..., None], route: Route) -> None:  # noqa: F811
     for name in route.parameters:

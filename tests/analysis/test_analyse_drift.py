@@ -99,6 +99,7 @@ def test_what_cannot_be_compared_is_refused(
 DATES = ("%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y", "%Y%m%d", "%a, %d %b %Y")
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("form", DATES)
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_that_time_passes_is_no_drift(tmp_path: Path, form: str, shuffled: bool) -> None:

@@ -21,6 +21,7 @@ def test_benjamini_hochberg_counts_the_tests_that_are_not_listed(p: list[float],
     assert benjamini_hochberg(padded)[: len(p)] == pytest.approx(expected)
 
 
+@pytest.mark.simulation
 @given(P_VALUES)
 @settings(max_examples=30)
 def test_holm_never_lowers_a_p_and_keeps_their_order(p: list[float]) -> None:

@@ -177,6 +177,7 @@ def test_inputs_that_tell_nothing_accuse_no_label():
         assert (one.estimated_share.value, one.estimated_share.low, one.estimated_share.high) == (None, 0, 1)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("strength", [0.0, 1.0, 6.0])
 @pytest.mark.parametrize("prevalence", [0.02, 0.5])
 def test_the_share_wrong_lies_in_its_interval_from_no_signal_to_a_strong_one(strength, prevalence):

@@ -233,6 +233,7 @@ def test_a_constant_column_tells_nothing_and_breaks_nothing():
         np.testing.assert_allclose(found.probabilities[:, 1], 1 / 3, atol=0.15)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("far", [6e154, 1e300, -1.7e308])
 @pytest.mark.parametrize("near", [0.0, 1e-150, 5e-324, 1.0])
 def test_one_vast_number_among_small_ones_is_no_overflow(far, near):

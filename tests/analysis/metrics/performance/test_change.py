@@ -26,6 +26,7 @@ def simulate(n: int, before: float, after: float, *, weighted: bool = False, cop
     return found
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("accuracy", "weighted", "copies"), [(0.5, False, 1), (0.9, True, 1), (0.8, False, 4)])
 def test_a_steady_model_is_rarely_called_changed(accuracy: float, weighted: bool, copies: int) -> None:
     found = simulate(160, accuracy, accuracy, weighted=weighted, copies=copies)

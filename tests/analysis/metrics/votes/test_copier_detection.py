@@ -64,6 +64,7 @@ def test_annotators_who_err_each_for_themselves_are_left_alone(seed):
     assert found.votes is cast
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(3))
 def test_experts_agree_because_they_are_right(seed):
     # The first six say the truth alone, and so the same, where the others mostly guess.

@@ -56,6 +56,7 @@ def test_refuses_nan_and_other_widths() -> None:
 class TestCopies:
     """Copies of one row count once: ten copies of 40 rows are no 400 rows."""
 
+    @pytest.mark.simulation
     @pytest.mark.parametrize("copies", [1, 2, 10])
     def test_raise_the_false_alarms_of_the_whole_by_nothing(self, copies: int) -> None:
         alarms = naive = 0

@@ -67,6 +67,7 @@ def linear() -> bytes:
     return dump(model("linear")[0])
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("method", choose.METHODS)
 @pytest.mark.parametrize("k", [2, 3])
