@@ -165,3 +165,13 @@ def test_the_page_says_what_may_be_answered_alone() -> None:
     assert "What may v1 answer alone?" in page
     assert "confidence of at least <b>0.900</b>" in page
     assert "Nothing acts on it" in page
+
+
+def test_without_a_label_after_the_first_ones_the_page_says_that_nothing_is_known_yet() -> None:
+    project, _ = audited([place % 20 == 7 for place in range(FEW)])
+    stored(project)
+    client = Client()
+    client.force_login(make_user(project=project, role=Role.ENGINEER))
+    page = " ".join(client.get(reverse("analysis:performance", args=[project.slug])).content.decode().split())
+    assert f"Not known yet: no label came after the first {FEW}" in page
+    assert "No sign of it" not in page
