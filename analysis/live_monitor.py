@@ -55,7 +55,8 @@ class LabelOrder:
 def monitored_error(sample: EvaluationSample) -> MonitoredError:
     """The monitor of all labelled rows of a version, one of each group of copies."""
     order = label_order(sample)
-    found = MonitoredError(REFERENCE - order.reference.size, RULE.alpha, RULE.shift, RULE.horizon)
+    needed, key = REFERENCE - order.reference.size, monitor_key(sample, order)
+    found = MonitoredError(needed, RULE.alpha, RULE.shift, RULE.horizon, key=key)
     if found.needed:
         return found
     reference, plain = reference_of(sample, order), plain_probabilities(sample)
@@ -68,7 +69,6 @@ def monitored_error(sample: EvaluationSample) -> MonitoredError:
         watched=int(rows.size),
         reference=stored_estimate(error_of(sample, order.reference)),
         is_over=result.is_over,
-        key=monitor_key(sample),
     )
     if result.since is None:
         return found
@@ -94,8 +94,7 @@ def reference_of(sample: EvaluationSample, order: LabelOrder) -> LossReference:
     """The error of the first labels; what items of one day have in common counts as uncertainty."""
     rows = np.sort(order.reference)  # in time order
     days = [sample.at[row].date().isoformat() for row in rows.tolist()]
-    found = estimated_reference(1 - sample.score[rows], sample.inclusion_probability[rows], batches=days)
-    return found
+    return estimated_reference(1 - sample.score[rows], sample.inclusion_probability[rows], batches=days)
 
 
 def plain_probabilities(sample: EvaluationSample) -> NDArray[np.float64]:
@@ -118,9 +117,8 @@ def error_of(sample: EvaluationSample, rows: NDArray[np.intp]) -> Estimate:
     return weighted.score(1 - sample.score[rows], sample.inclusion_probability[rows], groups=groups)
 
 
-def monitor_key(sample: EvaluationSample) -> str:
+def monitor_key(sample: EvaluationSample, order: LabelOrder) -> str:
     """Of the rule and the rows of the reference: another key is another monitor."""
-    order = label_order(sample)
     rows = order.reference
     content = f"{sample.version}|{RULE}|{REFERENCE}|{sample.score[rows].tolist()}".encode()
     return hashlib.sha256(content + sample.item_ids[rows].tobytes()).hexdigest()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from analysis.live_monitor import MonitoredError, monitor_key
+from analysis.live_monitor import MonitoredError
 from analysis.metrics.risk_control.certificate import (
     CertificateRule,
     InForce,
@@ -31,8 +31,11 @@ class CertifiedShare(Struct, frozen=True):
         return self.certificate.thresholds[0].threshold if self.certificate else None
 
 
-def certified_share(sample: EvaluationSample, *, at: datetime) -> CertifiedShare:
-    """The certificate of all labelled rows of a version. Kinds without classes and answers without scores have none."""
+def certified_share(sample: EvaluationSample, *, monitor: str, at: datetime) -> CertifiedShare:
+    """The certificate of all labelled rows of a version, void with another monitor than that of this key.
+
+    Kinds without classes and answers without scores have none.
+    """
     codes = sample.codes
     if codes is None:
         return CertifiedShare(None, "Answers of this kind have no confidence.")
@@ -47,7 +50,7 @@ def certified_share(sample: EvaluationSample, *, at: datetime) -> CertifiedShare
         sample.inclusion_probability,
         groups=sample.groups,
     )
-    made = certify(rows, RULE, model_version=sample.version, monitor=monitor_key(sample), created=at.timestamp())
+    made = certify(rows, RULE, model_version=sample.version, monitor=monitor, created=at.timestamp())
     return CertifiedShare(made)
 
 

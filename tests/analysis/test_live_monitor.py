@@ -175,3 +175,9 @@ def test_without_a_label_after_the_first_ones_the_page_says_that_nothing_is_know
     page = " ".join(client.get(reverse("analysis:performance", args=[project.slug])).content.decode().split())
     assert f"Not known yet: no label came after the first {FEW}" in page
     assert "No sign of it" not in page
+
+
+def test_a_certificate_holds_also_before_the_first_labels_are_complete() -> None:
+    body = stored(audited([False] * (FEW - 1))[0])
+    assert body.monitored.needed == 1 and body.certified.certificate is not None
+    assert why_void(body.certified, body.monitored, serves="v1") is None

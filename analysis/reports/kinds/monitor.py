@@ -29,7 +29,8 @@ class MonitorReport(ReportKind[MonitorBody]):
         sample = rows.sample(version, days)
 
         def compute() -> MonitorBody:
-            return MonitorBody(monitored_error(sample), certified_share(sample, at=rows.at))
+            monitored = monitored_error(sample)
+            return MonitorBody(monitored, certified_share(sample, monitor=monitored.key, at=rows.at))
 
         return Computation(hashlib.sha256(f"{sample.hash}|monitor".encode()).hexdigest(), compute)
 
