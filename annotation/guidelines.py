@@ -1,13 +1,9 @@
 """Guidelines: versions of one Markdown text. Every lease and label carries the version it was given under."""
 
-import re
 from datetime import datetime
 from typing import Any
 
-import markdown
-import nh3
 from django.db import IntegrityError, transaction
-from django.utils.safestring import SafeString, mark_safe
 
 from annotation.models import Guideline
 from projects import audit, specs
@@ -15,43 +11,7 @@ from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_storable_text
 
-TAGS = {
-    "a",
-    "b",
-    "blockquote",
-    "br",
-    "code",
-    "dd",
-    "del",
-    "dl",
-    "dt",
-    "em",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "kbd",
-    "li",
-    "ol",
-    "p",
-    "pre",
-    "strong",
-    "sub",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-}
 LONGEST = 100_000
-HEADING = re.compile(r"<(/?)h([1-6])>")
 
 
 class GuidelineProblem(InvalidInput):
@@ -97,24 +57,3 @@ def publish(project: Project, *, text: str, by: User | None, at: datetime) -> Gu
         raise GuidelineProblem(f"Somebody published version {number} just now; load the page and look at it.") from None
     audit.record("guideline.publish", by=by, at=at, project=project, target=f"version {number}")
     return made
-
-
-def html(text: str) -> SafeString:
-    """The Markdown as HTML without anything that could run, look like the page or load from elsewhere.
-
-    Headings begin at h3, below the panel's own, and go down one level at a time, whatever the author wrote.
-    """
-    made = markdown.markdown(text, extensions=["sane_lists", "tables"])
-    cleaned = nh3.clean(made, tags=TAGS, attributes={"a": {"href", "title"}}, url_schemes={"http", "https", "mailto"})
-    return mark_safe(_levelled(cleaned))  # noqa: S308  nh3 keeps the listed tags only
-
-
-def _levelled(html: str) -> str:
-    """Headings moved so that the highest is h3 and none is more than one below the heading before it."""
-    written = [int(level) for end, level in HEADING.findall(html) if not end]
-    levels, last = [], 2
-    for level in written:
-        last = min(level - min(written) + 3, last + 1, 6)
-        levels.append(last)
-    tags = iter([level for level in levels for _ in ("begin", "end")])
-    return HEADING.sub(lambda tag: f"<{tag[1]}h{next(tags)}>", html)

@@ -1,4 +1,4 @@
-"""An item's inputs as a page shows them: texts, images, and a table of the rest."""
+"""An item's inputs as a page shows them: texts, images, conversations, and a table of the rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import Any
 from django.urls import reverse
 
 from annotation.models import Item
+from annotation.turn_display import DisplayedConversation
 from inputs.registry import INPUT_TYPES
+from inputs.turns import is_conversation
 from inputs.types.base import Display
 from projects.formatting import MINUS, number, plain_moment
 from projects.models import Project
@@ -36,13 +38,19 @@ class ItemDisplay:
 
     texts: tuple[tuple[str, str], ...]
     pictures: tuple[DisplayedImage, ...]
+    conversations: tuple[DisplayedConversation, ...]
     facts: tuple[tuple[str, str], ...]
     meta: tuple[str, ...]
 
     @property
     def named(self) -> bool:
-        """Whether texts and images need their names beside them."""
-        return len(self.texts) + len(self.pictures) + len(self.facts) > 1
+        """Whether texts, images and conversations need their names beside them."""
+        return sum(map(len, (self.texts, self.pictures, self.conversations, self.facts))) > 1
+
+    @property
+    def excerpts(self) -> tuple[tuple[str, str], ...]:
+        """What is read, by its name, for a card or a line that cuts it."""
+        return (*self.texts, *((one.name, one.excerpt) for one in self.conversations))
 
 
 def display_item(project: Project, item: Item) -> ItemDisplay:
@@ -51,15 +59,24 @@ def display_item(project: Project, item: Item) -> ItemDisplay:
     names = [name for name in types if name in item.inputs] + [name for name in item.inputs if name not in types]
     values = [(name, item.inputs[name]) for name in names if item.inputs[name] is not None]
     pictures = [displayed_image(project, name, value) for name, value in values if is_image(value)]
+    conversations = [
+        display_conversation(name, value, types[name]) for name, value in values if _is_spoken(value, types.get(name))
+    ]
     read = {name for name, kind in types.items() if INPUT_TYPES[kind].display is Display.TEXT}
     texts = [(name, str(value)) for name, value in values if name in read]
-    facts = [
-        (name, format_fact(value, types.get(name)))
-        for name, value in values
-        if name not in read and not is_image(value)
-    ]
+    shown = read | {one.name for one in pictures} | {one.name for one in conversations}
+    facts = [(name, format_fact(value, types.get(name))) for name, value in values if name not in shown]
     segment = [f"{name} {value}" for name, value in item.segment.items()]
-    return ItemDisplay(tuple(texts), tuple(pictures), tuple(facts), (*segment, plain_moment(item.at, "j M H:i")))
+    meta = (*segment, plain_moment(item.at, "j M H:i"))
+    return ItemDisplay(tuple(texts), tuple(pictures), tuple(conversations), tuple(facts), meta)
+
+
+def _is_spoken(value: Any, kind: str | None) -> bool:
+    return kind is not None and INPUT_TYPES[kind].display is Display.CONVERSATION and is_conversation(value)
+
+
+def display_conversation(name: str, value: Any, kind: str) -> DisplayedConversation:
+    return DisplayedConversation(name, value, INPUT_TYPES[kind].format(value))
 
 
 def is_image(value: Any) -> bool:

@@ -98,7 +98,8 @@ def columns(
     types: Mapping[str, str],
     decoded: Mapping[str, Grey] | None = None,
 ) -> dict[str, list[Any]]:
-    """Stored inputs as the columns that `inputs.frame.to_frame` takes: of an image its pixels, None where absent.
+    """Stored inputs as the columns that `inputs.frame.to_frame` takes: of an image its pixels, of a conversation its
+    text, None where absent.
 
     `decoded` has the pixels of images that were decoded already, by their SHA-256; other images are read from files.
     """
@@ -107,7 +108,9 @@ def columns(
 
 
 def _cell(project: Project, value: Any, kind: str, decoded: Mapping[str, Grey]) -> Any:
-    if value is None or not INPUT_TYPES[kind].in_media:
-        return value
+    if value is None:
+        return None
+    if not INPUT_TYPES[kind].in_media:
+        return INPUT_TYPES[kind].column_value(value)
     sha256 = value["media"]
     return decoded[sha256] if sha256 in decoded else pixels(project, sha256)

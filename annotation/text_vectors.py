@@ -21,6 +21,7 @@ from annotation.models.encoding import NAME_LENGTH
 from inputs.encoders import choice, minilm
 from inputs.encoders.base import EncoderUnavailable, TextEncoder
 from inputs.encoders.columns import EncodedTexts, VectorsByInput, text_inputs
+from inputs.registry import INPUT_TYPES
 from inputs.values import is_missing
 from jobs import queue
 from jobs.execution import Attempt
@@ -138,13 +139,15 @@ def encode_items(attempt: Attempt, project: Project, *, at: datetime) -> None:
     progress = encoding_progress.progress_of(project, chosen.encoder, at=at)
     waiting = Item.objects.filter(project=project, pk__gt=progress.last_item).order_by("pk")
     total, done = min(waiting.count(), MOST_ITEMS), 0
-    names = text_inputs(project.contract().types())
+    types = project.contract().types()
+    kinds = {name: INPUT_TYPES[types[name]] for name in text_inputs(types)}
     while done < total:
         rows = list(waiting.filter(pk__gt=progress.last_item).values_list("pk", "inputs")[: min(PART, total - done)])
         if not rows:
             break
         if chosen.encoder.per_text:
-            texts = {_stripped(inputs.get(name)) for _, inputs in rows for name in names} - {""}
+            cells = (kind.column_value(inputs.get(name)) for _, inputs in rows for name, kind in kinds.items())
+            texts = {_stripped(cell) for cell in cells} - {""}
             known = _stored(project, chosen.encoder, sorted(texts))
             _encode_and_keep(project, chosen.encoder, sorted(texts - set(known)))
         done += len(rows)

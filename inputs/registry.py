@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from inputs import types
-from inputs.types.base import InputType
+from inputs.types.base import Features, InputType
 from inputs.values import InvalidColumns
 from validation.registry import Registry, concrete_classes, import_modules
 
@@ -23,6 +23,11 @@ def typed(types_by_name: Mapping[str, str]) -> dict[str, InputType]:
             known = ", ".join(INPUT_TYPES.names())
             raise InvalidColumns(f"Input {name!r} has the type {kind!r}; known are {known}.")
     return {name: INPUT_TYPES[kind] for name, kind in types_by_name.items()}
+
+
+def is_read_as_text(kind: str) -> bool:
+    """Whether models read values of this type as words, as of a text or a conversation."""
+    return kind in INPUT_TYPES and INPUT_TYPES[kind].features is Features.TERMS
 
 
 discover(types.__name__)

@@ -1,10 +1,13 @@
-"""An input's value as the pages write it."""
+"""An input's value as the pages show it."""
 
 from typing import Any
 
 from django import template
 
-from annotation.item_display import format_fact
+from annotation.item_display import display_conversation, format_fact
+from annotation.turn_display import DisplayedConversation
+from inputs.registry import INPUT_TYPES
+from inputs.turns import is_conversation
 
 register = template.Library()
 
@@ -13,3 +16,16 @@ register = template.Library()
 def fact(value: Any, kind: str) -> str:
     """The value as its input type writes it."""
     return format_fact(value, kind)
+
+
+@register.filter
+def display_of(kind: str, value: Any) -> str:
+    """How a page shows a value of this type: "text", "image", "conversation" or "fact"."""
+    shown = INPUT_TYPES[kind].display
+    return "fact" if shown == "conversation" and not is_conversation(value) else shown
+
+
+@register.filter
+def as_conversation(value: Any, kind: str) -> DisplayedConversation:
+    """The turns of a conversation as the page shows them."""
+    return display_conversation("", value, kind)

@@ -58,6 +58,7 @@ class Display(StrEnum):
 
     TEXT = "text"  # to be read
     IMAGE = "image"
+    CONVERSATION = "conversation"  # turns, each with its role
     FACT = "fact"  # name and value in a table
 
 
@@ -99,6 +100,10 @@ class InputType(ABC):
     @abstractmethod
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
         """The value as it is stored: JSON, or a `CheckedImage`. Raises InvalidValue with a whole sentence."""
+
+    def column_value(self, value: Any) -> Any:
+        """A stored value as the cell of a column: what `frame_columns`, text encoders and comparisons read."""
+        return value
 
     def shape(self, values: Values, largest_side: int) -> Shape | None:
         """What later columns have to be brought to so that they have the same parts; None where nothing has to."""

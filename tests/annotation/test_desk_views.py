@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from annotation import guidelines, labels, queues
 from annotation.item_display import display_item
+from annotation.markdown_html import guideline_html
 from annotation.models import Cause, Label, Media, Queue, Resolution, Slot
 from projects import zones
 from projects.models import Role
@@ -300,7 +301,7 @@ def test_the_guideline_is_cleaned_of_what_could_run_or_load(scenario: LabellingS
     ],
 )
 def test_headings_of_a_guideline_go_down_one_level_at_a_time(text: str, levels: list[int]) -> None:
-    html = guidelines.html(text)
+    html = guideline_html(text)
 
     assert [int(level) for level in re.findall(r"<h(\d)>", html)] == levels
     assert [int(level) for level in re.findall(r"</h(\d)>", html)] == levels

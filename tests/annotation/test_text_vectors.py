@@ -80,6 +80,18 @@ def test_the_job_encodes_each_text_once_and_keeps_it_under_name_and_digest(encod
     assert Job.objects.filter(kind="annotation.encode_texts").count() == 1
 
 
+def test_a_conversation_is_encoded_as_the_text_that_its_columns_hold(encoder: CountingEncoder) -> None:
+    project = make_project(inputs={"chat": {"type": "conversation"}})
+    turns = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]
+    make_item(project, inputs={"chat": turns})
+    make_item(project, inputs={"chat": None})
+
+    encode_items(project)
+    candidates.vectors_of(project, [{"chat": turns}, {"chat": None}])
+
+    assert encoder.encoded == ["On its way.\nWhere is it?"]
+
+
 def test_new_items_are_encoded_from_where_the_last_job_ended(encoder: CountingEncoder) -> None:
     project = make_project()
     notes(project, "a card")

@@ -80,7 +80,7 @@ def colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_the_types_are_those_of_the_package() -> None:
-    assert INPUT_TYPES.names() == ["boolean", "category", "image", "number", "text", "time", "vector"]
+    assert INPUT_TYPES.names() == ["boolean", "category", "conversation", "image", "number", "text", "time", "vector"]
 
 
 @pytest.mark.django_db
@@ -117,8 +117,9 @@ def test_a_model_learns_from_it_and_its_artifact_loads(colour: None) -> None:
 
 @pytest.mark.django_db
 def test_a_spec_takes_only_types_that_there_are() -> None:
-    spec = {"title": "Paint", "kind": "choice", "labels": ["a", "b"], "inputs": {"paint": {"type": "conversation"}}}
-    with pytest.raises(BadSpec, match="needs a type: one of boolean, category, image, number, text, time, vector"):
+    spec = {"title": "Paint", "kind": "choice", "labels": ["a", "b"], "inputs": {"paint": {"type": "sound"}}}
+    known = "boolean, category, conversation, image, number, text, time, vector"
+    with pytest.raises(BadSpec, match=f"needs a type: one of {known}"):
         create_project("paint", spec, by=None, at=NOW)
 
 
@@ -129,6 +130,9 @@ def test_every_type_is_complete(kind: str, purpose: Purpose) -> None:
     column: Any = {
         "boolean": [True, False, None, True],
         "category": ["a", "b", None, "a"],
+        "conversation": [
+            [{"role": "user", "content": said}] if said else None for said in ("a card", "my card", "", "x y")
+        ],
         "image": [np.eye(3, dtype=np.uint8), np.zeros((4, 2), np.uint8), None, np.full((3, 3), 200, np.uint8)],
         "number": [1.0, 2.5, None, -4],
         "text": ["a card", "my card", None, "my euro"],

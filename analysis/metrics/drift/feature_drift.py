@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from analysis.metrics.drift.column_tests import cauchy_combination
 from inputs.encoders.columns import vector_name
+from inputs.registry import is_read_as_text
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def with_their_vectors(features: Sequence[FeatureDrift]) -> list[FeatureDrift]:
     Its p combines both by Cauchy's rule; effect and words are of the one that moved more clearly.
     """
     by_name = {feature.name: feature for feature in features}
-    encoded = {vector_name(feature.name): feature.name for feature in features if feature.kind == "text"}
+    encoded = {vector_name(feature.name): feature.name for feature in features if is_read_as_text(feature.kind)}
     return [
         _combined(feature, by_name.get(vector_name(feature.name)))
         for feature in features

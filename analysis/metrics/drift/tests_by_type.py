@@ -73,6 +73,7 @@ TESTS: dict[str, Callable[..., ColumnTest]] = {
     "category": category_test,
     "boolean": category_test,
     "text": text_test,
+    "conversation": text_test,
     "time": time_test,
     "vector": vector_test,
 }

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 from inputs.columns import as_numbers, as_texts, guess_type
+from inputs.registry import is_read_as_text
 from inputs.types.time import DAY, seconds
 from inputs.values import is_missing
 from validation import InvalidInput
@@ -135,7 +136,7 @@ def axes(
             axis = _time_axis(name, _seconds(values, name), rng)
         elif kind in ("category", "boolean"):
             axis = _category_axis(name, values, min_rows)
-        elif kind == "text":
+        elif is_read_as_text(kind):
             axis = _text_axis(name, as_texts(values, "", name), min_rows)
         else:
             raise InvalidInput(f"{name}: no rule can use the type {kind!r}.")

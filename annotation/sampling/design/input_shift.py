@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from annotation.sampling.design.shift_check import first_of_each
+from inputs.registry import is_read_as_text
 from inputs.values import is_missing
 
 Floats = NDArray[np.float64]
@@ -81,7 +82,7 @@ def summarise(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) ->
         values = columns[name]
         if kind == "number":
             found.append(Summary(name, _numbers([None if is_missing(value) else float(value) for value in values])))
-        elif kind == "text":
+        elif is_read_as_text(kind):
             lengths = [None if is_missing(value) else float(len(value)) for value in values]
             found.append(Summary(f"length of {name}", _numbers(lengths)))
         elif kind == "image":
