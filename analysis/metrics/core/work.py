@@ -12,11 +12,11 @@ import numpy as np
 from scipy import sparse
 
 OVERHEAD = 0.002  # of any fit
-DENSE_PRODUCT, SPARSE_PRODUCT, STOCHASTIC_PRODUCT = 1e-9, 8e-9, 2.5e-9  # one entry times one coefficient
-COEFFICIENT = 2e-8  # one step of a solver over one coefficient
+DENSE_PRODUCT, SPARSE_PRODUCT, STOCHASTIC_PRODUCT = 1e-10, 8e-9, 2.5e-9  # one entry times one coefficient
+COEFFICIENT, SCORE = 2e-8, 2e-8  # one step of a solver over one coefficient; one row's probability of one class
 COUNTED_ENTRY = 5e-9
 KERNEL_PRODUCT = 2e-10
-DISTANCE_PRODUCT, NEIGHBOUR_VOTE = 1e-10, 5e-9
+DISTANCE_PRODUCT, NEIGHBOUR_VOTE = 5e-11, 5e-9
 BIN_OF_ROW, BIN_OF_HISTOGRAM, OF_TREE = 6e-9, 1e-8, 16
 COMPARISON, ONE_TREE = 2e-8, 1e-3
 CALIBRATED = 4e-6  # one score in each round of folds, all methods together
@@ -60,7 +60,8 @@ def linear(size: MatrixSize, classes: int, passes: int, *, stochastic: bool = Fa
     product = SPARSE_PRODUCT if size.is_sparse else DENSE_PRODUCT
     if stochastic:
         return OVERHEAD + passes * _outputs(classes) * size.entries * STOCHASTIC_PRODUCT
-    return OVERHEAD + passes * _outputs(classes) * (size.entries * product + size.columns * COEFFICIENT)
+    scored = 0.0 if size.is_sparse else size.rows * SCORE  # of sparse rows it is little beside the products
+    return OVERHEAD + passes * _outputs(classes) * (size.entries * product + size.columns * COEFFICIENT + scored)
 
 
 def kernel_machine(size: MatrixSize) -> float:

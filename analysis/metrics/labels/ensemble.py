@@ -24,7 +24,8 @@ UNIT_ROWS_C = 10.0  # inverse strength of the penalty on rows of unit length
 NEIGHBOURS, NEIGHBOURS_ROWS = 10, 20_000
 BOOSTING_ROWS = 1000  # with fewer, boosting learns wrong labels by heart
 TREES, ROUNDS, LEAVES = 200, 60, 15
-DENSE_PASSES, MACHINE_PASSES = 50, 20  # usual ones, for the work of a fit
+DENSE_PASSES = 50  # usual ones, for the work of a fit
+MACHINE_PASSES = 8  # there are about 14, the later ones over few of the rows
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Out-of-sample probabilities: of every kind of input, never from the row itself, better than one plain model."""
 
+import inspect
 import multiprocessing
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from cleanlab.rank import get_label_quality_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +19,8 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from analysis.metrics.labels import out_of_sample as module
+from analysis.metrics.labels.ensemble import members_for
+from analysis.metrics.labels.features import Blocks
 from analysis.metrics.labels.label_errors import suspected
 from analysis.metrics.labels.out_of_sample import out_of_sample
 from validation import InvalidInput
@@ -135,6 +139,21 @@ def test_a_budget_leaves_models_out_and_says_so():
     found = out_of_sample(columns, dict.fromkeys(columns, "number"), data.target, budget=0)
     assert found.model == "logistic regression"
     assert "Too much work for that: extra trees" in found.why
+
+
+def test_the_usual_budget_leaves_out_no_model_of_thirteen_thousand_texts_of_many_classes():
+    rows, terms, per_text, classes = 13_000, 60_000, 130, 77
+    words = sparse.csr_matrix(
+        (np.ones(rows * per_text), np.arange(rows * per_text) % terms, np.arange(rows + 1) * per_text), (rows, terms)
+    )
+    learnt = Blocks(words, None, np.zeros((rows, 384), dtype=np.float32))
+    types = {"text": "text", "vectors": "vector"}
+    budget = inspect.signature(out_of_sample).parameters["budget"].default
+
+    found = members_for(types, rows, seed=0)
+
+    assert [member.name for member in found][-1] == "linear machine"
+    assert 5 * sum(member.work(learnt, classes) for member in found) < budget
 
 
 @pytest.mark.simulation
