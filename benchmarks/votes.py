@@ -5,9 +5,9 @@
 One JSON line for each set and method: accuracy against the truth over `n` items (means over `--seeds` draws of a
 simulated set), what quality was stated and how far that is off, and seconds of CPU; `auto` adds the best single method
 and how far it is ahead of it. No method sees the truth or any setting of the set. A line of means closes each part.
-`public` are sets of benchmarks.data, left out where they are absent; `simulated` are those of
-benchmarks.simulated_votes, none of which is exactly a model that is fitted; `speed` is CROWDLAB and `auto` on 50 000
-items with three votes each, with a model's probabilities.
+`public` are sets of benchmarks.data, whole and with a few votes of each item, drawn `--seeds` times (left out where they
+are absent); `simulated` are those of benchmarks.simulated_votes, none of which is exactly a model that is fitted;
+`speed` is CROWDLAB and `auto` on 50 000 items with three votes each, with a model's probabilities.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         there = {name: votes for name in PUBLIC if (votes := _public(name))}
         _say_means("public", [_measure(name, [votes]) for name, votes in there.items()])
         few = [(name, n) for name in there for n in FEW]
-        found = [_measure(f"{name}, {n} votes an item", [_few(there[name], n)]) for name, n in few]
+        draws = range(options.seeds)
+        found = [_measure(f"{name}, {n} votes an item", [_few(there[name], n, at) for at in draws]) for name, n in few]
         _say_means("public, few votes", found)
     if "simulated" in options.only:
         seeds = range(options.seed, options.seed + options.seeds)
@@ -86,11 +87,11 @@ def _stated(resolved: Sequence[tuple[Floats, Floats]]) -> dict[str, float]:
     return {name: round(float(np.mean(values)), 4) for name, values in zip(names, (stated, over, brier), strict=True)}
 
 
-def _few(every: VotesWithTruth, votes_per_item: int) -> VotesWithTruth:
-    """The first votes of each item of a set, in an order drawn by their number."""
+def _few(every: VotesWithTruth, votes_per_item: int, draw: int) -> VotesWithTruth:
+    """So many votes of each item of a set, drawn."""
     votes, truth = every
     table = pd.DataFrame({field: np.asarray(column) for field, column in votes._asdict().items()})
-    table = table.sample(frac=1, random_state=votes_per_item)
+    table = table.sample(frac=1, random_state=1000 * draw + votes_per_item)
     kept = table[table.groupby("items").cumcount() < votes_per_item]
     return Votes(*(kept[field] for field in Votes._fields)), truth
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from analysis.metrics.votes import ability_models, annotator_models, copier_detection
 from analysis.metrics.votes.annotator_models import CodedVotes, Floats
+from analysis.metrics.votes.evidence_weights import evidence_weights, sums_by_item
 from analysis.metrics.votes.quality_calibration import Model, Temperatures, calibrated, fit_temperatures
 
 FOLDS = 5
 HELD_OUT_ITEMS = 5000  # enough to separate the models; more only costs time
 LEAST_HELD_OUT = 30
 FEW_VOTES = 20  # of an annotator, from which no accuracy is known well
-RESAMPLES = 500
 LOG_ODDS_WEIGHTS = (
     0.0,
     0.5,
@@ -79,7 +79,8 @@ def calibrate_one(votes: CodedVotes, model: Model, log_odds: Floats | None, seed
 
 def _warning(votes: CodedVotes, at: Temperatures) -> str:
     """What the stated quality rests on, and where it cannot be known."""
-    tempered = f"tempered by {at.dependence:g} and {at.estimation:g}" if max(at) > 1 else "as fitted"
+    flatter = max(at.mean_dependence, at.estimation) > 1
+    tempered = f"tempered by {at.mean_dependence:.2g} and {at.estimation:g}" if flatter else "as fitted"
     each = float(np.median(np.unique(votes.annotator, return_counts=True)[1]))
     few = (
         f" Half of the annotators have {each:g} votes or fewer, so quality may be too high: check some items."
@@ -158,24 +159,10 @@ def _held_out(votes: CodedVotes, model: Model, log_odds: Floats | None, seed: in
 
 def _weights(votes: CodedVotes, models: Mapping[str, Model], log_odds: Floats | None, seed: int) -> dict[str, float]:
     scored = {name: _held_out(votes, model, log_odds, seed) for name, model in models.items()}
-    per_item = {
-        name: np.bincount(votes.item, weights=s, minlength=votes.items) for name, s in scored.items() if s is not None
-    }
-    seen = np.bincount(votes.item, minlength=votes.items) > 0
-    weights = _resampled_weights(np.stack([found[seen] for found in per_item.values()]), seed)
-    kept = {name: float(weight) for name, weight in zip(per_item, weights, strict=True) if weight > 0.01}
+    found = {name: one for name, one in scored.items() if one is not None}
+    weights = evidence_weights(sums_by_item(votes, np.stack(list(found.values()))), seed)
+    kept = {name: float(weight) for name, weight in zip(found, weights, strict=True) if weight > 0.01}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}
-
-
-def _resampled_weights(per_item: Floats, seed: int) -> Floats:
-    """Weights (models,) by likelihood (models, items), averaged over a Bayesian bootstrap of the items.
-
-    A chance advantage on a few items does not give a model all the weight (pseudo-BMA+, Yao et al. 2018).
-    """
-    drawn = np.random.default_rng(seed).exponential(size=(per_item.shape[1], RESAMPLES))
-    reached = per_item @ (drawn / drawn.mean(axis=0))
-    weight = np.exp(reached - reached.max(axis=0))
-    return np.asarray((weight / weight.sum(axis=0)).mean(axis=1))
 
 
 def _fit_model_weight(votes: CodedVotes, pred_probs: Floats, seed: int) -> float:

@@ -4,7 +4,8 @@ Annotator models are sure of more than they know, for two reasons, and each has 
 posterior, Guo et al. 2017), never below 1:
 
 - Votes on an item are less independent than a model takes them to be, since items differ in difficulty. The posterior
-  that predicts held-out votes best is flatter than the model's own: `dependence`.
+  that predicts held-out votes best is flatter than the model's own: `dependence`. Few votes cannot tell which
+  temperature is best, so posteriors are averaged over all of them by that evidence, as the models are.
 - Annotators' errors are estimated from the same votes. Votes that are simulated from the fitted models are resolved
   anew, and the posterior with the lowest Brier score against their known labels is flatter: `estimation` (a parametric
   bootstrap, Efron and Tibshirani 1993).
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.metrics.votes.annotator_models import CodedVotes, Fit, Floats
+from analysis.metrics.votes.evidence_weights import evidence_weights, sums_by_item
 
 Model = Callable[[CodedVotes, Floats | None], Fit | None]
 
-DEPENDENCE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0)
+DEPENDENCE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0)
 ESTIMATION = (1.0, 1.2, 1.5)  # more is mostly the dependence again, which simulated votes inherit
 FOLDS = 5
 SIMULATIONS = 4
@@ -31,18 +33,23 @@ LEAST = 1e-9
 
 
 class Temperatures(NamedTuple):
-    """1: as the models state it; above: flatter."""
+    """Weights of the temperatures DEPENDENCE, and the temperature of estimation. 1: as stated; above: flatter."""
 
-    dependence: float = 1.0
+    dependence: tuple[float, ...] = (1.0,)
     estimation: float = 1.0
+
+    @property
+    def mean_dependence(self) -> float:
+        return float(np.dot(self.dependence, DEPENDENCE[: len(self.dependence)]))
 
 
 def fit_temperatures(
     votes: CodedVotes, models: Mapping[str, Model], weights: Mapping[str, float], log_odds: Floats | None, seed: int
 ) -> Temperatures:
     """The temperatures of the average of `models` by `weights` on these votes; no truth is needed."""
-    predicted = _held_out_predictions(votes, models, weights, log_odds, seed)
-    dependence = _best(DEPENDENCE, [_mean_log((1 - SLIP) * chance + SLIP / votes.k) for chance in predicted])
+    predicted = np.stack(_held_out_predictions(votes, models, weights, log_odds, seed))
+    reached = np.log(np.maximum((1 - SLIP) * predicted + SLIP / votes.k, LEAST))
+    dependence = tuple(evidence_weights(sums_by_item(votes, reached), seed).tolist())
     posterior, label = _simulated(votes, models, weights, log_odds, dependence, seed)
     if not label.size:
         return Temperatures(dependence)
@@ -53,8 +60,12 @@ def fit_temperatures(
 
 def calibrated(fits: Mapping[str, Fit], weights: Mapping[str, float], at: Temperatures) -> Floats:
     """The average posterior (items, k) of the fits with these temperatures."""
-    flat = [_posterior(fit, at.dependence) for fit in fits.values()]
-    return tempered(np.average(flat, axis=0, weights=[weights[name] for name in fits]), at.estimation)
+    share = [weights[name] for name in fits]
+    flat = [
+        weight * np.average([_posterior(fit, temperature) for fit in fits.values()], axis=0, weights=share)
+        for temperature, weight in zip(DEPENDENCE, at.dependence, strict=False)
+    ]
+    return tempered(np.sum(flat, axis=0), at.estimation)
 
 
 def tempered(probabilities: Floats, temperature: float) -> Floats:
@@ -99,7 +110,7 @@ def _simulated(
     models: Mapping[str, Model],
     weights: Mapping[str, float],
     log_odds: Floats | None,
-    dependence: float,
+    dependence: tuple[float, ...],
     seed: int,
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Posteriors (n, k) of simulated votes by the same annotators on the same items, and the labels (n,) behind."""
@@ -109,7 +120,8 @@ def _simulated(
     share = np.array([weights[name] for name in names])
     posteriors, labels = [np.empty((0, votes.k))], [np.empty(0, dtype=np.int64)]
     for _ in range(SIMULATIONS):
-        drawn, label = _draw(votes, fits[names[int(rng.choice(len(names), p=share / share.sum()))]], dependence, rng)
+        fit = fits[names[int(rng.choice(len(names), p=share / share.sum()))]]
+        drawn, label = _draw(votes, fit, float(rng.choice(DEPENDENCE, p=dependence)), rng)
         again = _fitted(drawn, models, weights, log_odds)
         if again:
             posteriors.append(calibrated(again, weights, Temperatures()))
@@ -134,10 +146,6 @@ def _categories(chances: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
     below = np.cumsum(chances, axis=1)
     drawn = (rng.random((len(below), 1)) * below[:, -1:] > below).sum(axis=1)
     return np.asarray(np.minimum(drawn, chances.shape[1] - 1), dtype=np.int64)
-
-
-def _mean_log(probability: Floats) -> float:
-    return float(np.log(np.maximum(probability, LEAST)).mean())
 
 
 def _best(temperatures: Sequence[float], reached: Sequence[float]) -> float:

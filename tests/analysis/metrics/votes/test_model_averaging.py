@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from analysis.metrics.votes import ability_models, annotator_models, model_averaging
 from analysis.metrics.votes.annotator_models import CodedVotes
+from analysis.metrics.votes.evidence_weights import evidence_weights
 from analysis.metrics.votes.model_averaging import average_models, label_log_odds
 
 
@@ -43,7 +44,7 @@ def test_a_fit_is_judged_on_votes_that_it_did_not_see():
 def test_a_model_that_predicts_better_gets_the_weight_and_equals_share_it():
     rng = np.random.default_rng(2)
     base = rng.normal(-1, 0.5, 200)
-    weights = model_averaging._resampled_weights(np.stack([base, base - 0.5, base]), 0)
+    weights = evidence_weights(np.stack([base, base - 0.5, base]), 0)
     assert weights[1] < 0.01
     np.testing.assert_allclose(weights[[0, 2]], 0.5, atol=0.01)
 
@@ -51,7 +52,7 @@ def test_a_model_that_predicts_better_gets_the_weight_and_equals_share_it():
 def test_a_lead_by_luck_on_few_items_is_not_certain():
     lead = np.zeros(200)
     lead[0] = 6.0
-    weights = model_averaging._resampled_weights(np.stack([lead, np.zeros(200)]), 0)
+    weights = evidence_weights(np.stack([lead, np.zeros(200)]), 0)
     assert 0.02 < weights[1] < 0.5
 
 

@@ -57,10 +57,34 @@ def test_items_of_unequal_difficulty_overstate_quality_without_a_temperature() -
     at = fit_temperatures(given, {"": one_coin}, {"": 1.0}, None, 0)
     untempered = fit.posterior.max(axis=1).mean() - right
     assert untempered > 0.1
-    assert at.dependence > 1
+    assert at.mean_dependence > 1
     stated = calibrated({"": fit}, {"": 1.0}, at)
     assert -0.05 < stated.max(axis=1).mean() - right < untempered * 0.6
     np.testing.assert_array_equal(stated.argmax(axis=1), fit.posterior.argmax(axis=1))
+
+
+def test_few_votes_name_no_single_temperature_and_many_nearly_do() -> None:
+    few, many = (
+        fit_temperatures(
+            coded(cast(3, spread=1.5, items=items, per_item=4)[0], items), {"": one_coin}, {"": 1.0}, None, 0
+        )
+        for items in (40, 1000)
+    )
+    for at in (few, many):
+        assert sum(at.dependence) == pytest.approx(1)
+    assert max(few.dependence) < 0.5
+    assert sorted(many.dependence)[-1] + sorted(many.dependence)[-2] > 0.9
+
+
+def test_an_average_of_temperatures_is_flatter_than_the_sharpest_and_sharper_than_the_flattest() -> None:
+    given = coded(cast(0, spread=0.0, items=50)[0], 50)
+    fit = {"": one_coin(given)}
+    sharp, mixed, flat = (
+        calibrated(fit, {"": 1.0}, Temperatures(weights)).max(axis=1)
+        for weights in ((1.0,), (0.5, 0.0, 0.0, 0.5), (0.0, 0.0, 0.0, 1.0))
+    )
+    np.testing.assert_allclose(mixed, (sharp + flat) / 2)
+    assert (flat <= mixed).all() and (mixed <= sharp).all()
 
 
 @pytest.mark.simulation
@@ -89,7 +113,7 @@ def test_a_temperature_flattens_rows_and_keeps_their_order() -> None:
     np.testing.assert_allclose(flat.sum(axis=1), 1)
     np.testing.assert_allclose(flat[0, :2], np.array([3, 1]) / 4, atol=1e-6)
     np.testing.assert_array_equal(flat.argsort(axis=1), rows.argsort(axis=1))
-    assert tempered(rows, 1) is rows and Temperatures() == (1, 1)
+    assert tempered(rows, 1) is rows and Temperatures().mean_dependence == Temperatures().estimation == 1
 
 
 def test_the_same_seed_gives_the_same_temperatures() -> None:
