@@ -4,8 +4,9 @@
 
 One JSON line for each strength of the signal and each prevalence: `held` is the share of draws whose interval held the
 share that is wrong, over all rates of flipped labels, `least_held` that at the rate where it held least, `width` the
-interval's mean width, `flagged` the flagged rows of all draws and `wrong` the share of them that are. Truth follows a logistic law of two of three normal
-columns (600 rows), or of none; labels are flipped at each rate, and probabilities are those of `out_of_sample`.
+interval's mean width, `flagged` the flagged rows of all draws and `wrong` the share of them that are. Truth follows a
+logistic law of two of three normal columns (600 rows), or of none; labels are flipped at each rate, and probabilities
+are those of `out_of_sample`.
 """
 
 from collections.abc import Iterator, Sequence

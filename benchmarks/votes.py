@@ -5,8 +5,8 @@
 One JSON line for each set and method: accuracy against the truth over `n` items (means over `--seeds` draws of a
 simulated set), what quality was stated and how far that is off, and seconds of CPU; `auto` adds the best single method
 and how far it is ahead of it. No method sees the truth or any setting of the set. A line of means closes each part.
-`public` are sets of benchmarks.data, whole and with a few votes of each item, drawn `--seeds` times (left out where they
-are absent); `simulated` are those of benchmarks.simulated_votes, none of which is exactly a model that is fitted;
+`public` are sets of benchmarks.data, whole and with a few votes of each item, drawn `--seeds` times; left out where
+they are absent. `simulated` are those of benchmarks.simulated_votes, none of which is exactly a model that is fitted;
 `speed` is CROWDLAB and `auto` on 50 000 items with three votes each, with a model's probabilities.
 """
 
