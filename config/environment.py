@@ -12,6 +12,7 @@ from validation.numbers import whole_number
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ADDRESS_FILE = "address"
+SECRET_FILE = "secret_key"
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -56,13 +57,18 @@ def public_address(home: Path) -> str:
         return f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 
+def secret_file(home: Path) -> Path | None:
+    """The file that holds the signing key; None where SECRET_KEY gives it."""
+    return None if os.environ.get("SECRET_KEY") else home / SECRET_FILE
+
+
 def secret(home: Path) -> str:
     """The signing key: SECRET_KEY, or the file that the first start makes, readable by its owner only."""
     if value := os.environ.get("SECRET_KEY"):
         if len(value) < 50:
             raise ImproperlyConfigured(f"SECRET_KEY has {len(value)} characters; at least 50 are needed.")
         return value
-    path = home / "secret_key"
+    path = home / SECRET_FILE
     try:
         # O_EXCL: of two processes that start at once, one makes the key and the other reads it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

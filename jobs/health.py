@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -106,15 +107,46 @@ def check_broker() -> Check:
     return Check("broker", True, "The broker folder can be written.")
 
 
-def _check_redis() -> Check:
+REDIS_SETTINGS = {"maxmemory-policy": "noeviction", "appendonly": "yes"}
+
+
+def check_broker_settings() -> Check:
+    """With these Redis neither drops hints when its memory is full nor forgets them when it ends."""
     import redis  # noqa: PLC0415  only where Redis is the broker
+
+    if not settings.REDIS_URL:
+        return Check("broker settings", True, "The broker folder needs none.")
+    try:
+        with _redis() as client:
+            found = {name: client.config_get(name).get(name) for name in REDIS_SETTINGS}
+    except redis.ResponseError:
+        return Check("broker settings", True, "Redis does not let its settings be asked.")
+    except redis.RedisError:
+        return Check("broker settings", False, "Redis cannot be asked for its settings.", "See broker.")
+    for name, wanted in REDIS_SETTINGS.items():
+        if found[name] != wanted:
+            return Check(
+                *("broker settings", False, f"Redis has {name} {found[name]} in place of {wanted}."),
+                f"redis-cli CONFIG SET {name} {wanted}, and the same in its configuration file.",
+            )
+    return Check("broker settings", True, "Redis keeps what it is given.")
+
+
+def _redis() -> Any:
+    import redis  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415
 
     address = settings.REDIS_URL.replace("redis+socket://", "unix://")
     once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(address, socket_timeout=1, socket_connect_timeout=1, retry=once, decode_responses=True)
+
+
+def _check_redis() -> Check:
+    import redis  # noqa: PLC0415
+
     try:
-        with redis.Redis.from_url(address, socket_timeout=1, socket_connect_timeout=1, retry=once) as client:
+        with _redis() as client:
             client.ping()
     except redis.TimeoutError:
         words = "Redis takes connections and does not answer within a second."

@@ -61,7 +61,7 @@ def digest(event: AuditEvent, secret: str | bytes | None = None) -> str:
     return hmac.digest(key, json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256").hex()
 
 
-def _is_whole(event: AuditEvent) -> bool:
+def is_as_written(event: AuditEvent) -> bool:
     """Whether the event is as it was written, under the key in force or one that was in force before."""
     secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     return any(hmac.compare_digest(event.hash, digest(event, secret)) for secret in secrets)
@@ -127,7 +127,7 @@ def first_break(exported: Head | None = None) -> tuple[int, str] | None:
             return expected, f"event {expected} is missing"
         if event.previous_hash != previous:
             return event.sequence, f"event {event.sequence} does not follow event {event.sequence - 1}"
-        if not _is_whole(event):
+        if not is_as_written(event):
             return event.sequence, f"event {event.sequence} was changed after it was written"
         if exported and event.sequence == exported.sequence and event.hash != exported.hash:
             return event.sequence, f"event {event.sequence} is not the one that was exported"

@@ -1,0 +1,1 @@
+"""Backups of a whole installation: made while it runs, restored into an empty home, verified file by file."""
