@@ -7,12 +7,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from annotation.models import Item, SearchText
-from annotation.models.capture import item_id
+from annotation.models.capture import ITEM
 from inputs.search import query_parts, search_text
+from projects.bulk_insert import insert_new
 from projects.chunks import CHUNK
 from projects.models import Project
 
-ITEM = item_id().partition("_")[0] + "_"  # how the id of an item begins
 RECENT = timedelta(days=1)
 MOST_AT_ONCE = 2000
 
@@ -20,8 +20,11 @@ MOST_AT_ONCE = 2000
 def store(project: Project, items: Sequence[tuple[int, str, Mapping[str, Any]]]) -> None:
     """Keep the search text of new items, given as id, key and inputs; one that is there stays."""
     types = project.contract().types()
-    rows = [SearchText(item_id=pk, project=project, text=search_text(key, inputs, types)) for pk, key, inputs in items]
-    SearchText.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
+    columns: dict[str, list[Any]] = {
+        "item_id": [pk for pk, _, _ in items],
+        "text": [search_text(key, inputs, types) for _, key, inputs in items],
+    }
+    insert_new(SearchText, columns, project_id=project.pk)
 
 
 def fill_missing(items: QuerySet[Any], texts: Any, types: Mapping[int, Mapping[str, str]], *, most: int) -> int:
@@ -59,4 +62,4 @@ def matches(project: Project, query: str) -> Q:
     parts = query_parts(query)
     found = SearchText.objects.filter(*[Q(text__contains=part) for part in parts], project=project)
     condition = Q(pk__in=found.values("item")) if parts else Q()
-    return condition | Q(uid=query.strip()) if query.strip().startswith(ITEM) else condition
+    return condition | Q(uid=query.strip()) if query.strip().startswith(f"{ITEM}_") else condition

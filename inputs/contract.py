@@ -48,11 +48,10 @@ def check_inputs(given: Any, contract: Contract, budget: PixelBudget) -> tuple[d
         if value is None:
             if rule.get("required", True):
                 raise InvalidValue(f"`{name}` is missing.")
-            stored[name] = None
-            continue
-        checked = INPUT_TYPES[rule["type"]].validate(name, value, rule, budget)
-        if isinstance(checked, CheckedImage):
-            pictures.append(checked)
-            checked = checked.as_input()
-        stored[name] = checked
+        else:
+            value = INPUT_TYPES[rule["type"]].validate(name, value, rule, budget)
+            if type(value) is CheckedImage:
+                pictures.append(value)
+                value = value.as_input()
+        stored[name] = value
     return stored, pictures

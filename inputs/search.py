@@ -19,6 +19,8 @@ def normalise(text: str) -> str:
 
     The accents stay, whether they were written as one character or as two.
     """
+    if text.isascii():  # then there is nothing to compose, and folding makes small letters
+        return " ".join(text.lower().split())
     pieces = PHRASES.split(text.translate(INVISIBLE))
     folded = [piece if place % 2 else _fold(piece) for place, piece in enumerate(pieces)]
     return " ".join("".join(folded).split())
@@ -36,15 +38,17 @@ def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -
 
     `types` maps each input to its type. An input that the contract no longer has is searched if it is a text.
     """
-    lines = [key, *(_searchable(value, types.get(name)) for name, value in inputs.items() if value is not None)]
+    lines = [key]
+    lines += [_searchable(value, types.get(name)) for name, value in inputs.items() if value is not None]
     return "\n".join(filter(None, map(normalise, lines)))
 
 
 def _searchable(value: Any, kind: str | None) -> str:
-    if isinstance(value, Mapping) and "media" in value:  # a stored image, whatever the contract now says
+    if isinstance(value, dict) and "media" in value:  # a stored image, whatever the contract now says
         return ""
-    if kind is not None and kind in INPUT_TYPES:
-        return INPUT_TYPES[kind].search_text(value)
+    known = None if kind is None else INPUT_TYPES.get(kind)
+    if known is not None:
+        return known.search_text(value)
     return value if isinstance(value, str) else ""
 
 

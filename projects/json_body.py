@@ -6,6 +6,7 @@ Names that stand twice in one object are refused, since programs differ in which
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,9 +66,17 @@ def decode_object(data: bytes) -> Any:
 
 def decode_batch(data: bytes, *, content_type: str, most_rows: int) -> list[Any]:
     if content_type.partition(";")[0].strip().lower() == NDJSON:
+        quick = _decode_plain(data, lines=True)
+        if quick is not None:
+            _limit(quick, most_rows)
+            return quick
         lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
         _limit(lines, most_rows)
         return [_line(number, line) for number, line in lines]
+    quick = _decode_plain(data)
+    if quick is not None:
+        _limit(quick, most_rows)
+        return quick
     decoder = _Decoder()
     rows = decoder.decode(data, "The body")
     if not isinstance(rows, list):
@@ -110,6 +119,45 @@ def _line(number: int, line: bytes) -> Any:
         return Unreadable(str(why))
     fault = decoder.fault(value)
     return Unreadable(f"Line {number} {fault}.") if fault else value
+
+
+def _decode_plain(data: bytes, *, lines: bool = False) -> list[Any] | None:
+    """The rows of a body in which there is nothing to refuse, several times as fast; None where there may be.
+
+    A decoder in C tells of no name that stands twice. But in a body without the unusual the names can be counted before
+    and after decoding: outside of texts a colon follows a quotation mark, inside of them a backslash comes first.
+    """
+    if NAME_APART.search(data) or b'\\\\":' in data or LONG_NUMBER.search(data):
+        return None
+    try:
+        rows = [DECODER.decode(line) for line in data.splitlines() if line.strip()] if lines else DECODER.decode(data)
+        if not isinstance(rows, list) or _count_names(rows, DEEPEST) != data.count(b'":') - data.count(b'\\":'):
+            return None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _TooDeep):
+        return None
+    return rows
+
+
+NAME_APART = re.compile(rb'"[ \t\r\n]+:')
+DECODER = msgspec.json.Decoder()
+LONG_NUMBER = re.compile(rb"\d{400}")
+
+
+class _TooDeep(InvalidInput):
+    """A value is nested deeper than is taken."""
+
+
+def _count_names(value: Any, levels: int) -> int:
+    """How many names all objects in the value have together. Raises _TooDeep."""
+    if levels < 0:
+        raise _TooDeep("nested too deeply")
+    named = type(value) is dict
+    total, parts = (len(value), value.values()) if named else (0, value)
+    for part in parts:
+        kind = type(part)
+        if kind is dict or kind is list:
+            total += _count_names(part, levels - 1)
+    return total
 
 
 class RepeatedName(dict[str, Any]):

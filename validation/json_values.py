@@ -1,18 +1,22 @@
 """Which JSON values a database can store, and how a value is quoted in an error message."""
 
+import re
 from typing import Any
 
 LONGEST_QUOTE = 80
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def is_finite_number(value: Any) -> bool:
     """Whether the value is a number, not a boolean, that every database stores: finite and below 1e300 in size."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
+    kind = type(value)
+    is_number = kind is float or kind is int or (isinstance(value, int | float) and kind is not bool)
+    return is_number and -1e300 < value < 1e300
 
 
 def is_storable_text(text: str) -> bool:
     """Whether a text holds no NUL and no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\x00" not in text and (text.isascii() or not SURROGATES.search(text))
 
 
 def is_storable(value: Any) -> bool:

@@ -23,7 +23,7 @@ from annotation.batches import (
 from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.row_fields import A_TEXT, Key, Time, Version
 from annotation.sampling.uncertainty import confidence, entropy, margin
-from inputs.contract import check_inputs
+from inputs.contract import Contract, check_inputs
 from inputs.images import PixelBudget
 from inputs.types.image import CheckedImage
 from projects.json_body import Unreadable
@@ -81,9 +81,9 @@ class ValidInputs:
     pictures: tuple[CheckedImage, ...] = ()
 
 
-@dataclass
+@dataclass(slots=True)
 class ValidPrediction:
-    """One row that can be stored."""
+    """One row that can be stored. given: as it was sent, where it was."""
 
     index: int
     key: str
@@ -100,6 +100,7 @@ class ValidPrediction:
     numbers: dict[str, float] = field(default_factory=dict)  # confidence, margin and entropy of the scores
     item_id: int | None = None  # of an item that was captured before, whose inputs are known to be the same
     out_of_sample: bool = True  # False where the version was trained on that item
+    given: Any = None
 
 
 def served_prediction(
@@ -111,6 +112,7 @@ def served_prediction(
         index=0,
         key=key,
         body_hash=body_hash(body),
+        given=body,
         inputs=inputs,
         scores=scores,
         label=label,
@@ -162,24 +164,33 @@ def measure_scores(rows: Sequence[ValidPrediction]) -> None:
     scored = [row for row in rows if row.scores is not None]
     if not scored:
         return
-    for row, numbers in zip(scored, uncertainty_numbers(np.array([row.scores for row in scored])), strict=True):
-        row.numbers = numbers
+    measured = uncertainty_numbers(np.array([row.scores for row in scored]))
+    for row, *numbers in zip(scored, *measured.values(), strict=True):
+        row.numbers = dict(zip(measured, numbers, strict=True))
 
 
-def uncertainty_numbers(probabilities: NDArray[np.floating]) -> list[dict[str, float]]:
-    """The three stored numbers of each row of (n, k) probabilities."""
-    measured = zip(confidence(probabilities), margin(probabilities), entropy(probabilities), strict=True)
-    return [{"confidence": float(c), "margin": float(m), "entropy": float(e)} for c, m, e in measured]
+def uncertainty_numbers(probabilities: NDArray[np.floating]) -> dict[str, list[float]]:
+    """The stored numbers of each row of (n, k) probabilities, by name."""
+    measured = {
+        "confidence": confidence(probabilities),
+        "margin": margin(probabilities),
+        "entropy": entropy(probabilities),
+    }
+    return {name: values.tolist() for name, values in measured.items()}
+
+
+NUMBERS = ("confidence", "margin", "entropy")
 
 
 @dataclass(frozen=True)
 class _Validator:
     """What every row of a batch is held against."""
 
-    contract: Mapping[str, Any]
+    contract: Contract
     kind: TaskKind
     schema: Labels
     labels: tuple[str, ...]
+    known: frozenset[str]  # the same labels
     segments: tuple[str, ...]
     at: datetime
     budget: PixelBudget
@@ -187,8 +198,9 @@ class _Validator:
     @classmethod
     def of(cls, project: Project, at: datetime) -> "_Validator":
         kind, schema = kinds.of(project.kind), project.schema().labels
-        contract = project.contract()
-        return cls(contract.inputs, kind, schema, kind.classes(schema), tuple(contract.segments), at, PixelBudget())
+        contract, labels = project.contract(), kind.classes(schema)
+        segments = tuple(contract.segments)
+        return cls(contract.inputs, kind, schema, labels, frozenset(labels), segments, at, PixelBudget())
 
     def validate(self, index: int, given: Any) -> ValidPrediction:
         """The row, or whatever is raised for it."""
@@ -202,6 +214,7 @@ class _Validator:
             index=index,
             key=key,
             body_hash=body_hash(given),
+            given=given,
             inputs=ValidInputs(stored, tuple(pictures)),
             scores=scores,
             label=self._label(row, scores),
@@ -220,7 +233,7 @@ class _Validator:
             raise BadRow("`value` and `label` differ; send one of them.", field="value")
         given = row.label if row.value is None else row.value
         if given is None and scores is not None:
-            return self.labels[int(np.argmax(scores))]
+            return self.labels[scores.index(max(scores))]
         return str(self._value("label" if row.value is None else "value", given) or "")
 
     def _no_label(self, row: PredictionRow) -> str:
@@ -232,7 +245,7 @@ class _Validator:
         """The value as the kind stores it; None where there is none."""
         if value is None:
             return None
-        if self.labels and not (isinstance(value, str) and value in self.labels):
+        if self.labels and not (isinstance(value, str) and value in self.known):
             raise BadRow(f"`{name}` is {quote(value)}; the labels are {self._listed()}.", field=name)
         try:
             return self.kind.validate(value, self.schema)
@@ -245,9 +258,12 @@ class _Validator:
             return None, 1.0
         if not self.labels:
             raise BadRow(f"A task of kind {self.kind.name} has no classes, so it takes no `scores`.", field="scores")
-        if unknown := [label for label in given if label not in self.labels]:
+        if not given.keys() <= self.known:
+            unknown = [label for label in given if label not in self.known]
             raise BadRow(f"`scores` has {quote(unknown[0])}; the labels are {self._listed()}.", field="scores")
         scores = [given.get(label, 0.0) for label in self.labels]
+        if NUMBER_TYPES.issuperset(map(type, scores)) and min(scores) >= 0 and max(scores) <= 1:
+            return normalise_scores(scores)
         for label, score in zip(self.labels, scores, strict=True):
             if not is_finite_number(score):
                 raise BadRow(
@@ -263,6 +279,7 @@ class _Validator:
         return ", ".join(self.labels[:SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
+NUMBER_TYPES = frozenset({int, float})
 VERSIONS = ("model_version", "threshold_version", "policy_version")
 
 
@@ -275,7 +292,7 @@ def _segment(given: dict[str, Any] | None, named: Sequence[str]) -> dict[str, An
     if len(given) > MOST_SEGMENTS:
         raise BadRow(f"`segment` takes at most {MOST_SEGMENTS} names; it has {len(given):,}.", field="segment")
     for name, value in given.items():
-        plain = isinstance(value, str | int | float) and is_storable([name, value])
+        plain = isinstance(value, str | int | float) and is_storable(name) and is_storable(value)
         if not plain or len(str(value)) > LONGEST_SEGMENT or len(name) > LONGEST_SEGMENT:
             raise BadRow(
                 f"`segment` takes names with texts or numbers of at most {LONGEST_SEGMENT} characters; "

@@ -1,6 +1,7 @@
 """Store validated rows as items and predictions, in one transaction for the batch."""
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,12 +11,15 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from annotation import media, search
-from annotation.batches import Captured, Refusal, in_order, isolate_failures
-from annotation.capture.rows import ValidPrediction, uncertainty_numbers, validate_rows
+from annotation.batches import Captured, Refusal, in_order, is_same_body, isolate_failures
+from annotation.capture.rows import NUMBERS, VERSIONS, ValidPrediction, uncertainty_numbers, validate_rows
 from annotation.models import Item, Prediction, Resolution, Source
+from annotation.models.capture import ITEM
 from annotation.routing import audit_draw
 from annotation.signals import joining
+from projects.bulk_insert import insert_new
 from projects.chunks import CHUNK, chunks
+from projects.ids import new_ids
 from projects.models import Project
 
 
@@ -71,21 +75,14 @@ def _store(
     new = sorted((row for row in rows if row.key not in known), key=lambda row: row.key)  # as item_locks orders inserts
     if new:
         media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
-        items = [_item(project, row, at) for row in new]
-        _draw(project, items, new, at)
-        Item.objects.bulk_create(items, ignore_conflicts=True, batch_size=CHUNK)
+        _insert_items(project, new, at)
     stored = _find_items(project, new)  # another request may have made some of them meanwhile
     ids = {key: pk for key, (pk, _) in stored.items()} | {row.key: row.item_id for row in again if row.item_id}
-    answered = sorted((*new, *again), key=lambda row: ids[row.key])
-    Prediction.objects.bulk_create(
-        [_prediction(project, row, ids[row.key], source, degraded) for row in answered],
-        ignore_conflicts=True,
-        batch_size=CHUNK,
-    )
+    _insert_predictions(project, sorted((*new, *again), key=lambda row: ids[row.key]), ids, source, degraded)
     search.store(project, [(ids[row.key], row.key, row.inputs.stored) for row in new])
     _resolve_known(project, [(row, ids[row.key]) for row in new if row.known is not None], at)
     known |= {key: hash_ for key, (_, hash_) in stored.items()}
-    conflicts = [_conflict(row) for row in rows if known[row.key] != row.body_hash]
+    conflicts = [_conflict(row) for row in rows if not is_same_body(row.given, row.body_hash, known[row.key])]
     wrong = {refusal.key for refusal in conflicts}
     created = [row for row in new if row.key not in wrong]
     return CapturedPredictions(
@@ -93,18 +90,6 @@ def _store(
         existing=len(rows) + len(again) - len(conflicts) - len(created),
         refused=tuple(conflicts),
         renormalised=sum(row.renormalised for row in created),
-    )
-
-
-def _draw(project: Project, items: Sequence[Item], rows: Sequence[ValidPrediction], at: datetime) -> None:
-    """Make the audit draw of new items, by what was said of them."""
-    audit_draw.draw(
-        project,
-        items,
-        confidence=[row.numbers.get("confidence") for row in rows],
-        versions=[row.versions.get("model_version", "") for row in rows],
-        known={row.key for row in rows if row.known is not None},
-        at=at,
     )
 
 
@@ -123,35 +108,50 @@ def _find_items(project: Project, rows: Sequence[ValidPrediction]) -> dict[str, 
     return found
 
 
-def _item(project: Project, row: ValidPrediction, at: datetime) -> Item:
-    return Item(
-        project=project,
-        key=row.key,
-        body_hash=row.body_hash,
-        inputs=row.inputs.stored,
-        segment=row.segment,
-        contract_version=project.contract().version,
-        at=row.at,
-        captured_at=at,
+def _insert_items(project: Project, rows: Sequence[ValidPrediction], at: datetime) -> None:
+    """The items of new rows, with the audit draw that what was said of them gives."""
+    keys = [row.key for row in rows]
+    drawn = audit_draw.draw_columns(
+        project,
+        keys,
+        confidence=[row.numbers.get("confidence") for row in rows],
+        versions=[row.versions.get("model_version", "") for row in rows],
+        known={row.key for row in rows if row.known is not None},
+        at=at,
     )
+    columns: dict[str, list[Any]] = {
+        "uid": new_ids(ITEM, len(rows)),
+        "key": keys,
+        "body_hash": [row.body_hash for row in rows],
+        "inputs": [row.inputs.stored for row in rows],
+        "segment": [row.segment for row in rows],
+        "at": [row.at for row in rows],
+    }
+    contract = project.contract().version
+    insert_new(Item, columns | drawn, project_id=project.pk, contract_version=contract, captured_at=at)
 
 
-def _prediction(project: Project, row: ValidPrediction, item_id: int, source: str, degraded: bool) -> Prediction:
-    scores = None if row.scores is None else np.asarray(row.scores, dtype="<f4").tobytes()
-    return Prediction(
-        project=project,
-        item_id=item_id,
-        source=source,
-        schema_version=project.schema().version,
-        scores=scores,
-        label=row.label,
-        value=row.value,
-        at=row.at,
-        degraded=degraded,
-        out_of_sample=row.out_of_sample,
-        **row.versions,
-        **row.numbers,
-    )
+def _insert_predictions(
+    project: Project, rows: Sequence[ValidPrediction], ids: Mapping[str, int], source: str, degraded: bool
+) -> None:
+    columns: dict[str, list[Any]] = {
+        "item_id": [ids[row.key] for row in rows],
+        "scores": [None if row.scores is None else pack_scores(row.scores) for row in rows],
+        "label": [row.label for row in rows],
+        "value": [row.value for row in rows],
+        "at": [row.at for row in rows],
+        "out_of_sample": [row.out_of_sample for row in rows],
+    }
+    columns |= {name: [row.versions.get(name, "") for row in rows] for name in VERSIONS}
+    columns |= {name: [row.numbers.get(name) for row in rows] for name in NUMBERS}
+    schema = project.schema().version
+    constants = {"project_id": project.pk, "schema_version": schema, "source": source, "degraded": degraded}
+    insert_new(Prediction, columns, **constants)
+
+
+def pack_scores(scores: Sequence[float]) -> bytes:
+    """Scores as they are stored: float32, little-endian."""
+    return struct.pack(f"<{len(scores)}f", *scores)
 
 
 def _resolve_known(project: Project, pairs: list[tuple[ValidPrediction, int]], at: datetime) -> None:
@@ -193,21 +193,22 @@ def record_scores(
     values = project.label_schemas.get(version=schema_version).values()
     exact = np.asarray(probabilities, dtype=float)
     stored, winners = exact.astype("<f4"), exact.argmax(axis=1)
-    rows = [
-        Prediction(
-            project=project,
-            item_id=item_id,
-            source=source,
-            model_version=model_version,
-            at=at,
-            schema_version=schema_version,
-            scores=stored[i].tobytes(),
-            label=values[winners[i]],
-            out_of_sample=bool(out_of_sample[i]),
-            **numbers,
-        )
-        for i, (item_id, numbers) in enumerate(zip(item_ids, uncertainty_numbers(exact), strict=True))
-    ]
-    rows.sort(key=lambda row: row.item_id)
-    Prediction.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
-    return len(rows)
+    order = sorted(range(len(item_ids)), key=item_ids.__getitem__)
+    measured = uncertainty_numbers(exact)
+    columns: dict[str, list[Any]] = {
+        "item_id": [item_ids[i] for i in order],
+        "scores": [stored[i].tobytes() for i in order],
+        "label": [values[winners[i]] for i in order],
+        "out_of_sample": [bool(out_of_sample[i]) for i in order],
+    }
+    columns |= {name: [numbers[i] for i in order] for name, numbers in measured.items()}
+    insert_new(
+        Prediction,
+        columns,
+        project_id=project.pk,
+        source=source,
+        model_version=model_version,
+        at=at,
+        schema_version=schema_version,
+    )
+    return len(order)

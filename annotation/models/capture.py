@@ -9,9 +9,11 @@ from django.db.models import F, Func, Q, Value
 from projects.ids import new_id
 from projects.models import Project
 
+ITEM = "item"  # how the public id of an item begins
+
 
 def item_id() -> str:
-    return new_id("item")
+    return new_id(ITEM)
 
 
 class Media(models.Model):

@@ -9,6 +9,7 @@ can always be replayed (`draw_replay`): drawn is where audit_number < audit_prob
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -63,29 +64,44 @@ class Review:
     drawn: int
 
 
-def draw(
+def draw(project: Project, items: Sequence[Item], *, known: Collection[str] = (), at: datetime) -> None:
+    """Give unsaved items their numbers and probabilities; those of a `known` label stay out of the design."""
+    drawn = draw_columns(project, [item.key for item in items], known=known, at=at)
+    for name in DRAW_FIELDS:
+        for item, value in zip(items, drawn[name], strict=True):
+            setattr(item, name, value)
+
+
+def draw_columns(
     project: Project,
-    items: Sequence[Item],
+    keys: Sequence[str],
     *,
     confidence: Sequence[float | None] = (),
     versions: Sequence[str] = (),
     known: Collection[str] = (),
     at: datetime,
-) -> None:
-    """Give new, unsaved items their numbers and probabilities; those of a `known` label stay out of the design.
+) -> dict[str, list[Any]]:
+    """The fields of the draw for new items of these keys, a list each, by name.
 
     confidence, versions: how sure which version was of each item, None without scores; () where nothing was said.
     """
-    setting = _setting_in_force(project, len(items), at)
-    followed = audit_settings.followed(setting, confidence or [None] * len(items), versions or [""] * len(items))
+    setting = _setting_in_force(project, len(keys), at)
+    followed = audit_settings.followed(setting, confidence or [None] * len(keys), versions or [""] * len(keys))
     chances = audit_settings.probabilities(setting, followed).tolist()
-    numbers = draw_numbers(project, [item.key for item in items])
-    for item, (audit, sample), chance, sure in zip(items, numbers, chances, followed.tolist(), strict=True):
-        item.audit_number, item.sample_number = audit, sample
-        item.in_pool = item.key not in known
-        if item.in_pool:
-            item.audit_probability, item.audit_setting = chance, setting.version
-            item.audit_confidence = sure if sure == sure else None
+    numbers = poisson.draw_numbers(secret(project), keys)
+    in_pool = [key not in known for key in keys]
+    return {
+        "audit_number": numbers[:, 0].tolist(),
+        "sample_number": numbers[:, 1].tolist(),
+        "audit_probability": _where(in_pool, chances),
+        "audit_setting": _where(in_pool, [setting.version] * len(keys)),
+        "audit_confidence": _where(in_pool, [sure if sure == sure else None for sure in followed.tolist()]),
+        "in_pool": in_pool,
+    }
+
+
+def _where(chosen: Sequence[bool], values: Sequence[Any]) -> list[Any]:
+    return [value if kept else None for kept, value in zip(chosen, values, strict=True)]
 
 
 def draw_missing(project: Project, *, at: datetime) -> int:

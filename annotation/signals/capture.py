@@ -20,6 +20,7 @@ from annotation.batches import (
     Refusal,
     body_hash,
     in_order,
+    is_same_body,
     isolate_failures,
     parse_time,
     printable,
@@ -29,7 +30,8 @@ from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Item, Signal
 from annotation.row_fields import A_TEXT, Key, Time
 from annotation.signals import joining, kinds
-from projects.chunks import CHUNK, chunks
+from projects.bulk_insert import insert_new
+from projects.chunks import chunks
 from projects.json_body import Unreadable
 from projects.models import Project
 from validation.json_values import is_storable, quote
@@ -58,7 +60,7 @@ class SignalRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=
     actor: Annotated[Key, Meta(description=f"who gave it, {A_TEXT}")] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ValidSignal:
     """One signal that can be stored."""
 
@@ -70,6 +72,7 @@ class ValidSignal:
     actor: str
     at: datetime
     body_hash: str
+    given: Any
 
 
 class CapturedSignals(Captured, frozen=True, kw_only=True):
@@ -134,6 +137,7 @@ def _validate(index: int, given: Any, task: TaskKind, labels: Labels, at: dateti
         actor=printable("actor", row.actor),
         at=parse_time(row.at, at),
         body_hash=body_hash(given),
+        given=given,
     )
 
 
@@ -161,11 +165,12 @@ def _store(project: Project, rows: Sequence[ValidSignal], *, at: datetime) -> _S
     known = _find_hashes(project, rows)
     new = sorted((row for row in rows if row.key not in known), key=lambda row: row.key)  # as item_locks orders inserts
     items = _find_items(project, new)
-    signals = [_signal(project, row, items.get(row.prediction_key), at) for row in new]
-    Signal.objects.bulk_create(signals, ignore_conflicts=True, batch_size=CHUNK)
+    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in new] for name in STORED}
+    columns["item_id"] = [items.get(row.prediction_key) for row in new]
+    insert_new(Signal, columns, project_id=project.pk, captured_at=at)
     if new:
         known = _find_hashes(project, rows)  # another request may have written the same ids meanwhile
-    conflicts = [_conflict(row) for row in rows if known[row.key] != row.body_hash]
+    conflicts = [_conflict(row) for row in rows if not is_same_body(row.given, row.body_hash, known[row.key])]
     wrong = {refusal.key for refusal in conflicts}
     created = [row for row in new if row.key not in wrong]
     return _Stored(
@@ -176,19 +181,7 @@ def _store(project: Project, rows: Sequence[ValidSignal], *, at: datetime) -> _S
     )
 
 
-def _signal(project: Project, row: ValidSignal, item_id: int | None, at: datetime) -> Signal:
-    return Signal(
-        project=project,
-        key=row.key,
-        prediction_key=row.prediction_key,
-        item_id=item_id,
-        kind=row.kind,
-        value=row.value,
-        actor=row.actor,
-        body_hash=row.body_hash,
-        at=row.at,
-        captured_at=at,
-    )
+STORED = ("key", "prediction_key", "kind", "value", "actor", "at", "body_hash")
 
 
 def _conflict(row: ValidSignal) -> Refusal:

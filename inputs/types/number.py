@@ -54,15 +54,15 @@ class Number(InputType):
         return rule["min"] if "min" in rule else min(1, rule.get("max", 1))
 
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> float | int:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidValue(f"`{name}` is {shortened(value)}; a number with a point is expected.")
         if not is_finite_number(value):
-            raise InvalidValue(f"`{name}` is {shortened(value)}; a finite number is expected.")
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            takes = "finite number" if is_number else "number with a point"
+            raise InvalidValue(f"`{name}` is {shortened(value)}; a {takes} is expected.")
         if "min" in rule and value < rule["min"]:
             raise InvalidValue(f"`{name}` is {value}; it is at least {rule['min']}.")
         if "max" in rule and value > rule["max"]:
             raise InvalidValue(f"`{name}` is {value}; it is at most {rule['max']}.")
-        return value
+        return value  # type: ignore[no-any-return]  # a number, as is_finite_number says
 
     def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:
         return {f"{self.name}:{name}": numbers(name, values)}

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from PIL import Image
 
 from annotation import capture, media
-from annotation.batches import Refusal
+from annotation.batches import Refusal, former_body_hash
 from annotation.capture import rows, storage
 from annotation.models import Item, Prediction, Resolution, Source
 from inputs import images
@@ -115,7 +115,12 @@ class TestAFailureOfALaterStage:
 
     @pytest.mark.parametrize(
         ("module", "stage"),
-        [(rows, "to_struct"), (rows, "uncertainty_numbers"), (storage, "_item"), (storage, "_prediction")],
+        [
+            (rows, "to_struct"),
+            (rows, "uncertainty_numbers"),
+            (storage, "_insert_items"),
+            (storage, "_insert_predictions"),
+        ],
     )
     def test_refuses_the_row_it_was_raised_for_and_keeps_the_others(
         self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, stage: str
@@ -157,6 +162,15 @@ class TestTheSameKey:
 
         assert (again.created, again.existing, again.refused) == (0, 1, ())
         assert Prediction.objects.count() == 1
+
+    def test_and_the_same_body_is_existing_where_a_former_version_stored_its_hash(self) -> None:
+        project = make_project()
+        capture.capture_rows(project, [row(inputs={"text": "naïve"})], at=NOW)
+        Item.objects.update(body_hash=former_body_hash(row(inputs={"text": "naïve"})))
+
+        again = capture.capture_rows(project, [row(inputs={"text": "naïve"})], at=NOW)
+
+        assert (again.created, again.existing, again.refused) == (0, 1, ())
 
     def test_with_another_body_is_refused_and_the_first_is_kept(self) -> None:
         project = make_project()

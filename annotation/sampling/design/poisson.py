@@ -7,7 +7,6 @@ p was moved for reasons that do not depend on its own u (Ohlsson, "Coordination 
 numbers", 1995; Poisson sampling: Särndal, Swensson and Wretman, "Model Assisted Survey Sampling", 1992, section 3.5).
 """
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 
@@ -33,7 +32,7 @@ def draw_numbers(secret: bytes, keys: Sequence[str]) -> Floats:
 
     HMAC-SHA256: who does not know the secret cannot choose a key that is drawn, nor tell which one was.
     """
-    digests = [hmac.new(secret, key.encode(), hashlib.sha256).digest() for key in keys]
+    digests = [hmac.digest(secret, key.encode(), "sha256") for key in keys]
     words = np.frombuffer(b"".join(digest[:16] for digest in digests), dtype=">u8").reshape(-1, 2)
     return (words >> np.uint64(64 - _BITS)).astype(np.float64) / 2.0**_BITS
 
