@@ -11,6 +11,7 @@ from inputs.values import INVISIBLE
 # The two characters that compatibility spells out as whole phrases, of 18 and 8 characters: they stay what they are, so
 # that a body of nothing else cannot make a text of many times its size. Any other becomes seven characters at most.
 PHRASES = re.compile("([\ufdfa\ufdfb])")
+UNEVEN = re.compile(r"[\t\v\f\r\x1c-\x1f]|^ | $|  ", re.MULTILINE)  # white space that `normalise` changes
 PARTS = re.compile(r'"([^"]+)"|“([^”]+)”|(\S+)')
 
 
@@ -38,8 +39,11 @@ def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -
 
     `types` maps each input to its type. An input that the contract no longer has is searched if it is a text.
     """
-    lines = [key]
-    lines += [_searchable(value, types.get(name)) for name, value in inputs.items() if value is not None]
+    found = [_searchable(value, types.get(name)) for name, value in inputs.items() if value is not None]
+    lines = [key, *filter(None, found)]
+    text = "\n".join(lines)
+    if text.isascii() and text.count("\n") == len(lines) - 1 and not UNEVEN.search(text):
+        return text.lower()
     return "\n".join(filter(None, map(normalise, lines)))
 
 

@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projects import json_body
 from projects.json_body import BadBody, Unreadable, decode_batch, decode_object, unpack
@@ -109,3 +111,35 @@ def test_finding_a_repeated_name_takes_no_longer_than_reading_the_object() -> No
     names = ",".join(json.dumps(f"n{i}") + ":0" for i in range(100_000))
     with pytest.raises(BadBody, match="names 'n0' twice"):
         decode_object(b"{" + names.encode() + b',"n0":0}')
+
+
+ATOMS = st.sampled_from(
+    ['"a"', '"a\\\\"', '"b\\":"', '"c :"', "1", "-0.0", "1e400", "NaN", '"\\ud800"', "9" * 25, "{", ""]
+)
+NAMES = st.sampled_from(['"a"', '"b"', '"a\\\\"', '"x\\":"', '"\\u0061"'])
+COLONS = st.sampled_from([":", ": ", " :", "\n:"])
+VALUES = st.recursive(
+    ATOMS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.lists(st.tuples(NAMES, COLONS, inner).map("".join), max_size=3).map(lambda parts: f"{{{','.join(parts)}}}")
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.lists(VALUES, max_size=3), st.sampled_from(["[{}]", "\n", "\r\n"]))
+def test_the_decoder_in_c_answers_as_the_careful_one_does(values: list[str], form: str) -> None:
+    data = (form.format(",".join(values)) if "{}" in form else form.join(values)).encode()
+    content_type = "application/json" if "{}" in form else json_body.NDJSON
+
+    def answer() -> str:
+        try:
+            return repr(json_body.decode_batch(data, content_type=content_type, most_rows=10))
+        except BadBody as why:
+            return str(why)
+
+    quick = answer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_body, "_decode_plain", lambda *given, **named: None)
+        assert quick == answer()

@@ -41,3 +41,7 @@ def test_indexes_are_added_while_others_write(postgres_url: str) -> None:
 
 def test_an_even_sample_of_answers_is_read_on_postgresql_too(postgres_url: str) -> None:
     run_on_postgresql(postgres_url, "tests/analysis/test_unlabelled_accuracy.py", "-k", "even_sample or any_size")
+
+
+def test_capture_stores_the_same_on_postgresql(postgres_url: str) -> None:
+    run_on_postgresql(postgres_url, "tests/projects/test_bulk_insert.py", "tests/annotation/test_capture.py")
