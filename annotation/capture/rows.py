@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta, Struct
-from numpy.typing import NDArray
 
 from annotation import kinds
 from annotation.batches import (
@@ -20,9 +19,9 @@ from annotation.batches import (
     printable,
     refuse,
 )
+from annotation.capture.score_numbers import uncertainty_numbers
 from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.row_fields import A_TEXT, Key, Time, Version
-from annotation.sampling.uncertainty import confidence, entropy, margin
 from inputs.contract import Contract, check_inputs
 from inputs.images import PixelBudget
 from inputs.types.image import CheckedImage
@@ -167,19 +166,6 @@ def measure_scores(rows: Sequence[ValidPrediction]) -> None:
     measured = uncertainty_numbers(np.array([row.scores for row in scored]))
     for row, *numbers in zip(scored, *measured.values(), strict=True):
         row.numbers = dict(zip(measured, numbers, strict=True))
-
-
-def uncertainty_numbers(probabilities: NDArray[np.floating]) -> dict[str, list[float]]:
-    """The stored numbers of each row of (n, k) probabilities, by name."""
-    measured = {
-        "confidence": confidence(probabilities),
-        "margin": margin(probabilities),
-        "entropy": entropy(probabilities),
-    }
-    return {name: values.tolist() for name, values in measured.items()}
-
-
-NUMBERS = ("confidence", "margin", "entropy")
 
 
 @dataclass(frozen=True)

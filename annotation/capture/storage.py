@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from annotation import media, search
 from annotation.batches import Captured, Refusal, in_order, is_same_body, isolate_failures
-from annotation.capture.rows import NUMBERS, VERSIONS, ValidPrediction, uncertainty_numbers, validate_rows
+from annotation.capture.rows import VERSIONS, ValidPrediction, validate_rows
+from annotation.capture.score_numbers import NUMBERS, uncertainty_numbers
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.models.capture import ITEM
 from annotation.routing import audit_draw

@@ -8,12 +8,12 @@ can always be replayed (`draw_replay`): drawn is where audit_number < audit_prob
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils.crypto import salted_hmac
 
 from annotation import queues
@@ -22,7 +22,6 @@ from annotation.models import (
     AuditSetting,
     Cause,
     Item,
-    Label,
     MovedProbability,
     NoLabelDecision,
     Resolution,
@@ -31,7 +30,7 @@ from annotation.models import (
     Slot,
     SlotState,
 )
-from annotation.routing import audit_settings
+from annotation.routing import audit_settings, daily_rates
 from annotation.routing.candidates import WINDOW
 from annotation.sampling.design import poisson
 from projects.chunks import CHUNK, chunks
@@ -47,11 +46,6 @@ DRAW_FIELDS = (
     "in_pool",
 )
 DRAWN_AT_ONCE = 20_000  # items of a former version that have no draw yet, in one round
-WEEK = timedelta(days=7)
-DAY = timedelta(days=1)
-LABELS_A_DAY = 100.0
-"""What people are taken to label in a day until they have labelled more."""
-
 SALT = "annotation.audit"
 
 
@@ -137,7 +131,9 @@ def _setting_in_force(project: Project, batch: int, at: datetime) -> AuditSettin
         return found
     queues.ensure(project, Cause.AUDIT, at=at)
     share = _share(project)
-    first = poisson.audit_rate(share=share, labels_a_day=LABELS_A_DAY, items_a_day=batch / poisson.HORIZON_DAYS)
+    first = poisson.audit_rate(
+        share=share, labels_a_day=daily_rates.LABELS_A_DAY, items_a_day=batch / poisson.HORIZON_DAYS
+    )
     return audit_settings.begin(project, rate=first, at=at)
 
 
@@ -151,8 +147,8 @@ def _share(project: Project) -> float:
 
 def review(project: Project, *, at: datetime) -> Review:
     """Set the rate by traffic and by what people label, and how it is spread; thin a backlog or draw more beside it."""
-    share, labels = project.routing_settings().audit_share, labels_a_day(project, at=at)
-    rate = poisson.audit_rate(share=share, labels_a_day=labels, items_a_day=_items_a_day(project, at))
+    share, labels = project.routing_settings().audit_share, daily_rates.labels_a_day(project, at=at)
+    rate = poisson.audit_rate(share=share, labels_a_day=labels, items_a_day=daily_rates.items_a_day(project, at=at))
     queues.ensure(project, Cause.AUDIT, at=at)
     setting = audit_settings.revise(project, rate=rate, at=at)
     limit = poisson.backlog_limit(share=share, labels_a_day=labels)
@@ -162,27 +158,6 @@ def review(project: Project, *, at: datetime) -> Review:
     missing = round(share * labels) - waiting
     drawn = draw_more(project, missing, most=share, at=at) if missing > share * labels / 2 else 0
     return Review(setting.rate, thinned, drawn)
-
-
-def labels_a_day(project: Project, *, at: datetime) -> float:
-    """What people label in a day: the mean of the last seven, or since they began, but not less than the default."""
-    people = project.memberships.values("user")
-    given = Label.objects.filter(project=project, user__in=people, updated_at__gt=at - WEEK, updated_at__lte=at)
-    found = given.aggregate(n=Count("pk"), first=Min("updated_at"))
-    if not found["n"]:
-        return LABELS_A_DAY
-    days = max((at - found["first"]) / DAY, 1.0)
-    return max(float(found["n"]) / days, LABELS_A_DAY)
-
-
-def _items_a_day(project: Project, at: datetime) -> float:
-    """Traffic: of the last day, or the week's mean where that is more; as if spread over a week while it is young."""
-    items = Item.objects.filter(project=project, captured_at__lte=at)
-    first = Item.objects.filter(project=project).aggregate(first=Min("captured_at"))["first"]
-    week = items.filter(captured_at__gt=at - WEEK).count() / WEEK.days
-    if first is None or at - first < DAY:
-        return week
-    return max(float(items.filter(captured_at__gt=at - DAY).count()), week)
 
 
 def _waiting(project: Project) -> QuerySet[Item]:

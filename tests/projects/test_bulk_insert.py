@@ -1,6 +1,8 @@
 """Bulk insert: what the ORM would have stored, and nothing twice."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
@@ -14,8 +16,12 @@ pytestmark = pytest.mark.django_db
 VALUES = [{"text": 'a "quote" \\ and é \U0001f600', "n": 1e16}, {"n": 2**70}, {"list": [1.5, None, True]}]
 
 
-def insert(project: Project, keys: list[str], **columns: list[object]) -> None:
-    given = {"uid": [f"item_{key}" for key in keys], "key": keys, "body_hash": [""] * len(keys)}
+def insert(project: Project, keys: list[str], **columns: Sequence[Any]) -> None:
+    given: dict[str, Sequence[Any]] = {
+        "uid": [f"item_{key}" for key in keys],
+        "key": keys,
+        "body_hash": [""] * len(keys),
+    }
     given |= {"inputs": [{}] * len(keys), "at": [NOW] * len(keys)} | columns
     insert_new(Item, given, project_id=project.pk, contract_version=1, captured_at=NOW)
 
