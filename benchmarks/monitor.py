@@ -5,8 +5,9 @@
 `stable`: the share of streams with any alarm in a year of daily looks, at 1, 2, 5 and 10 labels a day (a day's labels
 are all looked at, one by one). `rise`: median labels until a rise of the mean loss by five points is found, from the
 start or after 500 stable labels, over the streams without a false alarm before; `one_look` is the closed form for a
-single look at 5 % with power 1/2, z² p (1 - p) / d², which no sequence of looks can beat. known: the reference is a
-number; of 500 / of 2000: estimated from so many labels, `references` of them, each with its part of the streams.
+single look at 5 % with power 1/2, z² p (1 - p) / d², which no sequence of looks can beat. Of plain errors
+`benchmarks.monitor_exact` computes the same. known: the reference is a number; of 500 / of 2000: estimated from so many
+labels, `references` of them, each with its part of the streams.
 weighted: an audit by expected error with a floor of .3; costs: losses of 0, .2 and 1; days: the chance of an error
 moves from day to day as a first-order autoregression of its log odds, .3 wide with correlation .7.
 """
@@ -23,9 +24,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, logit
 
-from analysis.metrics.core.betting import CROSSED
-from analysis.metrics.monitoring.monitor import LevelTest, MonitorRule
-from analysis.metrics.monitoring.reference import LossReference, estimated_reference, watched_levels
+from analysis.metrics.monitoring.monitor import LossMonitor, MonitorRule
+from analysis.metrics.monitoring.reference import LossReference, estimated_reference
 from validation.arrays import Floats, Ints
 
 RULE = MonitorRule()
@@ -145,29 +145,18 @@ def one_look(kind: StreamKind) -> int | None:
 
 
 def first_alarms(reference: LossReference, streams: LossStreams) -> Ints:
-    """(s,) the row of the first alarm of each stream, `NEVER` for none.
-
-    As `LossMonitor` has it, but one level after another, and only where those before were rejected.
-    """
-    levels = sorted(watched_levels(reference, RULE.alpha), key=lambda one: abs(np.log(one.alpha / RULE.alpha)))
-    first, left = np.zeros(streams.loss.shape[1], dtype=np.int64), np.arange(streams.loss.shape[1])
-    for level in levels:
-        rejected = np.full(left.size, NEVER)
-        test, clock = LevelTest(level, reference, RULE, left.size), np.zeros(left.size)
-        for row, (loss, weight) in enumerate(zip(streams.loss[:, left], streams.weight[:, left], strict=True)):
-            test.add(loss, weight, clock)
-            clock = clock + weight
-            rejected[(test.peak >= CROSSED) & (rejected == NEVER)] = row
-        first[left] = np.maximum(first[left], rejected)
-        left = left[rejected < NEVER]
-        if not left.size:
-            break
+    """(s,) the row of the first alarm of each stream, `NEVER` for none."""
+    monitor = LossMonitor(reference, RULE, streams.loss.shape[1])
+    first = np.full(streams.loss.shape[1], NEVER)
+    for row, (loss, weight) in enumerate(zip(streams.loss, streams.weight, strict=True)):
+        monitor.add(loss, weight)
+        first[monitor.alarmed & (first == NEVER)] = row
     return first
 
 
 def by_day(level: float, rows: int, streams: int, rng: Rng) -> Floats:
     """Chances (rows, streams) of an error, ten rows a day, with the mean `level` in the long run."""
-    days = -(-rows // 10)
+    days = max(-(-rows // 10), 1)
     moved = np.zeros((days, streams))
     moved[0] = rng.normal(scale=0.3, size=streams)
     for day in range(1, days):

@@ -13,12 +13,15 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+from scipy import special
 
 from analysis.metrics.core.betting import BetTable, Walk, spending, walk_bets, walk_boundary
+from validation.arrays import Floats
 
-EARLY, EARLY_SHARE, EARLY_POWER = 200, 0.6, 1.5  # labels, their share of alpha, and how it grows
+EARLY_SHARE, EARLY_POWER = 0.7, 1.5  # the first labels' share of alpha, and how it grows
+EARLY, LOOKS = 150, 2.0  # how many are first: so many, or this multiple of what one look needs to find the rise
 HIGHEST = 16.0  # log likelihood ratio of the top state: a limit above it is never met in practice
-CLOSE = 0.03  # relative error of the steps' ratio that is accepted for a smaller lattice
+CLOSE, OF_GAP = 0.03, 0.25  # error of the steps' ratio, of it and of its distance to null and raised, for fewer states
 FINEST = 60
 DENSE, RATIO = 200, 1.01  # bets are kept for each of the first labels, then at clocks with this ratio
 
@@ -37,28 +40,46 @@ class RiseToDetect:
     def walk(self) -> Walk:
         """The CUSUM under the null: log likelihood ratios of an error and of a hit as whole steps up and down."""
         share = float(np.log((1 - self.null) / (1 - self.raised))) / self.odds_ratio
-        steps = _as_fraction(share)
+        steps = _as_fraction(share, min(CLOSE * share, OF_GAP * min(share - self.null, self.raised - share)))
         up, down = steps.denominator - steps.numerator, steps.numerator
         states = int(np.ceil(HIGHEST / self.odds_ratio * steps.denominator)) + up + 1
         return Walk(chance=self.null, up=up, down=down, start=0, states=states, reflecting=True, jump=1.0)
 
 
-def _as_fraction(share: float) -> Fraction:
+def _as_fraction(share: float, error: float) -> Fraction:
     """The fraction with the smallest denominator that is close to a number in (0, 1)."""
+    found = Fraction(0)
     for denominator in range(2, FINEST):
         found = Fraction(share).limit_denominator(denominator)
-        if found and abs(float(found) - share) <= CLOSE * share:
+        if 0 < found < 1 and abs(float(found) - share) <= error:
             return found
-    return Fraction(1, max(FINEST, round(1 / share)))
+    return found or Fraction(1, round(1 / share))
+
+
+@dataclass(frozen=True)
+class SpentRate:
+    """The false alarm rate alpha in (0, 1) that may be spent over `horizon` labels, most of it on the `early` first."""
+
+    alpha: float
+    horizon: int
+    early: int
+
+    def by_label(self) -> Floats:
+        early = max(1, min(self.early, self.horizon // 2))
+        return spending(self.alpha, ((early, EARLY_SHARE, EARLY_POWER), (self.horizon, 1 - EARLY_SHARE, 1)))
+
+
+def early_labels(level: float, shift: float) -> int:
+    """How many labels share most of the alarm rate: a look after fewer rarely finds a rise of `shift` from a level."""
+    one_look = special.ndtri(0.95) ** 2 * level * (1 - level) / shift**2
+    return max(EARLY, round(float(LOOKS * one_look)))
 
 
 @lru_cache(maxsize=128)
-def change_bets(rise: RiseToDetect, alpha: float, horizon: int) -> BetTable:
-    """The bets for a false alarm rate alpha in (0, 1) over `horizon` labels without a change."""
-    early = max(1, min(EARLY, horizon // 2))
-    spent = spending(alpha, ((early, EARLY_SHARE, EARLY_POWER), (horizon, 1 - EARLY_SHARE, 1)))
+def change_bets(rise: RiseToDetect, rate: SpentRate) -> BetTable:
+    """The bets for a false alarm rate over a horizon without a change."""
     walk = rise.walk()
-    return walk_bets(walk, walk_boundary(walk, spent), kept_clocks(horizon))
+    return walk_bets(walk, walk_boundary(walk, rate.by_label()), kept_clocks(rate.horizon))
 
 
 def kept_clocks(horizon: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

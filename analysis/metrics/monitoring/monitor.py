@@ -15,15 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core.betting import CROSSED
-from analysis.metrics.monitoring.change_bets import RiseToDetect, change_bets
-from analysis.metrics.monitoring.reference import LossReference, WatchedLevel, watched_levels
+from analysis.metrics.monitoring.change_bets import RiseToDetect, SpentRate, change_bets, early_labels
+from analysis.metrics.monitoring.reference import LossReference, watched_level
 from validation import InvalidInput, arrays
 from validation.arrays import Bools, Floats, Ints
 
 HIGHEST_NULL = 0.95
-LEAST_RISE = (
-    0.25  # of the shift: the rise above a level that its test looks for, where the reference plus shift is less
-)
+LEAST_RISE = 0.25  # of the shift: the rise above the level that is looked for, where the reference plus shift is less
 
 
 @dataclass(frozen=True)
@@ -63,44 +61,34 @@ class MonitorResult:
         return self.labels >= self.horizon
 
 
-class LevelTest:
-    """The test that the mean does not rise above one level, for several streams at once."""
-
-    def __init__(self, level: WatchedLevel, reference: LossReference, rule: MonitorRule, streams: int) -> None:
-        null = min(level.null / reference.scale, HIGHEST_NULL)
-        meant = max(reference.mean + rule.shift, level.null + LEAST_RISE * rule.shift) / reference.scale
-        raised = min(meant, (null + 1) / 2)
-        self.null, self.scale = level.null, reference.scale
-        self.table = change_bets(RiseToDetect(null, raised), level.alpha, rule.horizon)
-        self.chance: Floats = np.full(streams, self.table.start)
-        self.peak: Floats = self.chance
-
-    def add(self, loss: Floats, weight: Floats, clock: Floats) -> None:
-        gain = weight * (loss - self.null) / self.scale
-        bet = np.minimum(self.table.bets(clock, self.chance), self.scale / (self.null * weight))
-        self.chance = np.minimum(self.chance * (1 + bet * gain), 1.0)
-        self.peak = np.maximum(self.peak, self.chance)
-
-
 class LossMonitor:
     """Streams of losses in [0, 1] against one reference, followed row by row."""
 
     def __init__(self, reference: LossReference, rule: MonitorRule, streams: int = 1) -> None:
-        levels = watched_levels(reference, rule.alpha)
-        self.tests = [LevelTest(level, reference, rule, streams) for level in levels]
+        level = watched_level(reference, rule.alpha)
+        null, shift = min(level.null / reference.scale, HIGHEST_NULL), rule.shift / reference.scale
+        raised = min(max(reference.mean / reference.scale + shift, null + LEAST_RISE * shift), (null + 1) / 2)
+        self.null, self.scale = level.null, reference.scale
+        self.rise = RiseToDetect(null, raised)
+        self.rate = SpentRate(level.alpha, rule.horizon, early_labels(null, shift))
+        self.table = change_bets(self.rise, self.rate)
         self.clock: Floats = np.zeros(streams)
+        self.chance: Floats = np.full(streams, min(self.table.start, level.alpha))
+        self.peak: Floats = self.chance
 
     def add(self, loss: ArrayLike, weight: ArrayLike = 1.0) -> None:
         """Count one row of each stream: losses and weights (streams,), or one for all."""
         loss, weight = np.asarray(loss, dtype=np.float64), np.asarray(weight, dtype=np.float64)
-        for test in self.tests:
-            test.add(loss, weight, self.clock)
+        gain = weight * (loss - self.null) / self.scale
+        bet = np.minimum(self.table.bets(self.clock, self.chance), self.scale / (self.null * weight))
+        self.chance = np.minimum(self.chance * (1 + bet * gain), 1.0)
+        self.peak = np.maximum(self.peak, self.chance)
         self.clock = self.clock + weight
 
     @property
     def alarmed(self) -> Bools:
-        """(streams,) whether every level has been rejected by now."""
-        return np.asarray(np.min([test.peak for test in self.tests], axis=0) >= CROSSED)
+        """(streams,) whether the level has been rejected by now."""
+        return np.asarray(self.peak >= CROSSED)
 
 
 def monitor_losses(

@@ -1,16 +1,15 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from analysis.metrics.monitoring.reference import (
-    EDGES,
-    NEVER,
+    ABOVE,
     LossReference,
     WatchedLevel,
-    allowed_rates,
+    allowed_rate,
     dispersion,
     estimated_reference,
-    watched_levels,
+    watched_level,
 )
 from validation import InvalidInput
 
@@ -43,7 +42,7 @@ def test_small_losses_have_a_small_scale() -> None:
 def test_no_loss_at_all_still_leaves_the_level_open() -> None:
     found = estimated_reference(np.zeros(100), np.ones(100))
     assert found.mean == 0 and found.rows == 100
-    assert watched_levels(found, 0.05)[-1].null > 0.05
+    assert 0.015 < watched_level(found, 0.05).null < 0.05
 
 
 def test_days_that_differ_more_than_chance_make_a_reference_of_fewer_rows_and_a_larger_scale() -> None:
@@ -63,21 +62,21 @@ def test_independent_days_are_not_taken_for_more_than_they_are() -> None:
 
 
 def test_a_known_level_is_one_test_at_the_whole_rate() -> None:
-    assert watched_levels(LossReference(0.1), 0.05) == (WatchedLevel(0.1, 0.05),)
+    assert watched_level(LossReference(0.1), 0.05) == WatchedLevel(0.1, 0.05)
 
 
-def test_allowed_rates_average_to_alpha_over_the_reference() -> None:
-    p = (np.arange(200_000) + 0.5) / 200_000
+def test_allowed_rates_average_to_alpha_over_samples() -> None:
+    p = (np.arange(20_000) + 0.5) / 20_000
     for rows in (100, 500, 5000):
-        assert NEVER + allowed_rates(p, 0.05, rows).mean() == pytest.approx(0.05, abs=2e-4)
+        rates = [allowed_rate(-special.ndtri(one), 0.05, rows) for one in p.tolist()]
+        assert np.mean(rates) == pytest.approx(0.05, abs=5e-4)
 
 
-def test_levels_rise_with_the_rate_that_they_are_allowed() -> None:
-    levels = watched_levels(estimated_reference(errors(50, 500), np.ones(500)), 0.05)
-    assert len(levels) == len(EDGES)
-    assert np.diff([one.null for one in levels]).min() > 0
-    assert np.diff([one.alpha for one in levels]).min() > 0
-    assert levels[0].null < 0.1 < levels[-1].null
+def test_the_watched_level_lies_above_the_sample_and_nearer_to_it_the_more_rows_it_has() -> None:
+    few, many = (watched_level(estimated_reference(errors(n // 10, n), np.ones(n)), 0.05) for n in (500, 50_000))
+    assert 0.1 < many.null < few.null < 0.13
+    assert 0.05 < many.alpha < few.alpha < 0.25
+    assert stats.binom.cdf(50, 500, few.null) == pytest.approx(stats.norm.sf(ABOVE))
 
 
 def test_a_reference_without_rows_or_with_losses_above_one_is_refused() -> None:
