@@ -59,7 +59,7 @@ def found_after(rows: int, level: float, late: int) -> dict[str, float | None]:
 
 
 def alarm_chances(rows: int, level: float, live: Floats) -> Floats:
-    """(n + 1,) the chance of an alarm by each of n labels that are wrong with chances `live`, the reference with `level`."""
+    """(n + 1,) the chance of an alarm by each of n labels wrong with chances `live`, the reference by `level`."""
     if not rows:
         return crossed(LossReference(level), live)
     parts = [
