@@ -13,7 +13,7 @@ from analysis.metrics.labels import out_of_sample
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
 from analysis.offline.labels import MOST_ENCODED
-from analysis.offline.output import JsonObject, aligned, spread
+from analysis.offline.output import JsonObject, aligned, shown, spread
 from analysis.offline.wide_votes import ANNOTATOR, LABEL, long_votes
 from inputs.encoders.base import TextEncoder
 from inputs.encoders.columns import encode
@@ -208,12 +208,28 @@ def _truth_columns(table: Table, asked: VoteOptions) -> tuple[str, str]:
 
 
 def _accuracy(found: Resolutions, truth: dict[int, int], texts: Sequence[str] | None) -> JsonObject:
-    """The share of items resolved as the truth has them; items of one text make its interval no narrower."""
+    """The share of items resolved as the truth has them, and what was stated of it; items of one text make the interval
+    no narrower."""
     judged = np.array([item in truth for item in found.items.tolist()])
     right = [truth[item] == label for item, label in zip(found.items[judged], found.label[judged], strict=True)]
     groups = None if texts is None else copies([{"text": texts}], {"text": "text"})[0][judged]
     note = weighted.proportion(right, np.ones(len(right)), groups=groups)
-    return {"accuracy": finite(note.value), "accuracy_interval": described_estimate(note)}
+    return {
+        "accuracy": finite(note.value),
+        "accuracy_interval": described_estimate(note),
+        "stated_quality": finite(float(found.quality[judged].mean())),
+    }
+
+
+def _compared_quality(answer: JsonObject) -> str:
+    """Whether the quality stated of the items with a truth is their accuracy, in words."""
+    stated, accuracy = answer["stated_quality"], answer["accuracy_interval"]
+    if stated is None or accuracy["low"] is None:
+        return ""
+    if accuracy["low"] <= stated <= accuracy["high"]:
+        return f"; their mean quality says {shown(stated)}, within the interval"
+    way = "too high" if stated > accuracy["high"] else "too low"
+    return f"; their mean quality says {shown(stated)}, which is {way}: quality here is not the chance to be right"
 
 
 def to_text(answer: JsonObject) -> str:
@@ -234,7 +250,7 @@ def to_text(answer: JsonObject) -> str:
         ),
     ]
     if "accuracy" in answer:
-        lines.append(f"Accuracy against the truth {spread(answer['accuracy_interval'])}")
+        lines.append(f"Accuracy against the truth {spread(answer['accuracy_interval'])}{_compared_quality(answer)}")
     unsure = sorted(answer["resolutions"], key=_quality)[:LISTED]
     rows = [[row["item"], row["label"], row["quality"]] for row in unsure]
     people = [[row["annotator"], row["quality"], row["n"]] for row in sorted(answer["annotators"], key=_quality)]

@@ -42,6 +42,17 @@ def test_majority_and_its_accuracy_are_those_counted_by_hand(tmp_path: Path) -> 
     assert out["n"] == {"items": 3, "votes": 6, "replaced": 0, "left_out": 0}
 
 
+def test_the_quality_of_what_all_get_wrong_is_said_to_be_too_high(tmp_path: Path) -> None:
+    rows, truth = planted(60)
+    for wrong, words in ((0, "within the interval"), (30, "which is too high: quality here is not the chance")):
+        named = [1 - label if item < wrong else label for item, label in enumerate(truth)]
+        given = csv(tmp_path / f"{wrong}.csv", {"item": range(60), "label": named})
+        asked = "votes", votes(tmp_path, rows), *COLUMNS, "--truth", given, "--method", "one_coin"
+        out = analyse(*asked)
+        assert out["stated_quality"] == pytest.approx(np.mean([one["quality"] for one in out["resolutions"]]))
+        assert f"their mean quality says {out['stated_quality']:.3f}, {words}" in text(*asked)
+
+
 @pytest.mark.parametrize("method", ["auto", "majority", "dawid_skene", "one_coin", "glad", "crowdlab"])
 def test_every_method_resolves_and_rates_the_bad_annotator_last(tmp_path: Path, method: str) -> None:
     rows, truth = planted()
