@@ -22,7 +22,9 @@ def insert(project: Project, keys: list[str], **columns: Sequence[Any]) -> None:
         "key": keys,
         "body_hash": [""] * len(keys),
     }
-    given |= {"inputs": [{}] * len(keys), "at": [NOW] * len(keys)} | columns
+    given |= {"inputs": [{}] * len(keys)}
+    given |= {"at": [NOW] * len(keys)}
+    given |= columns
     insert_new(Item, given, project_id=project.pk, contract_version=1, captured_at=NOW)
 
 
