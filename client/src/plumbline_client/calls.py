@@ -1,0 +1,140 @@
+"""The calls of the API: method, address and body of each; the clients send them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypedDict, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from plumbline_client.answers import (
+    ItemAnswer,
+    ItemsAnswer,
+    LabelsAnswer,
+    LeasesAnswer,
+    MetricsAnswer,
+    PredictionsAnswer,
+    SubmittedLabel,
+    UndoAnswer,
+)
+from plumbline_client.delivery import retry_after
+from plumbline_client.encoding import to_line
+from plumbline_client.failures import ApiError, NoAnswer
+
+T = TypeVar("T")
+ATTEMPTS = 4
+LONGEST_WAIT = 30.0  # a server that asks for more is not waited for: the caller is
+
+
+class Filters(TypedDict, total=False):
+    """Filters of items, as in the address of the Items page; see the API's own page for each."""
+
+    state: str
+    cause: str
+    queue: str
+    truth: str
+    says: str
+    disagree: str
+    version: str
+    judges: str
+    segment: str
+    suspected: str
+    commented: str
+    resolved: str
+    q: str
+    window: str
+    since: str
+    until: str
+    served: str
+
+
+@dataclass(frozen=True)
+class ApiCall(Generic[T]):
+    """One call; `path` is below the project. The key makes a repeated POST harmless."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    idempotency_key: str = ""
+
+    def arguments(self) -> dict[str, Any]:
+        """What httpx takes beside method and address."""
+        headers = {"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {}
+        given: dict[str, Any] = {"params": dict(self.query), "headers": headers}
+        if self.body is not None:
+            headers["Content-Type"] = "application/json"
+            given["content"] = to_line(dict(self.body))
+        return given
+
+
+def claim(count: int, queue: str | None) -> ApiCall[LeasesAnswer]:
+    body = {"count": count} if queue is None else {"count": count, "queue": queue}
+    return _post("leases", body)
+
+
+def submit(labels: Sequence[SubmittedLabel]) -> ApiCall[LabelsAnswer]:
+    return _post("labels", {"labels": list(labels)})
+
+
+def undo(lease: str) -> ApiCall[UndoAnswer]:
+    return ApiCall("DELETE", f"labels/{quote(lease, safe='')}")
+
+
+def predict(inputs: Sequence[Mapping[str, Any]], keys: Sequence[str] | None) -> ApiCall[PredictionsAnswer]:
+    body = {"inputs": list(inputs)} if keys is None else {"inputs": list(inputs), "keys": list(keys)}
+    return _post("predict", body)
+
+
+def list_items(filters: Filters, cursor: str | None) -> ApiCall[ItemsAnswer]:
+    query = {name: str(value) for name, value in filters.items()}
+    return ApiCall("GET", "items", query if cursor is None else {**query, "next": cursor})
+
+
+def show_item(item: str) -> ApiCall[ItemAnswer]:
+    return ApiCall("GET", f"items/{quote(item, safe='')}")
+
+
+def metrics(version: str | None, window: str | None, segment: str | None) -> ApiCall[MetricsAnswer]:
+    given = {"version": version, "window": window, "segment": segment}
+    return ApiCall("GET", "metrics", {name: value for name, value in given.items() if value is not None})
+
+
+def _post(path: str, body: Mapping[str, Any]) -> ApiCall[Any]:
+    return ApiCall("POST", path, body=body, idempotency_key=uuid4().hex)
+
+
+def wait_before_retry(call: ApiCall[Any], attempt: int, outcome: httpx.Response | Exception) -> float | None:
+    """Seconds until the call is sent again; None where it is not: it was answered, or it has been tried often enough.
+
+    A DELETE is not repeated where nothing says whether it was done: the second would be refused.
+    """
+    if attempt >= ATTEMPTS:
+        return None
+    backoff = 0.25 * 2.0 ** (attempt - 1)
+    if isinstance(outcome, httpx.Response):
+        if outcome.status_code not in {409, 429, 502, 503, 504} or (
+            outcome.status_code != 429 and "Retry-After" not in outcome.headers
+        ):
+            return None
+        wait = retry_after(outcome)
+        wait = backoff if wait is None else max(wait, 0.05)
+        return wait if wait <= LONGEST_WAIT else None
+    refused = isinstance(outcome, (httpx.ConnectError, httpx.ConnectTimeout))
+    return backoff if refused or call.method != "DELETE" else None
+
+
+def parse(response: httpx.Response) -> Any:
+    """The body of an answer. Raises ApiError, NoAnswer."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        body = None
+    if response.status_code != 200:
+        detail = body.get("detail") if isinstance(body, dict) else None
+        raise ApiError(response.status_code, detail if isinstance(detail, str) else response.reason_phrase)
+    if not isinstance(body, dict):
+        raise NoAnswer("The answer is not one of this API.")
+    return body
