@@ -20,7 +20,7 @@ SHAPES = SCHEMA["components"]["schemas"]
 USES: dict[str, Any] = {
     "predict": lambda client: client.predict([{"text": "x"}], ["key"]),
     "metrics": lambda client: client.metrics("v1", window="28", segment="channel=app"),
-    "items.page": lambda client: client.items.page("cursor", **dict.fromkeys(calls.Filters.__annotations__, "x")),
+    "items.page": lambda client: client.items.page("cursor", **all_fields(calls.ItemFilterFields)),
     "items.get": lambda client: client.items.get("item_1"),
     "leases.claim": lambda client: client.leases.claim(3, queue="audit"),
     "labels.submit": lambda client: client.labels.submit([{"lease": "lease_1", "value": "a"}]),

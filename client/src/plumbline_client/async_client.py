@@ -21,11 +21,11 @@ from plumbline_client.answers import (
     SubmittedLabel,
     UndoAnswer,
 )
-from plumbline_client.connection import DEFAULT_SPOOL, Connection
 from plumbline_client.failures import NoAnswer
 from plumbline_client.frames import to_frame
 from plumbline_client.logging_calls import PredictionLog, SignalLog
 from plumbline_client.options import DeliveryOptions
+from plumbline_client.project_address import DEFAULT_SPOOL, ProjectAddress
 from plumbline_client.reports import Delivered, OnDropped, OnRefused
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class AsyncClient:
         log_transport: httpx.BaseTransport | None = None,
     ) -> None:
         options = options or DeliveryOptions()
-        self._connection = Connection(url, project, key, options.timeout)
+        self._connection = ProjectAddress(url, project, key, options.timeout)
         self._http = self._connection.async_http(transport)
         self._background = self._connection.background(
             partial(self._connection.http, log_transport),
@@ -124,11 +124,11 @@ class AsyncItemCalls:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
-    async def page(self, cursor: str | None = None, **filters: Unpack[calls.Filters]) -> ItemsAnswer:
+    async def page(self, cursor: str | None = None, **filters: Unpack[calls.ItemFilterFields]) -> ItemsAnswer:
         """One page, newest first; its `next` is the cursor of the following one."""
         return await self._client.send(calls.list_items(filters, cursor))
 
-    async def iterate(self, **filters: Unpack[calls.Filters]) -> AsyncIterator[ListedItem]:
+    async def iterate(self, **filters: Unpack[calls.ItemFilterFields]) -> AsyncIterator[ListedItem]:
         """Every item that the filters select, newest first, a page at a time."""
         cursor: str | None = None
         while True:
@@ -143,7 +143,7 @@ class AsyncItemCalls:
         """One item with everything that is known of it."""
         return await self._client.send(calls.show_item(item))
 
-    async def to_pandas(self, **filters: Unpack[calls.Filters]) -> Any:
+    async def to_pandas(self, **filters: Unpack[calls.ItemFilterFields]) -> Any:
         """The selected items as a DataFrame, a column for each input. Needs pandas."""
         return to_frame([item async for item in self.iterate(**filters)])
 

@@ -78,7 +78,7 @@ class Background:
             if self._closed:
                 self.reporter.drop(1, "the client is closed")
                 return
-            self._buffer.put(kind, line)
+            self._buffer.add(kind, line)
             if not self._threads:
                 self._start()
         except Exception:

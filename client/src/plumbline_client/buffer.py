@@ -22,14 +22,14 @@ class Buffer:
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self.logged = 0  # lines that were put, those without space too
+        self.logged = 0  # lines that were added, those without space too
         self._lock = threading.RLock()
         self._lines: dict[str, list[bytes]] = {}
         self._bytes = 0
         self._overflow = 0
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def put(self, kind: str, line: bytes) -> bool:
+    def add(self, kind: str, line: bytes) -> bool:
         """Take a line, or count it where there is no space. Never waits for more than a swap of lists."""
         with self._lock:
             self.logged += 1

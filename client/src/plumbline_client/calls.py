@@ -28,8 +28,8 @@ ATTEMPTS = 4
 LONGEST_WAIT = 30.0  # a server that asks for more is not waited for: the caller is
 
 
-class Filters(TypedDict, total=False):
-    """Filters of items, as in the address of the Items page; see the API's own page for each."""
+class ItemFilterFields(TypedDict, total=False):
+    """ItemFilterFields of items, as in the address of the Items page; see the API's own page for each."""
 
     state: str
     cause: str
@@ -88,7 +88,7 @@ def predict(inputs: Sequence[Mapping[str, Any]], keys: Sequence[str] | None) -> 
     return _post("predict", body)
 
 
-def list_items(filters: Filters, cursor: str | None) -> ApiCall[ItemsAnswer]:
+def list_items(filters: ItemFilterFields, cursor: str | None) -> ApiCall[ItemsAnswer]:
     query = {name: str(value) for name, value in filters.items()}
     return ApiCall("GET", "items", query if cursor is None else {**query, "next": cursor})
 

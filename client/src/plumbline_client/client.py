@@ -21,11 +21,11 @@ from plumbline_client.answers import (
     SubmittedLabel,
     UndoAnswer,
 )
-from plumbline_client.connection import DEFAULT_SPOOL, Connection
 from plumbline_client.failures import NoAnswer
 from plumbline_client.frames import to_frame
 from plumbline_client.logging_calls import PredictionLog, SignalLog
 from plumbline_client.options import DeliveryOptions
+from plumbline_client.project_address import DEFAULT_SPOOL, ProjectAddress
 from plumbline_client.reports import Delivered, OnDropped, OnRefused
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         options = options or DeliveryOptions()
-        self._connection = Connection(url, project, key, options.timeout)
+        self._connection = ProjectAddress(url, project, key, options.timeout)
         self._http = self._connection.http(transport)
         self._background = self._connection.background(
             partial(self._connection.http, transport),
@@ -121,11 +121,11 @@ class ItemCalls:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def page(self, cursor: str | None = None, **filters: Unpack[calls.Filters]) -> ItemsAnswer:
+    def page(self, cursor: str | None = None, **filters: Unpack[calls.ItemFilterFields]) -> ItemsAnswer:
         """One page, newest first; its `next` is the cursor of the following one."""
         return self._client.send(calls.list_items(filters, cursor))
 
-    def iterate(self, **filters: Unpack[calls.Filters]) -> Iterator[ListedItem]:
+    def iterate(self, **filters: Unpack[calls.ItemFilterFields]) -> Iterator[ListedItem]:
         """Every item that the filters select, newest first, a page at a time."""
         cursor: str | None = None
         while True:
@@ -139,7 +139,7 @@ class ItemCalls:
         """One item with everything that is known of it."""
         return self._client.send(calls.show_item(item))
 
-    def to_pandas(self, **filters: Unpack[calls.Filters]) -> Any:
+    def to_pandas(self, **filters: Unpack[calls.ItemFilterFields]) -> Any:
         """The selected items as a DataFrame, a column for each input. Needs pandas."""
         return to_frame(list(self.iterate(**filters)))
 

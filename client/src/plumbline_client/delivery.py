@@ -31,7 +31,7 @@ class Meaning(Enum):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Verdict:
     """What an answer means, in what words, and how long the server asks to wait."""
 
     meaning: Meaning
@@ -40,17 +40,17 @@ class Judgement:
     answer: dict[str, Any] | None = None
 
 
-def judge(response: httpx.Response, rows: int) -> Judgement:
+def judge(response: httpx.Response, rows: int) -> Verdict:
     """What the answer to so many rows means. A refused key, or an address that is wrong, costs none: they wait."""
     if response.status_code == 200:
         answer = _json(response)
         if _is_capture(answer, rows):
-            return Judgement(Meaning.KEPT, answer=answer)
-        return Judgement(Meaning.LATER, "the answer is not one of this API")
+            return Verdict(Meaning.KEPT, answer=answer)
+        return Verdict(Meaning.LATER, "the answer is not one of this API")
     why = describe(response)
     if response.status_code in WHOLE:
-        return Judgement(Meaning.SPLIT, why)
-    return Judgement(Meaning.LATER, why, retry_after(response))
+        return Verdict(Meaning.SPLIT, why)
+    return Verdict(Meaning.LATER, why, retry_after(response))
 
 
 def describe(response: httpx.Response) -> str:
@@ -83,7 +83,7 @@ class Courier:
     def __init__(self, http: Callable[[], httpx.Client], path: str, reporter: Reporter) -> None:
         self._http, self._path, self._reporter = http, path, reporter
 
-    def deliver(self, segment: Segment) -> Judgement:
+    def deliver(self, segment: Segment) -> Verdict:
         """Send all lines, in halves where the server refuses them together. LATER: none counts as finished."""
         parts = [segment.lines()]
         while parts:
@@ -100,9 +100,9 @@ class Courier:
                 self._reporter.refuse_line(segment.kind, lines[0], judgement.why)
             else:
                 self._note(segment.kind, lines, judgement.answer or {})
-        return Judgement(Meaning.KEPT)
+        return Verdict(Meaning.KEPT)
 
-    def _send(self, segment: Segment, lines: Sequence[bytes]) -> Judgement:
+    def _send(self, segment: Segment, lines: Sequence[bytes]) -> Verdict:
         body = gzip.compress(b"\n".join(lines), compresslevel=1, mtime=0)
         headers = {
             "Content-Type": "application/x-ndjson",
@@ -114,7 +114,7 @@ class Courier:
             response = self._http().post(f"{self._path}/{segment.kind}", content=body, headers=headers)
             return judge(response, len(lines))
         except httpx.HTTPError as why:
-            return Judgement(Meaning.LATER, f"{type(why).__name__}: {why}")
+            return Verdict(Meaning.LATER, f"{type(why).__name__}: {why}")
 
     def _note(self, kind: str, lines: Sequence[bytes], answer: dict[str, Any]) -> None:
         self._reporter.add_answer(answer)

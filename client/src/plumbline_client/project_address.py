@@ -15,7 +15,7 @@ DEFAULT_SPOOL = "default"  # the user's state folder
 VERSION = "0.1.0"
 
 
-class Connection:
+class ProjectAddress:
     """The project's address and key."""
 
     def __init__(self, url: str, project: str, key: str, timeout: float) -> None:
