@@ -36,7 +36,7 @@ def test_a_program_logs_and_asks(live_server: Any, tmp_path: Path) -> None:
 
         listed = list(client.items.iterate(version="v1"))
         assert len(listed) == 70 and len({item["id"] for item in listed}) == 70
-        assert client.items.get(listed[-1]["id"])["predictions"][0]["model_version"] == "v1"
+        assert client.items.get(listed[-1]["id"])["key"] == listed[-1]["key"]
         assert set(client.items.to_pandas()["inputs.text"]) == {"hello", *(f"message {n}" for n in range(69))}
         [leased] = client.leases.claim(1)["leases"]
         [result] = client.labels.submit([{"lease": leased["lease"], "value": "ham", "seconds": 2.5}])["results"]
