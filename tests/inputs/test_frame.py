@@ -79,7 +79,7 @@ def test_columns_outside_the_contract_are_ignored() -> None:
     ("columns", "types", "said"),
     [
         ({}, {}, "no inputs"),
-        ({"a": [1]}, {"a": "audio"}, "known are boolean, category, image, number, text, time"),
+        ({"a": [1]}, {"a": "audio"}, "known are boolean, category, conversation, image, number, text, time"),
         ({"a": [1]}, {"b": "number"}, "not in the data"),
         ({"a": [1], "b": ["x", "y"]}, {"a": "number", "b": "text"}, "unequal lengths"),
         ({"a": [1.0, float("inf")]}, {"a": "number"}, "infinite in row 1"),
