@@ -1,0 +1,1 @@
+"""Import and export: rows of other tools' files and the project's own, read and written by one module a format."""

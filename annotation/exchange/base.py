@@ -1,0 +1,107 @@
+"""What an exchange format defines, and what reading a record shares."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import IO, Any, ClassVar
+
+import msgspec
+
+from annotation.exchange.rows import ExchangeRow, ProjectShape, RefusedRecord, UnusableFile
+from validation import InvalidInput
+from validation.json_values import quote, shorten
+
+LONGEST_KEY = 200
+
+
+class BadRecord(InvalidInput):
+    """A record of a file that is not of its format; the message is a sentence about this record."""
+
+
+class ExchangeFormat(ABC):
+    """One format. To add one, put a module with a subclass of this into `annotation.exchange.formats`."""
+
+    name: ClassVar[str]
+    writes: ClassVar[bool] = True  # False: traces of another tool, which are only read
+
+    def read_rows(self, stream: IO[bytes], project: ProjectShape) -> Iterator[ExchangeRow | RefusedRecord]:
+        """The file's records in their order, each as a row or with the reason why it is none; one at a time.
+
+        A key that a record before it had is refused. Raises UnusableFile where the file cannot be read on.
+        """
+        seen: set[bytes] = set()
+        for number, record in enumerate(self.read_records(stream), 1):
+            try:
+                row = self.parse_record(record, project)
+                mark = sha256(row.key.encode("utf-8", "surrogatepass")).digest()[:12]
+                if mark in seen:
+                    raise BadRecord(f"The key {quote(row.key)} stands in this file twice; the first record counts.")
+                seen.add(mark)
+            except UnusableFile:  # not a matter of this record
+                raise
+            except InvalidInput as why:
+                yield RefusedRecord(number, str(why))
+            else:
+                yield row
+
+    @abstractmethod
+    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+        """The file's records, whatever is in them. Raises UnusableFile."""
+
+    @abstractmethod
+    def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
+        """One record as a row. Raises InvalidInput."""
+
+    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
+        """Write the rows as they come and return how many. Raises UnusableFile where the format cannot carry them."""
+        raise UnusableFile(f"{self.name} is read only.")
+
+
+def stable_key(record: Mapping[str, Any], *names: str) -> str:
+    """The record's own key: the first of these fields that holds one, or a hash of the record, the same every time."""
+    for name in names:
+        value = record.get(name)
+        if isinstance(value, str) and value.strip() or isinstance(value, int) and not isinstance(value, bool):
+            return shorten(str(value), LONGEST_KEY)
+    return f"sha256:{sha256(msgspec.json.encode(record, order='deterministic')).hexdigest()[:40]}"
+
+
+def without(record: Mapping[str, Any], *known: str) -> dict[str, Any]:
+    """The keys that the reader does not know."""
+    return {name: value for name, value in record.items() if name not in known}
+
+
+def as_mapping(value: Any, what: str) -> Mapping[str, Any]:
+    """The value as an object, an absent one as empty. Raises BadRecord."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise BadRecord(f"{what} is {quote(value)}; an object is expected.")
+    return value
+
+
+def as_list(value: Any, what: str) -> list[Any]:
+    """The value as a list, an absent one as empty. Raises BadRecord."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BadRecord(f"{what} is {quote(value)}; a list is expected.")
+    return value
+
+
+def as_objects(value: Any, what: str) -> list[Mapping[str, Any]]:
+    """The value as a list of objects. Raises BadRecord."""
+    return [as_mapping(part, f"An entry of {what}") for part in as_list(value, what)]
+
+
+def optional_number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def optional_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def compact(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record without what is absent."""
+    return {name: value for name, value in record.items() if value is not None}

@@ -1,0 +1,193 @@
+"""Label Studio's JSON: tasks with their annotations and predictions."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from annotation.exchange.base import (
+    BadRecord,
+    ExchangeFormat,
+    as_list,
+    as_mapping,
+    as_objects,
+    compact,
+    optional_number,
+    optional_text,
+    stable_key,
+    without,
+)
+from annotation.exchange.json_records import read_objects, write_array
+from annotation.exchange.label_config import CONTROLS, shown_input
+from annotation.exchange.label_studio_values import SHAPES, ValueShape
+from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
+from validation.json_values import quote
+
+CONTROL = "answer"  # from_name where nothing says another one
+KEY = "external_id"  # in `meta`, which Label Studio keeps and gives back
+OTHERS = "other_results"  # in `extra`: results of other controls, written back
+NAMES = "names"  # in `extra`: id, from_name and to_name of each result of ours
+
+
+class LabelStudio(ExchangeFormat):
+    """Tasks as exported or to be imported; results of another control than the project's are kept beside."""
+
+    name = "label_studio"
+
+    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+        return read_objects(stream)
+
+    def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
+        shape = value_shape(project)
+        bare = not isinstance(record.get("data"), Mapping)  # a task may be its data alone
+        data = record if bare else as_mapping(record["data"], "data")
+        meta = as_mapping(None if bare else record.get("meta"), "meta")
+        inputs = {name: data[name] for name in project.inputs if name in data}
+        if not inputs:
+            wanted = ", ".join(project.inputs)
+            raise BadRecord(f"The task has none of the project's inputs ({wanted}); it has {quote(sorted(data))}.")
+        text = str(inputs.get(shown_input(project), ""))
+        task = {} if bare else record
+        annotations = as_objects(task.get("annotations"), "annotations")
+        predictions = as_objects(task.get("predictions"), "predictions")
+        return ExchangeRow(
+            key=_key(record, data, meta, bare=bare),
+            inputs=inputs,
+            labels=tuple(_parse_label(given, project, shape, text) for given in annotations),
+            predictions=tuple(_parse_prediction(given, project, shape, text) for given in predictions),
+            at=optional_text(task.get("created_at")),
+            extra=_row_extra(record, data, inputs, bare=bare),
+        )
+
+    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
+        shape = value_shape(project)
+        return write_array((_task(row, project, shape) for row in rows), stream)
+
+
+def value_shape(project: ProjectShape) -> ValueShape:
+    """How values of the project's kind are written there. Raises UnusableFile where they cannot be."""
+    if project.kind not in SHAPES:
+        raise UnusableFile(f"Label Studio's results cannot carry values of kind {project.kind}.")
+    return SHAPES[project.kind]
+
+
+def _key(record: Mapping[str, Any], data: Mapping[str, Any], meta: Mapping[str, Any], *, bare: bool) -> str:
+    """The caller's own key where one was written, else the task's id, else a hash of its data."""
+    if KEY in meta:
+        return stable_key(meta, KEY)
+    return stable_key(data) if bare or record.get("id") is None else stable_key(record, "id")
+
+
+def _row_extra(
+    record: Mapping[str, Any], data: Mapping[str, Any], inputs: Mapping[str, Any], *, bare: bool
+) -> dict[str, Any]:
+    if bare:
+        return {"bare": True, "data": without(data, *inputs)}
+    kept = without(record, "data", "annotations", "predictions", "created_at")
+    return {**kept, "data": without(data, *inputs)}
+
+
+def _parse_label(given: Mapping[str, Any], project: ProjectShape, shape: ValueShape, text: str) -> ExchangeLabel:
+    value, names, others = _parse_results(given.get("result"), project, shape, text)
+    extra = without(given, "result", "completed_by", "was_cancelled", "ground_truth", "lead_time", "created_at")
+    person = given.get("completed_by")
+    name = person.get("email") or person.get("id") if isinstance(person, Mapping) else person
+    return ExchangeLabel(
+        value=value,
+        annotator="" if name is None else str(name),
+        skipped=given.get("was_cancelled") is True,
+        gold=given.get("ground_truth") is True,
+        seconds=optional_number(given.get("lead_time")),
+        at=optional_text(given.get("created_at")),
+        extra=compact({**extra, "completed_by": person, NAMES: names or None, OTHERS: others or None}),
+    )
+
+
+def _parse_prediction(
+    given: Mapping[str, Any], project: ProjectShape, shape: ValueShape, text: str
+) -> ExchangePrediction:
+    value, names, others = _parse_results(given.get("result"), project, shape, text)
+    extra = without(given, "result", "model_version", "score", "created_at")
+    return ExchangePrediction(
+        value=value,
+        model_version=str(given.get("model_version") or ""),
+        score=given.get("score"),
+        at=optional_text(given.get("created_at")),
+        extra=compact({**extra, NAMES: names or None, OTHERS: others or None}),
+    )
+
+
+def _parse_results(
+    given: Any, project: ProjectShape, shape: ValueShape, text: str
+) -> tuple[Any, list[dict[str, Any]], list[Any]]:
+    """The value, what else stands in the results that hold it, and the results of other controls."""
+    results = [as_mapping(result, "A result") for result in as_list(given, "result")]
+    wanted = CONTROLS[project.kind].result_type
+    ours = [result for result in results if result.get("type") == wanted]
+    first = ours[0].get("from_name") if ours else None
+    ours = [result for result in ours if result.get("from_name") == first]
+    others = [result for result in results if result not in ours]
+    if not ours:
+        return None, [], others
+    values = [as_mapping(result.get("value"), "The value of a result") for result in ours]
+    return shape.read_values(values, text), [without(result, "value", "type") for result in ours], others
+
+
+def _task(row: ExchangeRow, project: ProjectShape, shape: ValueShape) -> dict[str, Any]:
+    kept = dict(row.extra)
+    data = {**row.inputs, **kept.pop("data", {})}
+    if kept.pop("bare", False) and not row.labels and not row.predictions:
+        return data
+    text = str(row.inputs.get(shown_input(project), ""))
+    if "id" not in kept and KEY not in as_mapping(kept.get("meta"), "meta"):
+        kept["meta"] = {**as_mapping(kept.get("meta"), "meta"), KEY: row.key}
+    annotations = [_annotation(label, project, shape, text) for label in row.labels]
+    if row.known is not None and not row.labels:
+        known = ExchangeLabel(value=row.known, gold=True)
+        annotations.append(_annotation(known, project, shape, text))
+    predictions = [_prediction(given, project, shape, text) for given in row.predictions]
+    return compact({**kept, "data": data, "created_at": row.at}) | {
+        "annotations": annotations,
+        "predictions": predictions,
+    }
+
+
+def _annotation(label: ExchangeLabel, project: ProjectShape, shape: ValueShape, text: str) -> dict[str, Any]:
+    kept = dict(label.extra)
+    result = _results(label.value, kept, project, shape, text)
+    person = kept.pop("completed_by", None)
+    return compact(
+        {
+            **kept,
+            "completed_by": person if person is not None else label.annotator or None,
+            "was_cancelled": label.skipped,
+            "ground_truth": label.gold,
+            "lead_time": label.seconds,
+            "created_at": label.at,
+        }
+    ) | {"result": result}
+
+
+def _prediction(given: ExchangePrediction, project: ProjectShape, shape: ValueShape, text: str) -> dict[str, Any]:
+    kept = dict(given.extra)
+    result = _results(given.value, kept, project, shape, text)
+    version = given.model_version or None
+    return compact({**kept, "model_version": version, "score": given.score, "created_at": given.at}) | {
+        "result": result
+    }
+
+
+def _results(
+    value: Any, kept: dict[str, Any], project: ProjectShape, shape: ValueShape, text: str
+) -> list[dict[str, Any]]:
+    """The results that hold the value, with their former names, and those of other controls behind them."""
+    names: Sequence[Mapping[str, Any]] = kept.pop(NAMES, ())
+    others: list[dict[str, Any]] = list(kept.pop(OTHERS, ()))
+    if value is None:
+        return others
+    values = shape.write_values(value, text)
+    plain = {"from_name": CONTROL, "to_name": shown_input(project)}
+    kind = CONTROLS[project.kind].result_type
+    found = [
+        {**(names[place] if place < len(names) else plain), "type": kind, "value": part}
+        for place, part in enumerate(values)
+    ]
+    return found + others

@@ -1,0 +1,115 @@
+"""JSON objects of a file one at a time: an array of them, JSON lines, or one object; never the whole file at once."""
+
+import codecs
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any
+
+import msgspec
+
+from annotation.exchange.rows import UnusableFile
+
+PART = 1 << 16  # bytes that are read at once
+LARGEST = 64 << 20  # characters of one record
+BETWEEN = " \t\r\n,"
+DECODER = json.JSONDecoder()
+
+
+def read_objects(stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    """The objects of a JSON array, of JSON lines, or a single one; UTF-8 or UTF-16, with or without a BOM.
+
+    Raises UnusableFile with the number of the record where the file is not JSON, broken off, or holds something else.
+    """
+    text = _Text(stream)
+    text.skip("\ufeff \t\r\n")
+    array = text.take("[")
+    count = 0
+    while True:
+        text.skip(BETWEEN)
+        if array and text.take("]"):
+            return
+        if text.is_empty():
+            break
+        count += 1
+        yield text.next_object(count)
+    if array:
+        raise UnusableFile(f"The file breaks off after record {count}: its list does not end.")
+    if not count:
+        raise UnusableFile("The file is empty.")
+
+
+def write_lines(records: Iterable[Mapping[str, Any]], stream: IO[bytes]) -> int:
+    """Write JSON lines; returns how many."""
+    count = 0
+    for record in records:
+        stream.write(msgspec.json.encode(record) + b"\n")
+        count += 1
+    return count
+
+
+def write_array(records: Iterable[Mapping[str, Any]], stream: IO[bytes]) -> int:
+    """Write a JSON array, an object a line; returns how many."""
+    count = 0
+    stream.write(b"[")
+    for record in records:
+        stream.write((b",\n" if count else b"\n") + msgspec.json.encode(record))
+        count += 1
+    stream.write(b"\n]\n" if count else b"]\n")
+    return count
+
+
+class _Text:
+    """The stream's text as far as it was read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        head = stream.read(PART)
+        wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self._stream, self._at = stream, 0
+        self._decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8")()
+        self._text = self._decode(head)
+
+    def _decode(self, data: bytes, *, final: bool = False) -> str:
+        try:
+            return self._decoder.decode(data, final)
+        except UnicodeDecodeError:
+            raise UnusableFile("The file is not UTF-8; save it as UTF-8.") from None
+
+    def _more(self, size: int = PART) -> bool:
+        """Read on; False at the end of the file."""
+        data = self._stream.read(size)
+        self._text = self._text[self._at :] + self._decode(data, final=not data)
+        self._at = 0
+        return bool(data)
+
+    def skip(self, characters: str) -> None:
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in characters:
+                self._at += 1
+            if self._at < len(self._text) or not self._more():
+                return
+
+    def take(self, character: str) -> bool:
+        found = self._text.startswith(character, self._at)
+        self._at += found
+        return found
+
+    def is_empty(self) -> bool:
+        return self._at >= len(self._text)
+
+    def next_object(self, number: int) -> Mapping[str, Any]:
+        """The object that begins here. Raises UnusableFile."""
+        if not self._text.startswith("{", self._at):
+            raise UnusableFile(f"Record {number} of the file is no JSON object.")
+        size = PART
+        while True:
+            try:
+                found, self._at = DECODER.raw_decode(self._text, self._at)
+                return dict(found)  # it began with a brace
+            except RecursionError:
+                raise UnusableFile(f"Record {number} of the file is nested too deeply.") from None
+            except ValueError:
+                if len(self._text) - self._at > LARGEST:
+                    raise UnusableFile(f"Record {number} of the file is larger than {LARGEST >> 20} MiB.") from None
+                if not self._more(size):
+                    raise UnusableFile(f"Record {number} of the file is not whole JSON.") from None
+                size *= 2

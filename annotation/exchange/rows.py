@@ -1,0 +1,98 @@
+"""What every exchange format reads and writes: one item with all that is known of it, and the project's shape. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from validation import InvalidInput
+
+Extra = Mapping[str, Any]  # keys that only the other tool knows, written back as they came
+
+
+class UnusableFile(InvalidInput):
+    """A file that cannot be read on, or a project that a format cannot carry; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class ExchangePrediction:
+    """What one version said. `score`: how sure the other tool calls it, in its own unit, kept and never computed on."""
+
+    value: Any = None
+    model_version: str = ""
+    scores: Mapping[str, float] | None = None
+    score: Any = None
+    at: str | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExchangeLabel:
+    """What one person said. `gold`: the other tool calls it the truth."""
+
+    value: Any = None
+    annotator: str = ""
+    skipped: bool = False
+    gold: bool = False
+    seconds: float | None = None
+    comment: str = ""
+    at: str | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExchangeSignal:
+    """What came back about a prediction, as `POST …/signals` takes it."""
+
+    id: str
+    kind: str
+    value: Any = None
+    at: str | None = None
+    actor: str | None = None
+
+
+@dataclass(frozen=True)
+class ExchangeRow:
+    """One item. `known`: its agreed value, where the file states one apart from the labels of people."""
+
+    key: str
+    inputs: Mapping[str, Any]
+    predictions: tuple[ExchangePrediction, ...] = ()
+    labels: tuple[ExchangeLabel, ...] = ()
+    signals: tuple[ExchangeSignal, ...] = ()
+    known: Any = None
+    at: str | None = None
+    segment: Mapping[str, Any] = field(default_factory=dict)
+    extra: Extra = field(default_factory=dict)
+
+    @property
+    def agreed(self) -> Any:
+        """The agreed value, or what every person said who said something; None where they differ."""
+        given = [label.value for label in self.labels if not label.skipped and label.value is not None]
+        if self.known is not None or not given:
+            return self.known
+        return given[0] if all(value == given[0] for value in given) else None
+
+
+@dataclass(frozen=True)
+class RefusedRecord:
+    """A record of the file that became no row; `number` counts from 1."""
+
+    number: int
+    error: str
+
+
+@dataclass(frozen=True)
+class ProjectShape:
+    """What a format needs to know of a project: its kind, its labels as in the schema, and the types of its inputs."""
+
+    kind: str
+    labels: Sequence[Mapping[str, Any]]
+    inputs: Mapping[str, str]
+    positive: str = ""
+
+    def values(self) -> list[str]:
+        return [label["value"] for label in self.labels]
+
+    def first_input(self, *types: str) -> str | None:
+        """The first input of one of these types, in the order of the types."""
+        return next((name for kind in types for name, given in self.inputs.items() if given == kind), None)
