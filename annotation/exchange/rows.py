@@ -82,13 +82,31 @@ class RefusedRecord:
 
 
 @dataclass(frozen=True)
+class ColumnNames:
+    """The columns of a flat file that are no inputs. `scores`: what those of scores begin with, before the label."""
+
+    key: str = "key"
+    label: str = "label"
+    predicted: str = "predicted"
+    scores: str = "scores."
+    version: str = "model_version"
+    time: str = "at"
+
+
+@dataclass(frozen=True)
 class ProjectShape:
-    """What a format needs to know of a project: its kind, its labels as in the schema, and the types of its inputs."""
+    """What a format needs to know of a project: its kind, its labels as in the schema, and the types of its inputs.
+
+    columns    how a flat file names what is no input
+    raw_cells  texts of a CSV file as they are, also where a spreadsheet would run them
+    """
 
     kind: str
     labels: Sequence[Mapping[str, Any]]
     inputs: Mapping[str, str]
     positive: str = ""
+    columns: ColumnNames = ColumnNames()
+    raw_cells: bool = False
 
     def values(self) -> list[str]:
         return [label["value"] for label in self.labels]

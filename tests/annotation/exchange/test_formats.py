@@ -85,10 +85,11 @@ FLAT: dict[str, Any] = {
 LINE: dict[str, Any] = {"id": 7, "text": "Where is it?", "channel": "app", "label": ["billing"], "Comments": ["late"]}
 FILES = {"label_studio": TASK, "argilla": FLAT, "doccano": LINE}
 BOTH_WAYS = sorted(FILES)
+FLAT_FORMATS = ("csv", "jsonl", "parquet")
 
 
 def test_the_formats_are_those_of_the_package() -> None:
-    assert set(BOTH_WAYS) | {"langfuse", "langsmith", "mlflow", "phoenix"} <= set(FORMATS.names())
+    assert set(BOTH_WAYS) | {*FLAT_FORMATS, "langfuse", "langsmith", "mlflow", "phoenix"} == set(FORMATS.names())
 
 
 @pytest.mark.parametrize("name", BOTH_WAYS)

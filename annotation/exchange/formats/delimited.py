@@ -1,0 +1,58 @@
+"""CSV: one flat row an item. What a spreadsheet would run as a formula gets an apostrophe unless raw is asked for."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any
+
+from annotation.exchange.base import ExchangeFormat
+from annotation.exchange.columns import flat_columns, flat_record, parse_flat
+from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
+from inputs.files.delimited import Dialect, read_delimited
+from inputs.files.table import BadFile
+from projects.spreadsheets import guard
+
+
+class Delimited(ExchangeFormat):
+    """Separator, decimal mark and encoding of a file are recognised."""
+
+    name = "csv"
+
+    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+        try:
+            frame, decimal = read_delimited(stream.read(), "the file", Dialect())
+        except BadFile as why:
+            raise UnusableFile(str(why)) from None
+        columns = [str(name).strip() for name in frame.columns]
+        for cells in frame.itertuples(index=False, name=None):
+            yield {name: _unguarded(cell) for name, cell in zip(columns, cells, strict=True)}
+
+    def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
+        return parse_flat(record, project)
+
+    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
+        text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
+        writer = csv.DictWriter(text, flat_columns(project), quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        count = 0
+        for row in rows:
+            cells = flat_record(row, project)
+            writer.writerow(cells if project.raw_cells else {name: _guarded(cell) for name, cell in cells.items()})
+            count += 1
+        text.detach()
+        return count
+
+
+def _guarded(cell: Any) -> Any:
+    """The cell with an apostrophe where a spreadsheet would run it, or where one that stands there would be removed."""
+    return f"'{cell}" if isinstance(cell, str) and _needs_guard(cell) else cell
+
+
+def _unguarded(cell: Any) -> Any:
+    """The cell without the apostrophe that an export put before it."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _needs_guard(cell[1:]) else cell
+
+
+def _needs_guard(cell: str) -> bool:
+    text = cell.lstrip("'")
+    return guard(text) != text

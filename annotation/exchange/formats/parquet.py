@@ -1,0 +1,56 @@
+"""Parquet: flat rows with typed columns, read and written in parts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotation.exchange.base import ExchangeFormat
+from annotation.exchange.columns import flat_columns, flat_record, parse_flat
+from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
+
+PART = 5_000  # rows that are in memory at once
+TYPES = {"number": pa.float64(), "boolean": pa.bool_()}  # of inputs; any other is text
+
+
+class Parquet(ExchangeFormat):
+    """What a cell holds besides texts, numbers and truth values is JSON text."""
+
+    name = "parquet"
+
+    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+        try:
+            for batch in pq.ParquetFile(stream).iter_batches(PART):
+                yield from (_flattened(row) for row in batch.to_pylist())
+        except (pa.ArrowException, OSError):
+            raise UnusableFile("The file is not whole Parquet.") from None
+
+    def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
+        return parse_flat(record, project)
+
+    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
+        schema, left, count = _schema(project), iter(rows), 0
+        with pq.ParquetWriter(stream, schema) as writer:
+            while part := [flat_record(row, project) for row in islice(left, PART)]:
+                writer.write_table(pa.Table.from_pylist(part, schema=schema))
+                count += len(part)
+        return count
+
+
+def _flattened(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Structs as names with a dot (`scores.spam`), as flat rows have them."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= {f"{name}.{inner}": part for inner, part in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _schema(project: ProjectShape) -> pa.Schema:
+    def kind(name: str) -> pa.DataType:
+        if name in project.inputs:
+            return TYPES.get(project.inputs[name], pa.string())
+        return pa.float64() if name.startswith(project.columns.scores) else pa.string()
+
+    return pa.schema([(name, kind(name)) for name in flat_columns(project)])
