@@ -1,6 +1,8 @@
 """Images of items: named by the SHA-256 of their bytes, stored once per project, never by a caller's name."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from inputs.types.image import CheckedImage
 from projects import regular_files
 from projects.chunks import CHUNK
 from projects.models import Project
+
+ARRIVING = "arriving"  # a file in the folder of a project whose row is not stored yet
+LEFT_FOR = timedelta(days=1)
 
 
 def path_of(project: Project, sha256: str) -> Path:
@@ -76,10 +81,38 @@ def _workplace() -> Path:
     return Path(settings.MEDIA_HOME) / "unfinished"
 
 
+@contextmanager
+def arriving(project: Project) -> Iterator[None]:
+    """Images are written for a project whose row is stored inside: where that fails they are removed, and where this
+    process is killed `sweep` does it."""
+    folder = Path(settings.MEDIA_HOME) / str(project.pk)
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / ARRIVING).touch(mode=0o600)
+    try:
+        yield
+        (folder / ARRIVING).unlink()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def sweep(*, at: datetime) -> int:
-    """Remove what killed processes left half written a day ago. Returns how many files."""
+    """Remove what killed processes left half written, or without a project, a day ago. Returns how many."""
     left = _workplace().glob(f"*{regular_files.UNFINISHED}")
-    return regular_files.remove_old(left, older_than=timedelta(days=1), at=at)
+    return regular_files.remove_old(left, older_than=LEFT_FOR, at=at) + _sweep_arriving(at)
+
+
+def _sweep_arriving(at: datetime) -> int:
+    removed = 0
+    for marker in Path(settings.MEDIA_HOME).glob(f"*/{ARRIVING}"):
+        if marker.stat().st_mtime > (at - LEFT_FOR).timestamp():
+            continue
+        if Project.objects.filter(pk=int(marker.parent.name)).exists():  # killed just after its rows were stored
+            marker.unlink()
+        else:
+            shutil.rmtree(marker.parent, ignore_errors=True)
+        removed += 1
+    return removed
 
 
 def read_image(project: Project, sha256: str) -> bytes:

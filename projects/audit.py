@@ -67,7 +67,6 @@ def is_as_written(event: AuditEvent) -> bool:
     return any(hmac.compare_digest(event.hash, digest(event, secret)) for secret in secrets)
 
 
-@transaction.atomic
 def record(
     action: str,
     *,
@@ -78,6 +77,20 @@ def record(
     details: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """Append one event to the chain, in the transaction of the act that it tells of."""
+    return record_as(action, actor=actor_name(by), at=at, project=project, target=target, details=details)
+
+
+@transaction.atomic
+def record_as(
+    action: str,
+    *,
+    actor: str,
+    at: datetime,
+    project: Project | None = None,
+    target: str = "",
+    details: dict[str, Any] | None = None,
+) -> AuditEvent:
+    """Append an event with an actor that is known by name only, as one from the trail of another installation."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
@@ -85,7 +98,7 @@ def record(
     event = AuditEvent(
         sequence=last.sequence + 1 if last else 1,
         at=at,
-        actor=actor_name(by),
+        actor=actor,
         project=project.slug if project else "",
         project_pk=project.pk if project else None,
         action=action,

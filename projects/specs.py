@@ -57,10 +57,7 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime, admin
     `admin` names who administers it, with an account made where there is none; without a name it is `by` or, where
     nobody is signed in, every admin of the installation. Raises BadSpec and MemberProblem.
     """
-    if not SLUG.fullmatch(slug) or len(slug) > 60:
-        raise BadSpec(f"The slug {slug!r} takes lower-case letters, digits and single hyphens, at most 60.")
-    if Project.objects.filter(slug=slug).exists():
-        raise BadSpec(f"There is a project {slug} already.")
+    check_slug(slug)
     checked = parse_spec(spec)
     try:
         with transaction.atomic():
@@ -72,9 +69,30 @@ def create_project(slug: str, spec: Any, *, by: User | None, at: datetime, admin
         project=project, version=1, inputs=checked.inputs, segments=checked.segments, created_at=at
     )
     audit.record("project.create", by=by, at=at, project=project, target=slug)
+    add_admins(project, admin, by=by, at=at)
+    return project
+
+
+def check_slug(slug: str) -> None:
+    """Raises BadSpec where a project cannot have this slug, or one has it."""
+    if not SLUG.fullmatch(slug) or len(slug) > 60:
+        raise BadSpec(f"The slug {slug!r} takes lower-case letters, digits and single hyphens, at most 60.")
+    if Project.objects.filter(slug=slug).exists():
+        raise BadSpec(f"There is a project {slug} already.")
+
+
+def add_admins(project: Project, admin: str, *, by: User | None, at: datetime) -> None:
+    """Let the person of this name administer a new project or, without a name, whoever `create_project` says."""
     for person in _admins(admin, by=by, at=at):
         members.set_role(project, person, Role.ADMIN, by=by, at=at)
-    return project
+
+
+def spec_of(project: Project) -> dict[str, Any]:
+    """The spec that the project's settings make now; the guideline stands elsewhere."""
+    schema, contract = project.schema(), project.contract()
+    elsewhere = {"labels", "inputs", "segments", "guideline"}
+    columns = {name: getattr(project, name) for name in Spec.__struct_fields__ if name not in elsewhere}
+    return columns | {"labels": schema.labels, "inputs": contract.inputs, "segments": contract.segments}
 
 
 def _admins(name: str, *, by: User | None, at: datetime) -> list[User]:

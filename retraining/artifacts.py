@@ -108,7 +108,7 @@ def _read_whole(sha256: str, size: int) -> tuple[bytes, FileState]:
     data, state = _read_file(sha256, size)
     if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256):
         raise ArtifactRefused("Its file was changed after it was written: the hash differs.")
-    _check_unpacked(data)
+    check_unpacked(data)
     return data, state
 
 
@@ -128,7 +128,7 @@ def _unreadable(why: OSError) -> ArtifactRefused:
     return ArtifactRefused(f"Its file cannot be read: {why.strerror}.")
 
 
-def _check_unpacked(data: bytes) -> None:
+def check_unpacked(data: bytes) -> None:
     """A small file that unpacks to a huge one is refused by its own table of contents, before any of it is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

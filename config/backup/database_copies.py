@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from config.backup.file_copies import HashedWriter, hash_file
 from config.backup.manifest import DATABASE, FileEntry, TableEntry
 from projects.audit import Head
+from projects.read_snapshots import consistent_reads
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -70,17 +71,16 @@ def _rows(query: Query, table: str) -> int:
     return int(query(f'SELECT count(*) FROM "{table}"')[0][0])
 
 
-@transaction.atomic(durable=True)
 def _copy_postgresql(folder: Path) -> DatabaseCopy:
     """One COPY for each table, all in one snapshot: what COPY reads is what `\\copy … from` of psql takes."""
-    query_here("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     files, tables = {}, {}
-    for name in postgresql_tables(query_here):
-        columns = postgresql_columns(query_here, name)
-        file = f"tables/{name}.copy"
-        files[file] = _copy_table(folder / file, name, columns)
-        tables[name] = TableEntry(columns, _rows(query_here, name), _sequence(query_here, name))
-    return describe(query_here, tables, files)
+    with consistent_reads():
+        for name in postgresql_tables(query_here):
+            columns = postgresql_columns(query_here, name)
+            file = f"tables/{name}.copy"
+            files[file] = _copy_table(folder / file, name, columns)
+            tables[name] = TableEntry(columns, _rows(query_here, name), _sequence(query_here, name))
+        return describe(query_here, tables, files)
 
 
 def query_here(sql: str) -> list[tuple[Any, ...]]:
