@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from overview.project_archive.container import ArchiveManifest, ArchiveReader, Table
+from overview.project_archive.container import ArchiveManifest, ArchiveReader, TableOfRows
 from overview.project_archive.tables import ARCHIVED, TO_NULL, ArchivedModel
 from overview.project_archive.values import BadArchive, BadValue, from_archive
 from projects.id_blocks import reserve_ids
@@ -19,7 +19,7 @@ Reader = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Block:
+class MovedBlock:
     """The ids of a table in the archive, and by how much they are moved."""
 
     first: int
@@ -33,7 +33,7 @@ class MovedIds:
     def __init__(self, manifest: ArchiveManifest) -> None:
         """Reserves a block of ids for each table."""
         self.project = reserve_ids(Project, 1)
-        self._blocks: dict[type[models.Model], Block] = {}
+        self._blocks: dict[type[models.Model], MovedBlock] = {}
         for model in ARCHIVED:
             table = manifest.tables.get(model.name)
             if table and table.first is not None and table.last is not None and not _by_parent(model.model):
@@ -52,10 +52,10 @@ def _by_parent(model: type[models.Model]) -> bool:
     return bool(model._meta.pk and model._meta.pk.is_relation)
 
 
-def _reserve(model: ArchivedModel, first: int, last: int) -> Block:
+def _reserve(model: ArchivedModel, first: int, last: int) -> MovedBlock:
     if not 0 < first <= last <= first + WIDEST:
         raise BadArchive(f"Its ids of {model.name} cannot be.")
-    return Block(first, last, reserve_ids(model.model, last - first + 1) - first)
+    return MovedBlock(first, last, reserve_ids(model.model, last - first + 1) - first)
 
 
 def check_tables(manifest: ArchiveManifest) -> None:
@@ -74,7 +74,7 @@ def check_tables(manifest: ArchiveManifest) -> None:
 class RowBuilder:
     """Makes instances of one model from the lines of its table."""
 
-    def __init__(self, model: ArchivedModel, table: Table, ids: MovedIds, people: Mapping[int, int]) -> None:
+    def __init__(self, model: ArchivedModel, table: TableOfRows, ids: MovedIds, people: Mapping[int, int]) -> None:
         self._model, self._table, self._ids, self._people = model, table, ids, people
         by_name = {field.attname: field for field in model.fields}
         self._readers = [(name, self._reader(by_name[name])) for name in table.fields]

@@ -34,7 +34,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int
 
 
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TableOfRows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rows of one model: their columns in order, how many, and the lowest and highest id."""
 
     fields: list[str]
@@ -50,7 +50,7 @@ class ArchiveManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exported_at: str
     slug: str
     project: dict[str, Any]
-    tables: dict[str, Table]
+    tables: dict[str, TableOfRows]
     people: int
     audit_events: int
     absent: list[str]

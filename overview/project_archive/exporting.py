@@ -11,7 +11,7 @@ from typing import Any
 
 from annotation import media
 from annotation.models import Media
-from overview.project_archive.container import FORMAT, PIECE, ArchiveManifest, ArchiveWriter, Table
+from overview.project_archive.container import FORMAT, PIECE, ArchiveManifest, ArchiveWriter, TableOfRows
 from overview.project_archive.tables import ARCHIVED, TO_NULL, ArchivedModel
 from overview.project_archive.values import BadArchive, to_archive
 from projects import audit, regular_files
@@ -85,7 +85,7 @@ def _project_row(project: Project) -> dict[str, Any]:
     return {field.attname: to_archive(field, getattr(project, field.attname)) for field in fields}
 
 
-def _write_table(archive: ArchiveWriter, model: ArchivedModel, project: Project, people: set[int]) -> Table:
+def _write_table(archive: ArchiveWriter, model: ArchivedModel, project: Project, people: set[int]) -> TableOfRows:
     """One list a row. Whom foreign keys name is added to `people`; those into other tables stay ids of the archive."""
     fields, ids = model.fields, Counter[str]()
     nulls = [at for at, field in enumerate(fields) if field.related_model in TO_NULL]
@@ -103,7 +103,7 @@ def _write_table(archive: ArchiveWriter, model: ArchivedModel, project: Project,
             yield line
 
     rows = archive.add_lines(f"rows/{model.name}.jsonl", lines())
-    return Table([field.attname for field in fields], rows, ids["first"] or None, ids["last"] or None)
+    return TableOfRows([field.attname for field in fields], rows, ids["first"] or None, ids["last"] or None)
 
 
 def _people(ids: set[int]) -> Iterator[list[Any]]:

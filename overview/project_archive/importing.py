@@ -16,7 +16,7 @@ from overview.project_archive import arriving_events
 from overview.project_archive.arriving_files import Kind, keep_artifacts, keep_images
 from overview.project_archive.arriving_people import accounts
 from overview.project_archive.arriving_rows import MovedIds, RowBuilder, check_tables
-from overview.project_archive.container import ArchiveManifest, ArchiveReader, Table, opened_archive
+from overview.project_archive.container import ArchiveManifest, ArchiveReader, TableOfRows, opened_archive
 from overview.project_archive.tables import ARCHIVED
 from overview.project_archive.values import BadArchive, BadValue, from_archive
 from projects import audit, specs
@@ -97,7 +97,7 @@ def _project(manifest: ArchiveManifest, *, slug: str, pk: int) -> Project:
 
 def _families(archive: ArchiveReader) -> dict[str, str]:
     """Hash of each artifact to the family that its version says."""
-    table = archive.manifest.tables.get("retraining.modelversion", Table([], 0, None, None))
+    table = archive.manifest.tables.get("retraining.modelversion", TableOfRows([], 0, None, None))
     if not {"artifact_sha256", "family"} <= set(table.fields):
         return {}
     hash_at, family_at = table.fields.index("artifact_sha256"), table.fields.index("family")
