@@ -21,7 +21,7 @@ NewId = Callable[[type[models.Model], int], int]
 """The id that a row of the archive has here. Raises BadArchive for one that the archive does not hold."""
 
 
-def _keep(row: Any, new_id: NewId) -> None:
+def _unchanged(row: Any, new_id: NewId) -> None:
     """Nothing but foreign keys names a row."""
 
 
@@ -48,7 +48,7 @@ class ArchivedModel:
     model: type[models.Model]
     path: str = "project"
     public: tuple[str, str] | None = None
-    adjust: Callable[[Any, NewId], None] = _keep
+    adjust: Callable[[Any, NewId], None] = _unchanged
 
     @property
     def name(self) -> str:
