@@ -29,7 +29,7 @@ ESTIMATION = (1.0, 1.2, 1.5)  # more is mostly the dependence again, which simul
 FOLDS = 5
 SIMULATIONS = 4
 SLIP = 0.01  # of votes that nothing explains, so that one impossible vote does not decide
-LEAST = 1e-9
+LEAST, LEAST_WEIGHT = 1e-9, 0.01
 
 
 class Temperatures(NamedTuple):
@@ -49,7 +49,9 @@ def fit_temperatures(
     """The temperatures of the average of `models` by `weights` on these votes; no truth is needed."""
     predicted = np.stack(_held_out_predictions(votes, models, weights, log_odds, seed))
     reached = np.log(np.maximum((1 - SLIP) * predicted + SLIP / votes.k, LEAST))
-    dependence = tuple(evidence_weights(sums_by_item(votes, reached), seed).tolist())
+    share = evidence_weights(sums_by_item(votes, reached), seed)
+    share = np.where(share < LEAST_WEIGHT, 0.0, share)
+    dependence = tuple((share / share.sum()).tolist())
     posterior, label = _simulated(votes, models, weights, log_odds, dependence, seed)
     if not label.size:
         return Temperatures(dependence)
@@ -60,10 +62,11 @@ def fit_temperatures(
 
 def calibrated(fits: Mapping[str, Fit], weights: Mapping[str, float], at: Temperatures) -> Floats:
     """The average posterior (items, k) of the fits with these temperatures."""
-    share = [weights[name] for name in fits]
+    of_models = [weights[name] for name in fits]
     flat = [
-        weight * np.average([_posterior(fit, temperature) for fit in fits.values()], axis=0, weights=share)
+        weight * np.average([_posterior(fit, temperature) for fit in fits.values()], axis=0, weights=of_models)
         for temperature, weight in zip(DEPENDENCE, at.dependence, strict=False)
+        if weight
     ]
     return tempered(np.sum(flat, axis=0), at.estimation)
 
