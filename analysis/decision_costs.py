@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import numpy as np
 from msgspec import Struct
 
 from analysis.live_estimates import live_cost
@@ -49,8 +48,7 @@ def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts 
     if not truth.any() or truth.all():
         return None
     prices = Costs(given.false_positive, given.false_negative, given.review or 0.0)
-    table = np.zeros((len(codes.names), len(codes.names)))
-    table[:, code], table[code, :], table[code, code] = prices.false_positive, prices.false_negative, 0.0
+    table = prices.table(code, len(codes.names))
     rules = [RuleCost("highest_score", stored_estimate(live_cost(sample, table)))]
     if codes.probabilities is not None:
         scores = codes.probabilities[:, code]

@@ -45,11 +45,15 @@ class RoutingSettings(Settings, frozen=True, kw_only=True):
 class RetrainingSettings(Settings, frozen=True, kw_only=True):
     """How long no run begins by itself after another, and whether what passes the gate is promoted by itself.
 
+    gate: whose labels open the gate where something serves: those of audit items, or those of items on which the two
+    versions differ. One of them alone, so that its error rate is that of the gate.
+
     Trigger rules and trainers add their own fields to the same object (`extend`).
     """
 
     cooldown_minutes: Annotated[float, Meta(ge=0, le=525_600, description="a number from 0 to 525,600, a year")] = 5
     promote: Annotated[Literal["ask", "by_gate"], Meta(description="ask or by_gate")] = "ask"
+    gate: Annotated[Literal["audit", "disagreement"], Meta(description="audit or disagreement")] = "audit"
     protected: Annotated[
         list[Annotated[str, Meta(pattern="^[^=]+=.+$", max_length=400)]],
         Meta(max_length=20, description="at most 20 slices such as channel=app or label=fraud"),
@@ -64,6 +68,11 @@ class RetrainingSettings(Settings, frozen=True, kw_only=True):
     def by_gate(self) -> bool:
         """Whether a version that passes the gate is promoted by itself."""
         return self.promote == "by_gate"
+
+    @property
+    def by_disagreement(self) -> bool:
+        """Whether labels where two versions differ open the gate to what would replace the one that serves."""
+        return self.gate == "disagreement"
 
 
 Cost = Annotated[float, Meta(ge=0, le=1e12, description="a number from 0 to 1e12")]

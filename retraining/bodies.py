@@ -145,7 +145,8 @@ class SliceGateBody(Body, frozen=True, kw_only=True):
 class DisagreementBody(Body, frozen=True, kw_only=True):
     """What labels of disagreements decide: retraining.learning.gate.disagreement.DisagreementVerdict, as stored.
 
-    `not_asked`: protected slices by true label, of which disagreements cannot tell.
+    `not_asked`: protected slices by true label, of which disagreements cannot tell. `dearest`: what the dearest mistake
+    costs, where costs decide: differences are then in hundredths of it; None where the share of right answers does.
     """
 
     decision: SequentialDecision
@@ -163,32 +164,7 @@ class DisagreementBody(Body, frozen=True, kw_only=True):
     left: int
     alpha: float
     not_asked: list[str] = []
-
-
-class DrawnBody(Body, frozen=True, kw_only=True):
-    """One disagreement in the order of its draw: both answers, and which protected slices it is of."""
-
-    item: int
-    champion: str
-    candidate: str
-    slices: list[str] = []
-
-
-class WindowBody(Body, frozen=True, kw_only=True):
-    """Traffic that two versions answered: distinct rows, how many they differ on, the same of each protected slice.
-
-    `drawn`: the first disagreements in the order of their draw. `learnt`: items left out because a version learnt from
-    them or from a copy; `copies`: those left out because they repeat another row.
-    """
-
-    version: Literal[1] = 1
-    rows: int
-    disagreements: int
-    slices: dict[str, tuple[int, int]]
-    drawn: list[DrawnBody]
-    learnt: int
-    copies: int
-    not_asked: list[str] = []
+    dearest: float | None = None
 
 
 class VerdictBody(Body, frozen=True, kw_only=True):
@@ -249,10 +225,10 @@ class RunReportBody(Body, frozen=True, kw_only=True):
     encoder: str = ""
 
 
-AnyBody = TypeVar("AnyBody", EvaluationBody, VerdictBody, RunReportBody, WindowBody, DisagreementBody)
+AnyBody = TypeVar("AnyBody", bound=Body)
 
 
-def dump(body: EvaluationBody | VerdictBody | RunReportBody | WindowBody | DisagreementBody) -> dict[str, Any]:
+def dump(body: Body) -> dict[str, Any]:
     """The body as JSON holds it."""
     stored: dict[str, Any] = msgspec.to_builtins(body)
     return stored
@@ -260,30 +236,26 @@ def dump(body: EvaluationBody | VerdictBody | RunReportBody | WindowBody | Disag
 
 def load_evaluation(stored: Mapping[str, Any]) -> EvaluationBody:
     """Raises UnknownBody."""
-    return _load(stored, EvaluationBody, evaluation_of_version_1)
+    return load_body(stored, EvaluationBody, evaluation_of_version_1)
 
 
 def load_verdict(stored: Mapping[str, Any]) -> VerdictBody:
     """Raises UnknownBody."""
-    return _load(stored, VerdictBody, verdict_of_version_1)
+    return load_body(stored, VerdictBody, verdict_of_version_1)
 
 
 def load_run_report(stored: Mapping[str, Any]) -> RunReportBody:
     """Raises UnknownBody. Version 1 had the same fields."""
-    return _load(stored, RunReportBody, dict)
-
-
-def load_window(stored: Mapping[str, Any]) -> WindowBody:
-    """Raises UnknownBody."""
-    return _load(stored, WindowBody, dict)
+    return load_body(stored, RunReportBody, dict)
 
 
 def load_disagreement(stored: Mapping[str, Any]) -> DisagreementBody:
     """Raises UnknownBody."""
-    return _load(stored, DisagreementBody, dict)
+    return load_body(stored, DisagreementBody, dict)
 
 
-def _load(stored: Mapping[str, Any], kind: type[AnyBody], convert: Any) -> AnyBody:
+def load_body(stored: Mapping[str, Any], kind: type[AnyBody], convert: Any) -> AnyBody:
+    """A stored body of this kind; `convert` makes one of what has no version. Raises UnknownBody."""
     try:
         return msgspec.convert(stored if "version" in stored else convert(stored), kind)
     except (msgspec.ValidationError, KeyError, TypeError, AttributeError, ValueError):

@@ -18,7 +18,9 @@ from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project, User
 from retraining import artifacts, bodies, datasets, disagreements, evaluation, registry
+from retraining.bodies import VerdictBody
 from retraining.evaluation import Judged
+from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.models import EvaluatedItem, Judgement, ModelVersion
 from retraining.verdict_words import side_name
 
@@ -35,14 +37,31 @@ class VerdictState(StrEnum):
 
 
 def state_of(version: ModelVersion, incumbent: registry.Incumbent) -> VerdictState:
-    """A verdict counts only against what serves now; that of the champion has done its work."""
+    """What decides whether the gate is open. A verdict counts only against what serves now; that of the champion has
+    done its work.
+
+    Where something serves, one test opens the gate, the one that the project names: on audit items, or on
+    disagreements. Two that each might open it would be wrong twice as often.
+    """
     judgement = version.judgement
     if version == incumbent.version:
         return VerdictState.SERVES
     verdict = version.verdict
     if judgement is None or verdict is None or judgement.against != incumbent.tag:
         return VerdictState.VOID
-    return VerdictState.PROMOTE if verdict.decision == "promote" else VerdictState.HOLD
+    opened = verdict.decision == "promote"
+    if incumbent.tag and version.project.retraining_settings().by_disagreement:
+        opened = _better_where_they_differ(version, incumbent, verdict)
+    return VerdictState.PROMOTE if opened else VerdictState.HOLD
+
+
+def _better_where_they_differ(version: ModelVersion, incumbent: registry.Incumbent, verdict: VerdictBody) -> bool:
+    """The labels of disagreements promote it, and audit items show what only they can: slices by true label."""
+    found = disagreements.verdict_of(disagreements.sample_of(version, incumbent))
+    if found is None or found.decision != SequentialDecision.PROMOTE:
+        return False
+    passed = {gate.slice_name for gate in verdict.gates if gate.passed}
+    return passed.issuperset(found.not_asked)
 
 
 def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -14,7 +15,7 @@ from jobs.execution import Attempt, PermanentFailure
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import ApiKey, Project
-from retraining import artifacts, judging, registry
+from retraining import artifacts, disagreements, judging, registry
 from retraining.models import ModelVersion, Release, ReleaseKind
 from validation import InvalidInput
 
@@ -74,7 +75,10 @@ def promote(
         incumbent = registry.incumbent(project)
         if judging.state_of(version, incumbent) == judging.VerdictState.VOID:
             raise VoidVerdict(judging.why_void(version, incumbent))
-        return _switch(project, live, version, Act.PROMOTE, by=by, reason=reason, at=at, automatic=automatic)
+        verdict = _verdict_now(version, incumbent)
+        return _switch(
+            project, live, version, Act.PROMOTE, by=by, reason=reason, at=at, automatic=automatic, verdict=verdict
+        )
 
 
 def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None) -> Release:
@@ -93,7 +97,7 @@ def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, e
         version = previous_of(live)
         if live is None or version is None or version != ready:
             raise CannotRelease("There is no earlier version to go back to.")
-        return _switch(project, live, version, Act.ROLL_BACK, by=by, reason=reason, at=at, automatic=False)
+        return _switch(project, live, version, Act.ROLL_BACK, by=by, reason=reason, at=at, automatic=False, verdict={})
 
 
 def release_status(project: Project) -> ReleaseStatus:
@@ -159,6 +163,7 @@ def _switch(
     reason: str,
     at: datetime,
     automatic: bool,
+    verdict: dict[str, Any],
 ) -> Release:
     """The old champion steps down, the new one up, and everything that depends on it follows. One transaction."""
     if live:
@@ -174,7 +179,7 @@ def _switch(
         by=person,
         automatic=automatic,
         reason=reason,
-        verdict=version.judgement.verdict if version.judgement and act == Act.PROMOTE else {},
+        verdict=verdict,
         at=at,
     )
     details = {"version": version.tag, "previous": live.tag if live else "", "automatic": automatic, "reason": reason}
@@ -187,6 +192,15 @@ def _switch(
         payload={"version": version.tag},
     )
     return release
+
+
+def _verdict_now(version: ModelVersion, incumbent: registry.Incumbent) -> dict[str, Any]:
+    """The verdict with what labels of disagreements decide by now, as the release keeps it."""
+    if version.judgement is None:
+        return {}
+    sample = disagreements.sample_of(version, incumbent)
+    beside = {"disagreement": sample.verdict} if sample and sample.verdict else {}
+    return {**version.judgement.verdict, **beside}
 
 
 def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
-from retraining import disagreements, judging, live_check, release, training
+from retraining import disagreement_job, disagreements, judging, live_check, release, training
 from retraining import registry as versions
 from retraining.triggers import checks
 
@@ -29,7 +29,7 @@ def judge_version(attempt: Attempt) -> None:
 # It scores up to a month of traffic once, and compares it with what the versions learnt from to find copies.
 @registry.handles("retraining.disagreement", soft_seconds=1200, hard_seconds=1260)
 def judge_disagreement(attempt: Attempt) -> None:
-    disagreements.perform(attempt, clock=timezone.now)
+    disagreement_job.perform(attempt, clock=timezone.now)
 
 
 # It reads the inputs of every labelled item to find copies; decoded photos are the slow case.

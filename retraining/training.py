@@ -280,9 +280,11 @@ def _create_version(
 
 def _release(version: ModelVersion, judged: evaluation.Judged, *, at: datetime) -> bool:
     """Promote by itself what beats the naive baseline where nothing serves, and what beats what serves by the spec."""
-    project = Project.objects.get(pk=version.project_id)
-    by_gate = project.retraining_settings().promote == "by_gate"
-    if not judged.promoted or (judged.verdict.champion and not by_gate):
+    version = ModelVersion.objects.select_related("project", "judgement").get(pk=version.pk)
+    serves = registry.incumbent(version.project)
+    if judging.state_of(version, serves) != judging.VerdictState.PROMOTE:  # held, or something else serves since
+        return False
+    if serves.tag and not version.project.retraining_settings().by_gate:
         return False
     reason = release_reason(judged.verdict)[: release.LONGEST_REASON]
     try:

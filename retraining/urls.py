@@ -26,6 +26,8 @@ compare_urls = [
     path("compare/<int:number>/ask/", compare.request_labels, name="ask"),
     path("compare/<int:number>/disagreements/find/", where_they_differ.find, name="disagreement-find"),
     path("compare/<int:number>/disagreements/ask/", where_they_differ.request_more, name="disagreement-ask"),
+    path("compare/<int:number>/disagreements/<slug:part>/", where_they_differ.items, name="disagreement-items"),
+    path("compare/<int:number>/disagreements/<slug:part>/ask/", where_they_differ.ask_again, name="disagreement-again"),
     path("compare/<int:number>/<slug:outcome>/", compare.cases, name="compare-cases"),
     path("compare/<int:number>/<slug:outcome>/ask/", compare.ask_again, name="compare-ask"),
 ]

@@ -50,7 +50,7 @@ class DisagreementSample(models.Model):
     version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="disagreement_samples")
     against = models.CharField(max_length=80, help_text="Tag of what served then.")
     seed = models.BigIntegerField(help_text="Of the draw.")
-    window = models.JSONField(help_text="retraining.bodies.WindowBody")
+    window = models.JSONField(help_text="retraining.window_bodies.WindowBody")
     asked = models.PositiveIntegerField(default=0, help_text="How many of the drawn were put before people.")
     verdict = models.JSONField(default=dict, help_text="retraining.bodies.DisagreementBody; empty before the first.")
     made_at = models.DateTimeField()

@@ -18,7 +18,7 @@ def page_of(request: ProjectRequest) -> int:
 
 
 def run_of(project: Project, number: int) -> TrainingRun:
-    runs = TrainingRun.objects.select_related("job", "dataset", "created_by", "version__judgement")
+    runs = TrainingRun.objects.select_related("job", "dataset", "created_by", "version__judgement", "version__project")
     return get_object_or_404(runs, project=project, number=number)
 
 

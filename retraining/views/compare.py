@@ -41,7 +41,7 @@ def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str =
     incumbent = registry.incumbent(request.project)
     state = judging.state_of(version, incumbent)
     void = judging.why_void(version, incumbent) if state == VerdictState.VOID else ""
-    rows = difference_rows(version)
+    rows, differ = difference_rows(version), differing(version, incumbent)
     broken = EvaluatedItem.objects.filter(judgement=version.judgement_id).outcome(Outcome.BROKEN)
     context = {
         **_head(request, version),
@@ -50,7 +50,8 @@ def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str =
         "void": void,
         "judging": judging.waiting(version) if void else None,  # only a void verdict is judged again
         "gates": gate_rows(version.verdict),
-        "headline": headline(version, state),
+        "headline": headline(version, state, differ),
+        "audit": verdict_words.headline(version.verdict) if version.verdict else "",
         "since": release.serves_since(version) if state == VerdictState.SERVES else None,
         "judged": verdict_words.decision_words(version.verdict) if version.verdict else "",
         "overall": rows[0] if rows else None,
@@ -68,7 +69,7 @@ def compare_page(request: ProjectRequest, version: ModelVersion, *, error: str =
         "label_version": f"Type {version.tag}",
         "may_change": request.role.can(Can.CHANGE),
         "error": error,
-        "differ": differing(version, incumbent),
+        "differ": differ,
     }
     return render(request, "retraining/compare.html", context, status=status)
 

@@ -9,6 +9,7 @@ from retraining.bodies import ComparedRow, VerdictBody
 from retraining.comparison_charts import DifferenceRow
 from retraining.judging import VerdictState
 from retraining.models import ModelVersion
+from retraining.views.disagreement_panel import DisagreementPanel
 
 MEASURES = {"accuracy": "Accuracy", "truth_probability": "Probability of the truth"}
 
@@ -31,7 +32,7 @@ class GateRow:
     passed: bool
 
 
-def headline(version: ModelVersion, state: VerdictState) -> str:
+def headline(version: ModelVersion, state: VerdictState, differ: DisagreementPanel) -> str:
     """The decision in words; none where something else serves, and none to take where the version itself does."""
     verdict = version.verdict
     if state == VerdictState.SERVES:
@@ -40,6 +41,9 @@ def headline(version: ModelVersion, state: VerdictState) -> str:
         return "No verdict"
     if state == VerdictState.VOID:
         return f"Void: judged against {verdict_words.side_name(verdict.champion)}, which no longer serves"
+    if differ.opens:
+        found = f"{differ.headline[0].lower()}{differ.headline[1:]}" if differ.found else "no label where they differ"
+        return f"{'Promote' if state == VerdictState.PROMOTE else 'Hold'}: {found}"
     return verdict_words.headline(verdict)
 
 

@@ -28,7 +28,7 @@ def _releases(
     standing = release.release_status(request.project)
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
     candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
-    newest = candidates.select_related("judgement").defer("parameters").order_by("-number")[:5]
+    newest = candidates.select_related("judgement", "project").defer("parameters").order_by("-number")[:5]
     incumbent = registry.incumbent(request.project)
     expected = standing.champion.tag if standing.champion else ""
     context = {

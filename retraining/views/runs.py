@@ -69,7 +69,9 @@ def run_list(request: ProjectRequest) -> HttpResponse:
 
 
 def _runs(project: Project, before: str) -> KeysetPage[TrainingRun]:
-    runs = TrainingRun.objects.filter(project=project).select_related("job", "dataset", "version__judgement")
+    runs = TrainingRun.objects.filter(project=project).select_related(
+        "job", "dataset", "version__judgement", "version__project"
+    )
     lean = runs.defer("report", "stages", "version__judgement__evaluation", "version__parameters")
     try:
         return keyset_page(lean, by=["number"], after=before, size=SHOWN)

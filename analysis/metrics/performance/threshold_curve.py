@@ -29,6 +29,12 @@ class Costs:
             if not np.isfinite(getattr(self, name)) or getattr(self, name) < 0:
                 raise InvalidInput(f"The cost {name} is {getattr(self, name)}; it must be a number from 0 up.")
 
+    def table(self, positive: int, classes: int) -> Floats:
+        """(k, k) costs of answers, row the truth, column the answer, where only mistakes about `positive` cost."""
+        table = np.zeros((classes, classes))
+        table[:, positive], table[positive, :], table[positive, positive] = self.false_positive, self.false_negative, 0
+        return table
+
 
 @dataclass(frozen=True)
 class ScoreBand:

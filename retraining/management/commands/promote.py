@@ -43,7 +43,8 @@ def promote(version: ModelVersion, reason: str) -> Release:
         return release.promote(version, by=None, reason=reason, at=timezone.now())
     except release.VoidVerdict as why:
         verdict = bodies.load_verdict(judging.judge_again(version, by=None, at=timezone.now()).verdict)
-        if verdict.decision != "promote":
+        version = ModelVersion.objects.select_related("project", "judgement").get(pk=version.pk)
+        if judging.state_of(version, registry.incumbent(version.project)) != judging.VerdictState.PROMOTE:
             found = verdict_words(verdict)
             sentence = f"{why} It was judged again now. {found} To overrule this, give the same command again."
             raise release.CannotRelease(sentence) from None
