@@ -203,7 +203,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
 
 
 # Names of choices, not of objects: the same in every project.
-CHOICES = {"outcome": "fixed", "secret": "nonsense", "act": "keep"}
+CHOICES = {"outcome": "fixed", "part": "differ", "secret": "nonsense", "act": "keep"}
 
 
 @dataclass

@@ -60,6 +60,7 @@ def run_list(request: ProjectRequest) -> HttpResponse:
         "answers": answers,
         "new": new_labels.count(request.project, recent),
         "settings": settings,
+        "by_disagreement": settings.by_disagreement,
         "cooldown": span(settings.cooldown),
         "checks": _checks(request.project),
         "gate": _gate(request.project, runs[0] if runs else None),
