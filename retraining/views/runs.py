@@ -18,6 +18,7 @@ from projects.formatting import span
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
 from projects.paging import BadCursor, KeysetPage, keyset_page
+from projects.project_settings import RetrainingSettings
 from retraining import judging, new_labels, registry, training
 from retraining.bodies import CandidateBody
 from retraining.models import DatasetRow, ModelVersion, RunState, TrainingRun, TriggerCheck
@@ -60,13 +61,18 @@ def run_list(request: ProjectRequest) -> HttpResponse:
         "answers": answers,
         "new": new_labels.count(request.project, recent),
         "settings": settings,
-        "by_disagreement": settings.by_disagreement,
+        "who_promotes": _who_promotes(settings),
         "cooldown": span(settings.cooldown),
         "checks": _checks(request.project),
         "gate": _gate(request.project, runs[0] if runs else None),
         "may_change": request.role.can(Can.CHANGE),
     }
     return render(request, "retraining/runs.html" + ("#state" if asks_for_fragment(request) else ""), context)
+
+
+def _who_promotes(settings: RetrainingSettings) -> str:
+    who = "the gate" if settings.by_gate else "a person, after the gate"
+    return f"{who} on labels where it differs from what serves" if settings.by_disagreement else who
 
 
 def _runs(project: Project, before: str) -> KeysetPage[TrainingRun]:
