@@ -13,7 +13,7 @@ from retraining.sides import in_segment
 from retraining.window_bodies import DrawnBody, WindowBody, load_window
 
 
-class Part(StrEnum):
+class WindowPart(StrEnum):
     """A set of items of the window that has a count on Compare."""
 
     ALL = "all"
@@ -29,7 +29,7 @@ class Part(StrEnum):
 
 
 # Parts whose items have a label each, so that asking once more tells nobody what was not asked yet.
-ASKED_AGAIN = (Part.LABELLED, Part.FIXED, Part.BROKEN, Part.NEITHER)
+ASKED_AGAIN = (WindowPart.LABELLED, WindowPart.FIXED, WindowPart.BROKEN, WindowPart.NEITHER)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class WindowItem:
 
 
 def items_of(
-    sample: DisagreementSample, found: DisagreementBody, part: Part, *, slice_name: str = ""
+    sample: DisagreementSample, found: DisagreementBody, part: WindowPart, *, slice_name: str = ""
 ) -> list[WindowItem]:
     """The items of a part, those of the draw first and in its order; of one slice by segment where it is named.
 
@@ -61,27 +61,34 @@ def items_of(
     ]
 
 
-def _of_part(sample: DisagreementSample, window: WindowBody, found: DisagreementBody, part: Part) -> list[WindowItem]:
-    if part in (Part.LEARNT, Part.COPIES):
-        return _plain(window.learnt_ids if part == Part.LEARNT else window.copy_ids)
+def _of_part(
+    sample: DisagreementSample, window: WindowBody, found: DisagreementBody, part: WindowPart
+) -> list[WindowItem]:
+    if part in (WindowPart.LEARNT, WindowPart.COPIES):
+        return _plain(window.learnt_ids if part == WindowPart.LEARNT else window.copy_ids)
     labelled = labelled_draws(window, asked=sample.asked)
     counted = dict(zip(labelled.places[: found.labels], labelled.truth, strict=False))
     drawn = [WindowItem(one.item, one, counted.get(place, "")) for place, one in enumerate(window.drawn)]
-    if part == Part.WAITING:
+    if part == WindowPart.WAITING:
         return [drawn[place] for place in labelled.waiting_places]
-    if part == Part.LATER:
+    if part == WindowPart.LATER:
         return [drawn[place] for place in labelled.later_places]
-    if part in (Part.ALL, Part.DIFFER):
-        rest = _plain(window.alike_ids) if part == Part.ALL else []
+    if part in (WindowPart.ALL, WindowPart.DIFFER):
+        rest = _plain(window.alike_ids) if part == WindowPart.ALL else []
         return [*drawn, *_plain(window.not_drawn_ids), *rest]
     return [one for one in drawn if one.truth and _came_out(one, part)]
 
 
-def _came_out(one: WindowItem, part: Part) -> bool:
+def _came_out(one: WindowItem, part: WindowPart) -> bool:
     """Whether a labelled disagreement is of this part."""
     assert one.drawn is not None
     fixed, broken = one.truth == one.drawn.candidate, one.truth == one.drawn.champion
-    return {Part.LABELLED: True, Part.FIXED: fixed, Part.BROKEN: broken, Part.NEITHER: not fixed and not broken}[part]
+    return {
+        WindowPart.LABELLED: True,
+        WindowPart.FIXED: fixed,
+        WindowPart.BROKEN: broken,
+        WindowPart.NEITHER: not fixed and not broken,
+    }[part]
 
 
 def _plain(ids: list[int] | None) -> list[WindowItem]:

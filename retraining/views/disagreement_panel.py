@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from retraining import disagreement_words, disagreements, registry
 from retraining.bodies import DifferenceBody, DisagreementBody, SliceGateBody
-from retraining.disagreement_items import Part
+from retraining.disagreement_items import WindowPart
 from retraining.disagreement_window import MOST_ROWS, labelled_draws
 from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.models import DisagreementSample, ModelVersion
@@ -88,16 +88,16 @@ def _panel(
     undecided = found.decision == SequentialDecision.UNDECIDED
     listed = window.alike_ids is not None
     numbers = {
-        Part.ALL: found.rows,
-        Part.DIFFER: found.disagreements,
-        Part.LABELLED: found.labels,
-        Part.FIXED: found.fixed,
-        Part.BROKEN: found.broken,
-        Part.NEITHER: found.labels - found.fixed - found.broken,
-        Part.WAITING: labelled.waiting,
-        Part.LATER: labelled.later,
-        Part.LEARNT: window.learnt,
-        Part.COPIES: window.copies,
+        WindowPart.ALL: found.rows,
+        WindowPart.DIFFER: found.disagreements,
+        WindowPart.LABELLED: found.labels,
+        WindowPart.FIXED: found.fixed,
+        WindowPart.BROKEN: found.broken,
+        WindowPart.NEITHER: found.labels - found.fixed - found.broken,
+        WindowPart.WAITING: labelled.waiting,
+        WindowPart.LATER: labelled.later,
+        WindowPart.LEARNT: window.learnt,
+        WindowPart.COPIES: window.copies,
     }
     passed = {gate.slice_name for gate in version.verdict.gates if gate.passed} if version.verdict else set()
     return DisagreementPanel(
@@ -122,13 +122,13 @@ def _slice_row(version: ModelVersion, one: SliceGateBody, found: DisagreementBod
         one.name,
         disagreement_words.slice_words(one, costs=found.dearest is not None),
         one.passed,
-        differ=_count(version, Part.DIFFER, one.disagreements, listed=listed, slice_name=one.name),
-        rows=_count(version, Part.ALL, one.rows, listed=listed, slice_name=one.name),
-        labels=_count(version, Part.LABELLED, one.labels, listed=listed, slice_name=one.name),
+        differ=_count(version, WindowPart.DIFFER, one.disagreements, listed=listed, slice_name=one.name),
+        rows=_count(version, WindowPart.ALL, one.rows, listed=listed, slice_name=one.name),
+        labels=_count(version, WindowPart.LABELLED, one.labels, listed=listed, slice_name=one.name),
     )
 
 
-def _count(version: ModelVersion, part: Part, n: int, *, listed: bool, slice_name: str = "") -> Count:
+def _count(version: ModelVersion, part: WindowPart, n: int, *, listed: bool, slice_name: str = "") -> Count:
     if not listed:
         return Count(n)
     url = reverse("retraining:disagreement-items", args=[version.project.slug, version.number, part.value])

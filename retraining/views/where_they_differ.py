@@ -19,7 +19,7 @@ from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 from retraining import disagreements, label_requests, registry
 from retraining.bodies import DisagreementBody
-from retraining.disagreement_items import ASKED_AGAIN, Part, WindowItem, items_of
+from retraining.disagreement_items import ASKED_AGAIN, WindowPart, WindowItem, items_of
 from retraining.forms import MOST_ASKED, AskForm
 from retraining.models import DisagreementSample, ModelVersion
 from retraining.views import page_of, version_of
@@ -29,7 +29,7 @@ SHOWN = 60
 
 
 @dataclass(frozen=True)
-class ListedItem:
+class DisagreementCard:
     """An item as a card of the list shows it."""
 
     item: Item
@@ -75,17 +75,17 @@ def ask_again(request: ProjectRequest, number: int, part: str) -> HttpResponse:
     if _part(part) not in ASKED_AGAIN:
         raise Http404("Only labelled items can be asked again.")
     slice_name = request.POST.get("slice", "")[:400].replace("\x00", "")
-    ids = [row.pk for row in items_of(sample, found, Part(part), slice_name=slice_name)][:MOST_ASKED]
+    ids = [row.pk for row in items_of(sample, found, WindowPart(part), slice_name=slice_name)][:MOST_ASKED]
     words = "labelled where they differ" + (f" in {slice_name}" if slice_name else "")
     made = label_requests.request_relabel(version, item_ids=ids, words=words, by=request.user, at=timezone.now())
     messages.success(request, f"{plural(made.put.created, 'item,items')} added to {made.queue.title}.")
     return redirect("annotation:queue", slug=request.project.slug, queue=made.queue.slug)
 
 
-def _part(name: str) -> Part:
-    if name not in list(Part):
+def _part(name: str) -> WindowPart:
+    if name not in list(WindowPart):
         raise Http404("There is no such list.")
-    return Part(name)
+    return WindowPart(name)
 
 
 def _sample_of(version: ModelVersion) -> tuple[DisagreementSample, DisagreementBody]:
@@ -97,10 +97,12 @@ def _sample_of(version: ModelVersion) -> tuple[DisagreementSample, DisagreementB
     return sample, found
 
 
-def _listed(request: ProjectRequest, rows: Sequence[WindowItem]) -> list[ListedItem]:
+def _listed(request: ProjectRequest, rows: Sequence[WindowItem]) -> list[DisagreementCard]:
     known: dict[int, Any] = Item.objects.in_bulk([row.pk for row in rows])
     return [
-        ListedItem(known[row.pk], row, display_item(request.project, known[row.pk])) for row in rows if row.pk in known
+        DisagreementCard(known[row.pk], row, display_item(request.project, known[row.pk]))
+        for row in rows
+        if row.pk in known
     ]
 
 

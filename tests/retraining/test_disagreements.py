@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotation import blinding
 from annotation.models import Cause, Item, Prediction, RoutedItem, RoutedState, Source
 from jobs import faults
-from jobs.models import Job
+from jobs.models import Job, JobState
 from projects.models import Project, Role, User
 from retraining import datasets, disagreements, judging, registry, release
 from retraining.disagreement_window import labelled_draws, paired_traffic
@@ -177,7 +177,7 @@ class TestTheVerdict:
         self, version: ModelVersion, sample: DisagreementSample
     ) -> None:
         disagreements.watch(timezone.now())
-        assert not Job.objects.filter(kind=disagreements.KIND, state="waiting").exists()
+        assert not Job.objects.filter(kind=disagreements.KIND, state=JobState.QUEUED).exists()
         release.promote(make_version(version.project), by=None, reason="x", at=timezone.now())
         label(sample, [0])
         disagreements.watch(timezone.now())
