@@ -19,7 +19,7 @@ from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 from retraining import disagreements, label_requests, registry
 from retraining.bodies import DisagreementBody
-from retraining.disagreement_items import ASKED_AGAIN, WindowPart, WindowItem, items_of
+from retraining.disagreement_items import ASKED_AGAIN, WindowItem, WindowPart, items_of
 from retraining.forms import MOST_ASKED, AskForm
 from retraining.models import DisagreementSample, ModelVersion
 from retraining.views import page_of, version_of
