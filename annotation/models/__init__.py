@@ -3,6 +3,7 @@
 from annotation.models.auditing import AuditSetting, MovedProbability
 from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, SegmentText, Signal, Source
 from annotation.models.encoding import EncodingProgress, TextVector
+from annotation.models.exchange import ImportedRecord
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
@@ -33,6 +34,7 @@ __all__ = [
     "Cause",
     "EncodingProgress",
     "Guideline",
+    "ImportedRecord",
     "Item",
     "Label",
     "LabelRevision",

@@ -140,7 +140,7 @@ def _task(row: ExchangeRow, project: ProjectShape, shape: ValueShape) -> dict[st
     if "id" not in kept and KEY not in as_mapping(kept.get("meta"), "meta"):
         kept["meta"] = {**as_mapping(kept.get("meta"), "meta"), KEY: row.key}
     annotations = [_annotation(label, project, shape, text) for label in row.labels]
-    if row.known is not None and not row.labels:
+    if row.known is not None and all(label.value != row.known for label in row.labels):
         known = ExchangeLabel(value=row.known, gold=True)
         annotations.append(_annotation(known, project, shape, text))
     predictions = [_prediction(given, project, shape, text) for given in row.predictions]

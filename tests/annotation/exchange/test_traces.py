@@ -65,7 +65,7 @@ LANGSMITH = {
 MLFLOW = {
     "info": {
         "trace_id": "tr-1",
-        "request_time": 1795860000000,
+        "request_time": 1795000000000,
         "tags": {"model": "m-7"},
         "assessments": [
             {

@@ -1,0 +1,132 @@
+"""Export of a project's items to a file of any exchange format, a few hundred items in memory at a time."""
+
+import base64
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import IO, Any
+
+import numpy as np
+
+from annotation import media
+from annotation.exchange.registry import FORMATS
+from annotation.exchange.rows import (
+    ExchangeLabel,
+    ExchangePrediction,
+    ExchangeRow,
+    ExchangeSignal,
+    UnusableFile,
+)
+from annotation.importing import project_shape
+from annotation.item_display import is_image
+from annotation.models import ImportedRecord, Item, Label, LabelState, Prediction, Resolution, Signal, Source
+from projects.chunks import CHUNK
+from projects.models import Project
+
+LABEL_FIELDS = frozenset(one.name for one in fields(ExchangeLabel))
+SAID = (Source.CAPTURED, Source.SERVED)  # what was said in the product, not what was computed again
+
+
+def export_file(project: Project, stream: IO[bytes], format_name: str, *, raw_cells: bool = False) -> int:
+    """Write every item and return how many. Raises UnusableFile where the format cannot carry the project."""
+    formats = [one.name for one in FORMATS if one.writes]
+    if format_name not in formats:
+        raise UnusableFile(f"There is no format {format_name} to write; there are {', '.join(formats)}.")
+    rows = exported_rows(project)
+    return FORMATS[format_name].write_rows(rows, stream, project_shape(project, raw_cells=raw_cells))
+
+
+def exported_rows(project: Project) -> Iterator[ExchangeRow]:
+    """Every item with what is known of it, in the order in which they were captured."""
+    items = Item.objects.filter(project=project).order_by("pk")
+    schemas = {schema.version: schema.values() for schema in project.label_schemas.all()}
+    last = 0
+    while part := list(items.filter(pk__gt=last)[:CHUNK]):
+        yield from _rows(project, part, schemas)
+        last = part[-1].pk
+
+
+def _rows(project: Project, items: Sequence[Item], schemas: Mapping[int, list[str]]) -> Iterator[ExchangeRow]:
+    ids = [item.pk for item in items]
+    rest = {one.item_id: one.record for one in ImportedRecord.objects.filter(item__in=ids)}
+    known = dict(Resolution.objects.current().filter(item__in=ids).values_list("item", "value"))
+    said = _by_item(Prediction.objects.of_items(ids).filter(source__in=SAID).order_by("pk"))
+    labels = Label.objects.filter(item__in=ids, state__in=[LabelState.GIVEN, LabelState.SKIPPED])
+    given = _by_item(labels.select_related("user").prefetch_related("revisions").order_by("pk"))
+    signals = _by_item(Signal.objects.filter(item__in=ids).order_by("pk"))
+    for item in items:
+        record = rest.get(item.pk, {})
+        row = ExchangeRow(
+            key=item.key,
+            inputs={name: _input(project, value) for name, value in item.inputs.items() if value is not None},
+            predictions=_predictions(said[item.pk], record.get("predictions", []), schemas),
+            labels=(*map(_imported_label, record.get("labels", [])), *map(_label, given[item.pk])),
+            signals=tuple(map(_signal, signals[item.pk])),
+            at=record.get("at") if record else item.at.isoformat(),
+            segment=item.segment,
+            extra=record.get("extra", {}),
+        )
+        agreed = known.get(item.pk)
+        yield row if agreed == row.agreed else replace(row, known=agreed)
+
+
+def _by_item(rows: Any) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.item_id].append(row)
+    return found
+
+
+def _input(project: Project, value: Any) -> Any:
+    """The value as it can be imported again: of an image its bytes."""
+    if not is_image(value):
+        return value
+    return base64.b64encode(media.read_image(project, value["media"])).decode()
+
+
+def _predictions(
+    rows: Sequence[Prediction], before: Sequence[Mapping[str, Any]], schemas: Mapping[int, list[str]]
+) -> tuple[ExchangePrediction, ...]:
+    """What each version said; with what its imported record said beside it. A row that says nothing is none."""
+    beside = {one["model_version"]: one for one in before}
+    return tuple(
+        _prediction(row, beside.get(row.model_version), schemas.get(row.schema_version, []))
+        for row in rows
+        if row.scores is not None or row.predicted_value or row.model_version
+    )
+
+
+def _prediction(row: Prediction, beside: Mapping[str, Any] | None, values: Sequence[str]) -> ExchangePrediction:
+    scores = None
+    if row.scores is not None:
+        numbers = np.frombuffer(bytes(row.scores), dtype="<f4").tolist()
+        scores = dict(zip(values, numbers, strict=False))
+    return ExchangePrediction(
+        value=row.predicted_value or None,
+        model_version=row.model_version,
+        scores=scores,
+        score=beside["score"] if beside else None,
+        at=beside["at"] if beside else row.at.isoformat(),
+        extra=beside["extra"] if beside else {},
+    )
+
+
+def _imported_label(given: Mapping[str, Any]) -> ExchangeLabel:
+    """A label as an import stored it, also one of a former version."""
+    return ExchangeLabel(**{name: value for name, value in given.items() if name in LABEL_FIELDS})
+
+
+def _label(row: Label) -> ExchangeLabel:
+    comments = [revision.comment for revision in row.revisions.all() if revision.comment]
+    return ExchangeLabel(
+        value=row.value,
+        annotator=row.user.get_username(),
+        skipped=row.state == LabelState.SKIPPED,
+        seconds=row.seconds,
+        comment=comments[-1] if comments else "",
+        at=row.created_at.isoformat(),
+    )
+
+
+def _signal(row: Signal) -> ExchangeSignal:
+    return ExchangeSignal(row.key, row.kind, row.value, row.at.isoformat(), row.actor or None)
