@@ -10,7 +10,7 @@ class ImportedRecord(models.Model):
     """The rest of the record that an item was imported from, written back by an export: labels of people elsewhere,
     keys that only the other tool knows."""
 
-    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="imported_record")
+    item = models.OneToOneField(Item, models.CASCADE, related_name="imported_record")
     project = models.ForeignKey(Project, models.CASCADE, related_name="+")
     format = models.CharField(max_length=40, help_text="The exchange format that it came in.")
     record = models.JSONField(help_text="labels, predictions, extra and at, as annotation.exchange.rows has them.")

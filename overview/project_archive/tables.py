@@ -73,6 +73,7 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(annotation.Queue),
     ArchivedModel(annotation.Media),
     ArchivedModel(annotation.Item, public=("uid", "item")),
+    ArchivedModel(annotation.ImportedRecord),
     ArchivedModel(annotation.MovedProbability, path="item__project"),
     ArchivedModel(annotation.Prediction),
     ArchivedModel(annotation.Signal),
