@@ -1,10 +1,12 @@
 """Stored images: what the desk shows is what a model sees, only to members of the project."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from annotation import capture, media
 from annotation.models import Item
@@ -73,3 +75,28 @@ def test_a_missing_file_is_404() -> None:
     project, stored = captured(pictures.grey())
     media.path_of(project, str(stored["media"])).unlink()
     assert shown(project, stored["media"]).status_code == 404
+
+
+def test_images_of_a_project_that_did_not_arrive_are_removed(settings, tmp_path):
+    settings.MEDIA_HOME = tmp_path
+    project = make_project()
+    with pytest.raises(ZeroDivisionError), media.arriving(Project(pk=project.pk + 1)):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    with media.arriving(project):
+        assert (tmp_path / str(project.pk) / media.ARRIVING).exists()
+    assert [path.name for path in (tmp_path / str(project.pk)).iterdir()] == []
+
+
+def test_what_a_killed_import_left_is_swept_after_a_day_and_only_without_its_project(settings, tmp_path):
+    settings.MEDIA_HOME = tmp_path
+    there, gone = make_project().pk, 10**9
+    for pk in (there, gone):
+        (tmp_path / str(pk)).mkdir()
+        (tmp_path / str(pk) / media.ARRIVING).touch()
+        (tmp_path / str(pk) / "image").touch()
+    now = timezone.now()
+    assert media.sweep(at=now) == 0
+    assert media.sweep(at=now + timedelta(days=2)) == 2
+    assert [path.name for path in tmp_path.glob("*/*")] == ["image"]
+    assert (tmp_path / str(there) / "image").exists()

@@ -14,16 +14,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = ROOT / "docs" / "your-own-model.md"
+GUIDE = "your-own-model.md"
 SERVER = "./plumbline up"
 PATIENCE = 300  # seconds: a loaded machine needs several times as long as an idle one
 
 pytestmark = pytest.mark.services
 
 
-def commands() -> list[str]:
-    """Every block of the guide, in order; all of them are for the shell."""
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def text_of(guide: str) -> str:
+    return (ROOT / "docs" / guide).read_text(encoding="utf-8")
+
+
+def shell_blocks(guide: str) -> list[str]:
+    """Every block of a guide, in order; all of them are for the shell."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", text_of(guide), re.DOTALL | re.MULTILINE)
     assert {language for language, _ in fenced} == {"sh"}
     return [block for _, block in fenced]
 
@@ -51,7 +55,7 @@ def given(folder: Path) -> Iterator[dict[str, str]]:
         port = int(probe.getsockname()[1])
     given, log = environment(folder / "home", port), folder / "up.log"
     with log.open("w") as out:
-        words = ["bash", "-c", f"exec {commands()[0]}"]
+        words = ["bash", "-c", f"exec {shell_blocks(GUIDE)[0]}"]
         server = subprocess.Popen(words, cwd=folder, env=given, stdout=out, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + PATIENCE
@@ -65,7 +69,7 @@ def given(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def test_the_guide_leads_from_nothing_to_a_measured_model(folder: Path, given: dict[str, str]) -> None:
-    server, *others = commands()
+    server, *others = shell_blocks(GUIDE)
     assert server.startswith(SERVER) and not any(SERVER in block for block in others)
 
     done = subprocess.run(
@@ -80,7 +84,7 @@ def test_the_guide_leads_from_nothing_to_a_measured_model(folder: Path, given: d
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Project tickets is made: 3 labels, 2 inputs. Administered by maria." in done.stdout
-    for quoted in re.findall(r"The answer is `([^`]+)`", GUIDE.read_text(encoding="utf-8")):
+    for quoted in re.findall(r"The answer is `([^`]+)`", text_of(GUIDE)):
         assert quoted in done.stdout
     assert "'created': 300, 'existing': 0, 'refused': []" in done.stdout
     found = json.loads((folder / "metrics.json").read_text())
