@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
 
 from annotation import media, search
-from annotation.models import Item, Media, Prediction, SearchText
+from annotation.models import Item, SearchText
 from overview.project_archive import arriving_events
-from overview.project_archive.arriving_files import Kind, keep_artifacts, keep_images
+from overview.project_archive.arrival import Arrival
+from overview.project_archive.arriving_files import keep_artifacts, keep_images
 from overview.project_archive.arriving_people import accounts
 from overview.project_archive.arriving_rows import MovedIds, RowBuilder, check_tables
 from overview.project_archive.container import ArchiveManifest, ArchiveReader, TableOfRows, opened_archive
@@ -23,10 +23,7 @@ from projects import audit, specs
 from projects.chunks import CHUNK
 from projects.models import AuditEvent, InputContract, LabelSchema, Project
 from projects.project_settings import BadSpec
-from retraining import artifacts
-from retraining.models import ModelVersion, RunState, TrainingRun
 
-IN_FLIGHT = (RunState.WAITING, RunState.RUNNING)
 PROVEN = {True: "signed with this installation's key", False: "not signed with this installation's key"}
 
 
@@ -112,7 +109,7 @@ def _families(archive: ArchiveReader) -> dict[str, str]:
 @transaction.atomic
 def _store(
     archive: ArchiveReader,
-    arrival: "Arrival",
+    arrival: Arrival,
     ids: MovedIds,
     events: Callable[[], Iterable[AuditEvent]],
     *,
@@ -151,61 +148,3 @@ def _check_settings(project: Project) -> None:
         raise BadArchive(f"Its settings cannot be taken: {' '.join(why.messages)}") from None
     except (LabelSchema.DoesNotExist, InputContract.DoesNotExist):
         raise BadArchive("It has no labels or no inputs.") from None
-
-
-class Arrival:
-    """What rows of some models take from here: files that were verified, signatures, the time."""
-
-    def __init__(
-        self, project: Project, pictures: dict[str, tuple[Kind, int]], sizes: dict[str, int], at: datetime
-    ) -> None:
-        self.project, self.at = project, at
-        self._pictures, self._sizes = pictures, sizes
-        self._labels: dict[int, int] = {}
-
-    def prepare(self, rows: list[Any]) -> None:
-        """Before they are stored. Raises BadArchive."""
-        acts: dict[type[Any], Callable[[Any], None]] = {
-            LabelSchema: self._label_schema,
-            Media: self._media,
-            Prediction: self._prediction,
-            TrainingRun: self._run,
-            ModelVersion: self._version,
-        }
-        for row in rows:
-            if act := acts.get(type(row)):
-                act(row)
-
-    def _label_schema(self, schema: LabelSchema) -> None:
-        if not isinstance(schema.labels, list):
-            raise BadArchive("Its labels are no list.")
-        self._labels[schema.version] = len(schema.labels)
-
-    def _media(self, row: Media) -> None:
-        """Media type and size are those of the bytes, whatever the row says: browsers act on them."""
-        if known := self._pictures.get(row.sha256):
-            (row.content_type, row.width, row.height), row.size = known
-        elif not row.content_type.startswith("image/"):
-            raise BadArchive(f"Its image {row.sha256[:12]}… is of the type {row.content_type!r}.")
-
-    def _prediction(self, row: Prediction) -> None:
-        if row.scores is not None and len(row.scores) != 4 * self._labels.get(row.schema_version, 0):
-            raise BadArchive("A prediction has not one score for each label of its version.")
-
-    def _run(self, run: TrainingRun) -> None:
-        if run.state in IN_FLIGHT:
-            run.state, run.finished_at = RunState.STOPPED, self.at
-            run.error = "It had not ended when its project was exported."
-
-    def _version(self, version: ModelVersion) -> None:
-        """Signed for this project where the artifact is here and was tried, else unsigned: then it is never loaded."""
-        size = self._sizes.get(version.artifact_sha256)
-        version.signature = ""
-        if size is not None:
-            version.artifact_size = size
-            version.signature = artifacts.sign(
-                version.artifact_sha256,
-                project_id=self.project.pk,
-                family=version.family,
-                parameters=version.parameters,
-            )

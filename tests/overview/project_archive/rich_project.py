@@ -17,6 +17,7 @@ from projects import audit
 from projects.models import AuditEvent, Membership, Project, Role, User
 from retraining import bodies
 from retraining.models import DisagreementSample, EvaluatedItem, RunState, TrainingRun, TriggerCheck
+from retraining.window_bodies import DrawnBody, WindowBody
 from tests import pictures
 from tests.factories import NOW, make_user
 from tests.retraining import scenarios
@@ -73,13 +74,13 @@ def make_rich_project(slug: str = "rich") -> Project:
         **{"key": f"{item.pk}:{hashlib.sha256(b'x').hexdigest()[:32]}", "given": "ham", "suggested": "spam"},
         **{"score": 0.1, "expected": 0.5, "found_at": NOW},
     )
-    window = bodies.WindowBody(
+    window = WindowBody(
         rows=9,
         disagreements=1,
         slices={},
         learnt=0,
         copies=0,
-        drawn=[bodies.DrawnBody(item=item.pk, champion="ham", candidate="spam")],
+        drawn=[DrawnBody(item=item.pk, champion="ham", candidate="spam")],
     )
     DisagreementSample.objects.create(
         **{"version": candidate, "against": "v1", "seed": -7, "window": bodies.dump(window)},
