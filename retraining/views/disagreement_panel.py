@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.html import format_html
 
 from retraining import disagreement_words, disagreements, registry
 from retraining.bodies import DifferenceBody, DisagreementBody, SliceGateBody
@@ -21,14 +22,19 @@ class Count:
     n: int
     url: str = ""
 
+    @property
+    def link(self) -> str:
+        """As the page shows it."""
+        return format_html('<a href="{}">{}</a>', self.url, f"{self.n:,}") if self.url else f"{self.n:,}"
+
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One protected slice: what is shown of it, and from which items."""
+    """One protected slice: what is shown of it, and from which items. `state`: passed, failed or open."""
 
     name: str
     words: str
-    passed: bool
+    state: str
     differ: Count
     rows: Count
     labels: Count
@@ -121,7 +127,7 @@ def _slice_row(version: ModelVersion, one: SliceGateBody, found: DisagreementBod
     return SliceRow(
         one.name,
         disagreement_words.slice_words(one, costs=found.dearest is not None),
-        one.passed,
+        "passed" if one.passed else "failed" if one.failed else "open",
         differ=_count(version, WindowPart.DIFFER, one.disagreements, listed=listed, slice_name=one.name),
         rows=_count(version, WindowPart.ALL, one.rows, listed=listed, slice_name=one.name),
         labels=_count(version, WindowPart.LABELLED, one.labels, listed=listed, slice_name=one.name),

@@ -141,3 +141,11 @@ def test_costs_are_shown_in_their_unit(version: ModelVersion, engineer: Client, 
     page = text(engineer, url(version))
     assert "v2 costs less than v1" in page and "Difference in costs over all traffic" in page
     assert "for each 100 items [" in page
+
+
+def test_a_slice_that_is_not_decided_is_open_and_not_failed(
+    version: ModelVersion, engineer: Client, mixed: Any
+) -> None:
+    page = text(engineer, url(version))
+    assert '<li class="open"> <b>channel=web</b> <span> not decided, margin 1 point; they differ on <a' in page
+    assert "</a> ," not in page
