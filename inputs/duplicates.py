@@ -167,7 +167,10 @@ def _buckets(rows: Floats, distance: float, seed: int) -> Iterator[Ints]:
     tables = int(np.ceil(np.log(MISSED) / np.log(1 - kept**PROJECTIONS)))
     for _ in range(tables):
         directions = rng.standard_normal((rows.shape[1], PROJECTIONS))
-        yield _equal_rows(np.floor(rows @ directions / width + rng.random(PROJECTIONS)))
+        along = rows @ directions
+        along /= width
+        along += rng.random(PROJECTIONS)
+        yield _equal_rows(np.floor(along, out=along))
 
 
 def mixed(code: NDArray[np.uint64]) -> NDArray[np.uint64]:

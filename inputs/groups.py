@@ -156,7 +156,14 @@ def _numbers(columns: list[Values], n: int) -> Floats:
     except (TypeError, ValueError) as error:
         raise InvalidColumns(f"A column of numbers holds something else: {error}.") from error
     kept = [column for column in raw if not _counter(column)] or raw
-    found = np.clip(np.column_stack(kept), -1 / SMALLEST, 1 / SMALLEST)
+    rounded = np.empty((n, len(kept)))
+    for place, column in enumerate(kept):  # one at a time: rounding takes several arrays of the same size
+        rounded[:, place] = _to_digits(column)
+    return rounded
+
+
+def _to_digits(column: Floats) -> Floats:
+    found = np.clip(column, -1 / SMALLEST, 1 / SMALLEST)
     found = np.where(np.abs(found) < SMALLEST, 0.0, found)
     size = np.floor(np.log10(np.where(np.isfinite(found) & (found != 0), np.abs(found), 1.0)))
     unit = 10.0 ** (size - DIGITS + 1)
@@ -177,13 +184,20 @@ def _standardised(numbers: Floats) -> Floats:
     """Columns of comparable spread, long tails drawn in, with a column more for each that has gaps."""
     gaps = np.isnan(numbers)
     some = ~gaps.all(axis=0)
-    held, marks = numbers[:, some], gaps[:, gaps.any(axis=0) & some].astype(np.float64)
-    if not held.shape[1]:
-        return marks if marks.shape[1] else np.zeros((len(numbers), 1))
-    low, middle, high = np.nanquantile(held, [0.25, 0.5, 0.75], axis=0)
-    spread = np.where(high > low, high - low, np.nanmax(np.abs(held - middle), axis=0))
-    scaled = np.arcsinh((held - middle) / np.where(spread > 0, spread, 1.0))
-    return np.column_stack([np.nan_to_num(scaled, nan=0.0), marks])
+    held, marked = np.flatnonzero(some), np.flatnonzero(gaps.any(axis=0) & some)
+    if not len(held) + len(marked):
+        return np.zeros((len(numbers), 1))
+    found = np.empty((len(numbers), len(held) + len(marked)))
+    for place, column in enumerate(held):  # one at a time, as for rounding
+        found[:, place] = _scaled(numbers[:, column])
+    found[:, len(held) :] = gaps[:, marked]
+    return found
+
+
+def _scaled(column: Floats) -> Floats:
+    low, middle, high = np.nanquantile(column, [0.25, 0.5, 0.75])
+    spread = high - low if high > low else np.nanmax(np.abs(column - middle))
+    return np.nan_to_num(np.arcsinh((column - middle) / (spread if spread > 0 else 1.0)), nan=0.0)
 
 
 def _beyond_chance(numbers: Floats, key: Ints, rows: Bools) -> bool:

@@ -27,13 +27,13 @@ class SliceOptions:
 
 
 def analyse(table: Table, asked: SliceOptions) -> JsonObject:
-    """The OUT of `analyse slices`. Raises BadFile and InvalidInput."""
+    """The OUT of `analyse slices`; the table is used up. Raises BadFile and InvalidInput."""
     wrong, known = _errors(table, asked)
     if not known.any():
         raise BadFile(f"{table.name} has no row that is known to be right or wrong.")
     names = _names(table, asked)
     part = table if known.all() else table.rows(known)
-    (found,), kinds = columns.typed_columns([part], names)
+    found, kinds = columns.take_typed_columns(part, names)
     (groups,) = copies([found], kinds)
     settings = ScanSettings(level=LEVEL, seed=asked.seed)
     result = scan.scan(found, wrong[known], types=kinds, groups=groups, settings=settings)

@@ -138,6 +138,17 @@ def typed_columns(tables: Sequence[Table], names: Sequence[str]) -> tuple[list[d
     return found, kinds
 
 
+def take_typed_columns(table: Table, names: Sequence[str]) -> tuple[dict[str, Array], dict[str, str]]:
+    """`typed_columns` of one table, which gives up each column: a large table is not held twice. Raises BadFile."""
+    found: dict[str, Array] = {}
+    kinds: dict[str, str] = {}
+    for name in names:
+        (own,), kind = typed_columns([table], [name])
+        found, kinds = found | own, kinds | kind
+        table.frame.drop(columns=name, inplace=True)
+    return found, kinds
+
+
 def _typed(tables: Sequence[Table], name: str) -> tuple[str, list[Array]]:
     parts = [table[name] for table in tables]
     if dates := parse_compact_dates(parts):

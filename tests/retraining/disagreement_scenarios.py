@@ -26,8 +26,12 @@ def ada() -> User:
 
 @pytest.fixture
 def version(artifact_home: Any) -> ModelVersion:
+    return differing_versions()
+
+
+def differing_versions(slug: str = "") -> ModelVersion:
     """v2, which says spam where x is above 0, as is true; v1 serves and has said ham up to x = 1."""
-    project = make_numeric_project()
+    project = make_numeric_project(slug)
     learn(project, 12)
     make_champion(project)
     made = make_version(project)
