@@ -8,6 +8,7 @@ slice of two conditions with 5 % of 10 000 rows and an error rate 15 points abov
 first finding names its two columns and shares most of its rows. `speed`: ten columns of a million rows. `memory`: the
 peak resident memory of a process that makes the columns and scans them, at 200 and 1,000 rows of many numbers or
 categories and at a million rows of ten columns of every kind, texts and times too; weighted counts where it says so.
+`file`: the same of `analyse slices` on these rows as CSV.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ import argparse
 import json
 import multiprocessing
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.metrics.slices.scan import ScanSettings, Slice, members, scan
@@ -46,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wide = [TableSize(200, 100, "number"), TableSize(1_000, 500, "number"), TableSize(1_000, 500, "category", True)]
     for table in [*wide, TableSize(options.rows, 10, "mixed")]:
         _print(**in_new_process(table, options.seed))
+    for table in (TableSize(1_000, 500, "number"), TableSize(options.rows, 10, "mixed")):
+        _print(**of_a_file(table, options.seed))
     _print(**speed(options.rows, options.seed))
     for weighted in (False, True):
         _print(**noise(options.sets, options.seed, weighted=weighted))
@@ -95,8 +103,12 @@ def speed(rows: int, seed: int) -> dict[str, Any]:
 
 def in_new_process(table: TableSize, seed: int) -> dict[str, Any]:
     """The memory of one scan, apart from whatever this process holds."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, _fresh()) as pool:
         return pool.submit(memory, table, seed).result()
+
+
+def _fresh() -> multiprocessing.context.SpawnContext:
+    return multiprocessing.get_context("spawn")
 
 
 def memory(table: TableSize, seed: int) -> dict[str, Any]:
@@ -116,6 +128,30 @@ def memory(table: TableSize, seed: int) -> dict[str, Any]:
         "peak_mib": round(_peak()),
         "peak_before_mib": round(before),
     }
+
+
+def of_a_file(table: TableSize, seed: int) -> dict[str, Any]:
+    """The memory of `analyse slices` on a CSV of the rows, from its start to its end."""
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(1, _fresh()) as pool:
+        path = Path(folder, "rows.csv")
+        size = pool.submit(_write, table, seed, path).result()
+        found = pool.submit(_analyse, path).result()
+    return {"benchmark": "slices", "what": "file", **table._asdict(), "mb": round(size / 1e6), **found}
+
+
+def _write(table: TableSize, seed: int, path: Path) -> int:
+    rng = np.random.default_rng([seed, 4])
+    frame = pd.DataFrame(_table(table, rng) | {"wrong": (rng.random(table.rows) < 0.2).astype(int)})
+    frame.to_csv(path, index=False)
+    return path.stat().st_size
+
+
+def _analyse(path: Path) -> dict[str, Any]:
+    command = [sys.executable, "manage.py", "analyse", "slices", str(path), "--error", "wrong", "--json", "-"]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = round(used.ru_utime + used.ru_stime, 1)
+    return {"tested": answer["tested"], "cpu_seconds": seconds, "peak_mib": round(used.ru_maxrss / 1024)}
 
 
 def _table(table: TableSize, rng: np.random.Generator) -> Columns:

@@ -197,7 +197,7 @@ def _standardised(numbers: Floats) -> Floats:
 def _scaled(column: Floats) -> Floats:
     low, middle, high = np.nanquantile(column, [0.25, 0.5, 0.75])
     spread = high - low if high > low else np.nanmax(np.abs(column - middle))
-    return np.nan_to_num(np.arcsinh((column - middle) / (spread if spread > 0 else 1.0)), nan=0.0)
+    return np.asarray(np.nan_to_num(np.arcsinh((column - middle) / (spread if spread > 0 else 1.0)), nan=0.0))
 
 
 def _beyond_chance(numbers: Floats, key: Ints, rows: Bools) -> bool:
