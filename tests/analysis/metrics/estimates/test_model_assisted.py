@@ -83,6 +83,19 @@ def test_areas_of_several_classes_are_means_over_those_that_were_labelled():
     assert found.roc_auc.value == pytest.approx(np.mean([one.roc_auc.value for one in found.per_class]))
 
 
+@pytest.mark.simulation
+def test_average_precision_is_not_estimated_too_high_because_a_label_stands_in_its_own_ranking():
+    scenario = AssistedScenario((0.0,) * 5, 1.5, 1.5, 1.0, 4_000, 0, 150.0)
+    off = []
+    for seed in range(40):
+        items = scenario.traffic(4_000, np.random.default_rng(seed))
+        scored = scored_items(items.predicted, items.scores, labelled=np.arange(150), truth=items.truth[:150])
+        drawn = audit_sample(scored, np.full(4_000, 150 / 4_000), finite=True)
+        found = assisted(scored, drawn, classes=items.classes)
+        off.append(found.pr_auc.value - true_metrics(items)["pr_auc"])
+    assert abs(np.mean(off)) < 2 * np.std(off) / np.sqrt(len(off))
+
+
 def test_without_a_difference_between_labelled_and_all_the_estimate_is_hajeks():
     """Scores that are the same for each item carry nothing, so λ changes nothing."""
     items = SCENARIO.traffic(2_000, np.random.default_rng(4))
