@@ -7,8 +7,10 @@ above the certified confidence are wrong more often than 5 % in truth, which may
 traffic that is resolved alone. plain: errors that fall with confidence; weighted: an audit by expected error beside
 items that were asked for certain; copies: items that come up to 30 times; rare: about 1 % wrong; no_signal: errors that
 have nothing to do with the confidence; few: 50 to 150 labels; edge: just above 5 % wrong everywhere, the worst case;
-classes: a threshold for each of four classes. `sets`: public sets of `benchmarks.data`: `labels` rows that the model
-did not learn from are the audit, the other such rows say what is true; shares and errors are means over splits.
+classes: a threshold for each of four classes; days: the log odds of an error wander from day to day (a first-order
+autoregression, .3 wide with correlation .7; forty days of audit), and the truth is that of all days; edge_days: both.
+`sets`: public sets of `benchmarks.data`: `labels` rows that the model did not learn from are the audit, the other such
+rows say what is true; shares and errors are means over splits.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from validation.arrays import Bools, Floats, Ints
 
 RULE = CertificateRule()
 ITEMS = 20_000
+DAYS, WIDE, ALIKE = 40, 0.3, 0.7  # days of audit, spread of their log odds, correlation of neighbours
 LABELS = (200, 500, 1000)
 Rng = np.random.Generator
 
@@ -46,6 +49,7 @@ class ProjectKind:
     by_error: bool = False
     copies: int = 1
     classes: int = 1
+    days: bool = False
 
 
 KINDS = {
@@ -57,6 +61,8 @@ KINDS = {
     "few": ProjectKind(labels=(50, 150)),
     "edge": ProjectKind(error=(0.0501, 0.055), slope=(0.0, 0.2)),
     "classes": ProjectKind(classes=4),
+    "days": ProjectKind(days=True),
+    "edge_days": ProjectKind(error=(0.0501, 0.055), slope=(0.0, 0.2), days=True),
 }
 
 
@@ -109,10 +115,27 @@ def simulated_project(kind: ProjectKind, rng: Rng) -> SimulatedProject:
     sizes = np.ones(ITEMS, dtype=np.int64) if kind.copies == 1 else rng.integers(1, kind.copies + 1, 600)
     logit, predicted = rng.normal(size=sizes.size), rng.integers(kind.classes, size=sizes.size)
     error, slope = rng.uniform(*kind.error), rng.uniform(*kind.slope)
-    chance = expit(intercept(logit, slope, error) - slope * logit)
-    confidence, wrong, group = expit(1.5 + logit), rng.random(sizes.size) < chance, np.arange(sizes.size)
+    odds = intercept(logit, slope, error) - slope * logit
+    chance = over_all_days(odds) if kind.days else expit(odds)
+    seen = expit(odds + by_day(sizes.size, rng)) if kind.days else chance
+    confidence, wrong, group = expit(1.5 + logit), rng.random(sizes.size) < seen, np.arange(sizes.size)
     columns = (np.repeat(column, sizes) for column in (confidence, predicted, chance, wrong, group))
     return SimulatedProject(*columns)
+
+
+def by_day(n: int, rng: Rng) -> Floats:
+    """What each of n items' day adds to the log odds of an error."""
+    moved = np.empty(DAYS)
+    moved[0] = rng.normal(scale=WIDE)
+    for day in range(1, DAYS):
+        moved[day] = ALIKE * moved[day - 1] + rng.normal(scale=WIDE * np.sqrt(1 - ALIKE**2))
+    return np.asarray(moved[np.arange(n) * DAYS // n])
+
+
+def over_all_days(odds: Floats) -> Floats:
+    """The mean chance of an error over many days, by Gauss-Hermite quadrature."""
+    place, weight = np.polynomial.hermite_e.hermegauss(9)
+    return np.asarray(expit(odds[:, None] + WIDE * place) @ weight / weight.sum())
 
 
 def intercept(logit: Floats, slope: float, error: float) -> float:
