@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from annotation import kinds, queues
+from annotation import kinds, queues, resolution_events
 from annotation.item_locks import lock_items
 from annotation.models import (
     IN_REVIEW,
@@ -131,6 +131,7 @@ def _resolve(
         resolved_by_id=by_id,
         resolved_at=at,
     )
+    resolution_events.announce(made, routed.item, routed.project)
     _asked(routed).update(state=RoutedState.DONE, closed_at=at)
     routed.state, routed.closed_at = RoutedState.DONE, at
     return made
@@ -250,6 +251,7 @@ def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Reso
         resolved_by=by,
         resolved_at=at,
     )
+    resolution_events.announce(made, item, project)
     audit.record("item.decide", by=by, at=at, project=project, target=item.uid, details={"value": checked})
     return made
 

@@ -1,5 +1,6 @@
 """Read settings from the environment, and name each value that cannot be used."""
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -37,6 +38,17 @@ def integer(name: str, default: int, *, least: int = 0) -> int:
 def words(name: str, default: list[str]) -> list[str]:
     value = os.environ.get(name)
     return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Networks such as 10.0.0.0/8, with commas between."""
+    found = words(name, [])
+    for one in found:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} has {one!r}; it takes networks such as 10.0.0.0/8.") from None
+    return found
 
 
 def log_level() -> str:

@@ -17,6 +17,8 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs import broker, execution, reaper, registry, stalls
+from jobs.execution import Attempt
+from jobs.webhooks import delivery, outbox
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 5
@@ -32,6 +34,7 @@ def run(*, job_id: int, **_: Any) -> None:
 def forget_ended(at: datetime) -> None:
     """Delete what ended well long ago."""
     reaper.forget_ended(at=at)
+    delivery.forget_old(at=at)
 
 
 @worker_ready.connect
@@ -64,3 +67,15 @@ def end_if_stalled(queues: Collection[str]) -> None:
     for pid in filter(None, (child.pid for child in billiard.active_children())):
         os.kill(pid, signal.SIGKILL)
     os._exit(STALLED)
+
+
+@registry.handles(outbox.DELIVER)
+def deliver_webhooks(attempt: Attempt) -> None:
+    """Send the events that are due to one endpoint."""
+    delivery.deliver_due(attempt, clock=timezone.now)
+
+
+@registry.every(5, "jobs.webhooks")
+def request_due_webhooks(at: datetime) -> None:
+    """Send again what failed, once its pause is over."""
+    delivery.request_due(at=at)

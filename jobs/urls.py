@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs import views
+from jobs import views, webhook_views
 
 app_name = "jobs"
 urlpatterns = [
@@ -13,4 +13,16 @@ urlpatterns = [
     path("p/<slug:slug>/jobs/", views.job_list, name="job-list"),
     path("p/<slug:slug>/jobs/<int:job_id>/requeue/", views.requeue, name="requeue"),
     path("p/<slug:slug>/jobs/<int:job_id>/stop/", views.stop, name="stop"),
+    path("p/<slug:slug>/webhooks/", webhook_views.webhook_list, name="webhook-list"),
+    path("p/<slug:slug>/webhooks/create/", webhook_views.create_webhook, name="create-webhook"),
+    path("p/<slug:slug>/webhooks/<str:endpoint_uid>/", webhook_views.webhook, name="webhook"),
+    path("p/<slug:slug>/webhooks/<str:endpoint_uid>/change/", webhook_views.change_webhook, name="change-webhook"),
+    path("p/<slug:slug>/webhooks/<str:endpoint_uid>/rotate/", webhook_views.rotate_webhook, name="rotate-webhook"),
+    path("p/<slug:slug>/webhooks/<str:endpoint_uid>/switch/", webhook_views.switch_webhook, name="switch-webhook"),
+    path("p/<slug:slug>/webhooks/<str:endpoint_uid>/remove/", webhook_views.remove_webhook, name="remove-webhook"),
+    path(
+        "p/<slug:slug>/webhooks/<str:endpoint_uid>/<int:delivery_id>/replay/",
+        webhook_views.replay_delivery,
+        name="replay-delivery",
+    ),
 ]

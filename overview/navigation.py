@@ -54,6 +54,7 @@ class Group:
 SETTINGS = (
     Page("Members", "projects:member-list"),
     Page("API keys", "projects:key-list"),
+    Page("Webhooks", "jobs:webhook-list"),
     Page("Jobs", "jobs:job-list", count="dead"),
     Page("Audit trail", "projects:audit"),
 )

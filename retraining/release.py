@@ -12,6 +12,8 @@ from annotation import capture
 from annotation.models import Item, Prediction, Source
 from jobs import queue
 from jobs.execution import Attempt, PermanentFailure
+from jobs.models import EventType
+from jobs.webhooks import outbox
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import ApiKey, Project
@@ -20,6 +22,7 @@ from retraining.models import ModelVersion, Release, ReleaseKind
 from validation import InvalidInput
 
 Stage, Act = ModelVersion.Stage, Release.Act
+EVENTS = {Act.PROMOTE: EventType.VERSION_PROMOTED, Act.ROLL_BACK: EventType.VERSION_ROLLED_BACK}
 LONGEST_REASON = 500
 
 
@@ -184,6 +187,13 @@ def _switch(
     )
     details = {"version": version.tag, "previous": live.tag if live else "", "automatic": automatic, "reason": reason}
     audit.record(f"release.{act}", by=by, at=at, project=project, target=version.tag, details=details)
+    outbox.add_event(
+        EVENTS[Act(act)],
+        project=project,
+        subject=f"release {release.pk}",
+        data=details,
+        at=at,
+    )
     queue.enqueue(
         "retraining.rescore",
         key=f"rescore:{project.pk}:{version.tag}",

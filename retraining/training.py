@@ -26,6 +26,7 @@ from retraining.bodies import CandidateBody, OutOfFoldBody, RunReportBody
 from retraining.datasets import Examples
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
+from retraining.run_ends import end_run
 from retraining.run_records import StageEntry, StagesBody, TriggerEvidence
 from retraining.trainers import registry as trainers
 from retraining.verdict_words import release_reason
@@ -80,19 +81,18 @@ def open_run(project: Project, *, reason: str, evidence: TriggerEvidence, by: Us
 @transaction.atomic
 def stop(run: TrainingRun, *, by: User, at: datetime) -> bool:
     """Stop a run that has not ended; its worker learns of it at its next sign of progress. False where it has ended."""
-    changed = TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT).update(
-        state=RunState.STOPPED, finished_at=at, error=f"Stopped by {by.name()}."
-    )
+    mine = TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT)
+    changed = end_run(mine, state=RunState.STOPPED, at=at, error=f"Stopped by {by.name()}.")
     if changed and run.job:
         queue.cancel(run.job, by=by, at=at)
-    return bool(changed)
+    return changed
 
 
 def died(job: Job, why: str) -> None:
     """The job's last attempt has failed: so has the run. Called in the transaction that fails the job."""
     ended = Job.objects.values_list("finished_at", flat=True).get(pk=job.pk)
     runs = TrainingRun.objects.filter(pk=job.payload.get("run"), state__in=IN_FLIGHT)
-    runs.update(state=RunState.FAILED, error=why, finished_at=ended)
+    end_run(runs, state=RunState.FAILED, at=ended or job.due_at, error=why)
 
 
 def reconcile(*, at: datetime) -> int:
@@ -102,7 +102,7 @@ def reconcile(*, at: datetime) -> int:
     for run in lost:
         state = ended[JobState(run.job.state)] if run.job else RunState.FAILED
         why = run.job.error or "Its job was cancelled." if run.job else "Its job was removed."
-        TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT).update(state=state, error=why, finished_at=at)
+        end_run(TrainingRun.objects.filter(pk=run.pk, state__in=IN_FLIGHT), state=state, at=at, error=why)
     return len(lost)
 
 
@@ -194,7 +194,7 @@ def _end_unchanged(attempt: Attempt, run: TrainingRun, dataset: Dataset, learnt:
     why = f"Nothing would change: run {learnt.number} has learnt from the same dataset {dataset.number}."
     report = bodies.dump(RunReportBody(why=why))
     with attempt.commit(unchanged=True):
-        TrainingRun.objects.filter(pk=run.pk).update(state=RunState.UNCHANGED, finished_at=at, report=report)
+        end_run(TrainingRun.objects.filter(pk=run.pk), state=RunState.UNCHANGED, at=at, report=report)
 
 
 def _fit(train: Examples, run: TrainingRun, log: _Log) -> Fitted:
@@ -272,9 +272,8 @@ def _create_version(
             out_of_sample=np.ones(len(train), dtype=bool),
             at=at,
         )
-        TrainingRun.objects.filter(pk=run.pk).update(
-            state=RunState.SUCCEEDED, report=bodies.dump(report), finished_at=at, error=""
-        )
+        mine = TrainingRun.objects.filter(pk=run.pk)
+        end_run(mine, state=RunState.SUCCEEDED, at=at, report=bodies.dump(report), error="")
         result |= {"version": version.tag, "promoted": _release(version, judged, at=at)}
 
 

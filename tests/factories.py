@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from annotation.models import Item, Prediction
+from jobs.models import EventType, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from projects.models import InputContract, LabelSchema, Membership, Project, Role, User
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -79,3 +80,26 @@ def make_prediction(
             **fields,
         }
     )
+
+
+def make_endpoint(project: Project, **fields: Any) -> WebhookEndpoint:
+    number = next(_numbers)
+    given = {"url": "https://example.com/hooks", "name": f"endpoint {number}", "events": EventType.values}
+    return WebhookEndpoint.objects.create(
+        project=project, uid=f"endpoint_{number}", nonce=f"nonce {number}", created_at=NOW, **{**given, **fields}
+    )
+
+
+def make_delivery(project: Project, **fields: Any) -> WebhookDelivery:
+    """One that waits, of an event of its own and, where none is given, to an endpoint of its own."""
+    number = next(_numbers)
+    event = WebhookEvent.objects.create(
+        project=project,
+        uid=f"msg_{number}",
+        type=EventType.RUN_FINISHED,
+        subject=f"run {number}",
+        body='{"type":"run.finished"}',
+        at=NOW,
+    )
+    endpoint = fields.pop("endpoint", None) or make_endpoint(project)
+    return WebhookDelivery.objects.create(event=event, endpoint=endpoint, due_at=NOW, **fields)

@@ -22,7 +22,7 @@ from projects import members
 from projects.guards import Guard
 from projects.models import ABILITIES, Can, Project, Role, Scope, User
 from retraining.models import Dataset, ModelVersion, TrainingRun
-from tests.factories import NOW, make_item, make_project, make_user
+from tests.factories import NOW, make_delivery, make_item, make_project, make_user
 
 API_OWN_PAGES = {"openapi-json", "api-root"}  # django-ninja's: the description of the API, and a 404
 
@@ -185,6 +185,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         contract_version=1,
         created_at=NOW,
     )
+    delivery = make_delivery(project)
     return {
         "slug": project.slug,
         "uid": item.uid,
@@ -199,6 +200,8 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         "user_id": owner.pk,
         "number": number,
         "version": guideline.version,
+        "endpoint_uid": delivery.endpoint.uid,
+        "delivery_id": delivery.pk,
     }
 
 

@@ -222,6 +222,7 @@ PLACES = (
     "retraining:release-list",
     "projects:member-list",
     "projects:key-list",
+    "jobs:webhook-list",
     "projects:audit",
     "jobs:job-list",
 )

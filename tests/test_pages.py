@@ -38,6 +38,8 @@ PAGES = {
     "job-list",
     "member-list",
     "key-list",
+    "webhook-list",
+    "webhook",
     "audit",
     "account",
     "health",

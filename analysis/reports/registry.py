@@ -67,6 +67,9 @@ class ReportKind(ABC, Generic[Body]):
     def prepare(self, rows: ReportRows, version: str, days: int) -> Computation[Body]:
         """Read what the report of this version ("" where it is of none) and window is made of."""
 
+    def announce(self, project: Project, version: str, body: Body, *, at: datetime) -> None:  # noqa: B027
+        """Send what a new report found to webhooks, in the transaction that stores it; most kinds find nothing."""
+
 
 _kinds: Registry[ReportKind[Any]] = Registry("report kind")
 register, unregister = _kinds.register, _kinds.unregister

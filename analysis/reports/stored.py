@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Generic
 
 import msgspec
+from django.db import transaction
 from django.db.models import QuerySet
 
 from analysis.models import Report
@@ -72,15 +73,18 @@ def store_if_changed(
     last = _rows(project, kind, version, days).first()
     if last and last.inputs_hash == made.inputs and _body(last, kind):
         return None
-    report = Report.objects.create(
-        project=project,
-        kind=kind.name,
-        model_version=version,
-        window_days=days,
-        inputs_hash=made.inputs,
-        body=msgspec.to_builtins(made.compute()),
-        computed_at=at,
-    )
+    body = made.compute()
+    with transaction.atomic():
+        report = Report.objects.create(
+            project=project,
+            kind=kind.name,
+            model_version=version,
+            window_days=days,
+            inputs_hash=made.inputs,
+            body=msgspec.to_builtins(body),
+            computed_at=at,
+        )
+        kind.announce(project, version, body, at=at)
     old = list(_rows(project, kind, version, days).values_list("pk", flat=True)[KEPT:])
     Report.objects.filter(pk__in=old).delete()
     return report

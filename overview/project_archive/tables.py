@@ -13,7 +13,7 @@ from django.db import models
 
 from analysis.models import Finding, Report
 from annotation import models as annotation
-from jobs.models import Job
+from jobs import models as jobs
 from projects import models as projects
 from retraining import models as retraining
 
@@ -105,11 +105,15 @@ LEFT_OUT: dict[type[models.Model], str] = {
     annotation.EncodingProgress: "how far that job is",
     annotation.SupplyMark: "written by the next round of routing",
     Report: "computed again from the rows",
-    Job: "work of the installation; a run that was in flight is stopped",
+    jobs.Job: "work of the installation; a run that was in flight is stopped",
+    jobs.WebhookEndpoint: "set up where the project arrives; secrets are of one installation",
+    jobs.WebhookEvent: "what happened here has been sent from here",
+    jobs.WebhookDelivery: "what happened here has been sent from here",
+    jobs.WebhookAttempt: "what happened here has been sent from here",
     retraining.LoadFailure: "of the installation's own try to load a version",
 }
 
-TO_NULL: tuple[type[models.Model], ...] = (Job,)
+TO_NULL: tuple[type[models.Model], ...] = (jobs.Job,)
 """Foreign keys to these are empty in an archive."""
 
 

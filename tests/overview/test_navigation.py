@@ -49,7 +49,7 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
     [
         ("reviewer", ["Jobs"]),
         ("engineer", ["API keys", "Jobs"]),
-        ("admin", ["Members", "API keys", "Jobs", "Audit trail"]),
+        ("admin", ["Members", "API keys", "Webhooks", "Jobs", "Audit trail"]),
     ],
 )
 def test_settings_lead_to_the_first_tab_that_is_open(shell_of, role, tabs):

@@ -1,5 +1,6 @@
 """Releases: one champion, each act once with its row and event, none on a stale view or a broken artifact."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,11 @@ from django.utils import timezone
 from analysis import release_events
 from annotation.models import Prediction, Source
 from jobs import execution, registry
-from jobs.models import Job, JobState
+from jobs.models import Job, JobState, WebhookEvent
 from projects.models import AuditEvent, Project, User
 from retraining import artifacts, release
 from retraining.models import ModelVersion, Release, TrainingRun
-from tests.factories import NOW, make_item, make_prediction, make_user
+from tests.factories import NOW, make_endpoint, make_item, make_prediction, make_user
 from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version
 from validation.registry import Registry
 
@@ -63,6 +64,16 @@ def judge_and_promote(project: Project, number: int, by: User) -> Release:
 
 def roll_back(project: Project, by: User, **options: Any) -> Release:
     return release.roll_back(project, by=by, reason="complaints", at=timezone.now(), **options)
+
+
+def test_releases_are_sent_to_webhooks_with_what_served_before(project: Project, ada: User) -> None:
+    make_endpoint(project)
+    promote(project, 2, ada)
+    roll_back(project, ada)
+
+    sent = [json.loads(event.body) for event in WebhookEvent.objects.order_by("pk")]
+    assert [one["type"] for one in sent] == ["version.promoted", "version.rolled_back"]
+    assert [(one["data"]["version"], one["data"]["previous"]) for one in sent] == [("v2", "v1"), ("v1", "v2")]
 
 
 class TestPromote:

@@ -1,0 +1,163 @@
+"""HTTP to addresses that people entered: the one place from which this installation calls others.
+
+Server-side request forgery: whoever may enter an address must not reach through it what only this machine can reach. So
+every address that the name resolves to must be public, the connection goes to an address that was checked and to no
+other (a name that resolves anew cannot move it), redirects are not followed, no proxy of the environment is used, and
+both time and size are limited. OUTGOING_NETWORKS names private networks that may be reached all the same; link-local
+addresses, where clouds keep the metadata of machines, may never.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+from validation import InvalidInput
+
+TIMEOUT = 10.0  # seconds for connecting, sending and answering together
+LARGEST_ANSWER = 64 * 2**10
+LONGEST_URL = 500
+IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
+NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class AddressRefused(InvalidInput):
+    """An address that is not called; the message says why, in words fit for a user."""
+
+
+class NotReached(Exception):
+    """The other side could not be reached, or did not answer in time."""
+
+
+@dataclass(frozen=True)
+class OutgoingAnswer:
+    """What the other side answered: status, headers by their lower-case name, and the body up to a limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def post(url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = TIMEOUT) -> OutgoingAnswer:
+    """Send a POST and return the answer, of any status. Raises AddressRefused, NotReached."""
+    parts = parse_url(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    addresses = resolve(parts, port)
+    connection = _PinnedConnection(parts, port, addresses, timeout)
+    # A timeout of the socket begins anew with each byte; this one ends the whole call.
+    deadline = threading.Timer(timeout, connection.cut)
+    deadline.daemon = True
+    deadline.start()
+    try:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", target, body=body, headers=dict(headers))
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return OutgoingAnswer(answer.status, found, answer.read(LARGEST_ANSWER))
+    except (OSError, http.client.HTTPException, ValueError) as why:
+        said = f"It did not answer within {timeout:.0f} s." if connection.is_cut else f"{type(why).__name__}: {why}"
+        raise NotReached(said) from None
+    finally:
+        deadline.cancel()
+        connection.close()
+
+
+def parse_url(url: str) -> SplitResult:
+    """The parts of an address that could be called. Raises AddressRefused."""
+    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise AddressRefused(f"An address has at most {LONGEST_URL} printable ASCII characters without spaces.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise AddressRefused("This is not an address such as https://example.com/hooks.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise AddressRefused("This is not an address such as https://example.com/hooks.")
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused("An address with a user name or a password in it is not called.")
+    if parts.fragment or port == 0:
+        raise AddressRefused("An address has no #fragment, and its port is not 0.")
+    return parts
+
+
+def resolve(parts: SplitResult, port: int) -> list[IpAddress]:
+    """The addresses of the host, each of which may be reached. Raises AddressRefused, NotReached."""
+    host = str(parts.hostname)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as why:
+        raise NotReached(f"The name {host} cannot be resolved: {why}") from None
+    addresses = list(dict.fromkeys(ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in found))
+    for address in addresses:
+        if why_refused := refusal(address, encrypted=parts.scheme == "https"):
+            raise AddressRefused(f"{host} is {address}: {why_refused}")
+    return addresses
+
+
+def refusal(address: IpAddress, *, encrypted: bool) -> str:
+    """Why this address is not called, "" where it is."""
+    reached = embedded(address)
+    if any(one.is_link_local or one.is_multicast or one.is_unspecified for one in reached):
+        return "link-local, multicast and unspecified addresses are never called."
+    if all(any(one in network for network in allowed_networks()) for one in reached):
+        return ""
+    if not all(one.is_global for one in reached):
+        return "private addresses are called only where OUTGOING_NETWORKS names their network."
+    return "" if encrypted else "a public address is called by https alone."
+
+
+def embedded(address: IpAddress) -> list[IpAddress]:
+    """The address, and the one of IPv4 that a gateway would reach for it."""
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped:
+        return [address.ipv4_mapped]
+    inner = [address.sixtofour, address.teredo[1] if address.teredo else None]
+    if address in NAT64:
+        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return [address, *(one for one in inner if one)]
+
+
+def allowed_networks() -> Sequence[IpNetwork]:
+    return [ipaddress.ip_network(one) for one in settings.OUTGOING_NETWORKS]
+
+
+class _PinnedConnection(http.client.HTTPConnection):
+    """Connects to the addresses that were checked; the certificate is checked for the name."""
+
+    def __init__(self, parts: SplitResult, port: int, addresses: Sequence[IpAddress], timeout: float) -> None:
+        super().__init__(str(parts.hostname), port, timeout=timeout)
+        self._parts, self._addresses = parts, addresses
+        self.is_cut = False
+
+    def connect(self) -> None:
+        self.sock = self._connected()
+        if self._parts.scheme == "https":
+            self.default_port = http.client.HTTPS_PORT  # for the Host header
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+
+    def _connected(self) -> socket.socket:
+        failure: OSError = OSError("no address")
+        for address in self._addresses:
+            try:
+                return socket.create_connection((str(address), self.port), self.timeout)
+            except OSError as why:
+                failure = why
+        raise failure
+
+    def cut(self) -> None:
+        """End the call from another thread."""
+        self.is_cut = True
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
