@@ -57,6 +57,20 @@ def no_scope(tab: Tab) -> None:
     tab.get_by_text("Choose at least one scope").wait_for()
 
 
+def no_receiver(tab: Tab) -> None:
+    tab.get_by_label("Receiver").fill("Deploy bot")
+    tab.get_by_label("Address").fill("https://169.254.169.254/latest")
+    tab.get_by_role("button", name="Add endpoint").click()
+    tab.get_by_text("never called").wait_for()
+
+
+def rotated(tab: Tab) -> None:
+    follow("table a.link")(tab)
+    tab.get_by_role("button", name="Rotate the secret").click()
+    tab.get_by_role("button", name="Rotate", exact=True).click()
+    tab.get_by_text("Copy the new secret now").wait_for()
+
+
 def keys_twice(tab: Tab) -> None:
     tab.get_by_label("Undo the last answer").fill("f")
     tab.get_by_role("button", name="Save keys").click()
@@ -94,8 +108,8 @@ PAGES = [
     Page("api-keys-refused", f"{DIGITS}/keys/", who="admin", then=no_scope, answers=(422,)),
     Page("webhooks", f"{DIGITS}/webhooks/", who="admin"),
     Page("webhooks-refused", f"{DIGITS}/webhooks/", who="admin", then=no_receiver, answers=(422,)),
-    Page("webhook-made", f"{DIGITS}/webhooks/", who="admin", then=webhook_made),
-    Page("webhook", f"{DIGITS}/webhooks/", who="admin", then=webhook_opened),
+    Page("webhook", f"{DIGITS}/webhooks/", who="admin", then=follow("table a.link")),
+    Page("webhook-rotated", f"{DIGITS}/webhooks/", who="admin", then=rotated),
     Page("audit", f"{DIGITS}/audit/", who="admin"),
     Page("audit-verified", f"{DIGITS}/audit/", who="admin", then=verified),
     Page("jobs", f"{DIGITS}/jobs/"),
