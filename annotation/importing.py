@@ -3,10 +3,12 @@
 The same file again changes nothing. A row that cannot be kept costs no other.
 """
 
+import base64
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 
 from annotation import capture
@@ -22,11 +24,14 @@ from annotation.exchange.rows import (
 )
 from annotation.models import ImportedRecord, Item
 from annotation.signals.capture import capture_signals
+from inputs.registry import INPUT_TYPES
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from validation.json_values import is_storable
 
 BATCH = 1000  # rows that are in memory at once
+LONGEST_PATH = 1000  # characters; what is longer is an image itself
+LARGEST_PICTURE = 32 << 20
 
 Numbered = tuple[int, ExchangeRow]
 
@@ -65,13 +70,15 @@ def import_file(
     format_name: str,
     *,
     columns: ColumnNames | None = None,
+    folder: Path | None = None,
     at: datetime,
     dry_run: bool = False,
 ) -> ImportResult:
     """Import the file in batches, each kept before the next is read. Raises UnusableFile.
 
     Where the file breaks off, what came before is kept: the whole file given again goes on from there. With `dry_run`
-    nothing is written, and `created` says how many rows would be.
+    nothing is written, and `created` says how many rows would be. `folder`: where paths of images begin; without it an
+    image is its bytes in base 64.
     """
     if format_name not in FORMATS:
         raise UnusableFile(f"There is no format {format_name}; there are {', '.join(FORMATS.names())}.")
@@ -79,13 +86,32 @@ def import_file(
     found = enumerate(FORMATS[format_name].read_rows(stream, project_shape(project, columns=columns)), 1)
     while batch := list(islice(found, BATCH)):
         result.refused += [given for _, given in batch if isinstance(given, RefusedRecord)]
-        rows = list(_storable(batch, result))
+        rows = [(number, with_pictures(row, project, folder)) for number, row in _storable(batch, result)]
         if dry_run:
             _count(project, rows, result, at=at)
         else:
             _keep_rows(project, rows, format_name, result, at=at)
     result.refused.sort(key=lambda refusal: refusal.number)
     return result
+
+
+def with_pictures(row: ExchangeRow, project: Project, folder: Path | None) -> ExchangeRow:
+    """The row with the bytes of each image that it names by its path below the folder; other values stay."""
+    images = [name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].in_media]
+    if folder is None or not images:
+        return row
+    found = {name: _picture(row.inputs[name], folder) for name in images if name in row.inputs}
+    return replace(row, inputs={**row.inputs, **found})
+
+
+def _picture(value: Any, folder: Path) -> Any:
+    """The bytes in base 64 of the file that the value names. What names none is left for capture to refuse."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH or "\0" in value:
+        return value
+    path = (folder / value).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > LARGEST_PICTURE:
+        return value
+    return base64.b64encode(path.read_bytes()).decode()
 
 
 def _storable(batch: Iterable[tuple[int, ExchangeRow | RefusedRecord]], result: ImportResult) -> Iterator[Numbered]:

@@ -25,3 +25,14 @@ def guard(cell: str) -> str:
     seen = unicodedata.normalize("NFKC", cell)
     begins = next((sign for sign in seen if not (sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf"))), "")
     return f"'{cell}" if begins in FORMULA else cell
+
+
+def escape(cell: str) -> str:
+    """The cell guarded so that `unescape` gives it back: apostrophes before a sign get one more."""
+    bare = cell.lstrip("'")
+    return f"'{cell}" if guard(bare) != bare else cell
+
+
+def unescape(cell: str) -> str:
+    """The cell as it was before `escape`."""
+    return cell[1:] if cell.startswith("'") and escape(cell[1:]) == cell else cell

@@ -1,7 +1,9 @@
 """What an exchange format defines, and what reading a record shares."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import IO, Any, ClassVar
 
@@ -12,6 +14,7 @@ from validation import InvalidInput
 from validation.json_values import quote, shorten
 
 LONGEST_KEY = 200
+HASHED = "sha256:"  # how the key of a record without one begins
 
 
 class BadRecord(InvalidInput):
@@ -27,12 +30,17 @@ class ExchangeFormat(ABC):
     def read_rows(self, stream: IO[bytes], project: ProjectShape) -> Iterator[ExchangeRow | RefusedRecord]:
         """The file's records in their order, each as a row or with the reason why it is none; one at a time.
 
-        A key that a record before it had is refused. Raises UnusableFile where the file cannot be read on.
+        A key that a record before it had is refused; of equal records without a key the second one's ends in -2, and
+        so on, so that each is an item. Raises UnusableFile where the file cannot be read on.
         """
         seen: set[bytes] = set()
+        equal: Counter[str] = Counter()
         for number, record in enumerate(self.read_records(stream), 1):
             try:
                 row = self.parse_record(record, project)
+                if row.key.startswith(HASHED):
+                    equal[row.key] += 1
+                    row = row if equal[row.key] == 1 else replace(row, key=f"{row.key}-{equal[row.key]}")
                 mark = sha256(row.key.encode("utf-8", "surrogatepass")).digest()[:12]
                 if mark in seen:
                     raise BadRecord(f"The key {quote(row.key)} stands in this file twice; the first record counts.")
@@ -63,7 +71,7 @@ def stable_key(record: Mapping[str, Any], *names: str) -> str:
         value = record.get(name)
         if isinstance(value, str) and value.strip() or isinstance(value, int) and not isinstance(value, bool):
             return shorten(str(value), LONGEST_KEY)
-    return f"sha256:{sha256(msgspec.json.encode(record, order='deterministic')).hexdigest()[:40]}"
+    return f"{HASHED}{sha256(msgspec.json.encode(record, order='deterministic')).hexdigest()[:40]}"
 
 
 def without(record: Mapping[str, Any], *known: str) -> dict[str, Any]:

@@ -3,52 +3,99 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any
 
-from annotation.exchange.base import BadRecord, stable_key
-from annotation.exchange.rows import ExchangePrediction, ExchangeRow, ProjectShape
+from annotation.exchange.base import BadRecord, as_mapping, stable_key
+from annotation.exchange.own_records import to_record, to_row
+from annotation.exchange.rows import ColumnNames, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
 from validation.json_values import quote
 
-JSON_TYPES = ("conversation", "vector")  # written as JSON text in a cell
+USUAL = {"key": "key", "label": "label", "predicted": "predicted", "version": "model_version", "time": "at"}
+SCORES = "scores."
+WHOLE = "record"  # the column of what flat cells cannot say, as JSON
+FLAT = ("key", "inputs", "at", "known")  # parts of a record that have columns
+DECIMAL = "\0decimal"  # in a record: the decimal mark of its file; no column is named so
+JSON_TYPES = ("conversation", "vector")  # inputs that are JSON text in a cell
+TEXT_VALUES = ("choice", "text", "pair")  # kinds whose values are texts
 TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def parse_flat(record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
-    """A flat record as a row; columns that nobody knows are left out. Raises BadRecord."""
-    names = project.columns
+def parse_flat(record: Mapping[str, Any], project: ProjectShape, *, all_columns: bool = False) -> ExchangeRow:
+    """A flat record as a row; columns that nobody knows are left out. Raises BadRecord.
+
+    all_columns: each record has every column of the file; one that a person named and that is not there then raises
+    UnusableFile.
+    """
+    names = _names(record, project.columns, all_columns=all_columns)
+    decimal = str(record.get(DECIMAL, "."))
     cells = {str(name): cell for name, cell in record.items() if not _is_blank(cell)}
-    inputs = {name: _input(name, cells[name], kind) for name, kind in project.inputs.items() if name in cells}
+    inputs = {name: _input(name, cells[name], kind, decimal) for name, kind in project.inputs.items() if name in cells}
     if not inputs:
         raise BadRecord(f"The row has none of the project's inputs ({', '.join(project.inputs)}).")
-    scores = _scores(cells, project, names.scores)
-    predicted = _label(cells, names.predicted, project)
-    version = str(cells.get(names.version, ""))
-    said = predicted is not None or scores or version
-    return ExchangeRow(
-        key=stable_key(cells, names.key, "id"),
-        inputs=inputs,
-        predictions=(ExchangePrediction(predicted, version, scores=scores or None),) if said else (),
-        known=_label(cells, names.label, project),
-        at=None if names.time not in cells else str(cells[names.time]),
+    whole = _whole(cells, project)
+    said = _flat_prediction(cells, names, project, decimal)
+    row = to_row({**({} if said is None else {"predictions": [said]}), **whole, "inputs": inputs})
+    known = _label(cells, names["label"], project)
+    named = {name: cell for name, cell in cells.items() if name not in (DECIMAL, WHOLE)}
+    return replace(
+        row,
+        key=stable_key(named, names["key"], "id"),
+        known=None if known == row.agreed else known,
+        at=None if names["time"] not in cells else _moment(cells[names["time"]]),
     )
 
 
 def flat_columns(project: ProjectShape) -> list[str]:
     """The columns that an export writes, in their order."""
-    chosen = project.columns
-    scores = [f"{chosen.scores}{value}" for value in project.values()]
-    return [chosen.key, *project.inputs, chosen.label, chosen.predicted, chosen.version, *scores, chosen.time]
+    scores = [f"{SCORES}{value}" for value in project.values()]
+    return ["key", *project.inputs, *(USUAL[name] for name in ("label", "predicted", "version")), *scores, "at", WHOLE]
 
 
 def flat_record(row: ExchangeRow, project: ProjectShape) -> dict[str, Any]:
-    """The row in these columns; of several versions the last one, as a flat row has space for one."""
-    chosen = project.columns
-    said = row.predictions[-1] if row.predictions else ExchangePrediction()
-    cells: dict[str, Any] = {chosen.key: row.key, chosen.label: _cell(row.agreed), chosen.time: row.at}
+    """The row in these columns. What they cannot say, such as a second version, stands whole in the last one."""
+    record = {name: part for name, part in to_record(row).items() if name not in FLAT}
+    said = row.predictions[0] if row.predictions else ExchangePrediction()
+    if len(row.predictions) == 1 and not (said.at or said.extra or said.score is not None):
+        record.pop("predictions")
+    cells: dict[str, Any] = {"key": row.key, "at": row.at, WHOLE: _cell(record) if record else None}
     cells |= {name: _cell(row.inputs.get(name)) for name in project.inputs}
-    cells |= {chosen.predicted: _cell(said.value), chosen.version: said.model_version or None}
-    cells |= {f"{chosen.scores}{value}": (said.scores or {}).get(value) for value in project.values()}
+    cells |= {"label": _cell(row.agreed), "predicted": _cell(said.value), "model_version": said.model_version or None}
+    cells |= {f"{SCORES}{value}": (said.scores or {}).get(value) for value in project.values()}
     return {name: cells[name] for name in flat_columns(project)}
+
+
+def _names(record: Mapping[str, Any], given: ColumnNames, *, all_columns: bool) -> dict[str, str]:
+    """The column of each part: as named, else the usual one."""
+    named = {one.name: getattr(given, one.name) for one in fields(given) if one.name != "scores"}
+    wanted = [name for name in named.values() if name and name not in record]
+    if all_columns and wanted:
+        there = ", ".join(name for name in list(record)[:30] if name != DECIMAL)
+        raise UnusableFile(f"There is no column {quote(wanted[0])}; the file has {there}.")
+    if all_columns and given.scores and not any(str(name).startswith(given.scores) for name in record):
+        raise UnusableFile(f"No column begins with {quote(given.scores)}.")
+    return {part: name or USUAL[part] for part, name in named.items()} | {"scores": given.scores or SCORES}
+
+
+def _whole(cells: Mapping[str, Any], project: ProjectShape) -> dict[str, Any]:
+    """What an export wrote beside the flat cells."""
+    if WHOLE in project.inputs or WHOLE not in cells:
+        return {}
+    cell = cells[WHOLE]
+    return dict(as_mapping(_parsed(cell) if isinstance(cell, str) else cell, f"`{WHOLE}`"))
+
+
+def _flat_prediction(
+    cells: Mapping[str, Any], names: Mapping[str, str], project: ProjectShape, decimal: str
+) -> dict[str, Any] | None:
+    scores = {
+        value: _number(cells[f"{names['scores']}{value}"], decimal)
+        for value in project.values()
+        if f"{names['scores']}{value}" in cells
+    }
+    said = {"value": _label(cells, names["predicted"], project), "scores": scores or None}
+    said["model_version"] = str(cells[names["version"]]) if names["version"] in cells else None
+    return said if any(part is not None for part in said.values()) else None
 
 
 def _cell(value: Any) -> Any:
@@ -61,21 +108,21 @@ def _is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
-def _input(name: str, cell: Any, kind: str) -> Any:
+def _input(name: str, cell: Any, kind: str, decimal: str) -> Any:
     """The cell as the type takes it. What cannot be read stays a text, which the contract refuses in words."""
+    if kind == "time":
+        return _moment(cell)
     if not isinstance(cell, str):
-        if hasattr(cell, "isoformat"):
-            return cell.isoformat()
         return _as_text(cell) if kind in ("text", "category") else cell
     if kind == "number":
-        return _number(cell)
+        return _number(cell, decimal)
     if kind == "boolean":
         return TRUTH.get(cell.strip().lower(), cell)
     if kind in JSON_TYPES:
-        try:
-            return json.loads(cell)
-        except (ValueError, RecursionError):
-            raise BadRecord(f"`{name}` is {quote(cell)}; JSON of type {kind} is expected.") from None
+        found = _parsed(cell)
+        if found is cell:
+            raise BadRecord(f"`{name}` is {quote(cell)}; JSON of type {kind} is expected.")
+        return found
     return cell
 
 
@@ -86,20 +133,20 @@ def _as_text(cell: Any) -> Any:
     return str(int(cell)) if float(cell).is_integer() else str(cell)
 
 
-def _number(cell: str) -> Any:
+def _number(cell: Any, decimal: str) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace(decimal, ".") if decimal != "." else cell
     try:
-        found = float(cell)
+        found = float(text)
     except ValueError:
         return cell
-    return int(found) if found.is_integer() and abs(found) < 2**53 and "." not in cell else found
+    return int(found) if found.is_integer() and abs(found) < 2**53 and "." not in text else found
 
 
-def _scores(cells: Mapping[str, Any], project: ProjectShape, start: str) -> dict[str, float]:
-    found = {}
-    for value in project.values():
-        if (cell := cells.get(f"{start}{value}")) is not None:
-            found[value] = _number(cell) if isinstance(cell, str) else cell
-    return found
+def _moment(cell: Any) -> str:
+    """A time as a text; of a column of times its moment."""
+    return str(cell.isoformat()) if hasattr(cell, "isoformat") else str(cell)
 
 
 def _label(cells: Mapping[str, Any], name: str, project: ProjectShape) -> Any:
@@ -107,8 +154,11 @@ def _label(cells: Mapping[str, Any], name: str, project: ProjectShape) -> Any:
     if name in project.inputs or name not in cells:
         return None
     cell = _as_text(cells[name])
-    if project.kind in ("choice", "text", "pair") or not isinstance(cell, str):
-        return cell
+    return cell if project.kind in TEXT_VALUES or not isinstance(cell, str) else _parsed(cell)
+
+
+def _parsed(cell: str) -> Any:
+    """The JSON of a cell; the cell itself where it is none."""
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):

@@ -83,14 +83,17 @@ class RefusedRecord:
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The columns of a flat file that are no inputs. `scores`: what those of scores begin with, before the label."""
+    """The columns of a flat file that are no inputs, as a person names them; "" for the usual name.
 
-    key: str = "key"
-    label: str = "label"
-    predicted: str = "predicted"
-    scores: str = "scores."
-    version: str = "model_version"
-    time: str = "at"
+    `scores`: what those of scores begin with, before the label.
+    """
+
+    key: str = ""
+    label: str = ""
+    predicted: str = ""
+    scores: str = ""
+    version: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True)

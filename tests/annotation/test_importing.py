@@ -1,5 +1,6 @@
 """Import and export of whole projects: a file comes back as it was, and the same file again changes nothing."""
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -138,6 +139,19 @@ def test_a_version_that_comes_later_by_another_key_order_is_the_same_row(project
 
 
 class TestCommands:
+    def test_an_image_is_a_path_below_the_folder_of_the_file_and_nowhere_else(self, tmp_path: Path) -> None:
+        make_project("scans", inputs={"scan": {"type": "image"}})
+        (tmp_path / "in").mkdir()
+        for path in ("in/a.png", "secret.png"):
+            (tmp_path / path).write_bytes(base64.b64decode(ONE_PIXEL))
+        file = tmp_path / "in" / "rows.csv"
+        file.write_text("key,scan\na,a.png\nb,../secret.png\n")
+        out = io.StringIO()
+        call_command("import_data", "scans", file, json=True, stdout=out)
+        said = json.loads(out.getvalue())
+        assert said["created"] == 1 and said["refused"][0]["number"] == 2
+        assert Item.objects.get().key == "a"
+
     def test_a_csv_file_goes_in_and_out(self, project: Project, tmp_path: Path, capsys: Any) -> None:
         given, out = tmp_path / "in.csv", tmp_path / "out.csv"
         given.write_text("id no,text,truth\n1,=one,refund\n2,two,\n3,,refund\n")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import flat_columns, flat_record, parse_flat
+from annotation.exchange.columns import DECIMAL, flat_columns, flat_record, parse_flat
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.delimited import Dialect, read_delimited
 from inputs.files.table import BadFile
-from projects.spreadsheets import guard
+from projects.spreadsheets import escape, unescape
 
 
 class Delimited(ExchangeFormat):
@@ -25,10 +25,13 @@ class Delimited(ExchangeFormat):
             raise UnusableFile(str(why)) from None
         columns = [str(name).strip() for name in frame.columns]
         for cells in frame.itertuples(index=False, name=None):
-            yield {name: _unguarded(cell) for name, cell in zip(columns, cells, strict=True)}
+            yield {DECIMAL: decimal} | {
+                name: unescape(cell) if isinstance(cell, str) else cell
+                for name, cell in zip(columns, cells, strict=True)
+            }
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
-        return parse_flat(record, project)
+        return parse_flat(record, project, all_columns=True)
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
@@ -37,22 +40,11 @@ class Delimited(ExchangeFormat):
         count = 0
         for row in rows:
             cells = flat_record(row, project)
-            writer.writerow(cells if project.raw_cells else {name: _guarded(cell) for name, cell in cells.items()})
+            writer.writerow(
+                cells
+                if project.raw_cells
+                else {name: escape(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
+            )
             count += 1
         text.detach()
         return count
-
-
-def _guarded(cell: Any) -> Any:
-    """The cell with an apostrophe where a spreadsheet would run it, or where one that stands there would be removed."""
-    return f"'{cell}" if isinstance(cell, str) and _needs_guard(cell) else cell
-
-
-def _unguarded(cell: Any) -> Any:
-    """The cell without the apostrophe that an export put before it."""
-    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _needs_guard(cell[1:]) else cell
-
-
-def _needs_guard(cell: str) -> bool:
-    text = cell.lstrip("'")
-    return guard(text) != text

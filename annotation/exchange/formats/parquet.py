@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import flat_columns, flat_record, parse_flat
+from annotation.exchange.columns import SCORES, flat_columns, flat_record, parse_flat
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 
 PART = 5_000  # rows that are in memory at once
@@ -28,7 +28,7 @@ class Parquet(ExchangeFormat):
             raise UnusableFile("The file is not whole Parquet.") from None
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
-        return parse_flat(record, project)
+        return parse_flat(record, project, all_columns=True)
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         schema, left, count = _schema(project), iter(rows), 0
@@ -51,6 +51,6 @@ def _schema(project: ProjectShape) -> pa.Schema:
     def kind(name: str) -> pa.DataType:
         if name in project.inputs:
             return TYPES.get(project.inputs[name], pa.string())
-        return pa.float64() if name.startswith(project.columns.scores) else pa.string()
+        return pa.float64() if name.startswith(SCORES) else pa.string()
 
     return pa.schema([(name, kind(name)) for name in flat_columns(project)])

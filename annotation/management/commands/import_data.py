@@ -30,9 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", default="auto", choices=["auto", *FORMATS.names()])
-        names = ColumnNames()
-        for column, default in asdict(names).items():
-            parser.add_argument(f"--{column}", default=default, metavar="PREFIX" if column == "scores" else "COLUMN")
+        for column in asdict(ColumnNames()):
+            parser.add_argument(f"--{column}", default="", metavar="PREFIX" if column == "scores" else "COLUMN")
         parser.add_argument("--dry-run", action="store_true", help="Write nothing; say what would become of each row.")
         parser.add_argument("--json", action="store_true")
 
@@ -44,7 +43,9 @@ class Command(BaseCommand):
         try:
             with file.open("rb") as stream:
                 name = format if format != "auto" else _format_of(file)
-                result = import_file(project, stream, name, columns=columns, at=timezone.now(), dry_run=dry_run)
+                result = import_file(
+                    project, stream, name, columns=columns, folder=file.parent, at=timezone.now(), dry_run=dry_run
+                )
         except OSError as why:
             raise CommandError(f"{file} cannot be read: {why.strerror}.") from None
         except UnusableFile as why:

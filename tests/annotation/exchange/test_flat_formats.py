@@ -46,8 +46,8 @@ flat_rows = st.builds(
 whole_rows = st.builds(
     ExchangeRow,
     key=keys,
-    inputs=st.fixed_dictionaries({"text": words, "amount": st.integers()}),
-    known=st.none() | st.just("refund"),
+    inputs=st.fixed_dictionaries({"text": words, "amount": st.integers(-(2**40), 2**40)}),
+    known=st.none() | st.just("billing"),
     predictions=st.lists(
         st.builds(ExchangePrediction, value=st.just("refund"), model_version=words, extra=st.just({"cluster": 2}))
     ).map(tuple),
@@ -67,10 +67,31 @@ def test_flat_rows_come_back_the_same(name: str, rows: list[ExchangeRow]) -> Non
     assert parse_bytes(name, written(name, rows, SHAPE), SHAPE) == rows
 
 
+@pytest.mark.parametrize("name", ["csv", "jsonl", "parquet"])
 @given(st.lists(whole_rows, min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
-def test_json_lines_carry_everything_with_the_keys_of_others(rows: list[ExchangeRow]) -> None:
-    assert parse_bytes("jsonl", written("jsonl", rows, SHAPE), SHAPE) == rows
+def test_everything_is_carried_with_the_keys_of_others(name: str, rows: list[ExchangeRow]) -> None:
+    assert parse_bytes(name, written(name, rows, SHAPE), SHAPE) == rows
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (ColumnNames(key="nr"), "There is no column 'nr'; the file has key, text"),
+        (ColumnNames(scores="p_"), "No column begins with 'p_'"),
+    ],
+)
+def test_a_column_that_is_named_in_vain_is_an_error(names: ColumnNames, words: str) -> None:
+    shape = ProjectShape("choice", INTENTS, {"text": "text"}, columns=names)
+    with pytest.raises(UnusableFile, match=words):
+        parse_bytes("csv", b"key,text\na,hello\n", shape)
+
+
+def test_decimal_commas_are_numbers_of_their_file_only() -> None:
+    shape = ProjectShape("choice", INTENTS, {"text": "text", "amount": "number"})
+    (row,) = parse_bytes("csv", b"text;amount;scores.refund\n1,5;2,5;0,25\n", shape)
+    assert isinstance(row, ExchangeRow)
+    assert row.inputs == {"text": "1,5", "amount": 2.5} and row.predictions[0].scores == {"refund": 0.25}
 
 
 @pytest.mark.parametrize("text", ["=1+1", "'=1+1", "''@x", "-5", "'it''s"])

@@ -1,0 +1,83 @@
+"""An exchange row as one JSON object with everything that it holds, and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from annotation.exchange.base import (
+    BadRecord,
+    as_mapping,
+    as_objects,
+    optional_number,
+    optional_text,
+    stable_key,
+    without,
+)
+from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ExchangeSignal
+from validation.json_values import quote
+
+PARTS = ("key", "inputs", "predictions", "labels", "signals", "known", "at", "segment")
+NAMES_OF = {kind: tuple(kind.__dataclass_fields__) for kind in (ExchangePrediction, ExchangeLabel, ExchangeSignal)}
+
+
+def to_row(record: Mapping[str, Any]) -> ExchangeRow:
+    """The row of a record in this form. Raises BadRecord."""
+    return ExchangeRow(
+        key=stable_key(record, "key"),
+        inputs=as_mapping(record.get("inputs"), "inputs"),
+        predictions=tuple(_prediction(given) for given in as_objects(record.get("predictions"), "predictions")),
+        labels=tuple(_label(given) for given in as_objects(record.get("labels"), "labels")),
+        signals=tuple(_signal(given) for given in as_objects(record.get("signals"), "signals")),
+        known=record.get("known"),
+        at=optional_text(record.get("at")),
+        segment=as_mapping(record.get("segment"), "segment"),
+        extra=without(record, *PARTS),
+    )
+
+
+def to_record(row: ExchangeRow) -> dict[str, Any]:
+    """The row without what is empty; what no part of it names stands beside, as it came."""
+    made = {name: value for name, value in asdict(row).items() if name != "extra" and value not in (None, (), {})}
+    for part in ("predictions", "labels", "signals"):
+        if part in made:
+            made[part] = [_plain(given) for given in made[part]]
+    return {**row.extra, **made}
+
+
+def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in part.items() if name != "extra" and value not in (None, "", False, {})}
+    return {**part.get("extra", {}), **kept}
+
+
+def _prediction(given: Mapping[str, Any]) -> ExchangePrediction:
+    scores = as_mapping(given.get("scores"), "scores")
+    return ExchangePrediction(
+        value=given.get("value"),
+        model_version=str(given.get("model_version") or ""),
+        scores=scores or None,
+        score=given.get("score"),
+        at=optional_text(given.get("at")),
+        extra=without(given, *NAMES_OF[ExchangePrediction]),
+    )
+
+
+def _label(given: Mapping[str, Any]) -> ExchangeLabel:
+    return ExchangeLabel(
+        value=given.get("value"),
+        annotator=str(given.get("annotator") or ""),
+        skipped=given.get("skipped") is True,
+        gold=given.get("gold") is True,
+        seconds=optional_number(given.get("seconds")),
+        comment=str(given.get("comment") or ""),
+        at=optional_text(given.get("at")),
+        extra=without(given, *NAMES_OF[ExchangeLabel]),
+    )
+
+
+def _signal(given: Mapping[str, Any]) -> ExchangeSignal:
+    own, kind = given.get("id"), given.get("kind")
+    if not isinstance(own, str) or not isinstance(kind, str):
+        raise BadRecord(f"A signal is {quote(given)}; it needs an id and a kind.")
+    return ExchangeSignal(
+        own, kind, given.get("value"), optional_text(given.get("at")), optional_text(given.get("actor"))
+    )
