@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
+from django.db.models import Model
 
 from annotation import media, search
 from annotation.models import Item, SearchText
@@ -17,9 +19,10 @@ from overview.project_archive.arriving_files import keep_artifacts, keep_images
 from overview.project_archive.arriving_people import accounts
 from overview.project_archive.arriving_rows import MovedIds, RowBuilder, check_tables
 from overview.project_archive.container import ArchiveManifest, ArchiveReader, TableOfRows, opened_archive
-from overview.project_archive.tables import ARCHIVED
+from overview.project_archive.tables import ARCHIVED, ArchivedModel
 from overview.project_archive.values import BadArchive, BadValue, from_archive
 from projects import audit, specs
+from projects.bulk_insert import insert_new
 from projects.chunks import CHUNK
 from projects.models import AuditEvent, InputContract, LabelSchema, Project
 from projects.project_settings import BadSpec
@@ -124,7 +127,8 @@ def _store(
         if table := archive.manifest.tables.get(model.name):
             for rows in RowBuilder(model, table, ids, people).chunks(archive, CHUNK):
                 arrival.prepare(rows)
-                model.model._default_manager.bulk_create(rows)
+                _insert(model.model, rows)
+            _check_count(model, project, table)
     _check_settings(project)
     types = project.contract().types()
     search.fill_missing(Item.objects.filter(project=project), SearchText, {project.pk: types}, most=2**62)
@@ -135,6 +139,18 @@ def _store(
     specs.add_admins(project, admin, by=None, at=at)
     arriving_events.append(project, events())
     return new
+
+
+def _insert(model: type[Model], rows: list[Any]) -> None:
+    names = [field.attname for field in model._meta.concrete_fields]
+    insert_new(model, {name: [getattr(row, name) for row in rows] for name in names})
+
+
+def _check_count(model: ArchivedModel, project: Project, table: TableOfRows) -> None:
+    """`insert_new` leaves out what breaks a unique constraint."""
+    stored = model.model._default_manager.filter(**{model.path: project}).count()
+    if stored != table.rows:
+        raise BadArchive(f"Its rows contradict each other: of {table.rows:,} of {model.name} {stored:,} can be stored.")
 
 
 def _check_settings(project: Project) -> None:

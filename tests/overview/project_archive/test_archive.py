@@ -303,6 +303,18 @@ def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(
     refused(file, "or longer than 50 bytes")
 
 
+def test_rows_that_contradict_each_other_are_refused(file: Path) -> None:
+    def same_key(lines: Any, manifest: Any) -> None:
+        lines[1][column(manifest, "annotation.item", "key")] = lines[0][column(manifest, "annotation.item", "key")]
+
+    def no_such_number(lines: Any, manifest: Any) -> None:
+        lines[0][column(manifest, "annotation.item", "audit_probability")] = 7.0
+
+    part = "rows/annotation.item.jsonl"
+    refused(forge(file, part, same_key), "Its rows contradict each other: of")
+    refused(forge(file, part, no_such_number), "Its rows contradict each other: ")
+
+
 def test_an_archive_of_a_newer_version_is_refused_by_name(file: Path) -> None:
     def add_column(lines: Any, manifest: Any) -> None:
         manifest["tables"]["annotation.queue"]["fields"].append("mood")
