@@ -88,6 +88,7 @@ def near_copies(vectors: NDArray[np.floating], *, most: float = np.inf, seed: in
     rows = np.ascontiguousarray(vectors, dtype=np.float64)
     codes = _equal_rows(rows)
     distinct = rows[np.unique(codes, return_index=True)[1]]
+    del rows, vectors  # of a million rows they would be held beside their copy
     distance = min(most, near_distance(distinct, held=BY_CHANCE / max(len(distinct), 1), seed=seed))
     distance = _without_chance(distinct, distance, seed)
     if distance == 0 or len(distinct) < 2:
@@ -210,4 +211,6 @@ def _near(a: Floats, b: Floats, distance: float) -> Bools:
 def _squares(a: Floats, b: Floats) -> Floats:
     """Squared distances (n, m) of the rows of a (n, d) and b (m, d)."""
     one, other = np.einsum("ij,ij->i", a, a), np.einsum("ij,ij->i", b, b)
-    return np.asarray(one[:, None] + other[None, :] - 2 * a @ b.T)
+    found = one[:, None] + other[None, :]
+    found -= 2 * a @ b.T
+    return np.asarray(found)

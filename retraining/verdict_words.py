@@ -64,7 +64,8 @@ def gate_words(gate: GateBody) -> str:
     limit = f"limit {gate.alpha:g}"
     if gate.condition != GateCondition.NOT_WORSE:
         return f"{interval(gate.difference)}, p {p_words(gate.p)}, {limit}" if gate.difference else limit
-    asked = f"shown not to be worse by {gate.margin:g} points or more: adjusted p, {limit}"
+    points = "point" if gate.margin == 1 else "points"
+    asked = f"shown not to be worse by {gate.margin:g} {points} or more: adjusted p, {limit}"
     if gate.difference is None:
         return f"no audit label in this slice; {asked}"
     return f"{interval(gate.difference)}, n {gate.difference.n:,}, adjusted p {p_words(gate.p)}; {asked}"

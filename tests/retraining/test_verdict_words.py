@@ -74,12 +74,12 @@ class TestGate:
                 of_slice(difference=BEHIND, p=0.2),
                 "channel=web no worse",
                 "\u22120.4 points [\u22122.0, 1.2], n 200, adjusted p = 0.200; "
-                "shown not to be worse by 1 points or more: adjusted p, limit 0.05",
+                "shown not to be worse by 1 point or more: adjusted p, limit 0.05",
             ),
             (
                 of_slice(),
                 "channel=web no worse",
-                "no audit label in this slice; shown not to be worse by 1 points or more: adjusted p, limit 0.05",
+                "no audit label in this slice; shown not to be worse by 1 point or more: adjusted p, limit 0.05",
             ),
         ],
     )
