@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 from analysis.windows import WINDOWS
 from annotation import kinds, versions
 from annotation.models import cause_titles
+from annotation.signals import kinds as signals
 from projects import paging
 from projects.models import Project
 from validation import InvalidInput
 
-REVEALING = ("truth", "says", "disagree", "suspected", "cause", "queue")
+REVEALING = ("truth", "says", "disagree", "suspected", "cause", "queue", "signal", "actor")
 """Filters by which the items that pass tell what a model or a person said of them, or that the audit drew them."""
 ANSWERS = ("says", "truth")
 """Filters by a value of the project's task."""
@@ -48,6 +49,8 @@ class Filters:
     segment: str = ""
     suspected: str = ""
     commented: str = ""
+    signal: str = ""
+    actor: str = ""
     resolved: str = ""
     q: str = ""
     window: str = ""
@@ -76,6 +79,8 @@ NAMES = {
     "segment": "Segment",
     "suspected": "Suspected label",
     "commented": "With a comment",
+    "signal": "With a signal",
+    "actor": "Signal given by",
     "resolved": "Labelled",
     "q": "Text",
     "window": "Captured in the last days",
@@ -104,6 +109,7 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
         "disagree": ["yes"],
         "suspected": ["yes"],
         "commented": ["yes"],
+        "signal": signals.names(),
         "resolved": ["yes", "no"],
         "window": WINDOWS,
         "served": ["yes"],

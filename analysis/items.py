@@ -32,6 +32,7 @@ from annotation.models import (
     Resolution,
     RoutedItem,
     RoutedState,
+    Signal,
 )
 from projects import paging
 from projects.chunks import within_size
@@ -144,6 +145,9 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: d
         items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
     if filters.commented:
         items = items.filter(Exists(LabelRevision.objects.exclude(comment="").filter(label__item=OuterRef("pk"))))
+    if filters.signal or filters.actor:
+        given = {name: value for name, value in (("kind", filters.signal), ("actor", filters.actor)) if value}
+        items = items.filter(Exists(Signal.objects.filter(item=OuterRef("pk"), **given)))
     if filters.resolved:
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from analysis.views import items, label_quality, performance
+from analysis.views import items, label_quality, performance, signals
 
 app_name = "analysis"
 
 urlpatterns = [
     path("performance/", performance.performance, name="performance"),
+    path("signals/", signals.signals, name="signals"),
     path("label-quality/", label_quality.label_quality, name="label-quality"),
     path("label-quality/queue/", label_quality.queue_suspects, name="label-quality-queue"),
     path("label-quality/<int:pk>/", label_quality.decide_suspect, name="label-quality-decide"),

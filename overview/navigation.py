@@ -62,7 +62,7 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
     ("", (Page("Overview", "overview:overview", alone=True),)),
     (
         "Model in the world",
-        (Page("Performance", "analysis:performance"),),
+        (Page("Performance", "analysis:performance"), Page("Signals", "analysis:signals")),
     ),
     (
         "Labels",

@@ -33,6 +33,8 @@ FILTERS = {
     "segment": "name=value, such as channel=app.",
     "suspected": "yes: its label is suspected to be wrong.",
     "commented": "yes: somebody wrote a comment with a label of it.",
+    "signal": "The kind of a signal that came about it, such as thumbs_down.",
+    "actor": "Who gave a signal about it; with `signal`, one of that kind.",
     "resolved": "yes or no: whether it has a label.",
     "q": "Words, or phrases in double quotes, that its key and its values hold, in any case; or its id.",
     "window": f"Only items of the last days: {windows.listed(windows.WINDOWS)}.",

@@ -23,6 +23,7 @@ class SignalKind:
     """One kind of signal.
 
     objection   it says or suggests that the prediction is wrong, so a person is asked about the item
+    approval    it says that the prediction is right
     label       its `value` is required and is one of the project's labels
     outcome     its `value` says what really happened
     escalates   it asks for a person, whatever label the item has
@@ -33,6 +34,7 @@ class SignalKind:
     meaning: str
     reliability: Reliability
     objection: bool = False
+    approval: bool = False
     label: bool = False
     outcome: bool = False
     exposure: bool = False
@@ -62,7 +64,7 @@ def outcomes() -> list[str]:
 
 
 for kind in (
-    SignalKind("thumbs_up", "A user liked the prediction.", Reliability.REACTION, exposure=True),
+    SignalKind("thumbs_up", "A user liked the prediction.", Reliability.REACTION, approval=True, exposure=True),
     SignalKind("thumbs_down", "A user disliked the prediction.", Reliability.REACTION, objection=True, exposure=True),
     SignalKind(
         "correction",

@@ -116,6 +116,7 @@ PAGES = [
     Page("all-jobs", "/jobs/", who="admin"),
     Page("overview", f"{DIGITS}/"),
     Page("performance", f"{DIGITS}/performance/"),
+    Page("signals", f"{DIGITS}/signals/"),
     Page("label-quality", f"{DIGITS}/label-quality/", who="reviewer"),
     Page("items", f"{DIGITS}/items/"),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
