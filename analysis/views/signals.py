@@ -21,7 +21,7 @@ from projects.models import Can, Project
 
 
 @dataclass(frozen=True)
-class SignalRow:
+class SignalKindRow:
     """One kind of signal. right: None where no labelled item has one, or where the kind claims nothing."""
 
     name: str
@@ -79,14 +79,14 @@ def window_chip(project: Project, window: str) -> Chip:
     return Chip("Window", windows.WORDS[window], options=options)
 
 
-def signal_rows(project: Project, body: SignalsBody, window: str) -> list[SignalRow]:
+def signal_rows(project: Project, body: SignalsBody, window: str) -> list[SignalKindRow]:
     """The kinds that came, those with the most signals first."""
     right = {one.kind: one.right for one in body.right if not one.actor}
     found = []
     for one in sorted(body.counts, key=lambda one: (-one.signals, one.kind)):
         kind = kinds.kind_named(one.kind)
         found.append(
-            SignalRow(
+            SignalKindRow(
                 name=one.kind.replace("_", " "),
                 meaning=kind.meaning if kind else "A kind of a former version.",
                 claims=bool(kind and (kind.objection or kind.approval or kind.outcome) and not kind.escalates),
