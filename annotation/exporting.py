@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from annotation import media
+from annotation import blinding, media
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import (
     ExchangeLabel,
@@ -21,29 +21,45 @@ from annotation.importing import project_shape
 from annotation.item_display import is_image
 from annotation.models import ImportedRecord, Item, Label, LabelState, Prediction, Resolution, Signal, Source
 from projects.chunks import CHUNK
-from projects.models import Project
+from projects.models import Project, User
 
 LABEL_FIELDS = frozenset(one.name for one in fields(ExchangeLabel))
 SAID = (Source.CAPTURED, Source.SERVED)  # what was said in the product, not what was computed again
 
 
-def export_file(project: Project, stream: IO[bytes], format_name: str, *, raw_cells: bool = False) -> int:
-    """Write every item and return how many. Raises UnusableFile where the format cannot carry the project."""
-    formats = [one.name for one in FORMATS if one.writes]
-    if format_name not in formats:
-        raise UnusableFile(f"There is no format {format_name} to write; there are {', '.join(formats)}.")
-    rows = exported_rows(project)
+def written_formats() -> list[str]:
+    """The names of the formats that are written."""
+    return [one.name for one in FORMATS if one.writes]
+
+
+def export_file(
+    project: Project, stream: IO[bytes], format_name: str, *, viewer: User | None = None, raw_cells: bool = False
+) -> int:
+    """Write every item and return how many. Raises UnusableFile where the format cannot carry the project.
+
+    `viewer`: of items that this person may not see the labels of yet, only the inputs are written.
+    """
+    if format_name not in written_formats():
+        raise UnusableFile(f"There is no format {format_name} to write; there are {', '.join(written_formats())}.")
+    rows = exported_rows(project, viewer=viewer)
     return FORMATS[format_name].write_rows(rows, stream, project_shape(project, raw_cells=raw_cells))
 
 
-def exported_rows(project: Project) -> Iterator[ExchangeRow]:
+def exported_rows(project: Project, *, viewer: User | None = None) -> Iterator[ExchangeRow]:
     """Every item with what is known of it, in the order in which they were captured."""
     items = Item.objects.filter(project=project).order_by("pk")
     schemas = {schema.version: schema.values() for schema in project.label_schemas.all()}
     last = 0
     while part := list(items.filter(pk__gt=last)[:CHUNK]):
-        yield from _rows(project, part, schemas)
+        blind = blinding.blind_among(project, viewer, [item.pk for item in part])
+        for item, row in zip(part, _rows(project, part, schemas), strict=True):
+            yield _inputs_alone(row) if item.pk in blind else row
         last = part[-1].pk
+
+
+def _inputs_alone(row: ExchangeRow) -> ExchangeRow:
+    """The row without what models and people said of it."""
+    return ExchangeRow(row.key, row.inputs, at=row.at, segment=row.segment)
 
 
 def _rows(project: Project, items: Sequence[Item], schemas: Mapping[int, list[str]]) -> Iterator[ExchangeRow]:

@@ -65,6 +65,24 @@ def operation(
     return described
 
 
+def file_operation(
+    *,
+    media_types: Sequence[str],
+    example: Sequence[msgspec.Struct],
+    description: str,
+    query: Mapping[str, str],
+    errors: Mapping[int, str],
+) -> dict[str, Any]:
+    """The `openapi_extra` of a call that answers with a file of one of these types; `example`: rows of it as JSON."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    items = {"type": "array", "items": _reference(type(example[0]))}
+    rows = {"schema": items, "example": msgspec.to_builtins(example)}
+    described = operation(answers=example[0], description=description, query=query, errors=errors)
+    content = dict.fromkeys(media_types, binary) | {"application/json": rows}
+    described["responses"][200] = {"description": "The file.", "content": content}
+    return described
+
+
 def components() -> dict[str, Any]:
     """JSON schemas of every struct that a call names, and of those inside them."""
     return msgspec.json.schema_components(list(_structs.values()), ref_template=REFERENCE)[1]

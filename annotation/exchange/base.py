@@ -25,6 +25,8 @@ class ExchangeFormat(ABC):
     """One format. To add one, put a module with a subclass of this into `annotation.exchange.formats`."""
 
     name: ClassVar[str]
+    media_type: ClassVar[str] = "application/x-ndjson"  # of a file that is written
+    ending: ClassVar[str] = "jsonl"
     writes: ClassVar[bool] = True  # False: traces of another tool, which are only read
 
     def read_rows(self, stream: IO[bytes], project: ProjectShape) -> Iterator[ExchangeRow | RefusedRecord]:

@@ -17,6 +17,8 @@ class Delimited(ExchangeFormat):
     """Separator, decimal mark and encoding of a file are recognised."""
 
     name = "csv"
+    media_type = "text/csv; charset=utf-8"
+    ending = "csv"
 
     def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
         try:

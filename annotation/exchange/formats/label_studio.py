@@ -31,6 +31,8 @@ class LabelStudio(ExchangeFormat):
     """Tasks as exported or to be imported; results of another control than the project's are kept beside."""
 
     name = "label_studio"
+    media_type = "application/json"
+    ending = "json"
 
     def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
         return read_objects(stream)

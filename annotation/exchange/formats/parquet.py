@@ -19,6 +19,8 @@ class Parquet(ExchangeFormat):
     """What a cell holds besides texts, numbers and truth values is JSON text."""
 
     name = "parquet"
+    media_type = "application/vnd.apache.parquet"
+    ending = "parquet"
 
     def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
         try:

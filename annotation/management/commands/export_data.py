@@ -8,9 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import UnusableFile
-from annotation.exporting import export_file
+from annotation.exporting import export_file, written_formats
 from projects.models import Project
 
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
-        parser.add_argument("--format", required=True, choices=[one.name for one in FORMATS if one.writes])
+        parser.add_argument("--format", required=True, choices=written_formats())
         parser.add_argument("--out", required=True, type=Path, metavar="FILE")
         parser.add_argument(
             "--raw", action="store_true", help="CSV: texts as they are, also what a spreadsheet would run."
