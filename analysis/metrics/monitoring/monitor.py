@@ -1,9 +1,10 @@
 """Anytime-valid monitor of a live loss: has it risen above its reference, however often one looks?
 
-Each labelled row of the audit is a bet against "the mean loss is not above the reference" (`change_bets`). A row counts
-by one over its inclusion probability, so the mean is that of all traffic; the bets do not know the row, its weight or
-its loss, and by Ville's inequality a stream whose mean never exceeds the reference raises an alarm with a chance of at
-most alpha. Detection of a change by such processes: Shin, Ramdas and Rinaldo 2022 (arXiv 2203.03532); monitors of a
+Each labelled row of the audit is a bet against "the mean loss is not above a level" (`change_bets`), which is the
+reference where that is known, and lies above it where it is a sample (`reference`). A row counts by one over its
+inclusion probability, so the mean is that of all traffic; the bets do not know the row, its weight or its loss, and by
+Ville's inequality a stream whose mean never exceeds the level raises an alarm with a chance of at most the rate that is
+allowed there. Detection of a change by such processes: Shin, Ramdas and Rinaldo 2022 (arXiv 2203.03532); monitors of a
 risk: Podkopaev and Ramdas 2022 (arXiv 2110.06177).
 """
 
