@@ -99,7 +99,8 @@ def resolve(parts: SplitResult, port: int) -> list[IpAddress]:
     addresses = list(dict.fromkeys(ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in found))
     for address in addresses:
         if why_refused := refusal(address, encrypted=parts.scheme == "https"):
-            raise AddressRefused(f"{host} is {address}: {why_refused}")
+            named = host if host == str(address) else f"{host} is {address}"
+            raise AddressRefused(f"{named}: {why_refused}")
     return addresses
 
 
