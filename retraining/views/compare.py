@@ -24,7 +24,7 @@ from retraining.judging import VerdictState
 from retraining.models import EvaluatedItem, EvaluatedItemQuerySet, ModelVersion, Outcome
 from retraining.views import page_of, version_of
 from retraining.views.comparison_rows import difference_rows, gate_rows, headline, sides
-from retraining.views.disagreement_panel import differing
+from retraining.views.disagreement_panel import DisagreementPanel, differing
 
 BROKEN_SHOWN, CASES_SHOWN, ROWS_DRAWN, OTHERS_SHOWN = 9, 60, 12, 12
 ALL, FILTERS = "all", ("label", "segment")
@@ -209,13 +209,19 @@ def _promote_page(
         "incumbent": incumbent,
         "state": state,
         "void": judging.why_void(version, incumbent) if state == VerdictState.VOID else "",
-        "words": verdict_words.verdict_words(version.verdict) if version.verdict else "",
+        "words": _promote_words(version, state, differing(version, incumbent)),
         "label_version": f"Type {version.tag}",
         "served": _served(request.project, incumbent),
         "form": form,
         "error": error,
     }
     return render(request, "retraining/promote.html", context, status=status)
+
+
+def _promote_words(version: ModelVersion, state: VerdictState, differ: DisagreementPanel) -> str:
+    """The verdict; where labels of disagreements open the gate, what they decide first."""
+    words = verdict_words.verdict_words(version.verdict) if version.verdict else ""
+    return f"{headline(version, state, differ)}. Audit items, beside it: {words}" if differ.opens else words
 
 
 @require_POST

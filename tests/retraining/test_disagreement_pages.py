@@ -118,6 +118,8 @@ def test_the_decision_on_top_is_that_of_the_test_which_opens_the_gate(
     disagreements.watch(timezone.now())
     run_jobs()
     assert "<h2>Promote: where they differ: v2 is better than v1</h2>" in text(engineer, url(version))
+    page = text(engineer, url(version, "promote/"))
+    assert "v2 is better than v1. Audit items, beside it: " in page and "The gate holds it" not in page
 
 
 def test_says_what_it_does_by_itself_and_which_answers_it_looked_at(
