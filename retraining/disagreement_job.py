@@ -33,7 +33,7 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
     if sample is None and attempt.payload["draw"] and incumbent.tag and incumbent.version != version:
         at, seed = clock(), secrets.randbits(62)
         window = _window(attempt, version, incumbent, seed=seed, clock=clock)
-        if window.disagreements < attempt.payload["least"]:
+        if window.disagreements < attempt.payload.get("least", 0):
             with attempt.commit(rows=window.rows, disagreements=window.disagreements):
                 return
         sample = DisagreementSample(

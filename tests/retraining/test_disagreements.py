@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from annotation import blinding
 from annotation.models import Cause, Item, Prediction, RoutedItem, RoutedState, Source
-from jobs import faults
+from jobs import faults, queue
 from jobs.models import Job, JobState
 from projects.models import Project, Role, User
 from retraining import datasets, disagreements, judging, registry, release
@@ -70,6 +70,12 @@ class TestTheDraw:
         run_jobs()
         asked = RoutedItem.objects.filter(project=version.project, state=RoutedState.OPEN)
         assert set(asked.values_list("cause", flat=True)) == {Cause.AUDIT}
+
+    def test_is_made_by_a_job_that_an_older_release_enqueued(self, version: ModelVersion, run_jobs: Any) -> None:
+        payload = {"version": version.tag, "draw": True}
+        queue.enqueue(disagreements.KIND, key="x", project=version.project, payload=payload, at=timezone.now())
+        run_jobs()
+        assert version.disagreement_samples.get().asked == disagreements.FIRST_ASKED
 
     def test_leaves_out_what_a_version_learnt_from_and_repeated_items(
         self, version: ModelVersion, ada: User, run_jobs: Any
