@@ -19,11 +19,14 @@ from annotation.exchange.rows import (
 )
 from annotation.importing import project_shape
 from annotation.item_display import is_image
+from annotation.item_provenance import item_provenance
 from annotation.models import ImportedRecord, Item, Label, LabelState, Prediction, Resolution, Signal, Source
 from projects.chunks import CHUNK
 from projects.models import Project, User
 
 LABEL_FIELDS = frozenset(one.name for one in fields(ExchangeLabel))
+FULL_FORMATS = ("jsonl", "csv", "parquet")
+LABEL_LINEAGE = ("cause", "guideline_version", "inclusion_probability")
 SAID = (Source.CAPTURED, Source.SERVED)  # what was said in the product, not what was computed again
 
 
@@ -33,26 +36,35 @@ def written_formats() -> list[str]:
 
 
 def export_file(
-    project: Project, stream: IO[bytes], format_name: str, *, viewer: User | None = None, raw_cells: bool = False
+    project: Project,
+    stream: IO[bytes],
+    format_name: str,
+    *,
+    viewer: User | None = None,
+    raw_cells: bool = False,
+    full: bool = False,
 ) -> int:
-    """Write every item and return how many. Raises UnusableFile where the format cannot carry the project.
+    """Write every item and return how many. Raises UnusableFile where the format cannot carry what is asked for.
 
-    `viewer`: of items that this person may not see the labels of yet, only the inputs are written.
+    `viewer`: of items that this person may not see the labels of yet, only the inputs are written. `full`: each row
+    also says how its item was chosen and agreed, and each label why it was asked for and by which guideline.
     """
     if format_name not in written_formats():
         raise UnusableFile(f"There is no format {format_name} to write; there are {', '.join(written_formats())}.")
-    rows = exported_rows(project, viewer=viewer)
+    if full and format_name not in FULL_FORMATS:
+        raise UnusableFile(f"Only {', '.join(FULL_FORMATS)} carry full rows; {format_name} does not.")
+    rows = exported_rows(project, viewer=viewer, full=full)
     return FORMATS[format_name].write_rows(rows, stream, project_shape(project, raw_cells=raw_cells))
 
 
-def exported_rows(project: Project, *, viewer: User | None = None) -> Iterator[ExchangeRow]:
+def exported_rows(project: Project, *, viewer: User | None = None, full: bool = False) -> Iterator[ExchangeRow]:
     """Every item with what is known of it, in the order in which they were captured."""
     items = Item.objects.filter(project=project).order_by("pk")
     schemas = {schema.version: schema.values() for schema in project.label_schemas.all()}
     last = 0
     while part := list(items.filter(pk__gt=last)[:CHUNK]):
         blind = blinding.blind_among(project, viewer, [item.pk for item in part])
-        for item, row in zip(part, _rows(project, part, schemas), strict=True):
+        for item, row in zip(part, _rows(project, part, schemas, full=full), strict=True):
             yield _inputs_alone(row) if item.pk in blind else row
         last = part[-1].pk
 
@@ -62,7 +74,9 @@ def _inputs_alone(row: ExchangeRow) -> ExchangeRow:
     return ExchangeRow(row.key, row.inputs, at=row.at, segment=row.segment)
 
 
-def _rows(project: Project, items: Sequence[Item], schemas: Mapping[int, list[str]]) -> Iterator[ExchangeRow]:
+def _rows(
+    project: Project, items: Sequence[Item], schemas: Mapping[int, list[str]], *, full: bool
+) -> Iterator[ExchangeRow]:
     ids = [item.pk for item in items]
     rest = {one.item_id: one.record for one in ImportedRecord.objects.filter(item__in=ids)}
     known = dict(Resolution.objects.current().filter(item__in=ids).values_list("item", "value"))
@@ -70,17 +84,21 @@ def _rows(project: Project, items: Sequence[Item], schemas: Mapping[int, list[st
     labels = Label.objects.filter(item__in=ids, state__in=[LabelState.GIVEN, LabelState.SKIPPED])
     given = _by_item(labels.select_related("user").prefetch_related("revisions").order_by("pk"))
     signals = _by_item(Signal.objects.filter(item__in=ids).order_by("pk"))
+    provenance = item_provenance(items) if full else {}
     for item in items:
         record = rest.get(item.pk, {})
         row = ExchangeRow(
             key=item.key,
             inputs={name: _input(project, value) for name, value in item.inputs.items() if value is not None},
             predictions=_predictions(said[item.pk], record.get("predictions", []), schemas),
-            labels=(*map(_imported_label, record.get("labels", [])), *map(_label, given[item.pk])),
+            labels=(
+                *map(_imported_label, record.get("labels", [])),
+                *(_label(one, full=full) for one in given[item.pk]),
+            ),
             signals=tuple(map(_signal, signals[item.pk])),
             at=record.get("at") if record else item.at.isoformat(),
             segment=item.segment,
-            extra=record.get("extra", {}),
+            extra=record.get("extra", {}) | provenance.get(item.pk, {}),
         )
         agreed = known.get(item.pk)
         yield row if agreed == row.agreed else replace(row, known=agreed)
@@ -120,6 +138,8 @@ def _prediction(row: Prediction, beside: Mapping[str, Any] | None, values: Seque
     return ExchangePrediction(
         value=row.predicted_value or None,
         model_version=row.model_version,
+        threshold_version=row.threshold_version,
+        policy_version=row.policy_version,
         scores=scores,
         score=beside["score"] if beside else None,
         at=beside["at"] if beside else row.at.isoformat(),
@@ -132,7 +152,7 @@ def _imported_label(given: Mapping[str, Any]) -> ExchangeLabel:
     return ExchangeLabel(**{name: value for name, value in given.items() if name in LABEL_FIELDS})
 
 
-def _label(row: Label) -> ExchangeLabel:
+def _label(row: Label, *, full: bool) -> ExchangeLabel:
     comments = [revision.comment for revision in row.revisions.all() if revision.comment]
     return ExchangeLabel(
         value=row.value,
@@ -141,6 +161,7 @@ def _label(row: Label) -> ExchangeLabel:
         seconds=row.seconds,
         comment=comments[-1] if comments else "",
         at=row.created_at.isoformat(),
+        extra={name: getattr(row, name) for name in LABEL_LINEAGE} if full else {},
     )
 
 

@@ -204,6 +204,8 @@ def _body(row: ExchangeRow, said: ExchangePrediction, *, known: bool = True) -> 
             "scores": None if said.scores is None else dict(said.scores),
             "value": said.value,
             "model_version": said.model_version or None,
+            "threshold_version": said.threshold_version or None,
+            "policy_version": said.policy_version or None,
             "at": _zoned(row.at if known else said.at or row.at),
             "segment": dict(row.segment) or None,
             "label_known": row.agreed if known else None,

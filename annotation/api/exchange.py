@@ -51,6 +51,7 @@ EXAMPLE = ExportedItem(
         query={
             "format": f"One of {', '.join(written_formats())}; jsonl where absent.",
             "raw": "yes: texts of CSV as they are, also what a spreadsheet would run as a formula.",
+            "full": "yes: each row also says how its item was chosen and agreed (jsonl, csv, parquet).",
         },
         description="The file is written whole before it is sent, so that what arrives is never half of it.",
         errors={422: "There is no such format, or it cannot carry this project."},
@@ -67,6 +68,7 @@ def export(request: KeyRequest, slug: str) -> HttpResponse:
             name,
             viewer=viewer_of_key(request.key, request.role),
             raw_cells=request.GET.get("raw") == "yes",
+            full=request.GET.get("full") == "yes",
         )
     except UnusableFile as why:
         file.close()

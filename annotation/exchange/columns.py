@@ -56,7 +56,8 @@ def flat_record(row: ExchangeRow, project: ProjectShape) -> dict[str, Any]:
     """The row in these columns. What they cannot say, such as a second version, stands whole in the last one."""
     record = {name: part for name, part in to_record(row).items() if name not in FLAT}
     said = row.predictions[0] if row.predictions else ExchangePrediction()
-    if len(row.predictions) == 1 and not (said.at or said.extra or said.score is not None):
+    others = (said.at, said.extra, said.threshold_version, said.policy_version)
+    if len(row.predictions) == 1 and not any(others) and said.score is None:
         record.pop("predictions")
     cells: dict[str, Any] = {"key": row.key, "at": row.at, WHOLE: _cell(record) if record else None}
     cells |= {name: _cell(row.inputs.get(name)) for name in project.inputs}

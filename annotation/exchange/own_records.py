@@ -54,6 +54,8 @@ def _prediction(given: Mapping[str, Any]) -> ExchangePrediction:
     return ExchangePrediction(
         value=given.get("value"),
         model_version=str(given.get("model_version") or ""),
+        threshold_version=str(given.get("threshold_version") or ""),
+        policy_version=str(given.get("policy_version") or ""),
         scores=scores or None,
         score=given.get("score"),
         at=optional_text(given.get("at")),

@@ -19,6 +19,8 @@ class ExchangePrediction:
 
     value: Any = None
     model_version: str = ""
+    threshold_version: str = ""
+    policy_version: str = ""
     scores: Mapping[str, float] | None = None
     score: Any = None
     at: str | None = None

@@ -83,3 +83,12 @@ def test_a_key_that_may_annotate_gets_only_the_inputs_of_items_that_its_person_i
     rows = {row["key"]: row for row in map(json.loads, body_of(export(project)).splitlines())}
     assert "predictions" in rows["plain"] and set(rows["drawn"]) == {"key", "inputs", "at"}
     assert Item.objects.count() == 2
+
+
+def test_full_rows_are_given_where_asked_for() -> None:
+    project = make_project("mail")
+    make_key(project, Scope.READ)
+    make_item(project, "a", audit_number=0.1, audit_probability=0.5)
+    plain, full = (json.loads(body_of(export(project, **query))) for query in ({}, {"full": "yes"}))
+    assert "sampling" not in plain and full["sampling"]["audit_probability"] == 0.5
+    assert export(project, full="yes", format="doccano").status_code == 422

@@ -23,16 +23,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--raw", action="store_true", help="CSV: texts as they are, also what a spreadsheet would run."
         )
+        parser.add_argument("--full", action="store_true", help="Also how each item was chosen and agreed.")
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *args: Any, slug: str, format: str, out: Path, raw: bool, **options: Any) -> None:
+    def handle(self, *args: Any, slug: str, format: str, out: Path, raw: bool, full: bool, **options: Any) -> None:
         project = Project.objects.filter(slug=slug).first()
         if project is None:
             raise CommandError(f"There is no project {slug}.")
         unfinished = out.with_name(f"{out.name}.unfinished")  # nobody takes half an export for a whole one
         try:
             with unfinished.open("wb") as stream:
-                count = export_file(project, stream, format, raw_cells=raw)
+                count = export_file(project, stream, format, raw_cells=raw, full=full)
             os.replace(unfinished, out)
         except OSError as why:
             raise CommandError(f"{out} cannot be written: {why.strerror}.") from None

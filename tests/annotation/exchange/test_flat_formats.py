@@ -49,7 +49,14 @@ whole_rows = st.builds(
     inputs=st.fixed_dictionaries({"text": words, "amount": st.integers(-(2**40), 2**40)}),
     known=st.none() | st.just("billing"),
     predictions=st.lists(
-        st.builds(ExchangePrediction, value=st.just("refund"), model_version=words, extra=st.just({"cluster": 2}))
+        st.builds(
+            ExchangePrediction,
+            value=st.just("refund"),
+            model_version=words,
+            threshold_version=st.just("") | words,
+            policy_version=st.just("") | words,
+            extra=st.just({}) | st.just({"cluster": 2}),
+        )
     ).map(tuple),
     labels=st.lists(
         st.builds(ExchangeLabel, value=st.just("refund"), annotator=words, comment=words, skipped=st.booleans())
