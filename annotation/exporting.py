@@ -4,7 +4,8 @@ import base64
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import IO, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from annotation.models import ImportedRecord, Item, Label, LabelState, Predictio
 from projects.chunks import CHUNK
 from projects.models import Project, User
 
+IN_MEMORY = 8 << 20  # bytes of an export; a larger one is on disk
 LABEL_FIELDS = frozenset(one.name for one in fields(ExchangeLabel))
 FULL_FORMATS = ("jsonl", "csv", "parquet")
 LABEL_LINEAGE = ("cause", "guideline_version", "inclusion_probability")
@@ -55,6 +57,20 @@ def export_file(
         raise UnusableFile(f"Only {', '.join(FULL_FORMATS)} carry full rows; {format_name} does not.")
     rows = exported_rows(project, viewer=viewer, full=full)
     return FORMATS[format_name].write_rows(rows, stream, project_shape(project, raw_cells=raw_cells))
+
+
+def exported_file(
+    project: Project, format_name: str, *, viewer: User | None, raw_cells: bool = False, full: bool = False
+) -> SpooledTemporaryFile[bytes]:
+    """The export as a file without a name, on disk where it is large; who gets it closes it. Raises UnusableFile."""
+    file = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
+    try:
+        export_file(project, cast(IO[bytes], file), format_name, viewer=viewer, raw_cells=raw_cells, full=full)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
 
 
 def exported_rows(project: Project, *, viewer: User | None = None, full: bool = False) -> Iterator[ExchangeRow]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 from annotation import capture
@@ -31,6 +31,7 @@ from validation.json_values import is_storable
 
 BATCH = 1000  # rows that are in memory at once
 LONGEST_PATH = 1000  # characters; what is longer is an image itself
+ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 LARGEST_PICTURE = 32 << 20
 
 Numbered = tuple[int, ExchangeRow]
@@ -50,6 +51,13 @@ class ImportResult:
     signals: int = 0
     refused: list[RefusedRecord] = field(default_factory=list)
     dry_run: bool = False
+
+
+def format_of_name(name: str) -> str:
+    """The format by the ending of a file's name. Raises UnusableFile."""
+    if (found := ENDINGS.get(PurePath(name).suffix.lower())) is None:
+        raise UnusableFile(f"{name} does not say its format; name it, one of {', '.join(FORMATS.names())}.")
+    return found
 
 
 def project_shape(project: Project, *, columns: ColumnNames | None = None, raw_cells: bool = False) -> ProjectShape:

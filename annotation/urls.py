@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import desk, items, queues, review
+from annotation.views import desk, exchange, items, queues, review
 
 app_name = "annotation"
 
@@ -24,6 +24,10 @@ urlpatterns = [
     # Review
     path("review/", review.review, name="review"),
     path("review/decide", review.decide_dispute, name="review-decide"),
+    # Import and export
+    path("exchange/", exchange.exchange, name="exchange"),
+    path("exchange/import", exchange.import_rows, name="exchange-import"),
+    path("exchange/export", exchange.export, name="exchange-export"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

@@ -81,7 +81,13 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Releases", "retraining:release-list"),
         ),
     ),
-    ("Data", (Page("Items", "analysis:item-list", count="items"),)),
+    (
+        "Data",
+        (
+            Page("Items", "analysis:item-list", count="items"),
+            Page("Import and export", "annotation:exchange"),
+        ),
+    ),
 )
 
 

@@ -28,6 +28,7 @@ PAGES = {
     "overview",
     "performance",
     "label-quality",
+    "exchange",
     "item-list",
     "item",
     "run-list",

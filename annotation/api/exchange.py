@@ -1,6 +1,5 @@
 """HTTP for services: the export of a project as a file."""
 
-import tempfile
 from typing import Any
 
 from django.http import FileResponse, HttpResponse
@@ -10,7 +9,7 @@ from ninja import Router
 from annotation.blinding import viewer_of_key
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import UnusableFile
-from annotation.exporting import export_file, written_formats
+from annotation.exporting import exported_file, written_formats
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
@@ -60,20 +59,17 @@ EXAMPLE = ExportedItem(
 @keyed(Scope.READ)
 def export(request: KeyRequest, slug: str) -> HttpResponse:
     name = request.GET.get("format", "jsonl")
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it
+    viewer = viewer_of_key(request.key, request.role)
     try:
-        export_file(
+        file = exported_file(
             request.project,
-            file,
             name,
-            viewer=viewer_of_key(request.key, request.role),
+            viewer=viewer,
             raw_cells=request.GET.get("raw") == "yes",
             full=request.GET.get("full") == "yes",
         )
     except UnusableFile as why:
-        file.close()
         return problem(422, str(why))
-    file.seek(0)
     made = FORMATS[name]
     answer = FileResponse(file, as_attachment=True, filename=f"{slug}.{made.ending}", content_type=made.media_type)
     return answer  # type: ignore[return-value]  # a response that streams is no HttpResponse to django-stubs

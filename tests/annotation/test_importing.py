@@ -172,7 +172,7 @@ class TestCommands:
         [
             ("nowhere", "in.csv", {}, "There is no project nowhere"),
             ("intents", "missing.csv", {}, "cannot be read"),
-            ("intents", "in.txt", {}, "does not say its format; name it with --format"),
+            ("intents", "in.txt", {}, "does not say its format; name it, one of"),
             ("intents", "in.csv", {"format": "parquet"}, "not whole Parquet"),
         ],
     )

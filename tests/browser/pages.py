@@ -129,6 +129,7 @@ PAGES = [
     Page("signals", f"{DIGITS}/signals/"),
     Page("label-quality", f"{DIGITS}/label-quality/", who="reviewer"),
     Page("items", f"{DIGITS}/items/"),
+    Page("exchange", f"{DIGITS}/exchange/"),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
     Page("desk", f"{DIGITS}/desk/", who="annotator", then=first_item),
     Page("queues", f"{DIGITS}/queues/"),

@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
-from annotation.importing import ImportResult, import_file
+from annotation.importing import ImportResult, format_of_name, import_file
 from projects.models import Project
 
-ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 SHOWN = 20  # refusals that the text names
 
 
@@ -42,7 +41,7 @@ class Command(BaseCommand):
         columns = ColumnNames(**{column: options[column] for column in asdict(ColumnNames())})
         try:
             with file.open("rb") as stream:
-                name = format if format != "auto" else _format_of(file)
+                name = format if format != "auto" else format_of_name(file.name)
                 result = import_file(
                     project, stream, name, columns=columns, folder=file.parent, at=timezone.now(), dry_run=dry_run
                 )
@@ -51,15 +50,6 @@ class Command(BaseCommand):
         except UnusableFile as why:
             raise CommandError(f"{file}: {why}") from None
         self.stdout.write(json.dumps(asdict(result)) if options["json"] else _sentences(result))
-
-
-def _format_of(file: Path) -> str:
-    """The format by the ending of the file's name. Raises CommandError."""
-    if (name := ENDINGS.get(file.suffix.lower())) is None:
-        raise CommandError(
-            f"{file.name} does not say its format; name it with --format, one of {', '.join(FORMATS.names())}."
-        )
-    return name
 
 
 def _sentences(result: ImportResult) -> str:
