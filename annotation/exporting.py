@@ -4,6 +4,7 @@ import base64
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
@@ -61,7 +62,7 @@ def export_file(
 
 def exported_file(
     project: Project, format_name: str, *, viewer: User | None, raw_cells: bool = False, full: bool = False
-) -> SpooledTemporaryFile[bytes]:
+) -> IO[bytes]:
     """The export as a file without a name, on disk where it is large; who gets it closes it. Raises UnusableFile."""
     file = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
     try:
@@ -69,8 +70,12 @@ def exported_file(
     except BaseException:
         file.close()
         raise
+    large = file.tell() > IN_MEMORY
     file.seek(0)
-    return file
+    if large:
+        return cast(IO[bytes], file)
+    with file:
+        return BytesIO(file.read())
 
 
 def exported_rows(project: Project, *, viewer: User | None = None, full: bool = False) -> Iterator[ExchangeRow]:
