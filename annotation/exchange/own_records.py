@@ -1,7 +1,6 @@
 """An exchange row as one JSON object with everything that it holds, and back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from annotation.exchange.base import (
@@ -37,10 +36,10 @@ def to_row(record: Mapping[str, Any]) -> ExchangeRow:
 
 def to_record(row: ExchangeRow) -> dict[str, Any]:
     """The row without what is empty; what no part of it names stands beside, as it came."""
-    made = {name: value for name, value in asdict(row).items() if name != "extra" and value not in (None, (), {})}
+    made = {name: value for name, value in vars(row).items() if name != "extra" and value not in (None, (), {})}
     for part in ("predictions", "labels", "signals"):
         if part in made:
-            made[part] = [_plain(given) for given in made[part]]
+            made[part] = [_plain(vars(given)) for given in made[part]]
     return {**row.extra, **made}
 
 
