@@ -131,7 +131,7 @@ def _resolve(
         resolved_by_id=by_id,
         resolved_at=at,
     )
-    resolution_events.announce(made, routed.item, routed.project)
+    resolution_events.announce(made, routed.project)
     _asked(routed).update(state=RoutedState.DONE, closed_at=at)
     routed.state, routed.closed_at = RoutedState.DONE, at
     return made
@@ -251,7 +251,7 @@ def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Reso
         resolved_by=by,
         resolved_at=at,
     )
-    resolution_events.announce(made, item, project)
+    resolution_events.announce(made, project)
     audit.record("item.decide", by=by, at=at, project=project, target=item.uid, details={"value": checked})
     return made
 

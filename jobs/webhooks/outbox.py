@@ -1,7 +1,7 @@
 """The outbox: an event is written in the transaction of the fact that it tells of, or not at all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,16 +18,23 @@ DELIVER = "jobs.deliver_webhooks"
 
 @transaction.atomic
 def add_event(
-    type_: EventType, *, project: Project, subject: str, data: Mapping[str, Any], at: datetime
+    type_: EventType,
+    *,
+    project: Project,
+    subject: str,
+    data: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+    at: datetime,
 ) -> WebhookEvent | None:
     """Write the event for every endpoint that wants it, and have it sent; None where none does.
 
-    `subject` names the fact: the same type and subject again is the same event, which is not sent twice.
+    `subject` names the fact: the same type and subject again is the same event, which is not sent twice. `data` that
+    takes a look at the database is given as a function, which is called only where somebody wants the event.
     """
     endpoints = [one for one in WebhookEndpoint.objects.filter(project=project, enabled=True) if type_ in one.events]
     if not endpoints:
         return None
-    body = to_body(type_, {"project": project.slug, **data}, at=at)
+    said = data() if callable(data) else data
+    body = to_body(type_, {"project": project.slug, **said}, at=at)
     event, is_new = WebhookEvent.objects.get_or_create(
         project=project, type=type_, subject=subject, defaults={"uid": new_id("msg"), "body": body, "at": at}
     )
