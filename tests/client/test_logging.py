@@ -332,6 +332,14 @@ os.waitpid(child, 0)
     assert sorted(keys) == ["child", "parent", "parent after"]
 
 
+def test_no_thread_imports_a_module_of_the_package_so_that_a_fork_meets_no_half_imported_one() -> None:
+    program = "import sys, plumbline_client; print('plumbline_client.folder_spool' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SOURCE)}, capture_output=True, text=True
+    )
+    assert done.stdout == "True\n"
+
+
 def test_the_exit_of_a_program_writes_what_was_logged(tmp_path: Path) -> None:
     run_to_end('client.predictions.log({"text": "x"}, key="last")', tmp_path)
 

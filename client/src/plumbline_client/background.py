@@ -24,6 +24,12 @@ from plumbline_client.memory_spool import MemorySpool, Spool
 from plumbline_client.options import LARGEST_ROW, DeliveryOptions
 from plumbline_client.reports import Delivered, Reporter
 
+try:
+    # Now and not by the thread that needs it: a child that is forked while a thread imports waits for it for ever.
+    from plumbline_client.folder_spool import FolderSpool
+except ImportError:  # no fcntl on Windows
+    FolderSpool = None  # type: ignore[assignment, misc]
+
 log = logging.getLogger("plumbline_client")
 ADOPT_EVERY = 30.0
 CLOSE_WITHIN = 5.0
@@ -120,10 +126,10 @@ class Background:
     def _open_spool(self) -> Spool:
         if self._folder is not None:
             try:
-                from plumbline_client.folder_spool import FolderSpool
-
+                if FolderSpool is None:
+                    raise OSError("this system has no fcntl")
                 return FolderSpool(self._folder, self._options)
-            except (ImportError, OSError) as why:  # no fcntl on Windows
+            except OSError as why:
                 log.warning("Rows wait in memory only, since %s cannot be used: %s", self._folder, why)
         return MemorySpool(self._options)
 
