@@ -179,7 +179,7 @@ def coin_flips() -> Project:
         for i, text in enumerate(texts):
             given = text.upper() if copy == 3 else text
             resolve(
-                make_item(project, inputs={"text": given}),
+                make_item(project, inputs={"text": given}, uid=f"item_{copy:02}{i:02}"),  # by which folds are made
                 ("ham", "spam")[labels[i]],
                 evaluation=bool(rng.random() < 0.2),
                 at=NOW + timedelta(seconds=40 * copy + i),
