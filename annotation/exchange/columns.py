@@ -2,14 +2,21 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
+
+import pandas as pd
 
 from annotation.exchange.base import BadRecord, as_mapping, stable_key
 from annotation.exchange.own_records import to_record, to_row
 from annotation.exchange.rows import ColumnNames, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
+from inputs.files.cells import ISO, parse_times
 from validation.json_values import quote
+
+DAY_OR_MONTH = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]")
 
 USUAL = {"key": "key", "label": "label", "predicted": "predicted", "version": "model_version", "time": "at"}
 SCORES = "scores."
@@ -147,7 +154,14 @@ def _number(cell: Any, decimal: str) -> Any:
 
 def _moment(cell: Any) -> str:
     """A time as a text; of a column of times its moment."""
-    return str(cell.isoformat()) if hasattr(cell, "isoformat") else str(cell)
+    return str(cell.isoformat()) if hasattr(cell, "isoformat") else _written_moment(str(cell).strip())
+
+
+@lru_cache(maxsize=10_000)
+def _written_moment(text: str) -> str:
+    """A date such as 23.11.2026 as ISO 8601; one that may begin with a day or with a month stays as it is."""
+    found = None if ISO.match(text) or DAY_OR_MONTH.match(text) else parse_times([pd.Series([text])])
+    return text if found is None else f"{found[0][0]}Z"
 
 
 def _label(cells: Mapping[str, Any], name: str, project: ProjectShape) -> Any:

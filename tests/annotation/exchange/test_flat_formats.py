@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation.exchange.columns import _moment
 from annotation.exchange.rows import (
     ColumnNames,
     ExchangeLabel,
@@ -149,3 +150,16 @@ def test_columns_of_numbers_with_gaps_give_whole_labels_and_structs_give_scores(
 def test_a_file_that_is_no_parquet_is_refused_in_words() -> None:
     with pytest.raises(UnusableFile, match="not whole Parquet"):
         parse_bytes("parquet", b"PAR1 and no more", SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("23.11.2026", "2026-11-23T00:00:00.000Z"),
+        ("2026-11-23T14:00:00Z", "2026-11-23T14:00:00Z"),
+        ("03/04/2026", "03/04/2026"),  # of April or of March: to be refused by name
+        ("soon", "soon"),
+    ],
+)
+def test_a_date_is_read_as_people_write_it_where_it_has_one_meaning(written: str, read: str) -> None:
+    assert _moment(written) == read
