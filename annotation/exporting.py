@@ -2,7 +2,7 @@
 
 import base64
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -26,6 +26,7 @@ from annotation.models import ImportedRecord, Item, Label, LabelState, Predictio
 from projects.chunks import CHUNK
 from projects.models import Project, User
 
+REPORTED = 1000  # items between two reports
 IN_MEMORY = 8 << 20  # bytes of an export; a larger one is on disk
 LABEL_FIELDS = frozenset(one.name for one in fields(ExchangeLabel))
 FULL_FORMATS = ("jsonl", "csv", "parquet")
@@ -38,6 +39,14 @@ def written_formats() -> list[str]:
     return [one.name for one in FORMATS if one.writes]
 
 
+def check_export(project: Project, format_name: str, *, full: bool = False) -> None:
+    """Raises UnusableFile where the format does not exist, or cannot carry what is asked for."""
+    if format_name not in written_formats():
+        raise UnusableFile(f"There is no format {format_name} to write; there are {', '.join(written_formats())}.")
+    if full and format_name not in FULL_FORMATS:
+        raise UnusableFile(f"Only {', '.join(FULL_FORMATS)} carry full rows; {format_name} does not.")
+
+
 def export_file(
     project: Project,
     stream: IO[bytes],
@@ -46,18 +55,24 @@ def export_file(
     viewer: User | None = None,
     raw_cells: bool = False,
     full: bool = False,
+    report: Callable[[int], object] = int,
 ) -> int:
     """Write every item and return how many. Raises UnusableFile where the format cannot carry what is asked for.
 
     `viewer`: of items that this person may not see the labels of yet, only the inputs are written. `full`: each row
-    also says how its item was chosen and agreed, and each label why it was asked for and by which guideline.
+    also says how its item was chosen and agreed, and each label why it was asked for and by which guideline. `report`
+    is called with the number of items that have been read, again and again.
     """
-    if format_name not in written_formats():
-        raise UnusableFile(f"There is no format {format_name} to write; there are {', '.join(written_formats())}.")
-    if full and format_name not in FULL_FORMATS:
-        raise UnusableFile(f"Only {', '.join(FULL_FORMATS)} carry full rows; {format_name} does not.")
-    rows = exported_rows(project, viewer=viewer, full=full)
+    check_export(project, format_name, full=full)
+    rows = _reported(exported_rows(project, viewer=viewer, full=full), report)
     return FORMATS[format_name].write_rows(rows, stream, project_shape(project, raw_cells=raw_cells))
+
+
+def _reported(rows: Iterable[ExchangeRow], report: Callable[[int], object]) -> Iterator[ExchangeRow]:
+    for number, row in enumerate(rows):
+        if number % REPORTED == 0:
+            report(number)
+        yield row
 
 
 def exported_file(

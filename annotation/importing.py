@@ -4,24 +4,27 @@ The same file again changes nothing. A row that cannot be kept costs no other.
 """
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import IO, Any
 
-from annotation import capture
-from annotation.capture.rows import validate_rows
+from django.db import transaction
+
+from annotation import capture, media
+from annotation.capture.rows import ValidPrediction, validate_rows
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import (
     ColumnNames,
-    ExchangePrediction,
     ExchangeRow,
     ProjectShape,
     RefusedRecord,
     UnusableFile,
 )
+from annotation.import_bodies import first_prediction, prediction_body, present, rest_of, zoned
 from annotation.models import ImportedRecord, Item
 from annotation.signals.capture import capture_signals
 from inputs.registry import INPUT_TYPES
@@ -29,17 +32,45 @@ from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from validation.json_values import is_storable
 
-BATCH = 1000  # rows that are in memory at once
+BATCH = 2000  # rows that are in memory at once, and of one transaction
 LONGEST_PATH = 1000  # characters; what is longer is an image itself
 ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 LARGEST_PICTURE = 32 << 20
 
+UNSTORABLE = "It holds a NUL, half a surrogate pair or a number that is not finite, which no database stores."
+
 Numbered = tuple[int, ExchangeRow]
+Record = tuple[int, ExchangeRow | RefusedRecord]
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a person says that a file is to be read."""
+
+    columns: ColumnNames = ColumnNames()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "ImportOptions":
+        """The options as `to_json` gave them, also those of a former version."""
+        return cls(ColumnNames(**given.get("columns", {})))
+
+
+@dataclass(frozen=True)
+class PreparedBatch:
+    """Some of a file's records: `valid` are those of `rows`, by their index there, that capture takes."""
+
+    read: int
+    rows: Sequence[Numbered]
+    valid: Sequence[ValidPrediction]
+    refused: Sequence[RefusedRecord]
 
 
 @dataclass
 class ImportResult:
-    """What became of a file's records.
+    """What became of records of a file.
 
     known    of the new rows those with an agreed label
     refused  in the order of their records
@@ -51,6 +82,14 @@ class ImportResult:
     signals: int = 0
     refused: list[RefusedRecord] = field(default_factory=list)
     dry_run: bool = False
+
+    def add(self, more: "ImportResult") -> None:
+        """Count what became of the records that follow."""
+        self.created += more.created
+        self.existing += more.existing
+        self.known += more.known
+        self.signals += more.signals
+        self.refused += more.refused
 
 
 def format_of_name(name: str) -> str:
@@ -77,7 +116,7 @@ def import_file(
     stream: IO[bytes],
     format_name: str,
     *,
-    columns: ColumnNames | None = None,
+    options: ImportOptions | None = None,
     folder: Path | None = None,
     at: datetime,
     dry_run: bool = False,
@@ -88,18 +127,75 @@ def import_file(
     nothing is written, and `created` says how many rows would be. `folder`: where paths of images begin; without it an
     image is its bytes in base 64.
     """
+    result = ImportResult(dry_run=dry_run)
+    keep = count_batch if dry_run else partial(keep_batch, format_name=format_name)
+    for batch in read_batches(project, stream, format_name, options or ImportOptions()):
+        result.add(keep(project, prepare_batch(project, batch, folder=folder, at=at), at=at))
+    return result
+
+
+def read_batches(
+    project: Project, stream: IO[bytes], format_name: str, options: ImportOptions, *, skip: int = 0
+) -> Iterator[list[Record]]:
+    """The file's records with their numbers, BATCH at a time, without the first `skip`. Raises UnusableFile.
+
+    What is skipped is read all the same: the keys of later rows depend on it.
+    """
     if format_name not in FORMATS:
         raise UnusableFile(f"There is no format {format_name}; there are {', '.join(FORMATS.names())}.")
-    result = ImportResult(dry_run=dry_run)
-    found = enumerate(FORMATS[format_name].read_rows(stream, project_shape(project, columns=columns)), 1)
+    shape = project_shape(project, columns=options.columns)
+    found = islice(enumerate(FORMATS[format_name].read_rows(stream, shape), 1), skip, None)
     while batch := list(islice(found, BATCH)):
-        result.refused += [given for _, given in batch if isinstance(given, RefusedRecord)]
-        rows = [(number, with_pictures(row, project, folder)) for number, row in _storable(batch, result)]
-        if dry_run:
-            _count(project, rows, result, at=at)
+        yield batch
+
+
+def prepare_batch(project: Project, batch: Sequence[Record], *, folder: Path | None, at: datetime) -> PreparedBatch:
+    """The batch as it can be stored; nothing is written."""
+    refused = [given for _, given in batch if isinstance(given, RefusedRecord)]
+    rows = []
+    for number, given in batch:
+        if isinstance(given, RefusedRecord):
+            continue
+        if is_storable(rest_of(given)):
+            rows.append((number, with_pictures(given, project, folder)))
         else:
-            _keep_rows(project, rows, format_name, result, at=at)
-    result.refused.sort(key=lambda refusal: refusal.number)
+            refused.append(RefusedRecord(number, UNSTORABLE))
+    valid, wrong = validate_rows(project, [prediction_body(row, first_prediction(row)) for _, row in rows], at=at)
+    refused += [RefusedRecord(rows[refusal.index][0], refusal.error) for refusal in wrong]
+    return PreparedBatch(len(batch), rows, valid, refused)
+
+
+def count_batch(project: Project, batch: PreparedBatch, *, at: datetime) -> ImportResult:
+    """What would become of the batch, without writing any."""
+    known = _item_ids(project, [row.key for row in batch.valid])
+    return ImportResult(
+        created=len(batch.valid) - len(known),
+        existing=len(known),
+        known=sum(row.known is not None and row.key not in known for row in batch.valid),
+        refused=_in_order(batch.refused),
+    )
+
+
+def write_pictures(project: Project, batch: PreparedBatch) -> None:
+    """Write the batch's images; in a caller's transaction they would keep its locks waiting."""
+    media.write_files(project, [picture for row in batch.valid for picture in row.inputs.pictures])
+
+
+@transaction.atomic
+def keep_batch(project: Project, batch: PreparedBatch, *, format_name: str, at: datetime) -> ImportResult:
+    """Keep the batch whole, in one transaction."""
+    before = _item_ids(project, [row.key for row in batch.valid])
+    kept = capture.store_rows(project, batch.valid, at=at)
+    result = ImportResult(created=kept.created, existing=kept.existing, refused=list(batch.refused))
+    result.refused += [RefusedRecord(batch.rows[one.index][0], one.error) for one in kept.refused]
+    wrong = {one.index for one in kept.refused}
+    good = [batch.rows[row.index] for row in batch.valid if row.index not in wrong]
+    ids = _item_ids(project, [row.key for _, row in good])
+    result.known += sum(row.agreed is not None and row.key not in before for _, row in good)
+    _add_versions(project, good, ids, result, at=at)
+    _keep_rest(project, [row for _, row in good], ids, format_name, at=at)
+    _keep_signals(project, good, result, at=at)
+    result.refused = _in_order(result.refused)
     return result
 
 
@@ -122,44 +218,8 @@ def _picture(value: Any, folder: Path) -> Any:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def _storable(batch: Iterable[tuple[int, ExchangeRow | RefusedRecord]], result: ImportResult) -> Iterator[Numbered]:
-    """The rows whose every part a database takes; the others are refused."""
-    for number, row in batch:
-        if isinstance(row, RefusedRecord):
-            continue
-        if is_storable(_rest(row)):
-            yield number, row
-        else:
-            why = "It holds a NUL, half a surrogate pair or a number that is not finite, which no database stores."
-            result.refused.append(RefusedRecord(number, why))
-
-
-def _count(project: Project, rows: Sequence[Numbered], result: ImportResult, *, at: datetime) -> None:
-    """What would become of the rows, without writing any."""
-    bodies = [_body(row, _first(row)) for _, row in rows]
-    valid, refused = validate_rows(project, bodies, at=at)
-    known = _item_ids(project, [row.key for row in valid])
-    result.existing += len(known)
-    result.created += len(valid) - len(known)
-    result.known += sum(row.known is not None and row.key not in known for row in valid)
-    result.refused += [RefusedRecord(rows[refusal.index][0], refusal.error) for refusal in refused]
-
-
-def _keep_rows(
-    project: Project, rows: Sequence[Numbered], format_name: str, result: ImportResult, *, at: datetime
-) -> None:
-    before = _item_ids(project, [row.key for _, row in rows])
-    kept = capture.capture_rows(project, [_body(row, _first(row)) for _, row in rows], at=at)
-    result.created += kept.created
-    result.existing += kept.existing
-    result.refused += [RefusedRecord(rows[refusal.index][0], refusal.error) for refusal in kept.refused]
-    wrong = {refusal.index for refusal in kept.refused}
-    good = [numbered for place, numbered in enumerate(rows) if place not in wrong]
-    ids = _item_ids(project, [row.key for _, row in good])
-    result.known += sum(row.agreed is not None and row.key not in before for _, row in good)
-    _add_versions(project, good, ids, result, at=at)
-    _keep_rest(project, [row for _, row in good], ids, format_name, at=at)
-    _keep_signals(project, good, result, at=at)
+def _in_order(refused: Sequence[RefusedRecord]) -> list[RefusedRecord]:
+    return sorted(refused, key=lambda refusal: refusal.number)
 
 
 def _add_versions(
@@ -168,7 +228,7 @@ def _add_versions(
     """What further versions said of the items, one version of each item at a time."""
     for place in range(1, max((len(row.predictions) for _, row in rows), default=0)):
         asked = [(number, row) for number, row in rows if len(row.predictions) > place]
-        bodies = [_body(row, row.predictions[place], known=False) for _, row in asked]
+        bodies = [prediction_body(row, row.predictions[place], known=False) for _, row in asked]
         valid, refused = validate_rows(project, bodies, at=at)
         capture.store_rows(project, [replace(row, item_id=ids[row.key]) for row in valid], at=at)
         result.refused += [
@@ -181,7 +241,7 @@ def _keep_rest(
     project: Project, rows: Sequence[ExchangeRow], ids: dict[str, int], format_name: str, *, at: datetime
 ) -> None:
     records = [
-        ImportedRecord(item_id=ids[row.key], project=project, format=format_name, record=_rest(row), imported_at=at)
+        ImportedRecord(item_id=ids[row.key], project=project, format=format_name, record=rest_of(row), imported_at=at)
         for row in rows
         if row.labels or row.extra or any(given.extra or given.score is not None for given in row.predictions)
     ]
@@ -191,63 +251,12 @@ def _keep_rest(
 def _keep_signals(project: Project, rows: Sequence[Numbered], result: ImportResult, *, at: datetime) -> None:
     given = [(number, row.key, signal) for number, row in rows for signal in row.signals]
     for part in chunks(given, BATCH):
-        bodies = [_present({**asdict(signal), "key": key, "at": _zoned(signal.at)}) for _, key, signal in part]
+        bodies = [present({**asdict(signal), "key": key, "at": zoned(signal.at)}) for _, key, signal in part]
         kept = capture_signals(project, bodies, at=at)
         result.signals += kept.created + kept.waiting
         result.refused += [
             RefusedRecord(part[one.index][0], f"The row is kept without a signal: {one.error}") for one in kept.refused
         ]
-
-
-def _first(row: ExchangeRow) -> ExchangePrediction:
-    return row.predictions[0] if row.predictions else ExchangePrediction()
-
-
-def _body(row: ExchangeRow, said: ExchangePrediction, *, known: bool = True) -> dict[str, Any]:
-    """The row as capture takes it."""
-    return _present(
-        {
-            "key": row.key,
-            "inputs": dict(row.inputs),
-            "scores": None if said.scores is None else dict(said.scores),
-            "value": said.value,
-            "model_version": said.model_version or None,
-            "threshold_version": said.threshold_version or None,
-            "policy_version": said.policy_version or None,
-            "at": _zoned(row.at if known else said.at or row.at),
-            "segment": dict(row.segment) or None,
-            "label_known": row.agreed if known else None,
-        }
-    )
-
-
-def _present(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if value is not None}
-
-
-def _rest(row: ExchangeRow) -> dict[str, Any]:
-    """What the row says beyond inputs, versions' answers and the agreed value."""
-    said = [
-        {"model_version": one.model_version, "score": one.score, "at": one.at, "extra": dict(one.extra)}
-        for one in row.predictions
-    ]
-    return {
-        "at": row.at,
-        "labels": [asdict(label) for label in row.labels],
-        "predictions": said,
-        "extra": dict(row.extra),
-    }
-
-
-def _zoned(text: str | None) -> str | None:
-    """A time without a zone is UTC, as tracing tools mean it; what is no time stays for capture to refuse."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return text if moment.tzinfo else moment.replace(tzinfo=UTC).isoformat()
 
 
 def _item_ids(project: Project, keys: Sequence[str]) -> dict[str, int]:

@@ -4,8 +4,19 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from annotation import encoding_progress, leases, media, rescoring, routing, search, text_vectors
-from annotation.models import Item
+from annotation import (
+    encoding_progress,
+    export_jobs,
+    import_jobs,
+    leases,
+    media,
+    rescoring,
+    routing,
+    search,
+    text_vectors,
+    uploads,
+)
+from annotation.models import DataExport, DataImport, Item
 from annotation.routing import audit_draw, negative_signals, refill
 from annotation.signals import joining
 from jobs import queue as jobs
@@ -15,6 +26,7 @@ from projects.models import Project
 
 TRAFFIC_SECONDS = 60
 ENCODING_SECONDS = 15
+HOURS = 3600  # seconds
 
 
 @registry.handles("annotation.route", soft_seconds=600, hard_seconds=660)
@@ -67,6 +79,24 @@ def encode_what_waits(project: Project, at: datetime) -> None:
         text_vectors.request_encoding(project, at=at)
 
 
+@registry.handles(
+    import_jobs.KIND, soft_seconds=6 * HOURS, hard_seconds=6 * HOURS + 60, on_dead=import_jobs.note_failure
+)
+def import_upload(attempt: Attempt) -> None:
+    """Import an uploaded file from where the attempt before ended."""
+    found = DataImport.objects.select_related("project", "upload").get(pk=attempt.payload["import"])
+    import_jobs.run_import(attempt, found, at=timezone.now())
+
+
+@registry.handles(
+    export_jobs.KIND, soft_seconds=2 * HOURS, hard_seconds=2 * HOURS + 60, on_dead=export_jobs.note_failure
+)
+def export_items(attempt: Attempt) -> None:
+    """Write the file of an export."""
+    found = DataExport.objects.select_related("project", "viewer").get(pk=attempt.payload["export"])
+    export_jobs.run_export(attempt, found, at=timezone.now())
+
+
 @registry.every(10, "annotation.release_expired")
 def release_expired(at: datetime) -> None:
     """Give slots back whose lease ended, so that counts on pages are true."""
@@ -75,8 +105,8 @@ def release_expired(at: datetime) -> None:
 
 @registry.handles("annotation.sweep", soft_seconds=120, hard_seconds=150)
 def sweep(attempt: Attempt) -> None:
-    """Remove images that a killed process left half written."""
-    removed = media.sweep(at=timezone.now())
+    """Remove files after their time, and what killed processes left half written."""
+    removed = sum(one.sweep(at=timezone.now()) for one in (media, uploads, export_jobs))
     with attempt.commit(removed=removed):
         pass
 

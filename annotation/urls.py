@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import desk, exchange, items, queues, review
+from annotation.views import desk, exchange, items, queues, review, transfers
 
 app_name = "annotation"
 
@@ -28,6 +28,12 @@ urlpatterns = [
     path("exchange/", exchange.exchange, name="exchange"),
     path("exchange/import", exchange.import_rows, name="exchange-import"),
     path("exchange/export", exchange.export, name="exchange-export"),
+    path("exchange/imports/<str:import_uid>", transfers.import_status, name="import"),
+    path("exchange/imports/<str:import_uid>/resume", transfers.resume_import, name="import-resume"),
+    path("exchange/imports/<str:import_uid>/stop", transfers.stop_import, name="import-stop"),
+    path("exchange/imports/<str:import_uid>/refused.csv", transfers.refused_rows, name="import-refused"),
+    path("exchange/exports/<str:export_uid>", transfers.export_status, name="export"),
+    path("exchange/exports/<str:export_uid>/file", transfers.exported_file, name="export-file"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

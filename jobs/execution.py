@@ -71,6 +71,23 @@ class Attempt:
         if not self._mine().update(heartbeat_at=now, lease_until=now + lease_length()):
             self._lost.set()
 
+    @contextmanager
+    def step(self, share: float, stage: str = "") -> Iterator[None]:
+        """A transaction that holds some of the job's effects, which stay whatever becomes of the rest; a fenced attempt
+        leaves nothing behind. It says how far the job then is."""
+        with transaction.atomic():
+            now = timezone.now()
+            self.job.progress, self.job.stage = min(max(share, self.job.progress), 1.0), stage or self.job.stage
+            # The fence first, as in `commit`.
+            changed = self._mine().update(
+                progress=self.job.progress, stage=self.job.stage, heartbeat_at=now, lease_until=now + lease_length()
+            )
+            if not changed:
+                raise Fenced("This attempt no longer holds the job.")
+            yield
+            faults.point("inside_step")
+        faults.point("after_step")
+
     def add_to_result(self, **result: Any) -> None:
         """Add to the result of a committed job what is worth knowing of it; nothing depends on it."""
         merged = {**Job.objects.values_list("result", flat=True).get(pk=self.job.pk), **result}

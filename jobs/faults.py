@@ -14,6 +14,8 @@ FAULT_POINTS = (
     "before_commit",
     "inside_commit",
     "after_commit",
+    "inside_step",
+    "after_step",
     "after_artifact",
     "after_enqueue",
 )

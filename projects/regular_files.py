@@ -64,12 +64,19 @@ def write_whole(path: Path, data: bytes, *, workplace: Path) -> None:
     They are written to an unfinished file in `workplace`, a folder of the same file system, which is removed where the
     disk is full. What a killed process left there is for `remove_old`.
     """
+    with whole_file(path, workplace=workplace) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path, *, workplace: Path) -> Iterator[BinaryIO]:
+    """A file to write that stands under its name, as `write_whole` says, once the block ends; else it is removed."""
     workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=workplace, suffix=UNFINISHED)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)

@@ -15,7 +15,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from analysis.models import Finding, FindingKind
-from annotation.models import Cause, Guideline, Lease, Media, Queue, RoutedItem, Slot
+from annotation.models import (
+    Cause,
+    DataExport,
+    DataImport,
+    Guideline,
+    Lease,
+    Media,
+    Queue,
+    RoutedItem,
+    Slot,
+    StoredUpload,
+)
 from config.api import api
 from jobs.models import Job, JobState
 from projects import members
@@ -186,6 +197,11 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         created_at=NOW,
     )
     delivery = make_delivery(project)
+    upload = StoredUpload.objects.create(owner=owner, name="rows.csv", size=1, created_at=NOW, expires_at=NOW)
+    data_import = DataImport.objects.create(
+        project=project, upload=upload, name="rows.csv", size=1, format="csv", options={}, created_at=NOW
+    )
+    data_export = DataExport.objects.create(project=project, format="jsonl", created_by=owner, created_at=NOW)
     return {
         "slug": project.slug,
         "uid": item.uid,
@@ -202,6 +218,8 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         "version": guideline.version,
         "endpoint_uid": delivery.endpoint.uid,
         "delivery_id": delivery.pk,
+        "import_uid": data_import.uid,
+        "export_uid": data_export.uid,
     }
 
 

@@ -54,6 +54,10 @@ class ExchangeFormat(ABC):
             else:
                 yield row
 
+    def count_rows(self, stream: IO[bytes], project: ProjectShape) -> int | None:
+        """How many records the file says that it has; None where it does not. Raises UnusableFile."""
+        return None
+
     @abstractmethod
     def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
         """The file's records, whatever is in them. Raises UnusableFile."""

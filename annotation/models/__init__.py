@@ -4,6 +4,7 @@ from annotation.models.auditing import AuditSetting, MovedProbability
 from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, SegmentText, Signal, Source
 from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.exchange import ImportedRecord
+from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow, StoredUpload, TransferState
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
@@ -32,6 +33,8 @@ __all__ = [
     "TO_LABEL",
     "AuditSetting",
     "Cause",
+    "DataExport",
+    "DataImport",
     "EncodingProgress",
     "Guideline",
     "ImportedRecord",
@@ -46,6 +49,7 @@ __all__ = [
     "Order",
     "Prediction",
     "Queue",
+    "RefusedImportRow",
     "Resolution",
     "RoutedItem",
     "RoutedState",
@@ -55,8 +59,10 @@ __all__ = [
     "Slot",
     "SlotState",
     "Source",
+    "StoredUpload",
     "SupplyMark",
     "TextVector",
+    "TransferState",
     "cause_title",
     "cause_titles",
     "name_cause",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
 from annotation.exporting import exported_file, written_formats
-from annotation.importing import ImportResult, format_of_name, import_file
+from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 
@@ -70,7 +70,7 @@ def import_rows(request: ProjectRequest) -> HttpResponse:
             request.project,
             file.file,
             form.cleaned_data["format"] or format_of_name(file.name),
-            columns=form.columns(),
+            options=ImportOptions(form.columns()),
             at=timezone.now(),
             dry_run=request.POST.get("act") != "import",
         )

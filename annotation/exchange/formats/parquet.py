@@ -12,6 +12,7 @@ from annotation.exchange.columns import SCORES, flat_columns, flat_record, parse
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 
 PART = 5_000  # rows that are in memory at once
+BROKEN = "The file is not whole Parquet."
 TYPES = {"number": pa.float64(), "boolean": pa.bool_()}  # of inputs; any other is text
 
 
@@ -22,12 +23,18 @@ class Parquet(ExchangeFormat):
     media_type = "application/vnd.apache.parquet"
     ending = "parquet"
 
+    def count_rows(self, stream: IO[bytes], project: ProjectShape) -> int:
+        try:
+            return int(pq.ParquetFile(stream).metadata.num_rows)
+        except (pa.ArrowException, OSError):
+            raise UnusableFile(BROKEN) from None
+
     def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
         try:
             for batch in pq.ParquetFile(stream).iter_batches(PART):
                 yield from (_flattened(row) for row in batch.to_pylist())
         except (pa.ArrowException, OSError):
-            raise UnusableFile("The file is not whole Parquet.") from None
+            raise UnusableFile(BROKEN) from None
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
         return parse_flat(record, project, all_columns=True)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
-from annotation.importing import ImportResult, format_of_name, import_file
+from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file
 from projects.models import Project
 
 SHOWN = 20  # refusals that the text names
@@ -43,7 +43,13 @@ class Command(BaseCommand):
             with file.open("rb") as stream:
                 name = format if format != "auto" else format_of_name(file.name)
                 result = import_file(
-                    project, stream, name, columns=columns, folder=file.parent, at=timezone.now(), dry_run=dry_run
+                    project,
+                    stream,
+                    name,
+                    options=ImportOptions(columns),
+                    folder=file.parent,
+                    at=timezone.now(),
+                    dry_run=dry_run,
                 )
         except OSError as why:
             raise CommandError(f"{file} cannot be read: {why.strerror}.") from None

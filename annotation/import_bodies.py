@@ -1,0 +1,58 @@
+"""Rows of an exchange file as capture takes them, and what is kept beside."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from annotation.exchange.rows import ExchangePrediction, ExchangeRow
+
+
+def first_prediction(row: ExchangeRow) -> ExchangePrediction:
+    return row.predictions[0] if row.predictions else ExchangePrediction()
+
+
+def prediction_body(row: ExchangeRow, said: ExchangePrediction, *, known: bool = True) -> dict[str, Any]:
+    """The row as capture takes it."""
+    return present(
+        {
+            "key": row.key,
+            "inputs": dict(row.inputs),
+            "scores": None if said.scores is None else dict(said.scores),
+            "value": said.value,
+            "model_version": said.model_version or None,
+            "threshold_version": said.threshold_version or None,
+            "policy_version": said.policy_version or None,
+            "at": zoned(row.at if known else said.at or row.at),
+            "segment": dict(row.segment) or None,
+            "label_known": row.agreed if known else None,
+        }
+    )
+
+
+def present(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def rest_of(row: ExchangeRow) -> dict[str, Any]:
+    """What the row says beyond inputs, versions' answers and the agreed value."""
+    said = [
+        {"model_version": one.model_version, "score": one.score, "at": one.at, "extra": dict(one.extra)}
+        for one in row.predictions
+    ]
+    return {
+        "at": row.at,
+        "labels": [asdict(label) for label in row.labels],
+        "predictions": said,
+        "extra": dict(row.extra),
+    }
+
+
+def zoned(text: str | None) -> str | None:
+    """A time without a zone is UTC, as tracing tools mean it; what is no time stays for capture to refuse."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if moment.tzinfo else moment.replace(tzinfo=UTC).isoformat()

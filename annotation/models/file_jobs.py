@@ -1,0 +1,159 @@
+"""Models of imports and exports that run as jobs: uploaded files, what became of their rows, and files to download."""
+
+from django.db import models
+
+from jobs.models import Job, JobState
+from projects.ids import new_id
+from projects.models import Project, User
+
+NAME_LENGTH = 200
+
+
+def upload_id() -> str:
+    return new_id("upload")
+
+
+def import_id() -> str:
+    return new_id("import")
+
+
+def export_id() -> str:
+    return new_id("export")
+
+
+class TransferState(models.TextChoices):
+    """How far an import or an export is: its job's state, in the words of a page."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+STATES = {
+    JobState.QUEUED: TransferState.WAITING,
+    JobState.RUNNING: TransferState.RUNNING,
+    JobState.SUCCEEDED: TransferState.FINISHED,
+    JobState.DEAD: TransferState.FAILED,
+    JobState.CANCELLED: TransferState.STOPPED,
+}
+
+
+class StoredUpload(models.Model):
+    """A file that a person sent and nobody else sees, kept until `expires_at` (annotation.uploads)."""
+
+    uid = models.CharField(max_length=40, unique=True, default=upload_id, editable=False)
+    owner = models.ForeignKey(User, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=NAME_LENGTH, help_text="As its sender called it; never a path of this server.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="upload_by_end")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Transfer(models.Model):
+    """What imports and exports share: their job decides the state while it is known."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="%(class)ss")
+    format = models.CharField(max_length=40)
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True, help_text="Null: it did not come to its end.")
+    error = models.TextField(blank=True, default="", help_text="Why it did not, in a sentence.")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def state(self) -> TransferState:
+        if self.finished_at:
+            return TransferState.FINISHED
+        if self.job is None:
+            return TransferState.FAILED if self.error else TransferState.STOPPED
+        return STATES[JobState(self.job.state)]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (TransferState.WAITING, TransferState.RUNNING)
+
+
+class DataImport(Transfer):
+    """An uploaded file on its way into a project. The counts are those of the rows that were read so far, and are
+    written in the transaction that keeps these rows."""
+
+    uid = models.CharField(max_length=40, unique=True, default=import_id, editable=False)
+    upload = models.ForeignKey(StoredUpload, models.SET_NULL, null=True, blank=True, related_name="imports")
+    name = models.CharField(max_length=NAME_LENGTH, help_text="Of the file.")
+    size = models.PositiveBigIntegerField(help_text="Bytes of the file.")
+    options = models.JSONField(help_text="How the file is read: annotation.importing.ImportOptions.")
+    dry_run = models.BooleanField(default=False, help_text="Count only; keep no row.")
+    rows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Of the whole file, where it says so.")
+    rows_read = models.PositiveBigIntegerField(default=0)
+    bytes_read = models.PositiveBigIntegerField(default=0)
+    created = models.PositiveBigIntegerField(default=0)
+    existing = models.PositiveBigIntegerField(default=0)
+    known = models.PositiveBigIntegerField(default=0, help_text="Of the created rows, those with an agreed label.")
+    signals = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "-id"], name="import_by_project")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.uid})"
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, 0 to 1."""
+        if self.rows:
+            return min(self.rows_read / self.rows, 1.0)
+        return min(self.bytes_read / self.size, 1.0) if self.size else 0.0
+
+
+class RefusedImportRow(models.Model):
+    """A row of a file that was not kept, or not whole, with the reason: the first of an import, not all of millions."""
+
+    data_import = models.ForeignKey(DataImport, models.CASCADE, related_name="refused_rows")
+    number = models.PositiveBigIntegerField(help_text="Of the record in its file, from 1.")
+    error = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["data_import", "number"], name="refused_by_number")]
+
+    def __str__(self) -> str:
+        return f"Row {self.number}: {self.error}"
+
+
+class DataExport(Transfer):
+    """Every item of a project on its way into a file, which its maker can download until `expires_at`."""
+
+    uid = models.CharField(max_length=40, unique=True, default=export_id, editable=False)
+    viewer = models.ForeignKey(
+        User,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of items that this person labels blind only the inputs leave; null: everything does.",
+    )
+    raw_cells = models.BooleanField(default=False)
+    full = models.BooleanField(default=False)
+    items = models.PositiveBigIntegerField(default=0, help_text="Written so far.")
+    size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes of the file once it is whole.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When the file is removed.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-id"], name="export_by_project"),
+            models.Index(fields=["expires_at"], name="export_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.format} of {self.project_id} ({self.uid})"
