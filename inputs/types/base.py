@@ -17,10 +17,29 @@ from validation.json_values import is_storable_text, quote
 Column = NDArray[Any]
 Shape = tuple[int, int]
 Rule = Mapping[str, Any]
+FLAGS = ("required", "nullable")  # options of every type
+
+
+class BrokenRule(StrEnum):
+    """Which rule of the input contract a value breaks."""
+
+    MISSING = "missing"  # required, and not there
+    NULL = "null"  # there as null, where null is not taken
+    TYPE = "type"
+    MINIMUM = "min"
+    MAXIMUM = "max"
+    VALUES = "values"  # a category that is not on the list
+    LENGTH = "length"  # of a text, a list of turns or a vector
+    CHARACTERS = "characters"  # a text that no database stores
+    UNKNOWN = "unknown"  # the contract has no input of this name
 
 
 class InvalidValue(InvalidInput):
     """A value, or an entry of an input contract, that its type does not take; the message names the input."""
+
+    def __init__(self, message: str, rule: BrokenRule = BrokenRule.TYPE, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.rule = rule
 
 
 class Purpose(StrEnum):
@@ -85,17 +104,18 @@ class InputType(ABC):
     features: ClassVar[Features]
     display: ClassVar[Display] = Display.FACT
     likeness: ClassVar[Likeness] = Likeness.EQUAL
-    options: ClassVar[tuple[str, ...]] = ()  # of an entry in the contract, besides `type` and `required`
+    options: ClassVar[tuple[str, ...]] = ()  # of an entry in the contract, besides `type` and FLAGS
     in_media: ClassVar[bool] = False  # whether an item holds the name of a stored file instead of the value
     needs_variation: ClassVar[bool] = False  # whether its LINEAR encoder refuses a column that never changes
 
     def check_options(self, name: str, rule: Rule) -> None:
         """Check an entry of the input contract. Raises InvalidValue."""
-        if unknown := set(rule) - {"type", "required", *self.options}:
-            takes = ", ".join(["type", "required", *self.options])
+        if unknown := set(rule) - {"type", *FLAGS, *self.options}:
+            takes = ", ".join(["type", *FLAGS, *self.options])
             raise InvalidValue(f"Input {quote(name)} of type {self.name} has {min(unknown)}; it takes {takes}.")
-        if not isinstance(rule.get("required", True), bool):
-            raise InvalidValue(f"Input {quote(name)}: required takes true or false.")
+        for flag in FLAGS:
+            if not isinstance(rule.get(flag, True), bool):
+                raise InvalidValue(f"Input {quote(name)}: {flag} takes true or false.")
 
     @abstractmethod
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> Any:
@@ -146,9 +166,10 @@ def checked_text(name: str, value: Any, *, longest: int) -> str:
     if not isinstance(value, str):
         raise InvalidValue(f"`{name}` is {shortened(value)}; a text is expected.")
     if len(value) > longest:
-        raise InvalidValue(f"`{name}` has {len(value):,} characters; at most {longest:,} are taken.")
+        raise InvalidValue(f"`{name}` has {len(value):,} characters; at most {longest:,} are taken.", BrokenRule.LENGTH)
     if not is_storable_text(value):
-        raise InvalidValue(f"`{name}` holds a NUL or half a surrogate pair, which no database stores.")
+        why = f"`{name}` holds a NUL or half a surrogate pair, which no database stores."
+        raise InvalidValue(why, BrokenRule.CHARACTERS)
     return value
 
 

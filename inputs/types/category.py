@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from inputs.columns import Values, as_texts
 from inputs.images import PixelBudget
 from inputs.types.base import (
+    BrokenRule,
     Column,
     EncoderSettings,
     Features,
@@ -56,7 +57,8 @@ class Category(InputType):
         if not isinstance(value, str) or len(value) > LONGEST:
             raise InvalidValue(f"`{name}` is {shortened(value)}; a text of at most {LONGEST:,} characters is expected.")
         if rule.get("values") and value not in rule["values"]:
-            raise InvalidValue(f"`{name}` is {shortened(value)}; it takes {', '.join(map(str, rule['values'][:20]))}.")
+            taken = ", ".join(map(str, rule["values"][:20]))
+            raise InvalidValue(f"`{name}` is {shortened(value)}; it takes {taken}.", BrokenRule.VALUES)
         return checked_text(name, value, longest=LONGEST)
 
     def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:

@@ -16,7 +16,7 @@ from inputs.turns import (
     turn_lines,
     turn_words,
 )
-from inputs.types.base import Column, Display, InvalidValue, Rule, Shape, shortened
+from inputs.types.base import BrokenRule, Column, Display, InvalidValue, Rule, Shape, shortened
 from inputs.types.text import Text
 from inputs.values import MISSING
 from validation.json_values import is_deeper_than, is_storable
@@ -43,12 +43,12 @@ class Conversation(Text):
         if not isinstance(value, list):
             raise InvalidValue(f"`{name}` is {shortened(value)}; a list of turns with role and content is expected.")
         if not 1 <= len(value) <= MOST_TURNS:
-            raise InvalidValue(f"`{name}` has {len(value):,} turns; 1 to {MOST_TURNS:,} are taken.")
+            raise InvalidValue(f"`{name}` has {len(value):,} turns; 1 to {MOST_TURNS:,} are taken.", BrokenRule.LENGTH)
         for number, turn in enumerate(value, 1):
             if wrong := _turn_fault(turn):
                 raise InvalidValue(f"`{name}`, turn {number}: {wrong}")
         if (length := len(json.dumps(value, ensure_ascii=False))) > LONGEST:
-            raise InvalidValue(f"`{name}` has {length:,} characters; at most {LONGEST:,} are taken.")
+            raise InvalidValue(f"`{name}` has {length:,} characters; at most {LONGEST:,} are taken.", BrokenRule.LENGTH)
         return value
 
     def column_value(self, value: Any) -> Any:

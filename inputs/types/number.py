@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from inputs.columns import Values, as_numbers
 from inputs.images import PixelBudget
 from inputs.types.base import (
+    BrokenRule,
     Column,
     EncoderSettings,
     Features,
@@ -59,9 +60,9 @@ class Number(InputType):
             takes = "finite number" if is_number else "number with a point"
             raise InvalidValue(f"`{name}` is {shortened(value)}; a {takes} is expected.")
         if "min" in rule and value < rule["min"]:
-            raise InvalidValue(f"`{name}` is {value}; it is at least {rule['min']}.")
+            raise InvalidValue(f"`{name}` is {value}; it is at least {rule['min']}.", BrokenRule.MINIMUM)
         if "max" in rule and value > rule["max"]:
-            raise InvalidValue(f"`{name}` is {value}; it is at most {rule['max']}.")
+            raise InvalidValue(f"`{name}` is {value}; it is at most {rule['max']}.", BrokenRule.MAXIMUM)
         return value  # type: ignore[no-any-return]  # a number, as is_finite_number says
 
     def frame_columns(self, name: str, values: Values, shape: Shape | None) -> dict[str, Column]:

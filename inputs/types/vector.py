@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer
 from inputs.columns import Values
 from inputs.images import PixelBudget
 from inputs.types.base import (
+    BrokenRule,
     Column,
     EncoderSettings,
     Features,
@@ -58,9 +59,11 @@ class Vector(InputType):
             raise InvalidValue(f"`{name}` is {shortened(value)}; a list of numbers is expected.")
         expected = rule.get("dimensions")
         if expected is not None and len(value) != expected:
-            raise InvalidValue(f"`{name}` has {len(value):,} numbers; {expected:,} are expected.")
+            raise InvalidValue(f"`{name}` has {len(value):,} numbers; {expected:,} are expected.", BrokenRule.LENGTH)
         if not 1 <= len(value) <= MOST_DIMENSIONS:
-            raise InvalidValue(f"`{name}` has {len(value):,} numbers; 1 to {MOST_DIMENSIONS:,} are taken.")
+            raise InvalidValue(
+                f"`{name}` has {len(value):,} numbers; 1 to {MOST_DIMENSIONS:,} are taken.", BrokenRule.LENGTH
+            )
         for place, number in enumerate(value):
             if not is_finite_number(number) or abs(number) > VAST:
                 raise InvalidValue(f"`{name}`: number {place + 1} is {shortened(number)}; it must lie within ±1e15.")

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inputs.contract import InvalidContract, check_contract, check_inputs
+from inputs.contract import InvalidContract, Violation, check_contract, check_inputs
 from inputs.images import PixelBudget
-from inputs.types.base import InvalidValue
+from inputs.types.base import BrokenRule, InvalidValue
 from inputs.values import is_missing
 from tests.pictures import encoded, grey
 
@@ -76,6 +76,55 @@ def test_what_does_not_fit_is_one_sentence(given: dict[str, Any], sentence: str)
     with pytest.raises(InvalidValue) as why:
         check(**given)
     assert sentence in str(why.value)
+
+
+WRONG = {
+    "note": (None, BrokenRule.MISSING),
+    "amount": (-1, BrokenRule.MINIMUM),
+    "country": ("it", BrokenRule.VALUES),
+    "paid": ("yes", BrokenRule.TYPE),
+    "at": (5, BrokenRule.TYPE),
+    "scan": ("x", BrokenRule.TYPE),
+    "other": ({"a": 1}, BrokenRule.UNKNOWN),
+}
+
+
+def test_every_violation_is_named_as_given_where_they_are_kept() -> None:
+    given = {name: value for name, (value, _) in WRONG.items() if value is not None}
+    violations: list[Violation] = []
+    stored, pictures = check_inputs(given, CONTRACT, PixelBudget(), violations)
+    assert {one.input: (one.given, one.rule) for one in violations} == WRONG
+    assert (set(stored.values()), list(stored), pictures) == ({None}, list(CONTRACT), [])
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_where_they_are_refused_the_row_names_field_and_rule(name: str) -> None:
+    value, rule = WRONG[name]
+    with pytest.raises(InvalidValue) as why:
+        check(**{name: value})
+    assert (why.value.field, why.value.rule) == (name, rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "broken"),
+    [
+        ({}, {}, BrokenRule.MISSING),
+        ({}, {"x": None}, BrokenRule.MISSING),
+        ({"required": False}, {}, None),
+        ({"required": False}, {"x": None}, None),
+        ({"nullable": True}, {}, BrokenRule.MISSING),
+        ({"nullable": True}, {"x": None}, None),
+        ({"nullable": False}, {"x": None}, BrokenRule.NULL),
+        ({"required": False, "nullable": False}, {}, None),
+        ({"required": False, "nullable": False}, {"x": None}, BrokenRule.NULL),
+    ],
+)
+def test_a_value_may_be_absent_or_null_as_the_contract_says(
+    rule: dict[str, bool], given: dict[str, Any], broken: BrokenRule | None
+) -> None:
+    violations: list[Violation] = []
+    assert check_inputs(given, {"x": {"type": "text", **rule}}, PixelBudget(), violations)[0] == {"x": None}
+    assert [one.rule for one in violations] == ([] if broken is None else [broken])
 
 
 @pytest.mark.parametrize("given", [None, [], "note", 3])
