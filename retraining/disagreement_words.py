@@ -4,6 +4,8 @@ from retraining.bodies import DifferenceBody, DisagreementBody, SliceGateBody
 from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.verdict_words import interval, signed
 
+NO_LABEL = "no label where they differ"
+
 
 def headline(found: DisagreementBody, tag: str) -> str:
     """The decision, in one sentence."""
@@ -50,6 +52,14 @@ def difference_words(found: DisagreementBody) -> str:
     if (cost := cost_difference(found)) is not None:
         return f"{signed(cost.value)} [{signed(cost.low)}, {signed(cost.high)}] in costs for each 100 items"
     return interval(found.difference)
+
+
+def figures(found: DisagreementBody | None) -> str:
+    """What the decision rests on: the difference and its labels."""
+    if found is None:
+        return NO_LABEL
+    labels = "label" if found.labels == 1 else "labels"
+    return f"{difference_words(found)}, {found.labels:,} {labels} where they differ" if found.difference else NO_LABEL
 
 
 def reason_to_promote(found: DisagreementBody) -> str:

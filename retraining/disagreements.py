@@ -4,6 +4,7 @@ The candidate scores recent traffic once; the rate of disagreement is counted; d
 and put before people as evaluation items. After each label the job (`retraining.disagreement_job`) judges again.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,8 +48,21 @@ def sample_of(version: ModelVersion, incumbent: registry.Incumbent) -> Disagreem
 
 def verdict_of(sample: DisagreementSample | None) -> DisagreementBody | None:
     """What its labels decide by now; None where there is none that can be loaded."""
+    return _loaded(sample.verdict) if sample else None
+
+
+def verdicts_of(versions: Sequence[ModelVersion]) -> dict[tuple[int, str], DisagreementBody]:
+    """The same of many versions, by version and the tag of what it differs from."""
+    if not versions:
+        return {}
+    rows = DisagreementSample.objects.filter(version__in=versions).values_list("version_id", "against", "verdict")
+    found = {(version, against): _loaded(verdict) for version, against, verdict in rows}
+    return {pair: body for pair, body in found.items() if body is not None}
+
+
+def _loaded(verdict: dict[str, Any]) -> DisagreementBody | None:
     try:
-        return bodies.load_disagreement(sample.verdict) if sample and sample.verdict else None
+        return bodies.load_disagreement(verdict) if verdict else None
     except bodies.UnknownBody:
         return None
 

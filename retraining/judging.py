@@ -1,7 +1,7 @@
 """Judgements of versions: against what serves now, kept for good, and void once something else serves."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,12 +17,12 @@ from jobs.models import OPEN, Job
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project, User
-from retraining import artifacts, bodies, datasets, disagreements, evaluation, registry
-from retraining.bodies import VerdictBody
+from retraining import artifacts, bodies, datasets, disagreement_words, disagreements, evaluation, registry
+from retraining.bodies import DisagreementBody, VerdictBody
 from retraining.evaluation import Judged
 from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.models import EvaluatedItem, Judgement, ModelVersion
-from retraining.verdict_words import side_name
+from retraining.verdict_words import audit_figures, side_name, verdict_words
 
 KIND = "retraining.judge"
 
@@ -49,19 +49,58 @@ def state_of(version: ModelVersion, incumbent: registry.Incumbent) -> VerdictSta
     verdict = version.verdict
     if judgement is None or verdict is None or judgement.against != incumbent.tag:
         return VerdictState.VOID
-    opened = verdict.decision == "promote"
-    if incumbent.tag and version.project.retraining_settings().by_disagreement:
-        opened = _better_where_they_differ(version, incumbent, verdict)
-    return VerdictState.PROMOTE if opened else VerdictState.HOLD
+    return VerdictState.PROMOTE if gate_verdicts([version])[version.pk].passed else VerdictState.HOLD
 
 
-def _better_where_they_differ(version: ModelVersion, incumbent: registry.Incumbent, verdict: VerdictBody) -> bool:
-    """The labels of disagreements promote it, and audit items show what only they can: slices by true label."""
-    found = disagreements.verdict_of(disagreements.sample_of(version, incumbent))
-    if found is None or found.decision != SequentialDecision.PROMOTE:
-        return False
-    passed = {gate.slice_name for gate in verdict.gates if gate.passed}
-    return passed.issuperset(found.not_asked)
+@dataclass(frozen=True)
+class GateResult:
+    """A verdict of audit items, with what labels of disagreements decide where those open the gate of the project."""
+
+    audit: VerdictBody
+    by_disagreement: bool
+    disagreement: DisagreementBody | None
+
+    @property
+    def passed(self) -> bool:
+        """Labels of disagreements promote, and audit items show what only they can: slices by true label."""
+        if not self.by_disagreement:
+            return self.audit.decision == "promote"
+        found = self.disagreement
+        if found is None or found.decision != SequentialDecision.PROMOTE:
+            return False
+        return {gate.slice_name for gate in self.audit.gates if gate.passed}.issuperset(found.not_asked)
+
+    @property
+    def figures(self) -> str:
+        """What the decision rests on."""
+        return disagreement_words.figures(self.disagreement) if self.by_disagreement else audit_figures(self.audit)
+
+    @property
+    def words(self) -> str:
+        """The decision with its figures, in sentences."""
+        audit = verdict_words(self.audit)
+        if not self.by_disagreement:
+            return audit
+        return f"{'Passed' if self.passed else 'Held'}: {self.figures}. Audit items, beside it: {audit}"
+
+
+def gate_verdicts(versions: Sequence[ModelVersion]) -> dict[int, GateResult]:
+    """Of each of these versions by its id, against what served when it was judged; none of one without a verdict.
+
+    Against nothing audit items alone can tell.
+    """
+    judged = [(version, version.verdict) for version in versions]
+    by_labels = [one for one, verdict in judged if verdict and verdict.champion and _by_disagreement(one)]
+    beside = disagreements.verdicts_of(by_labels)
+    return {
+        one.pk: GateResult(verdict, one in by_labels, beside.get((one.pk, verdict.champion)))
+        for one, verdict in judged
+        if verdict is not None
+    }
+
+
+def _by_disagreement(version: ModelVersion) -> bool:
+    return version.project.retraining_settings().by_disagreement
 
 
 def why_void(version: ModelVersion, incumbent: registry.Incumbent) -> str:

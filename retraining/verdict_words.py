@@ -34,6 +34,13 @@ def decision_words(verdict: VerdictBody) -> str:
     return f"Held: {lead}; not shown: {failed}."
 
 
+def audit_figures(verdict: VerdictBody) -> str:
+    """What the decision rests on: the difference and its labels."""
+    if verdict.difference is None:
+        return verdict.sentence or "nothing was compared"
+    return f"{interval(verdict.difference)}, {verdict.difference.n:,} {_labels_name(verdict)}"
+
+
 def _labels_name(verdict: VerdictBody) -> str:
     return "audit labels" if verdict.basis == "evaluation" else "held-out training labels"
 

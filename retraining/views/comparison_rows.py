@@ -7,6 +7,7 @@ from analysis.metrics.core.stored import StoredEstimate
 from retraining import verdict_words
 from retraining.bodies import ComparedRow, VerdictBody
 from retraining.comparison_charts import DifferenceRow
+from retraining.disagreement_words import NO_LABEL
 from retraining.judging import VerdictState
 from retraining.models import ModelVersion
 from retraining.views.disagreement_panel import DisagreementPanel
@@ -42,7 +43,7 @@ def headline(version: ModelVersion, state: VerdictState, differ: DisagreementPan
     if state == VerdictState.VOID:
         return f"Void: judged against {verdict_words.side_name(verdict.champion)}, which no longer serves"
     if differ.opens:
-        found = f"{differ.headline[0].lower()}{differ.headline[1:]}" if differ.found else "no label where they differ"
+        found = f"{differ.headline[0].lower()}{differ.headline[1:]}" if differ.found else NO_LABEL
         return f"{'Promote' if state == VerdictState.PROMOTE else 'Hold'}: {found}"
     return verdict_words.headline(verdict)
 

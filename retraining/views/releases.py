@@ -29,7 +29,7 @@ def _releases(
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
     candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
     newest = candidates.select_related("judgement", "project").defer("parameters").order_by("-number")[:5]
-    incumbent = registry.incumbent(request.project)
+    incumbent, verdicts = registry.incumbent(request.project), judging.gate_verdicts(list(newest))
     expected = standing.champion.tag if standing.champion else ""
     context = {
         "project": request.project,
@@ -38,7 +38,7 @@ def _releases(
         "captured": incumbent.tag if not incumbent.version else "",
         "releases": releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN],
         "problems": health.problems([request.project]),
-        "candidates": [(one, judging.state_of(one, incumbent)) for one in newest],
+        "candidates": [(one, judging.state_of(one, incumbent), verdicts.get(one.pk)) for one in newest],
         "form": form or RollBackForm(initial={"expected": expected}),
         "may_change": request.role.can(Can.CHANGE),
         "error": error,

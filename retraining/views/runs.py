@@ -48,6 +48,7 @@ def run_list(request: ProjectRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     page = _runs(request.project, before)
     runs = page.rows
+    verdicts = judging.gate_verdicts([run.version for run in runs if hasattr(run, "version")])
     recent = None if before else runs[: new_labels.RECENT]  # the first page begins with them
     answers = checks.current_answers(request.project, at=now)
     settings = request.project.retraining_settings()
@@ -55,6 +56,8 @@ def run_list(request: ProjectRequest) -> HttpResponse:
         "project": request.project,
         "now": now,
         "runs": runs,
+        "verdicts": verdicts,
+        "verdict": verdicts.get(runs[0].version.pk) if runs and hasattr(runs[0], "version") else None,
         "older": page.next,
         "newest": runs[0] if runs else None,
         "flying": next((run for run in runs if run.in_flight), None),
@@ -130,12 +133,14 @@ def _run(request: ProjectRequest, number: int) -> HttpResponse:
     found = run_of(request.project, number)
     now = timezone.now()
     passed, report = stages(found, now), found.load_report()
+    version: ModelVersion | None = getattr(found, "version", None)
     context = {
         "project": request.project,
         "now": now,
         "run": found,
-        "version": getattr(found, "version", None),
+        "version": version,
         "gate": _gate(request.project, found),
+        "verdict": judging.gate_verdicts([version]).get(version.pk) if version else None,
         "stages": passed,
         "log": found.load_stages().entries,
         **_current_stage(found, passed),

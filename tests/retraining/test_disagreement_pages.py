@@ -1,5 +1,6 @@
 """Compare shows what labels of disagreements decide, and each of its counts leads to the items behind it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from annotation.models import Item, Queue, RoutedItem
 from projects.models import Project, Role, User
-from retraining import disagreements
+from retraining import disagreements, judging
 from retraining.models import DisagreementSample, ModelVersion
 from tests.factories import make_user
 from tests.retraining.disagreement_scenarios import ITEMS, ada, label, said, sample, version, window_of
@@ -151,3 +152,31 @@ def test_a_slice_that_is_not_decided_is_open_and_not_failed(
     page = text(engineer, url(version))
     assert '<li class="open"> <b>channel=web</b> <span> not decided, margin 1 point; they differ on <a' in page
     assert "</a> ," not in page
+
+
+@pytest.mark.parametrize("address", ["releases/", "runs/", "runs/{run}/"])
+def test_where_labels_of_disagreements_open_the_gate_their_figures_stand_beside_it(
+    version: ModelVersion, sample: DisagreementSample, engineer: Client, run_jobs: Any, address: str
+) -> None:
+    Project.objects.update(retraining={"gate": "disagreement"})
+    judged(version, {"decision": "promote"})
+    place = f"/p/{version.project.slug}/{address.format(run=version.run.number)}"
+    assert "the gate holds it: no label where they differ" in text(engineer, place).replace(
+        "gate holds:", "gate holds it:"
+    )
+    label(sample, range(20))
+    disagreements.watch(timezone.now())
+    run_jobs()
+    page = text(engineer, place).replace("would promote:", "would promote it:")
+    assert re.search(r"the gate would promote it: [+].* points \[.*\], 20 labels where they differ", page)
+    assert "audit labels" not in page.partition("would promote it:")[2][:80]
+
+
+def test_runs_ask_once_for_the_verdicts_of_all_versions(
+    version: ModelVersion, sample: DisagreementSample, django_assert_num_queries: Any
+) -> None:
+    Project.objects.update(retraining={"gate": "disagreement"})
+    judged(version, {"decision": "promote"})
+    versions = list(ModelVersion.objects.select_related("project", "judgement"))
+    with django_assert_num_queries(1):
+        assert len(judging.gate_verdicts(versions)) == len(versions) == 2

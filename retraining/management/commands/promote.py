@@ -11,9 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from projects.models import Project
-from retraining import artifacts, bodies, judging, registry, release
+from retraining import artifacts, judging, registry, release
 from retraining.models import ModelVersion, Release
-from retraining.verdict_words import verdict_words
 
 
 class Command(BaseCommand):
@@ -42,10 +41,10 @@ def promote(version: ModelVersion, reason: str) -> Release:
     try:
         return release.promote(version, by=None, reason=reason, at=timezone.now())
     except release.VoidVerdict as why:
-        verdict = bodies.load_verdict(judging.judge_again(version, by=None, at=timezone.now()).verdict)
+        judging.judge_again(version, by=None, at=timezone.now())
         version = ModelVersion.objects.select_related("project", "judgement").get(pk=version.pk)
         if judging.state_of(version, registry.incumbent(version.project)) != judging.VerdictState.PROMOTE:
-            found = verdict_words(verdict)
+            found = judging.gate_verdicts([version])[version.pk].words
             sentence = f"{why} It was judged again now. {found} To overrule this, give the same command again."
             raise release.CannotRelease(sentence) from None
     return release.promote(version, by=None, reason=reason, at=timezone.now())

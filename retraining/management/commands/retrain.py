@@ -11,10 +11,9 @@ from django.utils import timezone
 from jobs import execution
 from jobs.models import JobState
 from projects.models import Project
-from retraining import training
+from retraining import judging, training
 from retraining.models import RunState, TrainingRun
 from retraining.run_records import TriggerEvidence
-from retraining.verdict_words import verdict_words
 
 PATIENCE = 5.0  # seconds that a worker has to take the job before this process does it
 POLL = 0.5
@@ -66,12 +65,13 @@ def ended(run: TrainingRun) -> TrainingRun:
 
 def describe_run(run: TrainingRun) -> dict[str, Any]:
     version = getattr(run, "version", None)
+    verdict = judging.gate_verdicts([version]).get(version.pk) if version else None
     return {
         "run": run.number,
         "state": run.state,
         "version": version.tag if version else None,
         "stage": version.stage if version else None,
-        "verdict": verdict_words(version.verdict) if version and version.verdict else None,
+        "verdict": verdict.words if verdict else None,
         "error": run.error,
     }
 
