@@ -20,6 +20,7 @@ from annotation.importing import (
     count_batch,
     format_of_name,
     keep_batch,
+    options_of_name,
     prepare_batch,
     project_shape,
     read_batches,
@@ -69,7 +70,7 @@ def start_import(
         name=upload.name,
         size=upload.size,
         format=name,
-        options=(options or ImportOptions()).to_json(),
+        options=options_of_name(upload.name, options or ImportOptions()).to_json(),
         dry_run=dry_run,
         created_by=by,
         created_at=at,
@@ -121,7 +122,7 @@ def run_import(attempt: Attempt, data_import: DataImport, *, at: datetime) -> No
 
 def _import_stream(attempt: Attempt, data_import: DataImport, stream: IO[bytes], *, at: datetime) -> None:
     project, options = data_import.project, ImportOptions.from_json(data_import.options)
-    shape = project_shape(project, columns=options.columns)
+    shape = project_shape(project, options)
     data_import.rows = FORMATS[data_import.format].count_rows(stream, shape)
     for batch in read_batches(project, stream, data_import.format, options, skip=data_import.rows_read):
         prepared = prepare_batch(project, batch, folder=None, at=at)

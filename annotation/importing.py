@@ -27,6 +27,7 @@ from annotation.exchange.rows import (
 from annotation.import_bodies import first_prediction, prediction_body, present, rest_of, zoned
 from annotation.models import ImportedRecord, Item
 from annotation.signals.capture import capture_signals
+from inputs.files.delimited import Dialect
 from inputs.registry import INPUT_TYPES
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
@@ -48,6 +49,7 @@ class ImportOptions:
     """How a person says that a file is to be read."""
 
     columns: ColumnNames = ColumnNames()
+    dialect: Dialect = Dialect()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,7 +57,7 @@ class ImportOptions:
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "ImportOptions":
         """The options as `to_json` gave them, also those of a former version."""
-        return cls(ColumnNames(**given.get("columns", {})))
+        return cls(ColumnNames(**given.get("columns", {})), Dialect(**given.get("dialect", {})))
 
 
 @dataclass(frozen=True)
@@ -94,20 +96,28 @@ class ImportResult:
 
 def format_of_name(name: str) -> str:
     """The format by the ending of a file's name. Raises UnusableFile."""
-    if (found := ENDINGS.get(PurePath(name).suffix.lower())) is None:
+    if (found := ENDINGS.get(PurePath(name.lower().removesuffix(".gz")).suffix)) is None:
         raise UnusableFile(f"{name} does not say its format; name it, one of {', '.join(FORMATS.names())}.")
     return found
 
 
-def project_shape(project: Project, *, columns: ColumnNames | None = None, raw_cells: bool = False) -> ProjectShape:
+def options_of_name(name: str, options: ImportOptions) -> ImportOptions:
+    """The options, with what the ending of a file's name says of its dialect."""
+    if PurePath(name.lower().removesuffix(".gz")).suffix != ".tsv" or options.dialect.separator:
+        return options
+    return replace(options, dialect=replace(options.dialect, separator="\t"))
+
+
+def project_shape(project: Project, options: ImportOptions | None = None, *, raw_cells: bool = False) -> ProjectShape:
     """What formats know of the project."""
     return ProjectShape(
         kind=project.kind,
         labels=project.schema().labels,
         inputs=project.contract().types(),
         positive=project.positive,
-        columns=columns or ColumnNames(),
+        columns=options.columns if options else ColumnNames(),
         raw_cells=raw_cells,
+        dialect=options.dialect if options else Dialect(),
     )
 
 
@@ -143,7 +153,7 @@ def read_batches(
     """
     if format_name not in FORMATS:
         raise UnusableFile(f"There is no format {format_name}; there are {', '.join(FORMATS.names())}.")
-    shape = project_shape(project, columns=options.columns)
+    shape = project_shape(project, options)
     found = islice(enumerate(FORMATS[format_name].read_rows(stream, shape), 1), skip, None)
     while batch := list(islice(found, BATCH)):
         yield batch

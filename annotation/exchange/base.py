@@ -1,19 +1,24 @@
 """What an exchange format defines, and what reading a record shares."""
 
+import gzip
+import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
 import msgspec
 
 from annotation.exchange.rows import ExchangeRow, ProjectShape, RefusedRecord, UnusableFile
+from inputs.files.delimited import Dialect
 from validation import InvalidInput
 from validation.json_values import quote, shorten
 
 LONGEST_KEY = 200
+GZIP = b"\x1f\x8b"
 HASHED = "sha256:"  # how the key of a record without one begins
 
 
@@ -35,11 +40,20 @@ class ExchangeFormat(ABC):
         A key that a record before it had is refused; of equal records without a key the second one's ends in -2, and
         so on, so that each is an item. Raises UnusableFile where the file cannot be read on.
         """
+        try:
+            yield from self._parsed(unpacked(stream), project)
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise UnusableFile("The file is not whole gzip.") from None
+
+    def _parsed(self, stream: IO[bytes], project: ProjectShape) -> Iterator[ExchangeRow | RefusedRecord]:
         seen: set[bytes] = set()
         equal: Counter[str] = Counter()
-        for number, record in enumerate(self.read_records(stream), 1):
+        parse = self.parser(project)
+        for number, record in enumerate(self.read_records(stream, project.dialect), 1):
             try:
-                row = self.parse_record(record, project)
+                if isinstance(record, BadRecord):
+                    raise record
+                row = parse(record)
                 if row.key.startswith(HASHED):
                     equal[row.key] += 1
                     row = row if equal[row.key] == 1 else replace(row, key=f"{row.key}-{equal[row.key]}")
@@ -59,16 +73,27 @@ class ExchangeFormat(ABC):
         return None
 
     @abstractmethod
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-        """The file's records, whatever is in them. Raises UnusableFile."""
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any] | BadRecord]:
+        """The file's records, whatever is in them, or why one cannot be read. Raises UnusableFile."""
 
-    @abstractmethod
+    def parser(self, project: ProjectShape) -> Callable[[Mapping[str, Any]], ExchangeRow]:
+        """What makes a row of each record of one file, in their order. It raises InvalidInput."""
+        return partial(self.parse_record, project=project)
+
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
         """One record as a row. Raises InvalidInput."""
+        raise NotImplementedError(f"{self.name} defines neither parser nor parse_record")
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         """Write the rows as they come and return how many. Raises UnusableFile where the format cannot carry them."""
         raise UnusableFile(f"{self.name} is read only.")
+
+
+def unpacked(stream: IO[bytes]) -> IO[bytes]:
+    """The stream, or what it holds where it is packed by gzip."""
+    start = stream.read(len(GZIP))
+    stream.seek(0)
+    return cast(IO[bytes], gzip.GzipFile(fileobj=stream)) if start == GZIP else stream
 
 
 def stable_key(record: Mapping[str, Any], *names: str) -> str:

@@ -1,18 +1,17 @@
 """Flat rows, as CSV, Parquet and plain JSON lines have them: which column is what, and a row of them from an item."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
 
 import pandas as pd
 
-from annotation.exchange.base import BadRecord, as_mapping, stable_key
+from annotation.exchange.base import LONGEST_KEY, BadRecord, as_mapping, stable_key
 from annotation.exchange.own_records import to_record, to_row
-from annotation.exchange.rows import ColumnNames, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
+from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.cells import ISO, parse_times
 from validation.json_values import quote
 
@@ -23,34 +22,127 @@ SCORES = "scores."
 WHOLE = "record"  # the column of what flat cells cannot say, as JSON
 FLAT = ("key", "inputs", "at", "known")  # parts of a record that have columns
 DECIMAL = "\0decimal"  # in a record: the decimal mark of its file; no column is named so
-JSON_TYPES = ("conversation", "vector")  # inputs that are JSON text in a cell
 TEXT_VALUES = ("choice", "text", "pair")  # kinds whose values are texts
 TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def parse_flat(record: Mapping[str, Any], project: ProjectShape, *, all_columns: bool = False) -> ExchangeRow:
-    """A flat record as a row; columns that nobody knows are left out. Raises BadRecord.
+class FlatParser:
+    """Makes rows of one file's flat records; columns that nobody knows are left out.
 
     all_columns: each record has every column of the file; one that a person named and that is not there then raises
     UnusableFile.
     """
-    names = _names(record, project.columns, all_columns=all_columns)
-    decimal = str(record.get(DECIMAL, "."))
-    cells = {str(name): cell for name, cell in record.items() if not _is_blank(cell)}
-    inputs = {name: _input(name, cells[name], kind, decimal) for name, kind in project.inputs.items() if name in cells}
-    if not inputs:
-        raise BadRecord(f"The row has none of the project's inputs ({', '.join(project.inputs)}).")
-    whole = _whole(cells, project)
-    said = _flat_prediction(cells, names, project, decimal)
-    row = to_row({**({} if said is None else {"predictions": [said]}), **whole, "inputs": inputs})
-    known = _label(cells, names["label"], project)
-    named = {name: cell for name, cell in cells.items() if name not in (DECIMAL, WHOLE)}
-    return replace(
-        row,
-        key=stable_key(named, names["key"], "id"),
-        known=None if known == row.agreed else known,
-        at=None if names["time"] not in cells else _moment(cells[names["time"]]),
-    )
+
+    def __init__(self, project: ProjectShape, *, all_columns: bool = False) -> None:
+        given = project.columns
+        self._columns = given
+        self._names = {part: getattr(given, part) or usual for part, usual in USUAL.items()}
+        self._checked = not all_columns
+        self._inputs = [
+            (name, given.inputs.get(name) or name, partial(INPUT_READERS.get(kind, _plain_input), name, kind))
+            for name, kind in project.inputs.items()
+        ]
+        prefix = given.scores or SCORES
+        self._scores = [(value, f"{prefix}{value}") for value in project.values()]
+        taken = {column for _, column, _ in self._inputs}
+        self._label, self._predicted, self._version = (
+            "" if self._names[part] in taken else self._names[part] for part in ("label", "predicted", "version")
+        )
+        self._texts = project.kind in TEXT_VALUES
+        self._whole = "" if WHOLE in project.inputs else WHOLE
+        self._names_of_inputs = ", ".join(project.inputs)
+
+    def parse(self, record: Mapping[str, Any]) -> ExchangeRow:
+        """The row of a record. Raises BadRecord."""
+        if not self._checked:
+            self._refuse_absent_columns(record)
+            self._checked = True
+        decimal = record.get(DECIMAL, ".")
+        inputs = {}
+        for name, column, convert in self._inputs:
+            cell = record.get(column)
+            if not is_blank(cell):
+                inputs[name] = convert(cell, decimal)
+        if not inputs:
+            raise BadRecord(f"The row has none of the project's inputs ({self._names_of_inputs}).")
+        at = record.get(self._names["time"])
+        row = ExchangeRow(
+            key=self._key(record),
+            inputs=inputs,
+            predictions=self._prediction(record, decimal),
+            at=None if is_blank(at) else _moment(at),
+            segment=self._segment(record),
+        )
+        row = row if is_blank(record.get(self._whole)) else self._with_whole(row, record)
+        return self._with_label(row, record)
+
+    def _key(self, record: Mapping[str, Any]) -> str:
+        for column in (self._names["key"], "id"):
+            cell = record.get(column)
+            if type(cell) is str and 0 < len(cell) <= LONGEST_KEY and not cell.isspace():
+                return cell
+            if not is_blank(cell):
+                break
+        cells = {
+            str(name): cell for name, cell in record.items() if name not in (DECIMAL, WHOLE) and not is_blank(cell)
+        }
+        return stable_key(cells, self._names["key"], "id")
+
+    def _prediction(self, record: Mapping[str, Any], decimal: str) -> tuple[ExchangePrediction, ...]:
+        scores = {}
+        for value, column in self._scores:
+            cell = record.get(column)
+            if not is_blank(cell):
+                scores[value] = _number(cell, decimal)
+        value, version = self._value(record, self._predicted), record.get(self._version)
+        if value is None and not scores and is_blank(version):
+            return ()
+        named = "" if is_blank(version) else str(version)
+        return (ExchangePrediction(value=value, model_version=named, scores=scores or None),)
+
+    def _value(self, record: Mapping[str, Any], column: str) -> Any:
+        """The value in this column; of kinds whose values are no texts their JSON."""
+        cell = record.get(column)
+        if is_blank(cell):
+            return None
+        cell = _as_text(cell)
+        return cell if self._texts or not isinstance(cell, str) else _parsed(cell)
+
+    def _segment(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: _segment_cell(record[name]) for name in self._columns.segment if not is_blank(record.get(name))}
+
+    def _with_label(self, row: ExchangeRow, record: Mapping[str, Any]) -> ExchangeRow:
+        known = self._value(record, self._label)
+        if known is None:
+            return row
+        person = record.get(self._columns.annotator) if self._columns.annotator else None
+        if not is_blank(person):
+            label = ExchangeLabel(value=known, annotator=str(_as_text(person)))
+            return replace(row, labels=(*row.labels, label))
+        return row if known == row.agreed else replace(row, known=known)
+
+    def _with_whole(self, row: ExchangeRow, record: Mapping[str, Any]) -> ExchangeRow:
+        """The row with what an export wrote beside the flat cells."""
+        cell = record[self._whole]
+        whole = dict(as_mapping(_parsed(cell) if isinstance(cell, str) else cell, f"`{WHOLE}`"))
+        beside = to_row({**whole, "key": row.key, "inputs": {}})
+        return replace(
+            beside,
+            inputs=row.inputs,
+            predictions=beside.predictions if "predictions" in whole else row.predictions,
+            at=row.at,
+            segment=row.segment or beside.segment,
+        )
+
+    def _refuse_absent_columns(self, record: Mapping[str, Any]) -> None:
+        given = self._columns
+        named = [getattr(given, part) for part in (*USUAL, "annotator")]
+        wanted = [name for name in (*named, *given.segment, *given.inputs.values()) if name and name not in record]
+        if wanted:
+            there = ", ".join(name for name in list(record)[:30] if name != DECIMAL)
+            raise UnusableFile(f"There is no column {quote(wanted[0])}; the file has {there}.")
+        if given.scores and not any(str(name).startswith(given.scores) for name in record):
+            raise UnusableFile(f"No column begins with {quote(given.scores)}.")
 
 
 def flat_columns(project: ProjectShape) -> list[str]:
@@ -73,65 +165,58 @@ def flat_record(row: ExchangeRow, project: ProjectShape) -> dict[str, Any]:
     return {name: cells[name] for name in flat_columns(project)}
 
 
-def _names(record: Mapping[str, Any], given: ColumnNames, *, all_columns: bool) -> dict[str, str]:
-    """The column of each part: as named, else the usual one."""
-    named = {one.name: getattr(given, one.name) for one in fields(given) if one.name != "scores"}
-    wanted = [name for name in named.values() if name and name not in record]
-    if all_columns and wanted:
-        there = ", ".join(name for name in list(record)[:30] if name != DECIMAL)
-        raise UnusableFile(f"There is no column {quote(wanted[0])}; the file has {there}.")
-    if all_columns and given.scores and not any(str(name).startswith(given.scores) for name in record):
-        raise UnusableFile(f"No column begins with {quote(given.scores)}.")
-    return {part: name or USUAL[part] for part, name in named.items()} | {"scores": given.scores or SCORES}
-
-
-def _whole(cells: Mapping[str, Any], project: ProjectShape) -> dict[str, Any]:
-    """What an export wrote beside the flat cells."""
-    if WHOLE in project.inputs or WHOLE not in cells:
-        return {}
-    cell = cells[WHOLE]
-    return dict(as_mapping(_parsed(cell) if isinstance(cell, str) else cell, f"`{WHOLE}`"))
-
-
-def _flat_prediction(
-    cells: Mapping[str, Any], names: Mapping[str, str], project: ProjectShape, decimal: str
-) -> dict[str, Any] | None:
-    scores = {
-        value: _number(cells[f"{names['scores']}{value}"], decimal)
-        for value in project.values()
-        if f"{names['scores']}{value}" in cells
-    }
-    said = {"value": _label(cells, names["predicted"], project), "scores": scores or None}
-    said["model_version"] = str(cells[names["version"]]) if names["version"] in cells else None
-    return said if any(part is not None for part in said.values()) else None
-
-
 def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
-def _is_blank(cell: Any) -> bool:
-    if isinstance(cell, str):
-        return not cell
-    return cell is None or (isinstance(cell, float) and math.isnan(cell))
+def is_blank(cell: Any) -> bool:
+    """Whether the cell holds nothing: no text, or no number."""
+    return cell is None or cell == "" or cell != cell
 
 
-def _input(name: str, cell: Any, kind: str, decimal: str) -> Any:
-    """The cell as the type takes it. What cannot be read stays a text, which the contract refuses in words."""
-    if kind == "time":
-        return _moment(cell)
-    if not isinstance(cell, str):
-        return _as_text(cell) if kind in ("text", "category") else cell
-    if kind == "number":
-        return _number(cell, decimal)
-    if kind == "boolean":
-        return TRUTH.get(cell.strip().lower(), cell)
-    if kind in JSON_TYPES:
-        found = _parsed(cell)
-        if found is cell:
-            raise BadRecord(f"`{name}` is {quote(cell)}; JSON of type {kind} is expected.")
-        return found
+def _plain_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
     return cell
+
+
+def _time_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
+    return _moment(cell)
+
+
+def _text_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
+    return cell if type(cell) is str else _as_text(cell)
+
+
+def _number_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
+    return _number(cell, decimal) if type(cell) is str else cell
+
+
+def _boolean_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
+    return TRUTH.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell
+
+
+def _json_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    found = _parsed(cell)
+    if found is cell:
+        raise BadRecord(f"`{name}` is {quote(cell)}; JSON of type {kind} is expected.")
+    return found
+
+
+INPUT_READERS = {
+    "time": _time_input,
+    "text": _text_input,
+    "category": _text_input,
+    "number": _number_input,
+    "boolean": _boolean_input,
+    "conversation": _json_input,
+    "vector": _json_input,
+}
+"""By type of input, what its value is of a cell. What cannot be read stays a text, which the contract refuses."""
+
+
+def _segment_cell(cell: Any) -> Any:
+    return cell if isinstance(cell, str | int | float) else _moment(cell)
 
 
 def _as_text(cell: Any) -> Any:
@@ -162,14 +247,6 @@ def _written_moment(text: str) -> str:
     """A date such as 23.11.2026 as ISO 8601; one that may begin with a day or with a month stays as it is."""
     found = None if ISO.match(text) or DAY_OR_MONTH.match(text) else parse_times([pd.Series([text])])
     return text if found is None else f"{found[0][0]}Z"
-
-
-def _label(cells: Mapping[str, Any], name: str, project: ProjectShape) -> Any:
-    """The value in this column; of kinds whose values are no texts their JSON."""
-    if name in project.inputs or name not in cells:
-        return None
-    cell = _as_text(cells[name])
-    return cell if project.kind in TEXT_VALUES or not isinstance(cell, str) else _parsed(cell)
 
 
 def _parsed(cell: str) -> Any:

@@ -8,6 +8,7 @@ from typing import IO, Any
 import msgspec
 
 from annotation.exchange.rows import UnusableFile
+from inputs.files.delimited import recognise_encoding, unknown_encoding
 
 PART = 1 << 16  # bytes that are read at once
 LARGEST = 64 << 20  # characters of one record
@@ -15,12 +16,12 @@ BETWEEN = " \t\r\n,"
 DECODER = json.JSONDecoder()
 
 
-def read_objects(stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-    """The objects of a JSON array, of JSON lines, or a single one; UTF-8 or UTF-16, with or without a BOM.
+def read_objects(stream: IO[bytes], encoding: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """The objects of a JSON array, of JSON lines, or a single one; UTF-8 or UTF-16 with a BOM where none is given.
 
     Raises UnusableFile with the number of the record where the file is not JSON, broken off, or holds something else.
     """
-    text = _Text(stream)
+    text = _Text(stream, encoding)
     text.skip("\ufeff \t\r\n")
     array = text.take("[")
     count = 0
@@ -61,18 +62,22 @@ def write_array(records: Iterable[Mapping[str, Any]], stream: IO[bytes]) -> int:
 class _Text:
     """The stream's text as far as it was read."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], encoding: str | None) -> None:
         head = stream.read(PART)
-        wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        self._stream, self._at = stream, 0
-        self._decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8")()
+        self._stream, self._at, self._given = stream, 0, encoding is not None
+        self._encoding = encoding or recognise_encoding(head)
+        try:
+            self._decoder = codecs.getincrementaldecoder(self._encoding)()
+        except LookupError:
+            raise UnusableFile(str(unknown_encoding(self._encoding))) from None
         self._text = self._decode(head)
 
     def _decode(self, data: bytes, *, final: bool = False) -> str:
         try:
             return self._decoder.decode(data, final)
-        except UnicodeDecodeError:
-            raise UnusableFile("The file is not UTF-8; save it as UTF-8.") from None
+        except UnicodeError:
+            hint = "" if self._given else "; save it so, or say --encoding"
+            raise UnusableFile(f"The file is not {self._encoding.upper()}{hint}.") from None
 
     def _more(self, size: int = PART) -> bool:
         """Read on; False at the end of the file."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from inputs.files.delimited import Dialect
 from validation import InvalidInput
 
 Extra = Mapping[str, Any]  # keys that only the other tool knows, written back as they came
@@ -85,9 +86,12 @@ class RefusedRecord:
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The columns of a flat file that are no inputs, as a person names them; "" for the usual name.
+    """The columns of a flat file, as a person names them; "" for the usual name.
 
-    `scores`: what those of scores begin with, before the label.
+    scores     what those of scores begin with, before the label
+    annotator  who gave the label: it is then a label of this person beside the item, and known where nobody differs
+    segment    columns that make the item's segment
+    inputs     by input, the column that it is taken from where that has another name
     """
 
     key: str = ""
@@ -96,6 +100,9 @@ class ColumnNames:
     scores: str = ""
     version: str = ""
     time: str = ""
+    annotator: str = ""
+    segment: Sequence[str] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class ProjectShape:
 
     columns    how a flat file names what is no input
     raw_cells  texts of a CSV file as they are, also where a spreadsheet would run them
+    dialect    how a file of text is written
     """
 
     kind: str
@@ -112,6 +120,7 @@ class ProjectShape:
     positive: str = ""
     columns: ColumnNames = ColumnNames()
     raw_cells: bool = False
+    dialect: Dialect = Dialect()
 
     def values(self) -> list[str]:
         return [label["value"] for label in self.labels]

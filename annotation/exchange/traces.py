@@ -10,6 +10,7 @@ from annotation.exchange.chat_messages import Turns
 from annotation.exchange.json_records import read_objects
 from annotation.exchange.rows import ExchangeRow, ProjectShape
 from annotation.exchange.trace_feedback import TraceFeedback, judge_predictions, person_signals, unread_judgements
+from inputs.files.delimited import Dialect
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class TraceFormat(ExchangeFormat):
 
     writes: ClassVar[bool] = False
 
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-        return read_objects(stream)
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
+        return read_objects(stream, dialect.encoding)
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
         trace = self.parse_trace(record)

@@ -1,6 +1,5 @@
 """Import and export of a project's data: a file tried first and then kept, and the items as a file of any format."""
 
-from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -17,6 +16,7 @@ from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 
 LARGEST = 32 << 20  # bytes; larger files are imported by the command, which no request waits for
+NAMED = ("key", "label", "predicted", "scores", "version", "time")
 SHOWN = 50  # refused rows
 
 
@@ -47,7 +47,7 @@ class ImportForm(forms.Form):
         return file
 
     def columns(self) -> ColumnNames:
-        return ColumnNames(**{name: self.cleaned_data[name].strip() for name in asdict(ColumnNames())})
+        return ColumnNames(**{name: self.cleaned_data[name].strip() for name in NAMED})
 
 
 @require_GET
@@ -85,7 +85,7 @@ def _page(
     context = {
         "project": request.project,
         "form": form,
-        "columns": [form[name] for name in asdict(ColumnNames())],
+        "columns": [form[name] for name in NAMED],
         "result": result,
         "refused": result.refused[:SHOWN] if result else [],
         "error": error,

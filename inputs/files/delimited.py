@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -46,28 +46,38 @@ def read_delimited(data: bytes, name: str, dialect: Dialect) -> tuple[pd.DataFra
     if hint := EXCEL_HINT.match(text):
         text = text[hint.end() :]
     separator = dialect.separator or (hint.group(1) if hint else recognise_separator(text))
-    header = next(_parsed(text, separator), [])
+    header = next(parse_rows(text, separator), [])
     frame = _frame(text, name, separator)
     if len(header) == frame.shape[1]:
         frame.columns = pd.Index(header)  # pandas would rename what is named twice
         _refuse_second_header(frame, header, name)
-    return frame, dialect.decimal or recognise_decimal(frame)
+    sample = (frame.iloc[:SAMPLE_ROWS, at].tolist() for at in range(frame.shape[1]))
+    return frame, dialect.decimal or recognise_decimal(sample)
 
 
 def decode(data: bytes, name: str, encoding: str | None = None) -> str:
     """The text of the file: UTF-8, UTF-16 with its mark, or as given. Raises BadFile that names the first bad row."""
-    chosen = encoding or _recognised(data)
+    chosen = encoding or recognise_encoding(data)
     try:
         return data.decode(chosen)
     except LookupError:
-        raise BadFile(f"{chosen!r} is no encoding that is known; say utf-8, utf-16 or latin-1.") from None
+        raise unknown_encoding(chosen) from None
     except UnicodeError as why:
-        row = data[: getattr(why, "start", 0)].count(b"\n")
-        hint = "" if encoding else "; if it is Latin-1 or Windows-1252, say --encoding latin-1 or --encoding cp1252"
-        raise BadFile(f"{name} is not {chosen.upper()}: a byte in line {row + 1} does not fit{hint}.") from None
+        line = data[: getattr(why, "start", 0)].count(b"\n") + 1
+        raise wrong_encoding(name, chosen, line, given=encoding is not None) from None
 
 
-def _recognised(data: bytes) -> str:
+def unknown_encoding(encoding: str) -> BadFile:
+    return BadFile(f"{encoding!r} is no encoding that is known; say utf-8, utf-16 or latin-1.")
+
+
+def wrong_encoding(name: str, encoding: str, line: int, *, given: bool) -> BadFile:
+    """The file has a byte in this line that the encoding, `given` by a person or recognised, does not have."""
+    hint = "" if given else "; if it is Latin-1 or Windows-1252, say --encoding latin-1 or --encoding cp1252"
+    return BadFile(f"{name} is not {encoding.upper()}: a byte in line {line} does not fit{hint}.")
+
+
+def recognise_encoding(data: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return encoding
@@ -80,16 +90,16 @@ def recognise_separator(text: str) -> str:
     """The mark that parts the header into most names, and nearly every row into as many cells; else the comma."""
     best = (1, ",")
     for separator in SEPARATORS:
-        widths = [len(row) for row in islice(_parsed(text, separator), SAMPLE_ROWS) if row]
+        widths = [len(row) for row in islice(parse_rows(text, separator), SAMPLE_ROWS) if row]
         fitting = sum(width == widths[0] for width in widths)
         if widths and widths[0] > best[0] and max(widths) == widths[0] and fitting >= WHOLE_ROWS * len(widths):
             best = (widths[0], separator)
     return best[1]
 
 
-def recognise_decimal(frame: pd.DataFrame) -> str:
+def recognise_decimal(columns: Iterable[list[str]]) -> str:
     """A comma where some column is made of numbers with commas that mark no thousands, and none has points so."""
-    marks = {_decimal_of(frame.iloc[:SAMPLE_ROWS, at].tolist()) for at in range(frame.shape[1])}
+    marks = {_decimal_of(cells) for cells in columns}
     return "," if "," in marks and "." not in marks else "."
 
 
@@ -105,10 +115,10 @@ def _decimal_of(cells: list[str]) -> str | None:
     return None
 
 
-def _why_not_parsed(text: str, name: str, separator: str, why: Exception) -> BadFile:
+def _why_notparse_rows(text: str, name: str, separator: str, why: Exception) -> BadFile:
     """The first row with cells beyond the header, which belong to no column; else what the parser says."""
     width = 0
-    for number, row in enumerate(filter(None, _parsed(text, separator)), -1):
+    for number, row in enumerate(filter(None, parse_rows(text, separator)), -1):
         width = width or len(row)
         if len(row) > width:
             return BadFile(
@@ -129,7 +139,7 @@ def _refuse_second_header(frame: pd.DataFrame, header: list[str], name: str) -> 
         )
 
 
-def _parsed(text: str, separator: str) -> Iterator[list[str]]:
+def parse_rows(text: str, separator: str) -> Iterator[list[str]]:
     """The rows as far as they can be parted: a text beyond csv's own limit ends them."""
     try:
         yield from csv.reader((line.group() for line in LINE.finditer(text)), delimiter=separator)
@@ -151,4 +161,4 @@ def _frame(text: str, name: str, separator: str) -> pd.DataFrame:
             )
             return pd.concat(parts, ignore_index=True)
     except (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as why:
-        raise _why_not_parsed(text, name, separator, why) from None
+        raise _why_notparse_rows(text, name, separator, why) from None

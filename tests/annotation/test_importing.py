@@ -1,6 +1,7 @@
 """Import and export of whole projects: a file comes back as it was, and the same file again changes nothing."""
 
 import base64
+import gzip
 import io
 import json
 from pathlib import Path
@@ -166,6 +167,31 @@ class TestCommands:
         call_command("export_data", "intents", format="csv", out=out, raw=True)
         assert out.read_text().splitlines()[1].startswith('"1","=one"')
         assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
+
+    def test_columns_of_other_names_become_inputs_segment_and_labels_of_people(
+        self, project: Project, tmp_path: Path, capsys: Any
+    ) -> None:
+        given = tmp_path / "in.tsv.gz"
+        rows = "nr\tGröße\twer\turteil\tland\n1\tone\tada\trefund\tDE\n1b\ttwo\t\t\t\n2\tthree\tada\tspam\tFR\tmore\n"
+        given.write_bytes(gzip.compress(rows.encode("latin-1")))
+        named = {"key": "nr", "label": "urteil", "annotator": "wer", "segment": ["land"], "input": ["text=Größe"]}
+        with pytest.raises(CommandError, match="a byte in line 1 does not fit; if it is Latin-1"):
+            call_command("import_data", "intents", given, **named)
+        call_command("import_data", "intents", given, encoding="latin-1", json=True, **named)
+        said = json.loads(capsys.readouterr().out)
+        assert said["created"] == 2 and said["refused"][0]["error"].startswith(
+            "The row has 6 cells, the header 5 names"
+        )
+        first, second = exported_rows(project)
+        assert (first.inputs, first.segment, first.agreed) == ({"text": "one"}, {"land": "DE"}, "refund")
+        assert first.labels[0].annotator == "ada" and not second.labels and not second.segment
+        with pytest.raises(CommandError, match="There is no column 'size'; the file has nr, Größe, wer"):
+            call_command("import_data", "intents", given, encoding="latin-1", input=["text=size"])
+        with pytest.raises(CommandError, match="--input takes NAME=COLUMN"):
+            call_command("import_data", "intents", given, input=["text"])
+        given.write_bytes(given.read_bytes()[:-12])
+        with pytest.raises(CommandError, match="The file is not whole gzip"):
+            call_command("import_data", "intents", given, encoding="latin-1")
 
     @pytest.mark.parametrize(
         ("slug", "name", "options", "words"),

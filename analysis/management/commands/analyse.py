@@ -1,7 +1,7 @@
 """The metrics on a file, without a project and without a database: labels, votes, drift, slices, performance."""
 
 import warnings
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from analysis.offline.output import JsonObject
 from inputs.encoders import choice
 from inputs.encoders.base import TextEncoder
 from inputs.files.delimited import Dialect
+from inputs.files.dialect_arguments import add_dialect_arguments
 from inputs.files.readers import read_table
 from inputs.files.table import BadFile, Table
 from validation import InvalidInput
@@ -33,9 +34,7 @@ class Command(BaseCommand):
             one = add(what)
             one.add_argument("--seed", type=int, default=0)
             one.add_argument("--json", metavar="OUT", help="Write one JSON object there; - is standard output.")
-            one.add_argument("--separator", metavar="MARK", type=_mark, help="Between cells of CSV; else recognised.")
-            one.add_argument("--decimal", choices=(".", ","), help="Mark of fractions in text; else recognised.")
-            one.add_argument("--encoding", metavar="NAME", help="Of CSV and JSON; else UTF-8 or UTF-16.")
+            add_dialect_arguments(one)
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = Namespace(**options)
@@ -65,13 +64,6 @@ class Command(BaseCommand):
 
 
 FILES = ("file", "votes", "truth", "items", "reference", "current", "probabilities")
-
-
-def _mark(given: str) -> str:
-    mark = {"tab": "\t", "\\t": "\t"}.get(given, given)
-    if len(mark) != 1 or mark in '"\r\n':
-        raise ArgumentTypeError("one character, or tab")
-    return mark
 
 
 def _table(path: str, given: Namespace) -> Table:

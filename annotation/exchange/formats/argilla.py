@@ -15,6 +15,7 @@ from annotation.exchange.base import (
 )
 from annotation.exchange.json_records import read_objects, write_lines
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape
+from inputs.files.delimited import Dialect
 from validation.json_values import quote
 
 QUESTION = "label"  # the question's name where the file has none
@@ -29,8 +30,8 @@ class Argilla(ExchangeFormat):
 
     name = "argilla"
 
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-        return read_objects(stream)
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
+        return read_objects(stream, dialect.encoding)
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
         flat = _flattened(record) if isinstance(record.get("fields"), Mapping) else record

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any
 
-from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import DECIMAL, flat_columns, flat_record, parse_flat
+from annotation.exchange.base import BadRecord, ExchangeFormat
+from annotation.exchange.columns import DECIMAL, FlatParser, flat_columns, flat_record
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
-from inputs.files.delimited import Dialect, read_delimited
+from inputs.files.delimited import Dialect
+from inputs.files.row_stream import RowStream, stream_rows
 from inputs.files.table import BadFile
 from projects.spreadsheets import escape, unescape
 
@@ -20,20 +21,16 @@ class Delimited(ExchangeFormat):
     media_type = "text/csv; charset=utf-8"
     ending = "csv"
 
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any] | BadRecord]:
         try:
-            frame, decimal = read_delimited(stream.read(), "the file", Dialect())
+            found = stream_rows(stream, "The file", dialect)
+            for cells in found.rows:
+                yield _record(found, cells)
         except BadFile as why:
             raise UnusableFile(str(why)) from None
-        columns = [str(name).strip() for name in frame.columns]
-        for cells in frame.itertuples(index=False, name=None):
-            yield {DECIMAL: decimal} | {
-                name: unescape(cell) if isinstance(cell, str) else cell
-                for name, cell in zip(columns, cells, strict=True)
-            }
 
-    def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
-        return parse_flat(record, project, all_columns=True)
+    def parser(self, project: ProjectShape) -> Callable[[Mapping[str, Any]], ExchangeRow]:
+        return FlatParser(project, all_columns=True).parse
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
@@ -50,3 +47,19 @@ class Delimited(ExchangeFormat):
             count += 1
         text.detach()
         return count
+
+
+def _record(found: RowStream, cells: list[str]) -> Mapping[str, Any] | BadRecord:
+    """The row by the names of its columns; a row that is cut short has empty cells at its end."""
+    width = len(found.names)
+    if len(cells) > width:
+        return BadRecord(
+            f"The row has {len(cells)} cells, the header {width} names; a cell that holds the separator needs quotes."
+        )
+    if cells == found.names and width > 1:
+        return BadRecord("The row repeats the header: the file is several files in one.")
+    record = dict(zip(found.names, map(unescape, cells), strict=False))
+    if len(cells) < width:
+        record |= dict.fromkeys(found.names[len(cells) :], "")
+    record[DECIMAL] = found.decimal
+    return record

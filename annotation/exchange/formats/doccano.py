@@ -6,6 +6,7 @@ from typing import IO, Any
 from annotation.exchange.base import BadRecord, ExchangeFormat, stable_key, without
 from annotation.exchange.json_records import read_objects, write_lines
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
+from inputs.files.delimited import Dialect
 from validation.json_values import quote
 
 LABELS = ("label", "labels", "entities")  # the name has changed over its versions; the first one is written
@@ -17,8 +18,8 @@ class Doccano(ExchangeFormat):
 
     name = "doccano"
 
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-        return read_objects(stream)
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
+        return read_objects(stream, dialect.encoding)
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
         shown = text_input(project)

@@ -19,6 +19,7 @@ from annotation.exchange.json_records import read_objects, write_array
 from annotation.exchange.label_config import CONTROLS, shown_input
 from annotation.exchange.label_studio_values import SHAPES, ValueShape
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
+from inputs.files.delimited import Dialect
 from validation.json_values import quote
 
 CONTROL = "answer"  # from_name where nothing says another one
@@ -34,8 +35,8 @@ class LabelStudio(ExchangeFormat):
     media_type = "application/json"
     ending = "json"
 
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-        return read_objects(stream)
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
+        return read_objects(stream, dialect.encoding)
 
     def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
         shape = value_shape(project)

@@ -1,6 +1,6 @@
 """Parquet: flat rows with typed columns, read and written in parts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import IO, Any
 
@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import SCORES, flat_columns, flat_record, parse_flat
+from annotation.exchange.columns import SCORES, FlatParser, flat_columns, flat_record
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
+from inputs.files.delimited import Dialect
 
 PART = 5_000  # rows that are in memory at once
 BROKEN = "The file is not whole Parquet."
@@ -29,15 +30,15 @@ class Parquet(ExchangeFormat):
         except (pa.ArrowException, OSError):
             raise UnusableFile(BROKEN) from None
 
-    def read_records(self, stream: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
         try:
             for batch in pq.ParquetFile(stream).iter_batches(PART):
                 yield from (_flattened(row) for row in batch.to_pylist())
         except (pa.ArrowException, OSError):
             raise UnusableFile(BROKEN) from None
 
-    def parse_record(self, record: Mapping[str, Any], project: ProjectShape) -> ExchangeRow:
-        return parse_flat(record, project, all_columns=True)
+    def parser(self, project: ProjectShape) -> Callable[[Mapping[str, Any]], ExchangeRow]:
+        return FlatParser(project, all_columns=True).parse
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         schema, left, count = _schema(project), iter(rows), 0

@@ -12,9 +12,12 @@ from django.utils import timezone
 
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
-from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file
+from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file, options_of_name
+from inputs.files.delimited import Dialect
+from inputs.files.dialect_arguments import add_dialect_arguments, to_dialect
 from projects.models import Project
 
+COLUMNS = ("key", "label", "predicted", "scores", "version", "time", "annotator")
 SHOWN = 20  # refusals that the text names
 
 
@@ -29,8 +32,13 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", default="auto", choices=["auto", *FORMATS.names()])
-        for column in asdict(ColumnNames()):
+        for column in COLUMNS:
             parser.add_argument(f"--{column}", default="", metavar="PREFIX" if column == "scores" else "COLUMN")
+        parser.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="May be given again.")
+        parser.add_argument(
+            "--input", action="append", default=[], metavar="NAME=COLUMN", help="Where the column has another name."
+        )
+        add_dialect_arguments(parser)
         parser.add_argument("--dry-run", action="store_true", help="Write nothing; say what would become of each row.")
         parser.add_argument("--json", action="store_true")
 
@@ -38,7 +46,12 @@ class Command(BaseCommand):
         project = Project.objects.filter(slug=slug).first()
         if project is None:
             raise CommandError(f"There is no project {slug}.")
-        columns = ColumnNames(**{column: options[column] for column in asdict(ColumnNames())})
+        columns = ColumnNames(
+            **{column: options[column] for column in COLUMNS},
+            segment=tuple(options["segment"]),
+            inputs=dict(_input_column(given) for given in options["input"]),
+        )
+        dialect = to_dialect(**{name: options[name] for name in asdict(Dialect())})
         try:
             with file.open("rb") as stream:
                 name = format if format != "auto" else format_of_name(file.name)
@@ -46,7 +59,7 @@ class Command(BaseCommand):
                     project,
                     stream,
                     name,
-                    options=ImportOptions(columns),
+                    options=options_of_name(file.name, ImportOptions(columns, dialect)),
                     folder=file.parent,
                     at=timezone.now(),
                     dry_run=dry_run,
@@ -56,6 +69,14 @@ class Command(BaseCommand):
         except UnusableFile as why:
             raise CommandError(f"{file}: {why}") from None
         self.stdout.write(json.dumps(asdict(result)) if options["json"] else _sentences(result))
+
+
+def _input_column(given: str) -> tuple[str, str]:
+    """The input and the column that NAME=COLUMN names. Raises CommandError."""
+    name, mark, column = given.partition("=")
+    if not (name and mark and column):
+        raise CommandError(f"--input takes NAME=COLUMN; it is {given!r}.")
+    return name, column
 
 
 def _sentences(result: ImportResult) -> str:

@@ -23,7 +23,7 @@ class Plain(ExchangeFormat):
 
     name = "plain"
 
-    def read_records(self, stream):
+    def read_records(self, stream, dialect):
         return ({"text": line.decode().strip()} for line in stream)
 
     def parse_record(self, record, project):
