@@ -43,7 +43,8 @@ def actions(project: Project, facts: LoopFacts, body: PerformanceBody | None = N
 
 def _capture(project: Project) -> Action:
     because = "Nothing has been captured yet. Everything else begins with what your model said."
-    return Action("Capture predictions", because, NOT_KNOWN, "Make a key", project_url("projects:key-list", project))
+    how = project_url("overview:overview", project) + "#first-prediction"
+    return Action("Capture predictions", because, NOT_KNOWN, "Show how", how)
 
 
 def _decisions(project: Project, facts: LoopFacts) -> Iterator[Action]:

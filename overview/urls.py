@@ -6,4 +6,7 @@ from overview import views
 
 app_name = "overview"
 
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("first-key/", views.first_key, name="first-key"),
+]

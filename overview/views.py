@@ -1,13 +1,16 @@
 """Overview: where is the loop stuck, and what next?"""
 
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
 from analysis import release_events
 from analysis.reports.kinds import performance as performance_report
@@ -20,19 +23,39 @@ from annotation import versions
 from annotation.version_chip import version_chip
 from jobs import health
 from overview import actions, changes, events, first_steps, loop, stations
+from overview.links import project_url
+from projects import members
 from projects.formatting import span
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can, Project
+from projects.secrets import derived_secret, new_secret
 
 
 def _of_version(project: Project, tag: str) -> str:
     return f"{reverse('overview:overview', args=[project.slug])}?{urlencode({'version': tag})}"
 
 
-def capture_command(request: ProjectRequest) -> str:
-    """The command that captures the first prediction of this project."""
-    address = f"{request.scheme}://{request.get_host()}/api/v1/projects/{request.project.slug}/predictions"
-    return first_steps.capture_command(request.project, address)
+AWAITS = "awaits_first"  # in the address of a refresh: the page was opened before anything was captured
+
+
+def first_prediction(request: ProjectRequest, *, secret: str = "") -> dict[str, Any]:
+    """What the panel shows that sends the first prediction of this project."""
+    site = f"{request.scheme}://{request.get_host()}"
+    return {
+        "snippets": first_steps.snippets(request.project, site, secret),
+        "first_row": first_steps.first_row(request.project),
+        "secret": secret,
+        "may_make_key": request.role.can(Can.CHANGE),
+        "once": new_secret(),
+    }
+
+
+def poll_url(request: ProjectRequest, *, awaits_first: bool) -> str:
+    """Where the page asks for what is new."""
+    query = request.GET.copy()
+    if awaits_first:
+        query[AWAITS] = "1"
+    return project_url("overview:overview", request.project, query.urlencode())
 
 
 def quality(project: Project, body: PerformanceBody) -> TimeChart | None:
@@ -43,6 +66,30 @@ def quality(project: Project, body: PerformanceBody) -> TimeChart | None:
 @require_GET
 @member(Can.SEE)
 def overview(request: ProjectRequest) -> HttpResponse:
+    return overview_page(request)
+
+
+@never_cache
+@require_POST
+@member(Can.CHANGE)
+def first_key(request: ProjectRequest) -> HttpResponse:
+    """Make a key and show it in the snippets: only the answer to this POST does; sent again, it shows the same key."""
+    once = request.POST.get("once") or new_secret()
+    secret = derived_secret("first-key", request.user.pk, request.project.pk, once)
+    try:
+        key = first_steps.create_first_key(
+            request.project, request.user, by=request.user, at=timezone.now(), secret=secret
+        )
+    except members.MemberProblem as why:
+        messages.error(request, str(why))
+        return redirect("overview:overview", request.project.slug)
+    if asks_for_fragment(request):
+        context = {"project": request.project, "first": first_prediction(request, secret=key)}
+        return render(request, "overview/first_prediction.html#snippets", context)
+    return overview_page(request, secret=key)
+
+
+def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
     project, now = request.project, timezone.now()
     known = versions.load(project)
     try:
@@ -50,6 +97,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
     except versions.UnknownVersion as why:
         return render(request, "overview/unknown.html", {"project": project, "unknown": str(why)}, status=404)
     facts = loop.collect(project, at=now, serves=known.serves)
+    awaits_first = facts.newest is None or AWAITS in request.GET or bool(secret)
     made = stations.stations(project, facts, at=now)
     report = newest(project, performance_report.KIND, version=version)
     body = report.body if report and report.body.n else None
@@ -64,7 +112,8 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "stuck": next((station for station in made if station.bottleneck), None),
         "place": next((number for number, station in enumerate(made) if station.bottleneck), None),
         "actions": actions.actions(project, facts, body),
-        "capture_command": "" if facts.newest else capture_command(request),
+        "poll_url": poll_url(request, awaits_first=awaits_first),
+        "first": first_prediction(request, secret=secret) if awaits_first else None,
         "events": events.events(project),
         "body": body,
         "problems": health.problems([project]),

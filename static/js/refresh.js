@@ -65,7 +65,13 @@ function removed(node) {
   return next;
 }
 
+/* What nobody sees is not refreshed: a request that no event began is a page's own polling. */
+function waitUntilSeen(event) {
+  if (document.hidden && !event.detail.requestConfig.triggeringEvent) event.preventDefault();
+}
+
 export function install(htmx) {
+  document.addEventListener("htmx:beforeRequest", waitUntilSeen);
   htmx.defineExtension("refresh", {
     isInlineSwap: (style) => style === "morph",
     handleSwap(style, target, fragment) {
