@@ -12,8 +12,9 @@ import pandas as pd
 from annotation.exchange.base import LONGEST_KEY, BadRecord, as_mapping, stable_key
 from annotation.exchange.own_records import to_record, to_row
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
-from inputs.files.cells import ISO, parse_times
-from validation.json_values import quote
+from inputs.files.cells import GAPS, ISO, parse_number, parse_times
+from inputs.files.spellings import TRUTHS, folded, one_spelling
+from validation.json_values import is_finite_number, quote
 
 DAY_OR_MONTH = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]")
 
@@ -23,7 +24,6 @@ WHOLE = "record"  # the column of what flat cells cannot say, as JSON
 FLAT = ("key", "inputs", "at", "known")  # parts of a record that have columns
 DECIMAL = "\0decimal"  # in a record: the decimal mark of its file; no column is named so
 TEXT_VALUES = ("choice", "text", "pair")  # kinds whose values are texts
-TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 class FlatParser:
@@ -43,7 +43,10 @@ class FlatParser:
             for name, kind in project.inputs.items()
         ]
         prefix = given.scores or SCORES
-        self._scores = [(value, f"{prefix}{value}") for value in project.values()]
+        self._values = project.values()
+        self._scores = [(value, f"{prefix}{value}") for value in self._values]
+        self._positive = project.positive if len(self._values) == 2 else ""
+        self._spellings = one_spelling(self._values) if project.kind == "choice" else {}
         taken = {column for _, column, _ in self._inputs}
         self._label, self._predicted, self._version = (
             "" if self._names[part] in taken else self._names[part] for part in ("label", "predicted", "version")
@@ -61,8 +64,8 @@ class FlatParser:
         inputs = {}
         for name, column, convert in self._inputs:
             cell = record.get(column)
-            if not is_blank(cell):
-                inputs[name] = convert(cell, decimal)
+            if not is_blank(cell) and (value := convert(cell, decimal)) is not None:
+                inputs[name] = value
         if not inputs:
             raise BadRecord(f"The row has none of the project's inputs ({self._names_of_inputs}).")
         at = record.get(self._names["time"])
@@ -95,21 +98,41 @@ class FlatParser:
             if not is_blank(cell):
                 scores[value] = _number(cell, decimal)
         value, version = self._value(record, self._predicted), record.get(self._version)
+        confidence = _number(record.get(self._columns.confidence), decimal) if self._columns.confidence else None
+        confidence = None if is_blank(confidence) else confidence
+        scores = scores or self._completed(record, value, confidence, decimal)
         if value is None and not scores and is_blank(version):
             return ()
         named = "" if is_blank(version) else str(version)
-        return (ExchangePrediction(value=value, model_version=named, scores=scores or None),)
+        score = None if scores else confidence
+        return (ExchangePrediction(value=value, model_version=named, scores=scores or None, score=score),)
+
+    def _completed(self, record: Mapping[str, Any], value: Any, confidence: Any, decimal: str) -> dict[str, Any]:
+        """Both scores of two labels from the one that the file has: of the positive or of the predicted label."""
+        scored, score = value, confidence
+        if self._columns.scores and not is_blank(cell := record.get(self._columns.scores)):
+            scored, score = self._positive, _number(cell, decimal)
+        if scored not in self._values or len(self._values) != 2 or not is_finite_number(score):
+            return {}
+        other = next(label for label in self._values if label != scored)
+        return {scored: score, other: 1 - score}
 
     def _value(self, record: Mapping[str, Any], column: str) -> Any:
         """The value in this column; of kinds whose values are no texts their JSON."""
         cell = record.get(column)
         if is_blank(cell):
             return None
-        cell = _as_text(cell)
+        cell = _as_text(str(cell) if self._texts and isinstance(cell, bool) else cell)
+        if self._spellings and isinstance(cell, str) and cell not in self._values:
+            return self._spellings.get(folded(cell), cell)
         return cell if self._texts or not isinstance(cell, str) else _parsed(cell)
 
     def _segment(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: _segment_cell(record[name]) for name in self._columns.segment if not is_blank(record.get(name))}
+        return {
+            name.removeprefix("segment."): _segment_cell(record[name])
+            for name in self._columns.segment
+            if not is_blank(record.get(name))
+        }
 
     def _with_label(self, row: ExchangeRow, record: Mapping[str, Any]) -> ExchangeRow:
         known = self._value(record, self._label)
@@ -136,7 +159,7 @@ class FlatParser:
 
     def _refuse_absent_columns(self, record: Mapping[str, Any]) -> None:
         given = self._columns
-        named = [getattr(given, part) for part in (*USUAL, "annotator")]
+        named = [getattr(given, part) for part in (*USUAL, "annotator", "confidence")]
         wanted = [name for name in (*named, *given.segment, *given.inputs.values()) if name and name not in record]
         if wanted:
             there = ", ".join(name for name in list(record)[:30] if name != DECIMAL)
@@ -165,6 +188,14 @@ def flat_record(row: ExchangeRow, project: ProjectShape) -> dict[str, Any]:
     return {name: cells[name] for name in flat_columns(project)}
 
 
+def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects in a row as names with a dot (`scores.spam`), as flat rows have them."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= {f"{name}.{inner}": part for inner, part in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
 def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
@@ -174,12 +205,17 @@ def is_blank(cell: Any) -> bool:
     return cell is None or cell == "" or cell != cell
 
 
+def is_gap(cell: Any) -> bool:
+    """Whether a text stands for no value where a number, a time or a truth value is expected: NA, null, n/a."""
+    return isinstance(cell, str) and cell.strip().lower() in GAPS
+
+
 def _plain_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
     return cell
 
 
 def _time_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    return _moment(cell)
+    return None if is_gap(cell) else _moment(cell)
 
 
 def _text_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
@@ -187,11 +223,14 @@ def _text_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
 
 
 def _number_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    return _number(cell, decimal) if type(cell) is str else cell
+    return None if is_gap(cell) else _number(cell, decimal)
 
 
 def _boolean_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    return TRUTH.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell
+    if is_gap(cell) or isinstance(cell, bool):
+        return None if is_gap(cell) else cell
+    word = TRUTHS.get(folded(str(_as_text(cell))))
+    return cell if word is None else word == "true"
 
 
 def _json_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
@@ -233,7 +272,8 @@ def _number(cell: Any, decimal: str) -> Any:
     try:
         found = float(text)
     except ValueError:
-        return cell
+        found = parse_number(cell.strip(), decimal)  # with marks of thousands, a currency, or percent
+        return found if is_finite_number(found) else cell
     return int(found) if found.is_integer() and abs(found) < 2**53 and "." not in text else found
 
 

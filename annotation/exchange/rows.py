@@ -88,7 +88,8 @@ class RefusedRecord:
 class ColumnNames:
     """The columns of a flat file, as a person names them; "" for the usual name.
 
-    scores     what those of scores begin with, before the label
+    scores     what those of scores begin with, before the label; or of two labels the column of the positive one's
+    confidence  the score of the predicted label alone
     annotator  who gave the label: it is then a label of this person beside the item, and known where nobody differs
     segment    columns that make the item's segment
     inputs     by input, the column that it is taken from where that has another name
@@ -101,6 +102,7 @@ class ColumnNames:
     version: str = ""
     time: str = ""
     annotator: str = ""
+    confidence: str = ""
     segment: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 

@@ -74,15 +74,15 @@ def parse_numbers(series: "pd.Series[Any]", decimal: str = ".") -> tuple[Floats,
     found = pd.to_numeric(plain.where(~gap), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     left = np.flatnonzero(np.isnan(found) & ~gap)
     codes, cells = pd.factorize(text.iloc[left])
-    found[left] = np.array([_number(cell, decimal) for cell in cells] + [np.nan])[codes]
+    found[left] = np.array([parse_number(cell, decimal) for cell in cells] + [np.nan])[codes]
     return found, np.isnan(found) & ~gap
 
 
-def _number(cell: str, decimal: str) -> float:
+def parse_number(cell: str, decimal: str) -> float:
     """A number with its marks; NaN where the cell is none."""
     bare = CURRENCY.sub("", cell).strip().replace("\N{MINUS SIGN}", "-")
     if inside := IN_BRACKETS.fullmatch(bare):
-        return -_number(inside.group(1), decimal) if inside.group(1)[:1].isdigit() else float("nan")
+        return -parse_number(inside.group(1), decimal) if inside.group(1)[:1].isdigit() else float("nan")
     share = bare.endswith("%")
     bare = SIGN.sub(r"\1", bare.removesuffix("%").strip())
     match = NUMBERS[decimal].fullmatch(bare)

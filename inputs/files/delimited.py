@@ -78,6 +78,7 @@ def wrong_encoding(name: str, encoding: str, line: int, *, given: bool) -> BadFi
 
 
 def recognise_encoding(data: bytes) -> str:
+    """UTF-8, or UTF-16 and UTF-32 by their marks, UTF-16 also by its zeros."""
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return encoding

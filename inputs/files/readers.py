@@ -29,9 +29,13 @@ def read_table(path: str, dialect: Dialect | None = None) -> Table:
 
     A first column without a name that numbers the rows is no column: pandas and R write it beside every table.
     """
-    name = Path(path).name
-    reader = _reader(path)
-    table = reader(_bytes(Path(path)), name, dialect or Dialect())
+    _reader(path)  # a name that says no format is refused before the file is read
+    return parse_table(_bytes(Path(path)), Path(path).name, dialect)
+
+
+def parse_table(data: bytes, name: str, dialect: Dialect | None = None) -> Table:
+    """The table in the bytes of a file of this name, unpacked. Raises BadFile as `read_table`."""
+    table = _reader(name)(data, name, dialect or Dialect())
     table = replace(table, frame=_without_row_numbers(table.frame))
     names = _named(table.frame)
     if twice := names[names.duplicated()].tolist():

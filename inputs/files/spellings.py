@@ -1,6 +1,7 @@
 """One label, one spelling: refuse labels of columns or files that differ only in case, spaces or Unicode form."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -59,6 +60,12 @@ def check_levels(one: LabelColumn, other: LabelColumn) -> None:
 def folded(label: str) -> str:
     """What two spellings of one label have in common."""
     return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+
+
+def one_spelling(labels: Sequence[str]) -> dict[str, str]:
+    """By folded spelling its label, where no other label has it too."""
+    counts = Counter(map(folded, labels))
+    return {folded(label): label for label in labels if counts[folded(label)] == 1}
 
 
 def _key(label: str, columns: Sequence[LabelColumn]) -> str:

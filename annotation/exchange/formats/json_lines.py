@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import FlatParser
+from annotation.exchange.columns import FlatParser, flattened
 from annotation.exchange.json_records import read_objects, write_lines
 from annotation.exchange.own_records import to_record, to_row
 from annotation.exchange.rows import ExchangeRow, ProjectShape
 from inputs.files.delimited import Dialect
+
+INSIDE = "."  # between the names of an object and of a part of it, where a person names columns
 
 
 class JsonLines(ExchangeFormat):
@@ -21,9 +23,12 @@ class JsonLines(ExchangeFormat):
 
     def parser(self, project: ProjectShape) -> Callable[[Mapping[str, Any]], ExchangeRow]:
         flat, plain = FlatParser(project).parse, "inputs" in project.inputs
+        named = any(INSIDE in column for column in project.columns.inputs.values())
 
         def parse(record: Mapping[str, Any]) -> ExchangeRow:
-            return flat(record) if plain or not isinstance(record.get("inputs"), Mapping) else to_row(record)
+            if not plain and not named and isinstance(record.get("inputs"), Mapping):
+                return to_row(record)
+            return flat({**record, **flattened(record)})
 
         return parse
 

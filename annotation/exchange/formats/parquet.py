@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import SCORES, FlatParser, flat_columns, flat_record
+from annotation.exchange.columns import SCORES, FlatParser, flat_columns, flat_record, flattened
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.delimited import Dialect
 
@@ -33,7 +33,7 @@ class Parquet(ExchangeFormat):
     def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
         try:
             for batch in pq.ParquetFile(stream).iter_batches(PART):
-                yield from (_flattened(row) for row in batch.to_pylist())
+                yield from (flattened(row) for row in batch.to_pylist())
         except (pa.ArrowException, OSError):
             raise UnusableFile(BROKEN) from None
 
@@ -47,14 +47,6 @@ class Parquet(ExchangeFormat):
                 writer.write_table(pa.Table.from_pylist(part, schema=schema))
                 count += len(part)
         return count
-
-
-def _flattened(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Structs as names with a dot (`scores.spam`), as flat rows have them."""
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        flat |= {f"{name}.{inner}": part for inner, part in value.items()} if isinstance(value, dict) else {name: value}
-    return flat
 
 
 def _schema(project: ProjectShape) -> pa.Schema:
