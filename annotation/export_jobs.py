@@ -11,12 +11,12 @@ from django.db import transaction
 from annotation.exchange.rows import UnusableFile
 from annotation.exporting import check_export, export_file
 from annotation.models import DataExport, Item
-from annotation.uploads import kept_for
+from annotation.uploads import kept_for, person_of
 from jobs import queue
 from jobs.execution import Attempt, PermanentFailure
 from jobs.models import Job
 from projects import audit, regular_files
-from projects.models import Project, User
+from projects.models import ApiKey, Project, User
 from validation import InvalidInput
 
 KIND = "annotation.export"
@@ -33,7 +33,7 @@ def start_export(
     format_name: str,
     *,
     viewer: User | None,
-    by: User,
+    by: User | ApiKey,
     at: datetime,
     raw_cells: bool = False,
     full: bool = False,
@@ -49,11 +49,13 @@ def start_export(
         viewer=viewer,
         raw_cells=raw_cells,
         full=full,
-        created_by=by,
+        created_by=person_of(by),
         created_at=at,
     )
     payload = {"export": made.pk}
-    made.job, _ = queue.enqueue(KIND, key=f"export:{made.uid}", project=project, payload=payload, by=by, at=at)
+    made.job, _ = queue.enqueue(
+        KIND, key=f"export:{made.uid}", project=project, payload=payload, by=person_of(by), at=at
+    )
     made.save(update_fields=["job"])
     audit.record("export.start", by=by, at=at, project=project, target=made.uid, details={"format": format_name})
     return made

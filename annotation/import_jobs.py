@@ -18,7 +18,7 @@ from annotation.importing import (
     ImportResult,
     PreparedBatch,
     count_batch,
-    format_of_name,
+    find_format,
     keep_batch,
     options_of_name,
     prepare_batch,
@@ -33,7 +33,7 @@ from jobs.models import Job
 from projects import audit
 from projects.chunks import CHUNK
 from projects.locks import retry_conflicts
-from projects.models import Project, User
+from projects.models import ApiKey, Project, User
 from validation import InvalidInput
 
 KIND = "annotation.import"
@@ -52,18 +52,15 @@ def start_import(
     *,
     format_name: str = "",
     options: ImportOptions | None = None,
-    by: User,
+    by: User | ApiKey,
     at: datetime,
     dry_run: bool = False,
 ) -> DataImport:
     """Let a job import the uploaded file, or with `dry_run` count what would become of each row.
 
-    `format_name`: "" for the one that the file's name says. Raises UnusableFile where there is no such format, or the
-    project cannot be carried by it.
+    `format_name`: "" for the one that the file's name says. Raises UnusableFile where there is no such format.
     """
-    name = format_name or format_of_name(upload.name)
-    if name not in FORMATS:
-        raise UnusableFile(f"There is no format {name}; there are {', '.join(FORMATS.names())}.")
+    name = find_format(format_name, upload.name)
     made = DataImport.objects.create(
         project=project,
         upload=upload,
@@ -72,7 +69,7 @@ def start_import(
         format=name,
         options=options_of_name(upload.name, options or ImportOptions()).to_json(),
         dry_run=dry_run,
-        created_by=by,
+        created_by=uploads.person_of(by),
         created_at=at,
     )
     _enqueue(made, by=by, at=at)
@@ -83,7 +80,7 @@ def start_import(
 
 
 @transaction.atomic
-def resume_import(data_import: DataImport, *, by: User, at: datetime) -> DataImport:
+def resume_import(data_import: DataImport, *, by: User | ApiKey, at: datetime) -> DataImport:
     """Let a new job go on where an import failed or was stopped. Raises NotResumable."""
     found = DataImport.objects.select_related("job", "upload").get(pk=data_import.pk)
     if found.is_open or found.finished_at:
@@ -94,13 +91,13 @@ def resume_import(data_import: DataImport, *, by: User, at: datetime) -> DataImp
     return found
 
 
-def _enqueue(data_import: DataImport, *, by: User, at: datetime) -> None:
+def _enqueue(data_import: DataImport, *, by: User | ApiKey, at: datetime) -> None:
     job, _ = queue.enqueue(
         KIND,
         key=f"import:{data_import.uid}",
         project=data_import.project,
         payload={"import": data_import.pk},
-        by=by,
+        by=uploads.person_of(by),
         at=at,
     )
     DataImport.objects.filter(pk=data_import.pk).update(job=job, error="")

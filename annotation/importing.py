@@ -101,6 +101,14 @@ def format_of_name(name: str) -> str:
     return found
 
 
+def find_format(given: str, name: str) -> str:
+    """The format that is given, or that the file's name says. Raises UnusableFile where there is none of that name."""
+    found = given or format_of_name(name)
+    if found not in FORMATS:
+        raise UnusableFile(f"There is no format {found}; there are {', '.join(FORMATS.names())}.")
+    return found
+
+
 def options_of_name(name: str, options: ImportOptions) -> ImportOptions:
     """The options, with what the ending of a file's name says of its dialect."""
     if PurePath(name.lower().removesuffix(".gz")).suffix != ".tsv" or options.dialect.separator:
@@ -151,8 +159,7 @@ def read_batches(
 
     What is skipped is read all the same: the keys of later rows depend on it.
     """
-    if format_name not in FORMATS:
-        raise UnusableFile(f"There is no format {format_name}; there are {', '.join(FORMATS.names())}.")
+    format_name = find_format(format_name, "")
     shape = project_shape(project, options)
     found = islice(enumerate(FORMATS[format_name].read_rows(stream, shape), 1), skip, None)
     while batch := list(islice(found, BATCH)):

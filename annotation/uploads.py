@@ -16,7 +16,7 @@ from annotation.models import DataImport, StoredUpload
 from annotation.models.file_jobs import NAME_LENGTH, upload_id
 from jobs.models import OPEN
 from projects import regular_files
-from projects.models import User
+from projects.models import ApiKey, User
 from validation import InvalidInput
 
 LEFT_FOR = timedelta(days=1)  # how long a file may lie here without a row, or half written
@@ -59,6 +59,11 @@ def too_large(size: int) -> str:
         f"The file has {size / 2**20:,.1f} MiB or more; at most {limit:,} MiB are taken. Larger ones: "
         "./plumbline import_data."
     )
+
+
+def person_of(by: User | ApiKey) -> User:
+    """Who acts, themselves or by a key."""
+    return by.user if isinstance(by, ApiKey) else by
 
 
 def kept_for() -> timedelta:

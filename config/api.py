@@ -9,7 +9,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 import retraining.api
 from analysis.api import items, metrics
-from annotation.api import capture, exchange, work
+from annotation.api import capture, exchange, transfers, work
 from projects import openapi
 from projects.problems import problem
 
@@ -40,7 +40,15 @@ class DescribedAPI(NinjaAPI):
 
 api = DescribedAPI(title="Plumbline", version="1", docs_url=None, openapi_url="/openapi.json", urls_namespace="api")
 
-for router in (capture.router, work.router, exchange.router, items.router, metrics.router, retraining.api.router):
+for router in (
+    capture.router,
+    work.router,
+    exchange.router,
+    transfers.router,
+    items.router,
+    metrics.router,
+    retraining.api.router,
+):
     api.add_router("", router)
 
 

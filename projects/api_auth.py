@@ -17,6 +17,7 @@ from projects.guards import Guard, declare, role_of
 from projects.models import ApiKey, Membership, Project, Role, Scope
 from projects.problems import problem
 from projects.secrets import hashed
+from projects.streamed_body import takes_file
 
 USED_EVERY = timedelta(minutes=1)  # last_used_at is written at most once a minute
 
@@ -48,7 +49,7 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
             if role is None or not role.can(scope.needs):
                 return problem(403, role_refusal(key, role, scope))
             request.key, request.project, request.role = key, key.project, role
-            if request.method == "POST" and "Idempotency-Key" in request.headers:
+            if request.method == "POST" and "Idempotency-Key" in request.headers and not takes_file(request):
                 return idempotency.once(request, key, lambda: view(request, slug, *args, **kwargs))
             return view(request, slug, *args, **kwargs)
 

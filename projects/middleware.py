@@ -15,6 +15,7 @@ from projects.guards import HtmxRequest, asks_for_fragment
 from projects.ids import new_id
 from projects.problems import problem
 from projects.project_settings import BadSpec
+from projects.streamed_body import takes_file
 from validation.json_values import quote
 from validation.numbers import whole_number
 
@@ -129,9 +130,10 @@ def body_limit(get_response: Next) -> Next:
             return problem(400, "The Content-Length header is not a number.")
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             return problem(411, "The body came without its length; send a Content-Length header.")
-        if length > settings.BODY_LIMIT:
-            limit = settings.BODY_LIMIT // 2**20
-            return problem(413, f"The body is {length / 2**20:.1f} MiB; at most {limit} MiB are taken at once.")
+        most = settings.UPLOAD_LIMIT if takes_file(request) else settings.BODY_LIMIT
+        if length > most:
+            limit = most // 2**20
+            return problem(413, f"The body is {length / 2**20:,.1f} MiB; at most {limit:,} MiB are taken at once.")
         return get_response(request)
 
     return middleware

@@ -13,6 +13,8 @@ from projects.json_body import NDJSON
 REFERENCE = "#/components/schemas/{name}"
 ALWAYS = {401: "No valid key.", 403: "The key lacks the scope.", 404: "No such project for this key."}
 
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
 _structs: dict[str, type[msgspec.Struct]] = {}
 
 
@@ -70,16 +72,24 @@ def file_operation(
     media_types: Sequence[str],
     example: Sequence[msgspec.Struct],
     description: str,
-    query: Mapping[str, str],
+    query: Mapping[str, str] | None = None,
     errors: Mapping[int, str],
 ) -> dict[str, Any]:
     """The `openapi_extra` of a call that answers with a file of one of these types; `example`: rows of it as JSON."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
     items = {"type": "array", "items": _reference(type(example[0]))}
     rows = {"schema": items, "example": msgspec.to_builtins(example)}
     described = operation(answers=example[0], description=description, query=query, errors=errors)
-    content = dict.fromkeys(media_types, binary) | {"application/json": rows}
+    content = dict.fromkeys(media_types, BINARY) | {"application/json": rows}
     described["responses"][200] = {"description": "The file.", "content": content}
+    return described
+
+
+def upload_operation(
+    *, answers: msgspec.Struct, description: str, query: Mapping[str, str], errors: Mapping[int, str]
+) -> dict[str, Any]:
+    """The `openapi_extra` of a call whose body is a file."""
+    described = operation(answers=answers, description=description, query=query, errors=errors)
+    described["requestBody"] = {"required": True, "content": {"application/octet-stream": BINARY}}
     return described
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from msgspec import Struct
 from ninja import Router
 
@@ -10,6 +10,7 @@ from annotation.blinding import viewer_of_key
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import UnusableFile
 from annotation.exporting import exported_file, written_formats
+from annotation.file_answers import file_answer
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
@@ -70,6 +71,4 @@ def export(request: KeyRequest, slug: str) -> HttpResponse:
         )
     except UnusableFile as why:
         return problem(422, str(why))
-    made = FORMATS[name]
-    answer = FileResponse(file, as_attachment=True, filename=f"{slug}.{made.ending}", content_type=made.media_type)
-    return answer  # type: ignore[return-value]  # a response that streams is no HttpResponse to django-stubs
+    return file_answer(file, request.project, name)

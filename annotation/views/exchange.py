@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
 from annotation.exporting import exported_file, written_formats
+from annotation.file_answers import file_answer
 from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
@@ -104,8 +105,4 @@ def export(request: ProjectRequest) -> HttpResponse:
         file = exported_file(request.project, name, viewer=request.user)
     except UnusableFile as why:
         return _page(request, ImportForm(), error=str(why))
-    made = FORMATS[name]
-    answer = FileResponse(
-        file, as_attachment=True, filename=f"{request.project.slug}.{made.ending}", content_type=made.media_type
-    )
-    return answer  # type: ignore[return-value]  # a response that streams is no HttpResponse to django-stubs
+    return file_answer(file, request.project, name)

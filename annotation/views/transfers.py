@@ -3,13 +3,13 @@
 import csv
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import export_jobs, import_jobs
-from annotation.exchange.registry import FORMATS
+from annotation.file_answers import file_answer
 from annotation.models import DataExport, DataImport
 from jobs import queue
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -110,20 +110,9 @@ def exported_file(request: ProjectRequest, export_uid: str) -> HttpResponse:
     """The file, for who asked for it: it leaves out what this person labels blind, and nothing of what others do."""
     found = _export(request, export_uid)
     try:
-        return file_response(found)  # type: ignore[return-value]  # a response that streams
+        return file_answer(export_jobs.open_file(found), request.project, found.format)
     except export_jobs.ExportGone as why:
         raise Http404(str(why)) from None
-
-
-def file_response(data_export: DataExport) -> FileResponse:
-    """The file as a download. Raises ExportGone."""
-    made = FORMATS[data_export.format]
-    return FileResponse(
-        export_jobs.open_file(data_export),
-        as_attachment=True,
-        filename=f"{data_export.project.slug}.{made.ending}",
-        content_type=made.media_type,
-    )
 
 
 def _export(request: ProjectRequest, uid: str) -> DataExport:

@@ -19,7 +19,8 @@ class HeadTooLarge(Exception):
 class Inbox:
     """The bytes of one connection in order. To gunicorn's parser it is the socket that they came from.
 
-    A body longer than `body_limit`, or one without a length, is not waited for: the application refuses it by its head.
+    A body longer than `body_limit`, or one without a length, is not waited for: the application refuses it by its head,
+    or reads a file that is uploaded as it comes, once it knows who sends it.
     """
 
     def __init__(self, sock: socket.socket, *, body_limit: int) -> None:

@@ -38,6 +38,8 @@ class Connection(gthread.TConn):
         super().__init__(cfg, sock, client, server)
         self.initialized: bool = False
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
+        # Only for a body that a thread reads itself; the loop waits for nothing.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(BODY_SECONDS), 0))
         self.inbox = Inbox(sock, body_limit=settings.BODY_LIMIT)
         self.deadline = 0.0
         self.data_ready = True  # a thread sees it only then
