@@ -51,6 +51,7 @@ class Filters:
     commented: str = ""
     signal: str = ""
     actor: str = ""
+    violation: str = ""
     resolved: str = ""
     q: str = ""
     window: str = ""
@@ -81,6 +82,7 @@ NAMES = {
     "commented": "With a comment",
     "signal": "With a signal",
     "actor": "Signal given by",
+    "violation": "Breaks the contract in",
     "resolved": "Labelled",
     "q": "Text",
     "window": "Captured in the last days",

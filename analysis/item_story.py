@@ -70,6 +70,7 @@ def _all_known(item: Item) -> dict[str, Any]:
         "flagged_by": [label.user for label in labels if label.flagged and label.state != LabelState.UNDONE],
         "findings": _newest(item.findings.select_related("decided_by"), "found_at"),
         "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
+        "violations": list(item.violations.order_by("pk")),
     }
 
 

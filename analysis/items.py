@@ -25,6 +25,7 @@ from analysis.models import Finding
 from analysis.windows import window_days
 from annotation import blinding, kinds, search, versions
 from annotation.models import (
+    ContractViolation,
     Item,
     LabelRevision,
     NoLabelDecision,
@@ -148,6 +149,8 @@ def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: d
     if filters.signal or filters.actor:
         given = {name: value for name, value in (("kind", filters.signal), ("actor", filters.actor)) if value}
         items = items.filter(Exists(Signal.objects.filter(item=OuterRef("pk"), **given)))
+    if filters.violation:
+        items = items.filter(Exists(ContractViolation.objects.filter(item=OuterRef("pk"), input=filters.violation)))
     if filters.resolved:
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)

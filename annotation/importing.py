@@ -4,6 +4,7 @@ The same file again changes nothing. A row that cannot be kept costs no other.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -29,6 +30,7 @@ from annotation.models import ImportedRecord, Item
 from annotation.signals.capture import capture_signals
 from inputs.files.delimited import Dialect
 from inputs.registry import INPUT_TYPES
+from inputs.types.base import BrokenRule
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
 from validation.json_values import is_storable
@@ -68,6 +70,7 @@ class PreparedBatch:
     rows: Sequence[Numbered]
     valid: Sequence[ValidPrediction]
     refused: Sequence[RefusedRecord]
+    broken: Counter[tuple[str, BrokenRule]]
 
 
 @dataclass
@@ -177,9 +180,11 @@ def prepare_batch(project: Project, batch: Sequence[Record], *, folder: Path | N
             rows.append((number, with_pictures(given, project, folder)))
         else:
             refused.append(RefusedRecord(number, UNSTORABLE))
-    valid, wrong = validate_rows(project, [prediction_body(row, first_prediction(row)) for _, row in rows], at=at)
+    valid, wrong, broken = validate_rows(
+        project, [prediction_body(row, first_prediction(row)) for _, row in rows], at=at
+    )
     refused += [RefusedRecord(rows[refusal.index][0], refusal.error) for refusal in wrong]
-    return PreparedBatch(len(batch), rows, valid, refused)
+    return PreparedBatch(len(batch), rows, valid, refused, broken)
 
 
 def count_batch(project: Project, batch: PreparedBatch, *, at: datetime) -> ImportResult:
@@ -203,6 +208,7 @@ def keep_batch(project: Project, batch: PreparedBatch, *, format_name: str, at: 
     """Keep the batch whole, in one transaction."""
     before = _item_ids(project, [row.key for row in batch.valid])
     kept = capture.store_rows(project, batch.valid, at=at)
+    capture.count_refused(project, batch.broken, at=at)
     result = ImportResult(created=kept.created, existing=kept.existing, refused=list(batch.refused))
     result.refused += [RefusedRecord(batch.rows[one.index][0], one.error) for one in kept.refused]
     wrong = {one.index for one in kept.refused}
@@ -246,7 +252,7 @@ def _add_versions(
     for place in range(1, max((len(row.predictions) for _, row in rows), default=0)):
         asked = [(number, row) for number, row in rows if len(row.predictions) > place]
         bodies = [prediction_body(row, row.predictions[place], known=False) for _, row in asked]
-        valid, refused = validate_rows(project, bodies, at=at)
+        valid, refused, _ = validate_rows(project, bodies, at=at)
         capture.store_rows(project, [replace(row, item_id=ids[row.key]) for row in valid], at=at)
         result.refused += [
             RefusedRecord(asked[one.index][0], f"The row is kept without its prediction {place + 1}: {one.error}")

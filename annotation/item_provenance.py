@@ -4,16 +4,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from annotation.models import Item, Resolution, RoutedItem
+from annotation.models import ContractViolation, Item, Resolution, RoutedItem
 
 
 def item_provenance(items: Sequence[Item]) -> dict[int, dict[str, Any]]:
-    """By the id of each item: `sampling`, `lineage` and, where a value is agreed, `resolution`, as plain JSON."""
+    """By the id of each item, as plain JSON: `sampling`, `lineage`; `resolution` where a value is agreed; `violations`
+    where values broke the input contract."""
     ids = [item.pk for item in items]
     agreed = {one.item_id: one for one in Resolution.objects.current().filter(item__in=ids)}
     routed: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for one in RoutedItem.objects.filter(item__in=ids).select_related("queue").order_by("pk"):
         routed[one.item_id].append(_routed(one))
+    broken: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in ContractViolation.objects.filter(item__in=ids).order_by("pk"):
+        broken[row.item_id].append({"input": row.input, "rule": row.rule, "given": row.given, "exact": row.exact})
     return {
         item.pk: {
             "sampling": {
@@ -27,6 +31,7 @@ def item_provenance(items: Sequence[Item]) -> dict[int, dict[str, Any]]:
             },
         }
         | ({"resolution": _resolution(agreed[item.pk])} if item.pk in agreed else {})
+        | ({"violations": broken[item.pk]} if item.pk in broken else {})
         for item in items
     }
 

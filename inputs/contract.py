@@ -14,6 +14,7 @@ Contract = Mapping[str, Mapping[str, Any]]
 
 MOST_INPUTS = 500
 SHOWN_INPUTS, LONGEST_NAME = 40, 200
+MOST_UNKNOWN = 50  # names of one row that the contract does not have, where they are kept
 
 
 class InvalidContract(InvalidValue):
@@ -84,6 +85,11 @@ def _note_unknown(
     unknown: list[str], given: Mapping[str, Any], contract: Contract, violations: list[Violation] | None
 ) -> None:
     """Values under names that the contract does not have. Raises InvalidValue where violations are not kept."""
+    if violations is not None and len(unknown) > MOST_UNKNOWN:
+        why = (
+            f"`inputs` has {len(unknown):,} names that are not in the input contract; at most {MOST_UNKNOWN} are kept."
+        )
+        raise InvalidValue(why, BrokenRule.UNKNOWN, "inputs")
     for name in unknown:
         known = ", ".join([*contract][:SHOWN_INPUTS]) + (", …" if len(contract) > SHOWN_INPUTS else "")
         why = f"`{shorten(name, LONGEST_NAME)}` is not in the input contract, which has {known}."

@@ -57,6 +57,7 @@ register(
             "positive",
             "safe_default",
             "outcome_matures_after_days",
+            "contract_violations",
             "retraining",
             "routing",
         )

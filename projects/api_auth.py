@@ -28,10 +28,20 @@ class KeyRequest(HttpRequest):
     key: ApiKey
     project: Project
     role: Role
+    dry_run: bool = False
 
 
-def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Routes that a key with this scope may call; sets request.key and request.project."""
+DRY_RUN = "1: each row is answered as it would be, and nothing is stored, no Idempotency-Key either; 0 as without it"
+
+
+def keyed(
+    scope: Scope, *, takes_dry_run: bool = False
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Routes that a key with this scope may call; sets request.key and request.project.
+
+    takes_dry_run: sets request.dry_run by the query; what such a request asks for is only tried, so no answer is stored
+    under its Idempotency-Key.
+    """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -49,7 +59,11 @@ def keyed(scope: Scope) -> Callable[[Callable[..., HttpResponse]], Callable[...,
             if role is None or not role.can(scope.needs):
                 return problem(403, role_refusal(key, role, scope))
             request.key, request.project, request.role = key, key.project, role
-            if request.method == "POST" and "Idempotency-Key" in request.headers and not takes_file(request):
+            if takes_dry_run and request.GET.get("dry_run", "0") not in ("0", "1"):
+                return problem(400, "dry_run takes 1 or 0.")
+            request.dry_run = takes_dry_run and request.GET.get("dry_run") == "1"
+            is_stored = request.method == "POST" and not (takes_file(request) or request.dry_run)
+            if is_stored and "Idempotency-Key" in request.headers:
                 return idempotency.once(request, key, lambda: view(request, slug, *args, **kwargs))
             return view(request, slug, *args, **kwargs)
 

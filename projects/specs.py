@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from inputs.contract import InvalidContract, check_contract
 from projects import audit, invitations, lookalikes, members, task_kinds
-from projects.models import InputContract, LabelSchema, Project, Role, User
+from projects.models import ContractViolations, InputContract, LabelSchema, Project, Role, User
 from projects.project_settings import (
     LABEL_SLICE,
     BadSpec,
@@ -40,6 +40,7 @@ class Spec(Settings, frozen=True, kw_only=True):
     positive: str
     safe_default: str
     outcome_matures_after_days: int
+    contract_violations: str
     retraining: dict[str, Any]
     routing: dict[str, Any]
     guideline: str
@@ -125,6 +126,7 @@ def parse_spec(given: Any) -> Spec:
         outcome_matures_after_days=whole_number(
             "outcome_matures_after_days", given.get("outcome_matures_after_days", 0), 0, 3650
         ),
+        contract_violations=_contract_violations(given.get("contract_violations", ContractViolations.REFUSE)),
         retraining=_checked(RetrainingSettings, "retraining", given),
         routing=_checked(RoutingSettings, "routing", given),
         guideline=_text("guideline", given),
@@ -150,6 +152,12 @@ def _kind(given: Any) -> str:
     if not isinstance(given, str) or given not in task_kinds.names():
         raise BadSpec(f"kind is {shown(given)}; this version takes {', '.join(task_kinds.names())}.")
     return given
+
+
+def _contract_violations(given: Any) -> str:
+    if given not in ContractViolations.values:
+        raise BadSpec(f"contract_violations is {shown(given)}; it takes {' or '.join(ContractViolations.values)}.")
+    return str(given)
 
 
 def _text(name: str, given: dict[str, Any]) -> str:

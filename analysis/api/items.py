@@ -34,6 +34,7 @@ FILTERS = {
     "suspected": "yes: its label is suspected to be wrong.",
     "commented": "yes: somebody wrote a comment with a label of it.",
     "signal": "The kind of a signal that came about it, such as thumbs_down.",
+    "violation": "The input of which a value breaks the input contract and was kept beside the item.",
     "actor": "Who gave a signal about it; with `signal`, one of that kind.",
     "resolved": "yes or no: whether it has a label.",
     "q": "Words, or phrases in double quotes, that its key and its values hold, in any case; or its id.",
@@ -122,6 +123,15 @@ class LabelOfItem(Struct):
     comments: list[str]
 
 
+class ViolationOfItem(Struct):
+    """A value that breaks the input contract, as it was given; where it is not `exact`, how it begins."""
+
+    input: str
+    rule: str
+    given: Any
+    exact: bool = True
+
+
 class ItemStory(Struct):
     """One item with everything that is known of it; `signals` are the newest of `signals_in_all`.
 
@@ -141,6 +151,7 @@ class ItemStory(Struct):
     labels: list[LabelOfItem]
     resolution: Any
     blind: bool = False
+    violations: list[ViolationOfItem] = []
 
 
 @router.get(
@@ -249,4 +260,5 @@ def _story(item: Item, viewer: User | None) -> ItemStory:
         ],
         resolution=next((row.value for row in known["resolutions"] if row.superseded_at is None), None),
         blind=known["blind"],
+        violations=[ViolationOfItem(row.input, row.rule, row.given, row.exact) for row in known["violations"]],
     )

@@ -8,6 +8,8 @@ from annotation.item_display import display_conversation, format_fact
 from annotation.turn_display import DisplayedConversation
 from inputs.registry import INPUT_TYPES
 from inputs.turns import is_conversation
+from inputs.types.base import RULE_WORDS
+from validation.json_values import quote
 
 register = template.Library()
 
@@ -29,3 +31,15 @@ def display_of(kind: str, value: Any) -> str:
 def as_conversation(value: Any, kind: str) -> DisplayedConversation:
     """The turns of a conversation as the page shows them."""
     return display_conversation("", value, kind)
+
+
+@register.filter
+def broken_rule(name: str) -> str:
+    """A rule of the input contract in words."""
+    return next((words for rule, words in RULE_WORDS.items() if rule == name), name)
+
+
+@register.filter
+def given_value(value: Any) -> str:
+    """A value as it was given, in one short line; nothing where it was missing."""
+    return "" if value is None else quote(value)

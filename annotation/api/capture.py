@@ -11,16 +11,16 @@ from ninja import Router
 from annotation import capture
 from annotation.batches import Captured, Refusal
 from annotation.capture import PredictionRow
-from annotation.signals.capture import CapturedSignals, SignalRow, capture_signals
+from annotation.signals.capture import CapturedSignals, SignalRow, capture_signals, preview_signals
 from projects import json_body, openapi
-from projects.api_auth import KeyRequest, keyed
+from projects.api_auth import DRY_RUN, KeyRequest, keyed
 from projects.models import Project, Scope
 from projects.problems import problem
 
 router = Router(tags=["capture"])
 
 BATCH_ERRORS = {
-    400: "The body is no batch.",
+    400: "The body is no batch, or dry_run is neither 1 nor 0.",
     413: "Too large or too many rows.",
     415: "The Content-Encoding is not known.",
 }
@@ -68,12 +68,14 @@ def keep_batch(request: HttpRequest, project: Project, keep: Keep) -> HttpRespon
             "Good rows are kept when others are refused. The same row under its key again is existing; another one "
             "under that key is refused. Scores that were rounded are divided by their sum."
         ),
+        query={"dry_run": DRY_RUN},
         errors=BATCH_ERRORS,
     ),
 )
-@keyed(Scope.INGEST)
+@keyed(Scope.INGEST, takes_dry_run=True)
 def predictions(request: KeyRequest, slug: str) -> HttpResponse:
-    return keep_batch(request, request.project, capture.capture_rows)
+    keep = capture.preview_rows if request.dry_run else capture.capture_rows
+    return keep_batch(request, request.project, keep)
 
 
 @router.post(
@@ -90,9 +92,10 @@ def predictions(request: KeyRequest, slug: str) -> HttpResponse:
             "A signal that arrives before its prediction is kept and waits for it. Each row counts once: as created, "
             "waiting, existing or refused."
         ),
+        query={"dry_run": DRY_RUN},
         errors=BATCH_ERRORS,
     ),
 )
-@keyed(Scope.INGEST)
+@keyed(Scope.INGEST, takes_dry_run=True)
 def signals(request: KeyRequest, slug: str) -> HttpResponse:
-    return keep_batch(request, request.project, capture_signals)
+    return keep_batch(request, request.project, preview_signals if request.dry_run else capture_signals)

@@ -12,7 +12,8 @@ from annotation.capture.rows import (
     validate_inputs,
     validate_rows,
 )
-from annotation.capture.storage import CapturedPredictions, capture_rows, record_scores, store_rows
+from annotation.capture.storage import CapturedPredictions, capture_rows, preview_rows, record_scores, store_rows
+from annotation.capture.violations import count_refused
 
 __all__ = [
     "CapturedPredictions",
@@ -20,7 +21,9 @@ __all__ = [
     "ValidInputs",
     "ValidPrediction",
     "capture_rows",
+    "count_refused",
     "measure_scores",
+    "preview_rows",
     "record_scores",
     "served_prediction",
     "store_rows",

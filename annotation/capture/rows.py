@@ -1,9 +1,10 @@
 """Validate rows of predictions against the project's contract and labels; nothing is written here."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from msgspec import Meta, Struct
@@ -20,19 +21,20 @@ from annotation.batches import (
     refuse,
 )
 from annotation.capture.score_numbers import uncertainty_numbers
+from annotation.capture.segments import MOST_SEGMENTS, check_segment
 from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.row_fields import A_TEXT, Key, Time, Version
-from inputs.contract import Contract, check_inputs
+from inputs.contract import Contract, Violation, check_inputs
 from inputs.images import PixelBudget
+from inputs.types.base import BrokenRule, InvalidValue
 from inputs.types.image import CheckedImage
 from projects.json_body import Unreadable
 from projects.models import Project
-from validation.json_values import is_finite_number, is_storable, quote
+from validation.json_values import is_finite_number, quote
 from validation.probabilities import is_off, normalise_scores
 from validation.structs import to_struct
 
 SHOWN_LABELS = 10
-MOST_SEGMENTS, LONGEST_SEGMENT = 50, 200
 
 
 class PredictionRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -100,6 +102,7 @@ class ValidPrediction:
     item_id: int | None = None  # of an item that was captured before, whose inputs are known to be the same
     out_of_sample: bool = True  # False where the version was trained on that item
     given: Any = None
+    violations: Sequence[Violation] = ()  # of the input contract, where the project keeps them
 
 
 def served_prediction(
@@ -120,13 +123,20 @@ def served_prediction(
     )
 
 
-def validate_rows(
-    project: Project, rows: Sequence[Any], *, at: datetime
-) -> tuple[list[ValidPrediction], list[Refusal]]:
-    """The rows that can be stored, each key once, and the refusal of every other row."""
+class ValidatedRows(NamedTuple):
+    """The rows that can be stored, the refusal of every other row, and how many were refused by input and rule."""
+
+    valid: list[ValidPrediction]
+    refused: list[Refusal]
+    broken: "Counter[tuple[str, BrokenRule]]"
+
+
+def validate_rows(project: Project, rows: Sequence[Any], *, at: datetime) -> ValidatedRows:
+    """The rows that can be stored, each key once. A row that is refused counts for the first rule that it breaks."""
     validator = _Validator.of(project, at)
     valid: dict[str, ValidPrediction] = {}
     refused: list[Refusal] = []
+    broken: Counter[tuple[str, BrokenRule]] = Counter()
     for index, given in enumerate(rows):
         key = given.get("key") if isinstance(given, dict) else None
         try:
@@ -137,9 +147,11 @@ def validate_rows(
             raise
         except Exception as why:
             refused.append(refuse(index, key, why))
+            if isinstance(why, InvalidValue):
+                broken[validator.counted_name(why), why.rule] += 1
     unmeasured = isolate_failures(list(valid.values()), measure_scores)[1]
     wrong = {refusal.index for refusal in unmeasured}
-    return [row for row in valid.values() if row.index not in wrong], refused + unmeasured
+    return ValidatedRows([row for row in valid.values() if row.index not in wrong], refused + unmeasured, broken)
 
 
 def validate_inputs(project: Project, rows: Sequence[Any]) -> tuple[list[ValidInputs], list[Refusal]]:
@@ -173,6 +185,7 @@ class _Validator:
     """What every row of a batch is held against."""
 
     contract: Contract
+    keeps_violations: bool
     kind: TaskKind
     schema: Labels
     labels: tuple[str, ...]
@@ -186,7 +199,22 @@ class _Validator:
         kind, schema = kinds.of(project.kind), project.schema().labels
         contract, labels = project.contract(), kind.classes(schema)
         segments = tuple(contract.segments)
-        return cls(contract.inputs, kind, schema, labels, frozenset(labels), segments, at, PixelBudget())
+        return cls(
+            contract=contract.inputs,
+            keeps_violations=project.keeps_violations,
+            kind=kind,
+            schema=schema,
+            labels=labels,
+            known=frozenset(labels),
+            segments=segments,
+            at=at,
+            budget=PixelBudget(),
+        )
+
+    def counted_name(self, why: InvalidValue) -> str:
+        """The input that a refusal counts for; "" where the contract does not have it."""
+        known = why.field is not None and why.field in self.contract and why.rule is not BrokenRule.UNKNOWN
+        return why.field or "" if known else ""
 
     def validate(self, index: int, given: Any) -> ValidPrediction:
         """The row, or whatever is raised for it."""
@@ -194,7 +222,8 @@ class _Validator:
             raise BadRow(given.error)
         row = to_struct(given, PredictionRow)
         key = printable("key", row.key)
-        stored, pictures = check_inputs(row.inputs, self.contract, self.budget)
+        violations: list[Violation] | None = [] if self.keeps_violations else None
+        stored, pictures = check_inputs(row.inputs, self.contract, self.budget, violations)
         scores, total = self._scores(row.scores)
         return ValidPrediction(
             index=index,
@@ -206,10 +235,11 @@ class _Validator:
             label=self._label(row, scores),
             at=parse_time(row.at, self.at),
             versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
-            segment=_segment(row.segment, self.segments),
+            segment=check_segment(row.segment, self.segments),
             value=self._value("value", row.value) if not self.labels else None,
             known=self._value("label_known", row.label_known),
             renormalised=is_off(total),
+            violations=violations or (),
         )
 
     def _label(self, row: PredictionRow, scores: list[float] | None) -> str:
@@ -267,22 +297,3 @@ class _Validator:
 
 NUMBER_TYPES = frozenset({int, float})
 VERSIONS = ("model_version", "threshold_version", "policy_version")
-
-
-def _segment(given: dict[str, Any] | None, named: Sequence[str]) -> dict[str, Any]:
-    """The segment; its names are those that the project lists, or any where it lists none."""
-    if given is None:
-        return {}
-    if unknown := [name for name in given if named and name not in named]:
-        raise BadRow(f"`segment` has {quote(unknown[0])}; the segments are {', '.join(named)}.", field="segment")
-    if len(given) > MOST_SEGMENTS:
-        raise BadRow(f"`segment` takes at most {MOST_SEGMENTS} names; it has {len(given):,}.", field="segment")
-    for name, value in given.items():
-        plain = isinstance(value, str | int | float) and is_storable(name) and is_storable(value)
-        if not plain or len(str(value)) > LONGEST_SEGMENT or len(name) > LONGEST_SEGMENT:
-            raise BadRow(
-                f"`segment` takes names with texts or numbers of at most {LONGEST_SEGMENT} characters; "
-                f"{quote(name)} is {quote(value)}.",
-                field="segment",
-            )
-    return given

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from msgspec import structs
 from numpy.typing import NDArray
 
 from annotation import media, search
 from annotation.batches import Captured, Refusal, in_order, is_same_body, isolate_failures
+from annotation.capture import violations
 from annotation.capture.rows import VERSIONS, ValidPrediction, validate_rows
 from annotation.capture.score_numbers import NUMBERS, uncertainty_numbers
 from annotation.models import Item, Prediction, Resolution, Source
@@ -25,19 +27,39 @@ from projects.models import Project
 
 
 class CapturedPredictions(Captured, frozen=True, omit_defaults=True):
-    """What became of a batch of predictions; of the new rows `renormalised` had their scores divided by their sum."""
+    """What became of a batch of predictions.
+
+    Of the new rows `renormalised` had their scores divided by their sum, and `violating` were kept although a value of
+    theirs breaks the input contract.
+    """
 
     renormalised: int = 0
+    violating: int = 0
 
 
 def capture_rows(
     project: Project, rows: Sequence[Any], *, at: datetime, source: str = Source.CAPTURED, degraded: bool = False
 ) -> CapturedPredictions:
-    """Keep every good row of the batch, each with confidence, margin and entropy of its scores."""
-    valid, refused = validate_rows(project, rows, at=at)
+    """Keep every good row of the batch, each with confidence, margin and entropy of its scores.
+
+    Rows that were refused because of the input contract are counted.
+    """
+    valid, refused, broken = validate_rows(project, rows, at=at)
     kept = store_rows(project, valid, at=at, source=source, degraded=degraded)
-    return CapturedPredictions(
-        kept.created, kept.existing, in_order(refused, kept.refused), renormalised=kept.renormalised
+    violations.count_refused(project, broken, at=at)
+    return structs.replace(kept, refused=in_order(refused, kept.refused))
+
+
+def preview_rows(project: Project, rows: Sequence[Any], *, at: datetime) -> CapturedPredictions:
+    """What `capture_rows` would answer now; nothing is written."""
+    valid, refused, _ = validate_rows(project, rows, at=at)
+    known = {key: hash_ for key, (_, hash_) in _find_items(project, valid).items()}
+    again = [row for row in valid if row.key in known]
+    conflicts = [_conflict(row) for row in again if not is_same_body(row.given, row.body_hash, known[row.key])]
+    return _captured(
+        [row for row in valid if row.key not in known],
+        existing=len(again) - len(conflicts),
+        refused=in_order(refused, conflicts),
     )
 
 
@@ -62,6 +84,7 @@ def store_rows(
         existing=sum(part.existing for part in parts),
         refused=in_order(unstorable, *(part.refused for part in parts)),
         renormalised=sum(part.renormalised for part in parts),
+        violating=sum(part.violating for part in parts),
     )
 
 
@@ -86,11 +109,19 @@ def _store(
     conflicts = [_conflict(row) for row in rows if not is_same_body(row.given, row.body_hash, known[row.key])]
     wrong = {refusal.key for refusal in conflicts}
     created = [row for row in new if row.key not in wrong]
+    violations.store_violations(project, [(row, ids[row.key]) for row in created if row.violations])
+    return _captured(created, existing=len(rows) + len(again) - len(conflicts) - len(created), refused=tuple(conflicts))
+
+
+def _captured(
+    created: Sequence[ValidPrediction], *, existing: int, refused: tuple[Refusal, ...]
+) -> CapturedPredictions:
     return CapturedPredictions(
         created=len(created),
-        existing=len(rows) + len(again) - len(conflicts) - len(created),
-        refused=tuple(conflicts),
+        existing=existing,
+        refused=refused,
         renormalised=sum(row.renormalised for row in created),
+        violating=sum(bool(row.violations) for row in created),
     )
 
 

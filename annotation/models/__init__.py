@@ -24,6 +24,7 @@ from annotation.models.routing import (
     cause_titles,
     name_cause,
 )
+from annotation.models.violations import ContractViolation, RefusedRowCount
 
 __all__ = [
     "DRAWN",
@@ -33,6 +34,7 @@ __all__ = [
     "TO_LABEL",
     "AuditSetting",
     "Cause",
+    "ContractViolation",
     "DataExport",
     "DataImport",
     "EncodingProgress",
@@ -50,6 +52,7 @@ __all__ = [
     "Prediction",
     "Queue",
     "RefusedImportRow",
+    "RefusedRowCount",
     "Resolution",
     "RoutedItem",
     "RoutedState",

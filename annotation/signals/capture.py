@@ -99,6 +99,23 @@ def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> C
     )
 
 
+def preview_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> CapturedSignals:
+    """What `capture_signals` would answer now; nothing is written."""
+    valid, refused = validate_signals(project, rows, at=at)
+    known = _find_hashes(project, valid)
+    again = [row for row in valid if row.key in known]
+    new = [row for row in valid if row.key not in known]
+    conflicts = [_conflict(row) for row in again if not is_same_body(row.given, row.body_hash, known[row.key])]
+    items = _find_items(project, new)
+    created = sum(row.prediction_key in items for row in new)
+    return CapturedSignals(
+        created=created,
+        waiting=len(new) - created,
+        existing=len(again) - len(conflicts),
+        refused=in_order(refused, conflicts),
+    )
+
+
 def validate_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> tuple[list[ValidSignal], list[Refusal]]:
     """The signals that can be stored, each id once, and the refusal of every other row."""
     task, labels = task_kinds.of(project.kind), project.schema().labels

@@ -33,6 +33,24 @@ class BrokenRule(StrEnum):
     CHARACTERS = "characters"  # a text that no database stores
     UNKNOWN = "unknown"  # the contract has no input of this name
 
+    @property
+    def words(self) -> str:
+        """What is wrong with the value, as a page says it."""
+        return RULE_WORDS[self]
+
+
+RULE_WORDS = {
+    BrokenRule.MISSING: "missing",
+    BrokenRule.NULL: "null",
+    BrokenRule.TYPE: "not of its type",
+    BrokenRule.MINIMUM: "below the minimum",
+    BrokenRule.MAXIMUM: "above the maximum",
+    BrokenRule.VALUES: "not one of the values",
+    BrokenRule.LENGTH: "of the wrong length",
+    BrokenRule.CHARACTERS: "has characters that no database stores",
+    BrokenRule.UNKNOWN: "not in the contract",
+}
+
 
 class InvalidValue(InvalidInput):
     """A value, or an entry of an input contract, that its type does not take; the message names the input."""

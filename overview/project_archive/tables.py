@@ -74,6 +74,8 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(annotation.Media),
     ArchivedModel(annotation.Item, public=("uid", "item")),
     ArchivedModel(annotation.ImportedRecord),
+    ArchivedModel(annotation.ContractViolation),
+    ArchivedModel(annotation.RefusedRowCount),
     ArchivedModel(annotation.MovedProbability, path="item__project"),
     ArchivedModel(annotation.Prediction),
     ArchivedModel(annotation.Signal),

@@ -3,7 +3,15 @@
 from projects.models.audit_trail import AuditEvent, AuditEventQuerySet
 from projects.models.keys import ApiKey, Scope, SignInLink, StoredAnswer
 from projects.models.people import ABILITIES, Can, Role, User
-from projects.models.project import SETTINGS, InputContract, LabelSchema, Membership, Project, ProjectQuerySet
+from projects.models.project import (
+    SETTINGS,
+    ContractViolations,
+    InputContract,
+    LabelSchema,
+    Membership,
+    Project,
+    ProjectQuerySet,
+)
 
 __all__ = [
     "ABILITIES",
@@ -11,6 +19,7 @@ __all__ = [
     "AuditEvent",
     "AuditEventQuerySet",
     "Can",
+    "ContractViolations",
     "InputContract",
     "LabelSchema",
     "Membership",

@@ -32,6 +32,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.filter(memberships__user=user).order_by("title", "pk")
 
 
+class ContractViolations(models.TextChoices):
+    """What becomes of a captured row with a value that breaks the input contract."""
+
+    REFUSE = "refuse", "Refuse the row"
+    KEEP = "keep", "Keep the row without the value"
+
+
 class Project(models.Model):
     """One decision that a model makes."""
 
@@ -45,6 +52,12 @@ class Project(models.Model):
         max_length=200, blank=True, default="", help_text="The label answered when no version can be loaded."
     )
     outcome_matures_after_days = models.PositiveIntegerField(default=0)
+    contract_violations = models.CharField(
+        max_length=10,
+        choices=ContractViolations,
+        default=ContractViolations.REFUSE,
+        help_text="With keep the value stands beside its item, whose input is missing.",
+    )
     retraining = models.JSONField(default=dict, blank=True)
     routing = models.JSONField(default=dict, blank=True)
     # Tags, not foreign keys: predictions of foreign models are first-class, and nothing points upward.
@@ -92,6 +105,11 @@ class Project(models.Model):
     def retraining_part(self, kind: type[AnySettings]) -> AnySettings:
         """What a trigger rule or the trainers take of the same object. Raises BadSpec as above."""
         return parse(kind, "retraining", self.retraining)
+
+    @property
+    def keeps_violations(self) -> bool:
+        """Whether a row is captured although a value of it breaks the input contract."""
+        return self.contract_violations == ContractViolations.KEEP
 
     def cost_settings(self) -> CostSettings | None:
         """What mistakes about the positive label cost, or None where the project names no costs. Raises BadSpec."""

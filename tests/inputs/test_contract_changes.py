@@ -4,19 +4,23 @@ from typing import Any
 
 import pytest
 
-from inputs.contract_changes import ContractChange, contract_changes
+from inputs.contract_changes import ChangeKind, ContractChange, contract_changes
 
 BEFORE: dict[str, dict[str, Any]] = {"a": {"type": "number", "min": 0}, "b": {"type": "text"}, "c": {"type": "time"}}
 
 
 def test_inputs_are_removed_changed_and_added() -> None:
-    after = {"a": {"type": "number", "max": 5}, "d": {"type": "boolean"}, "c": {"type": "text"}}
+    after: dict[str, dict[str, Any]] = {
+        "a": {"type": "number", "max": 5},
+        "d": {"type": "boolean"},
+        "c": {"type": "text"},
+    }
     assert contract_changes(BEFORE, after) == [
-        ContractChange("a", "changed", "min", 0, None),
-        ContractChange("a", "changed", "max", None, 5),
-        ContractChange("b", "removed", "", {"type": "text"}, None),
-        ContractChange("c", "changed", "type", "time", "text"),
-        ContractChange("d", "added", "", None, {"type": "boolean"}),
+        ContractChange("a", ChangeKind.CHANGED, "min", 0, None),
+        ContractChange("a", ChangeKind.CHANGED, "max", None, 5),
+        ContractChange("b", ChangeKind.REMOVED, "", {"type": "text"}, None),
+        ContractChange("c", ChangeKind.CHANGED, "type", "time", "text"),
+        ContractChange("d", ChangeKind.ADDED, "", None, {"type": "boolean"}),
     ]
 
 
@@ -32,5 +36,5 @@ def test_inputs_are_removed_changed_and_added() -> None:
     ],
 )
 def test_what_holds_anyway_is_no_difference(more: dict[str, bool], options: list[str]) -> None:
-    after = BEFORE | {"b": {"type": "text", **more}}
+    after: dict[str, dict[str, Any]] = BEFORE | {"b": {"type": "text", **more}}
     assert [change.option for change in contract_changes(BEFORE, after)] == options

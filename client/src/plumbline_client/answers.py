@@ -129,6 +129,7 @@ class ItemAnswer(TypedDict):
     labels: list[dict[str, Any]]
     resolution: Any
     blind: bool
+    violations: list[dict[str, Any]]
 
 
 class IntervalAnswer(TypedDict):

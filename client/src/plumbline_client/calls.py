@@ -42,6 +42,7 @@ class ItemFilterFields(TypedDict, total=False):
     segment: str
     suspected: str
     commented: str
+    violation: str
     resolved: str
     q: str
     window: str

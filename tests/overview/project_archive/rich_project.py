@@ -9,7 +9,17 @@ from django.utils import timezone
 from analysis.models import Finding, FindingKind
 from annotation import guidelines, labels, leases, media
 from annotation.capture.storage import capture_rows
-from annotation.models import Cause, ImportedRecord, Item, Label, MovedProbability, NoLabelDecision, Signal
+from annotation.models import (
+    Cause,
+    ContractViolation,
+    ImportedRecord,
+    Item,
+    Label,
+    MovedProbability,
+    NoLabelDecision,
+    RefusedRowCount,
+    Signal,
+)
 from annotation.signals.capture import capture_signals
 from jobs.models import Job
 from overview.project_archive.tables import ARCHIVED, ArchivedModel
@@ -68,6 +78,8 @@ def make_rich_project(slug: str = "rich") -> Project:
     MovedProbability.objects.create(item=item, raised_to=0.5, thinned_by=0.25)
     record = {"labels": [], "predictions": [], "extra": {"inner_id": 3}, "at": None}
     ImportedRecord.objects.create(project=project, item=item, format="label_studio", record=record, imported_at=NOW)
+    ContractViolation.objects.create(project=project, item=item, input="x", rule="type", given="much", at=NOW)
+    RefusedRowCount.objects.create(project=project, hour=NOW, contract_version=1, input="x", rule="min", rows=3)
     NoLabelDecision.objects.create(project=project, item=item, reason="torn", decided_by=bo, decided_at=NOW)
     Finding.objects.create(
         **{"project": project, "kind": FindingKind.LABEL_ERROR, "item": item, "label": Label.objects.last()},
