@@ -1,15 +1,22 @@
 """Cost of decisions about the positive label: by today's rule, the cheapest threshold and the cheapest review band."""
 
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from analysis.live_estimates import live_cost
+from analysis.metrics.core import weighted
+from analysis.metrics.core.design import Design
 from analysis.metrics.core.stored import StoredEstimate, finite, stored_estimate
+from analysis.metrics.core.weighted import Estimate
 from analysis.metrics.performance import thresholds
 from analysis.metrics.performance.threshold_curve import Costs
 from analysis.samples import EvaluationSample
 from projects.models import Project
+from projects.project_settings import CostSettings
 
 
 def fingerprint(project: Project) -> str:
@@ -38,6 +45,36 @@ class DecisionCosts(Struct, frozen=True):
     rules: list[RuleCost]
 
 
+@dataclass(frozen=True)
+class AnswerCosts:
+    """What each answer of a sample costs, (n,), and the dearest that any could; of answers about no positive label 0."""
+
+    costs: NDArray[np.float64]
+    table: NDArray[np.float64]
+
+    @property
+    def dearest(self) -> float:
+        return float(self.table.max())
+
+    def mean(self, rows: NDArray[np.intp], drawn: Design) -> Estimate:
+        """Mean cost of some rows, which were drawn so."""
+        paid = self.costs[rows]
+        return weighted.mean_price([(float(price), paid == price) for price in np.unique(self.table)], drawn)
+
+
+def answer_costs(sample: EvaluationSample, project: Project) -> AnswerCosts | None:
+    """By today's rule, the highest score; None where the project names no costs, or where all are 0."""
+    given, codes = project.cost_settings(), sample.codes
+    if given is None or codes is None or project.positive not in codes.names:
+        return None
+    table = _prices(given).table(codes.names.index(project.positive), len(codes.names))
+    return AnswerCosts(table[codes.truth, codes.predicted], table) if table.any() else None
+
+
+def _prices(given: CostSettings) -> Costs:
+    return Costs(given.false_positive, given.false_negative, given.review or 0.0)
+
+
 def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts | None:
     """Cost per decision of each rule with its 95 % interval, or None where the project names no costs."""
     given, codes = project.cost_settings(), sample.codes
@@ -47,7 +84,7 @@ def decision_costs(sample: EvaluationSample, project: Project) -> DecisionCosts 
     truth = codes.truth == code
     if not truth.any() or truth.all():
         return None
-    prices = Costs(given.false_positive, given.false_negative, given.review or 0.0)
+    prices = _prices(given)
     table = prices.table(code, len(codes.names))
     rules = [RuleCost("highest_score", stored_estimate(live_cost(sample, table)))]
     if codes.probabilities is not None:

@@ -1,10 +1,11 @@
 """Certificate of what a version may answer without a person, from the labelled rows that judge it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
-from analysis.live_monitor import MonitoredError
+from analysis.live_monitor import MonitoredLoss, key_of
 from analysis.metrics.risk_control.certificate import (
     CertificateRule,
     InForce,
@@ -54,9 +55,10 @@ def certified_share(sample: EvaluationSample, *, monitor: str, at: datetime) -> 
     return CertifiedShare(made)
 
 
-def why_void(found: CertifiedShare, monitored: MonitoredError, *, serves: str) -> VoidReason | None:
-    """Why the certificate does not hold now; None where it does, and where there is none."""
+def why_void(found: CertifiedShare, watched: Sequence[MonitoredLoss], *, serves: str) -> VoidReason | None:
+    """Why the certificate does not hold now; None where it does, and where there is none. An alarm of any that is
+    watched voids it."""
     if found.certificate is None:
         return None
     thresholds = tuple(one.threshold for one in found.certificate.thresholds)
-    return is_void(found.certificate, InForce(serves, thresholds, monitored.key, monitored.alarmed))
+    return is_void(found.certificate, InForce(serves, thresholds, key_of(watched), any(one.alarmed for one in watched)))

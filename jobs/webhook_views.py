@@ -22,7 +22,7 @@ from projects.secrets import new_secret
 PAGE = 50
 MEANINGS = {
     EventType.ITEM_RESOLVED: "An item got its agreed value",
-    EventType.DRIFT_FOUND: "The error of what serves rose above that of its first labels",
+    EventType.DRIFT_FOUND: "The error or the cost of what serves rose above that of its first labels",
     EventType.RUN_FINISHED: "A training run ended",
     EventType.VERSION_PROMOTED: "A version became the champion",
     EventType.VERSION_ROLLED_BACK: "The version before serves again",

@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from analysis import live_monitor
 from analysis.live_monitor import label_order, monitored_error
+from analysis.metrics.monitoring.watches import growing_watches
 from analysis.metrics.risk_control.certificate import VoidReason
 from analysis.reports import refreshing
 from analysis.reports.kinds import monitor
@@ -17,7 +19,7 @@ from analysis.reports.kinds.monitor import MonitorBody
 from analysis.reports.stored import newest
 from analysis.resolution_certificates import why_void
 from analysis.samples import live
-from annotation.models import Cause, Item, Resolution
+from annotation.models import Cause, Item, Prediction, Resolution
 from projects.models import Project, Role
 from tests.analysis.scenarios import resolve, route
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
@@ -28,7 +30,7 @@ FEW = 60
 
 @pytest.fixture(autouse=True)
 def _few_labels_make_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_monitor, "REFERENCE", FEW)
+    monkeypatch.setattr(live_monitor, "WATCHES", growing_watches(FEW))
 
 
 def audited(wrong: Sequence[bool], *, confidence: float = 0.9, version: str = "v1") -> tuple[Project, list[Item]]:
@@ -93,8 +95,8 @@ def test_labels_count_in_the_order_in_which_they_came() -> None:
     Resolution.objects.filter(item=items[0]).update(resolved_at=NOW + timedelta(days=9))
     sample = live(project, "v1", at=NOW + timedelta(days=30))
     order = label_order(sample)
-    assert sample.item_ids[order.watched[-1]] == items[0].pk
-    assert items[0].pk not in sample.item_ids[order.reference]
+    assert sample.item_ids[order[-1]] == items[0].pk
+    assert items[0].pk not in sample.item_ids[order[:FEW]]
 
 
 def test_copies_of_one_item_count_once() -> None:
@@ -127,13 +129,13 @@ def test_only_the_version_that_serves_is_watched() -> None:
 def test_the_certificate_names_version_rows_and_monitor_and_is_void_with_another_version_or_an_alarm() -> None:
     body = stored(audited([False] * 150)[0])
     made = body.certified.certificate
-    assert (made.model_version, made.n, made.monitor) == ("v1", 150, body.monitored.key)
+    assert (made.model_version, made.n, made.monitor) == ("v1", 150, live_monitor.key_of(body.watched))
     assert body.certified.threshold == pytest.approx(0.9)
     assert made.share.value == pytest.approx(1.0)
-    assert why_void(body.certified, body.monitored, serves="v1") is None
-    assert why_void(body.certified, body.monitored, serves="v2") == VoidReason.MODEL
+    assert why_void(body.certified, body.watched, serves="v1") is None
+    assert why_void(body.certified, body.watched, serves="v2") == VoidReason.MODEL
     risen = stored(audited([False] * 90 + [True] * 30)[0])
-    assert why_void(risen.certified, risen.monitored, serves="v1") in (VoidReason.ALARM, VoidReason.NOTHING)
+    assert why_void(risen.certified, risen.watched, serves="v1") in (VoidReason.ALARM, VoidReason.NOTHING)
 
 
 def test_the_same_rows_make_no_new_report() -> None:
@@ -180,4 +182,45 @@ def test_without_a_label_after_the_first_ones_the_page_says_that_nothing_is_know
 def test_a_certificate_holds_also_before_the_first_labels_are_complete() -> None:
     body = stored(audited([False] * (FEW - 1))[0])
     assert body.monitored.needed == 1 and body.certified.certificate is not None
-    assert why_void(body.certified, body.monitored, serves="v1") is None
+    assert why_void(body.certified, body.watched, serves="v1") is None
+
+
+def priced(project: Project, **costs: float) -> Project:
+    project.positive, project.costs = "spam", costs
+    project.save()
+    return project
+
+
+def test_costs_are_watched_apart_from_errors_in_the_unit_of_the_project() -> None:
+    """As many errors as before, but now all of the kind that costs something."""
+    project, items = audited([place % 4 == 3 for place in range(150)])
+    for place in range(3, 90, 4):
+        if place % 20 != 7:  # a false positive instead of a false negative
+            scores = np.array([0.1, 0.9], dtype="<f4").tobytes()
+            Prediction.objects.filter(item=items[place]).update(label="spam", scores=scores)
+            Resolution.objects.filter(item=items[place]).update(value="ham")
+    body = stored(priced(project, false_positive=0, false_negative=8))
+    assert not body.monitored.alarmed and body.cost.alarmed
+    assert body.cost.reference.value == pytest.approx(0.4) and body.cost.after.value > 1.5
+    assert body.cost.reference.low < 0.4 < body.cost.reference.high
+    assert body.cost.shift == pytest.approx(0.4)  # five points more mistakes that cost 8
+    assert why_void(body.certified, body.watched, serves="v1") in (VoidReason.ALARM, VoidReason.NOTHING)
+    client = Client()
+    client.force_login(make_user(project=project, role=Role.ENGINEER))
+    page = " ".join(client.get(reverse("analysis:performance", args=[project.slug])).content.decode().split())
+    assert "Has the error or the cost per decision risen?" in page
+    assert "Alarm: the cost per decision of v1 has risen from 0.400 over its first 60 labels to <b>" in page
+    assert "of either, at most twice as often" in page
+    home = " ".join(client.get(reverse("overview:overview", args=[project.slug])).content.decode().split())
+    assert "Alarm: the cost per decision of v1" in home
+
+
+def test_a_project_without_costs_has_none_to_watch_and_other_costs_are_another_monitor() -> None:
+    project, _ = audited([False] * 150)
+    plain = stored(project)
+    assert plain.cost is None and plain.watched == [plain.monitored]
+    one, other = (stored(priced(project, false_positive=1, false_negative=dear)) for dear in (5, 10))
+    assert len({live_monitor.key_of(body.watched) for body in (plain, one, other)}) == 3
+    assert one.monitored.key == other.monitored.key == plain.monitored.key
+    assert why_void(one.certified, other.watched, serves="v1") == VoidReason.MONITOR
+    assert stored(priced(project, false_positive=0, false_negative=0)).cost is None

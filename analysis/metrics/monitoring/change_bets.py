@@ -58,15 +58,17 @@ def _as_fraction(share: float, error: float) -> Fraction:
 
 @dataclass(frozen=True)
 class SpentRate:
-    """The false alarm rate alpha in (0, 1) that may be spent over `horizon` labels, most of it on the `early` first."""
+    """The false alarm rate alpha in (0, 1) that may be spent over `horizon` labels, `early_share` of it on the `early`
+    first."""
 
     alpha: float
     horizon: int
     early: int
+    early_share: float = EARLY_SHARE
 
     def by_label(self) -> Floats:
         early = max(1, min(self.early, self.horizon // 2))
-        return spending(self.alpha, ((early, EARLY_SHARE, EARLY_POWER), (self.horizon, 1 - EARLY_SHARE, 1)))
+        return spending(self.alpha, ((early, self.early_share, EARLY_POWER), (self.horizon, 1 - self.early_share, 1)))
 
 
 def early_labels(level: float, shift: float) -> int:

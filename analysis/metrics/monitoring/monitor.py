@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.metrics.core.betting import CROSSED
-from analysis.metrics.monitoring.change_bets import RiseToDetect, SpentRate, change_bets, early_labels
+from analysis.metrics.monitoring.change_bets import EARLY_SHARE, RiseToDetect, SpentRate, change_bets, early_labels
 from analysis.metrics.monitoring.reference import LossReference, watched_level
 from validation import InvalidInput, arrays
 from validation.arrays import Bools, Floats, Ints
@@ -27,19 +27,23 @@ LEAST_RISE = 0.25  # of the shift: the rise above the level that is looked for, 
 
 @dataclass(frozen=True)
 class MonitorRule:
-    """alpha: the chance of an alarm over `horizon` labels without a rise. shift: the rise, in loss, to find soonest."""
+    """alpha: the chance of an alarm over `horizon` labels without a rise. shift: the rise, in loss, to find soonest.
+    early_share: of alpha, the part that the first labels spend."""
 
     alpha: float = 0.05
     shift: float = 0.05
     horizon: int = 3650
+    early_share: float = EARLY_SHARE
 
     def __post_init__(self) -> None:
-        if not 0.005 <= self.alpha <= 0.5:
-            raise InvalidInput("alpha must lie from 0.005 to 0.5.")
+        if not 0.001 <= self.alpha <= 0.5:
+            raise InvalidInput("alpha must lie from 0.001 to 0.5.")
         if not 0 < self.shift < 1:
             raise InvalidInput("shift must lie between 0 and 1.")
         if self.horizon < 20:
             raise InvalidInput("horizon must be at least 20 labels.")
+        if not 0 <= self.early_share <= 1:
+            raise InvalidInput("early_share must lie from 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class LossMonitor:
         raised = min(max(reference.mean / reference.scale + shift, null + LEAST_RISE * shift), (null + 1) / 2)
         self.null, self.scale = level.null, reference.scale
         self.rise = RiseToDetect(null, raised)
-        self.rate = SpentRate(level.alpha, rule.horizon, early_labels(null, shift))
+        self.rate = SpentRate(level.alpha, rule.horizon, early_labels(null, shift), rule.early_share)
         self.table = change_bets(self.rise, self.rate)
         self.clock: Floats = np.zeros(streams)
         self.chance: Floats = np.full(streams, min(self.table.start, level.alpha))

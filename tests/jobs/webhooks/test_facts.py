@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.live_monitor import MonitoredError
+from analysis.live_monitor import MonitoredLoss
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.reports.kinds.monitor import KIND, MonitorBody
 from analysis.reports.registry import Computation
@@ -67,7 +67,7 @@ def test_a_run_that_is_stopped_or_lost_sends_its_end_once() -> None:
 def test_an_alarm_of_the_monitor_is_one_event_however_often_it_is_reported() -> None:
     project = make_project()
     make_endpoint(project)
-    alarm = MonitoredError(
+    alarm = MonitoredLoss(
         0,
         0.05,
         0.05,
