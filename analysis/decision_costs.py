@@ -47,7 +47,7 @@ class DecisionCosts(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class AnswerCosts:
-    """What each answer of a sample costs, (n,), and the dearest that any could; of answers about no positive label 0."""
+    """What each answer of a sample costs, (n,); table (k, k): costs by truth and answer."""
 
     costs: NDArray[np.float64]
     table: NDArray[np.float64]
