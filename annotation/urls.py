@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import desk, exchange, items, queues, review, transfers
+from annotation.views import desk, exchange, items, queues, review, routing_settings, transfers
 
 app_name = "annotation"
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path("queues/<slug:queue>/pause", queues.pause, name="queue-pause"),
     path("queues/<slug:queue>/delete", queues.delete, name="queue-delete"),
     path("queues/<slug:queue>/decide", queues.decide_item, name="queue-decide"),
+    path("queues/<slug:queue>/settings", routing_settings.queue_form, name="queue-settings"),
+    # Settings
+    path("settings/routing/", routing_settings.routing, name="routing"),
     # Review
     path("review/", review.review, name="review"),
     path("review/decide", review.decide_dispute, name="review-decide"),

@@ -52,6 +52,10 @@ class Group:
 
 
 SETTINGS = (
+    Page("General", "projects:general", alone=True),
+    Page("Costs", "projects:costs"),
+    Page("Routing", "annotation:routing"),
+    Page("Retraining", "retraining:policy"),
     Page("Members", "projects:member-list"),
     Page("API keys", "projects:key-list"),
     Page("Webhooks", "jobs:webhook-list"),

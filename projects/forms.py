@@ -8,8 +8,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from projects import shortcuts, zones
-from projects.models import Role, Scope, User
+from projects.models import Project, Role, Scope, User
+from projects.project_settings import CostSettings
 from projects.secrets import new_secret
+from projects.settings_form import SettingsForm
+from projects.settings_versions import GENERAL
+from projects.specs import LONGEST_MATURING
 
 EXPIRY = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
 
@@ -123,3 +127,54 @@ class KeyForm(forms.Form):
     def lives(self) -> timedelta | None:
         days = self.cleaned_data["expires"]
         return timedelta(days=int(days)) if days else None
+
+
+CHOSEN_LABELS = (
+    ("positive", "Positive label", "A false alarm takes an item for it.", "None"),
+    (
+        "safe_default",
+        "Safe default",
+        "Answered with the mark degraded, and for a person to decide.",
+        "None: requests are refused",
+    ),
+)
+
+
+class CostsForm(SettingsForm):
+    """The positive label, what mistakes about it cost, and what is answered when nothing can be loaded."""
+
+    column, kind = "costs", CostSettings
+
+    def __init__(self, project: Project, data: Any = None) -> None:
+        super().__init__(project, data)
+        labels = [(value, project.schema().title_of(value)) for value in project.schema().offered_values()]
+        for name, title, help_text, none in CHOSEN_LABELS:
+            kept = [(stored, stored) for stored in [getattr(project, name)] if stored and stored not in dict(labels)]
+            choices = [("", none), *labels, *kept]
+            self.fields[name] = forms.ChoiceField(required=False, choices=choices, label=title, help_text=help_text)
+
+    def stored(self, project: Project) -> dict[str, Any]:
+        return super().stored(project) | {"positive": project.positive, "safe_default": project.safe_default}
+
+    def columns(self) -> dict[str, Any]:
+        chosen = {name: self.cleaned_data[name] for name in ("positive", "safe_default")}
+        return {**chosen, "costs": self.settings()}
+
+
+class GeneralForm(forms.Form):
+    """The title of a project, and after how many days an outcome is final."""
+
+    title = forms.CharField(max_length=120, label="Title", error_messages={"required": "Enter a title."})
+    outcome_matures_after_days = forms.IntegerField(
+        min_value=0,
+        max_value=LONGEST_MATURING,
+        label="Days until an outcome is mature",
+        help_text="One that comes sooner is provisional, and silence says nothing before. 0: at once.",
+        error_messages={"required": "Enter a number of days; 0 is at once."},
+    )
+
+    def __init__(self, project: Project, data: Any = None) -> None:
+        super().__init__(data, initial=GENERAL.value(project))
+
+    def columns(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)

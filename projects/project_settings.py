@@ -32,14 +32,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class RoutingSettings(Settings, frozen=True, kw_only=True):
     """How many items may wait for people, how many a round asks about, and which share is drawn at random."""
 
-    batch: Annotated[int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100,000")] = 100
-    waiting: Annotated[int, Meta(ge=0, le=1_000_000, description="a whole number from 0 to 1,000,000")] = 100
+    batch: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            title="Items of one round",
+            description="a whole number from 1 to 100,000",
+            extra={"help": "A round of routing asks about at most so many, more only where people answer faster."},
+        ),
+    ] = 100
+    waiting: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            title="Items that should wait",
+            description="a whole number from 0 to 1,000,000",
+            extra={"help": "A round begins when fewer than half of them wait. 0 switches routing off."},
+        ),
+    ] = 100
     audit_share: Annotated[
-        float, Meta(gt=0, le=1, description="a number above 0 and at most 1, for it is never zero")
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            title="Share drawn at random",
+            description="a number above 0 and at most 1, for it is never zero",
+            extra={"help": "The audit: what live figures rest on. More gives narrower intervals, less more training."},
+        ),
     ] = 0.2
-    show_reasons: Annotated[bool, Meta(description="true or false: whether annotators see why each item is asked")] = (
-        False
-    )
+    show_reasons: Annotated[
+        bool,
+        Meta(
+            title="Annotators see why an item is asked",
+            description="true or false: whether annotators see why each item is asked",
+            extra={"help": "Never for items that a model is measured on."},
+        ),
+    ] = False
 
 
 class RetrainingSettings(Settings, frozen=True, kw_only=True):
@@ -51,12 +81,46 @@ class RetrainingSettings(Settings, frozen=True, kw_only=True):
     Trigger rules and trainers add their own fields to the same object (`extend`).
     """
 
-    cooldown_minutes: Annotated[float, Meta(ge=0, le=525_600, description="a number from 0 to 525,600, a year")] = 5
-    promote: Annotated[Literal["ask", "by_gate"], Meta(description="ask or by_gate")] = "ask"
-    gate: Annotated[Literal["audit", "disagreement"], Meta(description="audit or disagreement")] = "audit"
+    cooldown_minutes: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=525_600,
+            title="Pause between runs, minutes",
+            description="a number from 0 to 525,600, a year",
+            extra={"help": "No run begins by itself sooner after one has ended. A person may start one at any time."},
+        ),
+    ] = 5
+    promote: Annotated[
+        Literal["ask", "by_gate"],
+        Meta(
+            title="Who promotes a version",
+            description="ask or by_gate",
+            extra={"choices": {"ask": "A person decides", "by_gate": "What passes the gate is promoted by itself"}},
+        ),
+    ] = "ask"
+    gate: Annotated[
+        Literal["audit", "disagreement"],
+        Meta(
+            title="Labels that open the gate",
+            description="audit or disagreement",
+            extra={
+                "help": "Where something serves already. One test alone, so that its error rate is that of the gate.",
+                "choices": {
+                    "audit": "Those of items drawn at random",
+                    "disagreement": "Those of items on which the two versions differ",
+                },
+            },
+        ),
+    ] = "audit"
     protected: Annotated[
         list[Annotated[str, Meta(pattern="^[^=]+=.+$", max_length=400)]],
-        Meta(max_length=20, description="at most 20 slices such as channel=app or label=fraud"),
+        Meta(
+            max_length=20,
+            title="Protected slices",
+            description="at most 20 slices such as channel=app or label=fraud",
+            extra={"help": "No version is promoted that is worse in one of them beyond its margin. One a line."},
+        ),
     ] = []
 
     @property
@@ -81,9 +145,15 @@ Cost = Annotated[float, Meta(ge=0, le=1e12, description="a number from 0 to 1e12
 class CostSettings(Settings, frozen=True, kw_only=True):
     """What a decision about the positive label costs, in any one unit; a right decision costs nothing."""
 
-    false_positive: Cost = 1
-    false_negative: Cost = 1
-    review: Cost | None = None
+    false_positive: Annotated[Cost, Meta(title="A false alarm", extra={"help": "The label was given, wrongly."})] = 1
+    false_negative: Annotated[Cost, Meta(title="A miss", extra={"help": "The label was due and not given."})] = 1
+    review: Annotated[
+        Cost | None,
+        Meta(
+            title="A decision by a person",
+            extra={"help": "Empty: no band of scores is handed to people on Performance."},
+        ),
+    ] = None
 
 
 _extensions: dict[type[Settings], list[type[Settings]]] = {}
@@ -103,7 +173,7 @@ def withdraw(base: type[Settings], kind: type[Settings]) -> None:
         del _extensions[base]
 
 
-def _kinds(kind: type[Settings]) -> list[type[Settings]]:
+def kinds_of(kind: type[Settings]) -> list[type[Settings]]:
     """All kinds whose fields stand in the same JSON object as this one's, the base first."""
     base = next((base for base, added in _extensions.items() if kind in added), kind)
     return [base, *_extensions.get(base, [])]
@@ -111,7 +181,7 @@ def _kinds(kind: type[Settings]) -> list[type[Settings]]:
 
 def _fields(kind: type[Settings]) -> dict[str, Any]:
     """Type of each field that the JSON object of this kind takes."""
-    return {name: hint for one in _kinds(kind) for name, hint in get_type_hints(one, include_extras=True).items()}
+    return {name: hint for one in kinds_of(kind) for name, hint in get_type_hints(one, include_extras=True).items()}
 
 
 def parse(kind: type[AnySettings], name: str, given: Any) -> AnySettings:
@@ -125,7 +195,7 @@ def parse(kind: type[AnySettings], name: str, given: Any) -> AnySettings:
     if unknown := sorted(set(map(str, given)) - set(fields)):
         raise BadSpec(f"{name} takes {', '.join(fields)}; it does not take {unknown[0]}.")
     values = {field: _converted(f"{name}.{field}", value, fields[field]) for field, value in given.items()}
-    for one in _kinds(kind):
+    for one in kinds_of(kind):
         _made(one, values).validate(name)
     return _made(kind, values)
 
@@ -146,9 +216,8 @@ def _converted(name: str, value: Any, wanted: Any) -> Any:
 
 def _words(wanted: Any) -> str:
     """The description in a field's type, that of an optional one included."""
-    if hasattr(wanted, "__metadata__"):
-        return str(wanted.__metadata__[0].description)
-    return _words(wanted.__args__[0])
+    described = [one.description for one in getattr(wanted, "__metadata__", ()) if one.description]
+    return str(described[0]) if described else _words(wanted.__args__[0])
 
 
 def shown(value: Any) -> str:

@@ -24,6 +24,8 @@ from projects.project_settings import (
 )
 from validation.json_values import is_storable_text
 
+MOST_OVERLAP = 20
+LONGEST_MATURING = 3650
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -111,7 +113,7 @@ def parse_spec(given: Any) -> Spec:
     fields = Spec.__struct_fields__
     if unknown := sorted(set(map(str, given)) - set(fields)):
         raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(fields))}.")
-    title, kind = _title(given.get("title")), _kind(given.get("kind"))
+    title, kind = check_title(given.get("title")), _kind(given.get("kind"))
     labels = _labels(given.get("labels")) if task_kinds.needs_labels(kind) or given.get("labels") else []
     spec = Spec(
         title=title,
@@ -119,12 +121,12 @@ def parse_spec(given: Any) -> Spec:
         labels=labels,
         inputs=_inputs(given.get("inputs")),
         segments=_segments(given.get("segments", [])),
-        overlap=whole_number("overlap", given.get("overlap", 1), 1, 20),
+        overlap=whole_number("overlap", given.get("overlap", 1), 1, MOST_OVERLAP),
         costs=_checked(CostSettings, "costs", given),
         positive=_text("positive", given),
         safe_default=_text("safe_default", given),
         outcome_matures_after_days=whole_number(
-            "outcome_matures_after_days", given.get("outcome_matures_after_days", 0), 0, 3650
+            "outcome_matures_after_days", given.get("outcome_matures_after_days", 0), 0, LONGEST_MATURING
         ),
         contract_violations=_contract_violations(given.get("contract_violations", ContractViolations.REFUSE)),
         retraining=_checked(RetrainingSettings, "retraining", given),
@@ -142,7 +144,8 @@ def _checked(kind: type[Settings], name: str, given: dict[str, Any]) -> dict[str
     return value
 
 
-def _title(given: Any) -> str:
+def check_title(given: Any) -> str:
+    """The title as it is stored. Raises BadSpec."""
     if not isinstance(given, str) or not 1 <= len(given.strip()) <= 120 or lookalikes.fault(given.strip()):
         raise BadSpec("title takes 1 to 120 characters on one line.")
     return given.strip()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from projects.views import auth, pages, people
+from projects.views import area_page, auth, pages, people
 
 app_name = "projects"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("account/keys/", pages.change_keys, name="change-keys"),
     path("account/password/", pages.change_password, name="change-password"),
     path("go/<slug:slug>/", pages.enter, name="enter"),
+    path("p/<slug:slug>/settings/", area_page.general, name="general"),
+    path("p/<slug:slug>/settings/costs/", area_page.costs, name="costs"),
     path("p/<slug:slug>/members/", people.member_list, name="member-list"),
     path("p/<slug:slug>/members/invite/", people.invite, name="invite"),
     path("p/<slug:slug>/members/<int:user_id>/role/", people.set_role, name="set-role"),

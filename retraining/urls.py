@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retraining.views import compare, pairs, releases, runs, where_they_differ
+from retraining.views import compare, pairs, policy, releases, runs, where_they_differ
 
 app_name = "retraining"
 
@@ -34,5 +34,6 @@ compare_urls = [
 release_urls = [
     path("releases/", releases.release_list, name="release-list"),
     path("releases/roll-back/", releases.roll_back, name="roll-back"),
+    path("settings/retraining/", policy.policy, name="policy"),
 ]
 urlpatterns = [*run_urls, *compare_urls, *release_urls]

@@ -8,19 +8,17 @@ from django.db.models import Q
 
 from annotation.models.capture import Item
 from annotation.models.routing import LONGEST_REASON, Lease, Slot
-from projects.models import Project
+from projects.models import ChangeRecord, Project
 
 User = settings.AUTH_USER_MODEL
 
 
-class Guideline(models.Model):
+class Guideline(ChangeRecord):
     """How to label, from one version on. Every label knows the version it was given under."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="guidelines")
     version = models.PositiveIntegerField()
     text = models.TextField(blank=True, default="", help_text="Markdown.")
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "version"], name="guideline_version")]

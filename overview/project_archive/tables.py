@@ -68,6 +68,7 @@ def _owns(field: Any) -> bool:
 ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(projects.LabelSchema),
     ArchivedModel(projects.InputContract),
+    ArchivedModel(projects.SettingsVersion),
     ArchivedModel(annotation.Guideline),
     ArchivedModel(annotation.AuditSetting),
     ArchivedModel(annotation.Queue),

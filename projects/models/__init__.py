@@ -1,6 +1,7 @@
 """Models of projects: people, projects, label schemas, input contracts, roles, keys and the audit trail."""
 
 from projects.models.audit_trail import AuditEvent, AuditEventQuerySet
+from projects.models.changes import LONGEST_WHY, ChangeRecord
 from projects.models.keys import ApiKey, Scope, SignInLink, StoredAnswer
 from projects.models.people import ABILITIES, Can, Role, User
 from projects.models.project import (
@@ -11,6 +12,7 @@ from projects.models.project import (
     Membership,
     Project,
     ProjectQuerySet,
+    SettingsVersion,
 )
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "AuditEventQuerySet",
     "Can",
     "ContractViolations",
+    "ChangeRecord",
     "InputContract",
+    "LONGEST_WHY",
     "LabelSchema",
     "Membership",
     "Project",
@@ -28,6 +32,7 @@ __all__ = [
     "Role",
     "SETTINGS",
     "Scope",
+    "SettingsVersion",
     "SignInLink",
     "StoredAnswer",
     "User",

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from projects.models.changes import ChangeRecord
 from projects.models.people import Role, User
 from projects.project_settings import (
     AnySettings,
@@ -128,13 +129,14 @@ class Project(models.Model):
         return self._contract
 
 
-class LabelSchema(models.Model):
+class LabelSchema(ChangeRecord):
     """The labels of a project from one version on. Immutable: a change is a new version."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="label_schemas")
     version = models.PositiveIntegerField()
-    labels = models.JSONField(help_text="List of {value, title?, key?, hint?}; the order is that of stored scores.")
-    created_at = models.DateTimeField()
+    labels = models.JSONField(
+        help_text="List of {value, title?, key?, hint?, colour?, retired?}; the order is that of stored scores."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "version"], name="label_schema_version")]
@@ -145,19 +147,22 @@ class LabelSchema(models.Model):
     def values(self) -> list[str]:
         return [label["value"] for label in self.labels]
 
+    def offered_values(self) -> list[str]:
+        """The labels that people may still answer with."""
+        return [label["value"] for label in self.labels if not label.get("retired")]
+
     def title_of(self, value: str) -> str:
         """What people read in place of a label's value: its title, or the value where there is none."""
         return next((label.get("title") or value for label in self.labels if label["value"] == value), value)
 
 
-class InputContract(models.Model):
+class InputContract(ChangeRecord):
     """The typed inputs of a project from one version on. Immutable."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="input_contracts")
     version = models.PositiveIntegerField()
     inputs = models.JSONField(help_text="Name to {type: text|number|category|image, min?, max?, values?, …}.")
     segments = models.JSONField(default=list)
-    created_at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "version"], name="input_contract_version")]
@@ -167,6 +172,21 @@ class InputContract(models.Model):
 
     def types(self) -> dict[str, str]:
         return {name: spec["type"] for name, spec in self.inputs.items()}
+
+
+class SettingsVersion(ChangeRecord):
+    """What the columns of one area of a project's settings held from one version on. Immutable."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="settings_versions")
+    area = models.CharField(max_length=80)
+    version = models.PositiveIntegerField()
+    value = models.JSONField(help_text="Column to what it held.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "area", "version"], name="settings_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.area} v{self.version}"
 
 
 class Membership(models.Model):

@@ -17,7 +17,15 @@ register, unregister = _trainers.register, _trainers.unregister
 class TrainerSettings(Settings, frozen=True, kw_only=True):
     """Who fits a project's models; "" is the first trainer."""
 
-    trainer: Annotated[str, Meta(max_length=40, description="the name of a trainer")] = ""
+    trainer: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            title="Who fits the models",
+            description="the name of a trainer",
+            extra={"choices": lambda: {one.name: one.title for one in ordered()}},
+        ),
+    ] = ""
 
     def validate(self, name: str) -> None:
         if self.trainer and self.trainer not in _trainers:

@@ -15,7 +15,16 @@ from retraining.triggers.registry import RuleFinding, TriggerRule, register
 class NewLabelsSettings(Settings, frozen=True, kw_only=True):
     """How many new labels begin a run."""
 
-    after_labels: Annotated[int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10,000,000")] = 50
+    after_labels: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000_000,
+            title="New labels that begin a run",
+            description="a whole number from 1 to 10,000,000",
+            extra={"help": "Counted since the last run that learnt from labels."},
+        ),
+    ] = 50
 
 
 def labels_needed(project: Project) -> int:
