@@ -179,7 +179,7 @@ class SettingsPage(ABC):
 
     def history(self, project: Project, found: Sequence[tuple[int, ChangeRecord, Any]]) -> list[ShownVersion]:
         """Each version with what it changed of the one before it."""
-        before = [row[2] for row in found[1:]] + [None]
+        before = [*(row[2] for row in found[1:]), None][: len(found)]
         return [
             ShownVersion(number, made, self.changes(project, old, value) if old is not None else [])
             for (number, made, value), old in zip(found, before, strict=True)
