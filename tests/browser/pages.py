@@ -64,6 +64,14 @@ def no_receiver(tab: Tab) -> None:
     tab.get_by_text("never called").wait_for()
 
 
+def costs_compared(tab: Tab) -> None:
+    """What other costs would change, before anything is saved."""
+    tab.get_by_label("Positive label").select_option(index=2)
+    tab.get_by_label("A miss").fill("5")
+    tab.get_by_role("button", name="See what changes").click()
+    tab.get_by_text("What will change?").wait_for()
+
+
 def webhook_opened(tab: Tab) -> None:
     """The first endpoint, made where there is none."""
     if not tab.locator("table a.link").count():
@@ -112,6 +120,8 @@ PAGES = [
     Page("account-refused", "/account/", then=keys_twice, answers=(422,)),
     Page("health", "/health/"),
     Page("keys-dialog", "/account/", then=lambda tab: tab.keyboard.press("?")),
+    Page("costs", f"{DIGITS}/settings/costs/", then=costs_compared),
+    Page("routing", f"{DIGITS}/settings/routing/"),
     Page("members", f"{DIGITS}/members/", who="admin"),
     Page("remove-asks", f"{DIGITS}/members/", who="admin", then=press("Remove Ada")),
     Page("api-keys", f"{DIGITS}/keys/", who="admin"),

@@ -48,8 +48,11 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
     ("role", "tabs"),
     [
         ("reviewer", ["Jobs"]),
-        ("engineer", ["API keys", "Jobs"]),
-        ("admin", ["Members", "API keys", "Webhooks", "Jobs", "Audit trail"]),
+        ("engineer", ["General", "Costs", "Routing", "Retraining", "API keys", "Jobs"]),
+        (
+            "admin",
+            [*("General", "Costs", "Routing", "Retraining"), "Members", "API keys", "Webhooks", "Jobs", "Audit trail"],
+        ),
     ],
 )
 def test_settings_lead_to_the_first_tab_that_is_open(shell_of, role, tabs):

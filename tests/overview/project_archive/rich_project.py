@@ -23,8 +23,9 @@ from annotation.models import (
 from annotation.signals.capture import capture_signals
 from jobs.models import Job
 from overview.project_archive.tables import ARCHIVED, ArchivedModel
-from projects import audit
+from projects import audit, settings_versions
 from projects.models import AuditEvent, Membership, Project, Role, User
+from projects.settings_versions import ROUTING, fingerprint
 from retraining import bodies
 from retraining.models import DisagreementSample, EvaluatedItem, RunState, TrainingRun, TriggerCheck
 from retraining.window_bodies import DrawnBody, WindowBody
@@ -51,6 +52,10 @@ def make_rich_project(slug: str = "rich") -> Project:
     for person, role in ((ada, Role.ADMIN), (bo, Role.ANNOTATOR)):
         Membership.objects.create(project=project, user=person, role=role, created_at=NOW)
     guidelines.publish(project, text="Second text.", by=ada, at=at)
+    routing = ROUTING.value(project)
+    changed = routing | {"routing": {**project.routing, "batch": 30}}
+    settings_versions.change(project, ROUTING, changed, base=fingerprint(routing), reason="slow", by=ada, at=at)
+    project.refresh_from_db()
     image = pictures.encoded(pictures.grey())
     rows = [
         {
