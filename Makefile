@@ -23,7 +23,7 @@ fix: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 
 bench: $(VENV)/dev.stamp
-	@unset PLUMBLINE_HOME; $(BIN)/python -m benchmarks
+	@unset PLUMBLINE_HOME; $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 SEED ?= 1
 chaos: $(VENV)/dev.stamp

@@ -1,13 +1,68 @@
-"""`make bench`: every benchmark in turn, JSON lines on standard output. `python -m benchmarks.NAME` runs one."""
+"""`make bench`: every benchmark in turn, JSON lines on standard output. `python -m benchmarks.NAME` runs one.
 
+    python -m benchmarks [--quick]
+
+`--quick` starts each with the smallest setting that still measures something, to see that it runs: minutes instead of
+hours, and no figure to go by. A last line of each says how it ended and how long it took.
+"""
+
+import argparse
+import json
 import subprocess
 import sys
-from pathlib import Path
+import time
+from collections.abc import Mapping, Sequence
+
+QUICK: Mapping[str, str] = {
+    "assisted": "--projects 10",
+    "capture_speed": "--rows 500 --batches 2",
+    "certificate": "--projects 4 --splits 1",
+    "client_log": "--rows 500",
+    "data": "",
+    "desk_supply": "--annotators 2 --seconds 3 --items 500",
+    "disagreement": "--times 60 --rows 2000",
+    "drift": "--times 5",
+    "drift_halves": "--times 5",
+    "drift_texts": "--times 2 --rows 100",
+    "estimate": "--times 1",
+    "exchange": "--items 200",
+    "fitting": "--sets digits --sizes 60 --seeds 1 --budget 5",
+    "gate": "--times 50 --n 200",
+    "intervals": "--projects 4 --scenarios rare",
+    "label_coverage": "--sets iris --rates 0.1",
+    "label_efficiency": "--sets wine --strategies random --seeds 1",
+    "label_errors": "--seeds 1 --only injected --sets wine --budget 5",
+    "label_shares": "--times 1 --only strong",
+    "label_value": "--seeds 1 --sets digits --audited 100",
+    "leases": "--annotators 2 --items 20",
+    "monitor": "--streams 40 --references 2",
+    "monitor_exact": "--rows 0 --levels 0.05",
+    "monitor_growing": "--streams 20 --cost-streams 2",
+    "performance_speed": "--rows 2000 --classes 2 --repeat 1",
+    "query_round": "--rows 1000 --peer-seconds 5",
+    "routing_scale": "--items 500",
+    "score_loading": "",
+    "slices": "--sets 2 --rows 2000",
+    "text_encoder": "--texts 20",
+    "thresholds": "--projects 2",
+    "votes": "--seeds 1 --only simulated --shapes spammers",
+}
+"""Every benchmark, with its smallest setting."""
 
 
-def main() -> int:
-    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
-    return max(subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode for name in names)
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Every benchmark in turn.")
+    parser.add_argument("--quick", action="store_true", help="with the smallest setting of each")
+    options = parser.parse_args(arguments)
+    return max(_run(name, smallest.split() if options.quick else []) for name, smallest in QUICK.items())
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    started = time.perf_counter()
+    ended = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments]).returncode
+    line = {"benchmark": name, "exit": ended, "seconds": round(time.perf_counter() - started, 1)}
+    print(json.dumps(line), flush=True)
+    return ended
 
 
 if __name__ == "__main__":

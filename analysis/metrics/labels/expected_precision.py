@@ -39,7 +39,7 @@ class ExpectedPrecision:
     holds the rows from most to least suspect and `wrong` each row's probability of being wrong, in that order; `spread`
     is how far, in log odds, all of it may be off. `decided` counts the decisions of people behind it; with none, it is
     only the model's estimate. The interval is nominally 95 %; on sixteen sets not used to choose its width it held
-    for 98 % of lists, 90 to 100 % on a set (`benchmarks.label_coverage`).
+    for 98 % of lists, 86 to 100 % on a set (`benchmarks.label_coverage`).
     """
 
     order: Ints
