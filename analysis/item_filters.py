@@ -1,21 +1,37 @@
 """The filters of a list of items: an allow-list, the same for the page and the API."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from analysis import item_conditions
+from analysis.item_conditions import BadCondition
 from analysis.windows import WINDOWS
 from annotation import kinds, versions
 from annotation.models import cause_titles
 from annotation.signals import kinds as signals
-from projects import paging
 from projects.models import Project
 from validation import InvalidInput
 
-REVEALING = ("truth", "says", "disagree", "suspected", "cause", "queue", "signal", "actor")
+REVEALING = (
+    "truth",
+    "says",
+    "confidence",
+    "margin",
+    "scores",
+    "disagree",
+    "suspected",
+    "cause",
+    "queue",
+    "signal",
+    "actor",
+)
 """Filters by which the items that pass tell what a model or a person said of them, or that the audit drew them."""
+MANY = ("input", "scores")
+"""Filters of which a view may have several; an item has to pass all of them."""
+MOST_OF_ONE = 20
 ANSWERS = ("says", "truth")
 """Filters by a value of the project's task."""
 STATES = {
@@ -43,10 +59,14 @@ class Filters:
     queue: str = ""
     truth: str = ""
     says: str = ""
+    confidence: str = ""
+    margin: str = ""
+    scores: tuple[str, ...] = ()
     disagree: str = ""
     version: str = ""
     judges: str = ""
     segment: str = ""
+    input: tuple[str, ...] = ()
     suspected: str = ""
     commented: str = ""
     signal: str = ""
@@ -61,11 +81,27 @@ class Filters:
 
     def active(self) -> list[tuple[str, str]]:
         """Name and value of each filter that is set."""
-        return [(field.name, value) for field in fields(self) if (value := getattr(self, field.name))]
+        return [(field.name, value) for field in fields(self) for value in _values(getattr(self, field.name))]
 
     def query(self, **changes: str) -> str:
         """The filters as a query string."""
-        return urlencode({name: value for name, value in (dict(self.active()) | changes).items() if value})
+        kept = [(name, value) for name, value in self.active() if name not in changes]
+        return urlencode(kept + [(name, value) for name, value in changes.items() if value])
+
+    def without(self, name: str, value: str) -> "Filters":
+        """The filters but for this one."""
+        given = getattr(self, name)
+        rest: Any = tuple(one for one in given if one != value) if isinstance(given, tuple) else ""
+        return replace(self, **{name: rest})
+
+    @property
+    def reveal(self) -> bool:
+        """Whether the items that pass tell what was said of them."""
+        return any(getattr(self, name) for name in REVEALING)
+
+
+def _values(given: str | tuple[str, ...]) -> tuple[str, ...]:
+    return given if isinstance(given, tuple) else (given,) * bool(given)
 
 
 NAMES = {
@@ -74,10 +110,14 @@ NAMES = {
     "queue": "Queue",
     "truth": "Resolved as",
     "says": "Model says",
+    "confidence": "Score",
+    "margin": "Margin",
+    "scores": "Score of",
     "disagree": "Model and label differ",
     "version": "Version",
     "judges": "Counted for",
     "segment": "Segment",
+    "input": "Input",
     "suspected": "Suspected label",
     "commented": "With a comment",
     "signal": "With a signal",
@@ -99,7 +139,7 @@ def filter_values(project: Project) -> Mapping[str, Any]:
 
 def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     """The filters of a query string; what is not on the list of names is passed over. Raises BadFilter."""
-    wanted = {field.name: str(given.get(field.name, ""))[:200].replace("\x00", "") for field in fields(Filters)}
+    wanted: dict[str, Any] = {name: _filter_value(given, name) for name in NAMES}
     values = filter_values(project)
     for name in ANSWERS:
         if wanted[name] and not values:
@@ -125,22 +165,58 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     for name in ("since", "until"):
         if wanted[name]:
             parse_moment(name, wanted[name])
+    _check_conditions(project, Filters(**wanted))
     if wanted["version"] or wanted["judges"]:
         _check_versions(versions.load(project), wanted["version"], wanted["judges"])
     return Filters(**wanted)
 
 
+def _filter_value(given: Any, name: str) -> str | tuple[str, ...]:
+    """What an address says of one filter, cut and without what no database takes."""
+    if name not in MANY:
+        return _clean(given.get(name, ""))
+    values = given.getlist(name) if hasattr(given, "getlist") else [given.get(name, "")]
+    if len(values) > MOST_OF_ONE:
+        raise BadFilter(f"{NAMES[name]} stands {len(values):,} times in this address; at most {MOST_OF_ONE} are taken.")
+    return tuple(dict.fromkeys(filter(None, map(_clean, values))))
+
+
+def _clean(value: Any) -> str:
+    return str(value)[:200].replace("\x00", "")
+
+
 def parse_moment(name: str, given: str) -> datetime:
     """The moment that an address names. Raises BadFilter."""
-    found: datetime | None
     try:
-        found = datetime.fromisoformat(given)
-        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        found = None
-    if found is None or not paging.FIRST_YEAR <= found.year < paging.LAST_YEAR:
-        raise BadFilter(f"{NAMES[name]} is {given[:40]!r}; it takes a time such as 2026-11-27T14:05:00Z.")
-    return found
+        return item_conditions.parse_moment(given)
+    except BadCondition:
+        raise BadFilter(f"{NAMES[name]} is {given[:40]!r}; it takes a time such as 2026-11-27T14:05:00Z.") from None
+
+
+def class_range(project: Project, text: str) -> tuple[str, item_conditions.Range]:
+    """The class and the range of "label:0.2..0.8". Raises BadFilter."""
+    label, _, wanted = text.rpartition(":")
+    if label not in kinds.class_names(project):
+        raise BadFilter(f"Score of is {text[:40]!r}; it takes a label with a range, such as label:0.2..0.8.")
+    return label, item_conditions.parse_range(wanted)
+
+
+def _check_conditions(project: Project, filters: Filters) -> None:
+    """Refuse what cannot be read. Raises BadFilter."""
+    types = project.contract().types() if filters.input else {}
+    try:
+        for text in filters.input:
+            item_conditions.input_condition(text, types)
+        for text in filters.scores:
+            class_range(project, text)
+    except BadCondition as why:
+        raise BadFilter(str(why)) from None
+    for name in ("confidence", "margin"):
+        if getattr(filters, name):
+            try:
+                item_conditions.parse_range(getattr(filters, name))
+            except BadCondition as why:
+                raise BadFilter(f"{NAMES[name]}: {why}") from None
 
 
 def _check_versions(known: versions.Versions, *asked: str) -> None:

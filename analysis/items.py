@@ -1,194 +1,215 @@
 """The items that a view of the explorer shows, the same for the page and the API."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import (
-    Case,
-    CharField,
-    Exists,
-    F,
-    Func,
-    JSONField,
-    OuterRef,
-    QuerySet,
-    Subquery,
-    TextField,
-    When,
-)
+from django.db.models import Case, CharField, Exists, F, JSONField, OuterRef, QuerySet, Subquery, TextField, When
 from django.db.models.functions import Cast, Length
 
-from analysis import evaluation_design
-from analysis.item_filters import REVEALING, Filters, filter_values, parse_moment
-from analysis.models import Finding
-from analysis.windows import window_days
-from annotation import blinding, kinds, search, versions
-from annotation.models import (
-    ContractViolation,
-    Item,
-    LabelRevision,
-    NoLabelDecision,
-    Prediction,
-    Resolution,
-    RoutedItem,
-    RoutedState,
-    Signal,
-)
-from projects import paging
+from analysis import item_conditions
+from analysis.item_answers import ANSWER_FILTERS, ShownAnswers
+from analysis.item_facts import JsonText, current_resolution, passing_facts
+from analysis.item_filters import Filters
+from analysis.item_pages import MARGIN, SCORE, ItemOrder, PageStart, cursor_of, cut, sorted_from
+from annotation import blinding, kinds
+from annotation.models import Item, RoutedItem
 from projects.chunks import within_size
 from projects.models import Project, User
 
 PAGE = 30
-PAGE_BY = ("at", "pk")
 MOST_COUNTED = 10_001  # counting stops there: nobody reads the exact number of a million
 PAGE_CHARACTERS = 4_000_000  # of the inputs of one page
+NEWEST, FIRST = ItemOrder(), PageStart()
+BLOCK = 300  # predictions that a page by score looks at first
 
 
-class JsonText(Func):
-    """The text of a JSON value that is one string, in the words of each database."""
+@dataclass(frozen=True)
+class SelectedPage:
+    """The items of one page, the cursors of its neighbours, "" where there is none, and how many match in all, at most
+    MOST_COUNTED."""
 
-    output_field = CharField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return super().as_sql(compiler, connection, template="json_extract(%(expressions)s, '$')", **extra)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return super().as_sql(compiler, connection, template="((%(expressions)s) #>> '{}')", **extra)
+    rows: list[Any]
+    next: str
+    previous: str
+    total: int
 
 
-def select(project: Project, filters: Filters, *, at: datetime, viewer: User | None = None) -> QuerySet[Item]:
-    """The items of the view, with `says`, `score`, `truth` and `cause` beside each, newest first.
+@dataclass(frozen=True)
+class ItemSelection:
+    """The items of a project that pass the filters, as `viewer` may see them; None sees everything.
 
-    `says` and `truth` are labels where the kind of task has classes, else JSON values. Where `viewer` may not see what
-    was said of an item, nothing of it stands beside it, `blind` is true, and filters by it leave the item out (see
-    `count_left_out`).
+    Where the viewer may not see what was said of an item, filters by it leave the item out (see `count_left_out`).
     """
-    found = _annotated(project, filters, viewer)
-    if any(getattr(filters, name) for name in REVEALING):
-        found = found.filter(blind=False)
-    return _filtered(found, project, filters, at=at).order_by("-at", "-pk")
+
+    project: Project
+    filters: Filters
+    at: datetime
+    viewer: User | None = None
+
+    @cached_property
+    def answers(self) -> ShownAnswers:
+        return ShownAnswers(self.project, self.filters)
+
+    @cached_property
+    def narrowed(self) -> list[int] | None:
+        """Ids of the items that pass the filters by answer and score; None where these are MOST_COUNTED or more."""
+        fitting = self.answers.fitting()
+        if fitting is None:
+            return None
+        seen = fitting.filter(~blinding.blind_condition(self.project, self.viewer, item="item"))
+        ids = list(seen.values_list("item_id", flat=True)[:MOST_COUNTED])
+        return ids if len(ids) < MOST_COUNTED else None
+
+    def matching(self) -> QuerySet[Item]:
+        """The items that pass, with nothing beside them."""
+        if self.narrowed is not None:
+            items = Item.objects.filter(project=self.project, pk__in=self.narrowed)
+        else:
+            items = Item.objects.filter(project=self.project)
+            if (fitting := self.answers.fitting()) is not None:
+                items = items.filter(Exists(fitting.filter(item=OuterRef("pk"))))
+            if self.filters.reveal and self.viewer is not None:
+                items = items.filter(~blinding.blind_condition(self.project, self.viewer))
+        return self._passing_others(items)
+
+    def count(self) -> int:
+        """How many pass, at most MOST_COUNTED."""
+        others = [name for name, _ in self.filters.active() if name not in ANSWER_FILTERS]
+        if self.narrowed is None and self.answers.fitting() is not None and not others:
+            return MOST_COUNTED
+        return self.matching().values("pk")[:MOST_COUNTED].count()
+
+    def _passing_others(self, items: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that pass all filters but those by answer and score."""
+        filters = self.filters
+        types = self.project.contract().types() if filters.input else {}
+        for text in filters.input:
+            items = items.filter(item_conditions.input_condition(text, types))
+        if filters.disagree:
+            says, truth = (value for _, value in self._texts())
+            items = items.alias(says_text=says, truth_text=truth)
+            items = items.filter(says_text__isnull=False, truth_text__isnull=False).exclude(truth_text=F("says_text"))
+        return passing_facts(items, self.project, filters, at=self.at)
+
+    def _texts(self) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """What is said of an item and what was agreed: each as it is, and as a text that can be compared."""
+        wanted, agreed = self.answers.of_item(), current_resolution()
+        truth, says = (Subquery(rows.values("value")[:1], output_field=JSONField()) for rows in (agreed, wanted))
+        if not kinds.class_names(self.project):
+            return (says, JsonText(says)), (truth, JsonText(truth))
+        label = Subquery(wanted.values("label")[:1])
+        return (label, label), (JsonText(truth), JsonText(truth))
+
+    def beside(self, items: QuerySet[Any]) -> QuerySet[Any]:
+        """The items with `says`, `score`, `margin`, `truth` and `cause` beside each.
+
+        `says` and `truth` are labels where the kind of task has classes, else JSON values. Of an item to
+        which the viewer is `blind`, nothing of it stands there.
+        """
+        wanted = self.answers.of_item()
+        routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
+        (says, _), (truth, _) = self._texts()
+        return items.annotate(
+            blind=blinding.is_blind(self.project, self.viewer),
+            says=_unless_blind(says),
+            score=_unless_blind(Subquery(wanted.values("confidence")[:1])),
+            margin=_unless_blind(Subquery(wanted.values("margin")[:1])),
+            by_version=_unless_blind(Subquery(wanted.values("model_version")[:1])),
+            truth=_unless_blind(truth),
+            cause=_unless_blind(Subquery(routed.values("cause")[:1], output_field=CharField())),
+        )
+
+
+def select(project: Project, filters: Filters, *, at: datetime, viewer: User | None = None) -> QuerySet[Any]:
+    """The items of the view, with what is known beside each, newest first."""
+    selection = ItemSelection(project, filters, at, viewer)
+    return selection.beside(selection.matching()).order_by("-at", "-pk")
 
 
 def count_left_out(project: Project, filters: Filters, *, at: datetime, viewer: User | None) -> int:
     """How many items the view leaves out because this person is blind to them, at most MOST_COUNTED."""
-    if not any(getattr(filters, name) for name in REVEALING) or not blinding.blind_items(project, viewer).exists():
+    if not filters.reveal or not blinding.blind_items(project, viewer).exists():
         return 0
-    every = _filtered(_annotated(project, filters, None), project, filters, at=at)
-    hidden = every.filter(pk__in=blinding.blind_items(project, viewer).values("pk"))
+    every = ItemSelection(project, filters, at).matching()
+    hidden = every.filter(blinding.blind_condition(project, viewer))
     return hidden.values("pk")[:MOST_COUNTED].count()
 
 
-def _annotated(project: Project, filters: Filters, viewer: User | None) -> QuerySet[Any]:
-    resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
-    routed = RoutedItem.objects.filter(item=OuterRef("pk")).order_by("-routed_at", "-pk")
-    by_version = filters.judges or filters.version
-    wanted = said_when_asked() if filters.served else predictions_of(project, by_version)
-    truth, says = (Subquery(rows.values("value")[:1], output_field=JSONField()) for rows in (resolution, wanted))
-    has_classes = bool(kinds.class_names(project))
-    return Item.objects.filter(project=project).annotate(
-        blind=blinding.is_blind(project, viewer),
-        says=_unless_blind(Subquery(wanted.values("label")[:1]) if has_classes else says),
-        says_text=_unless_blind(Subquery(wanted.values("label")[:1]) if has_classes else JsonText(says)),
-        score=_unless_blind(Subquery(wanted.values("confidence")[:1])),
-        by_version=_unless_blind(Subquery(wanted.values("model_version")[:1])),
-        truth=_unless_blind(JsonText(truth) if has_classes else truth),
-        truth_text=_unless_blind(JsonText(truth)),
-        cause=_unless_blind(Subquery(routed.values("cause")[:1], output_field=CharField())),
+def find_page(
+    selection: ItemSelection, order: ItemOrder = NEWEST, place: PageStart = FIRST, *, size: int = PAGE
+) -> SelectedPage:
+    """One page of the items in this order. Raises BadCursor.
+
+    A page ends before `size` where its inputs would be more than PAGE_CHARACTERS; it has one item at least.
+    """
+    selection = replace(selection, filters=order.limit(selection.filters))
+    if selection.narrowed is not None:
+        pairs = list(_with_sort_value(selection, order).values_list("sort_value", "pk"))
+        found, total = cut(pairs, order, place)[: size + 1], len(pairs)
+    else:
+        found, total = _walk(selection, order, place, size + 1), selection.count()
+    if place.backwards and len(found) <= size:  # the first page, as full as any
+        return find_page(selection, order, size=size)
+    rows = _rows(selection, found[:size], order, backwards=place.backwards)
+    more = len(found) > len(rows)
+    behind, before = (bool(place.cursor), more) if place.backwards else (more, bool(place.cursor))
+    return SelectedPage(
+        rows,
+        next=cursor_of(rows[-1], order) if rows and behind else "",
+        previous=cursor_of(rows[0], order) if rows and before else "",
+        total=total,
     )
+
+
+def _with_sort_value(selection: ItemSelection, order: ItemOrder) -> QuerySet[Any]:
+    types = selection.project.contract().types()
+    value = order.expression(selection.answers.of_item(), types)
+    return selection.matching().annotate(sort_value=value)
+
+
+def _walk(selection: ItemSelection, order: ItemOrder, place: PageStart, size: int) -> list[int]:
+    """Ids of the items from the place on, found in the order itself."""
+    if order.by in (SCORE, MARGIN):
+        return _walk_answers(selection, order, place, size)
+    return list(sorted_from(_with_sort_value(selection, order), order, place).values_list("pk", flat=True)[:size])
+
+
+def _walk_answers(selection: ItemSelection, order: ItemOrder, place: PageStart, size: int) -> list[int]:
+    """The same by score: predictions in the order of their scores, of which those that are shown are kept.
+
+    Looking at more and more of them costs less than finding out of each prediction of a project whether it is shown.
+    """
+    field, block = ("confidence" if order.by == SCORE else "margin"), BLOCK
+    rows = selection.answers.candidates().annotate(sort_value=F(field))
+    ordered = sorted_from(rows, order, place, item="item_id", start=_with_sort_value(selection, order))
+    while True:
+        pairs = list(ordered.values_list("item_id", "sort_value")[:block])
+        ids = [pk for pk, _ in pairs]
+        fitting = selection.answers.fitting()
+        assert fitting is not None  # the order has limited the filters to items with such a number
+        shown = set(fitting.filter(item__in=ids).values_list("item_id", field))
+        passing = set(selection.matching().filter(pk__in=ids).values_list("pk", flat=True))
+        found = [pk for pk, value in dict.fromkeys(pairs) if (pk, value) in shown and pk in passing]
+        if len(found) >= size or len(pairs) < block:
+            return found[:size]
+        block *= 8
+
+
+def _rows(selection: ItemSelection, ids: Sequence[int], order: ItemOrder, *, backwards: bool) -> list[Any]:
+    """The items of a page with what stands beside them, as many as its size allows, in their order."""
+    long = Length(Cast("inputs", TextField()))
+    items = selection.beside(Item.objects.filter(pk__in=ids)).defer("inputs").annotate(input_characters=long)
+    by_id: dict[int, Any] = {row.pk: row for row in items}
+    rows = within_size([by_id[pk] for pk in ids], size=attrgetter("input_characters"), most=PAGE_CHARACTERS)
+    inputs = dict(Item.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "inputs"))
+    for row in rows:
+        row.inputs = inputs[row.pk]
+    return rows[::-1] if backwards else rows
 
 
 def _unless_blind(value: Any) -> Case:
     return Case(When(blind=True, then=None), default=value)
-
-
-def said_when_asked() -> QuerySet[Prediction]:
-    """The answers that were served for an outer item when it was asked, the newest first."""
-    return Prediction.objects.filter(versions.AS_SERVED, item=OuterRef("pk")).order_by("-at", "-pk")
-
-
-def predictions_of(project: Project, version: str = "") -> QuerySet[Prediction]:
-    """The answers to an outer item, the one to show first: the newest of this version.
-
-    Without a version it is the answer of what serves, which a release or a roll back changes; where that has not
-    answered, what was served then, and last what another version said of it later.
-    """
-    if version:
-        return Prediction.objects.filter(versions.answers(version), item=OuterRef("pk")).order_by("-at", "-pk")
-    answered = Prediction.objects.filter(versions.ANSWERED, item=OuterRef("pk"))
-    rank = Case(When(versions.answers(versions.serving(project)), then=0), When(versions.AS_SERVED, then=1), default=2)
-    return answered.order_by(rank, "-at", "-pk")
-
-
-def _filtered(items: QuerySet[Any], project: Project, filters: Filters, *, at: datetime) -> QuerySet[Any]:
-    items = _within_time(items, filters, at=at)
-    resolution = Resolution.objects.current().filter(item=OuterRef("pk"))
-    routed = RoutedItem.objects.filter(item=OuterRef("pk"))
-    if filters.cause:
-        items = items.filter(Exists(routed.filter(cause=filters.cause)))
-    if filters.queue:
-        items = items.filter(Exists(routed.filter(queue__slug=filters.queue)))
-    if filters.truth:
-        items = items.filter(Exists(resolution.filter(value=filter_values(project)[filters.truth])))
-    if filters.says:
-        items = items.filter(says=filter_values(project)[filters.says])
-    if filters.disagree:
-        items = items.filter(says_text__isnull=False, truth_text__isnull=False).exclude(truth_text=F("says_text"))
-    if filters.version:
-        items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
-    window = evaluation_design.in_window(window_days(filters.window), at=at)
-    for version in [filters.judges] * bool(filters.judges) + [evaluation_design.AS_SERVED] * bool(filters.served):
-        items = items.filter(pk__in=evaluation_design.judging_items(project, version, window).values("pk"))
-    if filters.segment:
-        name, _, value = filters.segment.partition("=")
-        items = evaluation_design.in_segment(items, name, value)
-    if filters.suspected:
-        items = items.filter(Exists(Finding.objects.filter(item=OuterRef("pk"), decision=Finding.Decision.OPEN)))
-    if filters.commented:
-        items = items.filter(Exists(LabelRevision.objects.exclude(comment="").filter(label__item=OuterRef("pk"))))
-    if filters.signal or filters.actor:
-        given = {name: value for name, value in (("kind", filters.signal), ("actor", filters.actor)) if value}
-        items = items.filter(Exists(Signal.objects.filter(item=OuterRef("pk"), **given)))
-    if filters.violation:
-        items = items.filter(Exists(ContractViolation.objects.filter(item=OuterRef("pk"), input=filters.violation)))
-    if filters.resolved:
-        has = Exists(resolution)
-        items = items.filter(has if filters.resolved == "yes" else ~has)
-    if filters.q:
-        items = items.filter(search.matches(project, filters.q))
-    return _in_state(items, filters.state, resolution, routed)
-
-
-def _within_time(items: QuerySet[Any], filters: Filters, *, at: datetime) -> QuerySet[Any]:
-    items = items.filter(evaluation_design.in_window(window_days(filters.window), at=at))
-    if filters.since:
-        items = items.filter(at__gte=parse_moment("since", filters.since))
-    return items.filter(at__lte=parse_moment("until", filters.until)) if filters.until else items
-
-
-def _in_state(items: QuerySet[Any], state: str, resolution: Any, routed: Any) -> QuerySet[Any]:
-    if state == "resolved":
-        return items.filter(Exists(resolution))
-    if state == "open":
-        return items.filter(in_pool=True)  # what Overview counts as candidates
-    if state == "no_label":
-        return items.filter(Exists(NoLabelDecision.objects.filter(item=OuterRef("pk"), withdrawn_at=None)))
-    if state in ("waiting", "review"):
-        wanted = RoutedState.OPEN if state == "waiting" else RoutedState.REVIEW
-        return items.filter(Exists(routed.filter(state=wanted)))
-    return items
-
-
-def page(items: QuerySet[Item], *, after: str = "", size: int = PAGE) -> tuple[list[Item], str]:
-    """One page in time order and the cursor of the next, "" at the end. Raises BadCursor.
-
-    A page ends before `size` where its inputs would be more than PAGE_CHARACTERS; it has one item at least.
-    """
-    items = paging.behind(items, by=PAGE_BY, after=after)
-    long = Length(Cast("inputs", TextField()))
-    found: list[Any] = list(items.defer("inputs").annotate(input_characters=long)[: size + 1])
-    rows = within_size(found[:size], size=attrgetter("input_characters"), most=PAGE_CHARACTERS)
-    inputs = dict(Item.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "inputs"))
-    for row in rows:
-        row.inputs = inputs[row.pk]
-    return rows, paging.cursor_of(rows[-1], by=PAGE_BY) if len(found) > len(rows) else ""

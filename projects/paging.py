@@ -40,7 +40,7 @@ def keyset_page(rows: QuerySet[Row], *, by: Sequence[str], after: str, size: int
 def behind(rows: QuerySet[Row], *, by: Sequence[str], after: str) -> QuerySet[Row]:
     """The rows behind a cursor, the largest first. Raises BadCursor."""
     if after:
-        rows = rows.filter(_smaller(by, _values(rows, by, after)))
+        rows = rows.filter(_smaller(by, cursor_values(rows, after, by=by)))
     return rows.order_by(*(f"-{name}" for name in by))
 
 
@@ -63,7 +63,8 @@ def _smaller(by: Sequence[str], values: Sequence[Any]) -> Q:
     return condition
 
 
-def _values(rows: QuerySet[Row], by: Sequence[str], cursor: str) -> list[Any]:
+def cursor_values(rows: QuerySet[Row], cursor: str, *, by: Sequence[str]) -> list[Any]:
+    """What a cursor says of these fields of the row that it names. Raises BadCursor."""
     parts = cursor.split(SEPARATOR)
     if len(parts) != len(by):
         raise BadCursor("The cursor is not one that a page gave.")

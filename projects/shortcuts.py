@@ -31,6 +31,8 @@ DEFAULTS = (
     Shortcut("next", "j", "Next in a list"),
     Shortcut("previous", "k", "Previous in a list"),
     Shortcut("queue", "q", "Make a queue of the selection"),
+    Shortcut("select", "x", "Choose the item, with shift all from the last"),
+    Shortcut("open", "o", "Open the item"),
 )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ninja import Router
 
 from analysis import item_filters, items, windows
+from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
 from annotation.blinding import viewer_of_key
 from annotation.models import Item
@@ -27,10 +28,15 @@ FILTERS = {
     "queue": "The slug of a queue that it stands in.",
     "truth": "The label that it was resolved as.",
     "says": "The label that the version says.",
+    "confidence": "The score of what the version says, a range such as 0.4..0.6, ..0.6 or 0.4..",
+    "margin": "The distance of the two largest scores, a range as above.",
+    "scores": "The score of one label, label:range; may stand several times.",
     "disagree": "yes: the version and the resolution differ.",
     "version": "The model version whose predictions are shown; the newest prediction where absent.",
     "judges": "Only items that may judge this model version.",
     "segment": "name=value, such as channel=app.",
+    "input": "name:condition: a range of a number or time, values of a category separated by |, yes or no, what a text "
+    "contains, or nothing for a missing value; may stand several times.",
     "suspected": "yes: its label is suspected to be wrong.",
     "commented": "yes: somebody wrote a comment with a label of it.",
     "signal": "The kind of a signal that came about it, such as thumbs_down.",
@@ -42,7 +48,9 @@ FILTERS = {
     "since": "Only items from this moment on, RFC 3339.",
     "until": "Only items up to and at this moment, RFC 3339.",
     "served": "yes: only items that count in the history of what was served; `says` is what was served then.",
+    "sort": "time, score, margin or input:name, with - before it for the largest first; -time where absent.",
     "next": "The `next` of the page before.",
+    "previous": "The `previous` of the page behind.",
 }
 AT = datetime.fromisoformat("2026-11-23T14:00:00+00:00")
 ITEM, KEY, INPUTS, SEGMENT = (
@@ -74,10 +82,11 @@ class ItemInList(Struct):
 
 
 class ItemPage(Struct):
-    """A page of items, newest first; `next` leads to the following page and is null on the last."""
+    """A page of items, newest first; `next` leads to the following page and is null on the last, `previous` back."""
 
     items: list[ItemInList]
     next: str | None
+    previous: str | None = None
 
 
 class PredictionOfItem(Struct):
@@ -156,7 +165,7 @@ class ItemStory(Struct):
 
 @router.get(
     "/projects/{slug}/items",
-    summary="List items, newest first",
+    summary="List items, newest first unless sorted",
     openapi_extra=openapi.operation(
         query=FILTERS,
         answers=ItemPage(
@@ -171,13 +180,14 @@ class ItemStory(Struct):
 def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     try:
         filters = item_filters.parse_filters(request.GET, request.project)
-        found = items.select(
-            request.project, filters, at=timezone.now(), viewer=viewer_of_key(request.key, request.role)
-        )
-        rows, following = items.page(found, after=request.GET.get("next", ""), size=PAGE)
+        order = parse_order(request.GET.get("sort", ""), request.project)
+        viewer = viewer_of_key(request.key, request.role)
+        selection = items.ItemSelection(request.project, filters, timezone.now(), viewer)
+        place = PageStart(request.GET.get("next", ""), request.GET.get("previous", ""))
+        page = items.find_page(selection, order, place, size=PAGE)
     except (item_filters.BadFilter, BadCursor) as why:
         return problem(422, str(why))
-    return json_response(ItemPage([_in_list(row) for row in rows], following or None))
+    return json_response(ItemPage([_in_list(row) for row in page.rows], page.next or None, page.previous or None))
 
 
 def _in_list(row: Any) -> ItemInList:

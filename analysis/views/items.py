@@ -1,6 +1,5 @@
 """Items: show me the cases."""
 
-from dataclasses import fields
 from functools import partial
 
 from django.contrib import messages
@@ -10,11 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import item_filters, items, relabel
+from analysis import item_columns, item_filters, items, relabel
+from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
 from analysis.neighbours import labelled_neighbours
 from analysis.windows import ALL, WORDS
-from annotation import blinding, versions
+from annotation import blinding, kinds, versions
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
 from annotation.version_chip import version_chip
@@ -30,6 +30,8 @@ MOST_SELECTED = 5000
 @require_GET
 @member(Can.SEE)
 def item_list(request: ProjectRequest) -> HttpResponse:
+    if request.GET.get("condition_on"):
+        return redirect(f"{request.path}?{item_columns.with_condition(request.GET)}")
     return _list(request, request.GET)
 
 
@@ -38,34 +40,43 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
     project, now = request.project, timezone.now()
     try:
         filters = item_filters.parse_filters(given, project)
-        found = items.select(project, filters, at=now, viewer=request.user)
-        rows, following = items.page(found, after=given.get("after", ""))
+        order = parse_order(given.get("sort", ""), project)
+        selection = items.ItemSelection(project, filters, now, request.user)
+        page = items.find_page(selection, order, PageStart(given.get("after", ""), given.get("before", "")))
+        columns = item_columns.parse_columns(_columns_of(given), project)
     except (item_filters.BadFilter, BadCursor) as why:
         return render(request, "analysis/item_list.html", {"project": project, "error": str(why)}, status=400)
-    total = found.values("pk")[: items.MOST_COUNTED].count()
+    state = item_columns.ViewState(filters, order, columns, given.get("layout", ""))
     known = versions.load(project)
     shown = filters.version or filters.judges or known.serves
     context = {
         "project": project,
         "chips": [version_chip(project, known, shown, partial(_of_version, project, filters, known))],
-        "rows": rows,
+        "page": page,
+        "rows": page.rows,
+        "state": state,
+        "columns": state.shown_columns(project),
+        "grid": state.is_grid(project),
+        "all_columns": item_columns.all_columns(project),
         "filters": filters,
         "active": active(request, filters),
-        "total": total,
-        "more": total == items.MOST_COUNTED,
+        "total": page.total,
+        "more": page.total == items.MOST_COUNTED,
         "most": items.MOST_COUNTED - 1,
         "selectable": MOST_SELECTED,
-        "left_out": items.count_left_out(project, filters, at=now, viewer=request.user),
-        "following": following,
+        "left_out": items.count_left_out(project, order.limit(filters), at=now, viewer=request.user),
         "signals": joining.count_waiting(project),
-        "query": filters.query(),
+        "query": state.query(),
+        "call": request.build_absolute_uri(f"/api/v1/projects/{project.slug}/items") + state.api_query(),
+        "sorts": item_columns.sorts(project),
         "names": item_filters.NAMES,
         "answers": _answer_filters(project, filters),
+        "classes": kinds.class_names(project),
         "states": item_filters.STATES,
         "causes": cause_titles().items(),
         "inputs": project.contract().types(),
         "can_change": request.role.can(Can.CHANGE),
-        "after": given.get("after", ""),
+        "after": given.get("after", "") or given.get("before", ""),
         "windows": {name: words for name, words in WORDS.items() if name != ALL},
         "problem": problem,
     }
@@ -90,13 +101,13 @@ def active(request: ProjectRequest, filters: item_filters.Filters) -> list[dict[
     """The filters in force as chips, each with the address of the view without it."""
     base = reverse("analysis:item-list", args=[request.project.slug])
     found = []
-    for field in fields(filters):
-        if value := getattr(filters, field.name):
-            query = filters.query(**{field.name: ""})
-            words = _chip_words(request.project, field.name, value)
-            found.append(
-                {"name": item_filters.NAMES[field.name], "value": words, "url": f"{base}?{query}" if query else base}
-            )
+    for name, value in filters.active():
+        query = filters.without(name, value).query()
+        words = _chip_words(request.project, name, value)
+        title = item_filters.NAMES[name]
+        if name in item_filters.MANY:
+            title, _, words = value.partition(":") if name == "input" else (title, "", words)
+        found.append({"name": title, "value": words or "missing", "url": f"{base}?{query}" if query else base})
     return found
 
 
@@ -106,6 +117,11 @@ def _chip_words(project: Project, name: str, value: str) -> str:
     if name in item_filters.ANSWERS:
         return project.schema().title_of(value)
     return item_filters.STATES.get(value, value) if name == "state" else value
+
+
+def _columns_of(given: QueryDict) -> str:
+    """The columns as an address names them, or as a form of check boxes does."""
+    return given.get("columns", "") or "|".join(given.getlist("column"))
 
 
 @require_POST

@@ -15,6 +15,7 @@ from django.urls import reverse
 from analysis import charts, items, release_events, windows
 from analysis.findings import LabelQualityBody, PrecisionAt
 from analysis.item_filters import Filters, parse_filters
+from analysis.item_pages import PageStart
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.models import Finding, Report
 from analysis.reports import refreshing
@@ -136,9 +137,9 @@ class TestItems:
         project, made, _ = stand
         seen, after = [], ""
         while True:
-            rows, after = items.page(items.select(project, Filters(), at=NOW), after=after, size=7)
-            seen += [row.pk for row in rows]
-            if not after:
+            page = items.find_page(items.ItemSelection(project, Filters(), NOW), place=PageStart(after), size=7)
+            seen += [row.pk for row in page.rows]
+            if not (after := page.next):
                 break
         assert seen == [item.pk for item in reversed(made)]
 

@@ -58,7 +58,7 @@ def test_a_number_that_no_page_gave_is_refused(cursor: str) -> None:
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1)), st.integers(1, 10**18 - 1))
 def test_a_cursor_names_its_row_exactly(at: datetime, pk: int) -> None:
     row = Item(pk=pk, at=at.replace(tzinfo=UTC))
-    assert paging._values(Item.objects.all(), BY, paging.cursor_of(row, by=BY)) == [row.at, pk]
+    assert paging.cursor_values(Item.objects.all(), paging.cursor_of(row, by=BY), by=BY) == [row.at, pk]
 
 
 @given(st.lists(st.integers()), st.integers(1, 7))

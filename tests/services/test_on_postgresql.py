@@ -45,3 +45,7 @@ def test_an_even_sample_of_answers_is_read_on_postgresql_too(postgres_url: str) 
 
 def test_capture_stores_the_same_on_postgresql(postgres_url: str) -> None:
     run_on_postgresql(postgres_url, "tests/projects/test_bulk_insert.py", "tests/annotation/test_capture.py")
+
+
+def test_items_are_filtered_and_sorted_the_same_on_postgresql(postgres_url: str) -> None:
+    run_on_postgresql(postgres_url, "tests/analysis/test_item_filters.py")
