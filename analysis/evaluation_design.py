@@ -253,7 +253,7 @@ def _scored(version: str) -> QuerySet[Prediction]:
 
 def _labelled(project: Project) -> QuerySet[Resolution]:
     """What people agreed about an outer query's item, where it is a value of the project's kind now."""
-    rows = Resolution.objects.current().filter(item=OuterRef("pk")).exclude(method=Resolution.Method.KNOWN)
+    rows = Resolution.objects.current().by_people().filter(item=OuterRef("pk"))
     names = kinds.class_names(project)
     return rows.filter(value__in=names) if names else rows
 

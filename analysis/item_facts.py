@@ -11,6 +11,7 @@ from analysis.models import Finding
 from analysis.windows import window_days
 from annotation import search, versions
 from annotation.models import (
+    DRAWN,
     ContractViolation,
     LabelRevision,
     NoLabelDecision,
@@ -68,6 +69,8 @@ def passing_facts(items: QuerySet[Any], project: Project, filters: Filters, *, a
         items = items.filter(Exists(Signal.objects.filter(item=OuterRef("pk"), **given)))
     if filters.violation:
         items = items.filter(Exists(ContractViolation.objects.filter(item=OuterRef("pk"), input=filters.violation)))
+    if filters.drawn:
+        items = items.filter(DRAWN)
     if filters.resolved:
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)

@@ -27,6 +27,7 @@ REVEALING = (
     "queue",
     "signal",
     "actor",
+    "drawn",
 )
 """Filters by which the items that pass tell what a model or a person said of them, or that the audit drew them."""
 MANY = ("input", "scores")
@@ -78,6 +79,7 @@ class Filters:
     since: str = ""
     until: str = ""
     served: str = ""
+    drawn: str = ""
 
     def active(self) -> list[tuple[str, str]]:
         """Name and value of each filter that is set."""
@@ -129,6 +131,7 @@ NAMES = {
     "since": "From",
     "until": "Until",
     "served": "As served then",
+    "drawn": "Drawn by the audit",
 }
 
 
@@ -155,6 +158,7 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
         "resolved": ["yes", "no"],
         "window": WINDOWS,
         "served": ["yes"],
+        "drawn": ["yes"],
     }
     for name, choices in allowed.items():
         if wanted[name] and wanted[name] not in choices:

@@ -54,7 +54,7 @@ def _all_known(item: Item) -> dict[str, Any]:
     values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
     routings = _newest(item.routed_items.select_related("queue"), "routed_at")
     labels = _newest(item.labels.select_related("user").prefetch_related("revisions"), "created_at")
-    resolutions = _newest(item.resolutions.select_related("resolved_by"), "resolved_at")
+    resolutions = _newest(item.resolutions.select_related("resolved_by", "signal"), "resolved_at")
     signals = _newest(item.signals, "at")
     return {
         "predictions": [(row, top_scores(row, values.get(row.schema_version, []))) for row in predictions],

@@ -53,7 +53,8 @@ class EvaluationSample:
 
     truths, answers: values of the task kind, n each. score (n,): how right each answer is, 0 to 1, by the kind. codes:
     the same as codes of classes, None for a kind without classes. inclusion_probability (n,) in (0, 1], with the
-    answered share of its part multiplied in. population: items of the window that they stand for.
+    answered share of its part multiplied in. audit (n,): drawn by the audit, with audit_probability (n,), that draw's
+    alone, whatever else asked the item. population: items of the window that they stand for.
     """
 
     version: str
@@ -64,6 +65,7 @@ class EvaluationSample:
     codes: ClassCodes | None
     inclusion_probability: NDArray[np.float64]
     audit: NDArray[np.bool_]
+    audit_probability: NDArray[np.float64]
     load_groups: Callable[[], NDArray[np.int64]]
     at: tuple[datetime, ...]
     population: int
@@ -127,6 +129,7 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Eval
         codes=_codes(names, [truth[pk] for pk in ids], [answers[pk] for pk in ids]),
         inclusion_probability=inclusion,
         audit=np.array([row.is_drawn for row in rows], dtype=bool),
+        audit_probability=np.array([row.audit_probability or np.nan for row in rows], dtype=np.float64),
         load_groups=partial(input_groups, project, ids),
         at=tuple(row.at for row in rows),
         population=sum(population.values()),
@@ -162,5 +165,5 @@ def _truth(project: Project, ids: list[int]) -> dict[int, Any]:
     found: dict[int, Any] = {}
     for chunk in chunks(ids):
         rows = Resolution.objects.current().filter(project=project, item__in=chunk)
-        found |= dict(rows.exclude(method=Resolution.Method.KNOWN).values_list("item_id", "value"))
+        found |= dict(rows.by_people().values_list("item_id", "value"))
     return found

@@ -1,43 +1,46 @@
-"""Reliability of signals: how often is each kind, and each actor, right, as the labels of people say?
+"""Reliability of signals: how often is each kind, and each actor, right, as the labels of audit items say?
 
-A signal is compared with the label that people gave the item, and with what was served of it then. The labelled items
-are those of the live metrics, weighted by inclusion probability: items that the audit drew, whatever came back of them,
-and items that were asked for a reason, which stand for themselves.
+A signal is compared with the label that people gave the item, and with what was served of it then. Only items that the
+audit drew count, each weighted by one over the probability of its draw: who labelled them saw no signal, and nothing
+that came back had a part in the draw. An outcome counts once it is mature.
+
+The rates of actors are shrunk to what the actors of their kind have in common (`shrunk_rates`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from analysis.metrics.core import weighted
-from analysis.metrics.core.stored import StoredEstimate, stored_estimate
+from analysis.metrics.core.stored import StoredEstimate, finite, stored_estimate
+from analysis.metrics.estimates.shrunk_rates import CredibleRate, shrunk_rates
 from analysis.samples import EvaluationSample
 from annotation import kinds as task_kinds
 from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Signal
-from annotation.signals import kinds
+from annotation.signals import kinds, maturity
 from annotation.signals.kinds import SignalKind
+from annotation.signals.reliability import ReliabilityBody, SignalRate
 from projects.chunks import chunks
 from projects.models import Project
 
-MOST_ACTORS = 20  # of one kind, those with the most labelled items
-LEAST_ITEMS = 5  # of an actor; of fewer nothing can be said
+MOST_STORED = 1000  # actors of one kind whose rates are kept
 
 
 class RightShare(Struct, frozen=True):
-    """The share of right signals of one kind, of one actor or of all (""). Its n is items; each counts once."""
+    """The share of right signals of one kind. Its n is audit items; each counts once."""
 
     kind: str
-    actor: str
     right: StoredEstimate
 
 
 @dataclass(frozen=True)
-class _Claim:
+class JudgedSignal:
     """How right one signal about the item at a place in the sample is, 0 to 1."""
 
     place: int
@@ -46,50 +49,75 @@ class _Claim:
     right: float
 
 
-def right_shares(project: Project, sample: EvaluationSample) -> list[RightShare]:
-    """The share of each kind that claims something and came about a labelled item, then of its actors."""
-    by_kind: dict[str, list[_Claim]] = defaultdict(list)
-    for claim in _claims(project, sample):
-        by_kind[claim.kind].append(claim)
-    found = []
-    for kind in (name for name in kinds.names() if name in by_kind):
-        found.append(RightShare(kind, "", _right(by_kind[kind], sample)))
-        found += _of_actors(kind, by_kind[kind], sample)
-    return found
+def right_shares(judged: Iterable[JudgedSignal], sample: EvaluationSample) -> list[RightShare]:
+    """The share of each kind that claims something and came about a labelled audit item."""
+    by_kind = _by_kind(judged)
+    return [RightShare(name, _right(by_kind[name], sample)) for name in kinds.names() if name in by_kind]
 
 
-def _of_actors(kind: str, claims: Iterable[_Claim], sample: EvaluationSample) -> list[RightShare]:
-    by_actor: dict[str, list[_Claim]] = defaultdict(list)
-    for claim in claims:
-        if claim.actor:
-            by_actor[claim.actor].append(claim)
-    items = {actor: len({claim.place for claim in given}) for actor, given in by_actor.items()}
-    named = sorted((actor for actor in items if items[actor] >= LEAST_ITEMS), key=lambda actor: (-items[actor], actor))
-    return [RightShare(kind, actor, _right(by_actor[actor], sample)) for actor in named[:MOST_ACTORS]]
+def reliability(judged: Iterable[JudgedSignal], sample: EvaluationSample) -> ReliabilityBody:
+    """The rates of kinds and of their actors, those with the most audit items; signals without a name as one actor."""
+    by_kind, of_kinds, of_actors, unseen = _by_kind(judged), [], list[SignalRate](), []
+    for name in (name for name in kinds.names() if name in by_kind):
+        right = _right(by_kind[name], sample)
+        of_kinds.append(SignalRate(name, "", right.value, right.low, right.high, right.n))
+        found = _actors(by_kind[name], sample)
+        trials = np.array([one.effective_n or 0.0 for one in found.values()])
+        rates = shrunk_rates(np.array([one.value or 0.0 for one in found.values()]) * trials, trials)
+        pairs = zip(found.items(), rates.groups, strict=True)
+        of_actors += [_rate(name, actor, rate, one.n) for (actor, one), rate in pairs]
+        unseen.append(_rate(name, "", rates.unseen, 0))
+    return ReliabilityBody(of_kinds, of_actors, unseen)
 
 
-def _right(claims: Iterable[_Claim], sample: EvaluationSample) -> StoredEstimate:
-    """The weighted mean over items; several signals about one item count as their mean."""
+def _rate(kind: str, actor: str, rate: CredibleRate, n: int) -> SignalRate:
+    return SignalRate(kind, actor, finite(rate.value), finite(rate.low), finite(rate.high), n)
+
+
+def _actors(judged: Iterable[JudgedSignal], sample: EvaluationSample) -> dict[str, StoredEstimate]:
+    by_actor: dict[str, list[JudgedSignal]] = defaultdict(list)
+    for one in judged:
+        by_actor[one.actor].append(one)
+    most = sorted(by_actor, key=lambda actor: (-len({one.place for one in by_actor[actor]}), actor))[:MOST_STORED]
+    return {actor: _right(by_actor[actor], sample) for actor in most}
+
+
+def _right(judged: Iterable[JudgedSignal], sample: EvaluationSample) -> StoredEstimate:
+    """The weighted mean over audit items; several signals about one item count as their mean."""
     total, count = np.zeros(len(sample)), np.zeros(len(sample))
-    for claim in claims:
-        total[claim.place] += claim.right
-        count[claim.place] += 1
-    inside = count > 0
-    score = np.divide(total, count, out=np.zeros_like(total), where=inside)
-    found = weighted.score(score, sample.inclusion_probability, domain=inside, groups=sample.groups)
+    for one in judged:
+        total[one.place] += one.right
+        count[one.place] += 1
+    drawn = sample.audit
+    inside = (count > 0)[drawn]
+    score = np.divide(total[drawn], count[drawn], out=np.zeros(int(drawn.sum())), where=inside)
+    found = weighted.score(score, sample.audit_probability[drawn], domain=inside, groups=sample.groups[drawn])
     return stored_estimate(found)
 
 
-def _claims(project: Project, sample: EvaluationSample) -> Iterator[_Claim]:
+def _by_kind(judged: Iterable[JudgedSignal]) -> dict[str, list[JudgedSignal]]:
+    by_kind: dict[str, list[JudgedSignal]] = defaultdict(list)
+    for one in judged:
+        by_kind[one.kind].append(one)
+    return by_kind
+
+
+def judged_signals(project: Project, sample: EvaluationSample, *, at: datetime) -> list[JudgedSignal]:
+    """The signals about labelled audit items of the sample that claim something."""
+    return list(_judged(project, sample, at))
+
+
+def _judged(project: Project, sample: EvaluationSample, at: datetime) -> Iterator[JudgedSignal]:
     task, labels = task_kinds.of(project.kind), project.schema().labels
-    place = {pk: at for at, pk in enumerate(sample.item_ids.tolist())}
+    place = {pk: where for where, pk in enumerate(sample.item_ids.tolist()) if sample.audit[where]}
     for chunk in chunks(list(place)):
-        rows = Signal.objects.filter(item__in=chunk).values_list("item_id", "kind", "value", "actor").order_by("pk")
-        for item_id, kind, value, actor in rows:
-            at = place[item_id]
-            right = how_right(kinds.kind_named(kind), value, sample.truths[at], float(sample.score[at]), task, labels)
+        rows = Signal.objects.filter(maturity.counts(project, at=at), item__in=chunk).order_by("pk")
+        for item_id, kind, value, actor in rows.values_list("item_id", "kind", "value", "actor"):
+            where = place[item_id]
+            score = float(sample.score[where])
+            right = how_right(kinds.kind_named(kind), value, sample.truths[where], score, task, labels)
             if right is not None:
-                yield _Claim(at, kind, actor, right)
+                yield JudgedSignal(where, kind, actor, right)
 
 
 def how_right(

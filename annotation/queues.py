@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from annotation.item_locks import lock_items
 from annotation.models import (
     LONGEST_REASON,
+    TO_REVIEW,
     Cause,
     Item,
     Label,
@@ -80,7 +81,7 @@ def ensure(project: Project, cause: Cause | str, *, title: str = "", at: datetim
     """The project's own queue of this cause, made where there is none."""
     title = title or cause_title(cause)
     # A dispute has its votes already: one more person at a time is asked.
-    overlap = 1 if cause == Cause.DISPUTED else project.overlap
+    overlap = 1 if cause in TO_REVIEW else project.overlap
     # What is drawn at random is asked at random, so that those answered are a random part of it.
     order = Order.RANDOM if cause == Cause.AUDIT else Order.PRIORITY
     defaults = {"title": title, "cause": cause, "overlap": overlap, "order": order, "created_at": at}

@@ -17,7 +17,7 @@ from annotation import (
     uploads,
 )
 from annotation.models import DataExport, DataImport, Item
-from annotation.routing import audit_draw, negative_signals, refill
+from annotation.routing import audit_draw, negative_signals, refill, review_entries
 from annotation.signals import joining
 from jobs import queue as jobs
 from jobs import registry
@@ -54,7 +54,8 @@ def review_audit(attempt: Attempt) -> None:
 @registry.every_project(15, "annotation.route")
 def route_what_waits(project: Project, at: datetime) -> None:
     """Enqueue a routing round where somebody objected to something, or where less waits than people can take."""
-    if refill.is_due(project, at=at) or negative_signals.unweighed(project, at=at).exists():
+    objected = negative_signals.unweighed(project, at=at).exists() or review_entries.is_due(project)
+    if refill.is_due(project, at=at) or objected:
         refill.request_round(project, at=at)
 
 

@@ -72,6 +72,7 @@ PREDICATES: dict[str, Callable[[AuditEvent], str]] = {
     "key.revoke": _of_target("revoked the key {}…"),
     "project.create": _of_target("made the project"),
     "item.decide": _of_target("decided about an item"),
+    "item.left": _of_target("left an item as it was"),
     "job.requeue": _of_target("requeued {}"),
     "job.cancel": _of_target("stopped {}"),
 }

@@ -30,7 +30,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoutingSettings(Settings, frozen=True, kw_only=True):
-    """How many items may wait for people, how many a round asks about, and which share is drawn at random."""
+    """How many items may wait for people, how many a round asks about, which share is drawn at random, and what signals
+    may do.
+
+    label_signals_above, label_signals_after: a signal becomes a label where the lower 95 % limit of how often its actor
+    is right is above the one, and as many audited items as the other say how often its kind is; 1 is never.
+    """
 
     batch: Annotated[
         int,
@@ -70,6 +75,26 @@ class RoutingSettings(Settings, frozen=True, kw_only=True):
             extra={"help": "Never for items that a model is measured on."},
         ),
     ] = False
+    label_signals_above: Annotated[
+        float,
+        Meta(
+            ge=0.5,
+            le=1,
+            title="Signals label above",
+            description="a number from 0.5 to 1, the lower limit of being right; 1 is never",
+            extra={"help": "The lower limit of how often an actor is right. Every other signal asks a person."},
+        ),
+    ] = 0.95
+    label_signals_after: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=1_000_000,
+            title="Audited items before signals label",
+            description="a whole number of audited items from 10 to 1,000,000",
+            extra={"help": "So many audit items must say how often a kind of signal is right."},
+        ),
+    ] = 100
 
 
 class RetrainingSettings(Settings, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ FILTERS = {
     "since": "Only items from this moment on, RFC 3339.",
     "until": "Only items up to and at this moment, RFC 3339.",
     "served": "yes: only items that count in the history of what was served; `says` is what was served then.",
+    "drawn": "yes: only items that the audit drew.",
     "sort": "time, score, margin or input:name, with - before it for the largest first; -time where absent.",
     "next": "The `next` of the page before.",
     "previous": "The `previous` of the page behind.",

@@ -68,7 +68,7 @@ class ReportKind(ABC, Generic[Body]):
         """Read what the report of this version ("" where it is of none) and window is made of."""
 
     def announce(self, project: Project, version: str, body: Body, *, at: datetime) -> None:  # noqa: B027
-        """Send what a new report found to webhooks, in the transaction that stores it; most kinds find nothing."""
+        """Pass on what a new report found, as to webhooks, in the transaction that stores it; most find nothing."""
 
 
 _kinds: Registry[ReportKind[Any]] = Registry("report kind")

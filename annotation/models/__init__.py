@@ -1,7 +1,17 @@
 """Models of annotation: capture, routing and labelling."""
 
 from annotation.models.auditing import AuditSetting, MovedProbability
-from annotation.models.capture import DRAWN, Item, Media, Prediction, SearchText, SegmentText, Signal, Source
+from annotation.models.capture import (
+    DRAWN,
+    Item,
+    Media,
+    Prediction,
+    SearchText,
+    SegmentText,
+    Signal,
+    SignalReliability,
+    Source,
+)
 from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.exchange import ImportedRecord
 from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow, StoredUpload, TransferState
@@ -11,6 +21,7 @@ from annotation.models.routing import (
     IN_REVIEW,
     LONGEST_REASON,
     TO_LABEL,
+    TO_REVIEW,
     Cause,
     Lease,
     Order,
@@ -32,6 +43,7 @@ __all__ = [
     "IN_REVIEW",
     "LONGEST_REASON",
     "TO_LABEL",
+    "TO_REVIEW",
     "AuditSetting",
     "Cause",
     "ContractViolation",
@@ -59,6 +71,7 @@ __all__ = [
     "SearchText",
     "SegmentText",
     "Signal",
+    "SignalReliability",
     "Slot",
     "SlotState",
     "Source",

@@ -230,3 +230,25 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
+
+    @property
+    def kind_words(self) -> str:
+        """The kind as pages show it."""
+        return self.kind.replace("_", " ").capitalize()
+
+
+class SignalReliability(models.Model):
+    """How often signals are right, from one version on; the body is that of annotation.signals.reliability."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="signal_reliabilities")
+    version = models.PositiveIntegerField()
+    body = models.JSONField()
+    labelling = models.JSONField(default=list, help_text="Kind and actor of the signals that became labels last.")
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "signal reliabilities"
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="signal_reliability_version")]
+
+    def __str__(self) -> str:
+        return f"signal reliability {self.version}"

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from annotation.models.capture import Item
+from annotation.models.capture import Item, Signal
 from annotation.models.routing import LONGEST_REASON, Lease, Slot
 from projects.models import ChangeRecord, Project
 
@@ -93,6 +93,10 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
         """What was agreed at that time, whatever came later."""
         return self.filter(Q(superseded_at=None) | Q(superseded_at__gt=at), resolved_at__lte=at)
 
+    def by_people(self) -> "ResolutionQuerySet":
+        """What people agreed on, which alone is measured with: nothing that came with a row or of a signal."""
+        return self.exclude(method__in=[Resolution.Method.KNOWN, Resolution.Method.SIGNAL])
+
 
 class Resolution(models.Model):
     """The agreed value of an item, its method and quality. A new one supersedes; none is changed."""
@@ -103,6 +107,7 @@ class Resolution(models.Model):
         MAJORITY = "majority", "Majority"
         REVIEWER = "reviewer", "Reviewer"
         KNOWN = "known", "Known at capture"
+        SIGNAL = "signal", "Signal"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="resolutions")
     item = models.ForeignKey(Item, models.CASCADE, related_name="resolutions")
@@ -111,6 +116,12 @@ class Resolution(models.Model):
     quality = models.FloatField(help_text="Share of the votes that agree, 0 to 1.")
     votes = models.PositiveSmallIntegerField()
     evaluation = models.BooleanField(default=False, help_text="Measured with, never trained on.")
+    signal = models.ForeignKey(
+        Signal, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Whose value it is."
+    )
+    reliability_version = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Version of the reliability by which the signal was taken for a label."
+    )
     resolved_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     resolved_at = models.DateTimeField()
     superseded_at = models.DateTimeField(null=True, blank=True)

@@ -26,6 +26,8 @@ class Cause(models.TextChoices):
     DISPUTED = "disputed", "Disputed"
     OVERRIDDEN = "overridden", "Overridden"
     OUTCOME_CONFLICT = "outcome_conflict", "Outcome conflict"
+    ESCALATED = "escalated", "Escalated"
+    COMMENTED = "commented", "Commented"
     SUSPECTED = "suspected", "Suspected label error"
     SLICE = "slice", "Slice"
     GOLD = "gold", "Gold"
@@ -35,7 +37,8 @@ class Cause(models.TextChoices):
 
 
 EVALUATION_CAUSES = (Cause.AUDIT, Cause.GOLD, Cause.DISAGREEMENT)
-ASKED_AT_ONCE = (Cause.DISPUTED, Cause.OVERRIDDEN, Cause.OUTCOME_CONFLICT)  # whatever waits already
+TO_REVIEW = (Cause.DISPUTED, Cause.ESCALATED, Cause.COMMENTED)  # a reviewer reads it
+ASKED_AT_ONCE = (*TO_REVIEW, Cause.OVERRIDDEN, Cause.OUTCOME_CONFLICT)  # whatever waits already
 
 
 _titles: dict[str, str] = {cause.value: cause.label for cause in Cause}

@@ -119,7 +119,7 @@ def _past_labels(project: Project, version: str) -> AuditedLabels | None:
     resolved = Resolution.objects.current().filter(
         project=project, item__audit_number__lt=F("item__audit_probability"), value__in=names
     )
-    resolved = resolved.exclude(method=Resolution.Method.KNOWN).order_by("-resolved_at", "-pk")
+    resolved = resolved.by_people().order_by("-resolved_at", "-pk")
     truth = dict(resolved.values_list("item_id", "value")[:PAST_LABELS]) if names else {}
     rows = [row for chunk in chunks(list(truth)) for row in _scored(version, chunk, names)]
     if not rows:

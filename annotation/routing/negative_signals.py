@@ -4,26 +4,26 @@ An item is asked again although it was asked or labelled before, unless its labe
 after it.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import CharField, DateTimeField, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, DateTimeField, JSONField, OuterRef, QuerySet, Subquery
 
 from annotation import kinds as task_kinds
 from annotation import versions
-from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Prediction, Resolution, Signal
 from annotation.routing.registry import Pick, Round
-from annotation.signals import kinds
+from annotation.signals import kinds, maturity, reliability
+from annotation.signals.claims import value_in_words
 from annotation.signals.kinds import SignalKind
 from projects.chunks import chunks
 from projects.models import Project
 
 MOST = 1000  # signals weighed in one round
+UNKNOWN = 0.5  # how often a signal is taken to be right of whose kind nothing was audited
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class NegativeSignal:
         """Whether no person has to look: one has since, or the label says what the signal says."""
         if self.label is None or self.labelled_at is None:
             return not self.contradicts
-        if self.labelled_at >= self.at or self.kind.escalates:
-            return self.labelled_at >= self.at
+        if self.labelled_at >= self.at:
+            return True
         has_value = self.kind.label or self.kind.outcome
         return bool(self.label == self.value if has_value else self.label != self.predicted)
 
@@ -67,9 +67,8 @@ class NegativeSignal:
 def unweighed(project: Project, *, at: datetime) -> QuerySet[Signal]:
     """Signals that may object to something and wait for the next round; an outcome waits until it is mature."""
     waiting = Signal.objects.filter(project=project, weighed_at=None, item__isnull=False)
-    mature = at - timedelta(days=project.outcome_matures_after_days)
-    outcome = Q(kind__in=kinds.outcomes(), item__at__lte=mature)
-    return waiting.filter(Q(kind__in=set(kinds.objections()) - set(kinds.outcomes())) | outcome)
+    asking = {*kinds.objections(), *kinds.outcomes()} - set(kinds.escalations())
+    return waiting.filter(maturity.counts(project, at=at), kind__in=asking)
 
 
 def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tuple[Signal, NegativeSignal]]:
@@ -103,12 +102,13 @@ def _negative_signal(signal: Any, kind: SignalKind) -> NegativeSignal:
 
 def propose_picks(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
     """One pick for each item that something contradicts; all that was looked at is weighed when the round is kept."""
-    found = pending(round_.project, names, at=round_.at)
+    found = _most_reliable_first(round_.project, pending(round_.project, names, at=round_.at))
     round_.when_kept.append(partial(_weighed, [signal.pk for signal, _ in found], round_.at))
-    describe = partial(_in_words, task_kinds.of(round_.project.kind), round_.project.schema().labels)
+    describe = partial(value_in_words, task_kinds.of(round_.project.kind), round_.project.schema().labels)
     asked: dict[int, Pick] = {}
     for signal, negative in found:
-        if signal.item_id is None or (negative.is_settled and not negative.contradicts):
+        settled = negative.is_settled and not negative.contradicts
+        if signal.item_id is None or settled or signal.item_id in asked:
             continue
         asked[signal.item_id] = Pick(
             item_id=signal.item_id,
@@ -121,12 +121,17 @@ def propose_picks(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
     return asked.values()
 
 
-def _in_words(task: TaskKind, labels: Labels, value: Any) -> str:
-    """A value as its kind describes it; one that is no answer of the task, as an outcome may be, as it was sent."""
-    try:
-        return task.describe(task.validate(value, labels), labels)
-    except InvalidLabel:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _most_reliable_first(
+    project: Project, found: list[tuple[Signal, NegativeSignal]]
+) -> list[tuple[Signal, NegativeSignal]]:
+    """In the order in which people are asked: signals that are right more often first, of equal ones the oldest."""
+    known = reliability.load(project)
+
+    def right(signal: Signal) -> float:
+        rate = known.rate_of(signal.kind, signal.actor)
+        return UNKNOWN if rate is None or rate.value is None else rate.value
+
+    return sorted(found, key=lambda pair: -right(pair[0]))
 
 
 def _weighed(ids: list[int], at: datetime) -> None:

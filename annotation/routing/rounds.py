@@ -9,10 +9,11 @@ import numpy as np
 from django.db import transaction
 
 from annotation.models import Cause, Queue
-from annotation.routing import audit_draw, capacity, causes, placing, registry
+from annotation.routing import audit_draw, capacity, causes, placing, registry, review_entries
 from annotation.routing.capacity import Places
 from annotation.routing.placing import CauseSelection
 from annotation.routing.registry import Round
+from annotation.signals.labelling import label_from_signals
 from projects.models import Project
 
 assert causes  # importing the package registers its modules
@@ -42,6 +43,8 @@ def route(
     """
     audit_draw.draw_missing(project, at=at)
     audit_draw.review(project, at=at)
+    label_from_signals(project, at=at)
+    to_review = review_entries.send_to_review(project, at=at)
     places = capacity.places(project, at=at) if places is None else places
     round_ = Round(project, at, max(places.active, 0), np.random.default_rng(seed), seed, _strategy(project))
     chosen = _choose(round_)
@@ -49,6 +52,7 @@ def route(
         by_cause = placing.place(project, chosen, audit=max(places.audit, 0), at=at)
         for write in round_.when_kept:
             write()
+    by_cause |= to_review
     considered = len(round_.candidates.ids) if "candidates" in vars(round_) else 0
     strategies = sorted({pick.strategy for one in chosen for pick in one.questions})
     return Routed(considered, by_cause, ", ".join(strategies) or "none", _words(places, round_, by_cause))

@@ -27,6 +27,7 @@ class SignalKind:
     label       its `value` is required and is one of the project's labels
     outcome     its `value` says what really happened
     escalates   it asks for a person, whatever label the item has
+    remark      its `value` is a text for people, who read it in Review
     exposure    it says that somebody saw the prediction, so that silence after it means something
     """
 
@@ -39,6 +40,27 @@ class SignalKind:
     outcome: bool = False
     exposure: bool = False
     escalates: bool = False
+    remark: bool = False
+
+    @property
+    def has_value(self) -> bool:
+        """Whether its own value is what it says is right."""
+        return self.label or self.outcome
+
+    @property
+    def has_claim(self) -> bool:
+        """Whether it says which value is right: its own or, as an approval, what was predicted."""
+        return self.has_value or self.approval
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether a reviewer reads it: a request, a remark, or a value."""
+        return self.escalates or self.remark or self.has_value
+
+    @property
+    def title(self) -> str:
+        """The name as pages show it."""
+        return self.name.replace("_", " ").capitalize()
 
 
 _kinds: Registry[SignalKind] = Registry("signal kind")
@@ -56,6 +78,11 @@ def names() -> list[str]:
 def objections() -> list[str]:
     """Names of the kinds that say or suggest that the prediction is wrong."""
     return [kind.name for kind in _kinds if kind.objection]
+
+
+def escalations() -> list[str]:
+    """Names of the kinds that ask for a person."""
+    return [kind.name for kind in _kinds if kind.escalates]
 
 
 def outcomes() -> list[str]:
@@ -90,7 +117,7 @@ for kind in (
         exposure=True,
         escalates=True,
     ),
-    SignalKind("comment", "A user wrote about the prediction.", Reliability.REACTION, exposure=True),
+    SignalKind("comment", "A user wrote about the prediction.", Reliability.REACTION, exposure=True, remark=True),
     SignalKind("action", "What the product did upon the prediction.", Reliability.BEHAVIOUR),
     SignalKind("outcome", "What really happened, known later.", Reliability.OUTCOME, outcome=True),
     SignalKind("exposure", "The prediction was shown to somebody.", Reliability.BEHAVIOUR, exposure=True),

@@ -1,4 +1,4 @@
-"""Review: what people could not settle, each with what they said of it, and the reviewer's decision."""
+"""Review: what people could not settle and what signals contradict or ask, each with the reviewer's decision."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import blinding, kinds, resolution
 from annotation.item_display import display_item
 from annotation.item_locks import lock_items
-from annotation.models import Cause, Item, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
+from annotation.models import TO_REVIEW, Item, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
+from annotation.routing import review_entries
+from annotation.signals.claims import value_in_words
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.locks import retry_conflicts
 from projects.models import Can, Project
@@ -79,7 +81,7 @@ def review_cards(request: ProjectRequest, rows: list[RoutedItem]) -> dict[str, A
 
 def _asked(routed: RoutedItem) -> str:
     """Why the item was asked, but for what a model said of an item whose label is measured with."""
-    hidden = blinding.is_evaluation(routed) and routed.cause != Cause.DISPUTED
+    hidden = blinding.is_evaluation(routed) and routed.cause not in TO_REVIEW
     return "" if hidden else routed.reason
 
 
@@ -95,13 +97,16 @@ def take_decision(request: ProjectRequest, among: QuerySet[RoutedItem]) -> Decis
         return DecisionResult(error="This item was settled meanwhile; the list is as it is now.", status=409)
     try:
         return DecisionResult(words=_settle(request, routed.item))
-    except (kinds.InvalidLabel, resolution.NoReason) as why:
+    except (kinds.InvalidLabel, resolution.NoReason, review_entries.NothingToLeave) as why:
         return DecisionResult(error=str(why), status=422)
 
 
 def _settle(request: ProjectRequest, item: Item) -> str:
     """What was decided, in words."""
     item.project, by, at = request.project, request.user, timezone.now()
+    if request.POST.get("leave") == "yes":
+        review_entries.leave_as_it_is(item, by=by, at=at)
+        return f"Left as it is: {item.uid}."
     if request.POST.get("no_label") == "yes":
         why = resolution.decide_no_label(item, reason=request.POST.get("why", ""), by=by, at=at).reason
         return f"Decided: no label fits {item.uid} ({why})."
@@ -117,12 +122,16 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
     votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=LabelState.UNDONE)
     for label in votes.prefetch_related("revisions").order_by("pk"):
         said.setdefault(label.item_id, []).append(label)
-    found = []
+    ids = [routed.item_id for routed in review]
+    by_signals = set(review_entries.brought_by_signals().filter(item__in=ids).values_list("pk", flat=True))
+    signals, found = review_entries.shown_signals(project, ids), []
     for routed in review:
         mine = said.get(routed.item_id, [])
         given = [kind.describe(label.value, schema) for label in mine if label.state == LabelState.GIVEN]
         comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
         skips = sum(label.state == LabelState.SKIPPED for label in mine)
         card = {"routed": routed, "shown": display_item(project, routed.item), "asked": _asked(routed)}
+        came = [(signal, value_in_words(kind, schema, signal.value)) for signal in signals.get(routed.item_id, [])]
+        card |= {"signals": came, "may_leave": routed.pk in by_signals}
         found.append({**card, "given": given, "skips": skips, "comments": comments})
     return found

@@ -80,6 +80,7 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(annotation.MovedProbability, path="item__project"),
     ArchivedModel(annotation.Prediction),
     ArchivedModel(annotation.Signal),
+    ArchivedModel(annotation.SignalReliability),
     ArchivedModel(annotation.RoutedItem),
     ArchivedModel(annotation.Slot),
     ArchivedModel(annotation.Lease, public=("token", "lease")),

@@ -19,6 +19,8 @@ CAUSES = (
     ("disputed", "Disputed"),
     ("overridden", "Overridden"),
     ("outcome_conflict", "Outcome conflict"),
+    ("escalated", "Escalated"),
+    ("commented", "Commented"),
     ("suspected", "Suspected label error"),
     ("slice", "Slice"),
     ("gold", "Gold"),

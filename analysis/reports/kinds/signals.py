@@ -1,4 +1,4 @@
-"""Signals: what came back in a window, and how often each kind and each actor was right."""
+"""Signals: what came back in a window, and how often each kind was right."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from analysis.evaluation_design import AS_SERVED, in_window
 from analysis.reports.registry import Computation, ReportKind, ReportRows
-from analysis.signal_reliability import RightShare, right_shares
+from analysis.signal_reliability import RightShare, judged_signals, right_shares
 from analysis.windows import WINDOWS
 from annotation.models import Item, Signal
 
@@ -21,8 +21,9 @@ class SignalCount(Struct, frozen=True):
     items: int
 
 
-class SignalsBody(Struct, frozen=True, tag_field="version", tag=1):
-    """What a report stores. waiting: signals of any time whose prediction has not come; labelled: items that judge."""
+class SignalsBody(Struct, frozen=True, tag_field="version", tag=2):
+    """What a report stores. waiting: signals of any time whose prediction has not come; labelled: audit items that
+    judge."""
 
     counts: list[SignalCount] = []
     waiting: int = 0
@@ -47,12 +48,11 @@ class SignalsReport(ReportKind[SignalsBody]):
         ]
         waiting = signals.filter(Q(item=None)).count()
         sample = rows.sample(AS_SERVED, days)
+        judged = judged_signals(project, sample, at=rows.at)
         seen = json.dumps([structs.astuple(one) for one in counts])
-
-        def compute() -> SignalsBody:
-            return SignalsBody(counts, waiting, len(sample), right_shares(project, sample))
-
-        return Computation(hashlib.sha256(f"{sample.hash} {seen} {waiting}".encode()).hexdigest(), compute)
+        inputs = hashlib.sha256(f"{sample.hash} {seen} {waiting} {judged}".encode()).hexdigest()
+        labelled = int(sample.audit.sum())
+        return Computation(inputs, lambda: SignalsBody(counts, waiting, labelled, right_shares(judged, sample)))
 
 
 KIND = SignalsReport()

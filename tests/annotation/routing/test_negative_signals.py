@@ -8,6 +8,8 @@ import pytest
 from annotation import routing
 from annotation.models import Cause, Item, RoutedItem, RoutedState, Signal
 from annotation.routing.capacity import Places
+from annotation.signals import reliability
+from annotation.signals.reliability import ReliabilityBody, SignalRate
 from projects.models import Project
 from tests.annotation import json_kind
 from tests.factories import NOW, make_item, make_prediction, make_project
@@ -61,11 +63,7 @@ def route(project: Project) -> dict[str, int]:
     [
         ("", "correction", "spam", "correction: spam, predicted ham"),
         ("", "thumbs_down", None, "thumbs down, predicted ham"),
-        ("", "escalation", None, "escalation, predicted ham"),
-        ("ham", "override", "spam", "override: spam, predicted ham, labelled ham before"),
         ("ham", "thumbs_down", None, "thumbs down, predicted ham, labelled ham before"),
-        ("ham", "escalation", None, "escalation, predicted ham, labelled ham before"),
-        ("spam", "escalation", None, "escalation, predicted ham, labelled spam before"),
     ],
 )
 def test_an_objection_is_asked_whatever_waits(project: Project, label: str, kind: str, value: Any, reason: str) -> None:
@@ -93,15 +91,22 @@ def test_what_agrees_with_what_is_known_asks_nobody(project: Project, label: str
     assert route(project) == {}
 
 
-@pytest.mark.parametrize(
-    ("label", "reason"),
-    [("", "outcome: spam, predicted ham"), ("ham", "outcome: spam, predicted ham, labelled ham before")],
-)
-def test_an_outcome_that_differs_is_a_conflict(project: Project, label: str, reason: str) -> None:
-    about = item(project, label=label)
+def test_an_outcome_that_differs_is_a_conflict(project: Project) -> None:
+    about = item(project)
     signal(about, "outcome", "spam")
     assert route(project) == {Cause.OUTCOME_CONFLICT: 1}
-    assert about.routed_items.get().reason == reason
+    assert about.routed_items.get().reason == "outcome: spam, predicted ham"
+
+
+def test_the_signal_that_is_right_more_often_is_asked_about_first(project: Project) -> None:
+    body = ReliabilityBody(kinds=[SignalRate("thumbs_down", "", 0.3, 0.2, 0.4, 160)])
+    body.kinds.append(SignalRate("correction", "", 0.9, 0.8, 0.95, 160))
+    reliability.store(project, body, at=NOW)
+    weak, strong = item(project), item(project)
+    signal(weak, "thumbs_down", at=NOW - timedelta(hours=1))
+    signal(strong, "correction", "spam")
+    assert route(project) == {Cause.OVERRIDDEN: 2}
+    assert strong.routed_items.get().priority > weak.routed_items.get().priority
 
 
 @pytest.mark.parametrize(
@@ -129,14 +134,6 @@ def test_an_outcome_counts_once_it_is_mature(project: Project) -> None:
     assert route(project) == {}
     Item.objects.filter(pk=about.pk).update(at=NOW - timedelta(days=30))
     assert route(project) == {Cause.OUTCOME_CONFLICT: 1}
-
-
-def test_an_outcome_that_agrees_with_the_prediction_contradicts_a_label(project: Project) -> None:
-    about = item(project, label="spam", says="ham")
-    signal(about, "outcome", "ham")
-    assert route(project) == {Cause.OUTCOME_CONFLICT: 1}
-    about.refresh_from_db()
-    assert about.asked_at is None  # the label decided, so it does not stand for itself
 
 
 def test_a_label_given_after_the_signal_settles_it(project: Project) -> None:
