@@ -9,7 +9,7 @@ from enum import StrEnum
 from validation.registry import Registry
 
 
-class Reliability(StrEnum):
+class SignalOrigin(StrEnum):
     """Where a signal comes from, most reliable first. How often each is right is measured, not assumed here."""
 
     OUTCOME = "outcome"  # what happened in the world
@@ -33,7 +33,7 @@ class SignalKind:
 
     name: str
     meaning: str
-    reliability: Reliability
+    origin: SignalOrigin
     objection: bool = False
     approval: bool = False
     label: bool = False
@@ -91,12 +91,12 @@ def outcomes() -> list[str]:
 
 
 for kind in (
-    SignalKind("thumbs_up", "A user liked the prediction.", Reliability.REACTION, approval=True, exposure=True),
-    SignalKind("thumbs_down", "A user disliked the prediction.", Reliability.REACTION, objection=True, exposure=True),
+    SignalKind("thumbs_up", "A user liked the prediction.", SignalOrigin.REACTION, approval=True, exposure=True),
+    SignalKind("thumbs_down", "A user disliked the prediction.", SignalOrigin.REACTION, objection=True, exposure=True),
     SignalKind(
         "correction",
         "A user put another label in the prediction's place.",
-        Reliability.STATEMENT,
+        SignalOrigin.STATEMENT,
         objection=True,
         label=True,
         exposure=True,
@@ -104,7 +104,7 @@ for kind in (
     SignalKind(
         "override",
         "A person who decides went against the prediction.",
-        Reliability.STATEMENT,
+        SignalOrigin.STATEMENT,
         objection=True,
         label=True,
         exposure=True,
@@ -112,17 +112,17 @@ for kind in (
     SignalKind(
         "escalation",
         "A user asked for a person.",
-        Reliability.REACTION,
+        SignalOrigin.REACTION,
         objection=True,
         exposure=True,
         escalates=True,
     ),
-    SignalKind("comment", "A user wrote about the prediction.", Reliability.REACTION, exposure=True, remark=True),
-    SignalKind("action", "What the product did upon the prediction.", Reliability.BEHAVIOUR),
-    SignalKind("outcome", "What really happened, known later.", Reliability.OUTCOME, outcome=True),
-    SignalKind("exposure", "The prediction was shown to somebody.", Reliability.BEHAVIOUR, exposure=True),
-    SignalKind("click", "A user followed the prediction.", Reliability.BEHAVIOUR, exposure=True),
-    SignalKind("skip", "A user passed the prediction over.", Reliability.BEHAVIOUR, exposure=True),
-    SignalKind("dwell", "How long a user stayed at the prediction.", Reliability.BEHAVIOUR, exposure=True),
+    SignalKind("comment", "A user wrote about the prediction.", SignalOrigin.REACTION, exposure=True, remark=True),
+    SignalKind("action", "What the product did upon the prediction.", SignalOrigin.BEHAVIOUR),
+    SignalKind("outcome", "What really happened, known later.", SignalOrigin.OUTCOME, outcome=True),
+    SignalKind("exposure", "The prediction was shown to somebody.", SignalOrigin.BEHAVIOUR, exposure=True),
+    SignalKind("click", "A user followed the prediction.", SignalOrigin.BEHAVIOUR, exposure=True),
+    SignalKind("skip", "A user passed the prediction over.", SignalOrigin.BEHAVIOUR, exposure=True),
+    SignalKind("dwell", "How long a user stayed at the prediction.", SignalOrigin.BEHAVIOUR, exposure=True),
 ):
     register(kind)

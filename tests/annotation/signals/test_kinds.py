@@ -20,7 +20,7 @@ SURFACE = [
 def rollback() -> Iterator[kinds.SignalKind]:
     """A kind that no module knows."""
     kind = kinds.SignalKind(
-        "rollback", "The product took the action back.", kinds.Reliability.REACTION, objection=True, label=True
+        "rollback", "The product took the action back.", kinds.SignalOrigin.REACTION, objection=True, label=True
     )
     yield kinds.register(kind)
     kinds.unregister("rollback")
@@ -38,13 +38,13 @@ def test_says_which_kinds_object_and_which_tell_what_happened() -> None:
 def test_a_kind_whose_value_is_a_label_comes_from_a_person() -> None:
     for name in kinds.names():
         kind = kinds.kind_named(name)
-        assert kind is not None and (not kind.label or kind.reliability == kinds.Reliability.STATEMENT)
+        assert kind is not None and (not kind.label or kind.origin == kinds.SignalOrigin.STATEMENT)
 
 
 def test_takes_the_same_kind_twice_and_no_other_under_its_name(rollback: kinds.SignalKind) -> None:
     kinds.register(rollback)
     with pytest.raises(ValueError, match="another signal kind rollback"):
-        kinds.register(kinds.SignalKind("rollback", "Something else.", kinds.Reliability.BEHAVIOUR))
+        kinds.register(kinds.SignalKind("rollback", "Something else.", kinds.SignalOrigin.BEHAVIOUR))
 
 
 @pytest.mark.django_db
