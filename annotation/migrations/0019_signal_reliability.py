@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0016_imported_records'),
+        ("annotation", "0018_contract_violations"),
         ('projects', '0008_audit_index'),
     ]
 
