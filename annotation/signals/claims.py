@@ -1,4 +1,4 @@
-"""What signals claim of an item: which value each says is right, the newest of each kind and actor."""
+"""What signals claim of an item: the value that each names, the newest of each kind and actor."""
 
 import json
 from collections import defaultdict
@@ -19,7 +19,7 @@ from projects.models import Project
 
 @dataclass(frozen=True)
 class Claim:
-    """One signal that says which value is right: its own, or by an approval what was predicted."""
+    """One signal that names a value: its own, or by an approval what was predicted."""
 
     signal_id: int
     item_id: int

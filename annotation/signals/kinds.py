@@ -44,12 +44,12 @@ class SignalKind:
 
     @property
     def has_value(self) -> bool:
-        """Whether its own value is what it says is right."""
+        """Whether it names a value itself."""
         return self.label or self.outcome
 
     @property
     def has_claim(self) -> bool:
-        """Whether it says which value is right: its own or, as an approval, what was predicted."""
+        """Whether it names a value: its own or, as an approval, what was predicted."""
         return self.has_value or self.approval
 
     @property
