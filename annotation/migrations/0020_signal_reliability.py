@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("annotation", "0018_contract_violations"),
+        ("annotation", "0019_settings_versions"),
         ('projects', '0008_audit_index'),
     ]
 
