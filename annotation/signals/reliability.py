@@ -39,7 +39,7 @@ class ReliabilityBody(Struct, frozen=True, tag_field="version", tag=1):
     unseen: list[SignalRate] = []
 
 
-class Effect(StrEnum):
+class SignalEffect(StrEnum):
     """What a signal does."""
 
     LABELS = "labels"
@@ -69,13 +69,13 @@ class Reliability:
         enough = of_kind.n >= settings.label_signals_after and own.n >= LEAST_ITEMS
         return enough and own.low > settings.label_signals_above
 
-    def effect(self, kind: SignalKind, actor: str, settings: RoutingSettings) -> Effect:
+    def effect(self, kind: SignalKind, actor: str, settings: RoutingSettings) -> SignalEffect:
         """What a signal of this actor does where nothing contradicts it."""
         if kind.escalates or kind.remark:
-            return Effect.REVIEW
+            return SignalEffect.REVIEW
         if self.labels(kind, actor, settings):
-            return Effect.LABELS
-        return Effect.ASKS if kind.objection or kind.outcome else Effect.NOTHING
+            return SignalEffect.LABELS
+        return SignalEffect.ASKS if kind.objection or kind.outcome else SignalEffect.NOTHING
 
 
 def load(project: Project) -> Reliability:
