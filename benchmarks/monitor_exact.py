@@ -58,12 +58,13 @@ def found_after(rows: int, level: float, late: int) -> dict[str, float | None]:
     }
 
 
-def alarm_chances(rows: int, level: float, live: Floats) -> Floats:
+def alarm_chances(rows: int, level: float, live: Floats, rule: MonitorRule = RULE) -> Floats:
     """(n + 1,) the chance of an alarm by each of n labels wrong with chances `live`, the reference by `level`."""
     if not rows:
-        return crossed(LossReference(level), live)
+        return crossed(LossReference(level), live, rule)
     parts = [
-        weight * crossed(LossReference(errors / rows, rows), live) for errors, weight in reference_errors(rows, level)
+        weight * crossed(LossReference(errors / rows, rows), live, rule)
+        for errors, weight in reference_errors(rows, level)
     ]
     return np.asarray(np.sum(parts, axis=0))
 
@@ -80,9 +81,9 @@ def reference_errors(rows: int, level: float) -> Iterator[tuple[float, float]]:
         yield float(chance[inside] @ count[inside]) / weight, weight
 
 
-def crossed(reference: LossReference, live: Floats) -> Floats:
+def crossed(reference: LossReference, live: Floats, rule: MonitorRule) -> Floats:
     """(n + 1,) the chance that the CUSUM of such errors has crossed its boundary by each label."""
-    monitor = LossMonitor(reference, RULE)
+    monitor = LossMonitor(reference, rule)
     walk = monitor.rise.walk()
     limits = walk_boundary(walk, monitor.rate.by_label())
     found, alive = np.zeros(live.size + 1), np.zeros(walk.states)

@@ -6,6 +6,7 @@ import pytest
 from analysis.metrics.monitoring.monitor import MonitorRule, monitor_losses
 from analysis.metrics.monitoring.reference import LossReference, estimated_reference
 from analysis.metrics.monitoring.watches import Watch, WatchedStream, follow, growing_watches
+from benchmarks.monitor_exact import alarm_chances
 from benchmarks.monitor_growing import alarms, alarms_of
 
 RULE = MonitorRule()
@@ -66,6 +67,12 @@ YEAR = replace(RULE, horizon=730)
 def test_a_stable_stream_rarely_alarms_in_a_year() -> None:
     found = alarms(0.04, stable=830, risen=0, streams=500, seed=3, watches=WATCHES, rule=YEAR)
     assert np.isfinite(found).mean() <= 0.07  # at most 0.05 in truth; 0.01 is one standard error
+
+
+@pytest.mark.simulation
+def test_five_points_more_than_in_the_first_500_labels_are_found_within_150() -> None:
+    first = growing_watches(500)[0]
+    assert alarm_chances(500, 0.05, np.full(150, 0.1), first.rule(RULE, 500))[-1] > 0.5
 
 
 @pytest.mark.simulation
