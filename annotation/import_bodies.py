@@ -33,6 +33,11 @@ def present(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
+def has_rest(row: ExchangeRow) -> bool:
+    """Whether the row says more than capture takes, which is kept beside its item."""
+    return bool(row.labels or row.extra or any(one.extra or one.score is not None for one in row.predictions))
+
+
 def rest_of(row: ExchangeRow) -> dict[str, Any]:
     """What the row says beyond inputs, versions' answers and the agreed value."""
     said = [

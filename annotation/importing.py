@@ -25,13 +25,15 @@ from annotation.exchange.rows import (
     RefusedRecord,
     UnusableFile,
 )
-from annotation.import_bodies import first_prediction, prediction_body, present, rest_of, zoned
-from annotation.models import ImportedRecord, Item
+from annotation.import_bodies import first_prediction, has_rest, prediction_body, present, rest_of, zoned
+from annotation.item_keys import find_by_keys
+from annotation.models import ImportedRecord
 from annotation.signals.capture import capture_signals
 from inputs.files.delimited import Dialect
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import BrokenRule
-from projects.chunks import CHUNK, chunks
+from projects.bulk_insert import insert_new
+from projects.chunks import chunks
 from projects.models import Project
 from validation.json_values import is_storable
 
@@ -172,12 +174,12 @@ def read_batches(
 def prepare_batch(project: Project, batch: Sequence[Record], *, folder: Path | None, at: datetime) -> PreparedBatch:
     """The batch as it can be stored; nothing is written."""
     refused = [given for _, given in batch if isinstance(given, RefusedRecord)]
-    rows = []
+    rows, images = [], [name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].in_media]
     for number, given in batch:
         if isinstance(given, RefusedRecord):
             continue
-        if is_storable(rest_of(given)):
-            rows.append((number, with_pictures(given, project, folder)))
+        if not has_rest(given) or is_storable(rest_of(given)):
+            rows.append((number, with_pictures(given, images, folder) if images and folder else given))
         else:
             refused.append(RefusedRecord(number, UNSTORABLE))
     valid, wrong, broken = validate_rows(
@@ -189,7 +191,7 @@ def prepare_batch(project: Project, batch: Sequence[Record], *, folder: Path | N
 
 def count_batch(project: Project, batch: PreparedBatch, *, at: datetime) -> ImportResult:
     """What would become of the batch, without writing any."""
-    known = _item_ids(project, [row.key for row in batch.valid])
+    known = find_by_keys(project, [row.key for row in batch.valid])
     return ImportResult(
         created=len(batch.valid) - len(known),
         existing=len(known),
@@ -206,27 +208,23 @@ def write_pictures(project: Project, batch: PreparedBatch) -> None:
 @transaction.atomic
 def keep_batch(project: Project, batch: PreparedBatch, *, format_name: str, at: datetime) -> ImportResult:
     """Keep the batch whole, in one transaction."""
-    before = _item_ids(project, [row.key for row in batch.valid])
+    before = find_by_keys(project, [row.key for row in batch.valid if row.known is not None])
     kept = capture.store_rows(project, batch.valid, at=at)
     capture.count_refused(project, batch.broken, at=at)
     result = ImportResult(created=kept.created, existing=kept.existing, refused=list(batch.refused))
     result.refused += [RefusedRecord(batch.rows[one.index][0], one.error) for one in kept.refused]
     wrong = {one.index for one in kept.refused}
     good = [batch.rows[row.index] for row in batch.valid if row.index not in wrong]
-    ids = _item_ids(project, [row.key for _, row in good])
     result.known += sum(row.agreed is not None and row.key not in before for _, row in good)
-    _add_versions(project, good, ids, result, at=at)
-    _keep_rest(project, [row for _, row in good], ids, format_name, at=at)
+    _add_versions(project, good, result, at=at)
+    _keep_rest(project, [row for _, row in good if has_rest(row)], format_name, at=at)
     _keep_signals(project, good, result, at=at)
     result.refused = _in_order(result.refused)
     return result
 
 
-def with_pictures(row: ExchangeRow, project: Project, folder: Path | None) -> ExchangeRow:
-    """The row with the bytes of each image that it names by its path below the folder; other values stay."""
-    images = [name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].in_media]
-    if folder is None or not images:
-        return row
+def with_pictures(row: ExchangeRow, images: Sequence[str], folder: Path) -> ExchangeRow:
+    """The row with the bytes of each of these inputs that names its image by a path below the folder."""
     found = {name: _picture(row.inputs[name], folder) for name in images if name in row.inputs}
     return replace(row, inputs={**row.inputs, **found})
 
@@ -245,30 +243,28 @@ def _in_order(refused: Sequence[RefusedRecord]) -> list[RefusedRecord]:
     return sorted(refused, key=lambda refusal: refusal.number)
 
 
-def _add_versions(
-    project: Project, rows: Sequence[Numbered], ids: dict[str, int], result: ImportResult, *, at: datetime
-) -> None:
+def _add_versions(project: Project, rows: Sequence[Numbered], result: ImportResult, *, at: datetime) -> None:
     """What further versions said of the items, one version of each item at a time."""
+    ids = find_by_keys(project, [row.key for _, row in rows if len(row.predictions) > 1])
     for place in range(1, max((len(row.predictions) for _, row in rows), default=0)):
         asked = [(number, row) for number, row in rows if len(row.predictions) > place]
         bodies = [prediction_body(row, row.predictions[place], known=False) for _, row in asked]
         valid, refused, _ = validate_rows(project, bodies, at=at)
-        capture.store_rows(project, [replace(row, item_id=ids[row.key]) for row in valid], at=at)
+        capture.store_rows(project, [replace(row, item_id=ids[row.key][0]) for row in valid], at=at)
         result.refused += [
             RefusedRecord(asked[one.index][0], f"The row is kept without its prediction {place + 1}: {one.error}")
             for one in refused
         ]
 
 
-def _keep_rest(
-    project: Project, rows: Sequence[ExchangeRow], ids: dict[str, int], format_name: str, *, at: datetime
-) -> None:
-    records = [
-        ImportedRecord(item_id=ids[row.key], project=project, format=format_name, record=rest_of(row), imported_at=at)
-        for row in rows
-        if row.labels or row.extra or any(given.extra or given.score is not None for given in row.predictions)
-    ]
-    ImportedRecord.objects.bulk_create(records, ignore_conflicts=True, batch_size=CHUNK)
+def _keep_rest(project: Project, rows: Sequence[ExchangeRow], format_name: str, *, at: datetime) -> None:
+    ids = find_by_keys(project, [row.key for row in rows])
+    columns: dict[str, list[Any]] = {
+        "item_id": [ids[row.key][0] for row in rows],
+        "record": [rest_of(row) for row in rows],
+    }
+    if rows:
+        insert_new(ImportedRecord, columns, project_id=project.pk, format=format_name, imported_at=at)
 
 
 def _keep_signals(project: Project, rows: Sequence[Numbered], result: ImportResult, *, at: datetime) -> None:
@@ -280,10 +276,3 @@ def _keep_signals(project: Project, rows: Sequence[Numbered], result: ImportResu
         result.refused += [
             RefusedRecord(part[one.index][0], f"The row is kept without a signal: {one.error}") for one in kept.refused
         ]
-
-
-def _item_ids(project: Project, keys: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for chunk in chunks(keys):
-        found |= dict(Item.objects.filter(project=project, key__in=chunk).values_list("key", "pk"))
-    return found

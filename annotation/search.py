@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from annotation.models import Item, SearchText
 from annotation.models.capture import ITEM
-from inputs.search import query_parts, search_text
+from inputs.search import query_parts, search_text, search_texts
 from projects.bulk_insert import insert_new
 from projects.chunks import CHUNK
 from projects.models import Project
@@ -22,7 +22,7 @@ def store(project: Project, items: Sequence[tuple[int, str, Mapping[str, Any]]])
     types = project.contract().types()
     columns: dict[str, list[Any]] = {
         "item_id": [pk for pk, _, _ in items],
-        "text": [search_text(key, inputs, types) for _, key, inputs in items],
+        "text": search_texts(((key, inputs) for _, key, inputs in items), types),
     }
     insert_new(SearchText, columns, project_id=project.pk)
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from inputs.registry import INPUT_TYPES
@@ -39,21 +39,27 @@ def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -
 
     `types` maps each input to its type. An input that the contract no longer has is searched if it is a text.
     """
-    found = [_searchable(value, types.get(name)) for name, value in inputs.items() if value is not None]
-    lines = [key, *filter(None, found)]
+    return search_texts([(key, inputs)], types)[0]
+
+
+def search_texts(items: Iterable[tuple[str, Mapping[str, Any]]], types: Mapping[str, str]) -> list[str]:
+    """`search_text` of each item, given as key and inputs."""
+    texts = {name: INPUT_TYPES[kind].search_text for name, kind in types.items() if kind in INPUT_TYPES}
+    return [_search_text(key, inputs, texts) for key, inputs in items]
+
+
+def _search_text(key: str, inputs: Mapping[str, Any], texts: Mapping[str, Callable[[Any], str]]) -> str:
+    lines = [key]
+    for name, value in inputs.items():
+        if value is None or (type(value) is dict and "media" in value):  # a stored image, whatever the contract says
+            continue
+        found = texts[name](value) if name in texts else value if isinstance(value, str) else ""
+        if found:
+            lines.append(found)
     text = "\n".join(lines)
     if text.isascii() and text.count("\n") == len(lines) - 1 and not UNEVEN.search(text):
         return text.lower()
     return "\n".join(filter(None, map(normalise, lines)))
-
-
-def _searchable(value: Any, kind: str | None) -> str:
-    if isinstance(value, dict) and "media" in value:  # a stored image, whatever the contract now says
-        return ""
-    known = None if kind is None else INPUT_TYPES.get(kind)
-    if known is not None:
-        return known.search_text(value)
-    return value if isinstance(value, str) else ""
 
 
 def query_parts(query: str) -> list[str]:

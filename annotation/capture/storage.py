@@ -16,12 +16,12 @@ from annotation.batches import Captured, Refusal, in_order, is_same_body, isolat
 from annotation.capture import violations
 from annotation.capture.rows import VERSIONS, ValidPrediction, validate_rows
 from annotation.capture.score_numbers import NUMBERS, uncertainty_numbers
+from annotation.item_keys import find_by_keys
 from annotation.models import Item, Prediction, Resolution, Source
 from annotation.models.capture import ITEM
 from annotation.routing import audit_draw
 from annotation.signals import joining
 from projects.bulk_insert import insert_new
-from projects.chunks import CHUNK, chunks
 from projects.ids import new_ids
 from projects.models import Project
 
@@ -53,7 +53,7 @@ def capture_rows(
 def preview_rows(project: Project, rows: Sequence[Any], *, at: datetime) -> CapturedPredictions:
     """What `capture_rows` would answer now; nothing is written."""
     valid, refused, _ = validate_rows(project, rows, at=at)
-    known = {key: hash_ for key, (_, hash_) in _find_items(project, valid).items()}
+    known = {key: hash_ for key, (_, hash_) in find_by_keys(project, [row.key for row in valid]).items()}
     again = [row for row in valid if row.key in known]
     conflicts = [_conflict(row) for row in again if not is_same_body(row.given, row.body_hash, known[row.key])]
     return _captured(
@@ -95,12 +95,12 @@ def _store(
     """Insert what is new, and compare what is not."""
     again = [row for row in rows if row.item_id is not None]
     rows = [row for row in rows if row.item_id is None]
-    known = {key: hash_ for key, (_, hash_) in _find_items(project, rows).items()}
+    known = {key: hash_ for key, (_, hash_) in find_by_keys(project, [row.key for row in rows]).items()}
     new = sorted((row for row in rows if row.key not in known), key=lambda row: row.key)  # as item_locks orders inserts
     if new:
         media.record(project, [picture for row in new for picture in row.inputs.pictures], at=at)
         _insert_items(project, new, at)
-    stored = _find_items(project, new)  # another request may have made some of them meanwhile
+    stored = find_by_keys(project, [row.key for row in new])  # another request may have made some of them meanwhile
     ids = {key: pk for key, (pk, _) in stored.items()} | {row.key: row.item_id for row in again if row.item_id}
     _insert_predictions(project, sorted((*new, *again), key=lambda row: ids[row.key]), ids, source, degraded)
     search.store(project, [(ids[row.key], row.key, row.inputs.stored) for row in new])
@@ -129,15 +129,6 @@ def _conflict(row: ValidPrediction) -> Refusal:
     return Refusal(
         row.index, row.key, f"Key {row.key} was captured before with another body; the first is kept.", "key"
     )
-
-
-def _find_items(project: Project, rows: Sequence[ValidPrediction]) -> dict[str, tuple[int, str]]:
-    """Id and body hash of the items that are captured under these keys."""
-    found: dict[str, tuple[int, str]] = {}
-    for chunk in chunks([row.key for row in rows]):
-        items = Item.objects.filter(project=project, key__in=chunk)
-        found |= {key: (pk, hash_) for key, pk, hash_ in items.values_list("key", "pk", "body_hash")}
-    return found
 
 
 def _insert_items(project: Project, rows: Sequence[ValidPrediction], at: datetime) -> None:
@@ -188,22 +179,11 @@ def pack_scores(scores: Sequence[float]) -> bytes:
 
 def _resolve_known(project: Project, pairs: list[tuple[ValidPrediction, int]], at: datetime) -> None:
     """A label that came with the row is a resolution of its own method."""
-    Resolution.objects.bulk_create(
-        [
-            Resolution(
-                project=project,
-                item_id=item_id,
-                value=row.known,
-                method=Resolution.Method.KNOWN,
-                quality=1.0,
-                votes=0,
-                resolved_at=at,
-            )
-            for row, item_id in pairs
-        ],
-        ignore_conflicts=True,
-        batch_size=CHUNK,
-    )
+    if not pairs:
+        return
+    columns = {"item_id": [item_id for _, item_id in pairs], "value": [row.known for row, _ in pairs]}
+    known = {"method": Resolution.Method.KNOWN, "quality": 1.0, "votes": 0, "resolved_at": at}
+    insert_new(Resolution, columns, project_id=project.pk, **known)
 
 
 def record_scores(

@@ -64,7 +64,9 @@ class FlatParser:
         inputs = {}
         for name, column, convert in self._inputs:
             cell = record.get(column)
-            if not is_blank(cell) and (value := convert(cell, decimal)) is not None:
+            if cell is None or cell == "" or cell != cell:  # is_blank, for each cell of a large file
+                continue
+            if (value := convert(cell, decimal)) is not None:
                 inputs[name] = value
         if not inputs:
             raise BadRecord(f"The row has none of the project's inputs ({self._names_of_inputs}).")
@@ -74,7 +76,7 @@ class FlatParser:
             inputs=inputs,
             predictions=self._prediction(record, decimal),
             at=None if is_blank(at) else _moment(at),
-            segment=self._segment(record),
+            segment=self._segment(record) if self._columns.segment else {},
         )
         row = row if is_blank(record.get(self._whole)) else self._with_whole(row, record)
         return self._with_label(row, record)
@@ -223,6 +225,8 @@ def _text_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
 
 
 def _number_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
+    if type(cell) is float:
+        return cell
     return None if is_gap(cell) else _number(cell, decimal)
 
 

@@ -70,9 +70,11 @@ class ExchangeRow:
     @property
     def agreed(self) -> Any:
         """The agreed value, or what every person said who said something; None where they differ."""
-        given = [label.value for label in self.labels if not label.skipped and label.value is not None]
-        if self.known is not None or not given:
+        if self.known is not None or not self.labels:
             return self.known
+        given = [label.value for label in self.labels if not label.skipped and label.value is not None]
+        if not given:
+            return None
         return given[0] if all(value == given[0] for value in given) else None
 
 

@@ -43,6 +43,8 @@ def join_keys(project: Project, keys: Iterable[str]) -> None:
     A failure is logged and not raised: what was captured is kept, and the periodic work joins it.
     """
     try:
+        if not waiting_signals().filter(project=project).exists():
+            return
         for chunk in chunks(sorted(set(keys))):
             _join(waiting_signals().filter(project=project, prediction_key__in=chunk))
     except DatabaseError:

@@ -147,7 +147,7 @@ class TestAFailureOfALaterStage:
         def away(*given: object, **named: object) -> None:
             raise OperationalError("database is locked")
 
-        monkeypatch.setattr(storage, "_find_items", away)
+        monkeypatch.setattr(storage, "find_by_keys", away)
         with pytest.raises(OperationalError):
             capture.capture_rows(make_project(), [row("a"), row("b")], at=NOW)
 

@@ -32,8 +32,10 @@ class Parquet(ExchangeFormat):
 
     def read_records(self, stream: IO[bytes], dialect: Dialect) -> Iterator[Mapping[str, Any]]:
         try:
-            for batch in pq.ParquetFile(stream).iter_batches(PART):
-                yield from (flattened(row) for row in batch.to_pylist())
+            file = pq.ParquetFile(stream)
+            nested = any(pa.types.is_struct(kind) for kind in file.schema_arrow.types)
+            for batch in file.iter_batches(PART):
+                yield from map(flattened, batch.to_pylist()) if nested else batch.to_pylist()
         except (pa.ArrowException, OSError):
             raise UnusableFile(BROKEN) from None
 
