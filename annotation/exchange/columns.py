@@ -1,22 +1,26 @@
 """Flat rows, as CSV, Parquet and plain JSON lines have them: which column is what, and a row of them from an item."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-import pandas as pd
-
 from annotation.exchange.base import LONGEST_KEY, BadRecord, as_mapping, stable_key
+from annotation.exchange.flat_cells import (
+    INPUT_READERS,
+    as_text,
+    is_blank,
+    parse_json,
+    plain_input,
+    segment_cell,
+    to_moment,
+    to_number,
+)
 from annotation.exchange.own_records import to_record, to_row
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
-from inputs.files.cells import GAPS, ISO, parse_number, parse_times
-from inputs.files.spellings import TRUTHS, folded, one_spelling
+from inputs.files.spellings import folded, one_spelling
 from validation.json_values import is_finite_number, quote
-
-DAY_OR_MONTH = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]")
 
 USUAL = {"key": "key", "label": "label", "predicted": "predicted", "version": "model_version", "time": "at"}
 SCORES = "scores."
@@ -39,7 +43,7 @@ class FlatParser:
         self._names = {part: getattr(given, part) or usual for part, usual in USUAL.items()}
         self._checked = not all_columns
         self._inputs = [
-            (name, given.inputs.get(name) or name, partial(INPUT_READERS.get(kind, _plain_input), name, kind))
+            (name, given.inputs.get(name) or name, partial(INPUT_READERS.get(kind, plain_input), name, kind))
             for name, kind in project.inputs.items()
         ]
         prefix = given.scores or SCORES
@@ -75,7 +79,7 @@ class FlatParser:
             key=self._key(record),
             inputs=inputs,
             predictions=self._prediction(record, decimal),
-            at=None if is_blank(at) else _moment(at),
+            at=None if is_blank(at) else to_moment(at),
             segment=self._segment(record) if self._columns.segment else {},
         )
         row = row if is_blank(record.get(self._whole)) else self._with_whole(row, record)
@@ -98,9 +102,9 @@ class FlatParser:
         for value, column in self._scores:
             cell = record.get(column)
             if not is_blank(cell):
-                scores[value] = _number(cell, decimal)
+                scores[value] = to_number(cell, decimal)
         value, version = self._value(record, self._predicted), record.get(self._version)
-        confidence = _number(record.get(self._columns.confidence), decimal) if self._columns.confidence else None
+        confidence = to_number(record.get(self._columns.confidence), decimal) if self._columns.confidence else None
         confidence = None if is_blank(confidence) else confidence
         scores = scores or self._completed(record, value, confidence, decimal)
         if value is None and not scores and is_blank(version):
@@ -113,7 +117,7 @@ class FlatParser:
         """Both scores of two labels from the one that the file has: of the positive or of the predicted label."""
         scored, score = value, confidence
         if self._columns.scores and not is_blank(cell := record.get(self._columns.scores)):
-            scored, score = self._positive, _number(cell, decimal)
+            scored, score = self._positive, to_number(cell, decimal)
         if scored not in self._values or len(self._values) != 2 or not is_finite_number(score):
             return {}
         other = next(label for label in self._values if label != scored)
@@ -124,14 +128,14 @@ class FlatParser:
         cell = record.get(column)
         if is_blank(cell):
             return None
-        cell = _as_text(str(cell) if self._texts and isinstance(cell, bool) else cell)
+        cell = as_text(str(cell) if self._texts and isinstance(cell, bool) else cell)
         if self._spellings and isinstance(cell, str) and cell not in self._values:
             return self._spellings.get(folded(cell), cell)
-        return cell if self._texts or not isinstance(cell, str) else _parsed(cell)
+        return cell if self._texts or not isinstance(cell, str) else parse_json(cell)
 
     def _segment(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         return {
-            name.removeprefix("segment."): _segment_cell(record[name])
+            name.removeprefix("segment."): segment_cell(record[name])
             for name in self._columns.segment
             if not is_blank(record.get(name))
         }
@@ -142,14 +146,14 @@ class FlatParser:
             return row
         person = record.get(self._columns.annotator) if self._columns.annotator else None
         if not is_blank(person):
-            label = ExchangeLabel(value=known, annotator=str(_as_text(person)))
+            label = ExchangeLabel(value=known, annotator=str(as_text(person)))
             return replace(row, labels=(*row.labels, label))
         return row if known == row.agreed else replace(row, known=known)
 
     def _with_whole(self, row: ExchangeRow, record: Mapping[str, Any]) -> ExchangeRow:
         """The row with what an export wrote beside the flat cells."""
         cell = record[self._whole]
-        whole = dict(as_mapping(_parsed(cell) if isinstance(cell, str) else cell, f"`{WHOLE}`"))
+        whole = dict(as_mapping(parse_json(cell) if isinstance(cell, str) else cell, f"`{WHOLE}`"))
         beside = to_row({**whole, "key": row.key, "inputs": {}})
         return replace(
             beside,
@@ -200,102 +204,3 @@ def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-
-
-def is_blank(cell: Any) -> bool:
-    """Whether the cell holds nothing: no text, or no number."""
-    return cell is None or cell == "" or cell != cell
-
-
-def is_gap(cell: Any) -> bool:
-    """Whether a text stands for no value where a number, a time or a truth value is expected: NA, null, n/a."""
-    return isinstance(cell, str) and cell.strip().lower() in GAPS
-
-
-def _plain_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    return cell
-
-
-def _time_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    return None if is_gap(cell) else _moment(cell)
-
-
-def _text_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    return cell if type(cell) is str else _as_text(cell)
-
-
-def _number_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    if type(cell) is float:
-        return cell
-    return None if is_gap(cell) else _number(cell, decimal)
-
-
-def _boolean_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    if is_gap(cell) or isinstance(cell, bool):
-        return None if is_gap(cell) else cell
-    word = TRUTHS.get(folded(str(_as_text(cell))))
-    return cell if word is None else word == "true"
-
-
-def _json_input(name: str, kind: str, cell: Any, decimal: str) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    found = _parsed(cell)
-    if found is cell:
-        raise BadRecord(f"`{name}` is {quote(cell)}; JSON of type {kind} is expected.")
-    return found
-
-
-INPUT_READERS = {
-    "time": _time_input,
-    "text": _text_input,
-    "category": _text_input,
-    "number": _number_input,
-    "boolean": _boolean_input,
-    "conversation": _json_input,
-    "vector": _json_input,
-}
-"""By type of input, what its value is of a cell. What cannot be read stays a text, which the contract refuses."""
-
-
-def _segment_cell(cell: Any) -> Any:
-    return cell if isinstance(cell, str | int | float) else _moment(cell)
-
-
-def _as_text(cell: Any) -> Any:
-    """A whole number of a column with gaps is a float: 1.0 is the text 1."""
-    if isinstance(cell, bool) or not isinstance(cell, int | float):
-        return cell
-    return str(int(cell)) if float(cell).is_integer() else str(cell)
-
-
-def _number(cell: Any, decimal: str) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    text = cell.replace(decimal, ".") if decimal != "." else cell
-    try:
-        found = float(text)
-    except ValueError:
-        found = parse_number(cell.strip(), decimal)  # with marks of thousands, a currency, or percent
-        return found if is_finite_number(found) else cell
-    return int(found) if found.is_integer() and abs(found) < 2**53 and "." not in text else found
-
-
-def _moment(cell: Any) -> str:
-    """A time as a text; of a column of times its moment."""
-    return str(cell.isoformat()) if hasattr(cell, "isoformat") else _written_moment(str(cell).strip())
-
-
-@lru_cache(maxsize=10_000)
-def _written_moment(text: str) -> str:
-    """A date such as 23.11.2026 as ISO 8601; one that may begin with a day or with a month stays as it is."""
-    found = None if ISO.match(text) or DAY_OR_MONTH.match(text) else parse_times([pd.Series([text])])
-    return text if found is None else f"{found[0][0]}Z"
-
-
-def _parsed(cell: str) -> Any:
-    """The JSON of a cell; the cell itself where it is none."""
-    try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
-        return cell

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.exchange.columns import _moment
+from annotation.exchange.flat_cells import to_moment
 from annotation.exchange.rows import (
     ColumnNames,
     ExchangeLabel,
@@ -162,4 +162,4 @@ def test_a_file_that_is_no_parquet_is_refused_in_words() -> None:
     ],
 )
 def test_a_date_is_read_as_people_write_it_where_it_has_one_meaning(written: str, read: str) -> None:
-    assert _moment(written) == read
+    assert to_moment(written) == read
