@@ -28,6 +28,7 @@ QUICK: Mapping[str, str] = {
     "exchange": "--items 200",
     "fitting": "--sets digits --sizes 60 --seeds 1 --budget 5",
     "gate": "--times 50 --n 200",
+    "import_job": "--rows 4000",
     "intervals": "--projects 4 --scenarios rare",
     "label_coverage": "--sets iris --rates 0.1",
     "label_efficiency": "--sets wine --strategies random --seeds 1",
