@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import desk, exchange, items, queues, review, routing_settings, transfers
+from annotation.views import desk, exchange, feedback_keys, items, queues, review, routing_settings, transfers
 
 app_name = "annotation"
 
@@ -37,6 +37,10 @@ urlpatterns = [
     path("exchange/imports/<str:import_uid>/refused.csv", transfers.refused_rows, name="import-refused"),
     path("exchange/exports/<str:export_uid>", transfers.export_status, name="export"),
     path("exchange/exports/<str:export_uid>/file", transfers.exported_file, name="export-file"),
+    # Feedback keys
+    path("feedback-keys/", feedback_keys.key_list, name="feedback-key-list"),
+    path("feedback-keys/create/", feedback_keys.create_key, name="create-feedback-key"),
+    path("feedback-keys/<int:feedback_key_id>/revoke/", feedback_keys.revoke_key, name="revoke-feedback-key"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, include, path
 
+from annotation.views import feedback
 from config.api import api
 from config.api_docs import api_docs
 from projects.guards import public
@@ -23,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path("p/<slug:slug>/", include(f"{app}.urls")) for app in ("overview", "annotation", "analysis", "retraining")),
     path("api/v1/docs", api_docs, name="api-docs"),
     path("api/v1/", api.urls),
+    path("feedback/<str:version>/plumbline-feedback.js", feedback.component, name="feedback-component"),
+    path("feedback/<str:token>/signals", feedback.send_signal, name="feedback-signal"),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon, name="favicon"),
 ]

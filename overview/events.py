@@ -69,6 +69,8 @@ PREDICATES: dict[str, Callable[[AuditEvent], str]] = {
     "member.role": _role,
     "member.remove": _of_target("removed {} from the project"),
     "key.create": _of_target("made the key {}…"),
+    "feedback_key.create": _of_target("made the feedback key {}"),
+    "feedback_key.revoke": _of_target("revoked the feedback key {}"),
     "key.revoke": _of_target("revoked the key {}…"),
     "project.create": _of_target("made the project"),
     "item.decide": _of_target("decided about an item"),

@@ -58,6 +58,7 @@ SETTINGS = (
     Page("Retraining", "retraining:policy"),
     Page("Members", "projects:member-list"),
     Page("API keys", "projects:key-list"),
+    Page("Feedback keys", "annotation:feedback-key-list"),
     Page("Webhooks", "jobs:webhook-list"),
     Page("Jobs", "jobs:job-list", count="dead"),
     Page("Audit trail", "projects:audit"),

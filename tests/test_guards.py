@@ -19,6 +19,7 @@ from annotation.models import (
     Cause,
     DataExport,
     DataImport,
+    FeedbackKey,
     Guideline,
     Lease,
     Media,
@@ -115,7 +116,10 @@ def test_the_walk_finds_pages_console_and_api():
 
 def test_only_these_pages_are_public():
     public = {route.name for route in PAGES if route.guard and route.guard.level == "public"}
-    assert public == {"sign-in", "sign-in-link", "favicon", "healthz", "readyz", "styleguide", "login", "api-docs"}
+    assert public == {
+        *("sign-in", "sign-in-link", "favicon", "healthz", "readyz", "styleguide", "login", "api-docs"),
+        *("feedback-component", "feedback-signal"),  # these ask for a publishable key, or show nothing of a project
+    }
 
 
 def test_what_names_a_project_asks_for_a_member_and_the_other_way_round():
@@ -201,6 +205,16 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
     data_import = DataImport.objects.create(
         project=project, upload=upload, name="rows.csv", size=1, format="csv", options={}, created_at=NOW
     )
+    feedback_key = FeedbackKey.objects.create(
+        project=project,
+        token=f"plumb_pub_{project.pk}",
+        name="shop",
+        origins=["https://shop.example"],
+        kinds=["thumbs_up"],
+        most_a_minute=600,
+        most_by_address=20,
+        created_at=NOW,
+    )
     data_export = DataExport.objects.create(project=project, format="jsonl", created_by=owner, created_at=NOW)
     return {
         "slug": project.slug,
@@ -213,6 +227,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         "pk": finding.pk,
         "job_id": job.pk,
         "key_id": key.pk,
+        "feedback_key_id": feedback_key.pk,
         "user_id": owner.pk,
         "number": number,
         "version": guideline.version,

@@ -14,6 +14,7 @@ from annotation.models.capture import (
 )
 from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.exchange import ImportedRecord
+from annotation.models.feedback import FeedbackCount, FeedbackKey
 from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow, StoredUpload, TransferState
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.routing import (
@@ -50,6 +51,8 @@ __all__ = [
     "DataExport",
     "DataImport",
     "EncodingProgress",
+    "FeedbackCount",
+    "FeedbackKey",
     "Guideline",
     "ImportedRecord",
     "Item",

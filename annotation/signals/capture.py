@@ -84,11 +84,14 @@ class CapturedSignals(Captured, frozen=True, kw_only=True):
     waiting: int
 
 
-def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> CapturedSignals:
-    """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused."""
+def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime, look_up: bool = True) -> CapturedSignals:
+    """Keep every good signal of the batch; the same one again is `existing`, another body under its id is refused.
+
+    Without `look_up` nobody looks whether a prediction is there: each signal waits, and periodic work joins it.
+    """
     valid, refused = validate_signals(project, rows, at=at)
-    parts, unstorable = isolate_failures(valid, partial(_store, project, at=at))
-    without_item = [row for part in parts for row in part.without_item]
+    parts, unstorable = isolate_failures(valid, partial(_store, project, at=at, look_up=look_up))
+    without_item = [row for part in parts for row in part.without_item] if look_up else []
     joining.join_after_commit(project, [row.prediction_key for row in without_item])
     waiting = joining.count_waiting_among(project, [row.key for row in without_item])
     return CapturedSignals(
@@ -177,11 +180,11 @@ class _Stored:
 
 
 @transaction.atomic
-def _store(project: Project, rows: Sequence[ValidSignal], *, at: datetime) -> _Stored:
+def _store(project: Project, rows: Sequence[ValidSignal], *, at: datetime, look_up: bool) -> _Stored:
     """Insert what is new, and compare what is not."""
     known = _find_hashes(project, rows)
     new = sorted((row for row in rows if row.key not in known), key=lambda row: row.key)  # as item_locks orders inserts
-    items = _find_items(project, new)
+    items = _find_items(project, new) if look_up else {}
     columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in new] for name in STORED}
     columns["item_id"] = [items.get(row.prediction_key) for row in new]
     insert_new(Signal, columns, project_id=project.pk, captured_at=at)

@@ -28,6 +28,7 @@ class SignalKind:
     outcome     its `value` says what really happened
     escalates   it asks for a person, whatever label the item has
     remark      its `value` is a text for people, who read it in Review
+    public      anybody may send it with a publishable key (annotation.public_feedback)
     exposure    it says that somebody saw the prediction, so that silence after it means something
     """
 
@@ -41,6 +42,7 @@ class SignalKind:
     exposure: bool = False
     escalates: bool = False
     remark: bool = False
+    public: bool = False
 
     @property
     def has_value(self) -> bool:
@@ -85,14 +87,28 @@ def escalations() -> list[str]:
     return [kind.name for kind in _kinds if kind.escalates]
 
 
+def public() -> list[str]:
+    """Names of the kinds that a publishable key may send."""
+    return [kind.name for kind in _kinds if kind.public]
+
+
 def outcomes() -> list[str]:
     """Names of the kinds whose value says what really happened."""
     return [kind.name for kind in _kinds if kind.outcome]
 
 
 for kind in (
-    SignalKind("thumbs_up", "A user liked the prediction.", SignalOrigin.REACTION, approval=True, exposure=True),
-    SignalKind("thumbs_down", "A user disliked the prediction.", SignalOrigin.REACTION, objection=True, exposure=True),
+    SignalKind(
+        "thumbs_up", "A user liked the prediction.", SignalOrigin.REACTION, approval=True, exposure=True, public=True
+    ),
+    SignalKind(
+        "thumbs_down",
+        "A user disliked the prediction.",
+        SignalOrigin.REACTION,
+        objection=True,
+        exposure=True,
+        public=True,
+    ),
     SignalKind(
         "correction",
         "A user put another label in the prediction's place.",
@@ -100,6 +116,7 @@ for kind in (
         objection=True,
         label=True,
         exposure=True,
+        public=True,
     ),
     SignalKind(
         "override",
@@ -116,8 +133,16 @@ for kind in (
         objection=True,
         exposure=True,
         escalates=True,
+        public=True,
     ),
-    SignalKind("comment", "A user wrote about the prediction.", SignalOrigin.REACTION, exposure=True, remark=True),
+    SignalKind(
+        "comment",
+        "A user wrote about the prediction.",
+        SignalOrigin.REACTION,
+        exposure=True,
+        remark=True,
+        public=True,
+    ),
     SignalKind("action", "What the product did upon the prediction.", SignalOrigin.BEHAVIOUR),
     SignalKind("outcome", "What really happened, known later.", SignalOrigin.OUTCOME, outcome=True),
     SignalKind("exposure", "The prediction was shown to somebody.", SignalOrigin.BEHAVIOUR, exposure=True),

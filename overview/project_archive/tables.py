@@ -104,6 +104,8 @@ LEFT_OUT: dict[type[models.Model], str] = {
     projects.Membership: "rights are given where the project arrives",
     projects.ApiKey: "rights are given where the project arrives",
     projects.StoredAnswer: "answers to calls of a key",
+    annotation.FeedbackKey: "rights are given where the project arrives",
+    annotation.FeedbackCount: "how often a key was used within minutes",
     annotation.SearchText: "made again from the items",
     annotation.TextVector: "made again from the items by a job",
     annotation.EncodingProgress: "how far that job is",
