@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from analysis.views import items, label_quality, performance, signals
+from analysis.views import items, label_quality, outcomes, performance, signals
 
 app_name = "analysis"
 
 urlpatterns = [
     path("performance/", performance.performance, name="performance"),
     path("signals/", signals.signals, name="signals"),
+    path("outcomes/", outcomes.outcomes, name="outcomes"),
     path("label-quality/", label_quality.label_quality, name="label-quality"),
     path("label-quality/queue/", label_quality.queue_suspects, name="label-quality-queue"),
     path("label-quality/<int:pk>/", label_quality.decide_suspect, name="label-quality-decide"),

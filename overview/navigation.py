@@ -67,7 +67,11 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
     ("", (Page("Overview", "overview:overview", alone=True),)),
     (
         "Model in the world",
-        (Page("Performance", "analysis:performance"), Page("Signals", "analysis:signals")),
+        (
+            Page("Performance", "analysis:performance"),
+            Page("Signals", "analysis:signals"),
+            Page("Outcomes", "analysis:outcomes"),
+        ),
     ),
     (
         "Labels",

@@ -40,7 +40,7 @@ def claims_about(project: Project, item_ids: Collection[int], *, at: datetime) -
     named = [kind.name for kind in map(kinds.kind_named, kinds.names()) if kind and kind.has_claim]
     for chunk in chunks(sorted(item_ids)):
         rows = Signal.objects.filter(maturity.counts(project, at=at), item__in=chunk, kind__in=named)
-        for claim in _claims(project, rows.order_by("at", "pk"), _predicted(chunk)):
+        for claim in _claims(project, rows.order_by("at", "pk"), answers_as_served(chunk)):
             found[claim.item_id].append(claim)
     return {item_id: _newest(claims) for item_id, claims in found.items()}
 
@@ -74,7 +74,7 @@ def _newest(claims: list[Claim]) -> list[Claim]:
     return sorted(last.values(), key=lambda claim: (claim.at, claim.signal_id))
 
 
-def _predicted(item_ids: Collection[int]) -> dict[int, Any]:
+def answers_as_served(item_ids: Collection[int]) -> dict[int, Any]:
     """What was answered of each item when it was asked, the newest answer."""
     rows = Prediction.objects.of_items(list(item_ids)).filter(versions.AS_SERVED).order_by("at", "pk")
     return {row.item_id: row.predicted_value for row in rows.only("item_id", "label", "value")}
