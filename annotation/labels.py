@@ -119,7 +119,7 @@ def validate_answer(
     if skip:
         return ValidAnswer(None, True, flagged, comment.strip(), seconds)
     try:
-        checked = kinds.of(project.kind).validate(value, project.schema().labels)
+        checked = kinds.of(project.kind).validate(value, kinds.offered(project.schema().labels))
     except kinds.InvalidLabel as why:
         raise AnswerRefused(str(why), 422) from None
     return ValidAnswer(checked, False, flagged, comment.strip(), seconds)

@@ -238,7 +238,7 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
 def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
     project = Project.objects.get(pk=item.project_id)
-    checked = kinds.of(project.kind).validate(value, project.schema().labels)
+    checked = kinds.of(project.kind).validate(value, kinds.offered(project.schema().labels))
     _close_by_person(item, at=at)
     made = Resolution.objects.create(
         project=project,

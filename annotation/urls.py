@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from annotation.views import desk, exchange, feedback_keys, items, queues, review, routing_settings, transfers
+from annotation.views import (
+    desk,
+    exchange,
+    feedback_keys,
+    items,
+    label_schema,
+    queues,
+    review,
+    routing_settings,
+    transfers,
+)
 
 app_name = "annotation"
 
@@ -23,6 +33,7 @@ urlpatterns = [
     path("queues/<slug:queue>/decide", queues.decide_item, name="queue-decide"),
     path("queues/<slug:queue>/settings", routing_settings.queue_form, name="queue-settings"),
     # Settings
+    path("settings/labels/", label_schema.label_schema, name="label-schema"),
     path("settings/routing/", routing_settings.routing, name="routing"),
     # Review
     path("review/", review.review, name="review"),

@@ -53,6 +53,7 @@ class Group:
 
 SETTINGS = (
     Page("General", "projects:general", alone=True),
+    Page("Labels", "annotation:label-schema"),
     Page("Costs", "projects:costs"),
     Page("Routing", "annotation:routing"),
     Page("Retraining", "retraining:policy"),

@@ -24,8 +24,9 @@ class SettingsForm(forms.Form):
             self.fields[field.name] = _form_field(field)
 
     def stored(self, project: Project) -> dict[str, Any]:
-        """Field to the text of what is in force."""
+        """Field to the text of what is in force. Raises BadSpec where the row holds what no form would take."""
         value = getattr(project, self.column)
+        parse(self.kind, self.column, value)
         return {field.name: to_text(field, value.get(field.name)) for field in setting_fields(self.kind)}
 
     def settings(self) -> dict[str, Any]:

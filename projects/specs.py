@@ -1,14 +1,14 @@
 """Make a project from its spec, and say in one sentence what a spec has wrong."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from inputs.contract import InvalidContract, check_contract
-from projects import audit, invitations, lookalikes, members, task_kinds
+from projects import audit, invitations, lookalikes, members, shortcuts, task_kinds
 from projects.models import ContractViolations, InputContract, LabelSchema, Project, Role, User
 from projects.project_settings import (
     LABEL_SLICE,
@@ -26,15 +26,29 @@ from validation.json_values import is_storable_text
 
 MOST_OVERLAP = 20
 LONGEST_MATURING = 3650
+LABEL_TEXTS = ("value", "title", "hint", "key", "colour")
+LABEL_KEY = re.compile(r"[a-z0-9]|\+[0-9]")
+DESK_KEYS = frozenset(key.key for key in shortcuts.DEFAULTS)
+COLOURS = {
+    "1": "Blue",
+    "2": "Ochre",
+    "3": "Teal",
+    "4": "Red",
+    "5": "Violet",
+    "6": "Olive",
+    "7": "Sky",
+    "8": "Black",
+}
+"""Category colours of the look, by number: marks beside a label, never the only sign of it."""
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Spec(Settings, frozen=True, kw_only=True):
-    """A project as its spec describes it, checked. Labels are {value, title?, hint?}; inputs name to rule."""
+    """A project as its spec describes it, checked. Labels are {value, title?, hint?, key?, colour?}."""
 
     title: str
     kind: str
-    labels: list[dict[str, str]]
+    labels: list[dict[str, Any]]
     inputs: dict[str, dict[str, Any]]
     segments: list[str]
     overlap: int
@@ -114,7 +128,7 @@ def parse_spec(given: Any) -> Spec:
     if unknown := sorted(set(map(str, given)) - set(fields)):
         raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(fields))}.")
     title, kind = check_title(given.get("title")), _kind(given.get("kind"))
-    labels = _labels(given.get("labels")) if task_kinds.needs_labels(kind) or given.get("labels") else []
+    labels = check_labels(given.get("labels")) if task_kinds.needs_labels(kind) or given.get("labels") else []
     spec = Spec(
         title=title,
         kind=kind,
@@ -170,8 +184,11 @@ def _text(name: str, given: dict[str, Any]) -> str:
     return value or ""
 
 
-def _labels(given: Any) -> list[dict[str, str]]:
-    """`["a", "b"]`, or objects with value, title, hint."""
+def check_labels(given: Any, also: Collection[str] = ()) -> list[dict[str, Any]]:
+    """`["a", "b"]`, or objects with value, title, hint, key and colour. Raises BadSpec.
+
+    `also` are fields of a label that a schema in force may have beside them.
+    """
     if not isinstance(given, list) or not 2 <= len(given) <= 1000:
         raise BadSpec("labels takes a list of 2 to 1,000 labels.")
     labels = [{"value": label} if isinstance(label, str) else label for label in given]
@@ -179,13 +196,26 @@ def _labels(given: Any) -> list[dict[str, str]]:
         value = label.get("value") if isinstance(label, dict) else None
         if not isinstance(value, str) or not 1 <= len(value) <= 200:
             raise BadSpec("Each label is a text of 1 to 200 characters, or an object with such a value.")
-        if set(label) - {"value", "title", "hint"}:
-            raise BadSpec(f"Label {value!r} takes value, title and hint only.")
-        if not all(isinstance(text, str) for text in label.values()):
-            raise BadSpec(f"Title and hint of label {value!r} are texts.")
+        if set(label) - {*LABEL_TEXTS, *also}:
+            raise BadSpec(f"Label {value!r} takes {', '.join(LABEL_TEXTS[:-1])} and {LABEL_TEXTS[-1]} only.")
+        if not all(isinstance(label.get(name, ""), str) for name in LABEL_TEXTS):
+            raise BadSpec(f"Title, hint, key and colour of label {value!r} are texts.")
+        _check_mark(value, label.get("key", ""), label.get("colour", ""))
+    keys = [label["key"] for label in labels if label.get("key")]
+    if len(set(keys)) < len(keys):
+        raise BadSpec(f"The key {next(key for key in keys if keys.count(key) > 1)} answers with two labels.")
     check_names("Label", [label["value"] for label in labels])
     check_names("Label title", [label.get("title") or label["value"] for label in labels])
     return labels
+
+
+def _check_mark(value: str, key: str, colour: str) -> None:
+    """The key and the colour of a label. Raises BadSpec."""
+    if key and (not LABEL_KEY.fullmatch(key) or key in DESK_KEYS):
+        used = ", ".join(sorted(key for key in DESK_KEYS if key.isalnum()))
+        raise BadSpec(f"The key of label {value!r} is {shown(key)}; it takes a small letter but {used}, or a digit.")
+    if colour and colour not in COLOURS:
+        raise BadSpec(f"The colour of label {value!r} is {shown(colour)}; it takes {', '.join(COLOURS)}.")
 
 
 def check_names(noun: str, names: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 Adding one is adding a package with a subclass of `TaskKind` and its templates; nothing else names a kind.
 """
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered
 from projects import task_kinds
 from projects.models import Project
 from validation.registry import Registry, import_modules
@@ -16,6 +16,7 @@ __all__ = [
     "TaskKind",
     "class_names",
     "of",
+    "offered",
     "register",
     "unregister",
 ]

@@ -7,8 +7,16 @@ from typing import Any, Literal
 
 from validation import InvalidInput
 
-Labels = Sequence[dict[str, Any]]  # of a label schema: {value, title?, key?, hint?}
+Labels = Sequence[dict[str, Any]]  # of a label schema: {value, title?, key?, hint?, colour?, retired?}
 Rule = Literal["single", "unanimous", "majority"]
+
+
+def offered(labels: Labels) -> list[dict[str, Any]]:
+    """The labels that people may still answer with and models are trained on: those that are not retired.
+
+    A retired one stays in the schema, so that stored scores keep their order and whatever still says it is captured.
+    """
+    return [label for label in labels if not label.get("retired")]
 
 
 class InvalidLabel(InvalidInput):
@@ -52,7 +60,10 @@ class TaskKind(ABC):
 
     @abstractmethod
     def validate(self, value: Any, labels: Labels) -> Any:
-        """The value as it is stored. Raises InvalidLabel with a sentence that says what is taken."""
+        """The value as it is stored, retired labels included where `labels` holds them.
+
+        Raises InvalidLabel with a sentence that says what is taken.
+        """
 
     @abstractmethod
     def describe(self, value: Any, labels: Labels) -> str:
@@ -95,9 +106,9 @@ class TaskKind(ABC):
         return None
 
     def is_current(self, value: Any, labels: Labels) -> bool:
-        """Whether this stored value is still a value under these labels."""
+        """Whether this stored value is still one that people may give under these labels."""
         try:
-            self.validate(value, labels)
+            self.validate(value, offered(labels))
         except InvalidLabel:
             return False
         return True

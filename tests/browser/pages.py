@@ -120,6 +120,7 @@ PAGES = [
     Page("account-refused", "/account/", then=keys_twice, answers=(422,)),
     Page("health", "/health/"),
     Page("keys-dialog", "/account/", then=lambda tab: tab.keyboard.press("?")),
+    Page("labels", f"{DIGITS}/settings/labels/"),
     Page("costs", f"{DIGITS}/settings/costs/", then=costs_compared),
     Page("routing", f"{DIGITS}/settings/routing/"),
     Page("members", f"{DIGITS}/members/", who="admin"),

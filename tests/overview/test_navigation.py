@@ -48,10 +48,17 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
     ("role", "tabs"),
     [
         ("reviewer", ["Jobs"]),
-        ("engineer", ["General", "Costs", "Routing", "Retraining", "API keys", "Jobs"]),
+        ("engineer", ["General", "Labels", "Costs", "Routing", "Retraining", "API keys", "Jobs"]),
         (
             "admin",
-            [*("General", "Costs", "Routing", "Retraining"), "Members", "API keys", "Webhooks", "Jobs", "Audit trail"],
+            [
+                *("General", "Labels", "Costs", "Routing", "Retraining"),
+                "Members",
+                "API keys",
+                "Webhooks",
+                "Jobs",
+                "Audit trail",
+            ],
         ),
     ],
 )

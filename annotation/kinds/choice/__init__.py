@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered
 from annotation.kinds.choice.shortcuts import answer_keys, cap, keys_of
 
 SHOWN = 12  # labels named in a refusal
@@ -57,11 +57,19 @@ class Choice(TaskKind):
     def form(self, labels: Labels) -> dict[str, Any]:
         """The buttons in the schema's order, with keys that never change while a person works."""
         buttons = [
-            {"value": label["value"], "title": title(label), "hint": label.get("hint", ""), "key": key, "cap": cap(key)}
+            {
+                "value": label["value"],
+                "title": title(label),
+                "hint": label.get("hint", ""),
+                "colour": label.get("colour", ""),
+                "key": key,
+                "cap": cap(key),
+            }
             for label, key in zip(labels, keys_of(labels), strict=True)
+            if not label.get("retired")
         ]
-        short = len(labels) <= FEW_LABELS and all(len(button["title"]) <= SHORT_TITLE for button in buttons)
-        return {"buttons": buttons, "short": short, "searchable": len(labels) > FEW_LABELS}
+        short = len(buttons) <= FEW_LABELS and all(len(button["title"]) <= SHORT_TITLE for button in buttons)
+        return {"buttons": buttons, "short": short, "searchable": len(buttons) > FEW_LABELS}
 
     def answer_keys(self, labels: Labels) -> tuple[AnswerKeys, ...]:
         return answer_keys(labels)
@@ -73,7 +81,7 @@ class Choice(TaskKind):
         return {name: name for name in self.classes(labels)}
 
     def training_target(self, value: Any, labels: Labels) -> str | None:
-        return value if value in self.classes(labels) else None
+        return value if value in self.classes(offered(labels)) else None
 
 
 def title(label: dict[str, Any]) -> str:

@@ -9,13 +9,18 @@ DIGITS = [*"1234567890"]
 
 def keys_of(labels: Labels) -> list[str]:
     """One key for each label, "" where none is left: the schema's own, else the digit that the label is, else 1 to 9
-    and 0 by position and the same with Shift for 11 to 20 (written "+1")."""
+    and 0 by position and the same with Shift for 11 to 20 (written "+1").
+
+    A retired label has none, and those after it keep theirs.
+    """
     values = [str(label["value"]) for label in labels]
-    if all(label.get("key") for label in labels):
-        return [str(label["key"]) for label in labels]
+    own = {str(label["key"]) for label in labels if label.get("key") and not label.get("retired")}
+    by_place = ([*DIGITS, *(f"+{digit}" for digit in DIGITS)] + [""] * len(values))[: len(values)]
     if all(len(value) == 1 and value in "0123456789" for value in values):
-        return values
-    return ([*DIGITS, *(f"+{digit}" for digit in DIGITS)] + [""] * len(values))[: len(values)]
+        by_place = values
+    free = ["" if key in own else key for key in by_place]
+    chosen = [str(label.get("key") or key) for label, key in zip(labels, free, strict=True)]
+    return ["" if label.get("retired") else key for label, key in zip(labels, chosen, strict=True)]
 
 
 def cap(key: str) -> str:
@@ -27,7 +32,7 @@ def answer_keys(labels: Labels) -> tuple[AnswerKeys, ...]:
     """The keys of these labels for a list of keys: one row, or one for each ten labels and one for those without."""
     keys = keys_of(labels)
     if keys[:10] != DIGITS[: len(keys)]:
-        return (AnswerKeys("Answer with a label", tuple(_runs(keys))),)
+        return (AnswerKeys("Answer with a label", tuple(_runs([key for key in keys if key]))),)
     rows = [
         AnswerKeys(
             f"Answer with {_positions(start, min(start + 10, len(keys)))}", tuple(_runs(keys[start : start + 10]))
