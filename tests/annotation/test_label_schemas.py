@@ -70,12 +70,12 @@ def retire(project: Project, value: str, by: Any) -> None:
 
 
 def test_a_name_a_description_a_key_and_a_colour_are_a_new_version(tab):
-    change = with_changes((1, {"title": "Junk", "hint": "Asks for money", "key": "x", "colour": "4"}))
+    change = with_changes((1, {"title": "Junk", "hint": "Asks for money", "key": "m", "colour": "4"}))
     page = tab.look(**change).content.decode()
     for words in ("Name of spam", "Description of spam", "Key of spam", "Colour of spam", "Red"):
         assert words in page
     assert tab.save(reason="people say junk").status_code == 302
-    assert current()[1] == {"value": "spam", "title": "Junk", "hint": "Asks for money", "key": "x", "colour": "4"}
+    assert current()[1] == {"value": "spam", "title": "Junk", "hint": "Asks for money", "key": "m", "colour": "4"}
     made = LabelSchema.objects.get(version=2)
     assert (made.created_by.username, made.reason) == ("ann", "people say junk")
     assert AuditEvent.objects.get(action="labels.change").details["renamed"] == ["spam"]
@@ -158,8 +158,8 @@ def test_items_of_a_retired_label_are_left_out_of_training_and_come_back_with_it
         ((3, {"value": "spam"}), "stands in the list twice"),
         ((3, {"value": "sраm"}), "look alike"),  # Cyrillic letters
         ((3, {"title": "Bill"}), "needs a value"),
-        ((1, {"key": "u"}), "takes a small letter"),  # undo
-        ((1, {"key": "é"}), "takes a small letter"),
+        ((1, {"key": "u"}), "takes a digit"),  # undo
+        ((1, {"key": "é"}), "takes a digit"),
         ((1, {"place": "first"}), "whole number"),
         ((1, {"colour": "pink"}), "colour"),
     ],
