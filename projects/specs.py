@@ -213,7 +213,9 @@ def _check_mark(value: str, key: str, colour: str) -> None:
     """The key and the colour of a label. Raises BadSpec."""
     if key and (not LABEL_KEY.fullmatch(key) or key in DESK_KEYS):
         used = ", ".join(sorted(key for key in DESK_KEYS if key.isalnum()))
-        raise BadSpec(f"The key of label {value!r} is {shown(key)}; it takes a digit, or a small letter other than {used}.")
+        raise BadSpec(
+            f"The key of label {value!r} is {shown(key)}; it takes a digit, or a small letter other than {used}."
+        )
     if colour and colour not in COLOURS:
         raise BadSpec(f"The colour of label {value!r} is {shown(colour)}; it takes {', '.join(COLOURS)}.")
 

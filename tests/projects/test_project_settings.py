@@ -26,12 +26,14 @@ from projects.project_settings import (
 )
 from tests.factories import NOW, make_item, make_project, make_user
 
+ROUTING = "batch, waiting, audit_share, show_reasons, label_signals_above, label_signals_after"
+
 WRONG: list[tuple[str, Any, str]] = [
-    ("routing", [], "routing is []; it takes an object with some of batch, waiting, audit_share, show_reasons."),
+    ("routing", [], f"routing is []; it takes an object with some of {ROUTING}."),
     ("routing", {"waiting": "x"}, "routing.waiting is 'x'; it takes a whole number from 0 to 1,000,000."),
     ("routing", {"audit_share": 0}, "routing.audit_share is 0; it takes a number above 0 and at most 1"),
     ("routing", {"audit_share": float("nan")}, "routing.audit_share is nan"),
-    ("routing", {"places": 1}, "routing takes batch, waiting, audit_share, show_reasons; it does not take places."),
+    ("routing", {"places": 1}, f"routing takes {ROUTING}; it does not take places."),
     ("retraining", [], "retraining is []"),
     ("retraining", {"after_labels": True}, "retraining.after_labels is True"),
     ("retraining", {"after_labels": 10**400}, "it takes a whole number from 1 to 10,000,000."),
@@ -93,7 +95,7 @@ class TestExtending:
             ({"eager": -1}, "routing.eager is -1; it takes a whole number from 0 up."),
             ({"eager": 13}, "routing.eager is 13"),
             ({"batch": "x"}, "routing.batch is 'x'"),
-            ({"eagre": 1}, "routing takes batch, waiting, audit_share, show_reasons, eager; it does not take eagre."),
+            ({"eagre": 1}, f"routing takes {ROUTING}, eager; it does not take eagre."),
         ],
     )
     def test_all_of_the_object_is_checked(self, eagerness: None, kind: type[Settings], given: Any, words: str) -> None:
