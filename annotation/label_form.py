@@ -17,7 +17,7 @@ OFFERED, RETIRED = "offered", "retired"
 
 
 @dataclass(frozen=True)
-class LabelRow:
+class EditedLabel:
     """What one row of the form holds, as texts. `was` is the label's value in the schema, empty for a new one."""
 
     was: str = ""
@@ -52,7 +52,7 @@ class LabelsForm(forms.Form):
         schema = project.schema().labels
         self._places = {label["value"]: number for number, label in enumerate(schema, 1)}
         rows = _stored_rows(schema) if data is None else _sent_rows(data)
-        self.rows = [*rows, *[LabelRow()] * (EMPTY_ROWS - sum(row.is_empty for row in rows))]
+        self.rows = [*rows, *[EditedLabel()] * (EMPTY_ROWS - sum(row.is_empty for row in rows))]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -69,7 +69,7 @@ class LabelsForm(forms.Form):
         kept = [row for row in self.rows if not row.is_empty]
         return [row.label() for row in sorted(kept, key=self._order)]
 
-    def _order(self, row: LabelRow) -> float:
+    def _order(self, row: EditedLabel) -> float:
         """A label that got another place stands before the one that has it when it moves up, after it when down."""
         last = float(len(self._places) + 1)
         stood = float(self._places.get(row.was, last))
@@ -79,9 +79,9 @@ class LabelsForm(forms.Form):
         return wanted - 0.5 if wanted < stood else wanted + 0.5
 
 
-def _stored_rows(schema: Sequence[dict[str, Any]]) -> list[LabelRow]:
+def _stored_rows(schema: Sequence[dict[str, Any]]) -> list[EditedLabel]:
     return [
-        LabelRow(
+        EditedLabel(
             was=label["value"],
             place=str(number),
             state=RETIRED if label.get("retired") else OFFERED,
@@ -92,6 +92,6 @@ def _stored_rows(schema: Sequence[dict[str, Any]]) -> list[LabelRow]:
     ]
 
 
-def _sent_rows(data: Any) -> list[LabelRow]:
+def _sent_rows(data: Any) -> list[EditedLabel]:
     columns = [data.getlist(name) for name in COLUMNS]
-    return [LabelRow(**dict(zip(COLUMNS, row, strict=True))) for row in zip(*columns, strict=False)]
+    return [EditedLabel(**dict(zip(COLUMNS, row, strict=True))) for row in zip(*columns, strict=False)]

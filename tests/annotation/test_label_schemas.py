@@ -39,11 +39,11 @@ def tab(client, engineer):
     return made
 
 
-def rows_of(slug: str) -> list[label_form.LabelRow]:
+def rows_of(slug: str) -> list[label_form.EditedLabel]:
     return label_form.LabelsForm(Project.objects.get(slug=slug)).rows
 
 
-def sent(rows: list[label_form.LabelRow]) -> dict[str, Any]:
+def sent(rows: list[label_form.EditedLabel]) -> dict[str, Any]:
     return {name: [getattr(row, name) for row in rows] for name in label_form.COLUMNS}
 
 
