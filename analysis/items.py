@@ -64,12 +64,13 @@ class ItemSelection:
         ids = list(seen.values_list("item_id", flat=True)[:MOST_COUNTED])
         return ids if len(ids) < MOST_COUNTED else None
 
-    def matching(self) -> QuerySet[Item]:
-        """The items that pass, with nothing beside them."""
-        if self.narrowed is not None:
-            items = Item.objects.filter(project=self.project, pk__in=self.narrowed)
+    def matching(self, among: Sequence[int] | None = None) -> QuerySet[Item]:
+        """The items that pass, all or those of these ids, with nothing beside them."""
+        items = Item.objects.filter(project=self.project)
+        if among is None and self.narrowed is not None:
+            items = items.filter(pk__in=self.narrowed)
         else:
-            items = Item.objects.filter(project=self.project)
+            items = items if among is None else items.filter(pk__in=among)
             if (fitting := self.answers.fitting()) is not None:
                 items = items.filter(Exists(fitting.filter(item=OuterRef("pk"))))
             if self.filters.reveal and self.viewer is not None:
@@ -132,10 +133,12 @@ def select(project: Project, filters: Filters, *, at: datetime, viewer: User | N
 
 def count_left_out(project: Project, filters: Filters, *, at: datetime, viewer: User | None) -> int:
     """How many items the view leaves out because this person is blind to them, at most MOST_COUNTED."""
-    if not filters.reveal or not blinding.blind_items(project, viewer).exists():
+    if not filters.reveal:
         return 0
-    every = ItemSelection(project, filters, at).matching()
-    hidden = every.filter(blinding.blind_condition(project, viewer))
+    every = ItemSelection(project, filters, at)
+    blind = list(blinding.blind_items(project, viewer).values_list("pk", flat=True)[:MOST_COUNTED])
+    few = len(blind) < MOST_COUNTED
+    hidden = every.matching(blind) if few else every.matching().filter(blinding.blind_condition(project, viewer))
     return hidden.values("pk")[:MOST_COUNTED].count()
 
 
@@ -192,7 +195,7 @@ def _walk_answers(selection: ItemSelection, order: ItemOrder, place: PageStart, 
         fitting = selection.answers.fitting()
         assert fitting is not None  # the order has limited the filters to items with such a number
         shown = set(fitting.filter(item__in=ids).values_list("item_id", field))
-        passing = set(selection.matching().filter(pk__in=ids).values_list("pk", flat=True))
+        passing = set(selection.matching(ids).values_list("pk", flat=True))
         found = [pk for pk, value in dict.fromkeys(pairs) if (pk, value) in shown and pk in passing]
         if len(found) >= size or len(pairs) < block:
             return found[:size]

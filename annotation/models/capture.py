@@ -187,6 +187,7 @@ class Prediction(models.Model):
                 condition=Q(margin__isnull=False),
                 name="prediction_by_margin",
             ),
+            models.Index(fields=["project", "label", "confidence", "item"], name="prediction_by_answer"),
         ]
 
     def __str__(self) -> str:
