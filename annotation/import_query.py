@@ -17,6 +17,7 @@ COLUMN_OPTIONS: Mapping[str, str] = {
     "label": "Column of the label; label where absent.",
     "predicted": "Column of the predicted label; predicted where absent.",
     "scores": "What columns of scores begin with, before the label; scores. where absent.",
+    "confidence": "Column of the score of the predicted label alone.",
     "version": "Column of the model's version; model_version where absent.",
     "time": "Column of the time; at where absent.",
     "annotator": "Column of the person who gave the label.",

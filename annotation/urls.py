@@ -40,8 +40,11 @@ urlpatterns = [
     path("review/decide", review.decide_dispute, name="review-decide"),
     # Import and export
     path("exchange/", exchange.exchange, name="exchange"),
-    path("exchange/import", exchange.import_rows, name="exchange-import"),
+    path("exchange/upload", exchange.upload, name="exchange-upload"),
+    path("exchange/uploads/<str:upload_uid>", exchange.show_upload, name="upload"),
+    path("exchange/uploads/<str:upload_uid>/import", exchange.start_import, name="upload-import"),
     path("exchange/export", exchange.export, name="exchange-export"),
+    path("exchange/exports", exchange.start_export, name="exchange-exports"),
     path("exchange/imports/<str:import_uid>", transfers.import_status, name="import"),
     path("exchange/imports/<str:import_uid>/resume", transfers.resume_import, name="import-resume"),
     path("exchange/imports/<str:import_uid>/stop", transfers.stop_import, name="import-stop"),

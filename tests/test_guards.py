@@ -234,6 +234,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         "endpoint_uid": delivery.endpoint.uid,
         "delivery_id": delivery.pk,
         "import_uid": data_import.uid,
+        "upload_uid": upload.uid,
         "export_uid": data_export.uid,
     }
 

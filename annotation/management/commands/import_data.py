@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
+from annotation.import_query import COLUMN_OPTIONS
 from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file, options_of_name
 from inputs.files.delimited import Dialect
 from inputs.files.dialect_arguments import add_dialect_arguments, to_dialect
 from projects.models import Project
 
-COLUMNS = ("key", "label", "predicted", "scores", "version", "time", "annotator")
 SHOWN = 20  # refusals that the text names
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", default="auto", choices=["auto", *FORMATS.names()])
-        for column in COLUMNS:
+        for column in COLUMN_OPTIONS:
             parser.add_argument(f"--{column}", default="", metavar="PREFIX" if column == "scores" else "COLUMN")
         parser.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="May be given again.")
         parser.add_argument(
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {slug}.")
         columns = ColumnNames(
-            **{column: options[column] for column in COLUMNS},
+            **{column: options[column] for column in COLUMN_OPTIONS},
             segment=tuple(options["segment"]),
             inputs=dict(_input_column(given) for given in options["input"]),
         )
