@@ -29,7 +29,7 @@ def create_user(name: str, *, by: audit.Actor, at: datetime, full_name: str = ""
     user.set_unusable_password()
     if User.objects.filter(username=User.normalize_username(name)).exists():
         raise NameTaken(f"There is a user {name} already.")
-    user.full_clean(exclude=["password"])
+    user.full_clean(exclude=["password"], validate_unique=False)  # two at once could both have passed it
     try:
         with transaction.atomic():
             user.save()

@@ -21,7 +21,6 @@ django.setup()
 
 from base64 import b64encode  # noqa: E402
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from PIL import Image  # noqa: E402
@@ -90,7 +89,6 @@ def train(project: Project, user: User, diary: Diary) -> None:
 
 
 def main(folder: Path) -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     diary = Diary(folder)
     project = scenarios.make_numeric_project("numbers")
     pictures = make_project("pictures", inputs={"scan": {"type": "image"}})

@@ -14,7 +14,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -39,7 +38,6 @@ def claim(project: Project, user: User, barrier: threading.Barrier, outcomes: li
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     number, tries = int(sys.argv[1]), int(sys.argv[2])
     outcomes: list[str] = []
     for _ in range(tries):

@@ -19,7 +19,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -36,7 +35,6 @@ BY_ITSELF = {"promote": "by_gate", "gate": "disagreement"}
 
 
 def main(rounds: int) -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     settings.ARTIFACT_HOME.mkdir(parents=True, exist_ok=True)
     faults: Counter[str] = Counter()
     asking = [asked_at_once(number, faults) for number in range(rounds)]

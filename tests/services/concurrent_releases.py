@@ -16,7 +16,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -26,7 +25,6 @@ from tests.retraining.scenarios import judged, learn, make_champion, make_numeri
 
 
 def main(rounds: int) -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     settings.ARTIFACT_HOME.mkdir(parents=True, exist_ok=True)
     project = make_numeric_project("mail")
     learn(project, 5)

@@ -1,6 +1,9 @@
 """A real PostgreSQL and a real Redis on private sockets; a test fails, and never skips, without them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +19,16 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A database of its own."""
-    with servers.database(postgres_server) as url:
+    """A database of its own, with all tables."""
+    with servers.database(postgres_server, migrated=True) as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Callable[..., Any]]:
+    """The name of a database, and a function that runs a module there in a process of its own."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+    return request.param, partial(servers.run_module, home=tmp_path / "home", url=url)
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ ROWS = 1_000
 
 
 def main(file: str) -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     project = scenarios.make_numeric_project("numbers")
     ada = make_user("ada", project, "admin")
     scenarios.learn(project, 60)

@@ -22,7 +22,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -196,7 +195,6 @@ def deadlocks() -> int:
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     tries, met = int(sys.argv[1]), {}
     with mock.patch.object(locks, "ATTEMPTS", 1):  # so that a deadlock is seen, and not done again
         for act in (answer_while_claimed, all_acts):

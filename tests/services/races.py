@@ -18,7 +18,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
@@ -336,7 +335,6 @@ RACES: dict[str, Race] = {
 
 
 def main(tries: int, *names: str) -> None:
-    call_command("migrate", verbosity=0)
     print(json.dumps({name: run(RACES[name], tries) for name in names or RACES}))
 
 

@@ -14,7 +14,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -49,7 +48,6 @@ def keys(batch: int) -> list[str]:
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     project, batches = make_project(), int(sys.argv[1]) // ROWS_A_BATCH
 
     def predictions(batch: int) -> None:

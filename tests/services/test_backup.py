@@ -60,6 +60,8 @@ def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def busy(home: Path, folder: Path, url: str) -> Iterator[Callable[[], list[tuple[str, str]]]]:
     """An installation under load; gives a function that lists what it has acknowledged so far."""
     folder.mkdir()
+    if not url:
+        servers.fill(home)
     command = [sys.executable, "-m", "tests.services.busy_installation", str(folder)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(home, url), stdout=log, stderr=log)
@@ -120,7 +122,7 @@ def two_databases(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
         yield "", ""
         return
     server = request.getfixturevalue("postgres_server")
-    with servers.database(server) as first, servers.database(server) as second:
+    with servers.database(server, migrated=True) as first, servers.database(server) as second:
         yield first, second
 
 

@@ -11,9 +11,12 @@ pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
-def happened(postgres_server: str) -> dict[str, Any]:
+def happened(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """How every act ended, and the deadlocks that the server counted."""
-    return servers.run_acts(postgres_server, "tests.services.lock_order", TRIES)
+    home = tmp_path_factory.mktemp("lock_order")
+    with servers.database(postgres_server, migrated=True) as url:
+        found: dict[str, Any] = servers.run_module("tests.services.lock_order", TRIES, home=home, url=url)
+    return found
 
 
 def test_a_claim_and_a_late_answer_never_wait_for_each_other(happened: dict[str, Any]) -> None:

@@ -13,20 +13,15 @@ import pytest
 
 from tests.chaos import servers
 from tests.services.test_backup import PATIENCE, ROOT, environment, figures, manage
-from tests.services.test_on_postgresql import run_on_postgresql
 
 pytestmark = pytest.mark.services
-
-
-def test_a_project_that_was_imported_is_the_same_on_postgresql(postgres_url: str) -> None:
-    chosen = "row_by_row or trail or block or given_again"
-    run_on_postgresql(postgres_url, "tests/overview/project_archive", "tests/projects/test_id_blocks.py", "-k", chosen)
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a project with a champion and 3,000 items, exported from an installation on SQLite."""
     folder = tmp_path_factory.mktemp("archive")
+    servers.fill(folder / "home")
     done = subprocess.run(
         [sys.executable, "-m", "tests.services.exported_project", str(folder / "numbers.plumbline")],
         cwd=ROOT,
@@ -44,9 +39,8 @@ def test_an_import_that_was_killed_leaves_nothing_and_can_be_done_again(
     archive: Path, tmp_path: Path, postgres_server: str
 ) -> None:
     """From SQLite to PostgreSQL, killed once rows are being stored."""
-    with servers.database(postgres_server) as url, psycopg.connect(url, autocommit=True) as database:
+    with servers.database(postgres_server, migrated=True) as url, psycopg.connect(url, autocommit=True) as database:
         home = tmp_path / "home"
-        assert manage(home, "migrate", "--verbosity", "0", url=url).returncode == 0
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "import_project", str(archive)], env=environment(home, url)
         )

@@ -34,9 +34,12 @@ EXPECTED: dict[str, tuple[dict[str, int] | None, str]] = {
 
 
 @pytest.fixture(scope="module")
-def happened(postgres_server: str) -> dict[str, Any]:
+def happened(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What every race ended in."""
-    return servers.run_acts(postgres_server, "tests.services.races", TRIES)
+    home = tmp_path_factory.mktemp("races")
+    with servers.database(postgres_server, migrated=True) as url:
+        found: dict[str, Any] = servers.run_module("tests.services.races", TRIES, home=home, url=url)
+    return found
 
 
 def test_every_race_has_its_expectation(happened: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -62,7 +61,6 @@ def in_thread(act: Callable[[Project, threading.Barrier, int], None], *arguments
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0, interactive=False)
     facts, project = int(sys.argv[1]), make_project("race")
     barrier = threading.Barrier(2)
     with receiving() as first, receiving() as second:
