@@ -36,6 +36,7 @@ QUICK: Mapping[str, str] = {
     "label_shares": "--times 1 --only strong",
     "label_value": "--seeds 1 --sets digits --audited 100",
     "leases": "--annotators 2 --items 20",
+    "malformed_bodies": "--bodies 200 --by-schema 40",
     "monitor": "--streams 40 --references 2",
     "monitor_exact": "--rows 0 --levels 0.05",
     "monitor_growing": "--streams 20 --cost-streams 2",

@@ -35,7 +35,7 @@ SPEC: dict[str, Any] = {
 
 
 @dataclass
-class Outcome:
+class AnsweredBodies:
     """What was answered: statuses, and the requests whose answers are not as they should be."""
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -114,7 +114,7 @@ def run(bodies: int, by_schema: int, seed: int) -> dict[str, Any]:
     from config.api import api
 
     slug, secret = project_key()
-    client, outcome, schema = Client(raise_request_exception=False), Outcome(), api.get_openapi_schema()
+    client, outcome, schema = Client(raise_request_exception=False), AnsweredBodies(), api.get_openapi_schema()
     before: list[float] = []
 
     def act(request: GeneratedRequest) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from benchmarks.generated_requests import GeneratedRequest, broken_requests, examples, schema_requests
-from benchmarks.malformed_bodies import Outcome, has_sentence, project_key, send
+from benchmarks.malformed_bodies import AnsweredBodies, has_sentence, project_key, send
 from config.api import api
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.simulation
 def test_every_generated_body_is_answered_below_500_and_in_words() -> None:
     slug, secret = project_key()
-    client, outcome, schema = Client(raise_request_exception=False), Outcome(), api.get_openapi_schema()
+    client, outcome, schema = Client(raise_request_exception=False), AnsweredBodies(), api.get_openapi_schema()
 
     def act(request: GeneratedRequest) -> None:
         outcome.note(request, send(client, request, secret))
@@ -48,6 +48,6 @@ def test_a_refusal_without_a_sentence_is_noticed(content: bytes, expected: bool)
 
 
 def test_an_answer_of_500_is_noticed() -> None:
-    outcome = Outcome()
+    outcome = AnsweredBodies()
     outcome.note(GeneratedRequest("cut", "/x", b"{"), FakeAnswer(b'{"detail": "It broke."}', 503))
     assert (len(outcome.failed), outcome.statuses[503]) == (1, 1)

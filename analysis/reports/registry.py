@@ -44,8 +44,8 @@ class Computation(Generic[Body]):
     compute: Callable[[], Body]
 
 
-class ReportKind(ABC, Generic[Body]):
-    """One kind of report. Its body is a msgspec struct whose integer tag, in the field `version`, is its format:
+class StoredKind(ABC, Generic[Body]):
+    """What is stored as a report. Its body is a msgspec struct whose integer tag, the field `version`, is its format:
 
         class MyBody(Struct, frozen=True, tag_field="version", tag=1): ...
 
@@ -57,6 +57,13 @@ class ReportKind(ABC, Generic[Body]):
 
     body: type[Body]
 
+    def announce(self, project: Project, version: str, body: Body, *, at: datetime) -> None:  # noqa: B027
+        """Pass on what a new report found, as to webhooks, in the transaction that stores it; most find nothing."""
+
+
+class ReportKind(StoredKind[Body]):
+    """One kind of report that is made of the project's own rows, and made again when they change."""
+
     of_version: bool = False
     """Whether there is one for each model version."""
 
@@ -66,9 +73,6 @@ class ReportKind(ABC, Generic[Body]):
     @abstractmethod
     def prepare(self, rows: ReportRows, version: str, days: int) -> Computation[Body]:
         """Read what the report of this version ("" where it is of none) and window is made of."""
-
-    def announce(self, project: Project, version: str, body: Body, *, at: datetime) -> None:  # noqa: B027
-        """Pass on what a new report found, as to webhooks, in the transaction that stores it; most find nothing."""
 
 
 _kinds: Registry[ReportKind[Any]] = Registry("report kind")

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from analysis.models import Report
-from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind, report_kinds
+from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind, StoredKind, report_kinds
 from jobs import queue
 from jobs.models import Job
 from projects import locks
@@ -27,7 +27,7 @@ class ComputedReport(Generic[Body]):
 
 
 def newest(
-    project: Project, kind: ReportKind[Body], *, version: str = "", days: int = ALL_TIME
+    project: Project, kind: StoredKind[Body], *, version: str = "", days: int = ALL_TIME
 ) -> ComputedReport[Body] | None:
     """The report that a page shows; None where there is none, or only one whose body has another format."""
     row = _rows(project, kind, version, days).first()
@@ -67,7 +67,7 @@ def report_key(project: Project, version: str) -> str:
 
 
 def store_if_changed(
-    project: Project, kind: ReportKind[Body], made: Computation[Body], *, version: str, days: int, at: datetime
+    project: Project, kind: StoredKind[Body], made: Computation[Body], *, version: str, days: int, at: datetime
 ) -> Report | None:
     """Compute and store the report; None where the newest was made of the same rows."""
     last = _rows(project, kind, version, days).first()
@@ -90,12 +90,12 @@ def store_if_changed(
     return report
 
 
-def _rows(project: Project, kind: ReportKind[Body], version: str, days: int) -> QuerySet[Report]:
+def _rows(project: Project, kind: StoredKind[Body], version: str, days: int) -> QuerySet[Report]:
     rows = Report.objects.filter(project=project, kind=kind.name, model_version=version, window_days=days)
     return rows.order_by("-computed_at", "-pk")
 
 
-def _body(row: Report, kind: ReportKind[Body]) -> Body | None:
+def _body(row: Report, kind: StoredKind[Body]) -> Body | None:
     if not isinstance(row.body, dict) or "version" not in row.body:  # msgspec takes an absent tag for the right one
         return None
     try:
