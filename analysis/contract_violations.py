@@ -82,10 +82,10 @@ def stretches(project: Project, days: int, *, at: datetime) -> list[Stretch]:
     the end of this hour. Of all time it begins with the first item or refused row."""
     end = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
     start = end - timedelta(days=days) if days else _first(project, end)
-    step = max(1, -(-(end - start) // HOUR // MOST_STRETCHES))
-    if step > 24:
-        step = -(-step // 24) * 24
-    count = -(-((end - start) // HOUR) // step)
+    hours = max(-((start - end) // HOUR), 1)  # rounded up
+    step = -(-hours // MOST_STRETCHES)
+    step = step if step <= 24 else -(-step // 24) * 24
+    count = -(-hours // step)
     return [(end - (n + 1) * step * HOUR, end - n * step * HOUR) for n in reversed(range(count))]
 
 

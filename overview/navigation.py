@@ -95,6 +95,7 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Data",
         (
             Page("Items", "analysis:item-list", count="items"),
+            Page("Input contract", "analysis:input-contract"),
             Page("Import and export", "annotation:exchange"),
         ),
     ),

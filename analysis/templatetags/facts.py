@@ -8,10 +8,11 @@ from annotation.item_display import display_conversation, format_fact
 from annotation.turn_display import DisplayedConversation
 from inputs.registry import INPUT_TYPES
 from inputs.turns import is_conversation
-from inputs.types.base import RULE_WORDS
+from inputs.types.base import broken_rule
 from validation.json_values import quote
 
 register = template.Library()
+register.filter("broken_rule", broken_rule)
 
 
 @register.filter
@@ -31,12 +32,6 @@ def display_of(kind: str, value: Any) -> str:
 def as_conversation(value: Any, kind: str) -> DisplayedConversation:
     """The turns of a conversation as the page shows them."""
     return display_conversation("", value, kind)
-
-
-@register.filter
-def broken_rule(name: str) -> str:
-    """A rule of the input contract in words."""
-    return next((words for rule, words in RULE_WORDS.items() if rule == name), name)
 
 
 @register.filter

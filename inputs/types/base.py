@@ -33,11 +33,6 @@ class BrokenRule(StrEnum):
     CHARACTERS = "characters"  # a text that no database stores
     UNKNOWN = "unknown"  # the contract has no input of this name
 
-    @property
-    def words(self) -> str:
-        """What is wrong with the value, as a page says it."""
-        return RULE_WORDS[self]
-
 
 RULE_WORDS = {
     BrokenRule.MISSING: "missing",
@@ -50,6 +45,11 @@ RULE_WORDS = {
     BrokenRule.CHARACTERS: "has characters that no database stores",
     BrokenRule.UNKNOWN: "not in the contract",
 }
+
+
+def broken_rule(name: str) -> str:
+    """What is wrong with a value that breaks the rule of this name, as a page says it."""
+    return RULE_WORDS[BrokenRule(name)] if name in list(BrokenRule) else name
 
 
 class InvalidValue(InvalidInput):
