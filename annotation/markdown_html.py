@@ -42,16 +42,17 @@ TAGS = {
     "tr",
     "ul",
 }
+MEDIA = re.compile(r"/p/[a-z0-9-]{1,60}/media/[0-9a-f]{64}")
 HEADING = re.compile(r"<(/?)h([1-6])>")
 
 
 def guideline_html(text: str) -> SafeString:
-    """A guideline's Markdown, with the HTML that its author wrote where that is harmless.
+    """A guideline's Markdown, with the HTML that its author wrote where that is harmless, and images of the project.
 
     Headings begin at h3, below the panel's own, and go down one level at a time, whatever the author wrote.
     """
     made = markdown.markdown(text, extensions=["sane_lists", "tables"])
-    return mark_safe(_levelled(_cleaned(made)))  # noqa: S308  nh3 keeps the listed tags only
+    return mark_safe(_levelled(_cleaned(made, images=True)))  # noqa: S308  nh3 keeps the listed tags only
 
 
 def turn_html(text: str) -> SafeString:
@@ -77,8 +78,19 @@ def _turn_parser() -> markdown.Markdown:
     return parser
 
 
-def _cleaned(html: str) -> str:
-    return nh3.clean(html, tags=TAGS, attributes={"a": {"href", "title"}}, url_schemes={"http", "https", "mailto"})
+def _cleaned(html: str, *, images: bool = False) -> str:
+    """`images` keeps those that this server serves to members of a project, and no others."""
+    return nh3.clean(
+        html,
+        tags=TAGS | ({"img"} if images else set()),
+        attributes={"a": {"href", "title"}, **({"img": {"src", "alt"}} if images else {})},
+        attribute_filter=_own_media_only,
+        url_schemes={"http", "https", "mailto"},
+    )
+
+
+def _own_media_only(tag: str, name: str, value: str) -> str | None:
+    return None if (tag, name) == ("img", "src") and not MEDIA.fullmatch(value) else value
 
 
 def _as_paragraph(heading: re.Match[str]) -> str:

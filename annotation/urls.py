@@ -6,6 +6,7 @@ from annotation.views import (
     desk,
     exchange,
     feedback_keys,
+    guideline,
     items,
     label_schema,
     queues,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("queues/<slug:queue>/settings", routing_settings.queue_form, name="queue-settings"),
     # Settings
     path("settings/labels/", label_schema.label_schema, name="label-schema"),
+    path("settings/guideline/", guideline.guideline, name="guideline"),
     path("settings/routing/", routing_settings.routing, name="routing"),
     # Review
     path("review/", review.review, name="review"),

@@ -54,6 +54,7 @@ class Group:
 SETTINGS = (
     Page("General", "projects:general", alone=True),
     Page("Labels", "annotation:label-schema"),
+    Page("Guideline", "annotation:guideline"),
     Page("Costs", "projects:costs"),
     Page("Routing", "annotation:routing"),
     Page("Retraining", "retraining:policy"),

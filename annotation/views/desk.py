@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queue_counts, queues
 from annotation.desk_body import DeskAnswer
+from annotation.guideline_examples import shown_guideline
 from annotation.item_display import display_item
-from annotation.markdown_html import guideline_html
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from projects import zones
 from projects.guards import ProjectRequest, member
@@ -66,7 +66,7 @@ def page(request: ProjectRequest) -> HttpResponse:
         "form": form,
         "flags": FLAGS,
         "guideline": guideline,
-        "guideline_html": guideline_html(guideline.text) if guideline else "",
+        "guideline_html": shown_guideline(project, guideline),
         "progress": progress,
         "config": _config(request, queue, guideline.version if guideline else 0, progress),
     }
@@ -275,5 +275,8 @@ def give_back(request: ProjectRequest) -> HttpResponse:
 def guideline(request: ProjectRequest) -> HttpResponse:
     """The guideline in force, for a desk that was opened under an older one."""
     current = guidelines.current(request.project)
-    context = {"guideline": current, "guideline_html": guideline_html(current.text) if current else ""}
+    context = {
+        "guideline": current,
+        "guideline_html": shown_guideline(request.project, current),
+    }
     return render(request, "annotation/desk.html#guideline", context)

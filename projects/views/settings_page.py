@@ -88,6 +88,10 @@ class SettingsPage(ABC):
         """What else an edit does, with counts."""
         return []
 
+    def preview_context(self, project: Project, before: Any, after: Any) -> dict[str, Any]:
+        """What else the page shows of an edit."""
+        return {}
+
     def context(self, request: ProjectRequest) -> dict[str, Any]:
         """What else the page shows."""
         return {}
@@ -157,6 +161,7 @@ class SettingsPage(ABC):
             "effects": self.effects(project, present, proposed),
             "fingerprint": fingerprint(proposed),
             "reason": request.POST.get("reason", ""),
+            **self.preview_context(project, present, proposed),
         }
         return self.show(request, form, status=status, preview=preview, note=note)
 

@@ -47,14 +47,18 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
 @pytest.mark.parametrize(
     ("role", "tabs"),
     [
-        ("reviewer", ["Jobs"]),
-        ("engineer", ["General", "Labels", "Costs", "Routing", "Retraining", "API keys", "Jobs"]),
+        ("reviewer", ["Guideline", "Jobs"]),
+        (
+            "engineer",
+            ["General", "Labels", "Guideline", "Costs", "Routing", "Retraining", "API keys", "Feedback keys", "Jobs"],
+        ),
         (
             "admin",
             [
-                *("General", "Labels", "Costs", "Routing", "Retraining"),
+                *("General", "Labels", "Guideline", "Costs", "Routing", "Retraining"),
                 "Members",
                 "API keys",
+                "Feedback keys",
                 "Webhooks",
                 "Jobs",
                 "Audit trail",
