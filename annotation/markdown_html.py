@@ -43,6 +43,7 @@ TAGS = {
     "ul",
 }
 MEDIA = re.compile(r"/p/[a-z0-9-]{1,60}/media/[0-9a-f]{64}")
+WITHOUT_SOURCE = re.compile(r'<img(?: alt="[^"]*")?>')  # what was to be loaded from elsewhere
 HEADING = re.compile(r"<(/?)h([1-6])>")
 
 
@@ -80,13 +81,14 @@ def _turn_parser() -> markdown.Markdown:
 
 def _cleaned(html: str, *, images: bool = False) -> str:
     """`images` keeps those that this server serves to members of a project, and no others."""
-    return nh3.clean(
+    made = nh3.clean(
         html,
         tags=TAGS | ({"img"} if images else set()),
         attributes={"a": {"href", "title"}, **({"img": {"src", "alt"}} if images else {})},
         attribute_filter=_own_media_only,
         url_schemes={"http", "https", "mailto"},
     )
+    return WITHOUT_SOURCE.sub("", made)
 
 
 def _own_media_only(tag: str, name: str, value: str) -> str | None:

@@ -89,6 +89,7 @@ def test_an_image_of_the_project_is_shown_and_one_from_elsewhere_is_not():
     assert f'src="{inside}"' in made
     assert "example.com" not in made
     assert "data:" not in made
+    assert made.count("<img") == 1
 
 
 def test_an_item_that_models_are_measured_on_is_no_example(tab, project):
