@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from plumbline_client import ApiError, AsyncClient, Client, NoAnswer
+from plumbline_client import ApiError, AsyncClient, Client, NoAnswer, TransferFailed
 
 PAGES = {
     None: {"items": [{"id": "1", "at": "2026-01-01T00:00:00Z", "inputs": {"text": "a"}, "segment": {}}], "next": "c1"},
@@ -57,7 +58,7 @@ def test_the_async_client_has_the_same_calls() -> None:
     from plumbline_client import async_client, client
 
     assert public(client.Client) == public(async_client.AsyncClient)
-    for name in ("ItemCalls", "LeaseCalls", "LabelCalls"):
+    for name in ("ItemCalls", "LeaseCalls", "LabelCalls", "ImportCalls", "ExportCalls"):
         assert public(getattr(client, name)) == public(getattr(async_client, f"Async{name}"))
 
 
@@ -116,3 +117,49 @@ def test_a_caller_does_not_wait_for_an_hour(asked: str) -> None:
     with client_of(busy) as client, pytest.raises(ApiError):
         client.metrics()
     assert len(sent) == 1
+
+
+def transfers(request: httpx.Request) -> httpx.Response:
+    """A server whose import and export are running at the first look, then finished or failed."""
+    name = request.url.path.rpartition("/")[2]
+    if request.method == "POST":
+        assert request.headers["Content-Length"] == str(len(request.read()))
+        return httpx.Response(200, json={"id": "1", "state": "waiting", "sent": request.content.decode()})
+    if name == "file":
+        gone = "/gone/" in request.url.path
+        return httpx.Response(404, json={"detail": "no longer here"}) if gone else httpx.Response(200, content=b"rows")
+    LOOKS.append(name)
+    state = "running" if LOOKS.count(name) < 2 else "failed" if name == "bad" else "finished"
+    return httpx.Response(200, json={"id": name, "state": state, "error": "No column x." if name == "bad" else None})
+
+
+LOOKS: list[str] = []
+
+
+def test_a_file_is_sent_and_its_import_awaited(tmp_path: Path) -> None:
+    LOOKS.clear()
+    file = tmp_path / "rows.csv"
+    file.write_text("text\na\n")
+    with client_of(transfers) as client:
+        assert client.imports.start(file, key="nr").get("sent") == "text\na\n"
+        assert client.imports.wait("good", poll=0)["state"] == "finished"
+        with pytest.raises(TransferFailed, match=r"No column x\."):
+            client.imports.wait("bad", poll=0)
+
+
+def test_an_export_is_downloaded_whole_or_not_at_all(tmp_path: Path) -> None:
+    LOOKS.clear()
+    file = tmp_path / "out.csv"
+
+    async def use() -> None:
+        async with async_client_of(transfers) as client:
+            assert (await client.imports.start(Path(__file__))).get("sent") == Path(__file__).read_text()
+            assert (await client.exports.wait("good", poll=0))["state"] == "finished"
+            await client.exports.download("good", tmp_path / "async.csv")
+
+    with client_of(transfers) as client:
+        client.exports.download("good", file)
+        with pytest.raises(ApiError, match="404: no longer here"):
+            client.exports.download("gone", tmp_path / "gone.csv")
+    asyncio.run(use())
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"out.csv": "rows", "async.csv": "rows"}

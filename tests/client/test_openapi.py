@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import httpx
@@ -17,6 +18,7 @@ from tests.client.fake_server import QUICK, sent_rows
 
 SCHEMA = api.get_openapi_schema()
 SHAPES = SCHEMA["components"]["schemas"]
+FILE = Path(__file__)
 USES: dict[str, Any] = {
     "predict": lambda client: client.predict([{"text": "x"}], ["key"]),
     "metrics": lambda client: client.metrics("v1", window="28", segment="channel=app"),
@@ -25,8 +27,19 @@ USES: dict[str, Any] = {
     "leases.claim": lambda client: client.leases.claim(3, queue="audit"),
     "labels.submit": lambda client: client.labels.submit([{"lease": "lease_1", "value": "a"}]),
     "labels.undo": lambda client: client.labels.undo("lease_1"),
+    "imports.start": lambda client: client.imports.start(
+        FILE, dry_run=True, **{name: ["x"] if name in ("segment", "input") else "x" for name in all_options()}
+    ),
+    "imports.get": lambda client: client.imports.get("import_1"),
+    "exports.start": lambda client: client.exports.start("csv", full=True, raw=True),
+    "exports.get": lambda client: client.exports.get("export_1"),
 }
-WITHOUT_CALL = {"send", "flush", "counts", "close", "items.iterate", "items.to_pandas"}  # or calls of those above
+WITHOUT_CALL = {"send", "download", "flush", "counts", "close", "items.iterate", "items.to_pandas"}
+WITHOUT_CALL |= {"imports.wait", "exports.wait", "exports.download"}  # or calls of those above
+
+
+def all_options() -> list[str]:
+    return list(calls.ImportOptions.__annotations__)
 
 
 class DescribedServer:
@@ -43,6 +56,7 @@ class DescribedServer:
         content = operation.get("requestBody", {}).get("content", {})
         if content:
             assert request.headers["Content-Type"] in content
+        if "application/json" in content:
             check_body(request, content["application/json"]["schema"])
         answer = operation["responses"][200]["content"]["application/json"]["example"]
         return httpx.Response(200, json=answer | ({"refused": []} if "refused" in answer else {}))
@@ -116,6 +130,7 @@ def test_the_async_client_sends_the_same_requests(server: DescribedServer) -> No
 def test_no_method_of_the_client_is_left_out() -> None:
     parts = {"": Client, "items.": client_module.ItemCalls, "leases.": client_module.LeaseCalls}
     parts["labels."] = client_module.LabelCalls
+    parts |= {"imports.": client_module.ImportCalls, "exports.": client_module.ExportCalls}
     methods = {before + name for before, part in parts.items() for name in vars(part) if not name.startswith("_")}
     assert methods == {*USES, *WITHOUT_CALL}
 
@@ -150,6 +165,10 @@ ANSWERS = {
     "list_items": "ItemPage",
     "show_item": "ItemStory",
     "metrics": "LiveMetrics",
+    "start_import": "ImportAnswer",
+    "show_import": "ImportAnswer",
+    "start_export": "ExportAnswer",
+    "show_export": "ExportAnswer",
 }
 
 

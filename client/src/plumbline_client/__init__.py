@@ -3,7 +3,7 @@
 from plumbline_client.async_client import AsyncClient
 from plumbline_client.client import Client
 from plumbline_client.estimators import LoggedEstimator
-from plumbline_client.failures import ApiError, NoAnswer
+from plumbline_client.failures import ApiError, NoAnswer, TransferFailed
 from plumbline_client.options import DeliveryOptions
 from plumbline_client.reports import Delivered, RefusedRow
 
@@ -16,4 +16,5 @@ __all__ = [
     "LoggedEstimator",
     "NoAnswer",
     "RefusedRow",
+    "TransferFailed",
 ]

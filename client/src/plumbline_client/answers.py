@@ -159,3 +159,48 @@ class MetricsAnswer(TypedDict):
     roc_auc: IntervalAnswer | None
     pr_auc: IntervalAnswer | None
     estimate_without_labels: dict[str, Any] | None
+
+
+class RefusedImport(TypedDict):
+    """A row of the file, counted from 1, that was not kept, or not whole."""
+
+    row: int
+    error: str
+
+
+class ImportAnswer(TypedDict):
+    """An import; its state is waiting, running, finished, failed or stopped."""
+
+    id: str
+    state: str
+    file: str
+    format: str
+    dry_run: bool
+    size: int
+    bytes_read: int
+    rows: int | None
+    rows_read: int
+    created: int
+    existing: int
+    known: int
+    signals: int
+    refused: int
+    refused_rows: list[RefusedImport]
+    error: str | None
+    created_at: str
+    finished_at: str | None
+
+
+class ExportAnswer(TypedDict):
+    """An export; its file is there once the state is finished."""
+
+    id: str
+    state: str
+    format: str
+    items: int
+    size: int | None
+    error: str | None
+    created_at: str
+    finished_at: str | None
+    expires_at: str | None
+    file: str | None

@@ -11,6 +11,8 @@ import httpx
 
 from plumbline_client import calls
 from plumbline_client.answers import (
+    ExportAnswer,
+    ImportAnswer,
     ItemAnswer,
     ItemsAnswer,
     LabelsAnswer,
@@ -21,7 +23,7 @@ from plumbline_client.answers import (
     SubmittedLabel,
     UndoAnswer,
 )
-from plumbline_client.failures import NoAnswer
+from plumbline_client.failures import NoAnswer, TransferFailed
 from plumbline_client.frames import to_frame
 from plumbline_client.logging_calls import PredictionLog, SignalLog
 from plumbline_client.options import DeliveryOptions
@@ -62,6 +64,7 @@ class AsyncClient:
         )
         self.predictions, self.signals = PredictionLog(self._background), SignalLog(self._background)
         self.items, self.leases, self.labels = AsyncItemCalls(self), AsyncLeaseCalls(self), AsyncLabelCalls(self)
+        self.imports, self.exports = AsyncImportCalls(self), AsyncExportCalls(self)
 
     async def send(self, call: calls.ApiCall[T]) -> T:
         """The answer of a call, sent again where that is harmless. Raises ApiError, NoAnswer."""
@@ -80,9 +83,29 @@ class AsyncClient:
 
     async def _try(self, call: calls.ApiCall[Any]) -> httpx.Response | Exception:
         try:
-            return await self._http.request(call.method, f"{self._connection.path}/{call.path}", **call.arguments())
+            given = call.arguments()
+            if call.file is not None:
+                given["content"] = _file_parts(call.file)
+            return await self._http.request(call.method, f"{self._connection.path}/{call.path}", **given)
         except httpx.HTTPError as why:
             return why
+
+    async def download(self, path: str, file: Path) -> None:
+        """Write the answer to a GET there, whole or not at all. Raises ApiError, NoAnswer."""
+        unfinished = file.with_name(f"{file.name}.part")
+        try:
+            async with self._http.stream("GET", f"{self._connection.path}/{path}") as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    calls.parse(response)
+                with unfinished.open("wb") as out:
+                    async for part in response.aiter_bytes():
+                        out.write(part)
+            unfinished.replace(file)
+        except httpx.HTTPError as why:
+            raise NoAnswer(f"{type(why).__name__}: {why}") from why
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     async def predict(
         self, inputs: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None
@@ -171,3 +194,60 @@ class AsyncLabelCalls:
     async def undo(self, lease: str) -> UndoAnswer:
         """Take a label back; its lease comes back."""
         return await self._client.send(calls.undo(lease))
+
+
+class AsyncImportCalls:
+    """Files that come into the project, by a job."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def start(
+        self, file: str | Path, *, dry_run: bool = False, **options: Unpack[calls.ImportOptions]
+    ) -> ImportAnswer:
+        """Send the file, whose name says its format, and let a job import it, or with `dry_run` count its rows."""
+        return await self._client.send(calls.start_import(Path(file), options, dry_run=dry_run))
+
+    async def get(self, import_id: str) -> ImportAnswer:
+        """How far it is, with what became of each row."""
+        return await self._client.send(calls.show_import(import_id))
+
+    async def wait(self, import_id: str, *, poll: float = 1.0) -> ImportAnswer:
+        """What became of it in the end. Raises TransferFailed."""
+        while (answer := await self.get(import_id))["state"] in calls.OPEN_STATES:
+            await asyncio.sleep(poll)
+        if why := calls.failure_of(answer):
+            raise TransferFailed(why)
+        return answer
+
+
+class AsyncExportCalls:
+    """Every item as a file, written by a job."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def start(self, format: str = "jsonl", *, full: bool = False, raw: bool = False) -> ExportAnswer:
+        """Let a job write the file."""
+        return await self._client.send(calls.start_export(format, full=full, raw=raw))
+
+    async def get(self, export_id: str) -> ExportAnswer:
+        """How far it is."""
+        return await self._client.send(calls.show_export(export_id))
+
+    async def wait(self, export_id: str, *, poll: float = 1.0) -> ExportAnswer:
+        """The finished export. Raises TransferFailed."""
+        while (answer := await self.get(export_id))["state"] in calls.OPEN_STATES:
+            await asyncio.sleep(poll)
+        if why := calls.failure_of(answer):
+            raise TransferFailed(why)
+        return answer
+
+    async def download(self, export_id: str, file: str | Path) -> None:
+        """Write the file of a finished export there; half of one never stands under its name."""
+        await self._client.download(calls.file_path(export_id), Path(file))
+
+
+async def _file_parts(file: Path) -> AsyncIterator[bytes]:
+    for part in calls.file_parts(file):
+        yield part

@@ -1,8 +1,9 @@
 """The calls of the API: method, address and body of each; the clients send them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -10,6 +11,8 @@ from uuid import uuid4
 import httpx
 
 from plumbline_client.answers import (
+    ExportAnswer,
+    ImportAnswer,
     ItemAnswer,
     ItemsAnswer,
     LabelsAnswer,
@@ -24,6 +27,7 @@ from plumbline_client.encoding import to_line
 from plumbline_client.failures import ApiError, NoAnswer
 
 T = TypeVar("T")
+OPEN_STATES = ("waiting", "running")  # of an import or export
 ATTEMPTS = 4
 LONGEST_WAIT = 30.0  # a server that asks for more is not waited for: the caller is
 
@@ -51,15 +55,35 @@ class ItemFilterFields(TypedDict, total=False):
     served: str
 
 
+class ImportOptions(TypedDict, total=False):
+    """How a file is imported; see the API's own page for each."""
+
+    format: str
+    key: str
+    label: str
+    predicted: str
+    scores: str
+    confidence: str
+    version: str
+    time: str
+    annotator: str
+    segment: list[str]
+    input: list[str]
+    encoding: str
+    separator: str
+    decimal: str
+
+
 @dataclass(frozen=True)
 class ApiCall(Generic[T]):
-    """One call; `path` is below the project. The key makes a repeated POST harmless."""
+    """One call; `path` is below the project. The key makes a repeated POST harmless. `file` is sent as the body."""
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | list[str]] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     idempotency_key: str = ""
+    file: Path | None = None
 
     def arguments(self) -> dict[str, Any]:
         """What httpx takes beside method and address."""
@@ -68,6 +92,9 @@ class ApiCall(Generic[T]):
         if self.body is not None:
             headers["Content-Type"] = "application/json"
             given["content"] = to_line(dict(self.body))
+        if self.file is not None:
+            headers["Content-Type"] = "application/octet-stream"
+            headers["Content-Length"] = str(self.file.stat().st_size)
         return given
 
 
@@ -101,6 +128,44 @@ def show_item(item: str) -> ApiCall[ItemAnswer]:
 def metrics(version: str | None, window: str | None, segment: str | None) -> ApiCall[MetricsAnswer]:
     given = {"version": version, "window": window, "segment": segment}
     return ApiCall("GET", "metrics", {name: value for name, value in given.items() if value is not None})
+
+
+def start_import(file: Path, options: ImportOptions, *, dry_run: bool) -> ApiCall[ImportAnswer]:
+    query: dict[str, Any] = {"name": file.name, **options, **({"dry_run": "1"} if dry_run else {})}
+    return ApiCall("POST", "imports", query, file=file)
+
+
+def show_import(import_id: str) -> ApiCall[ImportAnswer]:
+    return ApiCall("GET", f"imports/{quote(import_id, safe='')}")
+
+
+def start_export(format_name: str, *, full: bool, raw: bool) -> ApiCall[ExportAnswer]:
+    query = {"format": format_name, "full": "yes" if full else "", "raw": "yes" if raw else ""}
+    given = {name: value for name, value in query.items() if value}
+    return ApiCall("POST", "exports", given, idempotency_key=uuid4().hex)
+
+
+def show_export(export_id: str) -> ApiCall[ExportAnswer]:
+    return ApiCall("GET", f"exports/{quote(export_id, safe='')}")
+
+
+def file_path(export_id: str) -> str:
+    """The address of an export's file, below the project."""
+    return f"exports/{quote(export_id, safe='')}/file"
+
+
+def file_parts(file: Path) -> Iterator[bytes]:
+    """The bytes of the file, a mebibyte at a time."""
+    with file.open("rb") as stream:
+        while part := stream.read(1 << 20):
+            yield part
+
+
+def failure_of(answer: ImportAnswer | ExportAnswer) -> str:
+    """Why an import or export did not come to its end, "" while it works and where it did."""
+    if answer["state"] in ("waiting", "running", "finished"):
+        return ""
+    return answer["error"] or f"It was {answer['state']}."
 
 
 def _post(path: str, body: Mapping[str, Any]) -> ApiCall[Any]:

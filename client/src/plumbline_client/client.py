@@ -11,6 +11,8 @@ import httpx
 
 from plumbline_client import calls
 from plumbline_client.answers import (
+    ExportAnswer,
+    ImportAnswer,
     ItemAnswer,
     ItemsAnswer,
     LabelsAnswer,
@@ -21,7 +23,7 @@ from plumbline_client.answers import (
     SubmittedLabel,
     UndoAnswer,
 )
-from plumbline_client.failures import NoAnswer
+from plumbline_client.failures import NoAnswer, TransferFailed
 from plumbline_client.frames import to_frame
 from plumbline_client.logging_calls import PredictionLog, SignalLog
 from plumbline_client.options import DeliveryOptions
@@ -61,6 +63,7 @@ class Client:
         )
         self.predictions, self.signals = PredictionLog(self._background), SignalLog(self._background)
         self.items, self.leases, self.labels = ItemCalls(self), LeaseCalls(self), LabelCalls(self)
+        self.imports, self.exports = ImportCalls(self), ExportCalls(self)
 
     def send(self, call: calls.ApiCall[T]) -> T:
         """The answer of a call, sent again where that is harmless. Raises ApiError, NoAnswer."""
@@ -79,9 +82,29 @@ class Client:
 
     def _try(self, call: calls.ApiCall[Any]) -> httpx.Response | Exception:
         try:
-            return self._http.request(call.method, f"{self._connection.path}/{call.path}", **call.arguments())
+            given = call.arguments()
+            if call.file is not None:
+                given["content"] = calls.file_parts(call.file)
+            return self._http.request(call.method, f"{self._connection.path}/{call.path}", **given)
         except httpx.HTTPError as why:
             return why
+
+    def download(self, path: str, file: Path) -> None:
+        """Write the answer to a GET there, whole or not at all. Raises ApiError, NoAnswer."""
+        unfinished = file.with_name(f"{file.name}.part")
+        try:
+            with self._http.stream("GET", f"{self._connection.path}/{path}") as response:
+                if response.status_code != 200:
+                    response.read()
+                    calls.parse(response)
+                with unfinished.open("wb") as out:
+                    for part in response.iter_bytes():
+                        out.write(part)
+            unfinished.replace(file)
+        except httpx.HTTPError as why:
+            raise NoAnswer(f"{type(why).__name__}: {why}") from why
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def predict(self, inputs: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> PredictionsAnswer:
         """Answers of the live version, which the server captures."""
@@ -167,3 +190,53 @@ class LabelCalls:
     def undo(self, lease: str) -> UndoAnswer:
         """Take a label back; its lease comes back."""
         return self._client.send(calls.undo(lease))
+
+
+class ImportCalls:
+    """Files that come into the project, by a job."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def start(self, file: str | Path, *, dry_run: bool = False, **options: Unpack[calls.ImportOptions]) -> ImportAnswer:
+        """Send the file, whose name says its format, and let a job import it, or with `dry_run` count its rows."""
+        return self._client.send(calls.start_import(Path(file), options, dry_run=dry_run))
+
+    def get(self, import_id: str) -> ImportAnswer:
+        """How far it is, with what became of each row."""
+        return self._client.send(calls.show_import(import_id))
+
+    def wait(self, import_id: str, *, poll: float = 1.0) -> ImportAnswer:
+        """What became of it in the end. Raises TransferFailed."""
+        while (answer := self.get(import_id))["state"] in calls.OPEN_STATES:
+            time.sleep(poll)
+        if why := calls.failure_of(answer):
+            raise TransferFailed(why)
+        return answer
+
+
+class ExportCalls:
+    """Every item as a file, written by a job."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def start(self, format: str = "jsonl", *, full: bool = False, raw: bool = False) -> ExportAnswer:
+        """Let a job write the file."""
+        return self._client.send(calls.start_export(format, full=full, raw=raw))
+
+    def get(self, export_id: str) -> ExportAnswer:
+        """How far it is."""
+        return self._client.send(calls.show_export(export_id))
+
+    def wait(self, export_id: str, *, poll: float = 1.0) -> ExportAnswer:
+        """The finished export. Raises TransferFailed."""
+        while (answer := self.get(export_id))["state"] in calls.OPEN_STATES:
+            time.sleep(poll)
+        if why := calls.failure_of(answer):
+            raise TransferFailed(why)
+        return answer
+
+    def download(self, export_id: str, file: str | Path) -> None:
+        """Write the file of a finished export there; half of one never stands under its name."""
+        self._client.download(calls.file_path(export_id), Path(file))

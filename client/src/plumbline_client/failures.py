@@ -12,3 +12,7 @@ class ApiError(Exception):
 
 class NoAnswer(Exception):
     """The server did not answer, or not in the words of this API."""
+
+
+class TransferFailed(Exception):
+    """An import or export did not come to its end; the message says why."""
