@@ -112,6 +112,7 @@ class ListedItem(TypedDict):
 class ItemsAnswer(TypedDict):
     items: list[ListedItem]
     next: str | None
+    previous: str | None
 
 
 class ItemAnswer(TypedDict):
