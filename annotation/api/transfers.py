@@ -28,14 +28,14 @@ router = Router(tags=["exchange"])
 SHOWN = 100  # refused rows of an answer
 
 
-class RefusedImport(Struct):
+class RefusedFileRow(Struct):
     """A row of the file, counted from 1, that was not kept, or not whole."""
 
     row: int
     error: str
 
 
-class ImportAnswer(Struct):
+class ImportState(Struct):
     """An import: its state is waiting, running, finished, failed or stopped; counts are of the rows read so far."""
 
     id: str
@@ -52,13 +52,13 @@ class ImportAnswer(Struct):
     known: int
     signals: int
     refused: int
-    refused_rows: list[RefusedImport]
+    refused_rows: list[RefusedFileRow]
     error: str | None
     created_at: datetime
     finished_at: datetime | None
 
 
-class ExportAnswer(Struct):
+class ExportState(Struct):
     """An export: its state is waiting, running, finished, failed or stopped; the file is there once it is finished."""
 
     id: str
@@ -74,7 +74,7 @@ class ExportAnswer(Struct):
 
 
 MOMENT = datetime.fromisoformat("2026-11-23T14:00:00+00:00")
-AN_IMPORT = ImportAnswer(
+AN_IMPORT = ImportState(
     id="import_01JD4K7Q2M0000000000000000",
     state="finished",
     file="messages.csv",
@@ -89,12 +89,12 @@ AN_IMPORT = ImportAnswer(
     known=620,
     signals=0,
     refused=1,
-    refused_rows=[RefusedImport(17, "`amount` is 'many'; a number is expected.")],
+    refused_rows=[RefusedFileRow(17, "`amount` is 'many'; a number is expected.")],
     error=None,
     created_at=MOMENT,
     finished_at=MOMENT,
 )
-AN_EXPORT = ExportAnswer(
+AN_EXPORT = ExportState(
     id="export_01JD4K7Q2M0000000000000000",
     state="finished",
     format="parquet",
@@ -110,16 +110,16 @@ NO_IMPORT = "There is no such import."
 NO_EXPORT = "There is no such export of this key's person."
 
 
-def import_answer(found: DataImport) -> ImportAnswer:
+def import_answer(found: DataImport) -> ImportState:
     rows = found.refused_rows.order_by("number", "pk")[:SHOWN]
     same = ("format", "dry_run", "size", "bytes_read", "rows", "rows_read", "created", "existing", "known", "signals")
     given: dict[str, Any] = {name: getattr(found, name) for name in same}
-    return ImportAnswer(
+    return ImportState(
         id=found.uid,
         state=found.state.value,
         file=found.name,
         refused=found.refused,
-        refused_rows=[RefusedImport(row.number, row.error) for row in rows],
+        refused_rows=[RefusedFileRow(row.number, row.error) for row in rows],
         error=found.error or None,
         created_at=found.created_at,
         finished_at=found.finished_at,
@@ -127,9 +127,9 @@ def import_answer(found: DataImport) -> ImportAnswer:
     )
 
 
-def export_answer(found: DataExport) -> ExportAnswer:
+def export_answer(found: DataExport) -> ExportState:
     file = f"/api/v1/projects/{found.project.slug}/exports/{found.uid}/file"
-    return ExportAnswer(
+    return ExportState(
         id=found.uid,
         state=found.state.value,
         format=found.format,

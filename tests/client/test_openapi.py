@@ -39,7 +39,7 @@ WITHOUT_CALL |= {"imports.wait", "exports.wait", "exports.download"}  # or calls
 
 
 def all_options() -> list[str]:
-    return list(calls.ImportOptions.__annotations__)
+    return list(calls.ImportFields.__annotations__)
 
 
 class DescribedServer:
@@ -165,10 +165,10 @@ ANSWERS = {
     "list_items": "ItemPage",
     "show_item": "ItemStory",
     "metrics": "LiveMetrics",
-    "start_import": "ImportAnswer",
-    "show_import": "ImportAnswer",
-    "start_export": "ExportAnswer",
-    "show_export": "ExportAnswer",
+    "start_import": "ImportState",
+    "show_import": "ImportState",
+    "start_export": "ExportState",
+    "show_export": "ExportState",
 }
 
 

@@ -162,7 +162,7 @@ class MetricsAnswer(TypedDict):
     estimate_without_labels: dict[str, Any] | None
 
 
-class RefusedImport(TypedDict):
+class RefusedRecordAnswer(TypedDict):
     """A row of the file, counted from 1, that was not kept, or not whole."""
 
     row: int
@@ -186,7 +186,7 @@ class ImportAnswer(TypedDict):
     known: int
     signals: int
     refused: int
-    refused_rows: list[RefusedImport]
+    refused_rows: list[RefusedRecordAnswer]
     error: str | None
     created_at: str
     finished_at: str | None

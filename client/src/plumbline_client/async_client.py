@@ -203,7 +203,7 @@ class AsyncImportCalls:
         self._client = client
 
     async def start(
-        self, file: str | Path, *, dry_run: bool = False, **options: Unpack[calls.ImportOptions]
+        self, file: str | Path, *, dry_run: bool = False, **options: Unpack[calls.ImportFields]
     ) -> ImportAnswer:
         """Send the file, whose name says its format, and let a job import it, or with `dry_run` count its rows."""
         return await self._client.send(calls.start_import(Path(file), options, dry_run=dry_run))

@@ -55,7 +55,7 @@ class ItemFilterFields(TypedDict, total=False):
     served: str
 
 
-class ImportOptions(TypedDict, total=False):
+class ImportFields(TypedDict, total=False):
     """How a file is imported; see the API's own page for each."""
 
     format: str
@@ -130,7 +130,7 @@ def metrics(version: str | None, window: str | None, segment: str | None) -> Api
     return ApiCall("GET", "metrics", {name: value for name, value in given.items() if value is not None})
 
 
-def start_import(file: Path, options: ImportOptions, *, dry_run: bool) -> ApiCall[ImportAnswer]:
+def start_import(file: Path, options: ImportFields, *, dry_run: bool) -> ApiCall[ImportAnswer]:
     query: dict[str, Any] = {"name": file.name, **options, **({"dry_run": "1"} if dry_run else {})}
     return ApiCall("POST", "imports", query, file=file)
 

@@ -198,7 +198,7 @@ class ImportCalls:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def start(self, file: str | Path, *, dry_run: bool = False, **options: Unpack[calls.ImportOptions]) -> ImportAnswer:
+    def start(self, file: str | Path, *, dry_run: bool = False, **options: Unpack[calls.ImportFields]) -> ImportAnswer:
         """Send the file, whose name says its format, and let a job import it, or with `dry_run` count its rows."""
         return self._client.send(calls.start_import(Path(file), options, dry_run=dry_run))
 
