@@ -13,6 +13,7 @@ from annotation import search, versions
 from annotation.models import (
     DRAWN,
     ContractViolation,
+    ItemTag,
     LabelRevision,
     NoLabelDecision,
     Prediction,
@@ -71,6 +72,8 @@ def passing_facts(items: QuerySet[Any], project: Project, filters: Filters, *, a
         items = items.filter(Exists(ContractViolation.objects.filter(item=OuterRef("pk"), input=filters.violation)))
     if filters.drawn:
         items = items.filter(DRAWN)
+    for name in filters.tag:
+        items = items.filter(pk__in=ItemTag.objects.filter(project=project, name=name).values("item"))
     if filters.resolved:
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)

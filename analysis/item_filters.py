@@ -28,9 +28,10 @@ REVEALING = (
     "signal",
     "actor",
     "drawn",
+    "tag",
 )
 """Filters by which the items that pass tell what a model or a person said of them, or that the audit drew them."""
-MANY = ("input", "scores")
+MANY = ("input", "scores", "tag")
 """Filters of which a view may have several; an item has to pass all of them."""
 MOST_OF_ONE = 20
 ANSWERS = ("says", "truth")
@@ -73,6 +74,7 @@ class Filters:
     signal: str = ""
     actor: str = ""
     violation: str = ""
+    tag: tuple[str, ...] = ()
     resolved: str = ""
     q: str = ""
     window: str = ""
@@ -125,6 +127,7 @@ NAMES = {
     "signal": "With a signal",
     "actor": "Signal given by",
     "violation": "Breaks the contract in",
+    "tag": "Tag",
     "resolved": "Labelled",
     "q": "Text",
     "window": "Captured in the last days",

@@ -25,6 +25,23 @@ class Report(models.Model):
         return f"{self.kind} of {self.model_version}"
 
 
+class SavedView(models.Model):
+    """A view of the items under a name: filters, order and columns, as its address has them."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="saved_views")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80)
+    query = models.TextField(help_text="The query string of its address.")
+    shared = models.BooleanField(default=False, help_text="All people of the project see it.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "owner", "name"], name="saved_view_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class FindingKind(models.TextChoices):
     LABEL_ERROR = "label_error"
 

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
+from analysis import bulk_acts
 from analysis.models import Finding
 from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
 from annotation.models import Item, Prediction, Resolution
 from jobs import queue, registry
-from jobs.execution import Attempt
+from jobs.execution import Attempt, PermanentFailure
 from projects.models import Project
 
 AN_HOUR = timedelta(hours=1)
@@ -24,6 +25,14 @@ def report(attempt: Attempt) -> None:
     made = refreshing.refresh_version(project, version, at=now) if version else refreshing.refresh(project, at=now)
     with attempt.commit(reports=[f"{one.kind} {one.model_version}".strip() for one in made]):
         pass
+
+
+@registry.handles(bulk_acts.KIND, soft_seconds=1800, hard_seconds=1860)
+def act_on_items(attempt: Attempt) -> None:
+    project, by = Project.objects.get(jobs=attempt.job), attempt.job.created_by
+    if by is None:
+        raise PermanentFailure("Who asked for it is no longer here.")
+    bulk_acts.run_act(attempt, project, by, at=timezone.now())
 
 
 @registry.every_project(30, "analysis.reports")

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from analysis.models import Finding, FindingKind
+from analysis.models import Finding, FindingKind, SavedView
 from annotation.models import (
     Cause,
     DataExport,
@@ -173,6 +173,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
     job = Job.objects.create(
         kind="x.y", key=project.slug, project=project, state=JobState.DEAD, created_at=NOW, due_at=NOW
     )
+    view = SavedView.objects.create(project=project, owner=owner, name="x", query="", shared=True, created_at=NOW)
     key, _ = members.create_key(project, owner, ["read"], by=owner, at=timezone.now())
     dataset = Dataset.objects.create(
         project=project,
@@ -219,6 +220,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
     return {
         "slug": project.slug,
         "uid": item.uid,
+        "view": view.pk,
         "item_id": item.uid,
         "sha256": media.sha256,
         "queue": queue.slug,

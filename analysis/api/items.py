@@ -42,6 +42,7 @@ FILTERS = {
     "signal": "The kind of a signal that came about it, such as thumbs_down.",
     "violation": "The input of which a value breaks the input contract and was kept beside the item.",
     "actor": "Who gave a signal about it; with `signal`, one of that kind.",
+    "tag": "A tag that people put on it; may stand several times.",
     "resolved": "yes or no: whether it has a label.",
     "q": "Words, or phrases in double quotes, that its key and its values hold, in any case; or its id.",
     "window": f"Only items of the last days: {windows.listed(windows.WINDOWS)}.",

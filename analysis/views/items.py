@@ -1,5 +1,6 @@
 """Items: show me the cases."""
 
+from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
@@ -9,12 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import item_columns, item_filters, items, relabel
+from analysis import bulk_acts, item_columns, item_filters, items, relabel, saved_views
 from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
 from analysis.neighbours import labelled_neighbours
 from analysis.windows import ALL, WORDS
-from annotation import blinding, kinds, versions
+from annotation import blinding, kinds, tags, versions
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
 from annotation.version_chip import version_chip
@@ -68,6 +69,9 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "signals": joining.count_waiting(project),
         "query": state.query(),
         "call": request.build_absolute_uri(f"/api/v1/projects/{project.slug}/items") + state.api_query(),
+        "views": saved_views.seen_by(project, request.user),
+        "tags": tags.tag_names(project),
+        "tag_acts": (("tag", "Put tag on"), ("untag", "Take tag off")),
         "sorts": item_columns.sorts(project),
         "names": item_filters.NAMES,
         "answers": _answer_filters(project, filters),
@@ -153,6 +157,76 @@ def queue_selection(request: ProjectRequest) -> HttpResponse:
     waited = f" {plural(put.already, 'waits,wait')} in a queue already." if put.already else ""
     messages.info(request, f"{plural(put.created, 'item,items')} added to {queue.title}.{waited}")
     return redirect(f"{back}?queue={queue.slug}")
+
+
+@require_POST
+@member(Can.SEE)
+def save_view(request: ProjectRequest) -> HttpResponse:
+    """Keep the view under a name."""
+    project, given = request.project, request.POST
+    try:
+        filters = item_filters.parse_filters(given, project)
+        order = parse_order(given.get("sort", ""), project)
+        columns = item_columns.parse_columns(_columns_of(given), project)
+        query = item_columns.ViewState(filters, order, columns, given.get("layout", "")[:10]).query()
+        shared = given.get("shared") == "yes"
+        name = given.get("name", "")
+        view = saved_views.save_view(project, name, query, shared=shared, by=request.user, at=timezone.now())
+    except (item_filters.BadFilter, saved_views.BadSavedView) as why:
+        return _list(request, given, problem=str(why))
+    messages.info(request, f"Saved as {view.name}.")
+    return redirect(_address(project, query))
+
+
+@require_POST
+@member(Can.SEE)
+def change_view(request: ProjectRequest, view: int) -> HttpResponse:
+    """Rename or delete a saved view."""
+    found = saved_views.seen_by(request.project, request.user).filter(pk=view).first()
+    if found is None:
+        raise Http404("There is no such view.")
+    found.project = request.project
+    by, role, now = request.user, request.role, timezone.now()
+    try:
+        if request.POST.get("act") == "delete":
+            saved_views.delete_view(found, by=by, role=role, at=now)
+        else:
+            saved_views.rename_view(found, request.POST.get("name", ""), by=by, role=role, at=now)
+    except saved_views.BadSavedView as why:
+        return _list(request, QueryDict(found.query), problem=str(why))
+    return redirect(_address(request.project, found.query))
+
+
+@require_POST
+@member(Can.CHANGE)
+def tag_selection(request: ProjectRequest) -> HttpResponse:
+    """Put a tag on the chosen rows or take it off, at once; of the whole view by a job."""
+    project, given, now = request.project, request.POST, timezone.now()
+    act, name = given.get("act", ""), given.get("tag_name", "")
+    try:
+        filters = item_filters.parse_filters(given, project)
+        if given.get("all") == "yes":
+            bulk_acts.start_act(project, act, name, filters.query(), by=request.user, at=now)
+            messages.info(request, "A job does it for all items that match; Jobs says how far it is.")
+        else:
+            ids = _chosen(request, filters, at=now)
+            bulk_acts.act_now(project, act, name, ids, by=request.user, at=now)
+            messages.info(request, f"{plural(len(ids), 'item,items')}: {name}.")
+    except (item_filters.BadFilter, bulk_acts.BadAct, tags.BadTag) as why:
+        return _list(request, given, problem=str(why))
+    return redirect(_address(project, filters.query()))
+
+
+def _chosen(request: ProjectRequest, filters: item_filters.Filters, *, at: datetime) -> list[int]:
+    """Ids of the items that were chosen in a form."""
+    uids = list(filter(is_storable_text, request.POST.getlist("item")[:MOST_SELECTED]))
+    found = items.ItemSelection(request.project, filters, at, request.user).matching().filter(uid__in=uids)
+    return list(found.values_list("pk", flat=True))
+
+
+def _address(project: Project, query: str) -> str:
+    base = reverse("analysis:item-list", args=[project.slug])
+    return f"{base}?{query}" if query else base
 
 
 @require_GET

@@ -36,6 +36,7 @@ from annotation.models.routing import (
     cause_titles,
     name_cause,
 )
+from annotation.models.tags import LONGEST_TAG, ItemTag
 from annotation.models.violations import ContractViolation, RefusedRowCount
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "EVALUATION_CAUSES",
     "IN_REVIEW",
     "LONGEST_REASON",
+    "LONGEST_TAG",
+    "ItemTag",
     "TO_LABEL",
     "TO_REVIEW",
     "AuditSetting",

@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from analysis.models import Finding, Report
+from analysis.models import Finding, Report, SavedView
 from annotation import models as annotation
 from jobs import models as jobs
 from projects import models as projects
@@ -71,10 +71,12 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(projects.SettingsVersion),
     ArchivedModel(annotation.Guideline),
     ArchivedModel(annotation.AuditSetting),
+    ArchivedModel(SavedView),
     ArchivedModel(annotation.Queue),
     ArchivedModel(annotation.Media),
     ArchivedModel(annotation.Item, public=("uid", "item")),
     ArchivedModel(annotation.ImportedRecord),
+    ArchivedModel(annotation.ItemTag),
     ArchivedModel(annotation.ContractViolation),
     ArchivedModel(annotation.RefusedRowCount),
     ArchivedModel(annotation.MovedProbability, path="item__project"),

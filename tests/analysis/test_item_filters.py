@@ -12,6 +12,7 @@ from django.urls import reverse
 from analysis import item_answers, items
 from analysis.item_filters import NAMES, BadFilter, Filters, parse_filters
 from analysis.item_pages import PageStart, parse_order
+from annotation import tags
 from annotation.models import Cause, Item
 from projects import members
 from projects.models import Project
@@ -60,6 +61,8 @@ def project() -> Project:
     resolve(made[0], "spam")
     resolve(made[1], "spam")
     route(project, made[:2], Cause.UNCERTAIN, probability=1.0)
+    for name, tagged in (("look again", made[5:8]), ("late", made[7:8])):
+        tags.add_tag(project, [item.pk for item in tagged], name, by=make_user(), at=NOW)
     make_finding(made[0], "spam", "ham")
     return project
 
@@ -97,6 +100,8 @@ CASES: dict[str, tuple[str, set[int]]] = {
     "an odd name": (f"input={ODD}:-2..-1", {1, 2}),
     "a name that is a number": ("input=0:5..6", {5, 6}),
     "two inputs": ("input=amount:10..30&input=country:DE", {3}),
+    "tag": ("tag=look again", {5, 6, 7}),
+    "two tags": ("tag=look again&tag=late", {7}),
     "since": (f"since={(NOW + timedelta(hours=6)).strftime('%Y-%m-%dT%H:%M:%SZ')}", {6, 7}),
     "until": (f"until={NOW.strftime('%Y-%m-%dT%H:%M:%SZ')}", {0}),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from analysis.models import Finding, FindingKind
+from analysis.models import Finding, FindingKind, SavedView
 from annotation import guidelines, labels, leases, media
 from annotation.capture.storage import capture_rows
 from annotation.models import (
@@ -14,6 +14,7 @@ from annotation.models import (
     ContractViolation,
     ImportedRecord,
     Item,
+    ItemTag,
     Label,
     MovedProbability,
     NoLabelDecision,
@@ -83,6 +84,8 @@ def make_rich_project(slug: str = "rich") -> Project:
     MovedProbability.objects.create(item=item, raised_to=0.5, thinned_by=0.25)
     record = {"labels": [], "predictions": [], "extra": {"inner_id": 3}, "at": None}
     ImportedRecord.objects.create(project=project, item=item, format="label_studio", record=record, imported_at=NOW)
+    ItemTag.objects.create(project=project, item=item, name="odd", tagged_by=ada, tagged_at=NOW)
+    SavedView.objects.create(project=project, owner=ada, name="Odd ones", query="tag=odd", created_at=NOW)
     ContractViolation.objects.create(project=project, item=item, input="x", rule="type", given="much", at=NOW)
     RefusedRowCount.objects.create(project=project, hour=NOW, contract_version=1, input="x", rule="min", rows=3)
     NoLabelDecision.objects.create(project=project, item=item, reason="torn", decided_by=bo, decided_at=NOW)
