@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retraining.views import compare, pairs, policy, releases, runs, where_they_differ
+from retraining.views import compare, decisions, pairs, policy, releases, runs, where_they_differ
 
 app_name = "retraining"
 
@@ -36,4 +36,5 @@ release_urls = [
     path("releases/roll-back/", releases.roll_back, name="roll-back"),
     path("settings/retraining/", policy.policy, name="policy"),
 ]
-urlpatterns = [*run_urls, *compare_urls, *release_urls]
+decision_urls = [path("items/<str:uid>/decisions/<int:pk>/", decisions.decision, name="decision")]
+urlpatterns = [*decision_urls, *run_urls, *compare_urls, *release_urls]
