@@ -8,7 +8,7 @@ from django.db import models
 
 from annotation import blinding
 from annotation.models import Item, Label, LabelState, Prediction, Resolution, RoutedItem, RoutedState
-from projects.models import User
+from projects.models import Project, User
 
 MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
 
@@ -51,7 +51,7 @@ def _without_what_was_said() -> dict[str, Any]:
 def _all_known(item: Item) -> dict[str, Any]:
     none_fits = item.no_label_decisions.filter(withdrawn_at=None).select_related("decided_by").first()
     predictions = _newest(item.predictions, "at")
-    values = {schema.version: schema.values() for schema in item.project.label_schemas.all()}
+    values = _label_orders(item.project, {row.schema_version for row in predictions})
     routings = _newest(item.routed_items.select_related("queue"), "routed_at")
     labels = _newest(item.labels.select_related("user").prefetch_related("revisions"), "created_at")
     resolutions = _newest(item.resolutions.select_related("resolved_by", "signal"), "resolved_at")
@@ -72,6 +72,13 @@ def _all_known(item: Item) -> dict[str, Any]:
         "inputs": [(name, kind, item.inputs.get(name)) for name, kind in item.project.contract().types().items()],
         "violations": list(item.violations.order_by("pk")),
     }
+
+
+def _label_orders(project: Project, wanted: set[int]) -> dict[int, list[str]]:
+    """The labels of these versions of the schema, in the order of stored scores."""
+    schema = project.schema()  # which the page needs as well
+    others = project.label_schemas.filter(version__in=wanted - {schema.version}) if wanted - {schema.version} else []
+    return {one.version: one.values() for one in (schema, *others)}
 
 
 def item_status(

@@ -5,15 +5,14 @@ from datetime import datetime
 
 import numpy as np
 
-from analysis.item_story import story
-from annotation import kinds
-from annotation.models import Item, Prediction, Source
+from annotation import blinding, kinds
+from annotation.models import Item, Label, Prediction, Resolution, RoutedItem, Signal, Source
 from projects.formatting import number
 from projects.models import AuditEvent, InputContract, Project, User
 from retraining import registry
 from retraining.models import DatasetRow, ModelVersion, Release
 
-MOST_EVENTS = 50  # of the audit trail
+MOST_FACTS = 200  # of each kind that came after
 BY_CALLER = "as its caller sent it"
 
 
@@ -45,14 +44,16 @@ class DecisionRecord:
     model: ModelFacts | None
     release: Release | None
     in_force: str
+    signals: list[Signal]
+    routings: list[RoutedItem]
+    labels: list[Label]
+    resolutions: list[Resolution]
     audit: list[AuditEvent]
-    story: dict[str, object]
 
 
 def decision_record(prediction: Prediction, item: Item, *, viewer: User) -> DecisionRecord | None:
     """The record; None where this person may not see what was said of the item, because they may still label it."""
-    known = story(item, viewer=viewer)
-    if known["blind"]:
+    if not blinding.may_see(item, viewer):
         return None
     project, scores = item.project, _scores(prediction, item.project)
     released = _release_at(project, prediction.at)
@@ -64,23 +65,27 @@ def decision_record(prediction: Prediction, item: Item, *, viewer: User) -> Deci
         model=_model(project, prediction),
         release=released,
         in_force=_in_force(prediction, released),
-        audit=list(AuditEvent.objects.of(project).filter(target=item.uid).order_by("pk")[:MOST_EVENTS]),
-        story=known,
+        signals=list(item.signals.order_by("at", "pk")[:MOST_FACTS]),
+        routings=list(item.routed_items.select_related("queue").order_by("routed_at", "pk")[:MOST_FACTS]),
+        labels=list(item.labels.select_related("user").order_by("created_at", "pk")[:MOST_FACTS]),
+        resolutions=list(item.resolutions.select_related("resolved_by").order_by("resolved_at", "pk")[:MOST_FACTS]),
+        audit=list(AuditEvent.objects.of(project).filter(target=item.uid).order_by("pk")[:MOST_FACTS]),
     )
 
 
 def _inputs(item: Item) -> list[tuple[str, str, object]]:
     """Name, type and value of each input, by the contract that the item was captured under."""
-    contract = InputContract.objects.filter(project=item.project, version=item.contract_version).first()
-    types = (contract or item.project.contract()).types()
+    types = InputContract.objects.get(project=item.project, version=item.contract_version).types()
     return [(name, kind, item.inputs.get(name)) for name, kind in types.items()]
 
 
 def _scores(prediction: Prediction, project: Project) -> list[ScoredLabel]:
     """All scores, the largest first, by the label schema of that time."""
-    schema = project.label_schemas.filter(version=prediction.schema_version).first()
-    if prediction.scores is None or schema is None:
+    if prediction.scores is None:
         return []
+    schema = project.schema()
+    if schema.version != prediction.schema_version:
+        schema = project.label_schemas.get(version=prediction.schema_version)
     scores = np.frombuffer(bytes(prediction.scores), dtype="<f4").astype(float)
     pairs = sorted(zip(schema.values(), scores.tolist(), strict=False), key=lambda pair: -pair[1])
     return [ScoredLabel(schema.title_of(label), score, label == prediction.label) for label, score in pairs]
