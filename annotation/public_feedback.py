@@ -23,7 +23,6 @@ from projects.json_body import decode_object
 from validation import InvalidInput
 from validation.structs import to_struct
 
-UNTRUSTED = "public:"  # how the actor of a signal begins that came with a publishable key
 LARGEST_BODY = 16 * 2**10
 LONGEST_VALUE = 2_000
 USED_EVERY = timedelta(minutes=1)
@@ -71,10 +70,10 @@ def accept(key: FeedbackKey, body: bytes, *, address: str, at: datetime) -> None
         raise RefusedFeedback("`kind` is none that this key may send.", 403)
     _refuse_bad_value(given)
     row = {
-        "id": f"{UNTRUSTED}{key.pk}:{given.id}",
+        "id": f"{kinds.UNTRUSTED}{key.pk}:{given.id}",
         "key": given.key,
         "kind": given.kind,
-        "actor": f"{UNTRUSTED}{given.actor or key.name}",
+        "actor": f"{kinds.UNTRUSTED}{given.actor or key.name}",
     }
     kept = capture_signals(key.project, [row | _value(given)], at=at, look_up=False)
     if kept.refused:

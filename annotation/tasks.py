@@ -19,6 +19,7 @@ from annotation import (
 from annotation.models import DataExport, DataImport, Item
 from annotation.routing import audit_draw, negative_signals, refill, review_entries
 from annotation.signals import joining
+from annotation.streams import progress as stream_progress
 from jobs import queue as jobs
 from jobs import registry
 from jobs.execution import Attempt
@@ -134,3 +135,13 @@ def join_recent_signals(at: datetime) -> None:
 def join_all_signals(at: datetime) -> None:
     """Join them however long ago they came: when no reaper ran, or rows were restored."""
     joining.join_all()
+
+
+registry.check_projects(
+    registry.ProjectCheck(
+        "streams",
+        lambda projects: stream_progress.find_troubled(projects, at=timezone.now()),
+        "Every stream that is captured has a consumer that keeps up.",
+        "a stream is not captured, or its consumer is slow",
+    )
+)

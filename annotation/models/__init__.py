@@ -36,6 +36,7 @@ from annotation.models.routing import (
     cause_titles,
     name_cause,
 )
+from annotation.models.streams import StreamProgress
 from annotation.models.tags import LONGEST_TAG, ItemTag
 from annotation.models.violations import ContractViolation, RefusedRowCount
 
@@ -82,6 +83,7 @@ __all__ = [
     "SlotState",
     "Source",
     "StoredUpload",
+    "StreamProgress",
     "SupplyMark",
     "TextVector",
     "TransferState",

@@ -65,6 +65,9 @@ class SignalKind:
         return self.name.replace("_", " ").capitalize()
 
 
+UNTRUSTED = "public:"
+"""How the actor of a signal begins that came with a publishable key: nobody vouches for who sent it."""
+
 _kinds: Registry[SignalKind] = Registry("signal kind")
 register, unregister = _kinds.register, _kinds.unregister
 

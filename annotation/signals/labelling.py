@@ -41,9 +41,9 @@ def label_from_signals(project: Project, *, at: datetime) -> int:
 
 
 def labelling_actors(project: Project, known: Reliability) -> set[tuple[str, str]]:
-    """Kind and actor of the signals that may become labels now."""
+    """Kind and actor of the signals that may become labels now; anybody can claim to be an untrusted one."""
     settings = project.routing_settings()
-    named = ((kinds.kind_named(name), actor) for name, actor in known.actors)
+    named = ((kinds.kind_named(name), actor) for name, actor in known.actors if not actor.startswith(kinds.UNTRUSTED))
     return {(kind.name, actor) for kind, actor in named if kind and known.labels(kind, actor, settings)}
 
 

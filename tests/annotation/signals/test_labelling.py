@@ -31,7 +31,7 @@ def store(project: Project, *, n: int = 200, **lower: float) -> None:
 @pytest.fixture
 def project() -> Project:
     made = make_project()
-    store(made, anna=0.96, bert=0.9)
+    store(made, **{"anna": 0.96, "bert": 0.9, "public:anna": 0.99})
     return made
 
 
@@ -58,6 +58,7 @@ def test_a_reliable_actors_correction_resolves_the_item_and_says_what_it_came_fr
         ("correction", "spam", "bert"),  # lower limit .90, not above .95
         ("correction", "spam", "carl"),  # never audited: the default of the kind
         ("correction", "spam", ""),
+        ("correction", "spam", "public:anna"),  # with a publishable key anybody can say so
         ("thumbs_down", None, "anna"),
     ],
 )
