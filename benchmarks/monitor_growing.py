@@ -1,6 +1,7 @@
 """The live monitor as the product runs it: references of the first 500, 1,000 and 2,000 labels, of errors and of costs.
 
-    python -m benchmarks.monitor_growing [--streams 1000] [--cost-streams 200] [--seed 0] [--only errors costs]
+    python -m benchmarks.monitor_growing [--streams 1000] [--levels .01 .05] [--cost-streams 200] [--seed 0]
+        [--only errors costs]
 
 `errors`: for each share of errors, the share of stable streams with any alarm over 3,650 labels after the first 500
 (ten a day for a year, looked at one by one), and the median labels until a rise of five points is found that begins
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def errors(options: argparse.Namespace) -> Iterator[dict[str, object]]:
-    for level in LEVELS:
+    for level in options.levels:
         for name, watches in (("growing", WATCHES), ("alone", ALONE)):
             started = time.process_time()
             found = alarms(
@@ -167,6 +168,7 @@ PARTS = {"errors": errors, "costs": costs}
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.monitor_growing", description="Alarms of the product.")
     parser.add_argument("--streams", type=int, default=1000)
+    parser.add_argument("--levels", type=float, nargs="*", default=LEVELS, help="shares of errors")
     parser.add_argument("--cost-streams", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
