@@ -7,6 +7,7 @@ from annotation.views import (
     exchange,
     feedback_keys,
     guideline,
+    input_settings,
     items,
     label_schema,
     queues,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("queues/<slug:queue>/settings", routing_settings.queue_form, name="queue-settings"),
     # Settings
     path("settings/labels/", label_schema.label_schema, name="label-schema"),
+    path("settings/inputs/", input_settings.input_settings, name="input-settings"),
     path("settings/guideline/", guideline.guideline, name="guideline"),
     path("settings/routing/", routing_settings.routing, name="routing"),
     # Review

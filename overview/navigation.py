@@ -55,6 +55,7 @@ SETTINGS = (
     Page("General", "projects:general", alone=True),
     Page("Labels", "annotation:label-schema"),
     Page("Guideline", "annotation:guideline"),
+    Page("Inputs", "annotation:input-settings"),
     Page("Costs", "projects:costs"),
     Page("Routing", "annotation:routing"),
     Page("Retraining", "retraining:policy"),

@@ -133,8 +133,8 @@ def parse_spec(given: Any) -> Spec:
         title=title,
         kind=kind,
         labels=labels,
-        inputs=_inputs(given.get("inputs")),
-        segments=_segments(given.get("segments", [])),
+        inputs=check_inputs(given.get("inputs")),
+        segments=check_segments(given.get("segments", [])),
         overlap=whole_number("overlap", given.get("overlap", 1), 1, MOST_OVERLAP),
         costs=_checked(CostSettings, "costs", given),
         positive=_text("positive", given),
@@ -232,7 +232,8 @@ def check_names(noun: str, names: Sequence[str]) -> None:
         raise BadSpec(f"{noun} {pair[0]!r} and {pair[1]!r} look alike; nobody could tell them apart.")
 
 
-def _inputs(given: Any) -> dict[str, Any]:
+def check_inputs(given: Any) -> dict[str, Any]:
+    """The inputs of a contract. Raises BadSpec."""
     try:
         checked = check_contract(given)
     except InvalidContract as why:
@@ -241,7 +242,8 @@ def _inputs(given: Any) -> dict[str, Any]:
     return checked
 
 
-def _segments(given: Any) -> list[str]:
+def check_segments(given: Any) -> list[str]:
+    """The names of segments. Raises BadSpec."""
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise BadSpec("segments takes a list of names.")
     check_names("Segment", given)

@@ -121,6 +121,8 @@ PAGES = [
     Page("health", "/health/"),
     Page("keys-dialog", "/account/", then=lambda tab: tab.keyboard.press("?")),
     Page("labels", f"{DIGITS}/settings/labels/"),
+    Page("inputs", f"{DIGITS}/settings/inputs/"),
+    Page("guideline", f"{DIGITS}/settings/guideline/", who="reviewer"),
     Page("costs", f"{DIGITS}/settings/costs/", then=costs_compared),
     Page("routing", f"{DIGITS}/settings/routing/"),
     Page("members", f"{DIGITS}/members/", who="admin"),

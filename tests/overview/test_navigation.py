@@ -50,12 +50,23 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
         ("reviewer", ["Guideline", "Jobs"]),
         (
             "engineer",
-            ["General", "Labels", "Guideline", "Costs", "Routing", "Retraining", "API keys", "Feedback keys", "Jobs"],
+            [
+                "General",
+                "Labels",
+                "Guideline",
+                "Inputs",
+                "Costs",
+                "Routing",
+                "Retraining",
+                "API keys",
+                "Feedback keys",
+                "Jobs",
+            ],
         ),
         (
             "admin",
             [
-                *("General", "Labels", "Guideline", "Costs", "Routing", "Retraining"),
+                *("General", "Labels", "Guideline", "Inputs", "Costs", "Routing", "Retraining"),
                 "Members",
                 "API keys",
                 "Feedback keys",
