@@ -27,6 +27,7 @@ from annotation.importing import (
     write_pictures,
 )
 from annotation.models import DataImport, RefusedImportRow, StoredUpload
+from annotation.routing import refill
 from jobs import queue
 from jobs.execution import Attempt, PermanentFailure
 from jobs.models import Job
@@ -126,6 +127,8 @@ def _import_stream(attempt: Attempt, data_import: DataImport, stream: IO[bytes],
         if not data_import.dry_run:
             write_pictures(project, prepared)
         _keep_and_count(attempt, data_import, prepared, bytes_read=stream.tell(), at=at)
+        if not data_import.dry_run:
+            refill.request_round(project, at=at)  # people label the first rows while the rest comes in
 
 
 def _keep_and_count(

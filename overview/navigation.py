@@ -18,8 +18,8 @@ from jobs.models import Job, JobState
 from projects import shortcuts
 from projects.chips import Chip
 from projects.formatting import number
-from projects.guards import Guard
-from projects.models import Project, Role, User
+from projects.guards import Guard, can_anywhere
+from projects.models import Can, Project, Role, User
 from retraining.models import TrainingRun
 
 
@@ -144,11 +144,18 @@ class Shell:
         """Pages above all projects."""
         pages = (
             Page("Projects", "projects:home", alone=True, in_project=False),
+            Page("New project", "new_project:start", in_project=False),
             Page("Health", "jobs:health", in_project=False),
             Page("All jobs", "jobs:all-jobs", in_project=False),
             Page("Admin console", "admin:index", in_project=False),
         )
         return tuple(self._places(pages))
+
+    @cached_property
+    def new_project(self) -> str:
+        """The address where this person makes a project, "" for who may not."""
+        may = self.user and can_anywhere(self.user, Can.CHANGE)
+        return reverse("new_project:start") if may else ""
 
     @cached_property
     def chips(self) -> tuple[Chip, ...]:
@@ -218,6 +225,8 @@ class Shell:
             return False
         if guard.level == "project":
             return bool(self.role and guard.can and self.role.can(guard.can))
+        if guard.level == "anywhere":
+            return bool(self.user and guard.can and can_anywhere(self.user, guard.can))
         if guard.level == "superuser":
             return bool(self.user and self.user.is_superuser)
         return guard.level == "public" or self.user is not None

@@ -16,13 +16,13 @@ from django_htmx.middleware import HtmxDetails
 
 from projects.models import Can, Membership, Project, Role, User
 
-Level = Literal["public", "signed_in", "superuser", "project", "key"]
+Level = Literal["public", "signed_in", "anywhere", "superuser", "project", "key"]
 View = Callable[..., HttpResponse]
 
 
 @dataclass(frozen=True)
 class Guard:
-    """What a route asks: `can` for level project, `scope` for level key."""
+    """What a route asks: `can` for the levels project and anywhere, `scope` for level key."""
 
     level: Level
     can: Can | None = None
@@ -73,6 +73,30 @@ def signed_in(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return declare(inner, Guard("signed_in"))
+
+
+def member_anywhere(can: Can) -> Callable[[View], View]:
+    """Who can do this in some project, and the installation's own admins."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not can_anywhere(request.user, can):
+                raise PermissionDenied(f"This page needs a role that can {can} in some project.")
+            return view(request, *args, **kwargs)
+
+        return declare(inner, Guard("anywhere", can=can))
+
+    return decorate
+
+
+def can_anywhere(user: User, can: Can) -> bool:
+    """Whether a person can do this in some project."""
+    if user.is_superuser:
+        return True
+    return any(Role(role).can(can) for role in user.memberships.values_list("role", flat=True).distinct())
 
 
 def superuser(view: View) -> View:

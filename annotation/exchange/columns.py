@@ -18,7 +18,14 @@ from annotation.exchange.flat_cells import (
     to_number,
 )
 from annotation.exchange.own_records import to_record, to_row
-from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
+from annotation.exchange.rows import (
+    NO_COLUMN,
+    ExchangeLabel,
+    ExchangePrediction,
+    ExchangeRow,
+    ProjectShape,
+    UnusableFile,
+)
 from inputs.files.spellings import folded, one_spelling
 from validation.json_values import is_finite_number, quote
 
@@ -41,6 +48,7 @@ class FlatParser:
         given = project.columns
         self._columns = given
         self._names = {part: getattr(given, part) or usual for part, usual in USUAL.items()}
+        self._keys = (self._names["key"], *(["id"] if given.key != NO_COLUMN else []))
         self._checked = not all_columns
         self._inputs = [
             (name, given.inputs.get(name) or name, partial(INPUT_READERS.get(kind, plain_input), name, kind))
@@ -86,7 +94,7 @@ class FlatParser:
         return self._with_label(row, record)
 
     def _key(self, record: Mapping[str, Any]) -> str:
-        for column in (self._names["key"], "id"):
+        for column in self._keys:
             cell = record.get(column)
             if type(cell) is str and 0 < len(cell) <= LONGEST_KEY and not cell.isspace():
                 return cell
@@ -95,7 +103,7 @@ class FlatParser:
         cells = {
             str(name): cell for name, cell in record.items() if name not in (DECIMAL, WHOLE) and not is_blank(cell)
         }
-        return stable_key(cells, self._names["key"], "id")
+        return stable_key(cells, *self._keys)
 
     def _prediction(self, record: Mapping[str, Any], decimal: str) -> tuple[ExchangePrediction, ...]:
         scores = {}
@@ -166,11 +174,13 @@ class FlatParser:
     def _refuse_absent_columns(self, record: Mapping[str, Any]) -> None:
         given = self._columns
         named = [getattr(given, part) for part in (*USUAL, "annotator", "confidence")]
-        wanted = [name for name in (*named, *given.segment, *given.inputs.values()) if name and name not in record]
+        wanted = [
+            name for name in (*named, *given.segment, *given.inputs.values()) if name.strip() and name not in record
+        ]
         if wanted:
             there = ", ".join(name for name in list(record)[:30] if name != DECIMAL)
             raise UnusableFile(f"There is no column {quote(wanted[0])}; the file has {there}.")
-        if given.scores and not any(str(name).startswith(given.scores) for name in record):
+        if given.scores.strip() and not any(str(name).startswith(given.scores) for name in record):
             raise UnusableFile(f"No column begins with {quote(given.scores)}.")
 
 

@@ -10,6 +10,9 @@ from validation import InvalidInput
 Extra = Mapping[str, Any]  # keys that only the other tool knows, written back as they came
 
 
+NO_COLUMN = " "  # as a column's name: the file has no such part, whatever its columns are called
+
+
 class UnusableFile(InvalidInput):
     """A file that cannot be read on, or a project that a format cannot carry; the message is one sentence."""
 

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import export_jobs, import_jobs
 from annotation.file_answers import file_answer
-from annotation.models import DataExport, DataImport
+from annotation.models import TO_LABEL, DataExport, DataImport, RoutedItem
+from annotation.routing import refill
 from jobs import queue
 from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
@@ -26,6 +27,8 @@ def import_context(data_import: DataImport) -> dict[str, Any]:
         "state": data_import.state,
         "refused": data_import.refused_rows.order_by("number", "pk")[:SHOWN],
         "shown": SHOWN,
+        "askable": RoutedItem.objects.filter(TO_LABEL, project=data_import.project_id).exists()
+        or refill.has_more(data_import.project),
         "kept": min(data_import.refused, import_jobs.MOST_REFUSED),
     }
 

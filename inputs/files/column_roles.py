@@ -13,7 +13,7 @@ import pandas as pd
 from inputs.files import column_names as names
 from inputs.files.column_reasons import is_ambiguous_date, names_a_person, reason_of
 from inputs.files.column_scores import score_prefix
-from inputs.files.profiles import FIRST, ColumnProfile
+from inputs.files.profiles import FIRST, ColumnProfile, without_fractions
 from inputs.files.spellings import folded
 from inputs.files.table import Table
 
@@ -250,12 +250,14 @@ def _same_values(one: ColumnProfile, other: ColumnProfile) -> bool:
 
 
 def _agreement(table: Table, one: ColumnProfile, other: ColumnProfile) -> float:
-    first = [table[side.name].head(FIRST).astype(str).str.strip().map(folded) for side in (one, other)]
+    first = [
+        without_fractions(table[side.name].head(FIRST)).astype(str).str.strip().map(folded) for side in (one, other)
+    ]
     return float(np.mean(first[0].to_numpy() == first[1].to_numpy()))
 
 
 def _values(table: Table, column: str) -> set[str]:
-    return set(pd.unique(table[column].dropna().astype(str).str.strip())) - {""}
+    return set(pd.unique(without_fractions(table[column]).dropna().astype(str).str.strip())) - {""}
 
 
 def _first(columns: Sequence[ColumnProfile], role: ColumnRole) -> Guessed:

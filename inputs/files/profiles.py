@@ -84,7 +84,7 @@ def profile_columns(table: Table) -> list[ColumnProfile]:
 
 
 def _profile(table: Table, name: str) -> ColumnProfile:
-    text, gap = stripped(table[name])
+    text, gap = stripped(without_fractions(table[name]))
     present = text[~gap]
     made = ColumnProfile(name, "empty", len(text), int(gap.sum()), examples=_examples(text, gap))
     if present.empty:
@@ -101,6 +101,15 @@ def _profile(table: Table, name: str) -> ColumnProfile:
         person=_person(present),
     )
     return _measured(made, table)
+
+
+def without_fractions(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Whole numbers that a gap made floats of as they were: 1.0 is 1."""
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return column
+    known = column.dropna().to_numpy(dtype=np.float64)
+    whole = np.isfinite(known).all() and (known == np.round(known)).all() and (np.abs(known) < 2**53).all()
+    return column.astype("Int64") if whole else column
 
 
 def _examples(text: "pd.Series[str]", gap: Bools) -> tuple[str, ...]:

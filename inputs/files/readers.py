@@ -29,13 +29,13 @@ def read_table(path: str, dialect: Dialect | None = None) -> Table:
 
     A first column without a name that numbers the rows is no column: pandas and R write it beside every table.
     """
-    _reader(path)  # a name that says no format is refused before the file is read
+    reader_of(path)  # a name that says no format is refused before the file is read
     return parse_table(_bytes(Path(path)), Path(path).name, dialect)
 
 
 def parse_table(data: bytes, name: str, dialect: Dialect | None = None) -> Table:
     """The table in the bytes of a file of this name, unpacked. Raises BadFile as `read_table`."""
-    table = _reader(name)(data, name, dialect or Dialect())
+    table = reader_of(name)(data, name, dialect or Dialect())
     table = replace(table, frame=_without_row_numbers(table.frame))
     names = _named(table.frame)
     if twice := names[names.duplicated()].tolist():
@@ -59,7 +59,8 @@ def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[:, 1:] if counted and cells else frame
 
 
-def _reader(path: str) -> Reader:
+def reader_of(path: str) -> Reader:
+    """What reads a file of this name. Raises BadFile where its ending says no format."""
     suffix = Path(path.lower().removesuffix(".gz")).suffix
     if suffix not in READERS:
         raise BadFile(

@@ -42,7 +42,7 @@ def test_a_word_for_no_value_is_none_except_in_a_text(gap: str) -> None:
 def test_a_number_is_read_with_its_marks_and_anything_else_is_left_for_the_contract(
     cell: str, decimal: str, value: Any
 ) -> None:
-    assert parsed(amount=cell, **{DECIMAL: decimal}).inputs["amount"] == value
+    assert parsed(ColumnNames(), amount=cell, **{DECIMAL: decimal}).inputs["amount"] == value
 
 
 @pytest.mark.parametrize(
