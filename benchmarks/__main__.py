@@ -19,6 +19,7 @@ QUICK: Mapping[str, str] = {
     "capture_speed": "--rows 500 --batches 2",
     "certificate": "--projects 4 --splits 1",
     "client_log": "--rows 500",
+    "cut_batches": "--events 200",
     "data": "",
     "desk_supply": "--annotators 2 --seconds 3 --items 500",
     "disagreement": "--times 60 --rows 2000",
