@@ -108,7 +108,7 @@ def compare_with_items(project: Project, rows: FeatureRows, *, file: str, entity
         refused=rows.refused_rows,
         items=len(looked_at),
         matched=len(pairs),
-        features=[_feature(one, pairs) for one in found],
+        features=[_feature(one, pairs) for one in sorted(found, key=lambda one: -len(one.places))],
         reasons=rows.refused,
     )
 

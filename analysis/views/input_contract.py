@@ -1,6 +1,5 @@
 """Input contract: do rows keep to it, how fresh are they, and are inputs the same at serving as at training?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +19,7 @@ from analysis.reports.kinds import input_contract as contract_report
 from analysis.reports.kinds.input_contract import InputContractBody
 from analysis.reports.stored import newest, newest_or_request
 from analysis.views.over_time import A_DAY, Drawn, clock, day, drawn, time_ticks
+from annotation.item_display import format_plain
 from inputs.contract_changes import ChangeKind, ContractChange, contract_changes
 from inputs.types.base import broken_rule
 from projects.chips import Chip, ChipOption
@@ -221,7 +221,8 @@ def rule_words(rule: dict[str, Any]) -> str:
     if rule.get("nullable", not required) == required:
         words.append("may be null" if required else "not null")
     if "min" in rule or "max" in rule:
-        words.append(f"{rule.get('min', '−∞')} to {rule.get('max', '∞')}")
+        ends = [format_plain(rule[end]) if end in rule else none for end, none in (("min", "−∞"), ("max", "∞"))]
+        words.append(" to ".join(ends))
     if rule.get("values"):
         words.append(" · ".join(rule["values"][:12]) + (" …" if len(rule["values"]) > 12 else ""))
     if "dimensions" in rule:
@@ -259,4 +260,4 @@ def _option(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else format_plain(value)

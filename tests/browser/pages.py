@@ -123,6 +123,7 @@ PAGES = [
     Page("labels", f"{DIGITS}/settings/labels/"),
     Page("inputs", f"{DIGITS}/settings/inputs/"),
     Page("guideline", f"{DIGITS}/settings/guideline/", who="reviewer"),
+    Page("input-contract", f"{DIGITS}/input-contract/"),
     Page("costs", f"{DIGITS}/settings/costs/", then=costs_compared),
     Page("routing", f"{DIGITS}/settings/routing/"),
     Page("members", f"{DIGITS}/members/", who="admin"),
