@@ -42,7 +42,7 @@ QUICK: Mapping[str, str] = {
     "malformed_bodies": "--bodies 200 --by-schema 40",
     "monitor": "--streams 40 --references 2",
     "monitor_exact": "--rows 0 --levels 0.05",
-    "monitor_growing": "--streams 20 --cost-streams 2",
+    "monitor_growing": "--streams 10 --levels 0.02 --cost-streams 1",
     "performance_speed": "--rows 2000 --classes 2 --repeat 1",
     "query_round": "--rows 1000 --peer-seconds 5",
     "routing_scale": "--items 500",
