@@ -50,6 +50,7 @@ urlpatterns = [
     path("exchange/export", exchange.export, name="exchange-export"),
     path("exchange/exports", exchange.start_export, name="exchange-exports"),
     path("exchange/imports/<str:import_uid>", transfers.import_status, name="import"),
+    path("exchange/imports/<str:import_uid>/keep", transfers.keep_tried, name="import-keep"),
     path("exchange/imports/<str:import_uid>/resume", transfers.resume_import, name="import-resume"),
     path("exchange/imports/<str:import_uid>/stop", transfers.stop_import, name="import-stop"),
     path("exchange/imports/<str:import_uid>/refused.csv", transfers.refused_rows, name="import-refused"),

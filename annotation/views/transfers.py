@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import export_jobs, import_jobs
 from annotation.file_answers import file_answer
+from annotation.importing import ImportOptions
 from annotation.models import TO_LABEL, DataExport, DataImport, RoutedItem
 from annotation.routing import refill
 from jobs import queue
@@ -17,7 +18,7 @@ from projects.guards import ProjectRequest, asks_for_fragment, member
 from projects.models import Can
 from projects.spreadsheets import escape
 
-SHOWN = 50  # refused rows
+SHOWN = 20  # refused rows
 
 
 def import_context(data_import: DataImport) -> dict[str, Any]:
@@ -55,6 +56,21 @@ def resume_import(request: ProjectRequest, import_uid: str) -> HttpResponse:
     except import_jobs.NotResumable as why:
         return _show(request, found, problem=str(why), status=409)
     return _after(request, import_uid)
+
+
+@require_POST
+@member(Can.CHANGE)
+def keep_tried(request: ProjectRequest, import_uid: str) -> HttpResponse:
+    """Import the file that was tried, read in the same way."""
+    tried = _import(request, import_uid)
+    if tried.upload is None:
+        gone = f"{tried.name} is no longer here; upload it again."
+        return _show(request, tried, problem=gone, status=409)
+    options = ImportOptions.from_json(tried.options)
+    made = import_jobs.start_import(
+        request.project, tried.upload, format_name=tried.format, options=options, by=request.user, at=timezone.now()
+    )
+    return redirect("annotation:import", request.project.slug, made.uid)
 
 
 @require_POST

@@ -44,8 +44,8 @@ def send(client: Client, data: bytes, name: str = "rows.csv") -> str:
 
 
 def start(client: Client, address: str, **given: Any) -> str:
-    """What the page says of the import after its job."""
-    there = client.post(f"{address}/import", given)["Location"]
+    """What the page says, after its job, of the import that this form begins."""
+    there = client.post(address, given)["Location"]
     for job in Job.objects.open():
         execution.run(job.pk)
     return client.get(there).content.decode().replace("\xa0", " ")
@@ -61,11 +61,13 @@ def test_a_file_is_looked_at_tried_and_then_kept(client: Client) -> None:
     page = client.get(address, {"encoding": "latin-1"}).content.decode()
     assert "<td>hello</td>" in page and "größe" in page
     given = {"encoding": "latin-1", "key": "nr", "label": "truth", "input:text": "größe", "segment": ["team"]}
-    tried = start(client, address, act="try", **given)
+    tried = start(client, f"{address}/import", act="try", **given)
     assert "<b>1 row</b>" in tried and "would be created" in tried and "the labels are ham, spam" in tried
     assert not Item.objects.exists()
-    kept = start(client, address, act="import", **given)
-    assert "would be" not in kept and "Label items" in kept
+    keep = reverse("annotation:import-keep", args=["mail", DataImport.objects.get().uid])
+    assert "Import these rows" in tried
+    kept = start(client, keep)
+    assert "would be" not in kept and "Open the desk" in kept
     item = Item.objects.get()
     assert (item.key, item.inputs, item.segment) == ("1", {"text": "hello"}, {"team": "a"})
     listed = client.get(reverse("annotation:exchange", args=["mail"])).content.decode()
