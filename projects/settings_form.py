@@ -54,10 +54,12 @@ def _form_field(field: SettingField) -> forms.Field:
     """Choices and switches are lists to choose from, with the default first; everything else is text."""
     shared: dict[str, Any] = {"required": False, "label": field.title, "help_text": field.help}
     default = in_words(field, None)
+    if field.choices and not field.default:
+        default = f"{next(iter(field.choices.values()))} (default)"
     if field.entry in ("choice", "switch"):
         choices = list(field.choices.items()) or [("yes", "Yes"), ("no", "No")]
         return forms.ChoiceField(choices=[("", default.capitalize()), *choices], **shared)
     made = forms.CharField(max_length=LONGEST, **shared)
-    made.widget = forms.Textarea() if field.entry == "lines" else forms.TextInput()
+    made.widget = forms.Textarea(attrs={"rows": 3}) if field.entry == "lines" else forms.TextInput()
     made.widget.attrs["placeholder"] = default
     return made

@@ -79,11 +79,12 @@ class GuidelinePage(SettingsPage):
 
     def context(self, request: ProjectRequest) -> dict[str, Any]:
         numbers = list(request.project.guidelines.order_by("-version").values_list("version", flat=True))
-        current = self.present(request.project)
+        current, compared = self.present(request.project), _compared(request, numbers)
         return {
             "numbers": numbers,
             "current_html": guideline_html(with_examples(request.project, current)),
-            "compared": _compared(request, numbers),
+            "compared": compared,
+            "earlier": compared["old"].version if compared else numbers[1] if len(numbers) > 1 else 0,
         }
 
 

@@ -130,14 +130,10 @@ def retired_effects(project: Project, value: str, now: datetime) -> list[Effect]
     said = Prediction.objects.filter(project=project, label=value, at__gt=now - RECENT)
     versions = Counter(said.order_by().values_list("model_version", flat=True))
     items = reverse("analysis:item-list", args=[project.slug]) + f"?{urlencode({'truth': value})}"
-    found = [
-        Effect(
-            f"{plural(agreed, 'item,items')} agreed as {value} keep it, and are left out of training and measuring "
-            "from the next run on.",
-            items if agreed else "",
-            warns=bool(agreed),
-        )
-    ]
+    found = []
+    if agreed:
+        words = f"{plural(agreed, 'item,items')} agreed as {value} keep it, and are left out of training and measuring"
+        found.append(Effect(f"{words} from the next run on.", items, warns=True))
     if open_:
         found.append(
             Effect(f"{plural(open_, 'label,labels')} {value} of items that wait for more people keep counting.")
