@@ -23,6 +23,7 @@ from annotation.models import Item, Slot, SlotState
 from annotation.routing.capacity import Places
 from jobs import execution, queue
 from jobs.models import Job, JobState
+from overview import demo_signals
 from projects import audit, members, specs
 from projects.models import AuditEvent, Project, Role, User
 from retraining import new_labels, serving, training
@@ -68,6 +69,7 @@ SPEC: dict[str, Any] = {
     "segments": ["sensor"],
     "retraining": {"after_labels": AFTER_LABELS, "cooldown_minutes": 1, "promote": "ask"},
     "routing": {"batch": 80, "waiting": 80, "audit_share": 0.25},
+    "outcome_matures_after_days": 14,
 }
 
 Say = Callable[[str], object]
@@ -169,6 +171,12 @@ def _later_labels(at: datetime) -> None:
         _label_items(when + timedelta(hours=turn), at=at, most=wanted)
 
 
+def _signals(at: datetime) -> None:
+    """What came back about the served digits."""
+    truth = {_key(i): label for i, label in enumerate(digits()[1])}
+    demo_signals.send(_project(), truth, CONFUSED, at=at)
+
+
 def _queue(at: datetime) -> None:
     """Fill the queue that the visitor meets, and compute the reports."""
     Project.objects.filter(slug=SLUG).update(routing=SPEC["routing"])
@@ -253,5 +261,6 @@ STEPS: list[tuple[str, str, Callable[[datetime], None]]] = [
     ("first model", "  training the first model", _first_model),
     ("served traffic", "  serving and capturing 1,417 more, the last 350 from a changed sensor", _served_traffic),
     ("later labels", "  labelling until the next training run is 20 labels away", _later_labels),
+    ("signals", "  sending what simulated users and the post said of the answers", _signals),
     ("queue", "  filling the queue and computing the reports", _queue),
 ]
