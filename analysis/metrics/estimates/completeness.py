@@ -53,10 +53,13 @@ class CompletenessCurve:
             return ReportedShare(1.0, 1.0, 1.0)
         later = self.delays > age
         came, at_risk = self.came[later], self.at_risk[later]
-        if np.any(at_risk <= came):  # until here nothing else had come that could have: any share fits
+        tail, before_all = (1 - level) / 2, len(came) == len(self.delays)
+        alone = at_risk <= came  # nothing else could have come by then: any share fits below
+        if alone[int(before_all) :].any():  # the shortest delay is always alone
             return UNKNOWN
+        if before_all:
+            return ReportedShare(0.0, 0.0, 1 - float(tail ** (1 / self.full)))
         value = float(np.prod(1 - came / at_risk))
-        tail = (1 - level) / 2
         if value == 1.0:  # none came later of those that could have been seen to
             return ReportedShare(1.0, float(tail ** (1 / self.full)), 1.0)
         error = float(np.sqrt(np.sum(came / (at_risk * (at_risk - came)))))

@@ -21,7 +21,9 @@ from annotation.models import (
     RefusedRowCount,
     Signal,
 )
+from annotation.signals import reliability
 from annotation.signals.capture import capture_signals
+from annotation.signals.reliability import ReliabilityBody, SignalRate
 from jobs.models import Job
 from overview.project_archive.tables import ARCHIVED, ArchivedModel
 from projects import audit, settings_versions
@@ -129,6 +131,7 @@ def _label(project: Project, ada: User, bo: User) -> None:
     taken = leases.claim(project, by=bo, count=2, at=at + timedelta(seconds=1))
     labels.submit(project, taken[0].token, skip=True, by=bo, at=at)
     assert Signal.objects.filter(project=project, item=None).count() == 1
+    reliability.store(project, ReliabilityBody(kinds=[SignalRate("correction", "", 0.9, 0.8, 0.95, 40)]), at=NOW)
 
 
 def meaning(project: Project, *, uids: bool) -> dict[str, Any]:

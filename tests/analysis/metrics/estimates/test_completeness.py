@@ -22,6 +22,11 @@ def test_without_truncation_it_is_the_share_of_delays() -> None:
     assert curve.at(20) == ReportedShare(1.0, 1.0, 1.0)
 
 
+def test_before_the_shortest_delay_nothing_came() -> None:
+    found = completeness(np.repeat([1.0, 2.0], 10), np.full(20, 30.0), horizon=20.0).at(0.5)
+    assert (found.value, found.low) == (0.0, 0.0) and found.high == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
 def test_where_nothing_came_later_the_lower_limit_is_below_one() -> None:
     found = completeness(np.ones(20), np.full(20, 30.0), horizon=20.0).at(10)
     assert found.value == found.high == 1.0 and found.low == pytest.approx(0.025 ** (1 / 20))
