@@ -247,4 +247,4 @@ def test_a_view_has_the_columns_of_its_address(project: Project) -> None:
     page = browser.get(address, {"columns": "input:country|score|key"})
     assert [column.name for column in page.context["columns"]] == ["input:country", "score", "key"]
     assert browser.get(address, {"columns": "password"}).status_code == 400
-    assert b'class="cards"' in browser.get(address, {"layout": "grid"}).content
+    assert b'class="cards items"' in browser.get(address, {"layout": "grid"}).content

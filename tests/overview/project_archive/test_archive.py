@@ -71,7 +71,7 @@ def without_project(project: Project) -> None:
 
 def test_it_is_the_same_project_row_by_row(project: Project, file: Path) -> None:
     before = meaning(project, uids=False)
-    assert all(before[model.name] for model in ARCHIVED)  # a row of every table
+    assert not [model.name for model in ARCHIVED if not before[model.name]]  # a row of every table
     copy = bring(file)
     after = meaning(copy, uids=False)
     after["audit"] = [event for event in after["audit"] if event in before["audit"]]  # beside what the import did
