@@ -35,12 +35,12 @@ ROLES = (
     ("Not stored", ("ignore",)),
 )
 ROLE_WORDS = {
-    "at": "time of the row",
-    "segment_input": "category and segment",
-    "predicted": "predicted label",
-    "scores": "score of one label",
-    "confidence": "score of the predicted label",
-    "positive_score": "score of the positive label",
+    "at": "row time",
+    "segment_input": "segment, read too",
+    "predicted": "prediction",
+    "scores": "label score",
+    "confidence": "score",
+    "positive_score": "positive score",
     "version": "model version",
 }
 CHOICES = [(group, [(role, ROLE_WORDS.get(role, role)) for role in roles]) for group, roles in ROLES]
