@@ -25,10 +25,10 @@ class SignalsBody(Struct, frozen=True, tag_field="version", tag=2):
     """What a report stores. waiting: signals of any time whose prediction has not come; labelled: audit items that
     judge."""
 
-    counts: list[SignalCount] = []
-    waiting: int = 0
-    labelled: int = 0
-    right: list[RightShare] = []
+    counts: list[SignalCount]
+    waiting: int
+    labelled: int
+    right: list[RightShare]
 
 
 class SignalsReport(ReportKind[SignalsBody]):
