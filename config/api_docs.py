@@ -1,18 +1,24 @@
 """The API's page for people: every call with its fields, examples and statuses, from the OpenAPI document."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from config.api import api
-from projects.guards import public
+from overview import first_steps
+from projects.guards import enter, public
 from projects.json_body import NDJSON
+from projects.models import Project
 from projects.openapi import ALWAYS
+from validation.json_values import is_storable_text
 
+PATH_PARAMETER = re.compile(r"{(?:\w+:)?(\w+)}")
 TITLES = {
     "capture": "Capture predictions and signals",
     "work": "Lease and label",
@@ -42,9 +48,12 @@ class Call:
     description: str
     scope: str
     takes: str  # what the body is, in words
+    takes_file: bool  # the body is a file, not JSON
+    in_path: list[str]  # parameters that stand in the address
     fields: list[FieldLine]
     parameters: list[FieldLine]
     request: str
+    own_request: str  # what the form begins with: of the project, where it is known
     answer: str
     statuses: list[tuple[int, str]]
 
@@ -52,24 +61,42 @@ class Call:
 @public
 @require_GET
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """Needs no key, as the document itself."""
+    """Needs no key, as the document itself. Members of the project that the query names see its own examples."""
     schema = api.get_openapi_schema()
-    context = {"groups": groups(schema), "address": request.build_absolute_uri("/")[:-1], "always": ALWAYS.items()}
+    project = _project_of(request)
+    context = {
+        "groups": groups(schema, first_steps.bodies(project) if project else None),
+        "address": request.build_absolute_uri("/")[:-1],
+        "always": ALWAYS.items(),
+        "project": project,
+    }
     return render(request, "api_docs.html", context)
 
 
-def groups(schema: dict[str, Any]) -> list[tuple[str, list[Call]]]:
-    """The calls by their tag, in the order of the document."""
+def _project_of(request: HttpRequest) -> Project | None:
+    """The project that the query names, where it is one of the person who asks."""
+    slug = request.GET.get("project", "")
+    if not slug or not is_storable_text(slug) or not request.user.is_authenticated:
+        return None
+    try:
+        return enter(request.user, slug)[0]
+    except Http404:
+        return None
+
+
+def groups(schema: dict[str, Any], own: Mapping[str, Any] | None = None) -> list[tuple[str, list[Call]]]:
+    """The calls by their tag, in the order of the document; `own` has bodies by the last part of an address."""
     found: dict[str, list[Call]] = {}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            found.setdefault(operation["tags"][0], []).append(_call(schema, path, method, operation))
+            found.setdefault(operation["tags"][0], []).append(_call(schema, path, method, operation, own or {}))
     return [(TITLES.get(tag, tag.title()), calls) for tag, calls in found.items()]
 
 
-def _call(schema: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> Call:
+def _call(schema: dict[str, Any], path: str, method: str, operation: dict[str, Any], own: Mapping[str, Any]) -> Call:
     content = operation.get("requestBody", {}).get("content", {})
     body = content.get("application/json", {})
+    example = own.get(path.rpartition("/")[2], body.get("example"))
     return Call(
         method=method.upper(),
         path=path,
@@ -78,6 +105,8 @@ def _call(schema: dict[str, Any], path: str, method: str, operation: dict[str, A
         description=operation.get("description", ""),
         scope=operation["x-scope"],
         takes=_takes(content),
+        takes_file=bool(content) and not body,
+        in_path=PATH_PARAMETER.findall(path),
         fields=_fields(schema, body.get("schema", {})),
         parameters=[
             FieldLine(one["name"], _type(schema, one["schema"]), one["required"], one.get("description", ""))
@@ -85,6 +114,7 @@ def _call(schema: dict[str, Any], path: str, method: str, operation: dict[str, A
             if one["in"] == "query"
         ],
         request=_shown(body["example"]) if "example" in body else "",
+        own_request=_shown(example) if "example" in body else "",
         answer=_shown(operation["responses"][200]["content"]["application/json"]["example"]),
         statuses=[
             (status, one["description"])

@@ -54,6 +54,18 @@ def snippets(project: Project, site: str, key: str = "") -> list[Snippet]:
     ]
 
 
+def bodies(project: Project) -> dict[str, Any]:
+    """Bodies of calls that this project takes, by the last part of the call's address."""
+    row = _row(project, key="example-1")
+    labels = project.schema().values()
+    correction = {"kind": "correction", "value": labels[0]} if labels else {"kind": "thumbs_up"}
+    return {
+        "predictions": [row],
+        "signals": [{"id": "signal-1", "key": "example-1", **correction}],
+        "predict": {"inputs": [row["inputs"]]},
+    }
+
+
 def first_row(project: Project) -> FirstRow | None:
     """What came first; None where nothing has come."""
     item = Item.objects.filter(project=project).order_by("pk").first()

@@ -31,7 +31,7 @@ class KeyRequest(HttpRequest):
     dry_run: bool = False
 
 
-DRY_RUN = "1: each row is answered as it would be, and nothing is stored, no Idempotency-Key either; 0 as without it"
+DRY_RUN = "1: each row is answered as it would be, and nothing is stored, no Idempotency-Key either; 0 as without it."
 
 
 def keyed(

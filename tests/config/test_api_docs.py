@@ -96,6 +96,28 @@ def example_of(schema: dict[str, Any], path: str, method: str = "post") -> Any:
     return body["content"]["application/json"]["example"]
 
 
+@pytest.mark.django_db
+def test_the_page_can_try_every_call_with_examples_of_a_project_of_ones_own(schema: dict[str, Any]) -> None:
+    project, foreign = make_project("mine", labels=["own label"]), make_project("other", labels=["foreign label"])
+    browser = Client()
+    browser.force_login(make_user(project=project, role=Role.ENGINEER), backend=BACKEND)
+    pages = {slug: browser.get("/api/v1/docs", {"project": slug}).content.decode() for slug in ("mine", "other", "\0")}
+    assert "own label" in pages["mine"] and 'value="mine"' in pages["mine"]
+    assert not any(word in page for page in pages.values() for word in ("foreign label", foreign.title))
+    for path, method, operation in operations(schema):
+        known = (one for _, calls in groups(schema) for one in calls)
+        [call] = [one for one in known if (one.path, one.method) == (path, method.upper())]
+        assert f'<pl-call method="{call.method}" path="{path}">' in pages["mine"]
+        names = [one["name"] for one in operation["parameters"] if one["name"] != "slug"]
+        assert set(names) == {*call.in_path, *(line.name for line in call.parameters)} - {"slug"}, path
+        for name in names:
+            assert f'id="{call.anchor}-{name}"' in pages["mine"], f"{path} {name}"
+        assert (f'id="{call.anchor}-body"' in pages["mine"]) == ("requestBody" in operation), path
+
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
 class TestTheExamplesAreTaken:
     """By the calls themselves, in a project whose labels are those of the examples."""
 
