@@ -8,7 +8,7 @@ from typing import IO, Any
 import msgspec
 
 from annotation.exchange.rows import UnusableFile
-from inputs.files.delimited import recognise_encoding, unknown_encoding
+from inputs.files.delimited import is_text_encoding, recognise_encoding, unknown_encoding
 
 PART = 1 << 16  # bytes that are read at once
 LARGEST = 64 << 20  # characters of one record
@@ -66,10 +66,9 @@ class _Text:
         head = stream.read(PART)
         self._stream, self._at, self._given = stream, 0, encoding is not None
         self._encoding = encoding or recognise_encoding(head)
-        try:
-            self._decoder = codecs.getincrementaldecoder(self._encoding)()
-        except LookupError:
-            raise UnusableFile(str(unknown_encoding(self._encoding))) from None
+        if not is_text_encoding(self._encoding):
+            raise UnusableFile(str(unknown_encoding(self._encoding)))
+        self._decoder = codecs.getincrementaldecoder(self._encoding)()
         self._text = self._decode(head)
 
     def _decode(self, data: bytes, *, final: bool = False) -> str:

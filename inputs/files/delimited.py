@@ -67,6 +67,15 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
         raise wrong_encoding(name, chosen, line, given=encoding is not None) from None
 
 
+def is_text_encoding(encoding: str) -> bool:
+    """Whether Python decodes texts by this name; hex and rot13 are codecs of another kind."""
+    try:
+        b"x".decode(encoding, "ignore")
+    except (LookupError, ValueError):  # ValueError: a NUL in the name
+        return False
+    return True
+
+
 def unknown_encoding(encoding: str) -> BadFile:
     return BadFile(f"{encoding!r} is no encoding that is known; say utf-8, utf-16 or latin-1.")
 

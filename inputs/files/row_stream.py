@@ -12,6 +12,7 @@ from inputs.files.delimited import (
     EXCEL_HINT,
     SAMPLE_ROWS,
     Dialect,
+    is_text_encoding,
     parse_rows,
     recognise_decimal,
     recognise_encoding,
@@ -63,10 +64,10 @@ def _sample(stream: IO[bytes], name: str, dialect: Dialect) -> tuple[str, str]:
     stream.seek(0)
     data = stream.read(SAMPLE)
     encoding = dialect.encoding or recognise_encoding(data)
+    if not is_text_encoding(encoding):
+        raise unknown_encoding(encoding)
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data, final=len(data) < SAMPLE)
-    except LookupError:
-        raise unknown_encoding(encoding) from None
     except UnicodeError:
         raise _wrong_encoding(stream, name, encoding, given=dialect.encoding is not None) from None
     whole = text.rfind("\n") + 1

@@ -48,8 +48,9 @@ def test_a_byte_that_does_not_fit_is_named_by_its_line_also_far_behind_the_sampl
     with pytest.raises(BadFile, match="is not UTF-8: a byte in line 20002 does not fit; if it is Latin-1"):
         rows_of(data)
     assert rows_of(data, Dialect(encoding="latin-1"))[20_000] == ["größe"]
-    with pytest.raises(BadFile, match="'klingon' is no encoding that is known"):
-        rows_of(data, Dialect(encoding="klingon"))
+    for name in ("klingon", "hex", "rot13", "a\0b"):
+        with pytest.raises(BadFile, match="is no encoding that is known"):
+            rows_of(data, Dialect(encoding=name))
 
 
 @pytest.mark.parametrize(
