@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -144,12 +145,13 @@ def _badly_packed(rng: random.Random, kind: str, path: str, body: Any) -> Genera
 
 @cache
 def bomb(mib: int) -> bytes:
-    """Gzip of so many MiB of spaces, after the beginning of an array."""
-    return gzip.compress(b"[" + b" " * (mib * MIB), mtime=0)
+    """Gzip of so many MiB of spaces, after the beginning of an array; it is never unpacked here."""
+    packer, blank = zlib.compressobj(wbits=31), b" " * MIB
+    return b"".join([packer.compress(b"["), *(packer.compress(blank) for _ in range(mib)), packer.flush()])
 
 
 def _bomb(rng: random.Random, kind: str, path: str, body: Any) -> GeneratedRequest:
-    return GeneratedRequest(kind, path, bomb(rng.choice([17, 64])), {"Content-Encoding": "gzip"})
+    return GeneratedRequest(kind, path, bomb(rng.choice([17, 200])), {"Content-Encoding": "gzip"})
 
 
 @cache

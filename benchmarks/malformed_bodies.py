@@ -77,13 +77,7 @@ def project_key(labels: Sequence[str] = LABELS) -> tuple[str, str]:
 
     now = timezone.now()
     person, *_ = invitations.account("engineer", by=None, at=now)
-    spec = {
-        "title": "Mail",
-        "kind": "choice",
-        "labels": ["card_arrival", "exchange_rate"],
-        "safe_default": "card_arrival",
-    }
-    spec["inputs"] = {"text": {"type": "text"}, "amount": {"type": "number", "required": False}}  # type: ignore[assignment]
+    spec = SPEC | {"labels": [*labels], "safe_default": labels[0]}
     project = specs.create_project("mail", spec, by=None, at=now, admin="engineer")
     return project.slug, members.create_key(project, person, list(Scope), by=person, at=now)[1]
 
