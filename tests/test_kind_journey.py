@@ -130,7 +130,7 @@ def test_a_kind_goes_from_capture_to_its_report(project: Project, run_jobs: RunJ
     story = service.get(f"items/{uid}")
     assert [one["value"] for one in story["labels"]] == [RIGHT, HALF]
     item = words_of(eve, "analysis:item", uid)
-    assert "resolved as 1 to 3" in item and "m1 Captured 1 to 5" in item
+    assert "resolved as 1 to 3" in item and "m1 Captured why so 1 to 5" in item
 
 
 def test_lists_have_no_filter_by_values_that_are_on_no_list(project: Project) -> None:
