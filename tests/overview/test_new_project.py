@@ -186,7 +186,7 @@ def test_excels_file_in_latin_1_with_semicolons_is_read_and_can_be_read_otherwis
     rows += [f"K-{n};{1 + n % 28:02d}.11.2026;{n},50;Zahlt pünktlich seit Jahren {n};ja" for n in range(40)]
     rows += [f"K-{n};03.11.2026;{n},50;Möchte mehr Zeit zum Zahlen {n};nein" for n in range(40, 60)]
     where = address(client, "\r\n".join(rows).encode("cp1252"), "kredite.csv")
-    assert '<option value="utf-8" selected>' not in " ".join(client.get(where).content.decode().split())
+    assert 'value="utf-8" selected' not in " ".join(client.get(where).content.decode().split())
     said = counted(client, where)
     assert "semicolon, decimal comma, Windows-1252, names in line 1" in said
     assert "<b>60 rows</b> will be kept; 60 have a label" in said and "No row waits for a person" in said
