@@ -13,9 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from analysis import release_events
+from analysis.reports.kinds import monitor
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
-from analysis.reports.stored import newest
+from analysis.reports.stored import newest_of_kinds
 from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import TimeChart, score_name, score_over_time
 from analysis.views.performance_query import PerformanceQuery
@@ -99,7 +100,8 @@ def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
     facts = loop.collect(project, at=now, serves=known.serves)
     awaits_first = facts.newest is None or AWAITS in request.GET or bool(secret)
     made = stations.stations(project, facts, at=now)
-    report = newest(project, performance_report.KIND, version=version)
+    reports = newest_of_kinds(project, performance_report.KIND, monitor.KIND, version=version)
+    report = reports.of(performance_report.KIND)
     body = report.body if report and report.body.n else None
     context = {
         "project": project,
@@ -118,7 +120,7 @@ def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
         "body": body,
         "problems": health.problems([project]),
         "change": changes.of_report(project, report.body.change if report else None),
-        "alarm": monitor_panel(project, version, serves=facts.serves),
+        "alarm": monitor_panel(project, version, reports.of(monitor.KIND), serves=facts.serves),
         "score_name": score_name(report.body).lower() if report else "accuracy",
         "quality": quality(project, body) if body else None,
     }

@@ -1,12 +1,15 @@
 """Stored reports: the one place where bodies are written and read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from functools import reduce
+from operator import or_
+from typing import Any, Generic
 
 import msgspec
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from analysis.models import Report
 from analysis.reports.registry import ALL_TIME, Body, Computation, ReportKind, StoredKind, report_kinds
@@ -30,9 +33,27 @@ def newest(
     project: Project, kind: StoredKind[Body], *, version: str = "", days: int = ALL_TIME
 ) -> ComputedReport[Body] | None:
     """The report that a page shows; None where there is none, or only one whose body has another format."""
-    row = _rows(project, kind, version, days).first()
-    body = _body(row, kind) if row else None
-    return None if row is None or body is None else ComputedReport(body, row.computed_at)
+    return newest_of_kinds(project, kind, version=version, days=days).of(kind)
+
+
+@dataclass(frozen=True)
+class NewestReports:
+    """The newest reports of several kinds, read by one query."""
+
+    rows: Mapping[str, Report]
+
+    def of(self, kind: StoredKind[Body]) -> ComputedReport[Body] | None:
+        """As `newest` gives it."""
+        row = self.rows.get(kind.name)
+        body = _body(row, kind) if row else None
+        return None if row is None or body is None else ComputedReport(body, row.computed_at)
+
+
+def newest_of_kinds(project: Project, *kinds: StoredKind[Any], version: str, days: int = ALL_TIME) -> NewestReports:
+    """The newest report of each kind."""
+    each = [Q(pk=Subquery(_rows(project, kind, version, days).values("pk")[:1])) for kind in kinds]
+    found = Report.objects.filter(reduce(or_, each), project=project)
+    return NewestReports({row.kind: row for row in found})
 
 
 def newest_or_request(

@@ -9,7 +9,7 @@ from analysis.live_monitor import MonitoredLoss
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.metrics.risk_control.certificate import VoidReason, rows_needed
 from analysis.reports.kinds import monitor
-from analysis.reports.stored import newest
+from analysis.reports.stored import ComputedReport
 from analysis.resolution_certificates import RULE, CertifiedShare, why_void
 from analysis.views.performance_query import PerformanceQuery, items_url
 from annotation import kinds
@@ -100,10 +100,13 @@ class MonitorPanel:
         return rows_needed(0, RULE.largest_error, RULE.delta)
 
 
-def monitor_panel(project: Project, version: str, *, serves: str) -> MonitorPanel | None:
+def monitor_panel(
+    project: Project, version: str, report: ComputedReport[monitor.MonitorBody] | None, *, serves: str
+) -> MonitorPanel | None:
     """None for a version that does not serve, and before its report is made."""
-    report = newest(project, monitor.KIND, version=version) if version and version == serves else None
-    if report is None or report.body.monitored is None or report.body.certified is None:
+    if not version or version != serves or report is None:
+        return None
+    if report.body.monitored is None or report.body.certified is None:
         return None
     error = "error" if kinds.class_names(project) else "mean loss (1 minus the score)"
     watched = [(error, False, report.body.monitored), ("cost per decision", True, report.body.cost)]

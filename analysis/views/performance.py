@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET
 
 from analysis import windows
 from analysis.release_events import list_releases
+from analysis.reports.kinds import monitor
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
-from analysis.reports.stored import newest_or_request
+from analysis.reports.stored import newest, newest_or_request
 from analysis.views import class_figures, segment_scores
 from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import score_over_time
@@ -45,7 +46,8 @@ def performance(request: ProjectRequest) -> HttpResponse:
     }
     if report and report.body.n:
         context |= figures(project, report.body, state)
-        context["panel"] = monitor_panel(project, state.version, serves=known.serves)
+        watched = newest(project, monitor.KIND, version=state.version)
+        context["panel"] = monitor_panel(project, state.version, watched, serves=known.serves)
     template = "analysis/performance.html" + ("#figures" if asks_for_fragment(request) else "")
     return render(request, template, context)
 
