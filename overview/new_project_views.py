@@ -118,24 +118,34 @@ def from_nothing(request: UserRequest) -> HttpResponse:
 def from_upload(request: UserRequest, upload_uid: str) -> HttpResponse:
     """The form of one uploaded file; a fragment while a person changes it."""
     upload = get_object_or_404(StoredUpload, owner=request.user, uid=upload_uid)
+    unread = ""
     try:
-        found = source.examine(upload, parse_dialect(request.POST))
+        try:
+            found = source.examine(upload, parse_dialect(request.POST))
+        except (UnusableFile, BadFile) as why:  # of the reading that was chosen: the form stays as it was
+            unread = str(why)
+            found = source.examine(upload, parse_dialect({}))
     except (UnusableFile, BadFile, uploads.UploadGone) as why:
         return _start_page(request, problem=str(why), at="file")
-    return _respond(request, upload, found)
+    return _respond(request, upload, found, unread=unread)
 
 
-def _respond(request: UserRequest, upload: StoredUpload | None, found: source.ProjectSource) -> HttpResponse:
+def _respond(
+    request: UserRequest, upload: StoredUpload | None, found: source.ProjectSource, *, unread: str = ""
+) -> HttpResponse:
+    """`unread`: why the file cannot be read as was chosen, so that nothing is created."""
     choices = parse_choices(request.POST, found)
     problem = ""
-    if request.POST.get("act") == "create":
+    if request.POST.get("act") == "create" and not unread:
         try:
             return _created(request, upload, found, choices)
         except InvalidInput as why:
             problem = str(why)
-    context = _context(upload, found, choices, counts=request.method == "POST")
+    context = _context(upload, found, choices, counts=request.method == "POST" and not unread)
+    if unread:
+        context["missing"] = "Choose another way to read the file, or leave it recognised."
     page = "overview/new_project.html" + ("#making" if asks_for_fragment(request) else "")
-    return render(request, page, {**context, "problem": problem}, status=422 if problem else 200)
+    return render(request, page, {**context, "problem": problem, "unread": unread}, status=422 if problem or unread else 200)
 
 
 def _created(

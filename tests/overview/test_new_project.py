@@ -190,7 +190,10 @@ def test_excels_file_in_latin_1_with_semicolons_is_read_and_can_be_read_otherwis
     said = counted(client, where)
     assert "semicolon, decimal comma, Windows-1252, names in line 1" in said
     assert "<b>60 rows</b> will be kept; 60 have a label" in said and "No row waits for a person" in said
-    assert "UTF-8: a byte in line 1 does not fit" in client.post(where, {"encoding": "utf-8"}).content.decode()
+    refused = client.post(where, {"encoding": "utf-8", "title": "Darlehen", "act": "create"})
+    assert refused.status_code == 422 and not Project.objects.filter(title="Darlehen").exists()
+    for kept in ("UTF-8: a byte in line 1 does not fit", 'value="Darlehen"', 'value="utf-8" selected', "Begründung"):
+        assert kept in " ".join(refused.content.decode().split())
     client.post(where, {"title": "Kredite", "act": "create"})
     run_jobs()
     item = Item.objects.get(project__slug="kredite", key="K-3")
