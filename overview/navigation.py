@@ -154,8 +154,13 @@ class Shell:
     @cached_property
     def new_project(self) -> str:
         """The address where this person makes a project, "" for who may not."""
-        may = self.user and can_anywhere(self.user, Can.CHANGE)
-        return reverse("new_project:start") if may else ""
+        return reverse("new_project:start") if self._may_create else ""
+
+    @cached_property
+    def _may_create(self) -> bool:
+        """Whether this person may make projects; mostly the role in this one says so without a query."""
+        here = self.role and self.role.can(Can.CHANGE)
+        return bool(here or (self.user and can_anywhere(self.user, Can.CHANGE)))
 
     @cached_property
     def chips(self) -> tuple[Chip, ...]:
@@ -226,7 +231,7 @@ class Shell:
         if guard.level == "project":
             return bool(self.role and guard.can and self.role.can(guard.can))
         if guard.level == "anywhere":
-            return bool(self.user and guard.can and can_anywhere(self.user, guard.can))
+            return guard.can == Can.CHANGE and self._may_create
         if guard.level == "superuser":
             return bool(self.user and self.user.is_superuser)
         return guard.level == "public" or self.user is not None

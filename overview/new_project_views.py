@@ -145,7 +145,9 @@ def _respond(
     if unread:
         context["missing"] = "Choose another way to read the file, or leave it recognised."
     page = "overview/new_project.html" + ("#making" if asks_for_fragment(request) else "")
-    return render(request, page, {**context, "problem": problem, "unread": unread}, status=422 if problem or unread else 200)
+    return render(
+        request, page, {**context, "problem": problem, "unread": unread}, status=422 if problem or unread else 200
+    )
 
 
 def _created(
@@ -209,6 +211,8 @@ def _context(
 
 def _problem(spec: dict[str, Any]) -> str:
     """What is missing yet, in one sentence, or nothing."""
+    if not spec["title"].strip():
+        return "The project has no name yet."
     if not spec["inputs"]:
         return "Nothing would be read by the model: choose a type for at least one column."
     if len(spec["labels"]) < 2:

@@ -205,7 +205,7 @@ def tag_selection(request: ProjectRequest) -> HttpResponse:
     act, name = given.get("act", ""), given.get("tag_name", "")
     try:
         filters = item_filters.parse_filters(given, project)
-        if given.get("all") == "yes":
+        if given.get("tag_all") == "yes":
             bulk_acts.start_act(project, act, name, filters.query(), by=request.user, at=now)
             messages.info(request, "A job does it for all items that match; Jobs says how far it is.")
         else:

@@ -36,7 +36,7 @@ def _releases(
         "now": timezone.now(),
         "standing": standing,
         "captured": incumbent.tag if not incumbent.version else "",
-        "releases": releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN],
+        "releases": list(releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN]),
         "problems": health.problems([request.project]),
         "candidates": [(one, judging.state_of(one, incumbent), verdicts.get(one.pk)) for one in newest],
         "form": form or RollBackForm(initial={"expected": expected}),

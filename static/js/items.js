@@ -30,6 +30,11 @@ function say(list) {
 }
 
 function onKey(event) {
+  if (event.key === "Enter" && event.target.id === "tag-name") {
+    event.preventDefault(); // the form's own first button would add to a queue
+    event.target.closest(".panel").querySelector("button").click();
+    return;
+  }
   if (event.defaultPrevented || isTyping(event) || !form() || document.querySelector("dialog[open]")) return;
   const act = actionOf(event);
   const box = here();

@@ -80,7 +80,7 @@ def test_all_items_that_match_are_tagged_by_one_job(
     project: Project, emil: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     monkeypatch.setattr(bulk_acts, "AT_ONCE", 2)
-    given = {"act": "tag", "tag_name": "large", "all": "yes", "input": "amount:2.."}
+    given = {"act": "tag", "tag_name": "large", "tag_all": "yes", "input": "amount:2.."}
     for _ in range(2):  # a double click
         assert post(browser_of(emil), project, "item-tag", given).status_code == 302
     job = Job.objects.get(kind=bulk_acts.KIND)

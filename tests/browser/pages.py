@@ -1,5 +1,6 @@
 """Every page that must be clean, in the states that a person brings it into. A new page is one line here."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -106,6 +107,22 @@ def first_item(tab: Tab) -> None:
     tab.locator(".stage img").evaluate_all("(all) => Promise.all(all.map((one) => one.decode()))")
 
 
+def sample_read(tab: Tab) -> None:
+    """What a pasted request would become, with its rows counted."""
+    rows = [{"key": f"t-{n}", "inputs": {"text": f"Where is parcel {n}?", "amount": n / 2}} for n in range(8)]
+    tab.get_by_label("A sample request").fill(
+        json.dumps([{**row, "label": ["late", "lost"][n % 2]} for n, row in enumerate(rows)])
+    )
+    tab.get_by_role("button", name="Read the sample").click()
+    tab.get_by_text("What will be created?").wait_for()
+
+
+def decision_opened(tab: Tab) -> None:
+    """Why the first item was decided so."""
+    follow("main a[href*='/items/item_']")(tab)
+    follow("main a[href*='/decisions/']")(tab)
+
+
 DIGITS = "/p/digits"
 PAGES = [
     Page("sign-in", "/sign-in/", who=""),
@@ -126,6 +143,13 @@ PAGES = [
     Page("input-contract", f"{DIGITS}/input-contract/"),
     Page("costs", f"{DIGITS}/settings/costs/", then=costs_compared),
     Page("routing", f"{DIGITS}/settings/routing/"),
+    Page("general", f"{DIGITS}/settings/"),
+    Page("retraining-settings", f"{DIGITS}/settings/retraining/"),
+    Page("feedback-keys", f"{DIGITS}/feedback-keys/", who="admin"),
+    Page("new-project", "/projects/new/"),
+    Page("new-project-empty", "/projects/new/empty"),
+    Page("new-project-sample", "/projects/new/", then=sample_read),
+    Page("outcomes", f"{DIGITS}/outcomes/"),
     Page("members", f"{DIGITS}/members/", who="admin"),
     Page("remove-asks", f"{DIGITS}/members/", who="admin", then=press("Remove Ada")),
     Page("api-keys", f"{DIGITS}/keys/", who="admin"),
@@ -145,6 +169,7 @@ PAGES = [
     Page("items", f"{DIGITS}/items/"),
     Page("exchange", f"{DIGITS}/exchange/"),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
+    Page("decision", f"{DIGITS}/items/", then=decision_opened),
     Page("desk", f"{DIGITS}/desk/", who="annotator", then=first_item),
     Page("queues", f"{DIGITS}/queues/"),
     Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),

@@ -63,7 +63,7 @@ def test_tab_reaches_every_control_in_order_and_shows_where_it_is(
 
 def test_the_bar_of_a_selection_covers_nothing_that_has_the_focus(open_page: Callable[..., Watched]) -> None:
     tab = open_page("/p/digits/items/", who="engineer").page
-    tab.locator("td > input[type=checkbox]").first.check()
+    tab.locator("input[name=item]").first.check()
     for _ in range(40):
         tab.keyboard.press("Tab")
         one = tab.evaluate(FOCUSED)

@@ -31,7 +31,7 @@ CUT = """() => [...document.querySelectorAll(".chart, .scroll, .table.acts, .car
 BLANK = """() => [...document.querySelectorAll("main tbody tr")].flatMap((row) => {
   if (!row.checkVisibility()) return [];
   const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
-  const boxes = [...row.querySelectorAll("img, svg, button, input, progress, .button")]
+  const boxes = [...row.querySelectorAll("img, svg, button, input, select, textarea, progress, .button")]
     .map((each) => each.getBoundingClientRect());
   while (walker.nextNode()) {
     if (!walker.currentNode.data.trim()) continue;
@@ -79,7 +79,7 @@ WIDTH = """(text) => {
 def test_the_bar_of_a_selection_covers_no_row_before_something_is_chosen(open_page) -> None:
     tab = open_page("/p/digits/items/", who="engineer").page
     expect(tab.locator(".bulk")).to_have_css("position", "static")
-    tab.locator("td > input[type=checkbox]").first.check()
+    tab.locator("input[name=item]").first.check()
     expect(tab.locator(".bulk")).to_have_css("position", "sticky")
     expect(tab.locator(".bulk")).to_be_in_viewport()
 

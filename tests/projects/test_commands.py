@@ -95,7 +95,10 @@ class TestCreateProject:
             ({**SPEC, "kind": "banana"}, "kind is 'banana'; this version takes choice."),
             ({**SPEC, "labels": ["ham"]}, "labels takes a list of 2 to 1,000 labels."),
             ({**SPEC, "labels": ["ham", "ham"]}, "Label 'ham' stands in the list twice."),
-            ({**SPEC, "labels": [{"value": "ham", "title": 5}, "spam"]}, "Title and hint of label 'ham' are texts."),
+            (
+                {**SPEC, "labels": [{"value": "ham", "title": 5}, "spam"]},
+                "Title, hint, key and colour of label 'ham' are texts.",
+            ),
             ({**SPEC, "inputs": {}}, "inputs takes an object of 1 to 500 named inputs."),
             (
                 {**SPEC, "inputs": {"a": {"type": "sound"}}},

@@ -20,7 +20,6 @@ from annotation.models import (
     NoLabelDecision,
     RefusedRowCount,
     Signal,
-    SignalReliability,
 )
 from annotation.signals import reliability
 from annotation.signals.capture import capture_signals
@@ -89,7 +88,6 @@ def make_rich_project(slug: str = "rich") -> Project:
     ImportedRecord.objects.create(project=project, item=item, format="label_studio", record=record, imported_at=NOW)
     ItemTag.objects.create(project=project, item=item, name="odd", tagged_by=ada, tagged_at=NOW)
     SavedView.objects.create(project=project, owner=ada, name="Odd ones", query="tag=odd", created_at=NOW)
-    SignalReliability.objects.create(project=project, version=1, body={"kinds": []}, computed_at=NOW)
     ContractViolation.objects.create(project=project, item=item, input="x", rule="type", given="much", at=NOW)
     RefusedRowCount.objects.create(project=project, hour=NOW, contract_version=1, input="x", rule="min", rows=3)
     NoLabelDecision.objects.create(project=project, item=item, reason="torn", decided_by=bo, decided_at=NOW)
