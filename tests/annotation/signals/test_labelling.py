@@ -18,7 +18,7 @@ from tests.factories import NOW, make_project
 pytestmark = pytest.mark.django_db
 
 
-def store(project: Project, *, n: int = 200, **lower: float) -> None:
+def store(project: Project, lower: dict[str, float], *, n: int = 200) -> None:
     """Corrections of these actors are right with these lower limits; 200 audit items say so."""
     kinds = ("correction", "outcome", "thumbs_up")
     body = ReliabilityBody(
@@ -31,7 +31,7 @@ def store(project: Project, *, n: int = 200, **lower: float) -> None:
 @pytest.fixture
 def project() -> Project:
     made = make_project()
-    store(made, **{"anna": 0.96, "bert": 0.9, "public:anna": 0.99})
+    store(made, {"anna": 0.96, "bert": 0.9, "public:anna": 0.99})
     return made
 
 
@@ -71,7 +71,7 @@ def test_any_other_signal_asks(project: Project, kind: str, value: Any, actor: s
 
 def test_without_a_report_or_with_few_audited_items_nothing_is_labelled(project: Project) -> None:
     signal(item(project), "correction", "spam", actor="anna")
-    store(project, anna=0.96, n=99)
+    store(project, {"anna": 0.96}, n=99)
     assert label(project) == 0
     SignalReliability.objects.all().delete()
     assert label(project) == 0
@@ -121,7 +121,7 @@ def test_who_becomes_reliable_later_has_earlier_signals_weighed_again_where_they
     signal(asked, "outcome", "spam", actor="bert")
     routing.route(project, at=NOW + timedelta(minutes=1), seed=1, places=Places(0, 0))
     assert not Signal.objects.filter(weighed_at=None).exists() and RoutedItem.objects.get().item == asked
-    store(project, anna=0.96, bert=0.96)
+    store(project, {"anna": 0.96, "bert": 0.96})
     assert label(project) == 1 and label(project) == 0
     assert Resolution.objects.get().item == agreed
 
@@ -130,6 +130,6 @@ def test_a_version_that_made_a_label_is_kept(project: Project) -> None:
     signal(item(project), "correction", "spam", actor="anna")
     label(project)
     for _ in range(reliability.KEPT + 2):
-        store(project, anna=0.96)
+        store(project, {"anna": 0.96})
     versions = SignalReliability.objects.values_list("version", flat=True)
     assert 1 in versions and 2 not in versions and len(versions) == reliability.KEPT + 1
