@@ -118,7 +118,7 @@ def sample_read(tab: Tab) -> None:
 
 
 def decision_opened(tab: Tab) -> None:
-    """Why the first item was decided so."""
+    """Why the first item of which a model said something was decided so."""
     follow("main a[href*='/items/item_']")(tab)
     follow("main a[href*='/decisions/']")(tab)
 
@@ -169,7 +169,7 @@ PAGES = [
     Page("items", f"{DIGITS}/items/"),
     Page("exchange", f"{DIGITS}/exchange/"),
     Page("item", f"{DIGITS}/items/", then=follow("main a[href*='/items/item_']")),
-    Page("decision", f"{DIGITS}/items/", then=decision_opened),
+    Page("decision", f"{DIGITS}/items/?says=3", then=decision_opened),
     Page("desk", f"{DIGITS}/desk/", who="annotator", then=first_item),
     Page("queues", f"{DIGITS}/queues/"),
     Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),
