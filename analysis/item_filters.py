@@ -140,7 +140,7 @@ NAMES = {
 
 def filter_values(project: Project) -> Mapping[str, Any]:
     """The values that the filters ANSWERS take, each under its text in an address; none where the kind has no list."""
-    return kinds.of(project.kind).filter_values(project.schema().labels)
+    return kinds.of_project(project).filter_values(project.schema().labels)
 
 
 def parse_filters(given: Mapping[str, str], project: Project) -> Filters:

@@ -145,7 +145,7 @@ def _agreement(
     project: Project, outcomes: Sequence[FirstOutcome], *, at: datetime
 ) -> tuple[StoredEstimate | None, StoredEstimate | None]:
     """How often what was served was as the newest outcome says, where it is mature and where it is not."""
-    task, until = task_kinds.of(project.kind), maturity.matured_until(project, at=at)
+    task, until = task_kinds.of_project(project), maturity.matured_until(project, at=at)
     labels = project.schema().labels
     times = {one.item_id: one.predicted_at for one in outcomes}
     scores: dict[bool, list[float]] = {True: [], False: []}

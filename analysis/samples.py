@@ -117,7 +117,7 @@ def live(project: Project, version: str, *, at: datetime, days: int = 0) -> Eval
     rows = [row for row in chosen if row.pk in judging]
     ids = [row.pk for row in rows]
     answers, truth = _answers(project, version, ids), _truth(project, ids)
-    kind, names = kinds.of(project.kind), kinds.class_names(project)
+    kind, names = kinds.of_project(project), kinds.class_names(project)
     item_ids = np.array(ids, dtype=np.int64)
     inclusion = np.array([effective[pk] for pk in ids], dtype=np.float64)
     return EvaluationSample(

@@ -108,7 +108,7 @@ def judged_signals(project: Project, sample: EvaluationSample, *, at: datetime) 
 
 
 def _judged(project: Project, sample: EvaluationSample, at: datetime) -> Iterator[JudgedSignal]:
-    task, labels = task_kinds.of(project.kind), project.schema().labels
+    task, labels = task_kinds.of_project(project), project.schema().labels
     place = {pk: where for where, pk in enumerate(sample.item_ids.tolist()) if sample.audit[where]}
     for chunk in chunks(list(place)):
         rows = Signal.objects.filter(maturity.counts(project, at=at), item__in=chunk).order_by("pk")

@@ -162,7 +162,7 @@ def _predictions(
     return tuple(
         _prediction(row, beside.get(row.model_version), schemas.get(row.schema_version, []))
         for row in rows
-        if row.scores is not None or row.predicted_value or row.model_version
+        if row.scores is not None or row.predicted_value is not None or row.model_version
     )
 
 
@@ -172,7 +172,7 @@ def _prediction(row: Prediction, beside: Mapping[str, Any] | None, values: Seque
         numbers = np.frombuffer(bytes(row.scores), dtype="<f4").tolist()
         scores = dict(zip(values, numbers, strict=False))
     return ExchangePrediction(
-        value=row.predicted_value or None,
+        value=row.predicted_value,
         model_version=row.model_version,
         threshold_version=row.threshold_version,
         policy_version=row.policy_version,

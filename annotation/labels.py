@@ -73,6 +73,12 @@ class ValidAnswer:
         body = json.dumps([self.value, self.skip, self.flagged, self.comment], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(body.encode()).hexdigest()
 
+    def check_fit(self, lease: Lease) -> None:
+        """Raise AnswerRefused where the value does not fit the item; most kinds need not read it."""
+        kind = kinds.of_project(lease.project)
+        if kind.is_about_an_input and not self.skip and (why := kind.misfit(self.value, lease.item.inputs)):
+            raise AnswerRefused(why, 422)
+
 
 @retry_conflicts
 def submit(
@@ -96,6 +102,7 @@ def submit(
         answer = validate_answer(project, value=value, skip=skip, flagged=flagged, comment=comment, seconds=seconds)
         with transaction.atomic():
             lease = locked(project, token, by=by)
+            answer.check_fit(lease)
             label = getattr(lease, "label", None)
             if label and label.state != LabelState.UNDONE:
                 return _repeat(label, answer)
@@ -114,19 +121,15 @@ def validate_answer(
         raise AnswerRefused("A skip carries no value; send one or the other.", 422)
     if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not is_storable(comment):
         raise AnswerRefused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
-    if seconds is not None and not _is_duration(seconds):
+    if seconds is not None and not (is_finite_number(seconds) and 0 <= seconds <= MOST_SECONDS):
         raise AnswerRefused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
     if skip:
         return ValidAnswer(None, True, flagged, comment.strip(), seconds)
     try:
-        checked = kinds.of(project.kind).validate(value, kinds.offered(project.schema().labels))
+        checked = kinds.of_project(project).validate(value, kinds.offered(project.schema().labels))
     except kinds.InvalidLabel as why:
         raise AnswerRefused(str(why), 422) from None
     return ValidAnswer(checked, False, flagged, comment.strip(), seconds)
-
-
-def _is_duration(seconds: Any) -> bool:
-    return is_finite_number(seconds) and 0 <= seconds <= MOST_SECONDS
 
 
 def locked(project: Project, token: str, *, by: User) -> Lease:
@@ -275,6 +278,7 @@ def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
             label = lease.label
             if label.state != LabelState.GIVEN:
                 raise AnswerRefused("This answer was undone or skipped; answer the item again instead.")
+            answer.check_fit(lease)
             if label.value == answer.value:
                 return Submitted(token, "existing")
             _revise(lease, label, answer, at=at)

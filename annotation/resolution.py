@@ -77,7 +77,7 @@ def settle_routed(
         return None
     if reviewer := _reviewer(routed, here):
         return _resolve(routed, here[-1].value, Resolution.Method.REVIEWER, 1.0, len(votes), by_id=reviewer, at=at)
-    settled = kinds.of(routed.project.kind).resolve([vote.value for vote in votes])
+    settled = kinds.of_project(routed.project).resolve([vote.value for vote in votes])
     if settled is None or any(vote.flagged for vote in here):
         dispute(routed, votes, at=at)
         return None
@@ -155,7 +155,7 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
     """Send a full routed item to review, and ask its item again in the disputed queue."""
     RoutedItem.objects.filter(pk=routed.pk).update(state=RoutedState.REVIEW, closed_at=at)
     routed.state, routed.closed_at = RoutedState.REVIEW, at
-    kind, labels = kinds.of(routed.project.kind), routed.project.schema().labels
+    kind, labels = kinds.of_project(routed.project), routed.project.schema().labels
     tally = Counter(kind.describe(vote.value, labels) for vote in votes)
     entry = queues.Entry(
         item_id=routed.item_id,
@@ -238,7 +238,7 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
 def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
     project = Project.objects.get(pk=item.project_id)
-    checked = kinds.of(project.kind).validate(value, kinds.offered(project.schema().labels))
+    checked = kinds.of_project(project).validate_for(value, kinds.offered(project.schema().labels), item.inputs)
     _close_by_person(item, at=at)
     made = Resolution.objects.create(
         project=project,

@@ -189,7 +189,7 @@ class Shell:
     @cached_property
     def answer_keys(self) -> tuple[kinds.AnswerKeys, ...]:
         """The keys that answer on the desk of this project."""
-        return kinds.of(self.project.kind).answer_keys(self.project.schema().labels) if self.project else ()
+        return kinds.of_project(self.project).answer_keys(self.project.schema().labels) if self.project else ()
 
     @cached_property
     def counts(self) -> dict[str, int | None]:

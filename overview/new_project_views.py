@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotation import uploads
+from annotation import kinds, uploads
 from annotation.exchange.rows import UnusableFile
 from annotation.kinds.choice.shortcuts import cap, keys_of
 from annotation.models import StoredUpload
@@ -17,7 +17,8 @@ from inputs.files.column_roles import ColumnRole
 from inputs.files.table import BadFile
 from overview.new_project import creation, remarks, source, trial
 from overview.new_project.choices import Choices, parse_choices, parse_dialect
-from overview.new_project.specification import import_options, labels_of, positive_of, spec_of_choices
+from overview.new_project.specification import ONE_LABEL, import_options, labels_of, positive_of, spec_of_choices
+from projects import task_kinds
 from projects.guards import UserRequest, asks_for_fragment, member_anywhere
 from projects.models import Can
 from projects.project_settings import RoutingSettings
@@ -181,6 +182,7 @@ def _context(
             missing = str(why)
     labels = labels_of(found, choices)
     rows = list(zip([cap(key) for key in keys_of([{"value": one.value} for one in labels])], labels, strict=True))
+    needs_labels = task_kinds.needs_labels(choices.kind)
     written = json.dumps(spec, indent=2, ensure_ascii=False)
     return {
         "source": found,
@@ -192,7 +194,9 @@ def _context(
         "used": sum(guess.role != ColumnRole.IGNORE for guess in choices.guesses),
         "labels": rows[:FIRST_LABELS],
         "more_labels": rows[FIRST_LABELS:],
-        "by_hand": len(labels) < 2 or bool(choices.listed.strip()),
+        "by_hand": needs_labels and (choices.kind != ONE_LABEL or len(labels) < 2 or bool(choices.listed.strip())),
+        "kinds": kinds.titles(),
+        "has_classes": choices.kind == ONE_LABEL,
         "labelled": bool(choices.column_of(ColumnRole.LABEL)),
         "positive": positive_of(choices, labels),
         "positive_title": next((one.title for one in labels if one.value == positive_of(choices, labels)), ""),
@@ -215,7 +219,9 @@ def _problem(spec: dict[str, Any]) -> str:
         return "The project has no name yet."
     if not spec["inputs"]:
         return "Nothing would be read by the model: choose a type for at least one column."
-    if len(spec["labels"]) < 2:
+    if task_kinds.needs_labels(spec["kind"]) and len(spec["labels"]) < 2 and spec["kind"] != ONE_LABEL:
+        return "Answers are made of labels: write two or more, one a line."
+    if task_kinds.needs_labels(spec["kind"]) and len(spec["labels"]) < 2:
         return "A decision needs two labels or more: choose the column that holds them, or write them."
     try:
         parse_spec(spec)

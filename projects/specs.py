@@ -49,6 +49,7 @@ class Spec(Settings, frozen=True, kw_only=True):
     title: str
     kind: str
     labels: list[dict[str, Any]]
+    answer: dict[str, Any]
     inputs: dict[str, dict[str, Any]]
     segments: list[str]
     overlap: int
@@ -129,11 +130,13 @@ def parse_spec(given: Any) -> Spec:
         raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(fields))}.")
     title, kind = check_title(given.get("title")), _kind(given.get("kind"))
     labels = check_labels(given.get("labels")) if task_kinds.needs_labels(kind) or given.get("labels") else []
+    inputs = check_inputs(given.get("inputs"))
     spec = Spec(
         title=title,
         kind=kind,
         labels=labels,
-        inputs=check_inputs(given.get("inputs")),
+        answer=task_kinds.complete_options(kind, given.get("answer", {}), inputs),
+        inputs=inputs,
         segments=check_segments(given.get("segments", [])),
         overlap=whole_number("overlap", given.get("overlap", 1), 1, MOST_OVERLAP),
         costs=_checked(CostSettings, "costs", given),

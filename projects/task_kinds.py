@@ -1,20 +1,40 @@
 """Names of the task kinds that a project can have; the packages of annotation.kinds register theirs."""
 
-_needs_labels: dict[str, bool] = {}
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Complete = Callable[[Any, dict[str, dict[str, Any]]], dict[str, Any]]
 
 
-def register(name: str, *, needs_labels: bool) -> None:
-    _needs_labels[name] = needs_labels
+@dataclass(frozen=True)
+class RegisteredKind:
+    """What a spec is held against: whether it names labels, and how the options under `answer` are completed."""
+
+    needs_labels: bool
+    complete_options: Complete
+
+
+_kinds: dict[str, RegisteredKind] = {}
+
+
+def register(name: str, *, needs_labels: bool, complete_options: Complete) -> None:
+    _kinds[name] = RegisteredKind(needs_labels, complete_options)
 
 
 def unregister(name: str) -> None:
-    _needs_labels.pop(name)
+    _kinds.pop(name)
 
 
 def names() -> list[str]:
-    return sorted(_needs_labels)
+    return sorted(_kinds)
 
 
 def needs_labels(name: str) -> bool:
     """Whether a spec of this kind must name its labels. Raises KeyError for a name that there is not."""
-    return _needs_labels[name]
+    return _kinds[name].needs_labels
+
+
+def complete_options(name: str, given: Any, inputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The options under `answer` of a spec with these inputs, as a project stores them. Raises BadSpec."""
+    return _kinds[name].complete_options(given, inputs)

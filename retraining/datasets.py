@@ -109,7 +109,7 @@ def plan_dataset(project: Project, *, at: datetime) -> DatasetPlan:
     found = _known(project, at)
     kept = _on_their_side(project, found, at)
     drawn = _audit_probabilities(project, at)
-    kind, labels = kinds.of(project.kind), project.schema().labels
+    kind, labels = kinds.of_project(project), project.schema().labels
     rows = tuple(
         PlannedRow(
             uid=one.uid,
@@ -268,7 +268,7 @@ def held_out(project: Project, *, at: datetime) -> Examples:
 
 def _examples(project: Project, types: dict[str, str], labels: Labels, given: Sequence[tuple[Any, ...]]) -> Examples:
     """Columns and codes of rows of (item, inputs, value, inclusion probability, segment) with a training target."""
-    kind = kinds.of(project.kind)
+    kind = kinds.of_project(project)
     classes = kind.classes(labels)
     code = {value: i for i, value in enumerate(classes)}
     targets = [kind.training_target(row[2], labels) for row in given]

@@ -93,7 +93,7 @@ def _scores(prediction: Prediction, project: Project) -> list[ScoredLabel]:
 
 def _rule(prediction: Prediction, scores: list[ScoredLabel], project: Project) -> str:
     """The comparison that made the answer, in words."""
-    answer = kinds.of(project.kind).describe(prediction.predicted_value, project.schema().labels)
+    answer = kinds.of_project(project).describe(prediction.predicted_value, project.schema().labels)
     if prediction.degraded and not scores:
         return f"No version could answer; {answer} is the project's safe default, and a person decides."
     if not scores:

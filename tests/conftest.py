@@ -101,7 +101,7 @@ REGISTRIES = {
     "inputs.registry": ("INPUT_TYPES",),
     "jobs.registry": ("_kinds", "_periodic", "_project_checks"),
     "projects.project_settings": ("_extensions",),
-    "projects.task_kinds": ("_needs_labels",),
+    "projects.task_kinds": ("_kinds",),
     "retraining.learning.families.registry": ("_families",),
     "retraining.trainers.registry": ("_trainers",),
     "retraining.triggers.registry": ("_rules",),

@@ -1,4 +1,5 @@
-"""A task kind that a test adds, from capture to its report: API, jobs and pages alone, as its users meet them."""
+"""Every task kind whose answers are no classes, from capture to its report: API, jobs and pages alone, as its users
+meet them. The first one is added by a test."""
 
 import json
 import re
@@ -17,21 +18,25 @@ from projects import members, specs
 from projects.models import Project, Role, User
 from retraining.models import Dataset, TrainingRun
 from retraining.triggers.checks import check_all_projects
-from tests.annotation.json_kind import SPEC, registered
+from tests.annotation.json_kind import registered
 from tests.factories import make_user
+from tests.journey_kinds import JOURNEYS, JourneyKind
 
 pytestmark = pytest.mark.django_db
 N = 24
-SAID = {"start": 1, "end": 5}  # by the model, of every item
-RIGHT, HALF = {"start": 1, "end": 5}, {"start": 1, "end": 3}  # scores 1 and .5
-MEAN = 1 - 0.5 / 4  # one item in four is resolved as HALF
 RunJobs = Callable[[], int]
+each_kind = pytest.mark.parametrize("kind", JOURNEYS, ids=lambda kind: kind.name)
 
 
 @pytest.fixture
-def project(settings: Any) -> Iterator[Project]:
+def kind() -> JourneyKind:
+    return JOURNEYS[0]
+
+
+@pytest.fixture
+def project(settings: Any, kind: JourneyKind) -> Iterator[Project]:
     with registered(settings):
-        spec = {**SPEC, "retraining": {"after_labels": 10}}
+        spec = {**kind.spec, "retraining": {"after_labels": 10}}
         yield specs.create_project("spans", spec, by=make_user("root", is_superuser=True), at=timezone.now())
 
 
@@ -52,7 +57,7 @@ class Service:
         assert answer.status_code == 200, answer.content
         return answer.json()
 
-    def answer_all(self, value: Callable[[int], dict[str, int]]) -> None:
+    def answer_all(self, value: Callable[[int], Any]) -> None:
         """Label what waits for this person, each item by its number."""
         while given := self.post("leases", {"count": 20})["leases"]:
             rows = [
@@ -77,28 +82,48 @@ def words_of(client: Client, name: str, *args: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main))
 
 
-def test_a_kind_goes_from_capture_to_its_report(project: Project, run_jobs: RunJobs) -> None:
+def rows_of(kind: JourneyKind) -> list[dict[str, Any]]:
+    """Items of all of which the model said the same."""
+    return [
+        {
+            "key": f"k{n}",
+            "inputs": {"text": f"message {n}", **kind.also},
+            "model_version": "m1",
+            "value": kind.right,
+        }
+        for n in range(N)
+    ]
+
+
+@each_kind
+def test_a_kind_goes_from_capture_to_its_report(project: Project, kind: JourneyKind, run_jobs: RunJobs) -> None:
+    mean = 1 - (1 - kind.score) / 4  # one item in four is resolved as `half`
     engineer, reviewer = make_user("eve", project, Role.ENGINEER), make_user("rita", project, Role.REVIEWER)
     service, eve, rita = Service(project, engineer, "ingest", "read"), browser(engineer), browser(reviewer)
     ada, bo = (Service(project, make_user(name, project), "annotate") for name in ("ada", "bo"))
 
-    rows = [
-        {"key": f"k{n}", "inputs": {"text": f"message {n}"}, "model_version": "m1", "value": SAID} for n in range(N)
-    ]
-    assert service.post("predictions", rows)["created"] == N
+    wrong = {**rows_of(kind)[0], "key": "wrong", "value": kind.wrong}
+    taken = service.post("predictions", [*rows_of(kind), wrong])
+    assert taken["created"] == N
+    assert [one["error"] for one in taken["refused"]] == [f"`value`: {kind.refusal}"]
     route_what_waits(project, timezone.now())
     run_jobs()
     assert not Job.objects.filter(error__gt="").exists()
     assert f"{N} items wait" in words_of(eve, "annotation:queue-list")
 
-    ada.answer_all(lambda n: RIGHT)
-    bo.answer_all(lambda n: HALF if n % 4 == 0 else RIGHT)
-    assert "said 1 to 5, 1 to 3 asked two people disagreed" in words_of(rita, "annotation:review")
+    [lease] = ada.post("leases", {"count": 1})["leases"]
+    refused = ada.post("labels", {"labels": [{"lease": lease["lease"], "value": kind.wrong}]})["results"]
+    assert [(one["status"], one["error"]) for one in refused] == [("refused", kind.refusal)]
+    ada.post("labels", {"labels": [{"lease": lease["lease"], "value": kind.right}]})
+    ada.answer_all(lambda n: kind.right)
+    bo.answer_all(lambda n: kind.half if n % 4 == 0 else kind.right)
+    said = f"said {kind.words[0]}, {kind.words[1]} asked two people disagreed"
+    assert said in words_of(rita, "annotation:review")
     review = rita.get(reverse("annotation:review", args=["spans"])).content.decode()
-    disputed = re.findall(r"Start of (item_\w+)", review)
+    disputed = re.findall(r'id="review-(item_\w+)"', review)
     assert len(disputed) == N // 4
     for uid in disputed:
-        decided = {"item": uid, "start": "1", "end": "3"}
+        decided = {"item": uid, **kind.form}
         assert rita.post(reverse("annotation:review-decide", args=["spans"]), decided).status_code == 302
     assert "Nothing is in review" in words_of(rita, "annotation:review")
 
@@ -117,27 +142,26 @@ def test_a_kind_goes_from_capture_to_its_report(project: Project, run_jobs: RunJ
     run_jobs()
     metrics = service.get("metrics")
     score = metrics["score"]
-    assert (metrics["model_version"], metrics["n"], score["value"]) == ("m1", N, pytest.approx(MEAN))
-    assert 0 < score["low"] < MEAN < score["high"] < 1 and metrics["accuracy"] is None
-    shown = f"{MEAN:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    assert (metrics["model_version"], metrics["n"], score["value"]) == ("m1", N, pytest.approx(mean))
+    assert 0 < score["low"] < mean < score["high"] < 1 and metrics["accuracy"] is None
+    shown = f"{mean:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
     assert f"Mean score of m1 {shown} , from 0 wrong to 1 right, n {N}" in words_of(eve, "analysis:performance")
     overview = words_of(eve, "overview:overview")
     assert f"Mean score of m1 {shown} , n {N}" in overview and "answers are not classes" in overview
 
     uid = disputed[0]
     (listed,) = [one for one in service.get("items")["items"] if one["id"] == uid]
-    assert (listed["value"], listed["label"], listed["resolution"]) == (SAID, None, HALF)
+    assert (listed["value"], listed["label"], listed["resolution"]) == (kind.right, None, kind.half)
     story = service.get(f"items/{uid}")
-    assert [one["value"] for one in story["labels"]] == [RIGHT, HALF]
+    assert [one["value"] for one in story["labels"]] == [kind.right, kind.half]
     item = words_of(eve, "analysis:item", uid)
-    assert "resolved as 1 to 3" in item and "m1 Captured why so 1 to 5" in item
+    assert f"resolved as {kind.words[1]}" in item and f"m1 Captured why so {kind.words[0]}" in item
 
 
 def test_lists_have_no_filter_by_values_that_are_on_no_list(project: Project) -> None:
     engineer = make_user("eve", project, Role.ENGINEER)
     service, eve = Service(project, engineer, "ingest", "read"), browser(engineer)
-    rows = [{"key": f"k{n}", "inputs": {"text": "x"}, "model_version": "m1", "value": SAID} for n in range(N)]
-    service.post("predictions", rows)  # those that the audit drew are hidden from who may label them
+    service.post("predictions", rows_of(JOURNEYS[0]))  # those that the audit drew are hidden from who may label them
 
     address = reverse("analysis:item-list", args=["spans"])
     page = eve.get(address).content.decode()

@@ -16,4 +16,6 @@ def in_words(value: Any, project: Project) -> str:
     if value is None or value == "":
         return "–"
     schema = project.schema()
-    return schema.title_of(value) if isinstance(value, str) else kinds.of(project.kind).describe(value, schema.labels)
+    return (
+        schema.title_of(value) if isinstance(value, str) else kinds.of_project(project).describe(value, schema.labels)
+    )

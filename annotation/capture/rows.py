@@ -196,7 +196,7 @@ class _Validator:
 
     @classmethod
     def of(cls, project: Project, at: datetime) -> "_Validator":
-        kind, schema = kinds.of(project.kind), project.schema().labels
+        kind, schema = kinds.of_project(project), project.schema().labels
         contract, labels = project.contract(), kind.classes(schema)
         segments = tuple(contract.segments)
         return cls(
@@ -236,8 +236,8 @@ class _Validator:
             at=parse_time(row.at, self.at),
             versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
             segment=check_segment(row.segment, self.segments),
-            value=self._value("value", row.value) if not self.labels else None,
-            known=self._value("label_known", row.label_known),
+            value=self._value("value", row.value, stored) if not self.labels else None,
+            known=self._value("label_known", row.label_known, stored),
             renormalised=is_off(total),
             violations=violations or (),
         )
@@ -250,21 +250,21 @@ class _Validator:
         given = row.label if row.value is None else row.value
         if given is None and scores is not None:
             return self.labels[scores.index(max(scores))]
-        return str(self._value("label" if row.value is None else "value", given) or "")
+        return str(self._value("label" if row.value is None else "value", given, row.inputs) or "")
 
     def _no_label(self, row: PredictionRow) -> str:
         if row.label is not None:
             raise BadRow(f"A prediction of a task of kind {self.kind.name} has a `value`, no `label`.", field="label")
         return ""
 
-    def _value(self, name: str, value: Any) -> Any:
+    def _value(self, name: str, value: Any, inputs: Mapping[str, Any]) -> Any:
         """The value as the kind stores it; None where there is none."""
         if value is None:
             return None
         if self.labels and not (isinstance(value, str) and value in self.known):
             raise BadRow(f"`{name}` is {quote(value)}; the labels are {self._listed()}.", field=name)
         try:
-            return self.kind.validate(value, self.schema)
+            return self.kind.validate_for(value, self.schema, inputs)
         except InvalidLabel as why:
             raise BadRow(f"`{name}`: {why}", field=name) from None
 

@@ -17,10 +17,14 @@ Result = Mapping[str, Any]  # the `value` of one result
 
 @dataclass(frozen=True)
 class ValueShape:
-    """`read`: a value from the results of its control, in their order, and the text they are about; `write`: back."""
+    """`read`: a value from the results of its control, in their order, and the text they are about; `write`: back.
+
+    `empty`: what an answer without a result says, such as that no label fits; None where that is no answer.
+    """
 
     read_values: Callable[[Sequence[Result], str], Any]
     write_values: Callable[[Any, str], list[dict[str, Any]]]
+    empty: tuple[()] | None = None
 
 
 def _read_choice(results: Sequence[Result], text: str) -> str:
@@ -28,6 +32,10 @@ def _read_choice(results: Sequence[Result], text: str) -> str:
     if len(chosen) != 1:
         raise BadRecord(f"The answer holds {len(chosen)} choices; this project takes one.")
     return chosen[0]
+
+
+def _write_choices(value: Any, text: str) -> list[dict[str, Any]]:
+    return [{"choices": list(value)}] if value else []
 
 
 def _read_choices(results: Sequence[Result], text: str) -> list[str]:
@@ -98,9 +106,9 @@ def _texts_of(result: Result, name: str) -> list[str]:
 
 SHAPES: dict[str, ValueShape] = {
     "choice": ValueShape(_read_choice, lambda value, text: [{"choices": [value]}]),
-    "choices": ValueShape(_read_choices, lambda value, text: [{"choices": list(value)}]),
-    "spans": ValueShape(_read_spans, _write_spans),
-    "boxes": ValueShape(_read_boxes, _write_boxes),
+    "choices": ValueShape(_read_choices, _write_choices, ()),
+    "spans": ValueShape(_read_spans, _write_spans, ()),
+    "boxes": ValueShape(_read_boxes, _write_boxes, ()),
     "rating": ValueShape(_read_rating, lambda value, text: [{"rating": value}]),
     "text": ValueShape(_read_text, lambda value, text: [{"text": [value]}]),
 }

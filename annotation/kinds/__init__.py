@@ -16,8 +16,10 @@ __all__ = [
     "TaskKind",
     "class_names",
     "of",
+    "of_project",
     "offered",
     "register",
+    "titles",
     "unregister",
 ]
 
@@ -27,7 +29,7 @@ _kinds: Registry[TaskKind] = Registry("task kind")
 def register(kind: TaskKind) -> TaskKind:
     """Make a kind available to projects. Raises ValueError where another one has its name."""
     _kinds.register(kind)
-    task_kinds.register(kind.name, needs_labels=kind.needs_labels)
+    task_kinds.register(kind.name, needs_labels=kind.needs_labels, complete_options=kind.complete_options)
     return kind
 
 
@@ -42,9 +44,20 @@ def of(name: str) -> TaskKind:
     return _kinds[name]
 
 
+def titles() -> list[tuple[str, str]]:
+    """Name and title of each kind, the simplest first."""
+    ordered = sorted(map(of, task_kinds.names()), key=lambda kind: (kind.place, kind.name))
+    return [(kind.name, kind.title or kind.name.capitalize()) for kind in ordered]
+
+
+def of_project(project: Project) -> TaskKind:
+    """The kind of the project under its options."""
+    return _kinds[project.kind].with_options(project.answer)
+
+
 def class_names(project: Project) -> tuple[str, ...]:
     """The classes of the project's labels in their order; none for a kind whose answers are not classes."""
-    return of(project.kind).classes(project.schema().labels)
+    return of_project(project).classes(project.schema().labels)
 
 
 def discover() -> None:

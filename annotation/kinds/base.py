@@ -3,12 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import combinations
+from typing import Any, Literal, Self
 
+from projects.project_settings import BadSpec, Settings, parse
 from validation import InvalidInput
 
 Labels = Sequence[dict[str, Any]]  # of a label schema: {value, title?, key?, hint?, colour?, retired?}
-Rule = Literal["single", "unanimous", "majority"]
+Rule = Literal["single", "unanimous", "majority", "median"]
+Inputs = Mapping[str, Any]  # of an item, by name
+InputRules = Mapping[str, Mapping[str, Any]]  # of an input contract: {type, …} by name
 
 
 def offered(labels: Labels) -> list[dict[str, Any]]:
@@ -40,11 +44,24 @@ class AnswerKeys:
     runs: tuple[tuple[str, str], ...]
 
 
+class NoOptions(Settings, frozen=True, kw_only=True):
+    """The options of a kind that has none."""
+
+
 class TaskKind(ABC):
-    """One kind of task. Values are JSON; `labels` is a project's label schema, empty for kinds that have none."""
+    """One kind of task. Values are JSON; `labels` is a project's label schema, empty for kinds that have none.
+
+    `options` are what the project's spec says under `answer`: what a value may be beyond its labels.
+    """
 
     name: str
     """As in a project's spec."""
+
+    title: str = ""
+    """As a person chooses it who makes a project."""
+
+    place: int = 100
+    """Where it stands among the kinds to choose from."""
 
     needs_labels: bool = True
     """Whether a spec must name at least two labels."""
@@ -58,6 +75,32 @@ class TaskKind(ABC):
     desk_module: str
     """Static path of the ES module that drives the answer controls: it exports `Control` (static/js/desk/labels.js)."""
 
+    options_type: type[Settings] = NoOptions
+    """What a spec may say under `answer`."""
+
+    is_about_an_input: bool = False
+    """Whether a value is only valid for the item's inputs (`misfit`)."""
+
+    def __init__(self, options: Settings | None = None) -> None:
+        self.options: Any = options or self.options_type()
+
+    def with_options(self, given: Mapping[str, Any]) -> Self:
+        """The kind under a project's options. Raises BadSpec."""
+        if self.options_type is NoOptions and not given:
+            return self
+        return type(self)(self.parse_options(given))
+
+    def parse_options(self, given: Any) -> Settings:
+        """The options in the form of a spec. Raises BadSpec."""
+        if self.options_type is NoOptions and given:
+            raise BadSpec(f"answer takes no options for projects of kind {self.name}.")
+        return parse(self.options_type, "answer", given)
+
+    def complete_options(self, given: Any, inputs: InputRules) -> dict[str, Any]:
+        """The options as a project stores them: those given, and what follows from its inputs. Raises BadSpec."""
+        self.parse_options(given)
+        return dict(given)
+
     @abstractmethod
     def validate(self, value: Any, labels: Labels) -> Any:
         """The value as it is stored, retired labels included where `labels` holds them.
@@ -65,13 +108,29 @@ class TaskKind(ABC):
         Raises InvalidLabel with a sentence that says what is taken.
         """
 
+    def misfit(self, value: Any, inputs: Inputs) -> str | None:
+        """Why a valid value does not fit the item that it is about, in a sentence; None where it does."""
+        return None
+
+    def validate_for(self, value: Any, labels: Labels, inputs: Inputs) -> Any:
+        """The value about an item with these inputs as it is stored. Raises InvalidLabel."""
+        checked = self.validate(value, labels)
+        if why := self.misfit(checked, inputs):
+            raise InvalidLabel(why)
+        return checked
+
     @abstractmethod
     def describe(self, value: Any, labels: Labels) -> str:
         """The value as a person reads it."""
 
-    @abstractmethod
+    def describe_beside(self, value: Any, labels: Labels, inputs: Inputs) -> str:
+        """The value as a person reads it who has its item at hand."""
+        return self.describe(value, labels)
+
     def agreement(self, values: Sequence[Any]) -> float | None:
-        """Mean agreement of the pairs of votes, 0 to 1; None with fewer than two votes."""
+        """Mean agreement of the pairs of votes by `score`, 0 to 1; None with fewer than two votes."""
+        pairs = list(combinations(values, 2))
+        return sum(self.score(*pair) for pair in pairs) / len(pairs) if pairs else None
 
     @abstractmethod
     def resolve(self, values: Sequence[Any]) -> SettledValue | None:
@@ -79,7 +138,10 @@ class TaskKind(ABC):
 
     @abstractmethod
     def score(self, truth: Any, predicted: Any) -> float:
-        """How right a predicted value is, 0 (wrong) to 1 (right): what reports of the kind average."""
+        """How right a predicted value is, 0 (wrong) to 1 (right), and the same both ways.
+
+        What reports of the kind average, and the agreement of two votes.
+        """
 
     @abstractmethod
     def form(self, labels: Labels) -> dict[str, Any]:

@@ -108,6 +108,7 @@ class Resolution(models.Model):
         REVIEWER = "reviewer", "Reviewer"
         KNOWN = "known", "Known at capture"
         SIGNAL = "signal", "Signal"
+        MEDIAN = "median", "Median"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="resolutions")
     item = models.ForeignKey(Item, models.CASCADE, related_name="resolutions")

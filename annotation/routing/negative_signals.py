@@ -104,7 +104,7 @@ def propose_picks(round_: Round, names: Sequence[str]) -> Iterable[Pick]:
     """One pick for each item that something contradicts; all that was looked at is weighed when the round is kept."""
     found = _most_reliable_first(round_.project, pending(round_.project, names, at=round_.at))
     round_.when_kept.append(partial(_weighed, [signal.pk for signal, _ in found], round_.at))
-    describe = partial(value_in_words, task_kinds.of(round_.project.kind), round_.project.schema().labels)
+    describe = partial(value_in_words, task_kinds.of_project(round_.project), round_.project.schema().labels)
     asked: dict[int, Pick] = {}
     for signal, negative in found:
         settled = negative.is_settled and not negative.contradicts

@@ -174,7 +174,7 @@ def _conflict_entries(project: Project, rows: Collection[Signal], at: datetime) 
 
 def _conflict_words(project: Project, claims: list[Claim], agreed: Resolution | None, new: Collection[Signal]) -> str:
     """Both sides with their sources; "" where nothing new contradicts anything."""
-    task, labels = task_kinds.of(project.kind), project.schema().labels
+    task, labels = task_kinds.of_project(project), project.schema().labels
     by_people = agreed is not None and agreed.method != Resolution.Method.SIGNAL
     if agreed is not None and by_people:
         ids = {row.pk for row in new if row.captured_at > agreed.resolved_at}

@@ -121,7 +121,7 @@ def preview_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> C
 
 def validate_signals(project: Project, rows: Sequence[Any], *, at: datetime) -> tuple[list[ValidSignal], list[Refusal]]:
     """The signals that can be stored, each id once, and the refusal of every other row."""
-    task, labels = task_kinds.of(project.kind), project.schema().labels
+    task, labels = task_kinds.of_project(project), project.schema().labels
     valid: dict[str, ValidSignal] = {}
     refused: list[Refusal] = []
     for index, given in enumerate(rows):

@@ -56,7 +56,7 @@ def differing(claims: Iterable[Claim]) -> tuple[Claim, Claim] | None:
 
 
 def _claims(project: Project, rows: Iterable[Signal], predicted: Mapping[int, Any]) -> Iterable[Claim]:
-    task, labels = task_kinds.of(project.kind), project.schema().labels
+    task, labels = task_kinds.of_project(project), project.schema().labels
     for row in rows:
         kind = kinds.kind_named(row.kind)
         if kind is None or row.item_id is None:

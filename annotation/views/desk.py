@@ -55,7 +55,7 @@ def json_call(view: Call) -> Call:
 def page(request: ProjectRequest) -> HttpResponse:
     """The frame: guideline, answers, history. Items come by a POST, so that opening the page leases nothing."""
     project, queue = request.project, _queue(request, request.GET.get("queue"))
-    guideline, kind = guidelines.current(project), kinds.of(project.kind)
+    guideline, kind = guidelines.current(project), kinds.of_project(project)
     form = kind.form(project.schema().labels)
     progress = _progress(request, queue)
     context = {
@@ -98,7 +98,7 @@ def _config(request: ProjectRequest, queue: Queue | None, guideline: int, progre
     calls = {name: reverse(f"annotation:desk-{name}", args=[request.project.slug]) for name in names}
     config = {
         "calls": calls,
-        "module": static(kinds.of(request.project.kind).desk_module),
+        "module": static(kinds.of_project(request.project).desk_module),
         "queue": queue.slug if queue else None,
         "buffer": BUFFER,
         "undo": UNDO_DEEP,
@@ -127,7 +127,7 @@ def _history(project: Project, user: Any) -> list[dict[str, Any]]:
 
 def _entry(project: Project, label: Label) -> dict[str, Any]:
     skipped = label.state == LabelState.SKIPPED
-    words = "skipped" if skipped else kinds.of(project.kind).describe(label.value, project.schema().labels)
+    words = "skipped" if skipped else kinds.of_project(project).describe(label.value, project.schema().labels)
     revised = label.revisions.count() > 1 if label.revision > 1 else False
     return {"lease": label.lease.token, "value": label.value, "skip": skipped, "words": words, "edited": revised}
 

@@ -70,7 +70,7 @@ def decide_dispute(request: ProjectRequest) -> HttpResponse:
 
 def review_cards(request: ProjectRequest, rows: list[RoutedItem]) -> dict[str, Any]:
     """What the list of these items needs in its template."""
-    kind = kinds.of(request.project.kind)
+    kind = kinds.of_project(request.project)
     return {
         "review": _with_votes(request.project, rows),
         "review_template": kind.review_template,
@@ -110,14 +110,14 @@ def _settle(request: ProjectRequest, item: Item) -> str:
     if request.POST.get("no_label") == "yes":
         why = resolution.decide_no_label(item, reason=request.POST.get("why", ""), by=by, at=at).reason
         return f"Decided: no label fits {item.uid} ({why})."
-    kind = kinds.of(request.project.kind)
+    kind = kinds.of_project(request.project)
     made = resolution.resolve_by_person(item, value=kind.parse_form(request.POST), by=by, at=at)
     return f"Decided: {item.uid} is {kind.describe(made.value, request.project.schema().labels)}."
 
 
 def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, Any]]:
     """Each item in review with what was said of it and why it was flagged, without names."""
-    kind, schema = kinds.of(project.kind), project.schema().labels
+    kind, schema = kinds.of_project(project), project.schema().labels
     said: dict[int, list[Label]] = {}
     votes = Label.objects.filter(item__in=[routed.item_id for routed in review]).exclude(state=LabelState.UNDONE)
     for label in votes.prefetch_related("revisions").order_by("pk"):

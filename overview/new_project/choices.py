@@ -9,6 +9,7 @@ from inputs.files.column_roles import ColumnGuess, ColumnRole, explain, once_eac
 from inputs.files.delimited import Dialect
 from inputs.files.spellings import folded
 from overview.new_project.source import ProjectSource
+from projects import task_kinds
 
 EMPTY_ROWS = 6  # inputs that can be named where there is no file
 COSTS = ("false_negative", "false_positive", "review")
@@ -19,6 +20,7 @@ LONGEST = 200
 class Choices:
     """The form as it was sent, or as the page first shows it.
 
+    kind       of answer, by the name of its task kind
     titles     by label what people read
     apart      labels whose spellings stay labels of their own, folded
     positive   None where nobody chose yet; "" for none
@@ -26,6 +28,7 @@ class Choices:
     """
 
     guesses: tuple[ColumnGuess, ...] = ()
+    kind: str = "choice"
     title: str = ""
     question: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +64,7 @@ def parse_choices(given: Any, source: ProjectSource) -> Choices:
     return replace(
         first,
         guesses=_guesses(given, source),
+        kind=kind if (kind := given.get("kind", first.kind)) in task_kinds.names() else first.kind,
         title=given.get("title", first.title).strip(),
         question=given.get("question", "").strip(),
         titles={label: title.strip()[:LONGEST] for label, title in pairs},

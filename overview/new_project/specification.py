@@ -12,7 +12,9 @@ from inputs.files.profiles import ColumnProfile
 from inputs.files.spellings import TRUTHS, folded
 from overview.new_project.choices import COSTS, Choices
 from overview.new_project.source import INSIDE, ProjectSource
+from projects import task_kinds
 
+ONE_LABEL = "choice"  # the kind whose values a column of the file may list
 LEFT_OUT = 0.05  # share of rows without what people read up to which such rows are left out
 BESIDE = "segment."
 
@@ -28,7 +30,15 @@ class LabelChoice:
 
 
 def labels_of(source: ProjectSource, choices: Choices) -> list[LabelChoice]:
-    """The labels: those of the label column and of the predicted ones, of the scores, or those written by hand."""
+    """The labels: those of the label column and of the predicted ones, of the scores, or those written by hand.
+
+    Where an answer is more than one label, the cells of these columns are no labels, so they are written by hand.
+    """
+    if not task_kinds.needs_labels(choices.kind):
+        return []
+    if choices.kind != ONE_LABEL:
+        lines = dict.fromkeys(line.strip() for line in choices.listed.splitlines() if line.strip())
+        return [LabelChoice(line, 0, title=choices.titles.get(line) or line) for line in lines]
     counted = _levels(source, choices.column_of(ColumnRole.LABEL))
     known = dict(counted)
     predicted = _levels(source, choices.column_of(ColumnRole.PREDICTED))
@@ -70,6 +80,8 @@ def prefix_of(source: ProjectSource, choices: Choices) -> str:
 
 def positive_of(choices: Choices, labels: Sequence[LabelChoice]) -> str:
     """The label to catch: as chosen; of two labels the one that says yes, or the rarer one."""
+    if choices.kind != ONE_LABEL:
+        return ""
     values = [label.value for label in labels]
     if choices.positive is not None:
         return choices.positive if choices.positive in values else ""
@@ -84,7 +96,7 @@ def spec_of_choices(source: ProjectSource, choices: Choices) -> dict[str, Any]:
     labels = labels_of(source, choices)
     spec: dict[str, Any] = {
         "title": choices.title,
-        "kind": "choice",
+        "kind": choices.kind,
         "labels": [one.value if one.title == one.value else {"value": one.value, "title": one.title} for one in labels],
         "inputs": _inputs(source, choices),
     }

@@ -73,7 +73,7 @@ def _tried(uid: str, format_name: str, written: str) -> DryRun:
 
 def unsaved_project(spec: Spec) -> Project:
     """A project of this spec that is in no database, for the checks of rows."""
-    project = Project(title=spec.title, kind=spec.kind, positive=spec.positive)
+    project = Project(title=spec.title, kind=spec.kind, answer=spec.answer, positive=spec.positive)
     project._schema = LabelSchema(labels=spec.labels)
     project._contract = InputContract(inputs=spec.inputs, segments=spec.segments)
     return project

@@ -46,6 +46,9 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=120)
     kind = models.CharField(max_length=20, default="choice", help_text="One of annotation.kinds.")
+    answer = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="What a value may be beyond its labels; set once."
+    )
     overlap = models.PositiveSmallIntegerField(default=1)
     costs = models.JSONField(default=dict, blank=True)
     positive = models.CharField(max_length=200, blank=True, default="")

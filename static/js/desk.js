@@ -14,6 +14,7 @@ import { toast } from "./shell.js";
 
 const SKIP = { value: null, skip: true, words: "skipped" };
 const FLUSH_MS = 2000;
+const MAY_REPEAT = /^Arrow/; // keys of an answer control that move, and decide nothing
 
 /* Whether two values of any kind of task are the same. */
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -30,7 +31,13 @@ class Desk extends HTMLElement {
     this.outbox = new Outbox({ url: calls.answers, post: this.post, store: this.store });
     this.buffer = new Buffer({ config: this.config, post: this.post, store: this.store, outbox: this.outbox });
     this.connection = new Connection({ outbox: this.outbox, say });
-    this.labels = new Control({ scope: this, choose: (answer) => this.answer(answer), say, isTooSoon: (event) => this.stage.isTooSoon(event) });
+    this.labels = new Control({
+      scope: this,
+      choose: (answer) => this.answer(answer),
+      say,
+      isTooSoon: (event) => this.stage.isTooSoon(event),
+      keep: (value) => this.drafts.keep(value),
+    });
     this.stage = new Stage(this);
     this.side = new Side({ url: calls.guideline, version: guideline, back: () => this.stage.focus() });
     this.drafts = new Drafts({
@@ -100,6 +107,13 @@ class Desk extends HTMLElement {
 
   onKey(event) {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const isComposing = event.isComposing || event.keyCode === 229;
+    const own = isComposing ? null : this.labels.keyed?.(event);
+    if (own) {
+      event.preventDefault();
+      if (!event.repeat || MAY_REPEAT.test(event.key)) own();
+      return;
+    }
     const meant = meaning(event);
     if (!meant) return;
     if (isTyping(event)) return this.whileTyping(event, meant);
@@ -228,7 +242,7 @@ class Desk extends HTMLElement {
     this.viewing = entry;
     this.paint();
     this.strip.draw(this.history, entry);
-    this.say(`You answered ${entry.words}. Choose another label to correct it.`);
+    this.say(`You answered ${entry.words}. Answer anew to correct it.`);
   }
 
   leave() {
@@ -246,13 +260,19 @@ class Desk extends HTMLElement {
     const before = this.viewing ?? item?.before;
     if (item) this.stage.show(item);
     else this.wait();
-    this.labels.mark(before && !before.skip ? before.value : null);
+    if (item) this.labels.show?.(item);
+    this.labels.mark((this.viewing ? null : this.drafts.kept) ?? (before && !before.skip ? before.value : null));
     this.drafts.show(Boolean(this.viewing));
     this.allow();
     if (item) this.side.keepUp(item.guideline);
     if (!focus) return;
     this.labels.clear();
-    this.stage.focus();
+    this.focus();
+  }
+
+  /* Where the next answer begins: at the item, or in a field of the answer controls. */
+  focus() {
+    if (this.viewing || !this.buffer.current || !this.labels.focus?.()) this.stage.focus();
   }
 
   wait() {

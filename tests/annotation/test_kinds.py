@@ -18,11 +18,11 @@ LABELS = [{"value": "ham"}, {"value": "spam", "title": "Spam", "hint": "Unwanted
 choice = Choice()
 
 
-@pytest.mark.parametrize("kind", ["choice"])
+@pytest.mark.parametrize("kind", task_kinds.names())
 def test_every_kind_is_known_to_specs_and_has_its_templates(kind: str) -> None:
     found = kinds.of(kind)
 
-    assert kind in task_kinds.names()
+    assert kind in task_kinds.names() and found.title
     assert get_template(found.template) and get_template(found.review_template)
     assert finders.find(found.desk_module)
 

@@ -120,7 +120,7 @@ def _record(row: ExchangeRow) -> dict[str, Any]:
         made[question] = row.known
     if row.predictions:
         said = row.predictions[-1]
-        score = said.score if said.score is not None else (said.scores or {}).get(said.value)
+        score = said.score if said.score is not None else (said.scores.get(said.value) if said.scores else None)
         given = {"": said.value, ".score": score, ".agent": said.model_version or None}
         made |= compact({f"{question}.suggestion{part}": value for part, value in given.items()})
     if row.labels:

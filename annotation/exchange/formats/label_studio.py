@@ -91,12 +91,13 @@ def _row_extra(
 def _parse_label(given: Mapping[str, Any], project: ProjectShape, shape: ValueShape, text: str) -> ExchangeLabel:
     value, names, others = _parse_results(given.get("result"), project, shape, text)
     extra = without(given, "result", "completed_by", "was_cancelled", "ground_truth", "lead_time", "created_at")
+    skipped = given.get("was_cancelled") is True
     person = given.get("completed_by")
     name = person.get("email") or person.get("id") if isinstance(person, Mapping) else person
     return ExchangeLabel(
-        value=value,
+        value=None if skipped and value == [] else value,
         annotator="" if name is None else str(name),
-        skipped=given.get("was_cancelled") is True,
+        skipped=skipped,
         gold=given.get("ground_truth") is True,
         seconds=optional_number(given.get("lead_time")),
         at=optional_text(given.get("created_at")),
@@ -129,7 +130,8 @@ def _parse_results(
     ours = [result for result in ours if result.get("from_name") == first]
     others = [result for result in results if result not in ours]
     if not ours:
-        return None, [], others
+        empty = shape.empty if isinstance(given, list) else None
+        return None if empty is None else list(empty), [], others
     values = [as_mapping(result.get("value"), "The value of a result") for result in ours]
     return shape.read_values(values, text), [without(result, "value", "type") for result in ours], others
 

@@ -15,6 +15,8 @@ class Choice(TaskKind):
     """One label out of the schema's list."""
 
     name = "choice"
+    title = "One label"
+    place = 1
     template = "annotation/kinds/choice.html"
     review_template = "annotation/kinds/choice_review.html"
     desk_module = "js/desk/labels.js"
@@ -23,8 +25,7 @@ class Choice(TaskKind):
         values = [label["value"] for label in labels]
         if isinstance(value, str) and value in values:
             return value
-        rest = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
-        shown = f"{', '.join(values[:SHOWN])}{rest}"
+        shown = listed(values)
         if value is None:
             raise InvalidLabel(f"No label is given; the labels are {shown}.")
         given = f'"{value[:60]}"' if isinstance(value, str) else "The value"
@@ -56,18 +57,7 @@ class Choice(TaskKind):
 
     def form(self, labels: Labels) -> dict[str, Any]:
         """The buttons in the schema's order, with keys that never change while a person works."""
-        buttons = [
-            {
-                "value": label["value"],
-                "title": title(label),
-                "hint": label.get("hint", ""),
-                "colour": label.get("colour", ""),
-                "key": key,
-                "cap": cap(key),
-            }
-            for label, key in zip(labels, keys_of(labels), strict=True)
-            if not label.get("retired")
-        ]
+        buttons = label_buttons(labels)
         short = len(buttons) <= FEW_LABELS and all(len(button["title"]) <= SHORT_TITLE for button in buttons)
         return {"buttons": buttons, "short": short, "searchable": len(buttons) > FEW_LABELS}
 
@@ -82,6 +72,28 @@ class Choice(TaskKind):
 
     def training_target(self, value: Any, labels: Labels) -> str | None:
         return value if value in self.classes(offered(labels)) else None
+
+
+def label_buttons(labels: Labels) -> list[dict[str, Any]]:
+    """A button for each label that is offered: its value, what people read, and its key with the cap."""
+    return [
+        {
+            "value": label["value"],
+            "title": title(label),
+            "hint": label.get("hint", ""),
+            "colour": label.get("colour", ""),
+            "key": key,
+            "cap": cap(key),
+        }
+        for label, key in zip(labels, keys_of(labels), strict=True)
+        if not label.get("retired")
+    ]
+
+
+def listed(values: Sequence[str]) -> str:
+    """The first labels in a sentence, and how many more there are."""
+    rest = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return f"{', '.join(values[:SHOWN])}{rest}"
 
 
 def title(label: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-/* Drafts: a flag and a comment that go with the next answer to an item, kept through a reload. */
+/* Drafts: a flag, a comment and what there is of an answer that takes more than one press, kept through a reload. */
 
 export class Drafts {
   constructor({ store, current, onFlag }) {
@@ -20,6 +20,15 @@ export class Drafts {
     if (!lease) return;
     this.all[lease] = { ...this.all[lease], ...change };
     this.store.write("drafts", this.all);
+  }
+
+  /* Part of an answer to the item in front, and what was kept of it. */
+  keep(value) {
+    this.#set({ value });
+  }
+
+  get kept() {
+    return this.all[this.current()?.lease]?.value ?? null;
   }
 
   /* What goes with the answer; the draft is let go. */

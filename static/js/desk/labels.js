@@ -6,11 +6,17 @@
    find(keys)     what a key press means, or null; press(found) answers with it, pressFirst() with the first that is shown
    mark(value)    show what was answered before, null for nothing; clear() before the next item
    allow(isOpen)  whether an answer can be given now
-   and reads `search`, an input in which letters are typed, if there is one. */
+   and reads `search`, an input in which letters are typed, if there is one. A control whose answers take more than one
+   press may also have
+   keyed(event)   what a key does that is its own, as a function, or null; asked first, also while a person types
+   show(item)     the item that is in front now: {lease, node, inputs}
+   focus()        where the focus goes with the next item, true where it took it
+   and gets `keep(value)`, which keeps a part of an answer with its item, through an undo and a reload. */
 
 const FLASH_MS = 80;
 
-export class Control {
+/* What all kinds share whose answers are labels. */
+export class LabelButtons {
   constructor({ scope, choose, say, isTooSoon }) {
     Object.assign(this, { choose, say });
     this.buttons = [...scope.querySelectorAll("[data-value]")];
@@ -24,10 +30,6 @@ export class Control {
     this.search?.addEventListener("input", () => this.#narrow());
   }
 
-  words(value) {
-    return this.buttons.find((button) => button.dataset.value === value)?.dataset.words ?? String(value);
-  }
-
   /* The first button that carries one of these keys. Where Shift with a digit means 11 to 20, it never means the plain
      digit that some layouts (AZERTY) write with Shift. */
   find(keys) {
@@ -36,25 +38,10 @@ export class Control {
     return meant?.map((key) => this.byKey.get(key)).find(Boolean) ?? null;
   }
 
-  press(button) {
-    if (button.disabled) return;
-    button.classList.add("pressed");
-    setTimeout(() => button.classList.remove("pressed"), FLASH_MS);
-    this.choose({ value: button.dataset.value, skip: false, words: button.dataset.words });
-  }
-
   /* Enter in the search answers with the label that it marks; without a text it marks none. */
   pressFirst() {
     const first = this.buttons.find((button) => button.classList.contains("first"));
     if (first) this.press(first);
-  }
-
-  /* Mark what was answered before; null marks nothing. */
-  mark(value) {
-    for (const button of this.buttons) {
-      const isMarked = String(button.dataset.value === value);
-      if (button.getAttribute("aria-pressed") !== isMarked) button.setAttribute("aria-pressed", isMarked);
-    }
   }
 
   allow(isOpen) {
@@ -79,5 +66,27 @@ export class Control {
     this.search.value = "";
     for (const button of this.buttons) button.hidden = false;
     this.#markFirst(null);
+  }
+}
+
+/* One label: its key or its button answers. */
+export class Control extends LabelButtons {
+  words(value) {
+    return this.buttons.find((button) => button.dataset.value === value)?.dataset.words ?? String(value);
+  }
+
+  press(button) {
+    if (button.disabled) return;
+    button.classList.add("pressed");
+    setTimeout(() => button.classList.remove("pressed"), FLASH_MS);
+    this.choose({ value: button.dataset.value, skip: false, words: button.dataset.words });
+  }
+
+  /* Mark what was answered before; null marks nothing. */
+  mark(value) {
+    for (const button of this.buttons) {
+      const isMarked = String(button.dataset.value === value);
+      if (button.getAttribute("aria-pressed") !== isMarked) button.setAttribute("aria-pressed", isMarked);
+    }
   }
 }

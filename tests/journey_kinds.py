@@ -1,0 +1,58 @@
+"""What the journey of each task kind says: its spec, its values, and what pages and forms make of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.annotation.json_kind import SPEC
+
+TEXT = {"text": {"type": "text"}}
+
+
+@dataclass(frozen=True)
+class JourneyKind:
+    """A project and two of its values: `right`, which the model said of every item, and `half`, which scores
+    `score` against it. Two people who say the two differ, `words` are their words, `form` is how a reviewer says
+    `half`.
+    """
+
+    spec: Mapping[str, Any]
+    right: Any
+    half: Any
+    words: tuple[str, str]
+    form: Mapping[str, Any]
+    wrong: Any
+    refusal: str
+    score: float = 0.5
+    also: Mapping[str, Any] = field(default_factory=dict)  # inputs beside `text`
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["kind"])
+
+
+def spec(kind: str, labels: list[str] | None = None, **more: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {"title": "Answers", "kind": kind, "inputs": TEXT, "overlap": 2, **more}
+    return given if labels is None else {**given, "labels": labels}
+
+
+JOURNEYS = (
+    JourneyKind(
+        SPEC,
+        right={"start": 1, "end": 5},
+        half={"start": 1, "end": 3},
+        words=("1 to 5", "1 to 3"),
+        form={"start": "1", "end": "3"},
+        wrong={"start": 4, "end": 1},
+        refusal="Start and end are whole numbers, the start first.",
+    ),
+    JourneyKind(
+        spec("choices", ["late", "rude", "wrong"]),
+        right=["late", "rude"],
+        half=["rude"],
+        words=("late, rude", "rude"),
+        form={"value": ["rude"]},
+        wrong=["late", "lazy"],
+        refusal='"lazy" is not one of the labels: late, rude, wrong.',
+    ),
+)
