@@ -17,7 +17,7 @@ NONE = "none of them"
 NONE_KEY = "n"
 
 
-class Choices(TaskKind):
+class SeveralLabels(TaskKind):
     """Any number of the schema's labels."""
 
     name = "choices"
@@ -87,4 +87,4 @@ def _some(chosen: list[str]) -> list[str]:
     return chosen
 
 
-KIND = Choices()
+KIND = SeveralLabels()
