@@ -44,7 +44,7 @@ def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -
 
 def search_texts(items: Iterable[tuple[str, Mapping[str, Any]]], types: Mapping[str, str]) -> list[str]:
     """`search_text` of each item, given as key and inputs."""
-    texts = {name: INPUT_TYPES[kind].search_text for name, kind in types.items() if kind in INPUT_TYPES}
+    texts = {name: INPUT_TYPES[kind].search_writer() for name, kind in types.items() if kind in INPUT_TYPES}
     return [_search_text(key, inputs, texts) for key, inputs in items]
 
 

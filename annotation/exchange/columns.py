@@ -82,16 +82,17 @@ class FlatParser:
                 inputs[name] = value
         if not inputs:
             raise BadRecord(f"The row has none of the project's inputs ({self._names_of_inputs}).")
-        at = record.get(self._names["time"])
+        at, known, labels = record.get(self._names["time"]), *self._known(record)
         row = ExchangeRow(
             key=self._key(record),
             inputs=inputs,
             predictions=self._prediction(record, decimal),
+            labels=labels,
+            known=known,
             at=None if is_blank(at) else to_moment(at),
             segment=self._segment(record) if self._columns.segment else {},
         )
-        row = row if is_blank(record.get(self._whole)) else self._with_whole(row, record)
-        return self._with_label(row, record)
+        return row if is_blank(record.get(self._whole)) else self._with_whole(row, record)
 
     def _key(self, record: Mapping[str, Any]) -> str:
         for column in self._keys:
@@ -148,23 +149,23 @@ class FlatParser:
             if not is_blank(record.get(name))
         }
 
-    def _with_label(self, row: ExchangeRow, record: Mapping[str, Any]) -> ExchangeRow:
+    def _known(self, record: Mapping[str, Any]) -> tuple[Any, tuple[ExchangeLabel, ...]]:
+        """The label as the agreed value, or as what one person said."""
         known = self._value(record, self._label)
-        if known is None:
-            return row
         person = record.get(self._columns.annotator) if self._columns.annotator else None
-        if not is_blank(person):
-            label = ExchangeLabel(value=known, annotator=str(as_text(person)))
-            return replace(row, labels=(*row.labels, label))
-        return row if known == row.agreed else replace(row, known=known)
+        if known is None or is_blank(person):
+            return known, ()
+        return None, (ExchangeLabel(value=known, annotator=str(as_text(person))),)
 
     def _with_whole(self, row: ExchangeRow, record: Mapping[str, Any]) -> ExchangeRow:
-        """The row with what an export wrote beside the flat cells."""
+        """The row with what an export wrote beside the flat cells; what its labels agree on is not said again."""
         cell = record[self._whole]
         whole = dict(as_mapping(parse_json(cell) if isinstance(cell, str) else cell, f"`{WHOLE}`"))
         beside = to_row({**whole, "key": row.key, "inputs": {}})
         return replace(
             beside,
+            labels=(*beside.labels, *row.labels),
+            known=beside.known if row.known in (None, beside.agreed) else row.known,
             inputs=row.inputs,
             predictions=beside.predictions if "predictions" in whole else row.predictions,
             at=row.at,

@@ -1,7 +1,7 @@
 """What every input type defines."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -170,6 +170,11 @@ class InputType(ABC):
     def search_text(self, value: Any) -> str:
         """The text by which an item of this value is found; empty where the value holds none."""
         return self.format(value)
+
+    def search_writer(self) -> Callable[[Any], str]:
+        """What writes `search_text` of many values: `str` itself where that is what the type writes."""
+        plain = (InputType.search_text, InputType.format)
+        return str if (type(self).search_text, type(self).format) == plain else self.search_text
 
 
 class Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped

@@ -55,6 +55,8 @@ class Number(InputType):
         return rule["min"] if "min" in rule else min(1, rule.get("max", 1))
 
     def validate(self, name: str, value: Any, rule: Rule, budget: PixelBudget) -> float | int:
+        if type(value) is float and -1e300 < value < 1e300 and "min" not in rule and "max" not in rule:
+            return value  # as the checks below say of it; of a batch this is most of its values
         if not is_finite_number(value):
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             takes = "finite number" if is_number else "number with a point"

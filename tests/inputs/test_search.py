@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inputs.registry import INPUT_TYPES
 from inputs.search import normalise, query_parts, search_text
+from inputs.types.base import InputType
 
 TYPES = {"text": "text", "amount": "number", "paid": "boolean", "when": "time", "scan": "image", "land": "category"}
 
@@ -84,3 +86,10 @@ def test_takes_words_and_quoted_phrases_apart(query: str, parts: list[str]) -> N
 def test_finds_every_word_of_a_text_in_it(text: str, key: str) -> None:
     stored = search_text(key, {"text": text}, TYPES)
     assert all(part in stored for part in query_parts(text.replace('"', " ").replace("“", " ")))
+
+
+@pytest.mark.parametrize("kind", list(INPUT_TYPES), ids=lambda kind: kind.name)
+def test_many_values_of_a_type_are_written_as_one_is(kind: InputType) -> None:
+    write = kind.search_writer()
+    for value in ("Two words", 1.5, 7, True, "2026-11-23T14:00:00Z", [1.0, 2.0]):
+        assert write(value) == kind.search_text(value)
