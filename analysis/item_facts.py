@@ -9,7 +9,7 @@ from analysis import evaluation_design
 from analysis.item_filters import Filters, filter_values, parse_moment
 from analysis.models import Finding
 from analysis.windows import window_days
-from annotation import search, versions
+from annotation import versions
 from annotation.models import (
     DRAWN,
     ContractViolation,
@@ -43,7 +43,7 @@ def current_resolution() -> QuerySet[Resolution]:
 
 
 def passing_facts(items: QuerySet[Any], project: Project, filters: Filters, *, at: datetime) -> QuerySet[Any]:
-    """Those of the items that pass all filters but those by answer, score and input."""
+    """Those of the items that pass all filters but those by answer, score, input and text."""
     items = _within_time(items, filters, at=at)
     resolution = current_resolution()
     routed = RoutedItem.objects.filter(item=OuterRef("pk"))
@@ -77,8 +77,6 @@ def passing_facts(items: QuerySet[Any], project: Project, filters: Filters, *, a
     if filters.resolved:
         has = Exists(resolution)
         items = items.filter(has if filters.resolved == "yes" else ~has)
-    if filters.q:
-        items = items.filter(search.matches(project, filters.q))
     return _in_state(items, filters.state, resolution, routed)
 
 

@@ -15,7 +15,7 @@ from analysis.item_answers import ANSWER_FILTERS, ShownAnswers
 from analysis.item_facts import JsonText, current_resolution, passing_facts
 from analysis.item_filters import Filters
 from analysis.item_pages import MARGIN, SCORE, ItemOrder, PageStart, cursor_of, cut, sorted_from
-from annotation import blinding, kinds
+from annotation import blinding, kinds, search
 from annotation.models import Item, RoutedItem
 from projects.chunks import within_size
 from projects.models import Project, User
@@ -56,6 +56,13 @@ class ItemSelection:
 
     @cached_property
     def narrowed(self) -> list[int] | None:
+        """Ids of the items that pass the filters by answer, score and text, or those of them that leave fewer than
+        MOST_COUNTED items; None where none of them does."""
+        known = [ids for ids in (self._by_answer, self._by_text.ids) if ids is not None]
+        return sorted(set(known[0]).intersection(*known[1:])) if known else None
+
+    @cached_property
+    def _by_answer(self) -> list[int] | None:
         """Ids of the items that pass the filters by answer and score; None where these are MOST_COUNTED or more."""
         fitting = self.answers.fitting()
         if fitting is None:
@@ -64,28 +71,37 @@ class ItemSelection:
         ids = list(seen.values_list("item_id", flat=True)[:MOST_COUNTED])
         return ids if len(ids) < MOST_COUNTED else None
 
+    @cached_property
+    def _by_text(self) -> search.Found:
+        query = self.filters.q
+        return search.find(self.project, query, most=MOST_COUNTED) if query else search.Found(None)
+
     def matching(self, among: Sequence[int] | None = None) -> QuerySet[Item]:
         """The items that pass, all or those of these ids, with nothing beside them."""
         items = Item.objects.filter(project=self.project)
-        if among is None and self.narrowed is not None:
-            items = items.filter(pk__in=self.narrowed)
-        else:
-            items = items if among is None else items.filter(pk__in=among)
+        ids = self.narrowed if among is None else among
+        items = items if ids is None else items.filter(pk__in=ids)
+        if among is not None or self._by_answer is None:
             if (fitting := self.answers.fitting()) is not None:
                 items = items.filter(Exists(fitting.filter(item=OuterRef("pk"))))
             if self.filters.reveal and self.viewer is not None:
                 items = items.filter(~blinding.blind_condition(self.project, self.viewer))
+        if self.filters.q and (among is not None or self._by_text.ids is None):
+            items = items.filter(search.matches(self.project, self.filters.q))
         return self._passing_others(items)
 
     def count(self) -> int:
         """How many pass, at most MOST_COUNTED."""
         others = [name for name, _ in self.filters.active() if name not in ANSWER_FILTERS]
-        if self.narrowed is None and self.answers.fitting() is not None and not others:
+        many = self.answers.fitting() is not None and not others
+        if self.narrowed is None and (
+            many or (self._by_text.many and {name for name, _ in self.filters.active()} == {"q"})
+        ):
             return MOST_COUNTED
         return self.matching().values("pk")[:MOST_COUNTED].count()
 
     def _passing_others(self, items: QuerySet[Any]) -> QuerySet[Any]:
-        """Those that pass all filters but those by answer and score."""
+        """Those that pass all filters but those by answer, score and text."""
         filters = self.filters
         types = self.project.contract().types() if filters.input else {}
         for text in filters.input:

@@ -1,20 +1,23 @@
 """Search: the items whose key or values hold the words of a query, in any script and on either database."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from annotation import search_index
 from annotation.models import Item, SearchText
 from annotation.models.capture import ITEM
-from inputs.search import query_parts, search_text, search_texts
+from inputs.search import query_parts, search_text, search_texts, trigrams
 from projects.bulk_insert import insert_new
 from projects.chunks import CHUNK
 from projects.models import Project
 
 RECENT = timedelta(days=1)
 MOST_AT_ONCE = 2000
+FEW = 5000  # texts of a project that are looked at one by one in a few milliseconds, whatever other projects have
 
 
 def store(project: Project, items: Sequence[tuple[int, str, Mapping[str, Any]]]) -> None:
@@ -24,7 +27,7 @@ def store(project: Project, items: Sequence[tuple[int, str, Mapping[str, Any]]])
         "item_id": [pk for pk, _, _ in items],
         "text": search_texts(((key, inputs) for _, key, inputs in items), types),
     }
-    insert_new(SearchText, columns, project_id=project.pk)
+    insert_new(SearchText, columns, project_id=project.pk, indexed=False)
 
 
 def fill_missing(items: QuerySet[Any], texts: Any, types: Mapping[int, Mapping[str, str]], *, most: int) -> int:
@@ -54,12 +57,48 @@ def fill_recent(project: Project, *, at: datetime) -> int:
     return fill_missing(recent, SearchText, {project.pk: project.contract().types()}, most=MOST_AT_ONCE)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a query finds: ids of all items, or None where they are too many, or not to be had without a look at every
+    text. `many`: whether it is known that they are too many."""
+
+    ids: tuple[int, ...] | None
+    many: bool = False
+
+
+def find(project: Project, query: str, *, most: int) -> Found:
+    """The items that `matches` is true of, by the index, where they are fewer than `most`."""
+    parts = query_parts(query)
+    holding = _holding(project, parts)
+    if not parts:
+        return Found(None)
+    if SearchText.objects.filter(project=project)[:FEW].count() < FEW:
+        ids = set(holding.values_list("pk", flat=True)[:most])
+    elif trigrams(parts):
+        ids = set(holding.filter(indexed=False).values_list("pk", flat=True)[:most])
+        ids |= set(search_index.indexed_items(project, parts, most=most))
+    else:
+        return Found(None)
+    if uid := _as_uid(query):
+        ids |= set(Item.objects.filter(project=project, uid=uid).values_list("pk", flat=True))
+    return Found(None, many=True) if len(ids) >= most else Found(tuple(ids))
+
+
 def matches(project: Project, query: str) -> Q:
     """The condition that an item of this project has this id, or holds each word and each quoted phrase of the query.
 
-    It costs one look at every search text of the project: no index serves a part of a word in any script.
+    It costs a look at the search text of each item that it is asked of (see `find`).
     """
     parts = query_parts(query)
-    found = SearchText.objects.filter(*[Q(text__contains=part) for part in parts], project=project)
-    condition = Q(pk__in=found.values("item")) if parts else Q()
-    return condition | Q(uid=query.strip()) if query.strip().startswith(f"{ITEM}_") else condition
+    condition = Q(Exists(_holding(project, parts).filter(item=OuterRef("pk")))) if parts else Q()
+    uid = _as_uid(query)
+    return condition | Q(uid=uid) if uid else condition
+
+
+def _holding(project: Project, parts: Sequence[str]) -> QuerySet[SearchText]:
+    return SearchText.objects.filter(*[Q(text__contains=part) for part in parts], project=project)
+
+
+def _as_uid(query: str) -> str:
+    """The id of an item that a query is, else ""."""
+    return query.strip() if query.strip().startswith(f"{ITEM}_") else ""

@@ -13,6 +13,7 @@ from annotation import (
     rescoring,
     routing,
     search,
+    search_index,
     text_vectors,
     uploads,
 )
@@ -27,6 +28,7 @@ from projects.models import Project
 
 TRAFFIC_SECONDS = 60
 ENCODING_SECONDS = 15
+INDEXING_SECONDS = 60
 HOURS = 3600  # seconds
 
 
@@ -123,6 +125,19 @@ def fill_search_text(project: Project, at: datetime) -> None:
     """Fill what an older web process left out that captured while this release was installed."""
     search.fill_recent(project, at=at)
     audit_draw.draw_missing(project, at=at)
+
+
+@registry.handles(search_index.KIND, soft_seconds=1800, hard_seconds=1860)
+def index_search_texts(attempt: Attempt) -> None:
+    """Take the search texts of a project into the index."""
+    search_index.run_indexing(attempt, Project.objects.get(jobs=attempt.job))
+
+
+@registry.every_project(INDEXING_SECONDS, search_index.KIND)
+def index_what_waits(project: Project, at: datetime) -> None:
+    """Enqueue the indexing of a project some of whose search texts are not in the index."""
+    if search_index.is_due(project):
+        search_index.request_indexing(project, at=at)
 
 
 @registry.every(60, "annotation.join_signals")

@@ -6,32 +6,55 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from inputs.registry import INPUT_TYPES
+from inputs.tokens import SCRIPTS
 from inputs.values import INVISIBLE
 
 # The two characters that compatibility spells out as whole phrases, of 18 and 8 characters: they stay what they are, so
 # that a body of nothing else cannot make a text of many times its size. Any other becomes seven characters at most.
 PHRASES = re.compile("([\ufdfa\ufdfb])")
-UNEVEN = re.compile(r"[\t\v\f\r\x1c-\x1f]|^ | $|  ", re.MULTILINE)  # white space that `normalise` changes
+UNEVEN = re.compile(r"[\x01\t\v\f\r\x1c-\x1f]|^ | $|  ", re.MULTILINE)  # what `normalise` changes of an ASCII text
+ACCENTS = re.compile("[\u0300-\u036f]")  # the combining marks of Latin, Greek and Cyrillic letters
+BETWEEN = "\x01"
+UNSPACED_RUN = re.compile(f"[{SCRIPTS}]+")
+TRIGRAM = 3
 PARTS = re.compile(r'"([^"]+)"|“([^”]+)”|(\S+)')
 
 
 def normalise(text: str) -> str:
-    """Text as it is compared: Unicode's caseless match of compatible characters, with single spaces.
+    """Text as it is compared: Unicode's caseless match of compatible characters, without accents, with single spaces.
 
-    The accents stay, whether they were written as one character or as two.
+    In scripts that put no spaces between words BETWEEN stands around each character, so that the trigrams of a text
+    hold each character and each two neighbours of it (`trigrams`); a part of a text stays a part of it.
     """
+    text = text.replace(BETWEEN, "")
     if text.isascii():  # then there is nothing to compose, and folding makes small letters
         return " ".join(text.lower().split())
     pieces = PHRASES.split(text.translate(INVISIBLE))
     folded = [piece if place % 2 else _fold(piece) for place, piece in enumerate(pieces)]
-    return " ".join("".join(folded).split())
+    return UNSPACED_RUN.sub(_apart, " ".join("".join(folded).split()))
 
 
 def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFD", text)
     for _ in range(2):  # a case folding can yield characters that are folded again (UAX 15 and UTR 21, rule X7)
         folded = unicodedata.normalize("NFKD", folded.casefold())
-    return unicodedata.normalize("NFKC", folded)
+    return unicodedata.normalize("NFKC", ACCENTS.sub("", folded))
+
+
+def _apart(run: "re.Match[str]") -> str:
+    return BETWEEN + BETWEEN.join(run[0]) + BETWEEN
+
+
+def trigrams(parts: Iterable[str]) -> list[str]:
+    """Three characters each of these parts of a query, which cover all of it: a text with the parts has them all.
+
+    A part of fewer than three characters has none.
+    """
+    found: set[str] = set()
+    for part in parts:
+        last = len(part) - TRIGRAM
+        found |= {part[at : at + TRIGRAM] for at in [*range(0, last, TRIGRAM), last] if at >= 0}
+    return sorted(found)
 
 
 def search_text(key: str, inputs: Mapping[str, Any], types: Mapping[str, str]) -> str:

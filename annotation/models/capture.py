@@ -135,6 +135,12 @@ class SearchText(models.Model):
     item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="search_text")
     project = models.ForeignKey(Project, models.CASCADE, related_name="+")
     text = models.TextField()
+    indexed = models.BooleanField(default=False, db_default=False, help_text="Whether the trigram index has it.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "item"], condition=Q(indexed=False), name="search_text_to_index"),
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]

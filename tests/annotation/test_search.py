@@ -11,8 +11,10 @@ from django.urls import reverse
 
 from analysis import items
 from analysis.item_filters import parse_filters
-from annotation import capture, search, tasks
+from annotation import capture, search, search_index, tasks
 from annotation.models import Item, SearchText
+from jobs import execution
+from jobs.models import Job
 from projects import members
 from projects.models import Project
 from tests.factories import NOW, make_item, make_project, make_user
@@ -32,7 +34,58 @@ TEXTS = {
     "japanese": "カードはどこですか",
     "lines": "first line\nsecond line",
     "plain": "nothing else",
+    "chinese": "账户余额是多少 shi",
 }
+QUERIES: list[tuple[str, set[str]]] = [
+    ("strasse", {"german"}),
+    ("STRAẞE", {"german"}),
+    ("КАРТА", {"russian"}),
+    ("που είναι", {"greek"}),
+    ("που ειναι", {"greek"}),
+    ('"no way"', {"quotes"}),
+    ('said "no', {"quotes"}),
+    ("'left'", {"quotes"}),
+    ("100%_", {"wildcards"}),
+    ("%", {"wildcards"}),
+    ("_", {"wildcards"}),
+    ("c:\\", {"wildcards"}),
+    ("CAFÉ", {"accents"}),
+    ("cafe\u0301", {"accents"}),
+    ("cafe", {"accents"}),
+    ("résumé", {"decomposed"}),
+    ("resumé", {"decomposed"}),
+    ("カード", {"japanese"}),
+    ("余额", {"chinese"}),
+    ("额", {"chinese"}),
+    ("户余", {"chinese"}),
+    ("额余", set()),
+    ("余额 shi", {"chinese"}),
+    ("line second", {"lines"}),
+    ('"line second"', {"lines"}),
+    ('"second first"', set()),
+    ("nothing sperrt", set()),
+    ("text", set()),
+    ("channel", set()),
+    ("app", set(TEXTS)),
+    ("WILD", {"wildcards"}),
+    ("   ", set(TEXTS)),
+]
+MALFORMED = [
+    '"',
+    '""',
+    "*",
+    "a*",
+    "NEAR(a b, 2)",
+    "text:card",
+    "AND",
+    "card OR -it",
+    "'; --",
+    "(",
+    "^a",
+    "\x01",
+    "\udcff",
+    "{a}",
+]
 
 
 @pytest.fixture
@@ -48,40 +101,64 @@ def keys(project: Project, query: str) -> set[str]:
     return set(found.values_list("key", flat=True))
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("strasse", {"german"}),
-        ("STRAẞE", {"german"}),
-        ("КАРТА", {"russian"}),
-        ("που είναι", set()),
-        ("που ειναι", {"greek"}),
-        ('"no way"', {"quotes"}),
-        ('said "no', {"quotes"}),
-        ("'left'", {"quotes"}),
-        ("100%_", {"wildcards"}),
-        ("%", {"wildcards"}),
-        ("_", {"wildcards"}),
-        ("c:\\", {"wildcards"}),
-        ("CAFÉ", {"accents"}),
-        ("cafe\u0301", {"accents"}),
-        ("cafe", set()),
-        ("résumé", set()),
-        ("resumé", {"decomposed"}),
-        ("カード", {"japanese"}),
-        ("line second", {"lines"}),
-        ('"line second"', {"lines"}),
-        ('"second first"', set()),
-        ("nothing sperrt", set()),
-        ("text", set()),
-        ("channel", set()),
-        ("app", set(TEXTS)),
-        ("WILD", {"wildcards"}),
-        ("   ", set(TEXTS)),
-    ],
-)
+@pytest.mark.parametrize(("query", "found"), QUERIES)
 def test_finds_what_people_see_and_nothing_else(project: Project, query: str, found: set[str]) -> None:
     assert keys(project, query) == found
+
+
+def test_the_index_finds_the_same_whether_it_has_a_text_yet_or_not(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", 0)
+    monkeypatch.setattr(search_index, "CHUNK", len(TEXTS) // 2)
+    for waiting in (len(TEXTS), len(TEXTS) - len(TEXTS) // 2, 0):
+        assert SearchText.objects.filter(indexed=False).count() == waiting
+        assert {query: keys(project, query) for query, _ in QUERIES} == dict(QUERIES)
+        search_index.index_chunk(project)
+        if waiting < len(TEXTS):
+            search_index.index_chunk(project)
+
+
+def test_a_job_takes_in_what_waits_and_removed_items_leave_the_index(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", 0)
+    SearchText.objects.filter(text__contains="creme").update(text="accents\nun café crème")
+    tasks.index_what_waits(project, NOW)
+    execution.run(Job.objects.get(kind=search_index.KIND).pk)
+    assert not search_index.is_due(project)
+    assert keys(project, "creme") == {"accents"}  # as a process of an older release wrote it
+    Item.objects.filter(key="accents").delete()
+    assert search_index.indexed_items(project, ["creme"], most=9) == []
+    assert len(search_index.indexed_items(project, ["app"], most=99)) == len(TEXTS) - 1
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO annotation_searchindex(annotation_searchindex) VALUES ('integrity-check')")
+
+
+def test_a_common_word_of_many_items_is_looked_for_in_the_order_of_the_page(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", 0)
+    monkeypatch.setattr(items, "MOST_COUNTED", 4)
+    search_index.index_chunk(project)
+    for query in ("app", "p"):  # the index has no single letter
+        selection = items.ItemSelection(project, parse_filters({"q": query}, project), NOW)
+        assert selection.narrowed is None
+        assert selection.count() == 4
+        assert set(selection.matching().values_list("key", flat=True)) >= set(TEXTS)
+
+
+@pytest.mark.parametrize("query", MALFORMED)
+def test_takes_any_query_as_plain_text(project: Project, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    monkeypatch.setattr(search, "FEW", 0)
+    search_index.index_chunk(project)
+    browser = Client()
+    browser.force_login(make_user("emil", project, "engineer"), backend="django.contrib.auth.backends.ModelBackend")
+    answer = browser.get(
+        reverse("analysis:item-list", args=[project.slug]), {"q": query.encode(errors="surrogatepass")}
+    )
+    assert answer.status_code == 200
 
 
 def test_finds_an_item_by_its_id_and_no_item_of_another_project(project: Project) -> None:

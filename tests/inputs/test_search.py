@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inputs.registry import INPUT_TYPES
-from inputs.search import normalise, query_parts, search_text
+from inputs.search import normalise, query_parts, search_text, trigrams
 from inputs.types.base import InputType
 
 TYPES = {"text": "text", "amount": "number", "paid": "boolean", "when": "time", "scan": "image", "land": "category"}
@@ -20,6 +20,9 @@ TYPES = {"text": "text", "amount": "number", "paid": "boolean", "when": "time", 
         ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
         ("Straße", "STRASSE"),
         ("Café", "cafe\u0301"),
+        ("Café", "CAFE"),
+        ("Ёлка", "елка"),
+        ("Việt Nam", "viet nam"),
         ("ＦＵＬＬ width", "full WIDTH"),
         ("ﬁle", "FILE"),
         ("two \n\t lines", "Two lines"),
@@ -34,12 +37,13 @@ def test_compares_texts_of_any_script_without_regard_to_case_or_form(one: str, o
 
 def test_no_text_becomes_many_times_its_size() -> None:
     every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-    assert max(len(normalise(character)) for character in every) <= 7
+    assert max(len(normalise(character)) for character in every) <= 2 * 7 + 1
     assert query_parts("\ufdfa") == ["\ufdfa"]
 
 
-def test_keeps_accents() -> None:
-    assert normalise("café") != normalise("cafe")
+def test_keeps_the_marks_that_make_another_letter() -> None:
+    assert normalise("ガス") != normalise("カス")
+    assert normalise("हिंदी") != normalise("हद")
 
 
 @given(st.text())
@@ -76,6 +80,7 @@ def test_holds_the_key_and_the_values_but_no_name_and_no_image() -> None:
         ("a a  a", ["a"]),
         ("  ", []),
         ("100%_\\", ["100%_\\"]),
+        ("余额 a", ["\x01余\x01额\x01", "a"]),
     ],
 )
 def test_takes_words_and_quoted_phrases_apart(query: str, parts: list[str]) -> None:
@@ -93,3 +98,18 @@ def test_many_values_of_a_type_are_written_as_one_is(kind: InputType) -> None:
     write = kind.search_writer()
     for value in ("Two words", 1.5, 7, True, "2026-11-23T14:00:00Z", [1.0, 2.0]):
         assert write(value) == kind.search_text(value)
+
+
+@given(st.text("ab余额 ", max_size=12), st.integers(0, 11), st.integers(1, 11))
+def test_a_part_of_a_text_is_found_in_it_and_nothing_else(text: str, start: int, length: int) -> None:
+    part, other = text[start : start + length].strip(), text[::-1].strip()
+    stored = normalise(text)
+    assert normalise(part) in stored
+    assert (normalise(other) in stored) == (" ".join(other.split()) in " ".join(text.split()))
+    assert all(three in stored for three in trigrams([normalise(part)]))
+
+
+def test_a_single_character_of_a_script_without_spaces_can_be_looked_up() -> None:
+    assert trigrams([normalise("额")]) == ["\x01额\x01"]
+    assert trigrams(query_parts("card ab 余额")) == ["\x01余\x01", "\x01额\x01", "ard", "car"]
+    assert trigrams(["ab", ""]) == []
