@@ -1,8 +1,9 @@
 """The trigram index of search texts, which the database keeps by itself, and the job that lets it take texts in.
 
-To index a text costs more than to capture it, so capture only marks it: a text is in the index from when a job has set
-its `indexed`. Until then it is looked at by itself. SQLite has the index in an FTS5 table that triggers fill. PostgreSQL
-has it as a GIN index of a function, since pg_trgm knows no letters outside ASCII in a database with the C locale.
+To index a text costs a quarter of its capture on SQLite, and more than that on PostgreSQL, so capture only marks it: a
+text is in the index from when a job has set its `indexed`, and is looked at by itself until then. SQLite has the index
+in an FTS5 table that triggers fill; PostgreSQL as a GIN index of a function, because pg_trgm knows no letters outside
+ASCII in a database with the C locale.
 """
 
 from collections.abc import Sequence
@@ -83,6 +84,7 @@ def indexed_items(project: Project, parts: Sequence[str], *, most: int) -> list[
     At least one of the parts has three characters: the index has nothing shorter.
     """
     wanted = trigrams(parts)
+    first: Any
     if connection.vendor == "postgresql":
         begin = f"SELECT item_id FROM {TABLE} WHERE indexed AND plumbline_trigrams(text) @> %s::text[]"
         holds, first = "strpos(text, %s) > 0", wanted
