@@ -4,7 +4,8 @@
 
 fills a project on SQLite, or on the PostgreSQL of DATABASE_URL, and asks for first pages in process, each with filters
 drawn at random: of the predicted label or the resolved one with a range of scores, then of other kinds. One JSON line a
-kind, in milliseconds; cpu_p95_ms is the time of this process, which on SQLite is the database's as well. The last line compares capture in process with the index that the filters use, and without.
+kind, in milliseconds; cpu_p95_ms is the time of this process, which on SQLite is the database's as well. The last line
+compares capture in process with the index that the filters use, and without.
 """
 
 import argparse
