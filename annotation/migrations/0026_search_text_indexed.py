@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0024_stream_progress")]
+    dependencies = [("annotation", "0025_resolution_by_median")]
     operations = [
         migrations.AddField(
             "searchtext",

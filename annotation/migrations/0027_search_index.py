@@ -20,7 +20,7 @@ def remove(apps, schema_editor):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("annotation", "0025_search_text_indexed")]
+    dependencies = [("annotation", "0026_search_text_indexed")]
     operations = [
         AddIndexOnline(
             model_name="searchtext",
