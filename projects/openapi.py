@@ -107,7 +107,8 @@ def _responses(answers: msgspec.Struct, errors: Mapping[int, str]) -> dict[int, 
     done = {"description": "Done.", "content": {"application/json": _media_type(answers)}}
     problem = {"application/problem+json": {"schema": _reference(Problem)}}
     return {200: done} | {
-        status: {"description": words, "content": problem} for status, words in sorted(errors.items())
+        status: {"description": words} | ({"content": problem} if status >= 400 else {})
+        for status, words in sorted(errors.items())
     }
 
 

@@ -1,9 +1,12 @@
-"""POST predict: bodies into inputs, one domain call, an answer that says who gave it."""
+"""POST predict and GET release: bodies into inputs, one domain call, an answer that says who gave it."""
 
+import math
 from typing import Annotated, Any
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
 from msgspec import Meta, Struct
 from ninja import Router
 
@@ -12,12 +15,14 @@ from projects.api_auth import KeyRequest, keyed
 from projects.json_body import BadBody
 from projects.models import Scope
 from projects.problems import problem
-from retraining import serving
+from retraining import registry, released, serving
+from validation import InvalidInput
 
 router = Router(tags=["serving"])
 
 MOST_INPUTS = 1_000
 RETRY_AFTER = "30"  # seconds: a version that failed to load is tried again then
+ASK_AGAIN = "5"  # seconds, where too many wait for a release already
 
 
 class PredictRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -110,3 +115,82 @@ def to_answer(answered: serving.PredictionResult) -> PredictAnswer:
             for one in answered.answers
         ],
     )
+
+
+class ReleaseAnswer(Struct):
+    """The versions to apply to an entity; `model_version` is null and the stage none before the first release."""
+
+    model_version: str | None
+    threshold_version: str
+    policy_version: str
+    stage: str
+    thresholds: dict[str, float]
+
+
+@router.get(
+    "/projects/{slug}/release",
+    summary="Show what is released for an entity",
+    openapi_extra=openapi.operation(
+        answers=ReleaseAnswer(
+            model_version="v3", threshold_version="", policy_version="", stage="champion", thresholds={}
+        ),
+        description=(
+            "For services that run the model themselves. The answer has an ETag: with it in If-None-Match an unchanged "
+            "release is 304, and with `wait` that answer comes when something is released, or after the wait. Where "
+            "too many wait already it comes at once, with Retry-After."
+        ),
+        query={
+            "entity": "what is decided about, such as a customer; the same one gets the same version",
+            "wait": f"seconds to wait for a change of what If-None-Match knows, at most {released.LONGEST_WAIT:.0f}",
+        },
+        errors={
+            304: "As If-None-Match knows it; without a body.",
+            422: "An entity or a wait that cannot be used.",
+            503: "It is unclear what is released; an engineer has to release again.",
+        },
+    ),
+)
+@keyed(Scope.READ)
+def show_release(request: KeyRequest, slug: str) -> HttpResponse:
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    try:
+        waited = released.wait_for_change(
+            request.project,
+            released.valid_entity(request.GET.get("entity", "")),
+            is_known=lambda found: _etag(found) in known,
+            seconds=_seconds(request.GET.get("wait", "0")),
+        )
+    except InvalidInput as why:
+        return problem(422, str(why))
+    except registry.Unclear as why:
+        refused = problem(503, str(why))
+        refused["Retry-After"] = RETRY_AFTER
+        return refused
+    return _release_response(request, waited)
+
+
+def _seconds(given: str) -> float:
+    """Raises InvalidInput."""
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= released.LONGEST_WAIT:
+        raise InvalidInput(f"wait takes 0 to {released.LONGEST_WAIT:.0f} seconds.")
+    return seconds
+
+
+def _etag(found: released.Released) -> str:
+    return f'"{found.digest}"'
+
+
+def _release_response(request: KeyRequest, waited: released.Waited) -> HttpResponse:
+    found = waited.released
+    full = json_body.json_response(
+        ReleaseAnswer(found.model_version, found.threshold_version, found.policy_version, found.stage, found.thresholds)
+    )
+    full["Cache-Control"], full["ETag"] = "private, no-cache", _etag(found)
+    answered = get_conditional_response(request, etag=_etag(found), response=full) or full
+    if waited.turned_away:
+        answered["Retry-After"] = ASK_AGAIN
+    return answered

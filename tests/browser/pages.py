@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched
 
@@ -117,6 +118,25 @@ def sample_read(tab: Tab) -> None:
     tab.get_by_text("What will be created?").wait_for()
 
 
+TABLE = "ticket,message,amount,label\n" + "".join(
+    f"T-{number},Where is parcel {number}?,{number / 2},{['late', 'lost', ''][number % 3]}\n" for number in range(12)
+)
+DROP = """(place, text) => {
+  const files = new DataTransfer();
+  files.items.add(new File([text], "tickets.csv", { type: "text/csv" }));
+  for (const type of ["dragenter", "dragover", "drop"])
+    place.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: files }));
+}"""
+
+
+def file_dropped(tab: Tab) -> None:
+    """What a dropped table would become, with its rows counted."""
+    with tab.expect_navigation():
+        tab.get_by_role("heading", name="Drop a file of past cases here").evaluate(DROP, TABLE)
+    expect(tab.locator("#made")).to_contain_text("12 rows will be kept; 8 have a label already")
+    tab.locator("#spec-details summary").click()
+
+
 def decision_opened(tab: Tab) -> None:
     """Why the first item of which a model said something was decided so."""
     follow("main a[href*='/items/item_']")(tab)
@@ -149,6 +169,7 @@ PAGES = [
     Page("new-project", "/projects/new/"),
     Page("new-project-empty", "/projects/new/empty"),
     Page("new-project-sample", "/projects/new/", then=sample_read),
+    Page("new-project-dropped", "/projects/new/", then=file_dropped),
     Page("outcomes", f"{DIGITS}/outcomes/"),
     Page("members", f"{DIGITS}/members/", who="admin"),
     Page("remove-asks", f"{DIGITS}/members/", who="admin", then=press("Remove Ada")),

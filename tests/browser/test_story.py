@@ -4,6 +4,7 @@
 Emil watches it, compares, promotes and calls the API; Ruth checks a suspected label; Noor looks at the console.
 """
 
+import csv
 import json
 import os
 import re
@@ -15,12 +16,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 LAUNCH = [
@@ -99,12 +100,12 @@ def problems() -> Iterator[list[str]]:
     assert found == []
 
 
-def enter(browser: Browser, installation: Installation, name: str, problems: list[str]) -> Page:
+def enter(browser: Browser, installation: Installation, name: str, problems: list[str], link: str = "") -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("response", lambda answer: problems.append(answer.url) if answer.status >= 400 else None)
-    page.goto(installation.links[name])
+    page.goto(link or installation.links[name])
     page.locator("main button").click()
     expect(page).not_to_have_url(re.compile("sign-in"))
     return page
@@ -186,6 +187,90 @@ def _noor_looks_at_the_console(page: Page, installation: Installation) -> None:
         assert answered is not None and answered.status == 200, path
         expect(page.locator("body")).to_contain_text(words)
     assert "the chain is complete" in installation.manage("verify_audit")
+
+
+TICKETS = [
+    ("Where is my parcel?", "delivery"),
+    ("The courier left it with a neighbour", "delivery"),
+    ("I was charged twice", "billing"),
+    ("Please send the invoice again", "billing"),
+]
+
+
+def tickets(folder: Path, *, labelled: int = 60, waiting: int = 40) -> Path:
+    """A table as a team has it: a key, a text, a number, and a label in most rows."""
+    path = folder / "tickets.csv"
+    with path.open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["ticket", "message", "amount", "label"])
+        for number in range(labelled + waiting):
+            text, team = TICKETS[number % len(TICKETS)]
+            rows.writerow([f"T-{number}", f"{text} Order {number}.", number * 1.5, team if number < labelled else ""])
+    return path
+
+
+@dataclass
+class Hands:
+    """A person without a mouse, whose keys are counted; a typed text counts once."""
+
+    page: Page
+    pressed: int = 0
+
+    def press(self, key: str) -> None:
+        self.pressed += 1
+        self.page.keyboard.press(key)
+
+    def reach(self, control: Locator) -> None:
+        """Tab until the control has the focus."""
+        control.wait_for()
+        for _ in range(60):
+            if control.evaluate("(each) => each === document.activeElement"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"{control} is not reached by Tab")
+
+    def enter(self, control: Locator) -> None:
+        self.reach(control)
+        self.press("Enter")
+
+    def type_into(self, control: Locator, text: str) -> None:
+        self.reach(control)
+        self.pressed += 1
+        self.page.keyboard.type(text)
+
+
+def test_a_file_becomes_a_first_label_by_keys_alone(
+    installation: Installation,
+    browser: Browser,
+    problems: list[str],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    page = enter(browser, installation, "Emil", problems, installation.manage("sign_in_link", "emil"))
+    page.goto(f"{installation.address}/projects/new/")
+    hands, begun = Hands(page), time.monotonic()
+    hands.enter(page.get_by_role("link", name="Skip to the page"))
+    hands.reach(page.get_by_label("File", exact=True))
+    with page.expect_file_chooser() as chooser:
+        hands.press("Enter")
+    chooser.value.set_files(tickets(tmp_path))
+
+    hands.type_into(page.get_by_label("Question, as people will read it"), "Which team should answer?")
+    hands.press("Tab")
+    expect(page.locator("#made")).to_contain_text("100 rows will be kept; 60 have a label already")
+    hands.enter(page.get_by_role("button", name="Create and start labelling"))
+    hands.enter(page.get_by_role("link", name="Start labelling"))
+    expect(page.locator(".stage .item")).to_contain_text("Order")
+    hands.press("1")
+    expect(page.get_by_text("All answers sent")).to_be_visible(timeout=MINUTE)
+
+    seconds = round(time.monotonic() - begun, 1)
+    record_property("seconds_from_file_to_first_label", seconds)
+    record_property("keys_from_file_to_first_label", hands.pressed)
+    print(f"From the file to the first label: {seconds} s and {hands.pressed} keys.")
+    stored = "from annotation.models import Label; print(Label.objects.filter(project__slug='tickets').count())"
+    assert installation.manage("shell", "-c", stored).splitlines()[-1] == "1"
+    assert hands.pressed < 70
 
 
 def test_a_second_interrupt_while_stopping_does_no_harm() -> None:

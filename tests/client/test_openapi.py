@@ -33,9 +33,16 @@ USES: dict[str, Any] = {
     "imports.get": lambda client: client.imports.get("import_1"),
     "exports.start": lambda client: client.exports.start("csv", full=True, raw=True),
     "exports.get": lambda client: client.exports.get("export_1"),
+    "release.get": lambda client: client.release.get(entity="customer-1"),
 }
 WITHOUT_CALL = {"send", "download", "flush", "counts", "close", "items.iterate", "items.to_pandas"}
-WITHOUT_CALL |= {"imports.wait", "exports.wait", "exports.download"}  # or calls of those above
+WITHOUT_CALL |= {
+    "exchange",
+    "release.watch",
+    "imports.wait",
+    "exports.wait",
+    "exports.download",
+}  # or calls of those above
 
 
 def all_options() -> list[str]:
@@ -131,6 +138,7 @@ def test_no_method_of_the_client_is_left_out() -> None:
     parts = {"": Client, "items.": client_module.ItemCalls, "leases.": client_module.LeaseCalls}
     parts["labels."] = client_module.LabelCalls
     parts |= {"imports.": client_module.ImportCalls, "exports.": client_module.ExportCalls}
+    parts["release."] = client_module.ReleaseCalls
     methods = {before + name for before, part in parts.items() for name in vars(part) if not name.startswith("_")}
     assert methods == {*USES, *WITHOUT_CALL}
 
@@ -169,6 +177,7 @@ ANSWERS = {
     "show_import": "ImportState",
     "start_export": "ExportState",
     "show_export": "ExportState",
+    "show_release": "ReleaseAnswer",
 }
 
 

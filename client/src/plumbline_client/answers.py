@@ -33,6 +33,16 @@ class SuggestedValue(TypedDict):
     model_version: str
 
 
+class ReleaseAnswer(TypedDict):
+    """The versions to apply; `model_version` is None and `stage` none before the first release."""
+
+    model_version: str | None
+    threshold_version: str
+    policy_version: str
+    stage: str
+    thresholds: dict[str, float]
+
+
 class LeaseAnswer(TypedDict):
     """The right to label one item until `expires_at`."""
 

@@ -19,6 +19,7 @@ from plumbline_client.answers import (
     LeasesAnswer,
     MetricsAnswer,
     PredictionsAnswer,
+    ReleaseAnswer,
     SubmittedLabel,
     UndoAnswer,
 )
@@ -29,6 +30,7 @@ from plumbline_client.failures import ApiError, NoAnswer
 T = TypeVar("T")
 OPEN_STATES = ("waiting", "running")  # of an import or export
 ATTEMPTS = 4
+BEYOND_PATIENCE = 10.0  # seconds for the network and the server's own work
 LONGEST_WAIT = 30.0  # a server that asks for more is not waited for: the caller is
 
 
@@ -76,7 +78,11 @@ class ImportFields(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ApiCall(Generic[T]):
-    """One call; `path` is below the project. The key makes a repeated POST harmless. `file` is sent as the body."""
+    """One call; `path` is below the project. The key makes a repeated POST harmless. `file` is sent as the body.
+
+    `etag`: what the caller knows, so that an unchanged answer is 304. `patience`: seconds that the server may wait
+    before it answers.
+    """
 
     method: str
     path: str
@@ -84,11 +90,17 @@ class ApiCall(Generic[T]):
     body: Mapping[str, Any] | None = None
     idempotency_key: str = ""
     file: Path | None = None
+    etag: str = ""
+    patience: float = 0.0
 
     def arguments(self) -> dict[str, Any]:
         """What httpx takes beside method and address."""
         headers = {"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {}
+        if self.etag:
+            headers["If-None-Match"] = self.etag
         given: dict[str, Any] = {"params": dict(self.query), "headers": headers}
+        if self.patience:
+            given["timeout"] = self.patience + BEYOND_PATIENCE
         if self.body is not None:
             headers["Content-Type"] = "application/json"
             given["content"] = to_line(dict(self.body))
@@ -133,6 +145,12 @@ def metrics(version: str | None, window: str | None, segment: str | None) -> Api
 def start_import(file: Path, options: ImportFields, *, dry_run: bool) -> ApiCall[ImportAnswer]:
     query: dict[str, Any] = {"name": file.name, **options, **({"dry_run": "1"} if dry_run else {})}
     return ApiCall("POST", "imports", query, file=file)
+
+
+def show_release(entity: str, *, etag: str, wait: float) -> ApiCall[ReleaseAnswer]:
+    given = {"entity": entity, "wait": f"{wait:g}" if wait and etag else ""}
+    query = {name: value for name, value in given.items() if value}
+    return ApiCall("GET", "release", query, etag=etag, patience=wait)
 
 
 def show_import(import_id: str) -> ApiCall[ImportAnswer]:

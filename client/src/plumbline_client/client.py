@@ -28,6 +28,7 @@ from plumbline_client.frames import to_frame
 from plumbline_client.logging_calls import PredictionLog, SignalLog
 from plumbline_client.options import DeliveryOptions
 from plumbline_client.project_address import DEFAULT_SPOOL, ProjectAddress
+from plumbline_client.releases import ReleaseCalls
 from plumbline_client.reports import Delivered, OnDropped, OnRefused
 
 T = TypeVar("T")
@@ -64,9 +65,15 @@ class Client:
         self.predictions, self.signals = PredictionLog(self._background), SignalLog(self._background)
         self.items, self.leases, self.labels = ItemCalls(self), LeaseCalls(self), LabelCalls(self)
         self.imports, self.exports = ImportCalls(self), ExportCalls(self)
+        self.release = ReleaseCalls(self.exchange)
 
     def send(self, call: calls.ApiCall[T]) -> T:
         """The answer of a call, sent again where that is harmless. Raises ApiError, NoAnswer."""
+        answer: T = calls.parse(self.exchange(call))
+        return answer
+
+    def exchange(self, call: calls.ApiCall[Any]) -> httpx.Response:
+        """The response to a call, sent again where that is harmless, whatever its status. Raises NoAnswer."""
         attempt = 0
         while True:
             attempt += 1
@@ -77,8 +84,7 @@ class Client:
             time.sleep(wait)
         if isinstance(outcome, Exception):
             raise NoAnswer(f"{type(outcome).__name__}: {outcome}") from outcome
-        answer: T = calls.parse(outcome)
-        return answer
+        return outcome
 
     def _try(self, call: calls.ApiCall[Any]) -> httpx.Response | Exception:
         try:
