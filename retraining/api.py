@@ -117,7 +117,7 @@ def to_answer(answered: serving.PredictionResult) -> PredictAnswer:
     )
 
 
-class ReleaseAnswer(Struct):
+class ReleasedVersions(Struct):
     """The versions to apply to an entity; `model_version` is null and the stage none before the first release."""
 
     model_version: str | None
@@ -131,7 +131,7 @@ class ReleaseAnswer(Struct):
     "/projects/{slug}/release",
     summary="Show what is released for an entity",
     openapi_extra=openapi.operation(
-        answers=ReleaseAnswer(
+        answers=ReleasedVersions(
             model_version="v3", threshold_version="", policy_version="", stage="champion", thresholds={}
         ),
         description=(
@@ -187,7 +187,9 @@ def _etag(found: released.Released) -> str:
 def _release_response(request: KeyRequest, waited: released.Waited) -> HttpResponse:
     found = waited.released
     full = json_body.json_response(
-        ReleaseAnswer(found.model_version, found.threshold_version, found.policy_version, found.stage, found.thresholds)
+        ReleasedVersions(
+            found.model_version, found.threshold_version, found.policy_version, found.stage, found.thresholds
+        )
     )
     full["Cache-Control"], full["ETag"] = "private, no-cache", _etag(found)
     answered = get_conditional_response(request, etag=_etag(found), response=full) or full

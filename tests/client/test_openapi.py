@@ -177,7 +177,7 @@ ANSWERS = {
     "show_import": "ImportState",
     "start_export": "ExportState",
     "show_export": "ExportState",
-    "show_release": "ReleaseAnswer",
+    "show_release": "ReleasedVersions",
 }
 
 

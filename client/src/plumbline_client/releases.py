@@ -59,7 +59,7 @@ class ReleaseCache:
 
 
 @dataclass
-class Watch:
+class WatchedRelease:
     """What one that watches saw last, and how long it pauses before it asks again."""
 
     last: ReleaseAnswer | None = None
@@ -100,7 +100,7 @@ class ReleaseCalls:
 
         Raises ApiError where asking again cannot help, such as a key that is revoked.
         """
-        watch = Watch()
+        watch = WatchedRelease()
         while True:
             before = self._cache.find(entity)
             try:
@@ -134,7 +134,7 @@ class AsyncReleaseCalls:
 
         Raises ApiError where asking again cannot help, such as a key that is revoked.
         """
-        watch = Watch()
+        watch = WatchedRelease()
         while True:
             before = self._cache.find(entity)
             try:
