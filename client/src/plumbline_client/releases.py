@@ -42,7 +42,7 @@ class ReleaseCache:
     def find(self, entity: str) -> Known:
         return self._known.get(entity, NOTHING)
 
-    def keep(self, entity: str, known: Known) -> None:
+    def remember(self, entity: str, known: Known) -> None:
         with self._lock:
             self._known.pop(entity, None)
             self._known[entity] = known
@@ -54,7 +54,7 @@ class ReleaseCache:
         if response.status_code == 304 and before.answer is not None:
             return before.answer
         answer: ReleaseAnswer = calls.parse(response)
-        self.keep(entity, Known(response.headers.get("ETag", ""), answer))
+        self.remember(entity, Known(response.headers.get("ETag", ""), answer))
         return answer
 
 
@@ -93,7 +93,7 @@ class ReleaseCalls:
     def get(self, *, entity: str = "") -> ReleaseAnswer:
         """What is released for the entity; where nothing changed the server answers without a body."""
         before = self._cache.find(entity)
-        return self._cache.take(entity, before, self._ask(entity, before, 0.0))
+        return self._cache.take(entity, before, self._request(entity, before, 0.0))
 
     def watch(self, *, entity: str = "", wait: float = WAIT) -> Iterator[ReleaseAnswer]:
         """What is released now, then each change as it comes; never ends. While the server is away it asks again.
@@ -104,7 +104,7 @@ class ReleaseCalls:
         while True:
             before = self._cache.find(entity)
             try:
-                response = self._ask(entity, before, wait)
+                response = self._request(entity, before, wait)
                 answer = self._cache.take(entity, before, response)
             except (ApiError, NoAnswer) as why:
                 time.sleep(watch.pause_after(why))
@@ -113,7 +113,7 @@ class ReleaseCalls:
                 yield answer
             time.sleep(_pause(response))
 
-    def _ask(self, entity: str, before: Known, wait: float) -> httpx.Response:
+    def _request(self, entity: str, before: Known, wait: float) -> httpx.Response:
         return self._exchange(calls.show_release(entity, etag=before.etag, wait=wait))
 
 
@@ -127,7 +127,7 @@ class AsyncReleaseCalls:
     async def get(self, *, entity: str = "") -> ReleaseAnswer:
         """What is released for the entity; where nothing changed the server answers without a body."""
         before = self._cache.find(entity)
-        return self._cache.take(entity, before, await self._ask(entity, before, 0.0))
+        return self._cache.take(entity, before, await self._request(entity, before, 0.0))
 
     async def watch(self, *, entity: str = "", wait: float = WAIT) -> AsyncIterator[ReleaseAnswer]:
         """What is released now, then each change as it comes; never ends. While the server is away it asks again.
@@ -138,7 +138,7 @@ class AsyncReleaseCalls:
         while True:
             before = self._cache.find(entity)
             try:
-                response = await self._ask(entity, before, wait)
+                response = await self._request(entity, before, wait)
                 answer = self._cache.take(entity, before, response)
             except (ApiError, NoAnswer) as why:
                 await asyncio.sleep(watch.pause_after(why))
@@ -147,5 +147,5 @@ class AsyncReleaseCalls:
                 yield answer
             await asyncio.sleep(_pause(response))
 
-    async def _ask(self, entity: str, before: Known, wait: float) -> httpx.Response:
+    async def _request(self, entity: str, before: Known, wait: float) -> httpx.Response:
         return await self._exchange(calls.show_release(entity, etag=before.etag, wait=wait))
