@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
@@ -102,6 +102,13 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
 )
+
+
+@cache
+def _guard_of(page: Page) -> Guard | None:
+    """Who may open the page: the same for each project, and to find its view again takes longer than all else here."""
+    url = reverse(page.url, args=["any"] if page.in_project else [])
+    return getattr(resolve(url).func, "guard", None)
 
 
 class Shell:
@@ -218,14 +225,13 @@ class Shell:
     def _place(self, page: Page) -> Place | None:
         """The page as a place, or None where it is closed to this role."""
         url = reverse(page.url, args=[self.project.slug] if page.in_project and self.project else [])
-        if not self._may_open(url):
+        if not self._may_open(_guard_of(page)):
             return None
         count = self.counts.get(page.count) if page.count else None
         count_id = f"count-{page.count}" if page.count else ""
         return Place(page.name, url, short(count) if count else "", self._is_here(page, url), count_id)
 
-    def _may_open(self, url: str) -> bool:
-        guard: Guard | None = getattr(resolve(url).func, "guard", None)
+    def _may_open(self, guard: Guard | None) -> bool:
         if guard is None or guard.level == "key":
             return False
         if guard.level == "project":

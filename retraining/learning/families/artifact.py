@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import skops.io
 from sklearn.base import ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
@@ -67,6 +66,8 @@ def allowed_nodes(family: str) -> frozenset[Node]:
 
 def dump(estimator: ClassifierMixin) -> bytes:
     """The estimator in skops's format, compressed. Two dumps of one are equivalent, not equal byte by byte."""
+    import skops.io  # here, for it imports all of scikit-learn: .4 s of every command that loads no model
+
     result: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
     return result
 
@@ -79,6 +80,8 @@ def load(data: bytes, *, family: str) -> ClassifierMixin:
     """
     if family not in registry.names():
         raise UntrustedArtifact(f"{family!r} is not a family of models that may be loaded.")
+    import skops.io
+
     allowed = allowed_nodes(family)
     try:
         _vet(data, allowed)
