@@ -30,6 +30,7 @@ TRAFFIC_SECONDS = 60
 ENCODING_SECONDS = 15
 INDEXING_SECONDS = 60
 HOURS = 3600  # seconds
+FILES = "files"  # the queue of work that takes minutes or hours; routing and reports wait for none of it
 
 
 @registry.handles("annotation.route", soft_seconds=600, hard_seconds=660)
@@ -84,7 +85,11 @@ def encode_what_waits(project: Project, at: datetime) -> None:
 
 
 @registry.handles(
-    import_jobs.KIND, soft_seconds=6 * HOURS, hard_seconds=6 * HOURS + 60, on_dead=import_jobs.note_failure
+    import_jobs.KIND,
+    queue=FILES,
+    soft_seconds=6 * HOURS,
+    hard_seconds=6 * HOURS + 60,
+    on_dead=import_jobs.note_failure,
 )
 def import_upload(attempt: Attempt) -> None:
     """Import an uploaded file from where the attempt before ended."""
@@ -93,7 +98,11 @@ def import_upload(attempt: Attempt) -> None:
 
 
 @registry.handles(
-    export_jobs.KIND, soft_seconds=2 * HOURS, hard_seconds=2 * HOURS + 60, on_dead=export_jobs.note_failure
+    export_jobs.KIND,
+    queue=FILES,
+    soft_seconds=2 * HOURS,
+    hard_seconds=2 * HOURS + 60,
+    on_dead=export_jobs.note_failure,
 )
 def export_items(attempt: Attempt) -> None:
     """Write the file of an export."""

@@ -1,4 +1,4 @@
-"""Supervisor of web, worker, trainer and reaper: start them, restart one that dies, and end all of them together.
+"""Supervisor of web, workers, trainer and reaper: start them, restart one that dies, and end all of them together.
 
 The children are forked from this process, which has read every module already: a start takes seconds, not a minute,
 and the family shares the memory of its libraries.
@@ -13,13 +13,14 @@ import traceback
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.core.management import call_command
 from django.db import connections
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from config.celery import app as celery_app
-from jobs import broker
+from jobs import broker, health
 
 GRACE_SECONDS = 10.0
 RESTART_SECONDS = 2.0
@@ -70,7 +71,6 @@ class Child:
         for number in END_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         die_with_parent()
-        os.environ["PLUMBLINE_WORKER"] = self.name
         try:
             self.run()
         except SystemExit as end:
@@ -154,8 +154,10 @@ def worker(queue: str, name: str, concurrency: int) -> None:
 def family(*, port: int, workers: int) -> list[Child]:
     return [
         Child("web", lambda: web(port)),
-        Child("worker", lambda: worker("default", "worker", workers)),
-        Child("trainer", lambda: worker("train", "trainer", 1)),
+        *(
+            Child(role, partial(worker, queue, role, workers if role == "worker" else 1))
+            for role, queue in health.QUEUES.items()
+        ),
         Child("reaper", lambda: call_command("reap")),
     ]
 

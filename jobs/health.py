@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,15 +18,19 @@ from projects.models import Project
 
 FREE_BYTES = 200 * 2**20  # less than this is a full disk: SQLite's journal and one batch need some of it
 SEEN_WITHIN = timedelta(seconds=30)
-QUEUES = {"worker": "default", "trainer": "train"}
+QUEUES = {"worker": "default", "file-worker": "files", "trainer": "train"}
 PROCESSES = {
     "worker": (
         "Routing, reports and scoring wait until one runs.",
-        "PLUMBLINE_WORKER=worker celery -A config worker --queues default",
+        "celery -A config worker --queues default",
+    ),
+    "file-worker": (
+        "Imports and exports wait until one runs.",
+        "celery -A config worker --queues files --concurrency 1",
     ),
     "trainer": (
         "Training runs wait until one runs.",
-        "PLUMBLINE_WORKER=trainer celery -A config worker --queues train --concurrency 1",
+        "celery -A config worker --queues train --concurrency 1",
     ),
     "reaper": (
         "Work whose worker died stays where it is, and nothing periodic happens.",
@@ -175,6 +179,11 @@ def _check_process(role: str, beat: Beat | None, *, at: datetime) -> Check:
         words = f"A {role} runs and begins no work: a job was sent to it {_span(at - since)} ago. It ends itself soon."
         return Check(role, False, words, f"Where nothing starts it again, start it: {command}")
     return Check(role, True, f"A {role} runs, seen {max(int(silent.total_seconds()), 0)} s ago.")
+
+
+def roles_of(queues: Collection[str]) -> list[str]:
+    """Which processes a worker of these queues is."""
+    return [role for role, queue in QUEUES.items() if queue in queues]
 
 
 def check_projects() -> list[Check]:

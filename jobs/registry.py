@@ -122,6 +122,10 @@ def kind(name: str) -> JobKind:
         raise UnknownKind(f"No function does jobs of kind {name}.") from None
 
 
+def kinds() -> tuple[JobKind, ...]:
+    return tuple(_kinds)
+
+
 def periodic() -> tuple[Periodic, ...]:
     return tuple(_periodic)
 

@@ -16,7 +16,7 @@ from celery.signals import worker_ready
 from django.db import connection
 from django.utils import timezone
 
-from jobs import broker, execution, reaper, registry, stalls
+from jobs import broker, execution, health, reaper, registry, stalls
 from jobs.execution import Attempt
 from jobs.webhooks import delivery, outbox
 
@@ -45,11 +45,12 @@ def watch_worker(sender: Any, **_: Any) -> None:
 
 
 def _watch(queues: Collection[str]) -> None:
-    role, ready = os.environ.get("PLUMBLINE_WORKER", "worker"), time.monotonic()
+    ready = time.monotonic()
     pause = min(BEAT_SECONDS, stalls.shown_after().total_seconds())
     while True:
         try:
-            reaper.beat(f"{role}@{socket.gethostname()}", role, at=timezone.now())
+            for role in health.roles_of(queues):
+                reaper.beat(f"{role}@{socket.gethostname()}", role, at=timezone.now())
             if time.monotonic() - ready > stalls.ended_after().total_seconds():
                 end_if_stalled(queues)
         except Exception:  # a database that is away for a while must not end the thread

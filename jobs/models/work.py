@@ -88,7 +88,7 @@ class PeriodicTurn(models.Model):
 
 
 class Beat(models.Model):
-    """The last sign of life of a process: web, worker, trainer, reaper. Health reads it."""
+    """The last sign of life of a process: worker, file worker, trainer, reaper. Health reads it."""
 
     name = models.CharField(max_length=120, primary_key=True)
     role = models.CharField(max_length=20)

@@ -229,5 +229,5 @@ class TestHealth:
         client.force_login(make_user("bo"))
         page = text(client.get("/health/"))
         assert "No worker was ever seen." in page
-        assert "PLUMBLINE_WORKER=trainer celery -A config worker --queues train --concurrency 1" in page
+        assert "<code>celery -A config worker --queues train --concurrency 1</code>" in page
         assert "./plumbline reap" in page

@@ -63,4 +63,4 @@ def test_an_import_that_was_killed_leaves_nothing_and_can_be_done_again(
         wrong = [
             check for check in json.loads(manage(home, "doctor", "--json", url=url).stdout)["checks"] if not check["ok"]
         ]
-        assert [check["name"] for check in wrong] == ["worker", "trainer", "reaper"], wrong
+        assert [check["name"] for check in wrong] == ["worker", "file-worker", "trainer", "reaper"], wrong
