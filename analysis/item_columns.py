@@ -72,9 +72,10 @@ def parse_columns(text: str, project: Project) -> tuple[str, ...]:
     return wanted
 
 
-def sorts(project: Project) -> list[tuple[str, str]]:
+def sorts(project: Project, filters: Filters) -> list[tuple[str, str]]:
     """The orders that a view can have, as an address gives them, with their words."""
-    found = [
+    found = [("similar", "Most similar first")] * bool(filters.similar)
+    found += [
         ("", "Newest first"),
         ("time", "Oldest first"),
         ("score", "Lowest score first"),

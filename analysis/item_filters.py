@@ -10,7 +10,7 @@ from analysis import item_conditions
 from analysis.item_conditions import BadCondition
 from analysis.windows import WINDOWS
 from annotation import kinds, versions
-from annotation.models import cause_titles
+from annotation.models import Item, cause_titles
 from annotation.signals import kinds as signals
 from projects.models import Project
 from validation import InvalidInput
@@ -77,6 +77,7 @@ class Filters:
     tag: tuple[str, ...] = ()
     resolved: str = ""
     q: str = ""
+    similar: str = ""
     window: str = ""
     since: str = ""
     until: str = ""
@@ -130,6 +131,7 @@ NAMES = {
     "tag": "Tag",
     "resolved": "Labelled",
     "q": "Text",
+    "similar": "Similar to",
     "window": "Captured in the last days",
     "since": "From",
     "until": "Until",
@@ -172,6 +174,8 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     for name in ("since", "until"):
         if wanted[name]:
             parse_moment(name, wanted[name])
+    if wanted["similar"] and not Item.objects.filter(project=project, uid=wanted["similar"]).exists():
+        raise BadFilter(f"Similar to is {wanted['similar'][:40]!r}; it takes the id of an item of this project.")
     _check_conditions(project, Filters(**wanted))
     if wanted["version"] or wanted["judges"]:
         _check_versions(versions.load(project), wanted["version"], wanted["judges"])

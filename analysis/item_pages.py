@@ -13,14 +13,15 @@ from projects import paging
 from projects.models import Project
 from projects.paging import BadCursor
 
-TIME, SCORE, MARGIN, INPUT = "time", "score", "margin", "input"
+TIME, SCORE, MARGIN, INPUT, SIMILAR = "time", "score", "margin", "input", "similar"
 BY_TIME = ("at", "pk")
 GONE = "The item at which this page begins is no longer in this view."
 
 
 @dataclass(frozen=True)
 class ItemOrder:
-    """What items are sorted by: time, score, margin or an input; the largest first unless `ascending`."""
+    """What items are sorted by: time, score, margin, an input or their distance from the item that they are similar to;
+    the largest first unless `ascending`."""
 
     by: str = TIME
     input: str = ""
@@ -33,7 +34,12 @@ class ItemOrder:
         return "" if self == ItemOrder() else what if self.ascending else f"-{what}"
 
     def limit(self, filters: Filters) -> Filters:
-        """The filters with the one that leaves items without such a value out, which no order has a place for."""
+        """The filters with the one that leaves items without such a value out, which no order has a place for.
+
+        Raises BadFilter for an order by distance where no item is named.
+        """
+        if self.by == SIMILAR and not filters.similar:
+            raise BadFilter("Sort similar goes with the filter similar, which names an item.")
         if self.by == SCORE:
             return replace(filters, confidence=filters.confidence or "..")
         if self.by == MARGIN:
@@ -60,8 +66,8 @@ def parse_order(text: str, project: Project) -> ItemOrder:
     by, _, name = what.partition(":")
     types = project.contract().types()
     sortable = [f"input:{one}" for one, kind in types.items() if kind in SORTED]
-    if what not in (TIME, SCORE, MARGIN, *sortable):
-        shown = ", ".join([TIME, SCORE, MARGIN, *sortable][:12])
+    if what not in (TIME, SCORE, MARGIN, SIMILAR, *sortable):
+        shown = ", ".join([TIME, SCORE, MARGIN, SIMILAR, *sortable][:12])
         raise BadFilter(f"Sort is {text[:40]!r}; it takes {shown}, each with - before it for the largest first.")
     return ItemOrder(by, name, ascending)
 

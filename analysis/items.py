@@ -7,14 +7,28 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Case, CharField, Exists, F, JSONField, OuterRef, QuerySet, Subquery, TextField, When
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    IntegerField,
+    JSONField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Length
 
 from analysis import item_conditions
 from analysis.item_answers import ANSWER_FILTERS, ShownAnswers
 from analysis.item_facts import JsonText, current_resolution, passing_facts
 from analysis.item_filters import Filters
-from analysis.item_pages import MARGIN, SCORE, ItemOrder, PageStart, cursor_of, cut, sorted_from
+from analysis.item_pages import MARGIN, SCORE, SIMILAR, ItemOrder, PageStart, cursor_of, cut, sorted_from
+from analysis.neighbours import SimilarItems, similar_items
 from annotation import blinding, kinds, search
 from annotation.models import Item, RoutedItem
 from projects.chunks import within_size
@@ -30,12 +44,13 @@ BLOCK = 300  # predictions that a page by score looks at first
 @dataclass(frozen=True)
 class SelectedPage:
     """The items of one page, the cursors of its neighbours, "" where there is none, and how many match in all, at most
-    MOST_COUNTED."""
+    MOST_COUNTED; `similar` has what the items were compared with, where they were."""
 
     rows: list[Any]
     next: str
     previous: str
     total: int
+    similar: SimilarItems | None = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +71,20 @@ class ItemSelection:
 
     @cached_property
     def narrowed(self) -> list[int] | None:
-        """Ids of the items that pass the filters by answer, score and text, or those of them that leave fewer than
-        MOST_COUNTED items; None where none of them does."""
-        known = [ids for ids in (self._by_answer, self._by_text.ids) if ids is not None]
+        """Ids of the items that pass the filters by answer and score, by text and by similarity, of those of them that
+        leave fewer than MOST_COUNTED items; None where none of them does."""
+        similar = self.similar.ids if self.similar else None
+        known = [ids for ids in (self._by_answer, self._by_text.ids, similar) if ids is not None]
         return sorted(set(known[0]).intersection(*known[1:])) if known else None
+
+    @cached_property
+    def similar(self) -> SimilarItems | None:
+        """The items most like the one that the filters name, among those that pass the other filters."""
+        if not self.filters.similar:
+            return None
+        named = Item.objects.filter(project=self.project, uid=self.filters.similar).first()
+        others = replace(self, filters=replace(self.filters, similar=""))
+        return similar_items(named, others.matching()) if named else SimilarItems((), 0, "")
 
     @cached_property
     def _by_answer(self) -> list[int] | None:
@@ -81,6 +106,8 @@ class ItemSelection:
         items = Item.objects.filter(project=self.project)
         ids = self.narrowed if among is None else among
         items = items if ids is None else items.filter(pk__in=ids)
+        if among is not None and self.similar:
+            items = items.filter(pk__in=self.similar.ids)
         if among is not None or self._by_answer is None:
             if (fitting := self.answers.fitting()) is not None:
                 items = items.filter(Exists(fitting.filter(item=OuterRef("pk"))))
@@ -151,7 +178,7 @@ def count_left_out(project: Project, filters: Filters, *, at: datetime, viewer: 
     """How many items the view leaves out because this person is blind to them, at most MOST_COUNTED."""
     if not filters.reveal:
         return 0
-    every = ItemSelection(project, filters, at)
+    every = ItemSelection(project, replace(filters, similar=""), at)  # they are not among those that are compared
     blind = list(blinding.blind_items(project, viewer).values_list("pk", flat=True)[:MOST_COUNTED])
     few = len(blind) < MOST_COUNTED
     hidden = every.matching(blind) if few else every.matching().filter(blinding.blind_condition(project, viewer))
@@ -181,10 +208,16 @@ def find_page(
         next=cursor_of(rows[-1], order) if rows and behind else "",
         previous=cursor_of(rows[0], order) if rows and before else "",
         total=total,
+        similar=selection.similar,
     )
 
 
 def _with_sort_value(selection: ItemSelection, order: ItemOrder) -> QuerySet[Any]:
+    if order.by == SIMILAR and selection.similar:
+        ranks = [When(pk=pk, then=Value(rank)) for rank, pk in enumerate(selection.similar.ids)]
+        return selection.matching().annotate(
+            sort_value=Case(*ranks, default=Value(len(ranks)), output_field=IntegerField())
+        )
     types = selection.project.contract().types()
     value = order.expression(selection.answers.of_item(), types)
     return selection.matching().annotate(sort_value=value)

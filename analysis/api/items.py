@@ -44,13 +44,15 @@ FILTERS = {
     "actor": "Who gave a signal about it; with `signal`, one of that kind.",
     "tag": "A tag that people put on it; may stand several times.",
     "resolved": "yes or no: whether it has a label.",
-    "q": "Words, or phrases in double quotes, that its key and its values hold, in any case; or its id.",
+    "q": "Words, or phrases in double quotes, that its key and its values hold, in any case and with or "
+    "without accents; or its id.",
+    "similar": "The id of an item: the 100 most like it, of the newest 2,000 that pass the other filters.",
     "window": f"Only items of the last days: {windows.listed(windows.WINDOWS)}.",
     "since": "Only items from this moment on, RFC 3339.",
     "until": "Only items up to and at this moment, RFC 3339.",
     "served": "yes: only items that count in the history of what was served; `says` is what was served then.",
     "drawn": "yes: only items that the audit drew.",
-    "sort": "time, score, margin or input:name, with - before it for the largest first; -time where absent.",
+    "sort": "time, score, margin, input:name or, with `similar`, similar; - before it: largest first. Else -time.",
     "next": "The `next` of the page before.",
     "previous": "The `previous` of the page behind.",
 }

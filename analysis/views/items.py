@@ -1,7 +1,9 @@
 """Items: show me the cases."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
@@ -60,7 +62,7 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "grid": state.is_grid(project),
         "all_columns": item_columns.all_columns(project),
         "filters": filters,
-        "active": active(request, filters),
+        "active": active(request, filters, state.hidden),
         "total": page.total,
         "more": page.total == items.MOST_COUNTED,
         "most": items.MOST_COUNTED - 1,
@@ -72,7 +74,7 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "views": saved_views.seen_by(project, request.user),
         "tags": tags.tag_names(project),
         "tag_acts": (("tag", "Put tag on"), ("untag", "Take tag off")),
-        "sorts": item_columns.sorts(project),
+        "sorts": item_columns.sorts(project, filters),
         "names": item_filters.NAMES,
         "answers": _answer_filters(project, filters),
         "classes": kinds.class_names(project),
@@ -101,12 +103,15 @@ def _of_version(project: Project, filters: item_filters.Filters, known: versions
     return reverse("analysis:item-list", args=[project.slug]) + (f"?{query}" if query else "")
 
 
-def active(request: ProjectRequest, filters: item_filters.Filters) -> list[dict[str, str]]:
-    """The filters in force as chips, each with the address of the view without it."""
+def active(
+    request: ProjectRequest, filters: item_filters.Filters, beside: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, str]]:
+    """The filters in force as chips, each with the address of the view without it, but with the rest of its state."""
     base = reverse("analysis:item-list", args=[request.project.slug])
     found = []
     for name, value in filters.active():
-        query = filters.without(name, value).query()
+        kept = [] if name == "similar" else beside  # no order by distance from an item that is not named
+        query = urlencode([*filters.without(name, value).active(), *kept])
         words = _chip_words(request.project, name, value)
         title = item_filters.NAMES[name]
         if name in item_filters.MANY:
@@ -120,6 +125,8 @@ def _chip_words(project: Project, name: str, value: str) -> str:
         return plain_moment(item_filters.parse_moment(name, value), "j M H:i:s")
     if name in item_filters.ANSWERS:
         return project.schema().title_of(value)
+    if name == "similar":
+        return Item.objects.filter(project=project, uid=value).values_list("key", flat=True).first() or value
     return item_filters.STATES.get(value, value) if name == "state" else value
 
 

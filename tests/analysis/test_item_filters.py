@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from analysis import item_answers, items
+from analysis import item_answers, items, neighbours
 from analysis.item_filters import NAMES, BadFilter, Filters, parse_filters
 from analysis.item_pages import PageStart, parse_order
 from annotation import tags
@@ -132,8 +132,48 @@ def test_the_page_and_the_api_find_the_same_by_every_filter(project: Project) ->
         assert sorted(row["key"] for row in browser.get(call, headers=headers).json()["items"]) == wanted, name
     asked = {part.partition("=")[0] for query, _ in CASES.values() for part in query.split("&")}
     # These have tests of their own.
-    elsewhere = {"queue", "judges", "served", "drawn", "signal", "actor", "commented", "violation", "q", "window"}
+    elsewhere = {
+        "queue",
+        "judges",
+        "served",
+        "drawn",
+        "signal",
+        "actor",
+        "commented",
+        "violation",
+        "q",
+        "window",
+        "similar",
+    }
     assert asked | elsewhere == set(NAMES)
+
+
+def test_the_items_most_like_one_come_nearest_first_on_the_page_and_from_the_api(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emil = make_user("emil", project, "engineer")
+    _, secret = members.create_key(project, emil, ["read"], by=None, at=NOW)
+    browser, headers = Client(), {"Authorization": f"Bearer {secret}"}
+    browser.force_login(emil, backend="django.contrib.auth.backends.ModelBackend")
+    address = reverse("analysis:item-list", args=[project.slug])
+    first = Item.objects.get(project=project, key="k0")
+    query = f"similar={first.uid}&sort=similar"
+
+    page = browser.get(f"{address}?{query}")
+    found = [row.key for row in page.context["rows"]]
+    assert (len(found), page.context["total"], found[0], found[-1]) == (7, 7, "k1", "k6")  # by its numbers
+    assert [chip["value"] for chip in page.context["active"]] == ["k0"]
+    assert page.context["active"][0]["url"] == address
+    call = page.context["call"].removeprefix("http://testserver")
+    assert [row["key"] for row in browser.get(call, headers=headers).json()["items"]] == found
+    assert set(page_keys(browser, project, f"{query}&tag=look again&tag=late")) == {"k7"}
+
+    monkeypatch.setattr(neighbours, "COMPARED", 3)
+    assert set(page_keys(browser, project, query)) == {"k7", "k6", "k5"}
+    monkeypatch.setattr(neighbours, "MOST_SIMILAR", 2)
+    assert len(list(page_keys(browser, project, query))) == 2
+    for refused in ("similar=item_other", "sort=similar", f"similar={make_item(make_project()).uid}"):
+        assert browser.get(f"{address}?{refused}").status_code == 400
 
 
 @pytest.mark.parametrize("limit", [3, 10_001], ids=["a walk through many", "few that are at hand"])
