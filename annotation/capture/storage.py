@@ -177,6 +177,11 @@ def pack_scores(scores: Sequence[float]) -> bytes:
     return struct.pack(f"<{len(scores)}f", *scores)
 
 
+def unpack_scores(stored: bytes | memoryview) -> tuple[float, ...]:
+    """Scores as they were stored."""
+    return struct.unpack(f"<{len(stored) // 4}f", stored)
+
+
 def _resolve_known(project: Project, pairs: list[tuple[ValidPrediction, int]], at: datetime) -> None:
     """A label that came with the row is a resolution of its own method."""
     if not pairs:

@@ -1,10 +1,11 @@
 """Flat rows, as CSV, Parquet and plain JSON lines have them: which column is what, and a row of them from an item."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from annotation.exchange.base import LONGEST_KEY, BadRecord, as_mapping, stable_key
 from annotation.exchange.flat_cells import (
@@ -185,24 +186,32 @@ class FlatParser:
             raise UnusableFile(f"No column begins with {quote(given.scores)}.")
 
 
-def flat_columns(project: ProjectShape) -> list[str]:
-    """The columns that an export writes, in their order."""
-    scores = [f"{SCORES}{value}" for value in project.values()]
-    return ["key", *project.inputs, *(USUAL[name] for name in ("label", "predicted", "version")), *scores, "at", WHOLE]
+class FlatWriter:
+    """Makes the flat record of each row of one file; `columns` are the file's, in their order."""
 
+    def __init__(self, project: ProjectShape) -> None:
+        self._inputs = list(project.inputs)
+        self._scores = [(f"{SCORES}{value}", value) for value in project.values()]
+        said = (USUAL[name] for name in ("label", "predicted", "version"))
+        self.columns = ["key", *self._inputs, *said, *(column for column, _ in self._scores), "at", WHOLE]
 
-def flat_record(row: ExchangeRow, project: ProjectShape) -> dict[str, Any]:
-    """The row in these columns. What they cannot say, such as a second version, stands whole in the last one."""
-    record = {name: part for name, part in to_record(row).items() if name not in FLAT}
-    said = row.predictions[0] if row.predictions else ExchangePrediction()
-    others = (said.at, said.extra, said.threshold_version, said.policy_version)
-    if len(row.predictions) == 1 and not any(others) and said.score is None:
-        record.pop("predictions")
-    cells: dict[str, Any] = {"key": row.key, "at": row.at, WHOLE: _cell(record) if record else None}
-    cells |= {name: _cell(row.inputs.get(name)) for name in project.inputs}
-    cells |= {"label": _cell(row.agreed), "predicted": _cell(said.value), "model_version": said.model_version or None}
-    cells |= {f"{SCORES}{value}": (said.scores or {}).get(value) for value in project.values()}
-    return {name: cells[name] for name in flat_columns(project)}
+    def cells(self, row: ExchangeRow) -> dict[str, Any]:
+        """The row in these columns. What they cannot say, such as a second version, stands whole in the last one."""
+        said = row.predictions[0] if row.predictions else ExchangePrediction()
+        others = said.at or said.extra or said.threshold_version or said.policy_version
+        plain = len(row.predictions) == 1 and not others and said.score is None
+        record = to_record(row, without=(*FLAT, "predictions") if plain else FLAT)
+        scores = said.scores or {}
+        return {
+            "key": row.key,
+            **{name: _cell(row.inputs.get(name)) for name in self._inputs},
+            USUAL["label"]: _cell(row.agreed),
+            USUAL["predicted"]: _cell(said.value),
+            USUAL["version"]: said.model_version or None,
+            **{column: scores.get(value) for column, value in self._scores},
+            "at": row.at,
+            WHOLE: _cell(record) if record else None,
+        }
 
 
 def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,4 +223,4 @@ def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value

@@ -1,6 +1,7 @@
 """An exchange row as one JSON object with everything that it holds, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
 from annotation.exchange.base import (
@@ -16,6 +17,11 @@ from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, Exchange
 from validation.json_values import quote
 
 PARTS = ("key", "inputs", "predictions", "labels", "signals", "known", "at", "segment")
+LISTS = ("predictions", "labels", "signals")
+EMPTY = {
+    kind: [(one.name, one.default) for one in fields(kind) if one.name != "extra"]
+    for kind in (ExchangePrediction, ExchangeLabel, ExchangeSignal)
+}
 NAMES_OF = {kind: tuple(kind.__dataclass_fields__) for kind in (ExchangePrediction, ExchangeLabel, ExchangeSignal)}
 
 
@@ -34,18 +40,26 @@ def to_row(record: Mapping[str, Any]) -> ExchangeRow:
     )
 
 
-def to_record(row: ExchangeRow) -> dict[str, Any]:
-    """The row without what is empty; what no part of it names stands beside, as it came."""
-    made = {name: value for name, value in vars(row).items() if name != "extra" and value not in (None, (), {})}
-    for part in ("predictions", "labels", "signals"):
-        if part in made:
-            made[part] = [_plain(vars(given)) for given in made[part]]
-    return {**row.extra, **made}
+def to_record(row: ExchangeRow, *, without: Collection[str] = ()) -> dict[str, Any]:
+    """The row without what is empty, and without these parts; what no part of it names stands beside, as it came."""
+    made = dict(row.extra)
+    given = vars(row)
+    for part in PARTS:
+        value = given[part]
+        if part in without or value is None or value == () or value == {}:
+            continue
+        made[part] = list(map(_plain, value)) if part in LISTS else value
+    return made
 
 
-def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in part.items() if name != "extra" and value not in (None, "", False, {})}
-    return {**part.get("extra", {}), **kept}
+def _plain(part: ExchangePrediction | ExchangeLabel | ExchangeSignal) -> dict[str, Any]:
+    """The part without what is as in an empty one: None, or the empty text and the False of a field that begins so."""
+    kept = dict(getattr(part, "extra", ()))
+    for name, empty in EMPTY[type(part)]:
+        value = getattr(part, name)
+        if value is not None and not (value == empty and type(value) is type(empty)):
+            kept[name] = value
+    return kept
 
 
 def _prediction(given: Mapping[str, Any]) -> ExchangePrediction:

@@ -73,12 +73,13 @@ class ExchangeRow:
     @property
     def agreed(self) -> Any:
         """The agreed value, or what every person said who said something; None where they differ."""
-        if self.known is not None or not self.labels:
-            return self.known
-        given = [label.value for label in self.labels if not label.skipped and label.value is not None]
-        if not given:
-            return None
-        return given[0] if all(value == given[0] for value in given) else None
+        return said_by_all(self.labels) if self.known is None else self.known
+
+
+def said_by_all(labels: Sequence[ExchangeLabel]) -> Any:
+    """What every person said who said something; None where they differ, or nobody did."""
+    given = [label.value for label in labels if not label.skipped and label.value is not None]
+    return given[0] if given and all(value == given[0] for value in given) else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from annotation.exchange.base import BadRecord, ExchangeFormat
-from annotation.exchange.columns import DECIMAL, FlatParser, flat_columns, flat_record
+from annotation.exchange.columns import DECIMAL, FlatParser, FlatWriter
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.delimited import Dialect
 from inputs.files.row_stream import RowStream, stream_rows
@@ -34,11 +34,12 @@ class Delimited(ExchangeFormat):
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
-        writer = csv.DictWriter(text, flat_columns(project), quoting=csv.QUOTE_NONNUMERIC)
+        flat = FlatWriter(project)
+        writer = csv.DictWriter(text, flat.columns, quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         count = 0
         for row in rows:
-            cells = flat_record(row, project)
+            cells = flat.cells(row)
             writer.writerow(
                 cells
                 if project.raw_cells

@@ -1,6 +1,6 @@
 """Parquet: flat rows with typed columns, read and written in parts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import IO, Any
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotation.exchange.base import ExchangeFormat
-from annotation.exchange.columns import SCORES, FlatParser, flat_columns, flat_record, flattened
+from annotation.exchange.columns import SCORES, FlatParser, FlatWriter, flattened
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.delimited import Dialect
 
@@ -43,18 +43,19 @@ class Parquet(ExchangeFormat):
         return FlatParser(project, all_columns=True).parse
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
-        schema, left, count = _schema(project), iter(rows), 0
+        flat, left, count = FlatWriter(project), iter(rows), 0
+        schema = _schema(flat.columns, project)
         with pq.ParquetWriter(stream, schema) as writer:
-            while part := [flat_record(row, project) for row in islice(left, PART)]:
+            while part := list(map(flat.cells, islice(left, PART))):
                 writer.write_table(pa.Table.from_pylist(part, schema=schema))
                 count += len(part)
         return count
 
 
-def _schema(project: ProjectShape) -> pa.Schema:
+def _schema(columns: Sequence[str], project: ProjectShape) -> pa.Schema:
     def kind(name: str) -> pa.DataType:
         if name in project.inputs:
             return TYPES.get(project.inputs[name], pa.string())
         return pa.float64() if name.startswith(SCORES) else pa.string()
 
-    return pa.schema([(name, kind(name)) for name in flat_columns(project)])
+    return pa.schema([(name, kind(name)) for name in columns])
