@@ -25,7 +25,10 @@ LABEL_PART = {
     *("label", "target", "truth", "gold", "class", "actual", "true", "correct", "outcome", "intent", "sentiment"),
     *("decision", "entscheidung", "verdict", "churn", "churned", "fraud", "spam"),
 }
-PREDICTED = {"predicted", "prediction", "predictions", "pred", "preds", "guess", "guessed", "vorhersage", "model"}
+PREDICTED = {
+    *("predicted", "prediction", "predictions", "pred", "preds", "guess", "guessed", "suggested", "suggestion"),
+    *("vorhersage", "vorhergesagt", "prognose", "vorschlag", "model", "modell"),
+}
 SCORE = {"score", "scores", "prob", "probs", "probability", "proba", "confidence", "conf", "certainty", "likelihood"}
 VERSION = {"version", "release"}
 ANNOTATOR = {"annotator", "labeller", "labeler", "rater", "worker", "coder", "annotated"}

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import numpy as np
 import pandas as pd
 
 from inputs.files import column_names as names
 from inputs.files.column_reasons import is_ambiguous_date, names_a_person, reason_of
 from inputs.files.column_scores import score_prefix
-from inputs.files.profiles import FIRST, ColumnProfile, without_fractions
-from inputs.files.spellings import folded
+from inputs.files.column_twins import counterparts, labels_with_twin, twins_of
+from inputs.files.profiles import ColumnProfile, profile_column, without_fractions
 from inputs.files.table import Table
 
 MOST_LABELS = 1_000
@@ -23,7 +22,6 @@ MOST_OF_A_SEGMENT = 30
 MOST_VERSIONS = 50
 LONGEST_KEY = 200
 UNNAMED_KEY = 10  # rows from which a column without a telling name may be the key
-AGREEING = 0.3  # share of rows from which two columns of the same values are label and predicted label
 
 
 class ColumnRole(StrEnum):
@@ -117,7 +115,9 @@ def _annotator(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> G
 def _version(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
     fits = [one for one in free if 1 <= one.distinct <= MOST_VERSIONS and _is_level(one) and not one.differs]
     versions = [one for one in fits if names.has(one.name, names.VERSION)]
-    return _first(versions or [one for one in fits if names.name_parts(one.name) == ("model",)], ColumnRole.VERSION)
+    return _first(
+        versions or [one for one in fits if names.name_parts(one.name) in (("model",), ("modell",))], ColumnRole.VERSION
+    )
 
 
 def _key(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
@@ -147,14 +147,15 @@ def _time(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guesse
 
 
 def _label(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
-    """By its name; else the column whose values are those of the column of predictions."""
+    """By its name; else by the column of predictions, or by another one that says the same in more rows."""
     fits = [one for one in free if _may_be_label(one)]
     predicted = [one for one in fits if _says_predicted(one)]
     rest = [one for one in fits if one not in predicted]
     alone = [one for one in rest if len(p := names.name_parts(one.name)) == 1 and p[0] in names.LABEL_ALONE]
     part = [one for one in rest if names.has(one.name, names.LABEL_PART) and not names.has(one.name, names.SCORE)]
     scored = _scored_values(free, rest, table)
-    return _first(alone or _counterparts(rest, predicted, table) or scored or part, ColumnRole.LABEL)
+    found = alone or counterparts(rest, predicted, table) or scored or part
+    return _first(found or labels_with_twin(rest, table), ColumnRole.LABEL)
 
 
 def _scored_values(
@@ -170,22 +171,15 @@ def _scored_values(
     ]
 
 
-def _counterparts(
-    columns: Sequence[ColumnProfile], predicted: Sequence[ColumnProfile], table: Table
-) -> list[ColumnProfile]:
-    """Columns that a column of predictions is about: by its name (`model_team` of `team`), else by equal values."""
-    if not predicted:
-        return []
-    about = {names.without_prediction_words(one.name) for one in predicted}
-    if named := [one for one in columns if "_".join(names.name_parts(one.name)) in about]:
-        return named
-    agreeing = [(_agreement(table, one, predicted[0]), one) for one in columns if _same_values(one, predicted[0])]
-    return [one for share, one in sorted(agreeing, key=lambda pair: -pair[0]) if share >= AGREEING]
-
-
 def _predicted(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
-    fits = [one for one in free if _may_be_label(one) and _says_predicted(one)]
-    return _first(fits, ColumnRole.PREDICTED)
+    """By its name; else the column that says in more rows what the label says."""
+    fits = [one for one in free if _may_be_label(one)]
+    named = [one for one in fits if _says_predicted(one)]
+    label = next((name for name, role in roles.items() if role == ColumnRole.LABEL), None)
+    if named or label is None:
+        return _first(named, ColumnRole.PREDICTED)
+    twins = twins_of(profile_column(table, label), fits, table)
+    return _first([twin for _, twin in twins], ColumnRole.PREDICTED)
 
 
 def _scores(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
@@ -243,17 +237,6 @@ def _is_level(column: ColumnProfile) -> bool:
 
 def _says_predicted(column: ColumnProfile) -> bool:
     return names.has(column.name, names.PREDICTED) and not names.has(column.name, names.SCORE | names.VERSION)
-
-
-def _same_values(one: ColumnProfile, other: ColumnProfile) -> bool:
-    return bool(one.levels) and {folded(value) for value in one.values} == {folded(value) for value in other.values}
-
-
-def _agreement(table: Table, one: ColumnProfile, other: ColumnProfile) -> float:
-    first = [
-        without_fractions(table[side.name].head(FIRST)).astype(str).str.strip().map(folded) for side in (one, other)
-    ]
-    return float(np.mean(first[0].to_numpy() == first[1].to_numpy()))
 
 
 def _values(table: Table, column: str) -> set[str]:

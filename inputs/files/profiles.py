@@ -80,10 +80,10 @@ class ColumnProfile:
 
 def profile_columns(table: Table) -> list[ColumnProfile]:
     """The profile of every column, its type from the first rows and its numbers from all."""
-    return [_profile(table, name) for name in table.columns]
+    return [profile_column(table, name) for name in table.columns]
 
 
-def _profile(table: Table, name: str) -> ColumnProfile:
+def profile_column(table: Table, name: str) -> ColumnProfile:
     text, gap = stripped(without_fractions(table[name]))
     present = text[~gap]
     made = ColumnProfile(name, "empty", len(text), int(gap.sum()), examples=_examples(text, gap))
