@@ -8,6 +8,7 @@ from annotation.models import Cause
 from annotation.routing.registry import Pick, Round, RoutingCause, register
 from annotation.sampling.pool import Selection
 from annotation.sampling.query_round import picks_for, select
+from annotation.sampling.strategies.registry import WITHOUT_SCORES
 
 COLD_ARMS = ("typical", "signal")
 
@@ -26,7 +27,7 @@ def propose(round_: Round, places: int) -> Iterable[Pick]:
         chosen = select(
             round_.pool(rows, scored=scored),
             size=min(wanted, len(rows)),
-            strategy=round_.strategy if scored else "auto",
+            strategy=round_.strategy if scored or round_.strategy in WITHOUT_SCORES else "auto",
             seed=int(round_.rng.integers(2**31)),
         )
         round_.words.append(f"{len(chosen)} of {len(rows):,} candidates by {chosen.strategy}: {chosen.why}.")

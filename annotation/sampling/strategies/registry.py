@@ -205,3 +205,5 @@ RUN: dict[str, Callable[[QueryRequest], Batch]] = {
     "committee": _committee,
 }
 STRATEGIES = ("auto", *RUN, "random")  # with random, nothing is chosen actively
+WITHOUT_SCORES = ("typical", "random")
+"""Strategies that choose the same way whether or not a model has scored the items."""
