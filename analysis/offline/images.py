@@ -30,7 +30,9 @@ def read_images(table: Table, column: str, rows: NDArray[np.int64], folder: Path
     names the row for a path that is missing or leads out, and for a file that is no whole image.
     """
     cells = table[column]
-    paths = [image_path(cells.iloc[row], folder, f"{table.name}, row {row}, column {column!r}") for row in rows.tolist()]
+    paths = [
+        image_path(cells.iloc[row], folder, f"{table.name}, row {row}, column {column!r}") for row in rows.tolist()
+    ]
     decoded = [_decoded(path, where) for path, where in paths]
     size = images.common_size([(picture.height, picture.width) for picture in decoded], largest_side=LARGEST_SIDE)
     return np.stack([images.resized(picture.grey, size).round().astype(np.uint8) for picture in decoded])

@@ -21,12 +21,13 @@ from inputs.encoders.columns import text_inputs
 from jobs import broker
 from projects import members, specs
 from projects.chunks import chunks
-from projects.models import Project, Role, User
+from projects.models import Project, Role
 from retraining.backtest.options import BacktestOptions
 from retraining.backtest.source import EPOCH, LabelledFile
 
 SLUG = "backtest"
 ENGINEER, REVIEWER = "engineer", "reviewer"
+NUMBERED = "item_0000000000"  # an id of the present begins with its time
 AUDIT_SHARE = 1e-6  # a file's test part measures, so that no label is spent on an audit
 
 
@@ -55,7 +56,7 @@ def make_project(file: LabelledFile, options: BacktestOptions, *, retraining: di
     }
     at = EPOCH - timedelta(days=1)
     project = specs.create_project(SLUG, spec, by=None, at=at)
-    roles = {name: Role.ANNOTATOR for name in annotators(options)} | {ENGINEER: Role.ADMIN, REVIEWER: Role.REVIEWER}
+    roles = dict.fromkeys(annotators(options), Role.ANNOTATOR) | {ENGINEER: Role.ADMIN, REVIEWER: Role.REVIEWER}
     for name, role in roles.items():
         members.set_role(project, members.create_user(name, by=None, at=at), role, by=None, at=at)
     queues.ensure(project, Cause.UNCERTAIN, at=at)
@@ -89,7 +90,8 @@ def capture_rows(project: Project, file: LabelledFile, places: Sequence[int], *,
 def number_items(project: Project) -> None:
     """Give each item a public id that says nothing but its place."""
     number = LPad(Cast("pk", models.CharField()), 26, Value("0"))
-    Item.objects.filter(project=project).update(uid=Concat(Value("item_"), number))
+    items = Item.objects.filter(project=project)
+    items.exclude(uid__startswith=NUMBERED).update(uid=Concat(Value("item_"), number))
 
 
 def encode_texts(project: Project, rows: Sequence[dict[str, Any]], say: Callable[[float], None]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from annotation import labels, leases, routing
-from annotation.models import Cause, Label, Lease, Queue, Resolution
+from annotation.models import Cause, Lease, Queue, Resolution
 from annotation.routing.capacity import Places
 from jobs import execution
 from jobs.execution import Attempt, PermanentFailure
@@ -53,7 +53,9 @@ class TestPart:
 class Loop:
     """A project with its simulated people and its clock, in the database as it is now."""
 
-    def __init__(self, file: LabelledFile, options: BacktestOptions, test: TestPart, *, seed: int, at: datetime) -> None:
+    def __init__(
+        self, file: LabelledFile, options: BacktestOptions, test: TestPart, *, seed: int, at: datetime
+    ) -> None:
         self.project = Project.objects.get(slug=SLUG)
         self.options, self.test, self.seed, self.at = options, test, seed, at
         self.file = file
@@ -72,11 +74,10 @@ class Loop:
         """Set the clock, which never goes back."""
         self.at = max(self.at, at)
 
-    def ask(self, wanted: int, *, audit: int = 0) -> None:
-        """Route so many labels and have people give them."""
-        items = max(1, wanted // self.options.overlap)
-        places = Places(active=max(items - audit, 0), audit=audit)
+    def ask(self, places: Places) -> None:
+        """Route so many items and have each person answer them; a reviewer decides where people differ."""
         routing.route(self.project, at=self.at, seed=1000 * self.seed + self.given, places=places)
+        items = places.active + places.audit
         for person in self.annotators:
             self._answer_all(person, None, most=items)
         disputed = Queue.objects.filter(project=self.project, cause=Cause.DISPUTED).first()
@@ -144,9 +145,8 @@ class Loop:
 
 def play_round(loop: Loop, until: int) -> TestScore:
     """One round up to `until` labels: ask, train, and let the new version serve; what it reaches on the test part."""
-    wanted = until - loop.given
-    if wanted > 0:
-        loop.ask(wanted)
+    if until > loop.given:
+        loop.ask(Places(active=max(1, (until - loop.given) // loop.options.overlap), audit=0))
     run = loop.train()
     if run.state == RunState.SUCCEEDED:
         loop.promote(run.version)

@@ -24,7 +24,7 @@ class BacktestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     inputs, text, image  columns of the inputs: one of these three ways, or none for what the columns look like
     batch                labels of one round
     budget               labels in all; each person's answer is one, so that an overlap of 2 asks about half the items
-    test                 COLUMN=VALUE of the rows that measure; a share of all rows, in the shares of their labels, if ""
+    test                 COLUMN=VALUE of the rows that measure; "" for a share of the rows of each label
     annotator_accuracy   the probability that a simulated person gives the file's label; any other label is as likely
                          as another
     """

@@ -87,7 +87,7 @@ def read_file(options: BacktestOptions) -> LabelledFile:
     test = _test_rows(table, options, codes)[kept]
     pool = np.flatnonzero(~test)
     if options.time:
-        pool = pool[np.argsort([rows[place].at for place in pool], kind="stable")]
+        pool = np.array(sorted(pool.tolist(), key=lambda place: rows[place].at or EPOCH), dtype=np.int64)
     contract = {name: {"type": kind, "required": False} for name, kind in kinds.items()}
     found = LabelledFile(
         table.name, contract, labels.names, rows, pool, np.flatnonzero(test), len(labels.codes) - len(rows)
@@ -116,7 +116,9 @@ def _check_labels(table: Table, labels: columns.Words, options: BacktestOptions)
     if len(labels.names) > MOST_CLASSES:
         raise BadBacktest(f"Column {options.label!r} has {len(labels.names):,} labels; at most {MOST_CLASSES:,}.")
     if long := next((name for name in labels.names if len(name) > LONGEST_LABEL), None):
-        raise BadBacktest(f"Label {long[:40]!r}… has more than {LONGEST_LABEL} characters; is {options.label!r} a text?")
+        raise BadBacktest(
+            f"Label {long[:40]!r}… has more than {LONGEST_LABEL} characters; is {options.label!r} a text?"
+        )
 
 
 def _refuse_quantity(table: Table, labels: columns.Words, name: str) -> None:
@@ -125,8 +127,12 @@ def _refuse_quantity(table: Table, labels: columns.Words, name: str) -> None:
     if len(labels.names) > MOST_DIGITS and few:
         numbers = pd.to_numeric(pd.Series(labels.names), errors="coerce")
         if numbers.notna().all():
-            raise BadBacktest(f"Column {name!r} of {table.name} holds {len(labels.names):,} different numbers, a quantity and no classes.")
-        raise BadBacktest(f"Column {name!r} of {table.name} holds {len(labels.names):,} labels in {int(labels.known.sum()):,} rows; classes are few.")
+            raise BadBacktest(
+                f"Column {name!r} holds {len(labels.names):,} different numbers: a quantity, and no classes."
+            )
+        raise BadBacktest(
+            f"Column {name!r} holds {len(labels.names):,} labels in {labels.known.sum():,} rows; classes are few."
+        )
 
 
 def _moments(table: Table, name: str) -> list[datetime]:
