@@ -13,7 +13,7 @@ ENOUGH = 0.95
 
 
 @dataclass(frozen=True)
-class TestScore:
+class HeldOutScore:
     """What a model reaches on the test part."""
 
     accuracy: float
@@ -24,14 +24,14 @@ class TestScore:
 class SeedRun:
     """One repetition: a score for each round, and the seconds that a round took on average."""
 
-    scores: Sequence[TestScore]
+    scores: Sequence[HeldOutScore]
     seconds_per_round: float
 
 
-def test_score(truth: Ints, predicted: Ints) -> TestScore:
+def held_out_score(truth: Ints, predicted: Ints) -> HeldOutScore:
     """Accuracy, and F1 averaged over the classes of the test part. truth, predicted (n,) are codes."""
     names = np.unique(truth)
-    return TestScore(
+    return HeldOutScore(
         float(accuracy_score(truth, predicted)),
         float(f1_score(truth, predicted, labels=names, average="macro", zero_division=0)),
     )
@@ -42,7 +42,7 @@ def grid(batch: int, budget: int) -> list[int]:
     return [min(done + batch, budget) for done in range(0, budget, batch)]
 
 
-def summarise(runs: Sequence[SeedRun], labels: Sequence[int], full: TestScore, metric: str) -> dict[str, Any]:
+def summarise(runs: Sequence[SeedRun], labels: Sequence[int], full: HeldOutScore, metric: str) -> dict[str, Any]:
     """Curve, area and labels to 95 % as they are given out; `full` is what all labels give.
 
     `sd` is the standard deviation over seeds, 0 for one of them. `labels_to_95` is the mean over the seeds that got

@@ -19,7 +19,7 @@ from jobs.models import Job, JobState
 from projects.models import Project, User
 from retraining import registry, release, training
 from retraining.backtest.annotator import SimulatedPeople
-from retraining.backtest.curves import TestScore, test_score
+from retraining.backtest.curves import HeldOutScore, held_out_score
 from retraining.backtest.installation import ENGINEER, REVIEWER, SLUG, annotators
 from retraining.backtest.options import BacktestOptions
 from retraining.backtest.source import LabelledFile
@@ -34,27 +34,27 @@ Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
-class TestPart:
+class HeldOutRows:
     """The rows that measure: their stored inputs and the codes (n,) of their labels."""
 
     inputs: list[dict[str, Any]]
     truth: Ints
 
-    def score(self, project: Project, version: ModelVersion) -> TestScore:
+    def score(self, project: Project, version: ModelVersion) -> HeldOutScore:
         """What the version reaches here."""
         said = registry.load(version).score(project, self.inputs)
-        return test_score(self.truth, said.argmax(axis=1))
+        return held_out_score(self.truth, said.argmax(axis=1))
 
-    def score_constant(self, code: int) -> TestScore:
+    def score_constant(self, code: int) -> HeldOutScore:
         """What a model reaches that always says the same."""
-        return test_score(self.truth, np.full(len(self.truth), code, dtype=np.int64))
+        return held_out_score(self.truth, np.full(len(self.truth), code, dtype=np.int64))
 
 
 class Loop:
     """A project with its simulated people and its clock, in the database as it is now."""
 
     def __init__(
-        self, file: LabelledFile, options: BacktestOptions, test: TestPart, *, seed: int, at: datetime
+        self, file: LabelledFile, options: BacktestOptions, test: HeldOutRows, *, seed: int, at: datetime
     ) -> None:
         self.project = Project.objects.get(slug=SLUG)
         self.options, self.test, self.seed, self.at = options, test, seed, at
@@ -143,7 +143,7 @@ class Loop:
         return int(np.bincount(codes).argmax()) if codes else 0
 
 
-def play_round(loop: Loop, until: int) -> TestScore:
+def play_round(loop: Loop, until: int) -> HeldOutScore:
     """One round up to `until` labels: ask, train, and let the new version serve; what it reaches on the test part."""
     if until > loop.given:
         loop.ask(Places(active=max(1, (until - loop.given) // loop.options.overlap), audit=0))
@@ -153,7 +153,7 @@ def play_round(loop: Loop, until: int) -> TestScore:
     return score_newest(loop)
 
 
-def score_newest(loop: Loop) -> TestScore:
+def score_newest(loop: Loop) -> HeldOutScore:
     """The score of what serves; that of the commonest label where nothing does."""
     serving = registry.champion(loop.project)
     return loop.test.score(loop.project, serving) if serving else loop.test.score_constant(loop.commonest())

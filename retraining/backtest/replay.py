@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from retraining.backtest import installation, timed
-from retraining.backtest.curves import SeedRun, TestScore, grid, summarise
+from retraining.backtest.curves import HeldOutScore, SeedRun, grid, summarise
 from retraining.backtest.installation import Snapshot
-from retraining.backtest.loop import Loop, TestPart, play_round
+from retraining.backtest.loop import HeldOutRows, Loop, play_round
 from retraining.backtest.options import BacktestOptions, BadBacktest
 from retraining.backtest.source import EPOCH, LabelledFile, read_file
 from retraining.backtest.timed import TimedRun, play_round_in_time
@@ -62,7 +62,7 @@ class _Backtest:
                 f"The inputs of {len(self.file.rows) - len(stored):,} rows of {self.file.name} cannot be used."
             )
         self.left_out = self.file.left_out + len(self.file.rows) - len(stored)
-        self.test = TestPart([stored[place] for place in test], self.file.codes(np.array(test)))
+        self.test = HeldOutRows([stored[place] for place in test], self.file.codes(np.array(test)))
         texts = list(stored.values())
         installation.encode_texts(
             self.project, texts, lambda share: self.progress(0.02 + 0.05 * share, "Encoding texts")
@@ -71,7 +71,7 @@ class _Backtest:
         installation.capture_rows(self.project, self.file, self.pool, at=EPOCH)
         self.captured = Snapshot("captured")
 
-    def _full_data_score(self) -> TestScore:
+    def _full_data_score(self) -> HeldOutScore:
         """What the product's trainer reaches with every label of the pool."""
         self.progress(0.07, "Training on every label")
         self.without_items.restore()
@@ -88,7 +88,7 @@ class _Backtest:
         installation.choose_strategy(self.project, strategy)
         loop = Loop(self.file, self.options, self.test, seed=seed, at=EPOCH)
         windows = np.array_split(np.array(self.pool), len(self.labels))
-        in_time, scores, began = TimedRun(), list[TestScore](), time.perf_counter()
+        in_time, scores, began = TimedRun(), list[HeldOutScore](), time.perf_counter()
         for until, rows in zip(self.labels, windows, strict=True):
             if self.options.time:
                 scores.append(play_round_in_time(loop, in_time, rows.tolist(), until))
@@ -98,14 +98,14 @@ class _Backtest:
         seconds = (time.perf_counter() - began) / len(self.labels)
         return _Played(strategy, SeedRun(scores, seconds), in_time)
 
-    def _tell(self, strategy: str, seed: int, labels: int, score: TestScore) -> None:
+    def _tell(self, strategy: str, seed: int, labels: int, score: HeldOutScore) -> None:
         self.rounds += 1
         share = self.rounds / (len(self._plan()) * len(self.labels))
         watched = getattr(score, self.options.metric)
         words = f"{strategy}, repetition {seed + 1} of {self.options.seeds}: {labels:,} labels, {watched:.3f}"
         self.progress(BEFORE + (1 - BEFORE) * share, words)
 
-    def _out(self, full: TestScore, played: list["_Played"]) -> dict[str, Any]:
+    def _out(self, full: HeldOutScore, played: list["_Played"]) -> dict[str, Any]:
         ours, random = (self._summary(full, played, name) for name in (self.options.strategy, BASELINE))
         counts = {"rows": len(self.pool), "test_rows": len(self.test.truth), "left_out": self.left_out}
         in_time = (
@@ -113,7 +113,7 @@ class _Backtest:
         )
         return {**ours, **counts, **in_time, "random": random}
 
-    def _summary(self, full: TestScore, played: list["_Played"], strategy: str) -> dict[str, Any]:
+    def _summary(self, full: HeldOutScore, played: list["_Played"], strategy: str) -> dict[str, Any]:
         metric = self.options.metric
         runs = [one.run for one in played if one.strategy == strategy]
         head = {"strategy": strategy, "metric": metric, "seeds": self.options.seeds}

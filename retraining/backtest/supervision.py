@@ -84,6 +84,7 @@ def environment(home: Path, given: Mapping[str, str]) -> dict[str, str]:
     return {
         **kept,
         "PLUMBLINE_HOME": str(home),
+        "TMPDIR": str(home),  # what libraries put beside goes with it
         "SECRET_KEY": KEY,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),

@@ -10,7 +10,7 @@ from annotation.routing.capacity import Places
 from projects.project_settings import RoutingSettings
 from retraining import registry, serving
 from retraining.backtest import installation
-from retraining.backtest.curves import TestScore
+from retraining.backtest.curves import HeldOutScore
 from retraining.backtest.loop import Loop, score_newest
 from retraining.models import TriggerCheck
 from retraining.triggers import checks
@@ -27,12 +27,12 @@ SETTINGS: dict[str, Any] = {"promote": "by_gate"}
 class TimedRun:
     """What happened: the score of what served after each round, each run that a trigger began, and the served rows."""
 
-    scores: list[TestScore] = field(default_factory=list)
+    scores: list[HeldOutScore] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     windows: list[dict[str, Any]] = field(default_factory=list)
 
 
-def play_round_in_time(loop: Loop, played: TimedRun, places: Sequence[int], until: int) -> TestScore:
+def play_round_in_time(loop: Loop, played: TimedRun, places: Sequence[int], until: int) -> HeldOutScore:
     """The rows of these places arrive, then people label up to `until` labels, then triggers are looked at."""
     played.windows.append(_arrive(loop, places))
     items = max(until - loop.given, 0) // loop.options.overlap

@@ -2,6 +2,8 @@
 
 import signal
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -50,8 +52,8 @@ class Command(BaseCommand):
             if out and out != "-":
                 output.checked_target(out, [options["file"]])
             asked = parse_options({name: options[name] for name in FIELDS if options.get(name) is not None})
-            signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C: what was begun is removed
-            answer = replay(asked, progress=self._show)
+            with _ended_as_by_a_key():
+                answer = replay(asked, progress=self._show)
             self._write(answer, out)
         except KeyboardInterrupt:
             raise CommandError("Stopped; nothing was kept.", returncode=STOPPED) from None
@@ -70,6 +72,16 @@ class Command(BaseCommand):
         if out:
             output.write(answer, out)
         self.stdout.write(to_text(answer))
+
+
+@contextmanager
+def _ended_as_by_a_key() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C: what was begun is removed."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
