@@ -27,15 +27,15 @@ def main() -> None:
     from retraining.backtest.replay import run_backtest
 
     def progress(share: float, words: str) -> None:
-        _say(answers, progress=round(share, 4), words=words)
+        _write_line(answers, progress=round(share, 4), words=words)
 
     try:
-        _say(answers, result=run_backtest(parse_options(given), progress=progress))
+        _write_line(answers, result=run_backtest(parse_options(given), progress=progress))
     except InvalidInput as why:
-        _say(answers, error=" ".join(str(why).split()))
+        _write_line(answers, error=" ".join(str(why).split()))
 
 
-def _say(answers: TextIO, **line: Any) -> None:
+def _write_line(answers: TextIO, **line: Any) -> None:
     answers.write(json.dumps(line, allow_nan=False) + "\n")
     answers.flush()
 

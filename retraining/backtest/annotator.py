@@ -16,7 +16,7 @@ class SimulatedPeople:
     accuracy: float
     classes: Sequence[str]
 
-    def answer(self, person: str, key: str, truth: str) -> str:
+    def label_of(self, person: str, key: str, truth: str) -> str:
         """The label that this person gives the item of this key."""
         others = [value for value in self.classes if value != truth]
         right, which = draw_numbers(f"backtest {person}".encode(), [key])[0]

@@ -74,27 +74,27 @@ class Loop:
         """Set the clock, which never goes back."""
         self.at = max(self.at, at)
 
-    def ask(self, places: Places) -> None:
+    def collect_labels(self, places: Places) -> None:
         """Route so many items and have each person answer them; a reviewer decides where people differ."""
         routing.route(self.project, at=self.at, seed=1000 * self.seed + self.given, places=places)
         items = places.active + places.audit
         for person in self.annotators:
-            self._answer_all(person, None, most=items)
+            self._label_all(person, None, most=items)
         disputed = Queue.objects.filter(project=self.project, cause=Cause.DISPUTED).first()
         if disputed:
-            self._answer_all(self.reviewer, disputed, most=items)
+            self._label_all(self.reviewer, disputed, most=items)
 
-    def _answer_all(self, person: User, queue: Queue | None, *, most: int) -> None:
+    def _label_all(self, person: User, queue: Queue | None, *, most: int) -> None:
         left = most
         while left and (held := leases.claim(self.project, by=person, count=left, queue=queue, at=self.at)):
             for lease in held:
-                self._answer(lease, person)
+                self._submit_label(lease, person)
             left -= len(held)
 
-    def _answer(self, lease: Lease, person: User) -> None:
+    def _submit_label(self, lease: Lease, person: User) -> None:
         self.at += timedelta(seconds=SECONDS)
         key = lease.item.key
-        value = self.people.answer(person.username, key, self.truth[key])
+        value = self.people.label_of(person.username, key, self.truth[key])
         labels.submit(self.project, lease.token, value=value, seconds=SECONDS, by=person, at=self.at)
         self.given += 1
 
@@ -107,11 +107,11 @@ class Loop:
     def perform(self, run: TrainingRun) -> TrainingRun:
         """Do an open run here and now."""
         assert run.job is not None  # an open run has its job
-        self.do(run.job, lambda attempt: training.perform(attempt, clock=self.now))
+        self.run_job(run.job, lambda attempt: training.perform(attempt, clock=self.now))
         run.refresh_from_db()
         return run
 
-    def do(self, job: Job, handler: Callable[[Attempt], None]) -> None:
+    def run_job(self, job: Job, handler: Callable[[Attempt], None]) -> None:
         """Do a job by its domain call under the replay's clock, as a worker would."""
         attempt = execution.claim(job.pk, at=self.at, worker="backtest")
         if attempt is None:
@@ -131,7 +131,7 @@ class Loop:
         """Score every item with what serves, as after a release."""
         waiting = Job.objects.filter(kind="retraining.rescore", state=JobState.QUEUED).order_by("pk")
         for job in waiting:
-            self.do(job, lambda attempt: release.rescore(attempt, clock=self.now))
+            self.run_job(job, lambda attempt: release.rescore(attempt, clock=self.now))
         self.project.refresh_from_db()
         # Routing and reports are asked for by the replay when their turn comes.
         Job.objects.filter(state=JobState.QUEUED, kind__in=("annotation.route", "analysis.report")).delete()
@@ -146,7 +146,7 @@ class Loop:
 def play_round(loop: Loop, until: int) -> HeldOutScore:
     """One round up to `until` labels: ask, train, and let the new version serve; what it reaches on the test part."""
     if until > loop.given:
-        loop.ask(Places(active=max(1, (until - loop.given) // loop.options.overlap), audit=0))
+        loop.collect_labels(Places(active=max(1, (until - loop.given) // loop.options.overlap), audit=0))
     run = loop.train()
     if run.state == RunState.SUCCEEDED:
         loop.promote(run.version)

@@ -49,7 +49,7 @@ class BacktestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     decimal: str = ""
     encoding: str = ""
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Raises BadBacktest at the first option that cannot be used."""
         if self.strategy not in REPLAYED:
             raise BadBacktest(f"There is no strategy {self.strategy!r}; there are {', '.join(REPLAYED)}.")
@@ -86,5 +86,5 @@ def parse_options(given: dict[str, Any]) -> BacktestOptions:
         options = msgspec.convert(given, BacktestOptions)
     except msgspec.ValidationError as why:
         raise BadBacktest(str(why)) from None
-    options.check()
+    options.validate()
     return options

@@ -94,11 +94,11 @@ class _Backtest:
                 scores.append(play_round_in_time(loop, in_time, rows.tolist(), until))
             else:
                 scores.append(play_round(loop, until))
-            self._tell(strategy, seed, until, scores[-1])
+            self._report_round(strategy, seed, until, scores[-1])
         seconds = (time.perf_counter() - began) / len(self.labels)
         return _Played(strategy, SeedRun(scores, seconds), in_time)
 
-    def _tell(self, strategy: str, seed: int, labels: int, score: HeldOutScore) -> None:
+    def _report_round(self, strategy: str, seed: int, labels: int, score: HeldOutScore) -> None:
         self.rounds += 1
         share = self.rounds / (len(self._plan()) * len(self.labels))
         watched = getattr(score, self.options.metric)

@@ -38,7 +38,7 @@ def play_round_in_time(loop: Loop, played: TimedRun, places: Sequence[int], unti
     items = max(until - loop.given, 0) // loop.options.overlap
     if items:
         audit = round(AUDIT_SHARE * items)
-        loop.ask(Places(active=items - audit, audit=audit))
+        loop.collect_labels(Places(active=items - audit, audit=audit))
     for check in checks.run_if_due(loop.project, at=loop.at):
         if check.run:
             played.events.append(_event(loop, check, rows=sum(one["rows"] for one in played.windows)))
