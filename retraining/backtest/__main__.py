@@ -6,7 +6,6 @@ output: a line of JSON for each step, then one with the result or the error.
 
 import json
 import os
-import shutil
 import sys
 import threading
 import warnings
@@ -15,6 +14,8 @@ from typing import Any, TextIO
 import django
 
 from validation import InvalidInput
+
+REMOVE = "import shutil, sys; shutil.rmtree(sys.argv[1])"
 
 
 def main() -> None:
@@ -43,8 +44,8 @@ def _write_line(answers: TextIO, **line: Any) -> None:
 def _end_with_the_caller() -> None:
     """Wait for the end of standard input: the caller was killed or stops, and the home is to be removed."""
     sys.stdin.read()
-    shutil.rmtree(os.environ["PLUMBLINE_HOME"], ignore_errors=True)
-    os._exit(1)
+    # In place of this process, so that no other thread writes there any more.
+    os.execv(sys.executable, [sys.executable, "-c", REMOVE, os.environ["PLUMBLINE_HOME"]])
 
 
 if __name__ == "__main__":

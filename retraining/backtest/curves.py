@@ -45,17 +45,19 @@ def grid(batch: int, budget: int) -> list[int]:
 def summarise(runs: Sequence[SeedRun], labels: Sequence[int], full: HeldOutScore, metric: str) -> dict[str, Any]:
     """Curve, area and labels to 95 % as they are given out; `full` is what all labels give.
 
-    `sd` is the standard deviation over seeds, 0 for one of them. `labels_to_95` is the mean over the seeds that got
-    there, None where none did; `seeds_to_95` counts them.
+    `sd` and `area_sd` are standard deviations over seeds, 0 for one of them. `labels_to_95` is the mean over the seeds
+    that got there, None where none did; `seeds_to_95` counts them.
     """
     scores = {name: np.array([[getattr(one, name) for one in run.scores] for run in runs]) for name in _NAMES}
     watched, whole = scores[metric], getattr(full, metric)
     reached = [first for row in watched if (first := _first(row, labels, ENOUGH * whole)) is not None]
+    areas = np.array([_area(row, labels) for row in watched]) / whole if whole else None
     return {
         "curve": [_point(scores, watched, place, n) for place, n in enumerate(labels)],
         "labels_to_95": round(float(np.mean(reached)), 1) if reached else None,
         "seeds_to_95": len(reached),
-        "area": round(float(np.mean([_area(row, labels) for row in watched]) / whole), 4) if whole else None,
+        "area": None if areas is None else round(float(areas.mean()), 4),
+        "area_sd": None if areas is None else round(_spread(areas), 4),
         "seconds_per_round": round(float(np.mean([run.seconds_per_round for run in runs])), 3),
     }
 
@@ -64,10 +66,12 @@ _NAMES = ("accuracy", "macro_f1")
 
 
 def _point(scores: dict[str, Floats], watched: Floats, place: int, n: int) -> dict[str, Any]:
-    column = watched[:, place]
-    spread = float(column.std(ddof=1)) if len(column) > 1 else 0.0
     means = {name: round(float(values[:, place].mean()), 4) for name, values in scores.items()}
-    return {"labels": n, **means, "sd": round(spread, 4)}
+    return {"labels": n, **means, "sd": round(_spread(watched[:, place]), 4)}
+
+
+def _spread(values: Floats) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
 def _first(row: Floats, labels: Sequence[int], wanted: float) -> int | None:
