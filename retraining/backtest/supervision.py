@@ -36,7 +36,8 @@ def replay(options: BacktestOptions, *, progress: Progress) -> dict[str, Any]:
     """
     with _throw_away_home() as home, _started(home) as process:
         assert process.stdin and process.stdout  # both are pipes
-        process.stdin.write(json.dumps(msgspec.to_builtins(options)) + "\n")
+        given = msgspec.structs.replace(options, file=os.path.abspath(options.file))  # it runs in another folder
+        process.stdin.write(json.dumps(msgspec.to_builtins(given)) + "\n")
         process.stdin.flush()
         for line in process.stdout:
             answer = json.loads(line)

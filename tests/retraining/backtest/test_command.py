@@ -1,6 +1,9 @@
 """The command, from a file to its figures: one whole small run, and what ends it."""
 
+import contextlib
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -14,19 +17,19 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from retraining.backtest.words import to_text
-
+DESCRIBED = {"full_data_score", "curve", "labels_to_95", "area", "seconds_per_round"}
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two numbers that decide between three labels, in an order of time."""
+    """Tickets whose length and channel decide between three teams, in the order of days."""
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(2, 120)).round(3)
-    label = np.where(x > 0.4, "high", np.where(y > 0, "middle", "low"))
-    path = tmp_path_factory.mktemp("backtest") / "rows.csv"
-    pd.DataFrame({"day": range(120), "x": x, "y": y, "label": label}).to_csv(path, index=False)
+    length, channel = rng.integers(1, 400, size=120), rng.choice(["mail", "telephone"], size=120)
+    team = np.where(length > 250, "second level", np.where(channel == "mail", "desk", "hotline"))
+    path = tmp_path_factory.mktemp("backtest") / "tickets.csv"
+    days = pd.date_range("2026-01-01", periods=120).strftime("%Y-%m-%d")
+    pd.DataFrame({"opened": days, "length": length, "channel": channel, "team": team}).to_csv(path, index=False)
     return path
 
 
@@ -40,7 +43,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def start(rows: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", "backtest", str(rows), "--label", "label", *options],
+        [sys.executable, "manage.py", "backtest", str(rows), "--label", "team", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -48,29 +51,29 @@ def start(rows: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_whole_run_gives_the_figures_of_the_strategy_and_of_random_beside_it(rows: Path, home: Path) -> None:
+def test_the_command_of_the_guide_gives_the_figures_that_it_describes(rows: Path, home: Path) -> None:
+    guide = (ROOT / "docs" / "backtest.md").read_text()
+    program, *command = shlex.split(re.findall(r"^```sh\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)[0])
+    assert program == "./plumbline" and command[1] == rows.name
     before, out, messages = sorted(home.iterdir()), StringIO(), StringIO()
-    options = ("--time", "day", "--budget", "60", "--batch", "30", "--seeds", "1", "--overlap", "2")
-    asked = ("backtest", str(rows), "--label", "label", *options, "--annotator-accuracy", "0.95", "--json", "-")
-    call_command(*asked, stdout=out, stderr=messages)
-    found: dict[str, Any] = json.loads(out.getvalue())
+    with contextlib.chdir(rows.parent):
+        call_command(*command, "--annotator-accuracy", "0.95", "--overlap", "2", stdout=out, stderr=messages)
+    found: dict[str, Any] = json.loads((rows.parent / "figures.json").read_text())
     for one in (found, found["random"]):
-        assert {"strategy", "metric", "seeds", "full_data_score", "labels_to_95", "area", "seconds_per_round"} <= set(
-            one
-        )
+        assert {"strategy", "metric", "seeds", *DESCRIBED} <= set(one)
         assert [point["labels"] for point in one["curve"]] == [30, 60]
         assert set(one["curve"][0]) == {"labels", "accuracy", "macro_f1", "sd"}
+    assert set(re.findall(r"^\| `(\w+)` \| ", guide, re.MULTILINE)) == {*DESCRIBED, "random"}
     assert found["full_data_score"] > 0.8 and found["random"]["strategy"] == "random"
-    assert all({"at", "trigger", "promoted"} <= set(one) for one in found["events"])
-    assert "100%" in messages.getvalue()
-    assert "labels to 95 %" in to_text(found)
+    assert all({"at", "trigger", "promoted"} <= set(one) for one in found["events"]) and len(found["windows"]) == 2
+    assert "100%" in messages.getvalue() and "labels to 95 %" in out.getvalue()
     assert sorted(home.iterdir()) == before
 
 
 def test_a_file_that_cannot_be_replayed_is_one_line(rows: Path) -> None:
     out = StringIO()
-    with pytest.raises(CommandError, match="^rows.csv has no column 'z'; it has day, x, y, label.$"):
-        call_command("backtest", str(rows), "--label", "label", "--inputs", "x,z", stdout=out)
+    with pytest.raises(CommandError, match="^tickets.csv has no column 'z'; it has opened, length, channel, team.$"):
+        call_command("backtest", str(rows), "--label", "team", "--inputs", "length,z", stdout=out)
     assert out.getvalue() == ""
 
 
