@@ -48,18 +48,20 @@ def queue_items(
     lock_items(item_ids)
     queue = queues.create(project, title=title, cause=cause, by=by, at=at)
     total = len(item_ids)
-    entries = [
-        Entry(
-            item_id=pk,
-            reason=reason,
-            numbers={},
-            inclusion_probability=1.0,
-            priority=1 - place / total,
-            strategy="selection",
-        )
-        for place, pk in enumerate(item_ids)
-    ]
+    entries = [selected_entry(pk, place, total, reason) for place, pk in enumerate(item_ids)]
     return queue, queues.add_entries(queue, entries, at=at)
+
+
+def selected_entry(item: int, place: int, total: int, reason: str) -> Entry:
+    """The entry of an item that stands at this place, from 0, of the `total` items of a selection."""
+    return Entry(
+        item_id=item,
+        reason=reason,
+        numbers={},
+        inclusion_probability=1.0,
+        priority=1 - place / total,
+        strategy="selection",
+    )
 
 
 def _all_wait(count: int, titles: list[str]) -> str:

@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from analysis import bulk_acts
+from analysis import bulk_acts, selection_exports
 from analysis.models import Finding
 from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
-from annotation.models import Item, Prediction, Resolution
+from annotation import export_jobs
+from annotation.models import DataExport, Item, Prediction, Resolution
 from jobs import queue, registry
 from jobs.execution import Attempt, PermanentFailure
 from projects.models import Project
 
+HOURS = 3600  # seconds
 AN_HOUR = timedelta(hours=1)
 
 
@@ -33,6 +35,15 @@ def act_on_items(attempt: Attempt) -> None:
     if by is None:
         raise PermanentFailure("Who asked for it is no longer here.")
     bulk_acts.run_act(attempt, project, by, at=timezone.now())
+
+
+@registry.handles(
+    selection_exports.KIND, soft_seconds=2 * HOURS, hard_seconds=2 * HOURS + 60, on_dead=export_jobs.note_failure
+)
+def export_selection(attempt: Attempt) -> None:
+    """Write the file of an export of a view."""
+    found = DataExport.objects.select_related("project", "viewer").get(pk=attempt.payload["export"])
+    selection_exports.run_selection_export(attempt, found, at=timezone.now())
 
 
 @registry.every_project(30, "analysis.reports")

@@ -16,6 +16,7 @@ urlpatterns = [
     path("label-quality/<int:pk>/", label_quality.decide_suspect, name="label-quality-decide"),
     path("items/", items.item_list, name="item-list"),
     path("items/queue/", items.queue_selection, name="item-queue"),
+    path("items/export/", items.export_selection, name="item-export"),
     path("items/tag/", items.tag_selection, name="item-tag"),
     path("items/views/", items.save_view, name="item-view-save"),
     path("items/views/<int:view>/", items.change_view, name="item-view-change"),

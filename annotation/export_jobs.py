@@ -1,6 +1,7 @@
 """Exports as jobs: a project's items are written to a file, which who asked for it downloads until its time is over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -27,6 +28,18 @@ class ExportGone(InvalidInput):
     """A file that was removed after its time, or is not written yet."""
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Some of the items. kind: of the job that finds them by the query, or by the ids of those that were chosen."""
+
+    kind: str = KIND
+    query: str = ""
+    chosen: tuple[str, ...] = ()
+
+
+EVERY_ITEM = Selection()
+
+
 @transaction.atomic
 def start_export(
     project: Project,
@@ -37,8 +50,9 @@ def start_export(
     at: datetime,
     raw_cells: bool = False,
     full: bool = False,
+    selection: Selection = EVERY_ITEM,
 ) -> DataExport:
-    """Let a job write every item of the project to a file. Raises UnusableFile where the format cannot carry that.
+    """Let a job write items of the project to a file. Raises UnusableFile where the format cannot carry that.
 
     `viewer`: as for `exporting.export_file`.
     """
@@ -49,22 +63,24 @@ def start_export(
         viewer=viewer,
         raw_cells=raw_cells,
         full=full,
+        query=selection.query,
         created_by=person_of(by),
         created_at=at,
     )
-    payload = {"export": made.pk}
+    payload = {"export": made.pk, "chosen": selection.chosen}
     made.job, _ = queue.enqueue(
-        KIND, key=f"export:{made.uid}", project=project, payload=payload, by=person_of(by), at=at
+        selection.kind, key=f"export:{made.uid}", project=project, payload=payload, by=person_of(by), at=at
     )
     made.save(update_fields=["job"])
-    audit.record("export.start", by=by, at=at, project=project, target=made.uid, details={"format": format_name})
+    details = {"format": format_name} | ({"query": selection.query} if selection.query else {})
+    audit.record("export.start", by=by, at=at, project=project, target=made.uid, details=details)
     return made
 
 
-def run_export(attempt: Attempt, data_export: DataExport, *, at: datetime) -> None:
-    """Write the file whole; an attempt before left nothing that counts."""
+def run_export(attempt: Attempt, data_export: DataExport, *, at: datetime, only: Sequence[int] | None = None) -> None:
+    """Write the file whole, of these items or of all; an attempt before left nothing that counts."""
     project = data_export.project
-    total = max(Item.objects.filter(project=project).count(), 1)
+    total = max(Item.objects.filter(project=project).count() if only is None else len(only), 1)
 
     def report(written: int) -> None:
         attempt.progress(min(written / total, 0.99), f"{written:,} of {total:,} items written")
@@ -78,6 +94,7 @@ def run_export(attempt: Attempt, data_export: DataExport, *, at: datetime) -> No
                 viewer=data_export.viewer,
                 raw_cells=data_export.raw_cells,
                 full=data_export.full,
+                only=only,
                 report=report,
             )
             size = file.tell()

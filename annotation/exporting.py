@@ -27,6 +27,7 @@ from annotation.importing import project_shape
 from annotation.item_display import is_image
 from annotation.item_provenance import item_provenance
 from annotation.models import ImportedRecord, Item, Label, LabelState, Prediction, Resolution, Signal, Source
+from projects.chunks import chunks
 from projects.models import Project, User
 
 REPORTED = AT_ONCE = 1000  # items between two reports, and in memory at once
@@ -60,16 +61,18 @@ def export_file(
     viewer: User | None = None,
     raw_cells: bool = False,
     full: bool = False,
+    only: Sequence[int] | None = None,
     report: Callable[[int], object] = int,
 ) -> int:
-    """Write every item and return how many. Raises UnusableFile where the format cannot carry what is asked for.
+    """Write every item, or these, and return how many. Raises UnusableFile where the format cannot carry what is asked
+    for.
 
     `viewer`: of items that this person may not see the labels of yet, only the inputs are written. `full`: each row
     also says how its item was chosen and agreed, and each label why it was asked for and by which guideline. `report`
     is called with the number of items that have been read, again and again.
     """
     check_export(project, format_name, full=full)
-    rows = _reported(exported_rows(project, viewer=viewer, full=full), report)
+    rows = _reported(exported_rows(project, viewer=viewer, full=full, only=only), report)
     return FORMATS[format_name].write_rows(rows, stream, project_shape(project, raw_cells=raw_cells))
 
 
@@ -98,16 +101,29 @@ def exported_file(
         return BytesIO(file.read())
 
 
-def exported_rows(project: Project, *, viewer: User | None = None, full: bool = False) -> Iterator[ExchangeRow]:
-    """Every item with what is known of it, in the order in which they were captured."""
-    items = Item.objects.filter(project=project).order_by("pk")
+def exported_rows(
+    project: Project, *, viewer: User | None = None, full: bool = False, only: Sequence[int] | None = None
+) -> Iterator[ExchangeRow]:
+    """Every item, or those of these ids, with what is known of it, in the order in which they were captured."""
     schemas = {schema.version: schema.values() for schema in project.label_schemas.all()}
-    last = 0
-    while part := list(_plain_items(items.filter(pk__gt=last), full=full)[:AT_ONCE]):
-        among = items.filter(pk__gt=last, pk__lte=part[-1].pk)
+    for part, among in _parts(Item.objects.filter(project=project).order_by("pk"), only, full=full):
         blind = blinding.blind_among(project, viewer, [item.pk for item in part])
         for item, row in zip(part, _rows(project, part, among, schemas, full=full), strict=True):
             yield _inputs_alone(row) if item.pk in blind else row
+
+
+def _parts(
+    items: "QuerySet[Item]", only: Sequence[int] | None, *, full: bool
+) -> Iterator[tuple[list[Item], "QuerySet[Item]"]]:
+    """The items, AT_ONCE at a time, and as a query that finds the same."""
+    if only is not None:
+        for ids in chunks(sorted(only), AT_ONCE):
+            among = items.filter(pk__in=ids)
+            yield list(_plain_items(among, full=full)), among
+        return
+    last = 0
+    while part := list(_plain_items(items.filter(pk__gt=last), full=full)[:AT_ONCE]):
+        yield part, items.filter(pk__gt=last, pk__lte=part[-1].pk)
         last = part[-1].pk
 
 

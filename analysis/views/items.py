@@ -16,8 +16,11 @@ from analysis import bulk_acts, item_columns, item_filters, items, relabel, save
 from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
 from analysis.neighbours import labelled_neighbours
+from analysis.selection_exports import start_selection_export
 from analysis.windows import ALL, WORDS
 from annotation import blinding, kinds, tags, versions
+from annotation.exchange.rows import UnusableFile
+from annotation.exporting import written_formats
 from annotation.models import Item, cause_titles
 from annotation.signals import joining
 from annotation.version_chip import version_chip
@@ -73,6 +76,7 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
         "call": request.build_absolute_uri(f"/api/v1/projects/{project.slug}/items") + state.api_query(),
         "views": saved_views.seen_by(project, request.user),
         "tags": tags.tag_names(project),
+        "formats": written_formats(),
         "tag_acts": (("tag", "Put tag on"), ("untag", "Take tag off")),
         "sorts": item_columns.sorts(project, filters),
         "names": item_filters.NAMES,
@@ -138,24 +142,30 @@ def _columns_of(given: QueryDict) -> str:
 @require_POST
 @member(Can.CHANGE)
 def queue_selection(request: ProjectRequest) -> HttpResponse:
-    """Make a queue of the chosen rows, or of the whole view."""
+    """Make a queue of the chosen rows, or of the whole view: by a job where that is large."""
     project, now = request.project, timezone.now()
     back = reverse("analysis:item-list", args=[project.slug])
+    when = plain_moment(now, "j M H:i")
+    title = request.POST.get("title", "").strip()[:100] or f"Selection of {when}"
     try:
         filters = item_filters.parse_filters(request.POST, project)
+        words = " and ".join(f"{chip['name'].lower()} {chip['value']}" for chip in active(request, filters))
+        reason = f"chosen by {request.user.name()}: {words or 'by hand'}"[:300]
         found = items.select(project, filters, at=now, viewer=request.user)
-        if request.POST.get("all") != "yes":
+        whole = request.POST.get("all") == "yes"
+        if whole and items.ItemSelection(project, filters, now, request.user).count() > MOST_SELECTED:
+            made = bulk_acts.start_queue(project, title, reason, filters.query(), by=request.user, at=now)
+            messages.info(request, f"A job adds all items that match to {made.title}; Jobs says how far it is.")
+            return redirect(f"{back}?queue={made.slug}")
+        if not whole:
             chosen = filter(is_storable_text, request.POST.getlist("item")[:MOST_SELECTED])
             found = found.filter(uid__in=list(chosen))
         ids = list(found.values_list("pk", flat=True)[:MOST_SELECTED])
-        when = plain_moment(now, "j M H:i")
-        title = request.POST.get("title", "").strip()[:100] or f"Selection of {when}"
-        words = " and ".join(f"{chip['name'].lower()} {chip['value']}" for chip in active(request, filters))
         queue, put = relabel.queue_items(
             project,
             ids,
             title=title,
-            reason=f"chosen by {request.user.name()}: {words or 'by hand'}"[:300],
+            reason=reason,
             by=request.user,
             at=now,
         )
@@ -222,6 +232,27 @@ def tag_selection(request: ProjectRequest) -> HttpResponse:
     except (item_filters.BadFilter, bulk_acts.BadAct, tags.BadTag) as why:
         return _list(request, given, problem=str(why))
     return redirect(_address(project, filters.query()))
+
+
+@require_POST
+@member(Can.CHANGE)
+def export_selection(request: ProjectRequest) -> HttpResponse:
+    """Let a job write the chosen rows to a file, or all items of the view where none is chosen."""
+    project, given = request.project, request.POST
+    try:
+        made = start_selection_export(
+            project,
+            item_filters.parse_filters(given, project),
+            given.get("format", "jsonl"),
+            chosen=[uid for uid in given.getlist("item") if is_storable_text(uid)],
+            viewer=request.user,
+            by=request.user,
+            at=timezone.now(),
+            full=given.get("full") == "yes",
+        )
+    except (item_filters.BadFilter, UnusableFile) as why:
+        return _list(request, given, problem=str(why))
+    return redirect("annotation:export", project.slug, made.uid)
 
 
 def _chosen(request: ProjectRequest, filters: item_filters.Filters, *, at: datetime) -> list[int]:

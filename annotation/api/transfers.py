@@ -106,6 +106,11 @@ AN_EXPORT = ExportState(
     expires_at=MOMENT,
     file="/api/v1/projects/mail/exports/export_01JD4K7Q2M0000000000000000/file",
 )
+EXPORT_OPTIONS = {
+    "format": f"One of {', '.join(written_formats())}; jsonl where absent.",
+    "raw": "yes: texts of CSV as they are, also what a spreadsheet would run as a formula.",
+    "full": "yes: each row also says how its item was chosen and agreed (jsonl, csv, parquet).",
+}
 NO_IMPORT = "There is no such import."
 NO_EXPORT = "There is no such export of this key's person."
 
@@ -204,11 +209,7 @@ def show_import(request: KeyRequest, slug: str, import_uid: str) -> HttpResponse
     openapi_extra=openapi.operation(
         answers=AN_EXPORT,
         description="A job writes the file, and the answer says which to ask for. It is kept for some days.",
-        query={
-            "format": f"One of {', '.join(written_formats())}; jsonl where absent.",
-            "raw": "yes: texts of CSV as they are, also what a spreadsheet would run as a formula.",
-            "full": "yes: each row also says how its item was chosen and agreed (jsonl, csv, parquet).",
-        },
+        query=EXPORT_OPTIONS,
         errors={422: "There is no such format, or it cannot carry this project."},
     ),
 )

@@ -132,7 +132,7 @@ class RefusedImportRow(models.Model):
 
 
 class DataExport(Transfer):
-    """Every item of a project on its way into a file, which its maker can download until `expires_at`."""
+    """Items of a project on their way into a file, which its maker can download until `expires_at`."""
 
     uid = models.CharField(max_length=40, unique=True, default=export_id, editable=False)
     viewer = models.ForeignKey(
@@ -145,6 +145,9 @@ class DataExport(Transfer):
     )
     raw_cells = models.BooleanField(default=False)
     full = models.BooleanField(default=False)
+    query = models.TextField(
+        blank=True, default="", db_default="", help_text="Filters of the list of items; blank: all."
+    )
     items = models.PositiveBigIntegerField(default=0, help_text="Written so far.")
     size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes of the file once it is whole.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When the file is removed.")

@@ -1,6 +1,7 @@
 """Tags, saved views and acts on all items of a view."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.test import Client
@@ -8,8 +9,9 @@ from django.urls import reverse
 
 from analysis import bulk_acts, saved_views
 from analysis.models import SavedView
-from annotation import tags
-from annotation.models import Cause, Item, ItemTag
+from analysis.views import items as item_views
+from annotation import queues, tags
+from annotation.models import Cause, Item, ItemTag, Queue, RoutedItem
 from jobs.execution import run
 from jobs.models import Job, JobState
 from projects.models import AuditEvent, Project, Role, User
@@ -89,6 +91,40 @@ def test_all_items_that_match_are_tagged_by_one_job(
     job.refresh_from_db()
     assert (job.state, job.result) == (JobState.SUCCEEDED, {"items": 4})
     assert tagged(project, "large") == {"k2", "k3", "k4", "k5"}
+
+
+def test_a_large_view_is_put_into_a_queue_by_a_job_that_goes_on_where_it_was_killed(
+    project: Project, emil: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_views, "MOST_SELECTED", 3)
+    monkeypatch.setattr(bulk_acts, "QUEUED_AT_ONCE", 2)
+    route(project, [Item.objects.get(key="k5")], Cause.UNCERTAIN, probability=1.0)
+    answer = post(browser_of(emil), project, "item-queue", {"all": "yes", "input": "amount:1..", "title": "Large"})
+    job = Job.objects.get(kind=bulk_acts.KIND)
+    assert answer["Location"].endswith("?queue=large") and not RoutedItem.objects.filter(queue__slug="large").exists()
+
+    puts: list[int] = []
+
+    def killed(queue: Queue, entries: Any, *, at: Any) -> queues.Put:
+        if puts:
+            raise KeyboardInterrupt
+        puts.append(len(entries))
+        return add_entries(queue, entries, at=at)
+
+    add_entries = queues.add_entries
+    with monkeypatch.context() as stopped:
+        stopped.setattr(queues, "add_entries", killed)
+        attempt = SimpleNamespace(payload=job.payload, progress=lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            bulk_acts.run_act(cast(Any, attempt), project, emil, at=NOW)
+    assert 1 <= RoutedItem.objects.filter(queue__slug="large").count() <= 2
+
+    run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result) == (JobState.SUCCEEDED, {"items": 4, "waiting_already": 1})
+    put = RoutedItem.objects.filter(queue__slug="large").order_by("-priority")
+    assert sorted(row.item.key for row in put) == ["k1", "k2", "k3", "k4"]
+    assert {row.reason for row in put} == {"chosen by emil: amount 1.."}
 
 
 def test_a_filter_by_tag_leaves_out_what_its_viewer_may_still_label(project: Project, emil: User) -> None:
