@@ -11,6 +11,7 @@ from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
 from annotation import export_jobs
 from annotation.models import DataExport, Item, Prediction, Resolution
+from annotation.tasks import FILES
 from jobs import queue, registry
 from jobs.execution import Attempt, PermanentFailure
 from projects.models import Project
@@ -38,7 +39,11 @@ def act_on_items(attempt: Attempt) -> None:
 
 
 @registry.handles(
-    selection_exports.KIND, soft_seconds=2 * HOURS, hard_seconds=2 * HOURS + 60, on_dead=export_jobs.note_failure
+    selection_exports.KIND,
+    queue=FILES,
+    soft_seconds=2 * HOURS,
+    hard_seconds=2 * HOURS + 60,
+    on_dead=export_jobs.note_failure,
 )
 def export_selection(attempt: Attempt) -> None:
     """Write the file of an export of a view."""

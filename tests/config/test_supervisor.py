@@ -2,10 +2,13 @@
 
 import pytest
 
+from analysis import selection_exports
 from annotation import export_jobs, import_jobs
 from config import supervisor
 from jobs import health, registry, tasks
 from jobs.models import Beat
+
+WITH_FILES = (import_jobs.KIND, export_jobs.KIND, selection_exports.KIND)
 
 
 def test_a_process_takes_the_jobs_of_each_queue() -> None:
@@ -15,9 +18,9 @@ def test_a_process_takes_the_jobs_of_each_queue() -> None:
     assert processes - {"web"} == set(health.PROCESSES)
 
 
-@pytest.mark.parametrize("kind", [import_jobs.KIND, export_jobs.KIND])
+@pytest.mark.parametrize("kind", WITH_FILES)
 def test_imports_and_exports_hold_up_no_job_of_another_kind(kind: str) -> None:
-    others = {other.queue for other in registry.kinds() if other.name not in (import_jobs.KIND, export_jobs.KIND)}
+    others = {other.queue for other in registry.kinds() if other.name not in WITH_FILES}
     assert registry.kind(kind).queue not in others
 
 
