@@ -41,7 +41,7 @@ def start_selection_export(
         at=at,
         raw_cells=raw_cells,
         full=full,
-        selection=export_jobs.Selection(KIND, filters.query(), tuple(chosen[:MOST_CHOSEN])),
+        selection=export_jobs.ExportSelection(KIND, filters.query(), tuple(chosen[:MOST_CHOSEN])),
     )
 
 

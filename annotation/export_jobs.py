@@ -29,7 +29,7 @@ class ExportGone(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Selection:
+class ExportSelection:
     """Some of the items. kind: of the job that finds them by the query, or by the ids of those that were chosen."""
 
     kind: str = KIND
@@ -37,7 +37,7 @@ class Selection:
     chosen: tuple[str, ...] = ()
 
 
-EVERY_ITEM = Selection()
+EVERY_ITEM = ExportSelection()
 
 
 @transaction.atomic
@@ -50,7 +50,7 @@ def start_export(
     at: datetime,
     raw_cells: bool = False,
     full: bool = False,
-    selection: Selection = EVERY_ITEM,
+    selection: ExportSelection = EVERY_ITEM,
 ) -> DataExport:
     """Let a job write items of the project to a file. Raises UnusableFile where the format cannot carry that.
 
