@@ -106,13 +106,13 @@ def exported_rows(
 ) -> Iterator[ExchangeRow]:
     """Every item, or those of these ids, with what is known of it, in the order in which they were captured."""
     schemas = {schema.version: schema.values() for schema in project.label_schemas.all()}
-    for part, among in _parts(Item.objects.filter(project=project).order_by("pk"), only, full=full):
+    for part, among in _item_chunks(Item.objects.filter(project=project).order_by("pk"), only, full=full):
         blind = blinding.blind_among(project, viewer, [item.pk for item in part])
         for item, row in zip(part, _rows(project, part, among, schemas, full=full), strict=True):
             yield _inputs_alone(row) if item.pk in blind else row
 
 
-def _parts(
+def _item_chunks(
     items: "QuerySet[Item]", only: Sequence[int] | None, *, full: bool
 ) -> Iterator[tuple[list[Item], "QuerySet[Item]"]]:
     """The items, AT_ONCE at a time, and as a query that finds the same."""
