@@ -8,7 +8,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 import retraining.api
-from analysis.api import items, metrics
+from analysis.api import item_exports, items, metrics
 from annotation.api import capture, exchange, transfers, work
 from projects import openapi
 from projects.problems import problem
@@ -45,6 +45,7 @@ for router in (
     work.router,
     exchange.router,
     transfers.router,
+    item_exports.router,  # before the calls of one item, whose address begins as its own
     items.router,
     metrics.router,
     retraining.api.router,

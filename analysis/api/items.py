@@ -11,10 +11,7 @@ from ninja import Router
 from analysis import item_filters, items, windows
 from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
-from analysis.selection_exports import start_selection_export
-from annotation.api.transfers import AN_EXPORT, EXPORT_OPTIONS, export_answer
 from annotation.blinding import viewer_of_key
-from annotation.exchange.rows import UnusableFile
 from annotation.models import Item
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
@@ -195,35 +192,6 @@ def item_list(request: KeyRequest, slug: str) -> HttpResponse:
     except (item_filters.BadFilter, BadCursor) as why:
         return problem(422, str(why))
     return json_response(ItemPage([_in_list(row) for row in page.rows], page.next or None, page.previous or None))
-
-
-@router.post(
-    "/projects/{slug}/items/export",
-    summary="Export the items of a view to a file",
-    openapi_extra=openapi.operation(
-        query={name: words for name, words in FILTERS.items() if name in item_filters.NAMES} | EXPORT_OPTIONS,
-        answers=AN_EXPORT,
-        description="A job writes the items that match when it begins; GET …/exports/{id} says how far it is.",
-        errors={422: "A filter takes no such value, or the format cannot carry this project."},
-    ),
-)
-@keyed(Scope.READ)
-def export_items(request: KeyRequest, slug: str) -> HttpResponse:
-    given = request.GET
-    try:
-        made = start_selection_export(
-            request.project,
-            item_filters.parse_filters(given, request.project),
-            given.get("format", "jsonl"),
-            viewer=viewer_of_key(request.key, request.role),
-            by=request.key,
-            at=timezone.now(),
-            raw_cells=given.get("raw") == "yes",
-            full=given.get("full") == "yes",
-        )
-    except (item_filters.BadFilter, UnusableFile) as why:
-        return problem(422, str(why))
-    return json_response(export_answer(made))
 
 
 def _in_list(row: Any) -> ItemInList:
