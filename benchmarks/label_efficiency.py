@@ -111,18 +111,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _print(benchmark="label_efficiency", set=name, absent=str(absent))
             continue
         vectors = vectorise(labels.columns, labels.types, texts=labels.texts, seed=0)
-        _, judged = fit_predict(labels, np.arange(len(labels.pool_target)))
-        full = score(labels, judged)
+        repetitions = [labels.of_repetition(seed) for seed in range(options.seeds or labels.seeds)]
+        full = full_scores(repetitions)
         for strategy in options.strategies:
-            _print(**measure(labels, vectors, full, strategy, options.seeds or labels.seeds, options.audit_share))
+            _print(**measure(repetitions, vectors, full, strategy, options.audit_share))
+
+
+def full_scores(repetitions: Sequence[LabelSet]) -> Floats:
+    """(seeds,) the score with every label of the pool, where it differs between repetitions fitted for each."""
+    differ = repetitions if repetitions[0].exchanged else repetitions[:1]
+    found = [score(one, fit_predict(one, np.arange(len(one.pool_target)))[1]) for one in differ]
+    return np.resize(found, len(repetitions))
 
 
 def measure(
-    labels: LabelSet, vectors: NDArray[np.float32], full: float, strategy: str, seeds: int, audit_share: float
+    repetitions: Sequence[LabelSet],
+    vectors: NDArray[np.float32],
+    full: Floats,
+    strategy: str,
+    audit_share: float,
 ) -> dict[str, Any]:
-    """The figures of one strategy on one set, over `seeds` repetitions."""
-    runs = [replay(labels, vectors, strategy, seed, audit_share) for seed in range(seeds)]
-    curves = np.array([curve for curve, _ in runs]) / full
+    """The figures of one strategy on one set, over its repetitions; `full` (seeds,) as `full_scores` gives it."""
+    labels, seeds = repetitions[0], len(repetitions)
+    runs = [replay(one, vectors, strategy, seed, audit_share) for seed, one in enumerate(repetitions)]
+    scores = np.array([curve for curve, _ in runs])
+    curves = scores / full[:, None]
     asked = np.minimum(labels.batch * np.arange(1, curves.shape[1] + 1), labels.budget)
     areas = np.trapezoid(curves, asked, axis=1) / (asked[-1] - asked[0])
     reached = [_first(curve, asked, 0.95) for curve in curves]
@@ -134,15 +147,15 @@ def measure(
         "metric": labels.metric,
         "audit_share": audit_share,
         "seeds": seeds,
-        "full_data_score": round(full, 4),
+        "full_data_score": round(float(full.mean()), 4),
         "area": round(float(areas.mean()), 4),
         "area_sd": round(float(areas.std(ddof=1)), 4) if seeds > 1 else None,
         "reach": labels.bar.area,
         "labels_to_95": float(np.mean(there)) if there else None,
         "labels_to_95_seeds": f"{len(there)}/{seeds}",
         "reach_labels_to_95": labels.bar.labels_to_95,
-        "half": round(float(curves[:, np.searchsorted(asked, labels.budget / 2)].mean() * full), 4),
-        "final": round(float(curves[:, -1].mean() * full), 4),
+        "half": round(float(scores[:, np.searchsorted(asked, labels.budget / 2)].mean()), 4),
+        "final": round(float(scores[:, -1].mean()), 4),
         "query_cpu_seconds": round(float(np.mean([seconds for _, seconds in runs])), 4),
     }
 

@@ -37,7 +37,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """A pool to label and a test part to judge by; `columns` are the pool's inputs as a person sees them."""
+    """A pool to label and a test part to judge by; `columns` are the pool's inputs as a person sees them.
+
+    `exchanged`: the share of the pool's labels that are those of other rows, drawn anew in each repetition. One draw
+    for all would make every repetition ask the same wrong labels, and the spread over repetitions would not show it.
+    """
 
     name: str
     columns: Mapping[str, Sequence[Any]]
@@ -54,6 +58,15 @@ class LabelSet:
     seeds: int
     bar: Bar = Bar()
     texts: VectorsByInput | None = None  # the pool's, by a text encoder
+    exchanged: float = 0.0
+
+    def of_repetition(self, seed: int) -> LabelSet:
+        """The set with the labels that the pool has in this repetition."""
+        if not self.exchanged:
+            return self
+        rng, target = np.random.default_rng(seed), self.pool_target
+        moved = rng.random(target.size) < self.exchanged
+        return replace(self, pool_target=np.where(moved, rng.permutation(target), target))
 
 
 def digits() -> LabelSet:

@@ -1,10 +1,10 @@
 """Sets of texts that `auto` was not chosen on, with the text encoder's vectors, for `benchmarks.label_efficiency`.
 
 Made by rules from banking77 and sms_spam: `sms_short` and `banking_short` keep the first words of a text, `sms_noisy`
-and `banking_noisy` exchange a share of the pool's labels, `banking_rare` asks whether a text is of one of two intents
-(one in forty), `banking_first_word` for the first word of the intent. From Debian's packages of fortunes, in the folder
-`fortunes` of BENCHMARK_DATA (/usr/share/games/fortunes of fortunes, fortunes-de, -es, -it, -pl and -ru): of which file
-a text is, in English, German and Spanish; and of which of six languages.
+and `banking_noisy` exchange a share of the pool's labels, anew in each repetition, `banking_rare` asks whether a text
+is of one of two intents (one in forty), `banking_first_word` for the first word of the intent. From Debian's packages of
+fortunes, in the folder `fortunes` of BENCHMARK_DATA (/usr/share/games/fortunes of fortunes, fortunes-de, -es, -it, -pl
+and -ru): of which file a text is, in English, German and Spanish; and of which of six languages.
 """
 
 from __future__ import annotations
@@ -35,14 +35,6 @@ def _first_words(name: str, words: int) -> Parts:
 def _each(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Parts:
     pool, test = parts_of(name)
     return change(pool), change(test)
-
-
-def _noisy(name: str, share: float) -> Parts:
-    """A share of the pool's labels exchanged for those of other rows."""
-    pool, test = parts_of(name)
-    rng, labels = np.random.default_rng(0), pool["label"].to_numpy(dtype=object)
-    changed = rng.random(len(labels)) < share
-    return pool.assign(label=np.where(changed, rng.permutation(labels), labels)), test
 
 
 def _is_rare(part: pd.DataFrame) -> pd.DataFrame:
@@ -84,11 +76,17 @@ def _split(frame: pd.DataFrame) -> Parts:
 
 
 def _unseen(
-    parts: Callable[[], Parts], *, batch: int, budget: int, seeds: int, metric: str = "macro_f1"
+    parts: Callable[[], Parts],
+    *,
+    batch: int,
+    budget: int,
+    seeds: int,
+    metric: str = "macro_f1",
+    exchanged: float = 0.0,
 ) -> Callable[[str], LabelSet]:
     def load(name: str) -> LabelSet:
         pool, test = parts()
-        plain = text_set(name, pool, test, metric, batch=batch, budget=budget, seeds=seeds)
+        plain = text_set(name, pool, test, metric, batch=batch, budget=budget, seeds=seeds, exchanged=exchanged)
         return encoded_set(plain, (pool, test), Bar())
 
     return load
@@ -100,9 +98,11 @@ UNSEEN: Mapping[str, Callable[[str], LabelSet]] = {
     "fortunes_de": _unseen(lambda: _split(_fortunes("de", 600)), batch=50, budget=1000, seeds=3),
     "fortunes_es": _unseen(lambda: _split(_fortunes("es", 600)), batch=20, budget=600, seeds=3),
     "sms_short": _unseen(lambda: _first_words("sms_spam", 4), batch=20, budget=300, seeds=5),
-    "sms_noisy": _unseen(lambda: _noisy("sms_spam", 0.1), batch=20, budget=400, seeds=5),
+    "sms_noisy": _unseen(lambda: parts_of("sms_spam"), batch=20, budget=400, seeds=16, exchanged=0.1),
     "banking_short": _unseen(lambda: _first_words("banking77", 5), batch=50, budget=1500, seeds=2, metric="accuracy"),
-    "banking_noisy": _unseen(lambda: _noisy("banking77", 0.2), batch=50, budget=1500, seeds=2, metric="accuracy"),
+    "banking_noisy": _unseen(
+        lambda: parts_of("banking77"), batch=50, budget=1500, seeds=4, metric="accuracy", exchanged=0.2
+    ),
     "banking_rare": _unseen(lambda: _each("banking77", _is_rare), batch=20, budget=400, seeds=5),
     "banking_first_word": _unseen(_by_first_word, batch=20, budget=600, seeds=3),
 }
