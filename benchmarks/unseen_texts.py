@@ -2,9 +2,9 @@
 
 Made by rules from banking77 and sms_spam: `sms_short` and `banking_short` keep the first words of a text, `sms_noisy`
 and `banking_noisy` exchange a share of the pool's labels, anew in each repetition, `banking_rare` asks whether a text
-is of one of two intents (one in forty), `banking_first_word` for the first word of the intent. From Debian's packages of
-fortunes, in the folder `fortunes` of BENCHMARK_DATA (/usr/share/games/fortunes of fortunes, fortunes-de, -es, -it, -pl
-and -ru): of which file a text is, in English, German and Spanish; and of which of six languages.
+is of one of two intents (one in forty), `banking_first_word` for the first word of the intent. From Debian's packages
+of fortunes, in the folder `fortunes` of BENCHMARK_DATA (/usr/share/games/fortunes of fortunes, fortunes-de, -es, -it,
+-pl and -ru): of which file a text is, in English, German and Spanish; and of which of six languages.
 """
 
 from __future__ import annotations
