@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.metrics.core import intervals
 from analysis.metrics.votes import ability_models, annotator_models
 from analysis.metrics.votes.annotator_models import CodedVotes, Fit, Floats, Ints
 
@@ -25,8 +26,9 @@ LEAST_SHARE = 1 / 3  # of the disagreements to be expected, how many a group mus
 LEAST_Z = 2.0  # to join a group; loose, since what is found is put to the test
 TESTED = 2  # groups per round, the surest first
 ROUNDS = 6
-SURE = 3.0  # standard errors by which held-out votes must be predicted better; those of outsiders at least no worse
+SURE = 2.5  # standard errors by which held-out votes must be predicted better; those of outsiders at least no worse
 SURE_TOGETHER = 6.0  # both leads added; annotators without copiers stay below (docs/benchmarks/labels.md)
+NO_SPREAD = 1e-9  # gains that are all the same tell nothing of their error
 FOLLOWING = (0.5, 0.8, 0.95)  # how often a copier votes as the rest of the group has
 
 MODELS: tuple[Callable[[CodedVotes], Fit], ...] = (
@@ -234,6 +236,13 @@ def _predictive_probabilities(seen: CodedVotes, hidden: CodedVotes, group: Ints)
 
 
 def _lead(better: Floats, item: Ints) -> float:
-    """The sum of a gain per vote in its standard errors over items."""
+    """The sum of a gain per vote in its standard errors over items, corrected for its skewness.
+
+    Copiers of somebody good err together on few items, and those few are all that tells them from experts.
+    """
     per_item = np.bincount(item, better)[np.bincount(item) > 0]
-    return float(better.sum() / max(np.sqrt(per_item.size) * per_item.std(), 1e-9))
+    spread = float(per_item.std())
+    if spread < NO_SPREAD:
+        return 0.0
+    skewness = float(((per_item - per_item.mean()) ** 3).mean()) / spread**3
+    return intervals.symmetric(per_item.sum() / (spread * per_item.size**0.5), skewness / per_item.size**0.5)

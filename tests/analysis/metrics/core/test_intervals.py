@@ -93,3 +93,22 @@ def test_skewness_moves_both_quantiles_to_one_side_and_back(quantile, skew):
     assert np.isfinite([low, high]).all()
     assert (low, high) == pytest.approx((-turned[1], -turned[0]))
     assert intervals.unskewed((quantile, -quantile), 0.0) == (quantile, -quantile)
+
+
+@given(st.floats(-6, 6), st.floats(-0.5, 0.5))
+def test_a_statistic_made_symmetric_is_the_quantile_that_skewness_had_moved(statistic, skew):
+    assert intervals.unskewed((intervals.symmetric(statistic, skew),) * 2, skew)[0] == pytest.approx(
+        statistic, abs=1e-3
+    )
+
+
+@pytest.mark.simulation
+def test_a_mean_of_few_great_gains_lies_outside_its_quantiles_as_often_as_their_level_says():
+    gains = np.random.default_rng(0).exponential(size=(10_000, 40))
+    spread, gap = gains.std(axis=1), gains - gains.mean(axis=1, keepdims=True)
+    t = np.sqrt(40) * (gains.mean(axis=1) - 1) / spread
+    skewness = (gap**3).mean(axis=1) / spread**3 / np.sqrt(40)
+    corrected = np.array([intervals.symmetric(*one) for one in zip(t, skewness, strict=True)])
+    plain, ours = ([(one < -1.96).mean(), (one > 1.96).mean()] for one in (t, corrected))
+    assert plain[0] > 0.06 and plain[1] < 0.015  # of 2.5 % on either side
+    assert ours == pytest.approx([0.025, 0.025], abs=0.015)
