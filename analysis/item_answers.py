@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from analysis import item_conditions
 from analysis.item_filters import Filters, class_range, filter_values
 from annotation import kinds, versions
 from annotation.models import Prediction
+from annotation.score_order import ScoreOrder
 from projects.models import Project
 
 ANSWER_FILTERS = ("says", "confidence", "margin", "scores")
@@ -70,7 +71,7 @@ class ShownAnswers:
         found = Q()
         if self.filters.says:
             value = filter_values(self.project)[self.filters.says]
-            found &= Q(label=value) if self._labels else Q(value=value)
+            found &= Q(label__in=self._order.said_as(value)) if self._labels else Q(value=value)
         for name in ("confidence", "margin"):
             if text := getattr(self.filters, name):
                 found &= item_conditions.parse_range(text).condition(F(name))
@@ -88,7 +89,18 @@ class ShownAnswers:
         return {schema.version: schema.values() for schema in self.project.label_schemas.all()}
 
     def _places(self, label: str) -> dict[int, int]:
+        """Scores are searched as they were stored: those of labels that were merged are not added up."""
         return {version: values.index(label) for version, values in self._schemas.items() if label in values}
+
+    @cached_property
+    def _order(self) -> ScoreOrder:
+        return ScoreOrder(self.project)
+
+    def counted_label(self) -> Case | F:
+        """The label of a prediction as what it counts as now."""
+        merged = self._order.successors.items()
+        whens = [When(label=said, then=Value(now)) for said, now in merged]
+        return Case(*whens, default=F("label"), output_field=CharField()) if whens else F("label")
 
     def _by_label(self) -> Q:
         """Every label that a prediction can have, where a search by score names none: the index begins with it."""

@@ -145,7 +145,7 @@ class ItemSelection:
         truth, says = (Subquery(rows.values("value")[:1], output_field=JSONField()) for rows in (agreed, wanted))
         if not kinds.class_names(self.project):
             return (says, JsonText(says)), (truth, JsonText(truth))
-        label = Subquery(wanted.values("label")[:1])
+        label = Subquery(wanted.annotate(counted=self.answers.counted_label()).values("counted")[:1])
         return (label, label), (JsonText(truth), JsonText(truth))
 
     def beside(self, items: QuerySet[Any]) -> QuerySet[Any]:

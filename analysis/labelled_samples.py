@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from analysis.item_arrays import input_groups, score_matrix
 from analysis.models import Finding, FindingKind
-from annotation import kinds
 from annotation.models import Prediction, Resolution, Source
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks
 from projects.models import Project
 
@@ -47,19 +47,22 @@ def labelled_sample(project: Project) -> LabelledSample:
 
     Out-of-fold scores of the newest version come first, then the newest out-of-sample answer of any version.
     """
-    classes = kinds.class_names(project)
+    order = ScoreOrder(project)
+    classes = order.names
     resolved = Resolution.objects.current().filter(project=project).exclude(method=Resolution.Method.REVIEWER)
     given = {pk: value for pk, value in resolved.values_list("item_id", "value") if value in classes}
     fixed = Finding.objects.filter(project=project, kind=FindingKind.LABEL_ERROR, decision=Finding.Decision.FIXED)
     given |= {pk: value for pk, value in fixed.values_list("item_id", "given") if value in classes}
+    given = {pk: order.counted(value) for pk, value in given.items()}
     best: dict[int, tuple[bytes, str]] = {}
     for chunk in chunks(list(given)):
         rows = Prediction.objects.of_items(chunk).filter(out_of_sample=True, scores__isnull=False, degraded=False)
         ordered = sorted(
-            rows.values_list("item_id", "scores", "model_version", "source", "at", "pk"),
+            rows.values_list("item_id", "scores", "model_version", "source", "at", "pk", "schema_version"),
             key=lambda row: (row[3] == Source.OUT_OF_FOLD, row[4], row[5]),
         )
-        best |= {row[0]: (bytes(row[1]), row[2]) for row in ordered if row[1] and len(row[1]) == 4 * len(classes)}
+        scored = ((row[0], order.scores(row[1], row[6]), row[2]) for row in ordered)
+        best |= {pk: (scores, version) for pk, scores, version in scored if scores}
     ids = sorted(best)
     codes = {name: code for code, name in enumerate(classes)}
     matrix = score_matrix([best[pk][0] for pk in ids], len(classes))

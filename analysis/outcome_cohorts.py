@@ -154,7 +154,7 @@ def _agreement(
         values = _newest_values(chunk)
         for item_id in chunk:
             try:
-                value, answer = task.validate(values[item_id], labels), task.validate(said.get(item_id), labels)
+                value, answer = task.counted(values[item_id], labels), task.counted(said.get(item_id), labels)
             except InvalidLabel:
                 continue
             scores[times[item_id] <= until].append(float(task.score(value, answer)))

@@ -25,6 +25,7 @@ from analysis.metrics.core.design import Design, design
 from analysis.traffic_scores import TrafficScores, traffic_scores
 from annotation import kinds
 from annotation.models import Prediction, Resolution
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks
 from projects.models import Project
 
@@ -153,11 +154,12 @@ def _codes(names: tuple[str, ...], truths: list[Any], answers: list[_VersionAnsw
 def _answers(project: Project, version: str, ids: list[int]) -> dict[int, _VersionAnswer]:
     """Item to what the version says of it, the newest answer."""
     found: dict[int, _VersionAnswer] = {}
-    names = kinds.class_names(project)
+    order = ScoreOrder(project)
     for chunk in chunks(ids):
-        rows = Prediction.objects.of_items(chunk).filter(answered_by(version, names)).order_by("at", "pk")
-        for item_id, label, value, scores in rows.values_list("item_id", "label", "value", "scores"):
-            found[item_id] = _VersionAnswer(label or value, None if scores is None else bytes(scores))
+        rows = Prediction.objects.of_items(chunk).filter(answered_by(version, order.names)).order_by("at", "pk")
+        fields = ("item_id", "label", "value", "scores", "schema_version")
+        for item_id, label, value, scores, schema in rows.values_list(*fields):
+            found[item_id] = _VersionAnswer(order.counted(label or value), order.scores(scores, schema))
     return found
 
 
@@ -166,4 +168,5 @@ def _truth(project: Project, ids: list[int]) -> dict[int, Any]:
     for chunk in chunks(ids):
         rows = Resolution.objects.current().filter(project=project, item__in=chunk)
         found |= dict(rows.by_people().values_list("item_id", "value"))
-    return found
+    order = ScoreOrder(project)  # a merge may be under way
+    return {pk: order.counted(value) for pk, value in found.items()}

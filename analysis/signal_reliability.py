@@ -132,7 +132,7 @@ def how_right(
         return None
     if kind.label or kind.outcome:
         try:
-            return float(task.score(truth, task.validate(value, labels)))
+            return float(task.score(truth, task.counted(value, labels)))
         except InvalidLabel:  # an outcome that is none of the project's values
             return None
     if kind.objection:

@@ -10,7 +10,7 @@ from analysis.models import Finding
 from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
 from annotation import export_jobs
-from annotation.models import DataExport, Item, Prediction, Resolution
+from annotation.models import DataExport, Item, LabelChange, Prediction, Resolution
 from annotation.tasks import FILES
 from jobs import queue, registry
 from jobs.execution import Attempt, PermanentFailure
@@ -67,5 +67,6 @@ def _newest_fact(project: Project) -> datetime | None:
         Item.objects.filter(project=project).aggregate(at=Max("captured_at"))["at"],
         Prediction.objects.filter(project=project).aggregate(at=Max("at"))["at"],
         Finding.objects.filter(project=project).aggregate(at=Max("decided_at"))["at"],
+        LabelChange.objects.filter(project=project).aggregate(at=Max("finished_at"))["at"],
     )
     return max((fact for fact in facts if fact), default=None)

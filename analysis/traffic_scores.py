@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from analysis.evaluation_design import EvaluationDesign, answered_by
 from analysis.item_arrays import score_matrix, uniform_sample
 from annotation.models import Prediction
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ def traffic_scores(
     others = [pk for pk in sampled if pk not in labelled]
     if len(labelled) != item_ids.size or (effective == 1).all() or (total > item_ids.size and not others):
         return None
-    found = _answers(judged.version, names, [*item_ids.tolist(), *others])
+    found = _answers(judged, [*item_ids.tolist(), *others])
     if found is None:
         return None
     chance = np.array([*(labelled[pk] for pk in item_ids.tolist()), *(sampled[pk] for pk in others)], dtype=np.float64)
@@ -96,16 +97,18 @@ def _inclusion(chance: Floats, effective: Floats) -> Floats:
     return found
 
 
-def _answers(version: str, names: tuple[str, ...], item_ids: list[int]) -> _Answers | None:
+def _answers(judged: EvaluationDesign, item_ids: list[int]) -> _Answers | None:
     """The newest out-of-sample answer to each item; None where one has none, or too many have no scores."""
-    codes, k = {name: code for code, name in enumerate(names)}, len(names)
+    order = ScoreOrder(judged.project)
+    codes, k = {name: code for code, name in enumerate(order.names)}, len(order.names)
     found: dict[int, tuple[int, bytes | None]] = {}
     for chunk in chunks(item_ids):
-        rows = Prediction.objects.of_items(chunk).filter(answered_by(version, names)).order_by("at", "pk")
-        for pk, label, stored, honest in rows.values_list("item_id", "label", "scores", "out_of_sample"):
+        rows = Prediction.objects.of_items(chunk).filter(answered_by(judged.version, order.names)).order_by("at", "pk")
+        fields = ("item_id", "label", "scores", "schema_version", "out_of_sample")
+        for pk, label, stored, schema, honest in rows.values_list(*fields):
             if not honest:
                 return None
-            found[pk] = (codes[label], None if stored is None or len(stored) != 4 * k else bytes(stored))
+            found[pk] = (codes[order.counted(label)], order.scores(stored, schema))
     if len(found) != len(item_ids):
         return None
     rows_of = [found[pk] for pk in item_ids]

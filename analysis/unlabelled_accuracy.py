@@ -16,8 +16,9 @@ from analysis.metrics.estimates.answer_accuracy import (
     why_undefined,
 )
 from analysis.samples import EvaluationSample
-from annotation import kinds, versions
+from annotation import versions
 from annotation.models import Prediction, Source
+from annotation.score_order import ScoreOrder
 from projects.models import Project
 
 MOST_ANSWERS = 20_000  # that are read; a window of more is estimated from a uniform sample of so many
@@ -67,22 +68,26 @@ def answer_scores(project: Project, version: str, *, at: datetime, days: int) ->
 
     At most about MOST_ANSWERS rows are read: of more answers a uniform sample by id, which the index counts.
     """
-    names = kinds.class_names(project)
+    order = ScoreOrder(project)
     given = Prediction.objects.filter(project=project, model_version__in=versions.stored_as(version))
-    answers = {item: (label, scores) for item, label, scores in _sampled(given, at, days) if label in names}
-    found = [_score(names.index(label), scores, len(names)) for label, scores in answers.values()]
+    sampled = _sampled(given, at, days)
+    answers = {item: (label, scores, schema) for item, label, scores, schema in sampled if label in order.names}
+    found = [
+        _score(order.names.index(order.counted(label)), order.scores(scores, schema), len(order.names))
+        for label, scores, schema in answers.values()
+    ]
     return np.array(found, dtype=np.float64)
 
 
-def _score(code: int, scores: bytes | memoryview | None, k: int) -> float:
-    matrix = score_matrix([None if scores is None else bytes(scores)], k)
+def _score(code: int, scores: bytes | None, k: int) -> float:
+    matrix = score_matrix([scores], k)
     return float("nan") if matrix is None else float(matrix[0, code])
 
 
 def _sampled(
     given: QuerySet[Prediction], at: datetime, days: int
-) -> QuerySet[Prediction, tuple[int, str, bytes | memoryview | None]]:
-    """Item, label and scores of the answers of the window, each item's newest answer last."""
+) -> QuerySet[Prediction, tuple[int, str, bytes | memoryview | None, int]]:
+    """Item, label, scores and their schema version, of the answers of the window, each item's newest answer last."""
     begin = at - timedelta(days=days)
     if days:
         given = given.filter(at__gte=begin)  # nothing is answered before it is captured
@@ -90,7 +95,7 @@ def _sampled(
     if days:
         given = given.filter(item__at__range=(begin, at))
     seen = given.filter(out_of_sample=True).exclude(source=Source.OUT_OF_FOLD)
-    return seen.order_by("at", "pk").values_list("item_id", "label", "scores")
+    return seen.order_by("at", "pk").values_list("item_id", "label", "scores", "schema_version")
 
 
 def _nothing(why: Undefined, calibrated_on: int = 0, n: int = 0) -> UnlabelledAccuracy:

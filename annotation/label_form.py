@@ -1,7 +1,7 @@
 """The form of a label schema: one row a label, in the order in which they are asked, and empty rows for new ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -14,6 +14,7 @@ EMPTY_ROWS = 3
 TEXTS = ("value", "title", "hint", "key", "colour")
 COLUMNS = ("was", "place", *TEXTS, "state")
 OFFERED, RETIRED = "offered", "retired"
+MARKS = ("merged_into", "split_into")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class EditedLabel:
     key: str = ""
     colour: str = ""
     state: str = OFFERED
+    marks: dict[str, Any] = field(default_factory=dict)  # what it was merged or split into
     pressed: str = ""  # the cap of the key that answers with it now
 
     @property
@@ -39,7 +41,14 @@ class EditedLabel:
         texts = {name: getattr(self, name).strip() for name in TEXTS}
         texts["value"] = self.was or texts["value"]
         kept: dict[str, Any] = {name: text for name, text in texts.items() if text}
-        return kept | ({"retired": True} if self.state == RETIRED else {})
+        return kept | ({"retired": True} if self.state == RETIRED else {}) | self.marks
+
+    @property
+    def became(self) -> str:
+        """What it was merged or split into, in words."""
+        if merged := self.marks.get("merged_into"):
+            return f"counts as {merged}"
+        return f"split into {', '.join(self.marks['split_into'])}" if "split_into" in self.marks else ""
 
 
 class LabelsForm(forms.Form):
@@ -51,7 +60,7 @@ class LabelsForm(forms.Form):
         super().__init__(data)
         schema = project.schema().labels
         self._places = {label["value"]: number for number, label in enumerate(schema, 1)}
-        rows = _stored_rows(schema) if data is None else _sent_rows(data)
+        rows = _stored_rows(schema) if data is None else _sent_rows(data, schema)
         self.rows = [*rows, *[EditedLabel()] * (EMPTY_ROWS - sum(row.is_empty for row in rows))]
 
     def clean(self) -> dict[str, Any]:
@@ -86,12 +95,18 @@ def _stored_rows(schema: Sequence[dict[str, Any]]) -> list[EditedLabel]:
             place=str(number),
             state=RETIRED if label.get("retired") else OFFERED,
             pressed=cap(key),
+            marks=_marks(label),
             **{name: str(label.get(name, "")) for name in TEXTS},
         )
         for number, (label, key) in enumerate(zip(schema, keys_of(schema), strict=True), 1)
     ]
 
 
-def _sent_rows(data: Any) -> list[EditedLabel]:
-    columns = [data.getlist(name) for name in COLUMNS]
-    return [EditedLabel(**dict(zip(COLUMNS, row, strict=True))) for row in zip(*columns, strict=False)]
+def _sent_rows(data: Any, schema: Sequence[dict[str, Any]]) -> list[EditedLabel]:
+    columns, marks = [data.getlist(name) for name in COLUMNS], {label["value"]: _marks(label) for label in schema}
+    sent = (dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=False))
+    return [EditedLabel(marks=marks.get(row["was"], {}), **row) for row in sent]
+
+
+def _marks(label: dict[str, Any]) -> dict[str, Any]:
+    return {name: label[name] for name in MARKS if name in label}

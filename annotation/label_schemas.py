@@ -4,7 +4,7 @@ A value is never taken out of a schema: labels that were given, stored scores an
 meaning. A retired label is not offered any more, and no model is trained on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +23,10 @@ FEWEST = 2
 
 def check_schema(project: Project, labels: Schema) -> None:
     """Raises BadSpec where these labels cannot follow those in force."""
-    specs.check_labels(list(labels), also=("retired",))
     offered = [label["value"] for label in kinds.offered(labels)]
     if len(offered) < FEWEST:
         raise BadSpec("At least two labels must be offered.")
+    _check_marks(labels)
     values = {label["value"] for label in labels}
     if gone := [value for value in project.schema().values() if value not in values]:
         raise BadSpec(f"Label {gone[0]!r} is missing; a label that was once in use can be retired, not taken out.")
@@ -37,6 +37,18 @@ def check_schema(project: Project, labels: Schema) -> None:
 
 
 NAMED = {"positive": "positive label", "safe_default": "safe default"}
+
+
+def _check_marks(labels: Schema) -> None:
+    """Merged labels are not read by anybody any more, so one may look like the label that took its place."""
+    shown = [label for label in labels if not label.get("merged_into")]
+    specs.check_labels(shown, also=("retired", "split_into"))
+    values = [label["value"] for label in labels]
+    if twice := next((value for value in values if values.count(value) > 1), None):
+        raise BadSpec(f"Label {twice!r} stands in the list twice.")
+    for label in labels:
+        if (label.get("merged_into") or label.get("split_into")) and not label.get("retired"):
+            raise BadSpec(f"Label {label['value']!r} was merged or split; it is offered again by undoing that.")
 
 
 @retry_conflicts
@@ -53,12 +65,28 @@ def publish(project: Project, labels: Schema, *, base: str, reason: str, by: Use
     if last.labels == after:
         return None
     check_base(last.labels, base, last, "the labels")
-    check_schema(now, after)
+    summary = _summary(last.labels, after)
+    return put_in_force(now, after, action="labels.change", details=summary, reason=reason, by=by, at=at)
+
+
+def put_in_force(
+    project: Project,
+    labels: Schema,
+    *,
+    action: str,
+    details: Mapping[str, Any],
+    reason: str,
+    by: User,
+    at: datetime,
+) -> LabelSchema:
+    """The next version and its audit event. The caller holds the project's lock. Raises BadSpec."""
+    check_schema(project, labels)
+    version = project.schema().version + 1
     made = LabelSchema.objects.create(
-        project=now, version=last.version + 1, labels=after, reason=reason, created_by=by, created_at=at
+        project=project, version=version, labels=list(labels), reason=reason, created_by=by, created_at=at
     )
-    details = {"version": made.version, "reason": reason, **_summary(last.labels, after)}
-    audit.record("labels.change", by=by, at=at, project=now, target=f"version {made.version}", details=details)
+    said = {"version": version, "reason": reason, **details}
+    audit.record(action, by=by, at=at, project=project, target=f"version {version}", details=said)
     return made
 
 

@@ -3,8 +3,6 @@
 Nothing here talks to a broker: an answer is taken with every worker and queue down.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,7 +10,8 @@ from typing import Any, Literal
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
-from annotation import guidelines, kinds, resolution
+from annotation import guidelines, resolution
+from annotation.answers import AnswerRefused, ValidAnswer, validate_answer
 from annotation.batches import LONGEST_ERROR
 from annotation.leases import FREE, claim_of, hold_again
 from annotation.models import (
@@ -29,20 +28,9 @@ from annotation.models import (
 )
 from projects.locks import lock_rows, retry_conflicts
 from projects.models import Project, User
-from validation import InvalidInput
-from validation.json_values import is_finite_number, is_storable, shorten
+from validation.json_values import shorten
 
 Status = Literal["created", "existing", "extra", "refused"]
-LONGEST_COMMENT = 2000
-MOST_SECONDS = 24 * 3600.0
-
-
-class AnswerRefused(InvalidInput):
-    """An answer or an undo that cannot be taken; the message says why, `status` is the HTTP answer's."""
-
-    def __init__(self, message: str, status: int = 409) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -52,32 +40,6 @@ class Submitted:
     token: str
     status: Status
     error: str | None = None
-
-
-@dataclass(frozen=True)
-class ValidAnswer:
-    """A checked answer; the same hash is the same answer. Seconds are left out: a retry may count them anew."""
-
-    value: Any
-    skip: bool
-    flagged: bool
-    comment: str
-    seconds: float | None
-
-    @property
-    def state(self) -> LabelState:
-        return LabelState.SKIPPED if self.skip else LabelState.GIVEN
-
-    @property
-    def hash(self) -> str:
-        body = json.dumps([self.value, self.skip, self.flagged, self.comment], sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(body.encode()).hexdigest()
-
-    def check_fit(self, lease: Lease) -> None:
-        """Raise AnswerRefused where the value does not fit the item; most kinds need not read it."""
-        kind = kinds.of_project(lease.project)
-        if kind.is_about_an_input and not self.skip and (why := kind.misfit(self.value, lease.item.inputs)):
-            raise AnswerRefused(why, 422)
 
 
 @retry_conflicts
@@ -109,27 +71,6 @@ def submit(
             return Submitted(token, _store_answer(lease, label, answer, at=at))
     except AnswerRefused as why:
         return Submitted(token, "refused", shorten(str(why), LONGEST_ERROR))
-
-
-def validate_answer(
-    project: Project, *, value: Any, skip: Any, flagged: Any, comment: Any, seconds: Any
-) -> ValidAnswer:
-    """The answer as it is stored. Raises AnswerRefused with a sentence that says what is taken."""
-    if not isinstance(skip, bool) or not isinstance(flagged, bool):
-        raise AnswerRefused("`skip` and `flagged` take true or false.", 422)
-    if skip and value is not None:
-        raise AnswerRefused("A skip carries no value; send one or the other.", 422)
-    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or not is_storable(comment):
-        raise AnswerRefused(f"`comment` takes a text of at most {LONGEST_COMMENT:,} characters.", 422)
-    if seconds is not None and not (is_finite_number(seconds) and 0 <= seconds <= MOST_SECONDS):
-        raise AnswerRefused(f"`seconds` takes a number from 0 to {MOST_SECONDS:,.0f}.", 422)
-    if skip:
-        return ValidAnswer(None, True, flagged, comment.strip(), seconds)
-    try:
-        checked = kinds.of_project(project).validate(value, kinds.offered(project.schema().labels))
-    except kinds.InvalidLabel as why:
-        raise AnswerRefused(str(why), 422) from None
-    return ValidAnswer(checked, False, flagged, comment.strip(), seconds)
 
 
 def locked(project: Project, token: str, *, by: User) -> Lease:
@@ -208,13 +149,23 @@ def _write(lease: Lease, label: Label | None, answer: ValidAnswer, *, extra: boo
         created_at=at,
     )
     label.slot_id = None if extra else lease.slot_id
-    label.state, label.value, label.extra, label.flagged = answer.state, answer.value, extra, answer.flagged
+    label.state, label.value, label.extra, label.flagged = answer.state, answer.said, extra, answer.flagged
     label.seconds = answer.seconds
     append(label, body_hash=answer.hash, comment=answer.comment, by_id=lease.user_id, at=at)
+    _count_merged(label, answer, schema_version=lease.project.schema().version, by_id=lease.user_id, at=at)
     return label
 
 
-def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: datetime) -> None:
+def _count_merged(label: Label, answer: ValidAnswer, *, schema_version: int, by_id: int, at: datetime) -> None:
+    """A second revision where the answer names a label that was merged: what was said stays in the history."""
+    if answer.said != answer.value:
+        label.value = answer.value
+        append(label, body_hash="", by_id=by_id, at=at, schema_version=schema_version)
+
+
+def append(
+    label: Label, *, body_hash: str, comment: str = "", by_id: int, at: datetime, schema_version: int | None = None
+) -> None:
     """Save the label's head and append the revision that tells of it."""
     label.revision, label.updated_at = label.revision + 1, at
     label.save()
@@ -227,6 +178,7 @@ def append(label: Label, *, body_hash: str, comment: str = "", by_id: int, at: d
         comment=comment,
         by_id=by_id,
         at=at,
+        schema_version=schema_version,
     )
 
 
@@ -279,7 +231,7 @@ def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
             if label.state != LabelState.GIVEN:
                 raise AnswerRefused("This answer was undone or skipped; answer the item again instead.")
             answer.check_fit(lease)
-            if label.value == answer.value:
+            if answer.value == label.value:
                 return Submitted(token, "existing")
             _revise(lease, label, answer, at=at)
         return Submitted(token, "extra" if label.extra else "created")
@@ -292,8 +244,9 @@ def _revise(lease: Lease, label: Label, answer: ValidAnswer, *, at: datetime) ->
     settled = not label.extra and routed.state != RoutedState.OPEN
     if settled and (why := resolution.moved_on(routed, by_id=lease.user_id)):
         raise AnswerRefused(why)
-    label.value, label.guideline_version = answer.value, guidelines.version(lease.project)
+    label.value, label.guideline_version = answer.said, guidelines.version(lease.project)
     append(label, body_hash=answer.hash, by_id=lease.user_id, at=at)
+    _count_merged(label, answer, schema_version=lease.project.schema().version, by_id=lease.user_id, at=at)
     if settled:
         resolution.reopen(routed, at=at)
         if resolution.settle_routed(routed, at=at) is None:

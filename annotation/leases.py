@@ -20,6 +20,7 @@ from django.db.models.expressions import RawSQL
 from annotation import blinding, guidelines, versions
 from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState
 from annotation.routing import placing, refill
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks, within_size
 from projects.ids import new_id
 from projects.locks import lock_rows, retry_conflicts
@@ -207,8 +208,13 @@ def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str
     asked = [lease.item_id for lease in leases if not blinding.is_evaluation(lease.slot.routed)]
     answered = Prediction.objects.filter(versions.ANSWERED, item__in=asked).order_by("at", "pk")
     last_wins = sorted(answered.defer("scores"), key=lambda one: one.model_version == project.champion_version)
+    order = ScoreOrder(project)
     return {
-        one.item_id: {"value": one.predicted_value, "confidence": one.confidence, "model_version": one.model_version}
+        one.item_id: {
+            "value": order.counted(one.predicted_value),
+            "confidence": one.confidence,
+            "model_version": one.model_version,
+        }
         for one in last_wins
     }
 

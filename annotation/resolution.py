@@ -76,13 +76,13 @@ def settle_routed(
     if len(here) < routed.overlap:
         return None
     if reviewer := _reviewer(routed, here):
-        return _resolve(routed, here[-1].value, Resolution.Method.REVIEWER, 1.0, len(votes), by_id=reviewer, at=at)
+        return conclude(routed, here[-1].value, Resolution.Method.REVIEWER, 1.0, len(votes), by_id=reviewer, at=at)
     settled = kinds.of_project(routed.project).resolve([vote.value for vote in votes])
     if settled is None or any(vote.flagged for vote in here):
         dispute(routed, votes, at=at)
         return None
     method = Resolution.Method(settled.rule)
-    return _resolve(routed, settled.value, method, settled.quality, len(votes), stands=stands, at=at)
+    return conclude(routed, settled.value, method, settled.quality, len(votes), stands=stands, at=at)
 
 
 def votes_on(routed: RoutedItem) -> list[Vote]:
@@ -106,7 +106,7 @@ def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
     return User.objects.filter(may, pk=here[-1].user_id).values_list("pk", flat=True).first()
 
 
-def _resolve(
+def conclude(
     routed: RoutedItem,
     value: Any,
     method: str,
@@ -117,7 +117,7 @@ def _resolve(
     by_id: int | None = None,
     stands: bool = True,
 ) -> Resolution:
-    """Supersede what was agreed before and close what asked."""
+    """Agree on a value: supersede what was agreed before and close what asked. The caller holds the item's lock."""
     if stands:
         _supersede(routed.item_id, at=at)
     made = Resolution.objects.create(
@@ -225,6 +225,8 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
     before = Resolution.objects.filter(item=routed.item_id).known_at(routed.routed_at).order_by("-pk").first()
     if before:
         before.pk, before.resolved_at, before.superseded_at = None, at, None
+        labels = routed.project.schema().labels
+        before.value = kinds.of_project(routed.project).replace_labels(before.value, kinds.successors(labels))
         before.save(force_insert=True)
         return
     stood = NoLabelDecision.objects.filter(item=routed.item_id, decided_at__lte=routed.routed_at)
@@ -238,7 +240,11 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
 def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
     """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
     project = Project.objects.get(pk=item.project_id)
-    checked = kinds.of_project(project).validate_for(value, kinds.offered(project.schema().labels), item.inputs)
+    labels = project.schema().labels
+    kind = kinds.of_project(project)
+    checked = kind.validate_for(
+        kind.replace_labels(value, kinds.successors(labels)), kinds.offered(labels), item.inputs
+    )
     _close_by_person(item, at=at)
     made = Resolution.objects.create(
         project=project,

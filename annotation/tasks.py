@@ -8,6 +8,8 @@ from annotation import (
     encoding_progress,
     export_jobs,
     import_jobs,
+    label_change_jobs,
+    label_changes,
     leases,
     media,
     rescoring,
@@ -17,7 +19,7 @@ from annotation import (
     text_vectors,
     uploads,
 )
-from annotation.models import DataExport, DataImport, Item
+from annotation.models import DataExport, DataImport, Item, LabelChange
 from annotation.routing import audit_draw, negative_signals, refill, review_entries
 from annotation.signals import joining
 from annotation.streams import progress as stream_progress
@@ -108,6 +110,15 @@ def export_items(attempt: Attempt) -> None:
     """Write the file of an export."""
     found = DataExport.objects.select_related("project", "viewer").get(pk=attempt.payload["export"])
     export_jobs.run_export(attempt, found, at=timezone.now())
+
+
+@registry.handles(
+    label_changes.KIND, soft_seconds=2 * HOURS, hard_seconds=2 * HOURS + 60, on_dead=label_change_jobs.note_failure
+)
+def change_labels(attempt: Attempt) -> None:
+    """Carry a change of labels over to what was given, agreed and asked."""
+    change = LabelChange.objects.select_related("project", "undoes", "queue").get(pk=attempt.payload["change"])
+    label_change_jobs.run_change(attempt, change, at=timezone.now())
 
 
 @registry.every(10, "annotation.release_expired")

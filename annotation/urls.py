@@ -9,6 +9,7 @@ from annotation.views import (
     guideline,
     input_settings,
     items,
+    label_change,
     label_schema,
     queues,
     review,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("queues/<slug:queue>/settings", routing_settings.queue_form, name="queue-settings"),
     # Settings
     path("settings/labels/", label_schema.label_schema, name="label-schema"),
+    path("settings/labels/change/", label_change.label_change, name="label-change"),
     path("settings/inputs/", input_settings.input_settings, name="input-settings"),
     path("settings/guideline/", guideline.guideline, name="guideline"),
     path("settings/routing/", routing_settings.routing, name="routing"),

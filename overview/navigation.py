@@ -51,9 +51,10 @@ class Group:
     places: tuple[Place, ...]
 
 
+LABELS = "annotation:label-schema"  # not of kinds whose answers name no labels
 SETTINGS = (
     Page("General", "projects:general", alone=True),
-    Page("Labels", "annotation:label-schema"),
+    Page("Labels", LABELS),
     Page("Guideline", "annotation:guideline"),
     Page("Inputs", "annotation:input-settings"),
     Page("Costs", "projects:costs"),
@@ -144,7 +145,10 @@ class Shell:
     @cached_property
     def settings(self) -> tuple[Place, ...]:
         """The tabs of the settings pages."""
-        return tuple(self._places(SETTINGS)) if self.project else ()
+        if not self.project:
+            return ()
+        has_labels = kinds.of_project(self.project).needs_labels
+        return tuple(self._places(tuple(page for page in SETTINGS if has_labels or page.url != LABELS)))
 
     @cached_property
     def installation(self) -> tuple[Place, ...]:

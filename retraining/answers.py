@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analysis.evaluation_design import captured_until, design_of, latest, learnt_until, newest_asked, pair_probabilities
 from annotation import versions
 from annotation.models import Item, Prediction, Source
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks
 from projects.models import Project
 from retraining import artifacts, registry
@@ -60,13 +61,26 @@ def of_probabilities(items: Examples, probabilities: NDArray[np.float64]) -> Ans
 
 
 def of_model(items: Examples, model: registry.Loaded) -> Answers:
-    """A class that the model does not name has probability 0."""
+    """A class that the model does not name has probability 0.
+
+    A class that was merged since counts as what it was merged into. The label is what the model says, so it is chosen
+    before the probabilities of merged classes are added up.
+    """
     own = model.probabilities(items.columns)
-    result = np.zeros((len(items), len(items.classes)))
-    for column, name in enumerate(items.classes):
-        if name in model.classes:
-            result[:, column] = own[:, model.classes.index(name)]
-    return replace(of_probabilities(items, result), scores=result)
+    said, counted = (np.zeros((len(items), len(items.classes))) for _ in range(2))
+    for column, name in enumerate(model.classes):
+        if name in items.classes:
+            said[:, items.classes.index(name)] = own[:, column]
+            counted[:, items.classes.index(items.successors.get(name, name))] += own[:, column]
+    return replace(_counted(items, of_probabilities(items, said).labels, counted), scores=counted)
+
+
+def _counted(items: Examples, said: NDArray[Any], probabilities: NDArray[np.float64]) -> Answers:
+    """Answers with these labels, as what they count as, and (n, k) probabilities in the order of the items' classes."""
+    codes = {name: items.classes.index(items.successors.get(name, name)) for name in items.classes}
+    best = np.array([codes[name] for name in said.tolist()], dtype=int)
+    every = np.arange(len(items))
+    return Answers(np.array(items.classes)[best], probabilities[every, best], probabilities[every, items.targets])
 
 
 def of_incumbent(project: Project, items: Examples, incumbent: registry.Incumbent) -> IncumbentAnswers:
@@ -126,17 +140,15 @@ def of_captured(project: Project, items: Examples, tag: str) -> IncumbentAnswers
     for chunk in chunks(items.item_ids):
         found |= {row.item_id: row for row in captured.filter(item__in=chunk)}
     items = items.only(np.array([pk in found for pk in items.item_ids], dtype=bool))
-    orders = {schema.version: schema.values() for schema in project.label_schemas.all()}
-    return IncumbentAnswers(items, _stored(items, [found[pk] for pk in items.item_ids], orders))
+    return IncumbentAnswers(items, _stored(items, [found[pk] for pk in items.item_ids], ScoreOrder(project)))
 
 
-def _stored(items: Examples, rows: Iterable[Prediction], orders: dict[int, list[str]]) -> Answers:
-    """Rows in the order of the items; `orders` gives the labels of the scores of each schema version."""
+def _stored(items: Examples, rows: Iterable[Prediction], order: ScoreOrder) -> Answers:
+    """Rows in the order of the items."""
     labels, confidence, of_truth = [], [], []
     for row, target in zip(rows, items.targets, strict=True):
-        names, truth = orders.get(row.schema_version, []), items.classes[target]
-        known = row.scores is not None and truth in names
-        labels.append(row.label)
+        scores, truth = order.row(row.scores, row.schema_version), items.classes[target]
+        labels.append(order.counted(row.label))
         confidence.append(np.nan if row.confidence is None else row.confidence)
-        of_truth.append(np.frombuffer(bytes(row.scores or b""), dtype="<f4")[names.index(truth)] if known else np.nan)
+        of_truth.append(scores[order.names.index(truth)] if scores.size and truth in order.names else np.nan)
     return Answers(np.array(labels, dtype=str), np.array(confidence, dtype=float), np.array(of_truth, dtype=float))

@@ -7,8 +7,8 @@ have to cross is left out and counted.
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -63,7 +63,7 @@ class Examples:
     """One side of a dataset as `retraining.learning` takes it: n rows in the dataset's order.
 
     `targets` (n,) are codes into `classes`; `inclusion_probability` (n,); `segments` n dicts; `texts` the vectors of
-    its text inputs, where they are known.
+    its text inputs, where they are known. `successors`: what each merged class counts as.
     """
 
     item_ids: list[int]
@@ -74,6 +74,7 @@ class Examples:
     inclusion_probability: NDArray[np.float64]
     segments: list[dict[str, Any]]
     texts: EncodedTexts | None = None
+    successors: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -281,6 +282,7 @@ def _examples(project: Project, types: dict[str, str], labels: Labels, given: Se
         targets=np.array([code[target] for target in targets if target is not None], dtype=np.int64),
         inclusion_probability=np.array([row[3] for row in rows], dtype=float),
         segments=[row[4] for row in rows],
+        successors=kinds.successors(labels),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analysis.metrics.performance.threshold_curve import Costs
 from annotation import kinds, media, versions
 from annotation.models import Item, NoLabelDecision, Prediction, Resolution
+from annotation.score_order import ScoreOrder
 from inputs.groups import group_rows
 from projects.chunks import chunks
 from projects.models import Project
@@ -62,7 +63,9 @@ def answers_since(project: Project, tag: str, *, since: datetime) -> Answered:
     """The newest answers; classes that the project has now."""
     rows = _answers(project, tag).filter(item__at__gt=since).order_by("-item__at", "-item", "pk")
     found = list(rows.values_list("item_id", "label")[: MOST_ROWS + 1])
-    return Answered(dict(found[:MOST_ROWS]), limited=len(found) > MOST_ROWS)
+    order = ScoreOrder(project)
+    counted = {item_id: order.counted(label) for item_id, label in found[:MOST_ROWS]}
+    return Answered(counted, limited=len(found) > MOST_ROWS)
 
 
 def answers_of(project: Project, tag: str, item_ids: Sequence[int]) -> dict[int, str]:
@@ -71,7 +74,8 @@ def answers_of(project: Project, tag: str, item_ids: Sequence[int]) -> dict[int,
     for chunk in chunks(item_ids):
         rows = _answers(project, tag).filter(item__in=chunk).order_by("item", "pk")
         found |= dict(rows.values_list("item_id", "label"))
-    return found
+    order = ScoreOrder(project)
+    return {item_id: order.counted(label) for item_id, label in found.items()}
 
 
 def _answers(project: Project, tag: str) -> QuerySet[Prediction]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 from ninja import Router
 
-from annotation import blinding, labels, leases
+from annotation import answers, blinding, labels, leases
 from annotation.models import Lease, Queue
 from projects import json_body, openapi
 from projects.api_auth import KeyRequest, keyed
@@ -72,7 +72,9 @@ class LabelRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=T
     seconds: (
         Annotated[
             float,
-            Meta(ge=0, le=labels.MOST_SECONDS, description=f"a number of seconds from 0 to {labels.MOST_SECONDS:,.0f}"),
+            Meta(
+                ge=0, le=answers.MOST_SECONDS, description=f"a number of seconds from 0 to {answers.MOST_SECONDS:,.0f}"
+            ),
         ]
         | None
     ) = None
@@ -80,8 +82,8 @@ class LabelRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=T
         Annotated[
             str,
             Meta(
-                max_length=labels.LONGEST_COMMENT,
-                description=f"a text of at most {labels.LONGEST_COMMENT:,} characters",
+                max_length=answers.LONGEST_COMMENT,
+                description=f"a text of at most {answers.LONGEST_COMMENT:,} characters",
             ),
         ]
         | None
@@ -200,7 +202,7 @@ def submit(request: KeyRequest, slug: str) -> HttpResponse:
 def undo(request: KeyRequest, slug: str, lease: str) -> HttpResponse:
     try:
         back = labels.undo(request.project, lease, by=request.key.user, at=timezone.now())
-    except labels.AnswerRefused as why:
+    except answers.AnswerRefused as why:
         return problem(why.status, str(why))
     return json_body.json_response(Undone(back.token, "undone", back.slot.lease_until))
 

@@ -190,6 +190,7 @@ class _Validator:
     schema: Labels
     labels: tuple[str, ...]
     known: frozenset[str]  # the same labels
+    successors: dict[str, str]
     segments: tuple[str, ...]
     at: datetime
     budget: PixelBudget
@@ -198,7 +199,6 @@ class _Validator:
     def of(cls, project: Project, at: datetime) -> "_Validator":
         kind, schema = kinds.of_project(project), project.schema().labels
         contract, labels = project.contract(), kind.classes(schema)
-        segments = tuple(contract.segments)
         return cls(
             contract=contract.inputs,
             keeps_violations=project.keeps_violations,
@@ -206,7 +206,8 @@ class _Validator:
             schema=schema,
             labels=labels,
             known=frozenset(labels),
-            segments=segments,
+            successors=kinds.successors(schema),
+            segments=tuple(contract.segments),
             at=at,
             budget=PixelBudget(),
         )
@@ -237,7 +238,7 @@ class _Validator:
             versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
             segment=check_segment(row.segment, self.segments),
             value=self._value("value", row.value, stored) if not self.labels else None,
-            known=self._value("label_known", row.label_known, stored),
+            known=self.kind.replace_labels(self._value("label_known", row.label_known, stored), self.successors),
             renormalised=is_off(total),
             violations=violations or (),
         )

@@ -3,7 +3,7 @@
 Adding one is adding a package with a subclass of `TaskKind` and its templates; nothing else names a kind.
 """
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered, successors
 from projects import task_kinds
 from projects.models import Project
 from validation.registry import Registry, import_modules
@@ -19,6 +19,7 @@ __all__ = [
     "of_project",
     "offered",
     "register",
+    "successors",
     "titles",
     "unregister",
 ]

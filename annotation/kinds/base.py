@@ -23,6 +23,40 @@ def offered(labels: Labels) -> list[dict[str, Any]]:
     return [label for label in labels if not label.get("retired")]
 
 
+def successors(labels: Labels) -> dict[str, str]:
+    """The value of each merged label, with that of the label that it counts as now, whatever was merged since."""
+    merged = {label["value"]: label["merged_into"] for label in labels if label.get("merged_into")}
+    return {value: _last(merged, value) for value in merged}
+
+
+def _last(merged: Mapping[str, str], value: str) -> str:
+    passed: set[str] = set()
+    while value in merged and value not in passed:
+        passed.add(value)
+        value = merged[value]
+    return value
+
+
+def _replaced(value: Any, by: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return by.get(value, value)
+    if isinstance(value, list):
+        return _without_repeats([_replaced_part(part, by) for part in value])
+    return value
+
+
+def _replaced_part(part: Any, by: Mapping[str, str]) -> Any:
+    """A label in a list of labels, or a span or box with its label."""
+    if isinstance(part, dict) and isinstance(part.get("label"), str):
+        return {**part, "label": by.get(part["label"], part["label"])}
+    return by.get(part, part) if isinstance(part, str) else part
+
+
+def _without_repeats(parts: list[Any]) -> list[Any]:
+    """Each text once, where it stands first."""
+    return [part for place, part in enumerate(parts) if not isinstance(part, str) or part not in parts[:place]]
+
+
 class InvalidLabel(InvalidInput):
     """A value that this task does not take; the message says what it takes."""
 
@@ -166,6 +200,21 @@ class TaskKind(ABC):
     def training_target(self, value: Any, labels: Labels) -> str | None:
         """The class that a model is trained to predict for this value; None where there is none under these labels."""
         return None
+
+    def replace_labels(self, value: Any, by: Mapping[str, str]) -> Any:
+        """The value with each label replaced by the one that `by` names for it, such as `successors` of a schema."""
+        return _replaced(value, by) if by and self.needs_labels else value
+
+    def accept(self, value: Any, labels: Labels) -> Any:
+        """A person's answer as it is stored: one with a merged label counts as what that was merged into.
+
+        Raises InvalidLabel, for a label too that is not offered any more.
+        """
+        return self.validate(self.replace_labels(value, successors(labels)), offered(labels))
+
+    def counted(self, value: Any, labels: Labels) -> Any:
+        """What an answer of a model or a signal counts as under these labels. Raises InvalidLabel."""
+        return self.replace_labels(self.validate(value, labels), successors(labels))
 
     def is_current(self, value: Any, labels: Labels) -> bool:
         """Whether this stored value is still one that people may give under these labels."""

@@ -15,7 +15,9 @@ from annotation.models.capture import (
 from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.exchange import ImportedRecord
 from annotation.models.feedback import FeedbackCount, FeedbackKey
-from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow, StoredUpload, TransferState
+from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow, StoredUpload
+from annotation.models.job_records import TransferState
+from annotation.models.label_changes import LabelAct, LabelChange
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.routing import (
     EVALUATION_CAUSES,
@@ -61,6 +63,8 @@ __all__ = [
     "ImportedRecord",
     "Item",
     "Label",
+    "LabelAct",
+    "LabelChange",
     "LabelRevision",
     "LabelState",
     "Lease",

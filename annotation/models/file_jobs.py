@@ -2,9 +2,9 @@
 
 from django.db import models
 
-from jobs.models import Job, JobState
+from annotation.models.job_records import JobRecord
 from projects.ids import new_id
-from projects.models import Project, User
+from projects.models import User
 
 NAME_LENGTH = 200
 
@@ -19,25 +19,6 @@ def import_id() -> str:
 
 def export_id() -> str:
     return new_id("export")
-
-
-class TransferState(models.TextChoices):
-    """How far an import or an export is: its job's state, in the words of a page."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-STATES = {
-    JobState.QUEUED: TransferState.WAITING,
-    JobState.RUNNING: TransferState.RUNNING,
-    JobState.SUCCEEDED: TransferState.FINISHED,
-    JobState.DEAD: TransferState.FAILED,
-    JobState.CANCELLED: TransferState.STOPPED,
-}
 
 
 class StoredUpload(models.Model):
@@ -57,31 +38,13 @@ class StoredUpload(models.Model):
         return self.name
 
 
-class Transfer(models.Model):
-    """What imports and exports share: their job decides the state while it is known."""
+class Transfer(JobRecord):
+    """What imports and exports share."""
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="%(class)ss")
     format = models.CharField(max_length=40)
-    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True, help_text="Null: it did not come to its end.")
-    error = models.TextField(blank=True, default="", help_text="Why it did not, in a sentence.")
 
     class Meta:
         abstract = True
-
-    @property
-    def state(self) -> TransferState:
-        if self.finished_at:
-            return TransferState.FINISHED
-        if self.job is None:
-            return TransferState.FAILED if self.error else TransferState.STOPPED
-        return STATES[JobState(self.job.state)]
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in (TransferState.WAITING, TransferState.RUNNING)
 
 
 class DataImport(Transfer):

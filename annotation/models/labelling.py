@@ -74,12 +74,22 @@ class LabelRevision(models.Model):
     state = models.CharField(max_length=8, choices=LabelState)
     value = models.JSONField(null=True)
     body_hash = models.CharField(max_length=64)
+    schema_version = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Of the label schema that changed the value; null: its person did."
+    )
     comment = models.TextField(blank=True, default="")
     by = models.ForeignKey(User, models.CASCADE, related_name="+")
     at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["label", "number"], name="revision_number_once")]
+        indexes = [
+            models.Index(
+                fields=["schema_version", "label"],
+                condition=Q(schema_version__isnull=False),
+                name="revision_by_label_schema",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"revision {self.number} of label {self.label_id}"
@@ -91,7 +101,8 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
 
     def known_at(self, at: datetime) -> "ResolutionQuerySet":
         """What was agreed at that time, whatever came later."""
-        return self.filter(Q(superseded_at=None) | Q(superseded_at__gt=at), resolved_at__lte=at)
+        written = Q(changed_at=None) | Q(changed_at__lte=at)
+        return self.filter(written, Q(superseded_at=None) | Q(superseded_at__gt=at), resolved_at__lte=at)
 
     def by_people(self) -> "ResolutionQuerySet":
         """What people agreed on, which alone is measured with: nothing that came with a row or of a signal."""
@@ -123,6 +134,10 @@ class Resolution(models.Model):
     reliability_version = models.PositiveIntegerField(
         null=True, editable=False, help_text="Version of the reliability by which the signal was taken for a label."
     )
+    schema_version = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Of the label schema that changed the value; null: it was agreed so."
+    )
+    changed_at = models.DateTimeField(null=True, editable=False, help_text="When that change wrote this row.")
     resolved_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     resolved_at = models.DateTimeField()
     superseded_at = models.DateTimeField(null=True, blank=True)
@@ -135,7 +150,14 @@ class Resolution(models.Model):
                 fields=["item"], condition=Q(superseded_at=None), name="one_current_resolution_per_item"
             )
         ]
-        indexes = [models.Index(fields=["project", "resolved_at"], name="resolution_by_time")]
+        indexes = [
+            models.Index(fields=["project", "resolved_at"], name="resolution_by_time"),
+            models.Index(
+                fields=["project", "schema_version", "item"],
+                condition=Q(schema_version__isnull=False),
+                name="resolution_by_label_schema",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.value} ({self.method})"

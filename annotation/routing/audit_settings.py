@@ -12,11 +12,12 @@ import numpy as np
 from django.db.models import F
 from numpy.typing import NDArray
 
-from annotation import kinds, versions
+from annotation import versions
 from annotation.models import AuditSetting, Item, Prediction, Resolution, Source
 from annotation.sampling.design.audit_allocation import AuditedLabels, CalibratedAllocation, justified_allocation
 from annotation.sampling.design.confidence_calibration import ConfidenceCalibration
 from annotation.sampling.design.expected_error import Allocation
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks
 from projects.models import Project
 
@@ -115,13 +116,14 @@ def _add(
 
 def _past_labels(project: Project, version: str) -> AuditedLabels | None:
     """The newest labelled audit items that the version scored and did not learn from; None where there are none."""
-    names = kinds.class_names(project)
+    order = ScoreOrder(project)
+    names = order.names
     resolved = Resolution.objects.current().filter(
         project=project, item__audit_number__lt=F("item__audit_probability"), value__in=names
     )
     resolved = resolved.by_people().order_by("-resolved_at", "-pk")
     truth = dict(resolved.values_list("item_id", "value")[:PAST_LABELS]) if names else {}
-    rows = [row for chunk in chunks(list(truth)) for row in _scored(version, chunk, names)]
+    rows = [row for chunk in chunks(list(truth)) for row in _scored(version, chunk, order)]
     if not rows:
         return None
     found = {row[0]: row for row in rows}  # the newest answer to each item
@@ -138,16 +140,16 @@ def _audit_probabilities(item_ids: Sequence[int]) -> list[tuple[int, float | Non
     return list(Item.objects.filter(pk__in=item_ids).values_list("pk", "audit_probability"))
 
 
-def _scored(version: str, item_ids: Sequence[int], names: tuple[str, ...]) -> list[tuple[int, str, str, float]]:
+def _scored(version: str, item_ids: Sequence[int], order: ScoreOrder) -> list[tuple[int, str, str, float]]:
     """Item, answer, most probable class and its score, of each answer with scores, the newest last."""
     rows = Prediction.objects.of_items(item_ids).filter(
         versions.answers(version), scores__isnull=False, confidence__isnull=False, out_of_sample=True
     )
     found = []
-    for pk, label, stored, sure in rows.order_by("at", "pk").values_list("item_id", "label", "scores", "confidence"):
-        scores = np.frombuffer(bytes(stored or b""), dtype="<f4")
-        if scores.size == len(names):
-            found.append((pk, label, names[int(scores.argmax())], float(sure or 0.0)))
+    fields = ("item_id", "label", "scores", "confidence", "schema_version")
+    for pk, label, stored, sure, schema in rows.order_by("at", "pk").values_list(*fields):
+        if (scores := order.row(stored, schema)).size:
+            found.append((pk, order.counted(label), order.names[int(scores.argmax())], float(sure or 0.0)))
     return found
 
 

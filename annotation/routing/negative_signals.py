@@ -16,6 +16,7 @@ from annotation import kinds as task_kinds
 from annotation import versions
 from annotation.models import Prediction, Resolution, Signal
 from annotation.routing.registry import Pick, Round
+from annotation.score_order import ScoreOrder
 from annotation.signals import kinds, maturity, reliability
 from annotation.signals.claims import value_in_words
 from annotation.signals.kinds import SignalKind
@@ -86,17 +87,18 @@ def pending(project: Project, names: Sequence[str], *, at: datetime) -> list[tup
         )
     )
     found = ((signal, kinds.kind_named(signal.kind)) for signal in rows.order_by("at", "pk")[:MOST])
-    return [(signal, _negative_signal(signal, kind)) for signal, kind in found if kind]
+    order = ScoreOrder(project)
+    return [(signal, _negative_signal(signal, kind, order)) for signal, kind in found if kind]
 
 
-def _negative_signal(signal: Any, kind: SignalKind) -> NegativeSignal:
+def _negative_signal(signal: Any, kind: SignalKind, order: ScoreOrder) -> NegativeSignal:
     return NegativeSignal(
         kind=kind,
-        value=signal.value,
+        value=order.counted(signal.value),
         at=signal.captured_at,
         label=signal.label,
         labelled_at=signal.labelled_at,
-        predicted=signal.predicted_label or signal.predicted_value,
+        predicted=order.counted(signal.predicted_label or signal.predicted_value),
     )
 
 

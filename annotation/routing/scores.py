@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from annotation import versions
 from annotation.models import Prediction, Source
+from annotation.score_order import ScoreOrder
 from projects.chunks import chunks
 from projects.models import Project
 
@@ -16,13 +17,14 @@ def scores(project: Project, ids: list[int], k: int) -> tuple[NDArray[np.float64
     """
     serving = set(versions.stored_as(versions.serving(project)))
     probabilities, scored_by, final = np.full((len(ids), k), 1.0 / max(k, 1)), [""] * len(ids), set[int]()
-    place = {pk: row for row, pk in enumerate(ids)}
+    place, order = {pk: row for row, pk in enumerate(ids)}, ScoreOrder(project)
     for chunk in chunks(ids):
         rows = Prediction.objects.of_items(chunk).filter(scores__isnull=False).exclude(source=Source.OUT_OF_FOLD)
         rows = rows.order_by("at", "pk")
-        for item_id, stored, version in rows.values_list("item_id", "scores", "model_version"):
-            row, array = place[item_id], np.frombuffer(bytes(stored or b""), dtype="<f4").astype(float)
-            if len(array) == k and (version in serving or row not in final):
+        found = rows.values_list("item_id", "scores", "model_version", "schema_version")
+        for item_id, stored, version, schema in found:
+            row, array = place[item_id], order.row(stored, schema).astype(float)
+            if k and len(array) == k and (version in serving or row not in final):
                 probabilities[row], scored_by[row] = array / array.sum(), version or versions.UNNAMED
                 final |= {row} if version in serving else set()
     return probabilities, scored_by

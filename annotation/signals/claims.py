@@ -62,7 +62,7 @@ def _claims(project: Project, rows: Iterable[Signal], predicted: Mapping[int, An
         if kind is None or row.item_id is None:
             continue
         try:
-            value = task.validate(predicted.get(row.item_id) if kind.approval else row.value, labels)
+            value = task.counted(predicted.get(row.item_id) if kind.approval else row.value, labels)
         except InvalidLabel:
             continue
         yield Claim(row.pk, row.item_id, kind, row.actor, value, row.at)

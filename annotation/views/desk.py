@@ -15,7 +15,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import blinding, desk_body, desk_buffer, guidelines, kinds, labels, leases, queue_counts, queues
+from annotation import (
+    answers,
+    blinding,
+    desk_body,
+    desk_buffer,
+    guidelines,
+    kinds,
+    labels,
+    leases,
+    queue_counts,
+    queues,
+)
 from annotation.desk_body import DeskAnswer
 from annotation.guideline_examples import shown_guideline
 from annotation.item_display import display_item
@@ -224,7 +235,7 @@ def _submit(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
 def _undo(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
     try:
         labels.undo(request.project, row.lease, by=request.user, at=timezone.now())
-    except labels.AnswerRefused as why:
+    except answers.AnswerRefused as why:
         return "refused", str(why)
     return "undone", None
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -156,4 +156,6 @@ PAGE = LabelsPage()
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.CHANGE)
 def label_schema(request: ProjectRequest) -> HttpResponse:
+    if not kinds.of_project(request.project).needs_labels:
+        raise Http404("Answers of this project name no labels.")
     return PAGE.respond(request)

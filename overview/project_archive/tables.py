@@ -89,6 +89,7 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(annotation.Label),
     ArchivedModel(annotation.LabelRevision, path="label__project"),
     ArchivedModel(annotation.Resolution),
+    ArchivedModel(annotation.LabelChange),
     ArchivedModel(annotation.NoLabelDecision),
     ArchivedModel(Finding, adjust=_finding),
     ArchivedModel(retraining.Dataset),

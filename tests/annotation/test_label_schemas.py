@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from annotation import kinds, label_form, label_schemas, labels
+from annotation import answers, kinds, label_form, label_schemas
 from annotation.capture.storage import capture_rows
 from annotation.kinds.choice import KIND
 from annotation.kinds.choice.shortcuts import keys_of
@@ -47,7 +47,7 @@ def sent(rows: list[label_form.EditedLabel]) -> dict[str, Any]:
     return {name: [getattr(row, name) for row in rows] for name in label_form.COLUMNS}
 
 
-def with_changes(*changes: tuple[int, dict[str, str]]) -> dict[str, Any]:
+def with_changes(*changes: tuple[int, dict[str, Any]]) -> dict[str, Any]:
     """The form with other texts in some rows; rows 3 to 5 are the empty ones."""
     rows = rows_of("mail")
     for place, change in changes:
@@ -124,8 +124,8 @@ def test_a_retired_label_is_not_offered_and_keeps_its_place_and_the_others_their
 def test_people_are_refused_a_retired_label_and_models_are_not(project, engineer):
     retire(project, "ham", engineer)
     now = Project.objects.get(slug="mail")
-    with pytest.raises(labels.AnswerRefused, match="spam, news"):
-        labels.validate_answer(now, value="ham", skip=False, flagged=False, comment="", seconds=None)
+    with pytest.raises(answers.AnswerRefused, match="spam, news"):
+        answers.validate_answer(now, value="ham", skip=False, flagged=False, comment="", seconds=None)
     row = {"key": "k", "inputs": {"text": "hello"}, "scores": {"ham": 0.9, "spam": 0.1}}
     capture_rows(now, [row], at=NOW)
     assert Prediction.objects.get().label == "ham"

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import guidelines, labels
+from annotation import answers, guidelines, labels
 from annotation.models import Cause, Label, LabelRevision, Lease, Queue, Resolution, RoutedItem, Slot
 from jobs import broker
 from projects.models import Project, User
@@ -289,7 +289,7 @@ def test_there_is_nothing_to_undo_before_an_answer(scenario: LabellingScenario) 
     scenario.ask(1)
     token = scenario.token(scenario.alice)
 
-    with pytest.raises(labels.AnswerRefused, match="There is no answer to undo"):
+    with pytest.raises(answers.AnswerRefused, match="There is no answer to undo"):
         undo(scenario, token, scenario.alice)
 
 
@@ -299,7 +299,7 @@ def test_nobody_undoes_another_persons_answer(scenario: LabellingScenario, who: 
     token = scenario.token(scenario.alice)
     submit(scenario, token, scenario.alice)
 
-    with pytest.raises(labels.AnswerRefused) as refused:
+    with pytest.raises(answers.AnswerRefused) as refused:
         undo(scenario, token, getattr(scenario, who))
 
     assert refused.value.status == status

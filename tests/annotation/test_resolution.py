@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from annotation import kinds, labels, queue_counts, queues, resolution
+from annotation import answers, kinds, labels, queue_counts, queues, resolution
 from annotation.models import Cause, Item, Label, Resolution
 from projects.models import AuditEvent, User
 from tests.annotation.labelling_scenario import LabellingScenario, make_entry, make_scenario
@@ -246,7 +246,7 @@ def test_an_answer_that_others_have_built_on_cannot_be_taken_back(scenario: Labe
     answer(scenario, scenario.bob, "spam")
     answer(scenario, scenario.rita, "ham")
 
-    with pytest.raises(labels.AnswerRefused, match="asked again since"):
+    with pytest.raises(answers.AnswerRefused, match="asked again since"):
         labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
     revised = labels.revise(Label.objects.get(user=scenario.alice), value="spam", by=scenario.alice, at=scenario.tick())
 
@@ -272,7 +272,7 @@ def test_an_answer_cannot_be_undone_after_a_reviewers_decision(scenario: Labelli
     token = answer(scenario, scenario.alice, "ham")
     resolution.resolve_by_person(item, value="eggs", by=scenario.rita, at=scenario.tick())
 
-    with pytest.raises(labels.AnswerRefused, match="A reviewer decided"):
+    with pytest.raises(answers.AnswerRefused, match="A reviewer decided"):
         labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
 
     assert agreed(item) == ("eggs", "reviewer", 1.0, 1)
@@ -313,7 +313,7 @@ def test_a_second_look_by_another_person_supersedes_the_first(scenario: Labellin
     answer(scenario, scenario.bob, "spam")
 
     assert agreed(item) == ("spam", "single", 1.0, 1)
-    with pytest.raises(labels.AnswerRefused):
+    with pytest.raises(answers.AnswerRefused):
         labels.undo(
             scenario.project, Label.objects.get(user=scenario.alice).lease.token, by=scenario.alice, at=scenario.tick()
         )

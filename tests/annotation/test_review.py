@@ -7,7 +7,7 @@ from django.urls import reverse
 from analysis import items, samples
 from analysis.item_filters import Filters
 from analysis.item_story import story
-from annotation import labels, queue_counts, queues, resolution
+from annotation import answers, labels, queue_counts, queues, resolution
 from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState
 from annotation.routing import audit_draw
 from overview import actions, loop
@@ -126,7 +126,7 @@ def test_a_vote_cannot_be_taken_back_after_it(scenario: LabellingScenario) -> No
     token = scenario.token(scenario.alice)
     labels.submit(scenario.project, token, value="ham", by=scenario.alice, at=scenario.tick())
     resolution.decide_no_label(item, reason="no message", by=scenario.rita, at=scenario.tick())
-    with pytest.raises(labels.AnswerRefused, match="no label fits"):
+    with pytest.raises(answers.AnswerRefused, match="no label fits"):
         labels.undo(scenario.project, token, by=scenario.alice, at=scenario.tick())
 
 

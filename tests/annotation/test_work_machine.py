@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from annotation import labels, leases
+from annotation import answers, labels, leases
 from annotation.models import Label, LabelRevision, Lease, Resolution, RoutedItem, Slot
 from tests.annotation.labelling_scenario import LATER, make_scenario
 
@@ -89,7 +89,7 @@ class Work(RuleBasedStateMachine):
         lease = self.pick(place)
         try:
             labels.undo(self.scenario.project, lease.token, by=lease.user, at=self.scenario.tick())
-        except labels.AnswerRefused:
+        except answers.AnswerRefused:
             return
         assert lease.token in self.said
         self.said[lease.token] = None

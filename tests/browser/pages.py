@@ -143,6 +143,13 @@ def decision_opened(tab: Tab) -> None:
     follow("main a[href*='/decisions/']")(tab)
 
 
+def merge_compared(tab: Tab) -> None:
+    tab.locator("#source-1").check()
+    tab.get_by_label("What takes their place").fill("8")
+    tab.get_by_role("button", name="See what changes").click()
+    tab.get_by_text("What will change?").wait_for()
+
+
 DIGITS = "/p/digits"
 PAGES = [
     Page("sign-in", "/sign-in/", who=""),
@@ -158,6 +165,7 @@ PAGES = [
     Page("health", "/health/"),
     Page("keys-dialog", "/account/", then=lambda tab: tab.keyboard.press("?")),
     Page("labels", f"{DIGITS}/settings/labels/"),
+    Page("label-change", f"{DIGITS}/settings/labels/change/", then=merge_compared, answers=(422,)),
     Page("inputs", f"{DIGITS}/settings/inputs/"),
     Page("guideline", f"{DIGITS}/settings/guideline/", who="reviewer"),
     Page("input-contract", f"{DIGITS}/input-contract/"),

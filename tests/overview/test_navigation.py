@@ -201,6 +201,16 @@ def test_the_list_of_keys_names_no_answer_where_a_kind_has_none(client, settings
         assert "Answer" not in keys_dialog(client, "/p/spans/runs/")
 
 
+def test_settings_show_labels_only_where_answers_name_them(client, settings, project):
+    client.force_login(make_user("emil", project, "engineer"))
+    assert "settings/labels/" in client.get(f"/p/{project.slug}/settings/").content.decode()
+    with json_kind.registered(settings):
+        spans = make_project("spans", kind="interval")
+        client.force_login(make_user("emma", spans, "engineer"))
+        assert "settings/labels/" not in client.get("/p/spans/settings/").content.decode()
+        assert client.get("/p/spans/settings/labels/").status_code == 404
+
+
 def test_outside_a_project_the_list_of_keys_says_where_those_of_answers_are(client, project):
     client.force_login(make_user("emil", project, "engineer"))
     assert "On the desk each answer shows its key." in keys_dialog(client, "/account/")

@@ -24,7 +24,7 @@ from django.utils import timezone  # noqa: E402
 
 from analysis import findings, relabel  # noqa: E402
 from analysis.models import FindingKind  # noqa: E402
-from annotation import guidelines, labels, leases, queues, resolution  # noqa: E402
+from annotation import answers, guidelines, labels, leases, queues, resolution  # noqa: E402
 from annotation.capture import capture_rows  # noqa: E402
 from annotation.models import Cause, Item, Lease, NoLabelDecision, Resolution  # noqa: E402
 from projects import audit, invitations, members, specs  # noqa: E402
@@ -275,7 +275,7 @@ def undo_while_a_reviewer_decides(number: int) -> tuple[list[Act], Callable[[], 
     def undo() -> None:
         try:
             labels.undo(project, lease.token, by=ann, at=timezone.now())
-        except labels.AnswerRefused:
+        except answers.AnswerRefused:
             raise members.MemberProblem("decided meanwhile") from None
 
     acts: list[Act] = [

@@ -28,6 +28,7 @@ AGAIN = {
     "an imported project is the same": ("tests/overview/project_archive", "row_by_row or trail or given_again"),
     "items are filtered and sorted the same": ("tests/analysis/test_item_filters.py", ""),
     "an import is whole after a kill": ("tests/annotation/test_import_jobs.py", "killed or lease or says_what"),
+    "labels are merged, split and restored": ("tests/annotation/test_label_changes.py", ""),
     "ids come in blocks": ("tests/projects/test_id_blocks.py", "block"),
 }
 pytestmark = pytest.mark.services

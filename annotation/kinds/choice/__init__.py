@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered, successors
 from annotation.kinds.choice.shortcuts import answer_keys, cap, keys_of
 
 SHOWN = 12  # labels named in a refusal
@@ -68,9 +68,12 @@ class Choice(TaskKind):
         return tuple(label["value"] for label in labels)
 
     def filter_values(self, labels: Labels) -> dict[str, str]:
-        return {name: name for name in self.classes(labels)}
+        """A merged label finds what it counts as now, so that a view that names it goes on."""
+        by = successors(labels)
+        return {name: by.get(name, name) for name in self.classes(labels)}
 
     def training_target(self, value: Any, labels: Labels) -> str | None:
+        value = self.replace_labels(value, successors(labels))
         return value if value in self.classes(offered(labels)) else None
 
 

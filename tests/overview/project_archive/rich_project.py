@@ -16,6 +16,7 @@ from annotation.models import (
     Item,
     ItemTag,
     Label,
+    LabelChange,
     MovedProbability,
     NoLabelDecision,
     RefusedRowCount,
@@ -86,6 +87,9 @@ def make_rich_project(slug: str = "rich") -> Project:
     MovedProbability.objects.create(item=item, raised_to=0.5, thinned_by=0.25)
     record = {"labels": [], "predictions": [], "extra": {"inner_id": 3}, "at": None}
     ImportedRecord.objects.create(project=project, item=item, format="label_studio", record=record, imported_at=NOW)
+    LabelChange.objects.create(
+        project=project, act="merge", sources=["junk"], targets=["spam"], schema_version=1, created_at=NOW, labels=2
+    )
     ItemTag.objects.create(project=project, item=item, name="odd", tagged_by=ada, tagged_at=NOW)
     SavedView.objects.create(project=project, owner=ada, name="Odd ones", query="tag=odd", created_at=NOW)
     ContractViolation.objects.create(project=project, item=item, input="x", rule="type", given="much", at=NOW)
