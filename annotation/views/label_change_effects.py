@@ -75,8 +75,8 @@ def _of_split(project: Project, asked: ChangeRequest) -> list[Effect]:
         Effect(f"{words}. Until then they keep {source}.", _items(project, asked.sources)),
         Effect("They are left out of training and measuring until they are answered.", warns=True),
         Effect(
-            f"{plural(_labels_given(project, asked.sources).count(), 'label,labels')} {source} stay in the history. Those of "
-            "items that wait for more people keep counting."
+            f"{plural(_labels_given(project, asked.sources).count(), 'label,labels')} {source} stay in the history. "
+            "Those of items that wait for more people keep counting."
         ),
     ]
 
