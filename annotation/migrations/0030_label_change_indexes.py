@@ -7,7 +7,7 @@ from projects.index_operations import AddIndexOnline
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("annotation", "0028_label_changes")]
+    dependencies = [("annotation", "0029_label_changes")]
     operations = [
         AddIndexOnline(
             model_name="labelrevision",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0027_search_index'),
+        ('annotation', '0028_export_query'),
         ('jobs', '0004_webhooks'),
         ('projects', '0010_settings_versions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
