@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("projects.urls")),
     path("", include("jobs.urls")),
     path("projects/new/", include("overview.new_project_urls")),
+    path("backtests/", include("overview.backtest_urls")),
     *(path("p/<slug:slug>/", include(f"{app}.urls")) for app in ("overview", "annotation", "analysis", "retraining")),
     path("api/v1/docs", api_docs, name="api-docs"),
     path("api/v1/", api.urls),

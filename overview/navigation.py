@@ -156,6 +156,7 @@ class Shell:
         pages = (
             Page("Projects", "projects:home", alone=True, in_project=False),
             Page("New project", "new_project:start", in_project=False),
+            Page("Backtest", "backtest:start", in_project=False),
             Page("Health", "jobs:health", in_project=False),
             Page("All jobs", "jobs:all-jobs", in_project=False),
             Page("Admin console", "admin:index", in_project=False),

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
-from retraining import disagreement_job, disagreements, judging, live_check, release, training
+from retraining import backtest_jobs, disagreement_job, disagreements, judging, live_check, release, training
 from retraining import registry as versions
 from retraining.triggers import checks
 
@@ -14,6 +14,17 @@ from retraining.triggers import checks
 @registry.handles("retraining.train", queue="train", soft_seconds=3600, hard_seconds=3660, on_dead=training.died)
 def train(attempt: Attempt) -> None:
     training.perform(attempt, clock=timezone.now)
+
+
+@registry.handles(
+    "retraining.backtest",
+    queue="train",
+    soft_seconds=4 * 3600,
+    hard_seconds=4 * 3600 + 60,
+    on_dead=backtest_jobs.note_failure,
+)
+def backtest(attempt: Attempt) -> None:
+    backtest_jobs.run_backtest(attempt, at=timezone.now())
 
 
 @registry.handles("retraining.rescore", soft_seconds=3600, hard_seconds=3660)

@@ -33,7 +33,7 @@ from jobs.models import Job, JobState
 from projects import members
 from projects.guards import Guard
 from projects.models import ABILITIES, Can, Project, Role, Scope, User
-from retraining.models import Dataset, ModelVersion, TrainingRun
+from retraining.models import Backtest, Dataset, ModelVersion, TrainingRun
 from tests.factories import NOW, make_delivery, make_item, make_project, make_user
 
 API_OWN_PAGES = {"openapi-json", "api-root"}  # django-ninja's: the description of the API, and a 404
@@ -217,7 +217,9 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         created_at=NOW,
     )
     data_export = DataExport.objects.create(project=project, format="jsonl", created_by=owner, created_at=NOW)
+    backtest = Backtest.objects.create(owner=owner, upload=upload, name="rows.csv", options={}, created_at=NOW)
     return {
+        "backtest_uid": backtest.uid,
         "slug": project.slug,
         "uid": item.uid,
         "view": view.pk,

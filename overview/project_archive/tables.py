@@ -123,6 +123,7 @@ LEFT_OUT: dict[type[models.Model], str] = {
     jobs.WebhookEvent: "what happened here has been sent from here",
     jobs.WebhookDelivery: "what happened here has been sent from here",
     jobs.WebhookAttempt: "what happened here has been sent from here",
+    retraining.Backtest: "of a person, on a file of theirs",
     retraining.LoadFailure: "of the installation's own try to load a version",
 }
 

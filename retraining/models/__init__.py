@@ -1,5 +1,6 @@
 """Models of retraining: datasets, runs, versions, judgements and releases."""
 
+from retraining.models.backtests import Backtest
 from retraining.models.datasets import Dataset, DatasetRow
 from retraining.models.judgements import DisagreementSample, EvaluatedItem, EvaluatedItemQuerySet, Judgement, Outcome
 from retraining.models.releases import Release, ReleaseKind
@@ -7,6 +8,7 @@ from retraining.models.runs import RunState, TrainingRun, TriggerCheck
 from retraining.models.versions import LoadFailure, ModelVersion
 
 __all__ = [
+    "Backtest",
     "Dataset",
     "DatasetRow",
     "DisagreementSample",

@@ -137,6 +137,13 @@ def file_dropped(tab: Tab) -> None:
     tab.locator("#spec-details summary").click()
 
 
+def labelled_file_dropped(tab: Tab) -> None:
+    """The options of a backtest of a dropped table."""
+    with tab.expect_navigation():
+        tab.get_by_role("heading", name="Drop a labelled file here").evaluate(DROP, TABLE)
+    tab.get_by_role("button", name="Replay it").wait_for()
+
+
 def decision_opened(tab: Tab) -> None:
     """Why the first item of which a model said something was decided so."""
     follow("main a[href*='/items/item_']")(tab)
@@ -178,6 +185,8 @@ PAGES = [
     Page("new-project-empty", "/projects/new/empty"),
     Page("new-project-sample", "/projects/new/", then=sample_read),
     Page("new-project-dropped", "/projects/new/", then=file_dropped),
+    Page("backtest", "/backtests/"),
+    Page("backtest-options", "/backtests/", then=labelled_file_dropped),
     Page("outcomes", f"{DIGITS}/outcomes/"),
     Page("members", f"{DIGITS}/members/", who="admin"),
     Page("remove-asks", f"{DIGITS}/members/", who="admin", then=press("Remove Ada")),
