@@ -110,7 +110,8 @@ def _range(figures: Mapping[str, Any]) -> tuple[float, float]:
     metric = figures["metric"]
     values = [point[metric] for one in (figures, figures["random"]) for point in one["curve"]]
     low, high = min(values), max(*values, figures["full_data_score"])
-    return max(low - 0.05, 0.0), min(high + 0.05, 1.0)
+    rows = charts.ticks(low, min(high, 1.0))
+    return rows[0], rows[-1]
 
 
 def _chart(one: Mapping[str, Any], metric: str) -> tuple[str, SafeString, SafeString]:

@@ -1,5 +1,6 @@
 """Backtest: what would this loop have cost and brought on a file of one's own?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -27,6 +28,18 @@ from retraining.models import Backtest
 NEWEST = 20
 DEFAULTS = BacktestOptions(file="", label="")
 ALL_INPUTS = ""
+LONGEST_NAME = 30
+
+
+def short_name(name: str) -> str:
+    """The name of a column as a choice can hold it."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+
+
+def columns_in_words(names: Sequence[str]) -> str:
+    """The first of them by name, the others by number."""
+    first = ", ".join(short_name(name) for name in names[:2]) or "nothing"
+    return first if len(names) <= 2 else f"{first} and {len(names) - 2} more"
 
 
 class BacktestForm(forms.Form):
@@ -44,10 +57,13 @@ class BacktestForm(forms.Form):
     seeds = forms.IntegerField(label="Repetitions", min_value=1, max_value=20, initial=DEFAULTS.seeds)
     overlap = forms.IntegerField(label="People for each item", min_value=1, max_value=20, initial=DEFAULTS.overlap)
     accuracy = forms.FloatField(
-        label="Right answers of a person, %", min_value=1, max_value=100, initial=100 * DEFAULTS.annotator_accuracy
+        label="Right answers of a person, %",
+        min_value=1,
+        max_value=100,
+        initial=round(100 * DEFAULTS.annotator_accuracy),
     )
     test_percent = forms.FloatField(
-        label="Rows kept to measure, %", min_value=1, max_value=99, initial=100 * DEFAULTS.test_share
+        label="Rows kept to measure, %", min_value=1, max_value=99, initial=round(100 * DEFAULTS.test_share)
     )
 
     def __init__(self, found: ProjectSource, data: Any = None) -> None:
@@ -58,10 +74,18 @@ class BacktestForm(forms.Form):
         self.fields["label"].initial = next((name for name, role in guesses.items() if role == ColumnRole.LABEL), "")
         inputs = [name for name, role in guesses.items() if role in INPUT_ROLES]
         self.fields["reads"].choices = [  # type: ignore[attr-defined]
-            (ALL_INPUTS, f"What looks like an input: {', '.join(inputs) or 'nothing'}"),
-            *((name, f"The text of {name} alone") for name in names),
+            (ALL_INPUTS, f"What looks like an input: {columns_in_words(inputs)}"),
+            *((name, f"The text of {short_name(name)} alone") for name in names),
         ]
         self.fields["time"].choices = [("", "no"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+
+    def of_the_file(self) -> list[forms.BoundField]:
+        """Fields about the file's columns."""
+        return [self[name] for name in ("label", "reads", "time", "test_percent")]
+
+    def of_the_labels(self) -> list[forms.BoundField]:
+        """Fields about how labels are asked for."""
+        return [self[name] for name in self.fields if name not in ("label", "reads", "time", "test_percent")]
 
     def options(self, dialect: Dialect) -> dict[str, Any]:
         """The options of the command."""

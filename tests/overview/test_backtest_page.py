@@ -9,6 +9,7 @@ from django.test import Client
 
 from jobs.models import Job, JobState
 from overview.backtest_figures import LabelPrice, describe, half_width, parse_price
+from overview.backtest_views import columns_in_words
 from projects.models import Role, User
 from retraining.backtest import supervision
 from retraining.backtest.options import BacktestOptions, BadBacktest
@@ -118,6 +119,12 @@ def test_another_persons_backtest_and_file_are_not_there(client: Client, enginee
 def test_a_file_that_cannot_be_read_is_refused_and_not_kept(client: Client, engineer: User, text: str) -> None:
     answer = client.post("/backtests/file", {"file": SimpleUploadedFile("tickets.csv", text.encode())})
     assert answer.status_code == 422
+
+
+def test_many_columns_are_named_in_few_words() -> None:
+    assert columns_in_words([]) == "nothing"
+    assert columns_in_words(["a", "b"]) == "a, b"
+    assert columns_in_words(["a", "b" * 40, "c", "d"]) == f"a, {'b' * 30}… and 2 more"
 
 
 def test_a_price_that_is_none_is_the_usual_one() -> None:
