@@ -8,11 +8,11 @@ import numpy as np
 
 from annotation.routing.capacity import Places
 from projects.project_settings import RoutingSettings
-from retraining import registry, serving
+from retraining import registry, serving, verdict_words
 from retraining.backtest import installation
 from retraining.backtest.curves import HeldOutScore
 from retraining.backtest.loop import Loop, score_newest
-from retraining.models import TriggerCheck
+from retraining.models import ModelVersion, TriggerCheck
 from retraining.triggers import checks
 
 PARTS = 10
@@ -76,9 +76,8 @@ def _event(loop: Loop, check: TriggerCheck, *, rows: int) -> dict[str, Any]:
     """A trigger that fired: its run is done here, and the gate decides on its version."""
     assert check.run is not None  # it fired
     at, run = loop.at, loop.perform(check.run)
-    version = getattr(run, "version", None)
-    champion = registry.champion(loop.project)
-    promoted = version is not None and champion == version
+    version = ModelVersion.objects.filter(run=run).select_related("judgement").first()
+    promoted = version is not None and registry.champion(loop.project) == version
     if promoted:
         loop.rescore()
     return {
@@ -88,7 +87,7 @@ def _event(loop: Loop, check: TriggerCheck, *, rows: int) -> dict[str, Any]:
         "words": check.words,
         "state": str(run.state),
         "version": version.tag if version else None,
-        "verdict": version.verdict.words if version and version.verdict else run.error,
+        "verdict": verdict_words.headline(version.verdict) if version and version.verdict else run.error,
         "rows": rows,
         "labels": loop.given,
     }

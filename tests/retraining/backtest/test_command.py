@@ -18,6 +18,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 DESCRIBED = {"full_data_score", "curve", "labels_to_95", "area", "seconds_per_round"}
+MORE = ("--annotator-accuracy", "0.95", "--overlap", "2", "--batch", "65", "--budget", "130")
+"""So that people differ, and that enough items are agreed on for a run."""
+
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
@@ -57,15 +60,17 @@ def test_the_command_of_the_guide_gives_the_figures_that_it_describes(rows: Path
     assert program == "./plumbline" and command[1] == rows.name
     before, out, messages = sorted(home.iterdir()), StringIO(), StringIO()
     with contextlib.chdir(rows.parent):
-        call_command(*command, "--annotator-accuracy", "0.95", "--overlap", "2", stdout=out, stderr=messages)
+        call_command(*command, *MORE, stdout=out, stderr=messages)
     found: dict[str, Any] = json.loads((rows.parent / "figures.json").read_text())
     for one in (found, found["random"]):
         assert {"strategy", "metric", "seeds", *DESCRIBED} <= set(one)
-        assert [point["labels"] for point in one["curve"]] == [30, 60]
+        assert [point["labels"] for point in one["curve"]] == [65, 130]
         assert set(one["curve"][0]) == {"labels", "accuracy", "macro_f1", "sd"}
     assert set(re.findall(r"^\| `(\w+)` \| ", guide, re.MULTILINE)) == {*DESCRIBED, "random"}
     assert found["full_data_score"] > 0.8 and found["random"]["strategy"] == "random"
-    assert all({"at", "trigger", "promoted"} <= set(one) for one in found["events"]) and len(found["windows"]) == 2
+    assert [one["trigger"] for one in found["events"]] == ["new_labels"]
+    assert {"at", "promoted", "words", "verdict", "version"} <= set(found["events"][0])
+    assert len(found["windows"]) == 2
     assert "100%" in messages.getvalue() and "labels to 95 %" in out.getvalue()
     assert sorted(home.iterdir()) == before
 
