@@ -29,7 +29,7 @@ class LabelPrice:
 
 
 @dataclass(frozen=True)
-class CostRow:
+class LabelCostRow:
     """So many labels, and what they take."""
 
     words: str
@@ -39,7 +39,7 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class CurveRow:
+class RoundRow:
     """One round: the metric of the strategy and of random, each with the half-width of its 95 % interval."""
 
     labels: int
@@ -55,8 +55,8 @@ class ShownBacktest:
 
     figures: Mapping[str, Any]
     metric: str
-    rows: list[CurveRow]
-    costs: list[CostRow]
+    rows: list[RoundRow]
+    costs: list[LabelCostRow]
     charts: list[tuple[str, SafeString, SafeString]]  # name, for a wide screen, for a phone
 
 
@@ -77,7 +77,7 @@ def describe(figures: Mapping[str, Any], price: LabelPrice) -> ShownBacktest:
     """The stored figures with intervals and prices."""
     random, metric, seeds = figures["random"], figures["metric"], figures["seeds"]
     rows = [
-        CurveRow(
+        RoundRow(
             one["labels"], one[metric], half_width(one["sd"], seeds), other[metric], half_width(other["sd"], seeds)
         )
         for one, other in zip(figures["curve"], random["curve"], strict=True)
@@ -96,14 +96,14 @@ def half_width(sd: float, n: int) -> float | None:
     return float(stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n)) if n > 1 else None
 
 
-def _costs(figures: Mapping[str, Any], price: LabelPrice) -> list[CostRow]:
+def _costs(figures: Mapping[str, Any], price: LabelPrice) -> list[LabelCostRow]:
     budget = figures["curve"][-1]["labels"]
     asked = [
         ("Labels to 95 %", figures["labels_to_95"]),
         ("The same, drawn at random", figures["random"]["labels_to_95"]),
     ]
     asked += [("The whole budget", budget), ("Every row that may be asked", figures["rows"])]
-    return [CostRow(words, n, price.hours(n or 0), price.cost(n or 0)) for words, n in asked]
+    return [LabelCostRow(words, n, price.hours(n or 0), price.cost(n or 0)) for words, n in asked]
 
 
 def _range(figures: Mapping[str, Any]) -> tuple[float, float]:
