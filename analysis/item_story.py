@@ -1,5 +1,6 @@
 """Everything that is known of one item, and where it stands on its way to a label."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db import models
 
 from annotation import blinding
 from annotation.models import Item, Label, LabelState, Prediction, Resolution, RoutedItem, RoutedState
+from projects.bulk_insert import json_text
 from projects.models import Project, User
 
 MOST_OF_A_STORY = 200  # of each kind of fact about one item, the newest
@@ -45,7 +47,7 @@ def _without_what_was_said() -> dict[str, Any]:
     """
     facts = ("predictions", "signals", "routings", "labels", "resolutions", "findings", "flagged_by")
     none: dict[str, Any] = dict.fromkeys(facts, [])
-    return none | {"none_fits": None, "comments": {}, "signals_in_all": 0, "given": 0, "standing": None}
+    return none | {"none_fits": None, "comments": {}, "signals_in_all": 0, "given": 0, "standing": None, "votes": []}
 
 
 def _all_known(item: Item) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def _all_known(item: Item) -> dict[str, Any]:
         "comments": {label.pk: comments(label) for label in labels},
         "resolutions": resolutions,
         "given": sum(label.state == LabelState.GIVEN for label in labels),
+        "votes": count_votes(labels),
         "standing": ItemStatus.NO_LABEL if none_fits else item_status(routings, labels, resolutions),
         "none_fits": none_fits,
         "flagged_by": [label.user for label in labels if label.flagged and label.state != LabelState.UNDONE],
@@ -95,6 +98,14 @@ def item_status(
         return ItemStatus.SKIPPED
     waits = any(row.state == RoutedState.OPEN for row in routings)
     return ItemStatus.WAITING if waits else ItemStatus.NEVER_ASKED
+
+
+def count_votes(labels: Sequence[Label]) -> list[tuple[Any, int]]:
+    """Each value that people gave with how many gave it, the most frequent first."""
+    given = [label.value for label in labels if label.state == LabelState.GIVEN]
+    counts = Counter(json_text(value) for value in given)
+    values = {json_text(value): value for value in given}
+    return [(values[text], n) for text, n in counts.most_common()]
 
 
 def comments(label: Label) -> list[str]:

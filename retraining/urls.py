@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retraining.views import compare, decisions, pairs, policy, releases, runs, where_they_differ
+from retraining.views import compare, decisions, lineage, pairs, policy, releases, runs, where_they_differ
 
 app_name = "retraining"
 
@@ -36,5 +36,8 @@ release_urls = [
     path("releases/roll-back/", releases.roll_back, name="roll-back"),
     path("settings/retraining/", policy.policy, name="policy"),
 ]
-decision_urls = [path("items/<str:uid>/decisions/<int:pk>/", decisions.decision, name="decision")]
-urlpatterns = [*decision_urls, *run_urls, *compare_urls, *release_urls]
+item_urls = [
+    path("items/<str:uid>/decisions/<int:pk>/", decisions.decision, name="decision"),
+    path("items/<str:uid>/lineage/", lineage.lineage, name="item-lineage"),
+]
+urlpatterns = [*item_urls, *run_urls, *compare_urls, *release_urls]

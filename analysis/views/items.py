@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from analysis import bulk_acts, item_columns, item_filters, items, relabel, saved_views
 from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
+from analysis.item_timeline import timeline
 from analysis.neighbours import labelled_neighbours
 from analysis.selection_exports import start_selection_export
 from analysis.windows import ALL, WORDS
@@ -272,7 +273,8 @@ def _address(project: Project, query: str) -> str:
 def item(request: ProjectRequest, uid: str) -> HttpResponse:
     """Everything known of one case."""
     found = _item_of(request, uid)
-    context = {"project": request.project, "item": found, **story(found, viewer=request.user)}
+    known = story(found, viewer=request.user)
+    context = {"project": request.project, "item": found, "events": timeline(found, known), **known}
     return render(request, "analysis/item.html", context)
 
 
