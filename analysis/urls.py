@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from analysis.views import input_contract, items, label_quality, outcomes, performance, signals
+from analysis.views import input_contract, item, items, label_quality, outcomes, performance, signals
 
 app_name = "analysis"
 
@@ -20,6 +20,6 @@ urlpatterns = [
     path("items/tag/", items.tag_selection, name="item-tag"),
     path("items/views/", items.save_view, name="item-view-save"),
     path("items/views/<int:view>/", items.change_view, name="item-view-change"),
-    path("items/<str:uid>/", items.item, name="item"),
-    path("items/<str:uid>/neighbours/", items.neighbours, name="item-neighbours"),
+    path("items/<str:uid>/", item.item, name="item"),
+    path("items/<str:uid>/neighbours/", item.neighbours, name="item-neighbours"),
 ]

@@ -14,12 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import bulk_acts, item_columns, item_filters, items, relabel, saved_views
 from analysis.item_pages import PageStart, parse_order
-from analysis.item_story import story
-from analysis.item_timeline import timeline
-from analysis.neighbours import labelled_neighbours
 from analysis.selection_exports import start_selection_export
 from analysis.windows import ALL, WORDS
-from annotation import blinding, kinds, tags, versions
+from annotation import kinds, tags, versions
 from annotation.exchange.rows import UnusableFile
 from annotation.exporting import written_formats
 from annotation.models import Item, cause_titles
@@ -266,37 +263,3 @@ def _chosen(request: ProjectRequest, filters: item_filters.Filters, *, at: datet
 def _address(project: Project, query: str) -> str:
     base = reverse("analysis:item-list", args=[project.slug])
     return f"{base}?{query}" if query else base
-
-
-@require_GET
-@member(Can.SEE)
-def item(request: ProjectRequest, uid: str) -> HttpResponse:
-    """Everything known of one case."""
-    found = _item_of(request, uid)
-    known = story(found, viewer=request.user)
-    context = {"project": request.project, "item": found, "events": timeline(found, known), **known}
-    return render(request, "analysis/item.html", context)
-
-
-@require_GET
-@member(Can.SEE)
-def neighbours(request: ProjectRequest, uid: str) -> HttpResponse:
-    """The labelled items most like one case; none of them to who may still label it for an evaluation."""
-    found = _item_of(request, uid)
-    visible = blinding.may_see(found, request.user)
-    context = {
-        "project": request.project,
-        "item": found,
-        "inputs": request.project.contract().types().items(),
-        "neighbours": labelled_neighbours(found, viewer=request.user) if visible else None,
-    }
-    template = "analysis/item_neighbours.html" + ("#neighbours" if asks_for_fragment(request) else "")
-    return render(request, template, context)
-
-
-def _item_of(request: ProjectRequest, uid: str) -> Item:
-    found = Item.objects.filter(project=request.project, uid=uid).first()
-    if found is None:
-        raise Http404("There is no such item in this project.")
-    found.project = request.project  # known already: no query for it
-    return found
