@@ -164,7 +164,7 @@ class TestItems:
         url = reverse("analysis:item-list", args=[project.slug])
         words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", client(emil).get(url).content.decode()))
         assert len(made) > 11 and "More than 10 items match." in words
-        assert "Add the newest 5" in words and "Add all" not in words
+        assert "Add all by a job" in words and "Add all 11" not in words
 
     def test_add_chosen_with_nothing_chosen_keeps_the_filtered_view(self, stand: Any) -> None:
         project, made, emil = stand
