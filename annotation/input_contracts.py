@@ -13,9 +13,9 @@ from inputs.registry import INPUT_TYPES
 from inputs.types.base import InvalidValue
 from projects import audit, members, specs
 from projects.locks import retry_conflicts
-from projects.models import InputContract, Project, User
+from projects.models import InputContract, Project, SettingsVersion, User
 from projects.project_settings import BadSpec, check_labels_named
-from projects.settings_versions import check_base, check_reason
+from projects.settings_versions import SettingsArea, change, check_base, check_reason, fingerprint
 
 TRIED = 1_000  # newest items that a new rule is tried on
 
@@ -23,6 +23,36 @@ TRIED = 1_000  # newest items that a new rule is tried on
 def contract_value(contract: InputContract) -> dict[str, Any]:
     """What an edit is based on: the inputs and the names of segments."""
     return {"inputs": contract.inputs, "segments": contract.segments}
+
+
+VIOLATIONS = SettingsArea("inputs", ("contract_violations",))
+
+
+def inputs_value(project: Project) -> dict[str, Any]:
+    """What an edit of the page is based on: the contract, and what becomes of rows that break it."""
+    return contract_value(project.contract()) | VIOLATIONS.value(project)
+
+
+@retry_conflicts
+@transaction.atomic
+def publish_inputs(
+    project: Project, proposed: Mapping[str, Any], *, base: str, reason: str, by: User, at: datetime
+) -> InputContract | SettingsVersion | None:
+    """Put the next version of the contract, of what becomes of rows that break it, or of both in force.
+
+    None where they are in force. Raises StaleSettings where something else than `base` is in force, and BadSpec.
+    """
+    members.lock(project)
+    now = Project.objects.get(pk=project.pk)
+    present = inputs_value(now)
+    if present == proposed:
+        return None
+    check_base(present, base, now.contract(), "the inputs")
+    contract = {name: proposed[name] for name in contract_value(now.contract())}
+    violations = {name: proposed[name] for name in VIOLATIONS.columns}
+    say: dict[str, Any] = {"reason": reason, "by": by, "at": at}
+    changed = change(now, VIOLATIONS, violations, base=fingerprint(VIOLATIONS.value(now)), **say)
+    return publish_contract(now, contract, base=fingerprint(contract_value(now.contract())), **say) or changed
 
 
 def check_contract_change(project: Project, proposed: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from inputs.registry import INPUT_TYPES
-from projects.models import Project
+from projects.models import ContractViolations, Project
 
 NEW_ROWS = 2
 COLUMNS = ("was", "name", "type", "required", "nullable", "min", "max", "values", "dimensions")
@@ -72,9 +72,16 @@ class InputsForm(forms.Form):
         help_text="Names that rows may carry beside their inputs, such as channel. Without a name, any is taken.",
     )
 
+    contract_violations = forms.ChoiceField(
+        label="A row that breaks the contract",
+        choices=ContractViolations.choices,
+        help_text="Kept, its value stands beside its item, which has no such input; both are counted.",
+    )
+
     def __init__(self, project: Project, data: Any = None) -> None:
         contract = project.contract()
-        super().__init__(data, initial={"segments": "\n".join(contract.segments)})
+        initial = {"segments": "\n".join(contract.segments), "contract_violations": project.contract_violations}
+        super().__init__(data, initial=initial)
         rows = _stored_rows(contract.inputs) if data is None else _sent_rows(data)
         self.rows = [*rows, *[EditedInput()] * (NEW_ROWS - sum(row.is_empty for row in rows))]
         self.types = INPUT_TYPES.names()
@@ -87,10 +94,15 @@ class InputsForm(forms.Form):
         return cleaned
 
     def contract(self) -> dict[str, Any]:
-        """The inputs and segments that the form stands for."""
+        """The inputs, segments and what becomes of rows that break the contract, as the form has them."""
         kept = [row for row in self.rows if not row.is_empty]
         names = [line.strip() for line in self.cleaned_data["segments"].splitlines() if line.strip()]
-        return {"inputs": {row.was or row.name.strip(): row.rule() for row in kept}, "segments": names}
+        inputs = {row.was or row.name.strip(): row.rule() for row in kept}
+        return {
+            "inputs": inputs,
+            "segments": names,
+            "contract_violations": self.cleaned_data["contract_violations"],
+        }
 
 
 def _stored_rows(inputs: dict[str, Any]) -> list[EditedInput]:

@@ -34,6 +34,7 @@ QUICK: Mapping[str, str] = {
     "import_job": "--rows 4000",
     "intervals": "--projects 4 --scenarios rare",
     "items_page": "--items 2000 --requests 2 --batches 1",
+    "label_change": "--labels 1000",
     "label_coverage": "--sets iris --rates 0.1",
     "label_efficiency": "--sets wine --strategies random --seeds 1",
     "label_errors": "--seeds 1 --only injected --sets wine --budget 5",

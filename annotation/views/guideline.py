@@ -12,7 +12,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_http_methods
 
 from annotation import guidelines
-from annotation.guideline_examples import check_examples, with_examples
+from annotation.guideline_examples import (
+    LARGEST_IMAGE,
+    MOST_IMAGES,
+    UnusableExample,
+    check_examples,
+    store_images,
+    with_examples,
+)
 from annotation.markdown_html import guideline_html
 from annotation.models import Guideline, Label, Slot, SlotState
 from annotation.text_changes import word_changes
@@ -20,6 +27,10 @@ from projects.formatting import plural
 from projects.guards import ProjectRequest, member
 from projects.models import Can, ChangeRecord, Project, User
 from projects.views.settings_page import SHOWN_VERSIONS, ChangeLine, Effect, SettingsPage
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
 
 
 class GuidelineForm(forms.Form):
@@ -31,6 +42,13 @@ class GuidelineForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 20}),
         help_text="An item as an example, on a line of its own: ![a torn corner](item:ITEM) with the item's name.",
     )
+    images = forms.FileField(
+        required=False,
+        label="Add images",
+        widget=ManyFiles(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
+        help_text=f"PNG, JPEG, GIF or WebP, at most {LARGEST_IMAGE // 2**20} MiB each. They are put behind the text; "
+        "move the line where it belongs.",
+    )
 
     def clean_text(self) -> str:
         """Browsers end lines with CR LF, whatever was there."""
@@ -41,6 +59,24 @@ class GuidelinePage(SettingsPage):
     """How to label, as people read it beside every item."""
 
     template, url, noun = "annotation/guideline.html", "annotation:guideline", "Guideline"
+
+    def respond(self, request: ProjectRequest) -> HttpResponse:
+        """Images that come with the form are kept, and the text that names them is looked at, not saved."""
+        files = request.FILES.getlist("images") if request.method == "POST" else []
+        if not files:
+            return super().respond(request)
+        sent = request.POST.copy()
+        text = str(sent.get("text", "")).rstrip()
+        try:
+            # One byte more than an image takes says that it is too large.
+            read = [(str(file.name), file.read(LARGEST_IMAGE + 1)) for file in files[: MOST_IMAGES + 1]]
+            added = store_images(request.project, read, at=timezone.now())
+        except UnusableExample as why:
+            form = self.form(request.project, sent)
+            return self.show(request, form, status=422, base=sent.get("base", ""), problem=str(why))
+        sent["text"], sent["act"] = f"{text}\n\n{added}".lstrip(), "look"
+        request.POST = sent  # type: ignore[assignment]
+        return super().respond(request)
 
     def present(self, project: Project) -> str:
         return guidelines.text_of(guidelines.current(project))

@@ -119,6 +119,11 @@ def decode_base64(value: Any, budget: PixelBudget) -> CheckedImage:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadImage("its text is not base64") from None
+    return check_image(data, budget)
+
+
+def check_image(data: bytes, budget: PixelBudget) -> CheckedImage:
+    """An image from its bytes, as `decode_base64`. Raises BadImage."""
     return CheckedImage(data, hashlib.sha256(data).hexdigest(), images.decode(data, budget))
 
 

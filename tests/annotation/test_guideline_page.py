@@ -1,13 +1,15 @@
 """The page of the guideline: shown before it is published, versions, differences, items as examples."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotation import guidelines
 from annotation.guideline_examples import UnusableExample
 from annotation.markdown_html import guideline_html
-from annotation.models import Guideline, RoutedItem
+from annotation.models import Guideline, Media, RoutedItem
 from projects.models import AuditEvent, Role
 from tests.factories import NOW, make_item, make_project, make_user
+from tests.pictures import grey
 from tests.settings_driver import SettingsTab
 
 FIRST = "# Rules\n\nMark **spam**."
@@ -110,3 +112,57 @@ def test_an_item_that_models_are_measured_on_is_no_example(tab, project):
         guidelines.publish(project, text=f"![one](item:{item.uid})", by=None, at=NOW)
     assert tab.look(text=f"![one](item:{item.uid})").status_code == 422
     assert tab.look(text="![one](item:item_nowhere)").status_code == 422
+
+
+@pytest.fixture
+def media_home(settings, tmp_path):
+    settings.MEDIA_HOME = tmp_path
+    return tmp_path
+
+
+def upload(name: str, data: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, content_type="image/png")
+
+
+def test_an_uploaded_image_is_shown_before_the_text_is_saved_and_beside_every_item(tab, project, client, media_home):
+    page = tab.look(text=SECOND, images=[upload("torn [corner].png", grey())]).content.decode()
+    image = Media.objects.get(project=project)
+    assert f"![torn  corner](image:{image.sha256})" in page
+    assert f'src="/p/mail/media/{image.sha256}"' in page
+    assert Guideline.objects.count() == 1
+    text = f"{SECOND}\n\n![torn corner](image:{image.sha256})"
+    tab.entries.pop("images")
+    tab.look(text=text)
+    assert tab.save().status_code == 302
+    assert guidelines.text_of(guidelines.current(project)) == text
+    assert f'src="/p/mail/media/{image.sha256}"' in client.get("/p/mail/desk/").content.decode()
+    assert client.get(f"/p/mail/media/{image.sha256}").status_code == 200
+
+
+def test_an_image_of_a_guideline_is_closed_to_others(tab, project, client, media_home):
+    tab.look(text=SECOND, images=[upload("a.png", grey())])
+    image = Media.objects.get(project=project)
+    client.force_login(make_user("olga", make_project("other"), Role.ADMIN))
+    assert client.get(f"/p/mail/media/{image.sha256}").status_code == 404
+    assert client.get(f"/p/other/media/{image.sha256}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([("notes.png", b"no image")], "notes.png is no image"),
+        ([("big.png", b"x" * (5 * 2**20 + 1))], "an image takes at most 5,242,880"),
+        ([("a.png", b"x")] * 11, "at most 10 images"),
+    ],
+)
+def test_what_is_no_image_or_too_large_is_refused_and_the_text_kept(tab, project, media_home, files, words):
+    answer = tab.look(text=SECOND, images=[upload(*file) for file in files])
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in page and "Mark **junk**." in page
+    assert not Media.objects.filter(project=project).exists()
+
+
+def test_a_guideline_names_no_image_that_is_not_here(project):
+    with pytest.raises(UnusableExample, match="upload it again"):
+        guidelines.publish(project, text=f"![x](image:{'0' * 64})", by=None, at=NOW)

@@ -39,7 +39,8 @@ def with_changes(*changes: tuple[int, dict[str, str]], segments: str = "") -> di
     rows = input_form.InputsForm(Project.objects.get(slug="pay")).rows
     for place, change in changes:
         rows[place] = replace(rows[place], **change)
-    return {name: [getattr(row, name) for row in rows] for name in input_form.COLUMNS} | {"segments": segments}
+    sent: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in input_form.COLUMNS}
+    return sent | {"segments": segments, "contract_violations": "refuse"}
 
 
 def row_of(name: str) -> int:
@@ -122,3 +123,25 @@ def test_an_edit_of_an_older_version_is_refused_and_kept(tab, project):
     assert refused.status_code == 409
     assert 'value="100"' in refused.content.decode()
     assert InputContract.objects.count() == 2
+
+
+def test_what_becomes_of_a_row_that_breaks_the_contract_is_a_version_and_has_its_effect(tab, project):
+    page = " ".join(tab.look(contract_violations="keep").content.decode().split())
+    assert "A row that breaks the contract" in page and "Keep the row without the value" in page
+    assert [tab.save(reason="count first").status_code for _ in range(2)] == [302, 302]
+    now = Project.objects.get(slug="pay")
+    assert now.contract_violations == "keep"
+    assert InputContract.objects.count() == 1
+    assert AuditEvent.objects.get(action="settings.inputs").details["contract_violations"] == "keep"
+    assert capture_rows(now, [{"key": "k", "inputs": {"amount": -1}}], at=NOW).created == 1
+    assert "count first" in tab.open().content.decode()
+    assert "is refused" in tab.look(contract_violations="refuse").content.decode()
+
+
+def test_a_rule_and_what_becomes_of_rows_that_break_it_are_saved_together(tab, project):
+    change = with_changes((row_of("amount"), {"max": "100"}))
+    tab.look(**{**change, "contract_violations": "keep"})
+    assert tab.save().status_code == 302
+    now = Project.objects.get(slug="pay")
+    assert (now.contract_violations, now.contract().inputs["amount"]["max"]) == ("keep", 100)
+    assert tab.look(**{**with_changes(), "contract_violations": "other"}).status_code == 422
