@@ -14,11 +14,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
 from annotation import blinding, guidelines, versions
-from annotation.models import Lease, Prediction, Queue, RoutedItem, Slot, SlotState
+from annotation.models import Lease, MLBackend, Prediction, Queue, RoutedItem, Slot, SlotState
 from annotation.routing import placing, refill
 from annotation.score_order import ScoreOrder
 from projects.chunks import chunks, within_size
@@ -199,7 +199,7 @@ def extend(project: Project, *, tokens: Sequence[str], by: User, at: datetime) -
 
 
 def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str, Any]]:
-    """What the champion, or else the newest version, says of each item, by item id.
+    """What a backend that suggests, else the champion, or else the newest version, says of each item, by item id.
 
     Nothing for evaluation items, and for none at all unless the project shows reasons: otherwise these would stand out.
     """
@@ -207,7 +207,9 @@ def suggestions(project: Project, leases: Sequence[Lease]) -> dict[int, dict[str
         return {}
     asked = [lease.item_id for lease in leases if not blinding.is_evaluation(lease.slot.routed)]
     answered = Prediction.objects.filter(versions.ANSWERED, item__in=asked).order_by("at", "pk")
-    last_wins = sorted(answered.defer("scores"), key=lambda one: one.model_version == project.champion_version)
+    suggests = MLBackend.objects.filter(project=project, enabled=True, model_version=OuterRef("model_version"))
+    said = answered.defer("scores").annotate(suggests=Exists(suggests))
+    last_wins = sorted(said, key=lambda one: (one.suggests, one.model_version == project.champion_version))
     order = ScoreOrder(project)
     return {
         one.item_id: {

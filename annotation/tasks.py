@@ -19,7 +19,8 @@ from annotation import (
     text_vectors,
     uploads,
 )
-from annotation.models import DataExport, DataImport, Item, LabelChange
+from annotation.ml_backends import asking, registration
+from annotation.models import DataExport, DataImport, Item, LabelChange, MLBackend
 from annotation.routing import audit_draw, negative_signals, refill, review_entries
 from annotation.signals import joining
 from annotation.streams import progress as stream_progress
@@ -31,6 +32,7 @@ from projects.models import Project
 TRAFFIC_SECONDS = 60
 ENCODING_SECONDS = 15
 INDEXING_SECONDS = 60
+BACKEND_SECONDS = 30
 HOURS = 3600  # seconds
 FILES = "files"  # the queue of work that takes minutes or hours; routing and reports wait for none of it
 
@@ -119,6 +121,22 @@ def change_labels(attempt: Attempt) -> None:
     """Carry a change of labels over to what was given, agreed and asked."""
     change = LabelChange.objects.select_related("project", "undoes", "queue").get(pk=attempt.payload["change"])
     label_change_jobs.run_change(attempt, change, at=timezone.now())
+
+
+@registry.handles(registration.ASK, queue=FILES, soft_seconds=HOURS, hard_seconds=HOURS + 120)
+def ask_ml_backend(attempt: Attempt) -> None:
+    """Ask a backend about the items that wait for people."""
+    backend = MLBackend.objects.select_related("project").filter(pk=attempt.payload["backend"], enabled=True).first()
+    if backend is not None:  # else removed or switched off meanwhile
+        asking.request_answers(attempt, backend, clock=timezone.now)
+
+
+@registry.every_project(BACKEND_SECONDS, registration.ASK)
+def ask_backends(project: Project, at: datetime) -> None:
+    """Ask each backend of which something waits."""
+    for backend in MLBackend.objects.filter(project=project, enabled=True).select_related("project"):
+        if asking.is_due(backend, at=at):
+            registration.request_suggestions(backend, at=at)
 
 
 @registry.every(10, "annotation.release_expired")

@@ -11,6 +11,7 @@ from annotation.views import (
     items,
     label_change,
     label_schema,
+    ml_backends,
     queues,
     review,
     routing_settings,
@@ -62,6 +63,12 @@ urlpatterns = [
     path("feedback-keys/", feedback_keys.key_list, name="feedback-key-list"),
     path("feedback-keys/create/", feedback_keys.create_key, name="create-feedback-key"),
     path("feedback-keys/<int:feedback_key_id>/revoke/", feedback_keys.revoke_key, name="revoke-feedback-key"),
+    # ML backends
+    path("ml-backends/", ml_backends.backend_list, name="ml-backend-list"),
+    path("ml-backends/add/", ml_backends.add_backend, name="add-ml-backend"),
+    path("ml-backends/<str:backend_uid>/ask/", ml_backends.ask_now, name="ask-ml-backend"),
+    path("ml-backends/<str:backend_uid>/switch/", ml_backends.switch_backend, name="switch-ml-backend"),
+    path("ml-backends/<str:backend_uid>/remove/", ml_backends.remove_backend, name="remove-ml-backend"),
     # Items
     path("media/<str:sha256>", items.image, name="media"),
 ]

@@ -63,6 +63,7 @@ SETTINGS = (
     Page("Members", "projects:member-list"),
     Page("API keys", "projects:key-list"),
     Page("Feedback keys", "annotation:feedback-key-list"),
+    Page("ML backends", "annotation:ml-backend-list"),
     Page("Webhooks", "jobs:webhook-list"),
     Page("Jobs", "jobs:job-list", count="dead"),
     Page("Audit trail", "projects:audit"),

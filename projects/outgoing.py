@@ -40,15 +40,34 @@ class NotReached(Exception):
 
 @dataclass(frozen=True)
 class OutgoingAnswer:
-    """What the other side answered: status, headers by their lower-case name, and the body up to a limit."""
+    """What the other side answered: status, headers by their lower-case name, and the body up to a limit.
+
+    `is_cut`: the time was over before the whole body had come.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_cut: bool = False
 
 
-def post(url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = TIMEOUT) -> OutgoingAnswer:
-    """Send a POST and return the answer, of any status. Raises AddressRefused, NotReached."""
+def post(
+    url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = TIMEOUT, largest: int = LARGEST_ANSWER
+) -> OutgoingAnswer:
+    """Send a POST and return the answer, of any status, cut at `largest` bytes. Raises AddressRefused, NotReached."""
+    return _call("POST", url, body, headers, timeout, largest)
+
+
+def get(
+    url: str, *, headers: Mapping[str, str], timeout: float = TIMEOUT, largest: int = LARGEST_ANSWER
+) -> OutgoingAnswer:
+    """Send a GET and return the answer, as `post` does."""
+    return _call("GET", url, None, headers, timeout, largest)
+
+
+def _call(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: float, largest: int
+) -> OutgoingAnswer:
     parts = parse_url(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     addresses = resolve(parts, port)
@@ -59,13 +78,14 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = 
     deadline.start()
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", target, body=body, headers=dict(headers))
+        connection.request(method, target, body=body, headers=dict(headers))
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        return OutgoingAnswer(answer.status, found, answer.read(LARGEST_ANSWER))
+        said = answer.read(largest)
+        return OutgoingAnswer(answer.status, found, said, is_cut=connection.is_cut)
     except (OSError, http.client.HTTPException, ValueError) as why:
-        said = f"It did not answer within {timeout:.0f} s." if connection.is_cut else f"{type(why).__name__}: {why}"
-        raise NotReached(said) from None
+        failed = f"It did not answer within {timeout:.0f} s." if connection.is_cut else f"{type(why).__name__}: {why}"
+        raise NotReached(failed) from None
     finally:
         deadline.cancel()
         connection.close()
@@ -138,14 +158,15 @@ class _PinnedConnection(http.client.HTTPConnection):
     def __init__(self, parts: SplitResult, port: int, addresses: Sequence[IpAddress], timeout: float) -> None:
         super().__init__(str(parts.hostname), port, timeout=timeout)
         self._parts, self._addresses = parts, addresses
+        self._socket: socket.socket | None = None  # http.client forgets its own where an answer ends the connection
         self.is_cut = False
 
     def connect(self) -> None:
-        self.sock = self._connected()
+        self.sock = self._socket = self._connected()
         if self._parts.scheme == "https":
             self.default_port = http.client.HTTPS_PORT  # for the Host header
             context = ssl.create_default_context()
-            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+            self.sock = self._socket = context.wrap_socket(self.sock, server_hostname=self.host)
 
     def _connected(self) -> socket.socket:
         failure: OSError = OSError("no address")
@@ -159,6 +180,6 @@ class _PinnedConnection(http.client.HTTPConnection):
     def cut(self) -> None:
         """End the call from another thread."""
         self.is_cut = True
-        if self.sock is not None:
+        if self._socket is not None:
             with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)

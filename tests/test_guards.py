@@ -23,6 +23,7 @@ from annotation.models import (
     Guideline,
     Lease,
     Media,
+    MLBackend,
     Queue,
     RoutedItem,
     Slot,
@@ -216,6 +217,14 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         most_by_address=20,
         created_at=NOW,
     )
+    backend = MLBackend.objects.create(
+        project=project,
+        uid=f"backend_{project.pk}",
+        name="tiny",
+        url="https://93.184.216.34",
+        nonce="1",
+        created_at=NOW,
+    )
     data_export = DataExport.objects.create(project=project, format="jsonl", created_by=owner, created_at=NOW)
     backtest = Backtest.objects.create(owner=owner, upload=upload, name="rows.csv", options={}, created_at=NOW)
     return {
@@ -235,6 +244,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         "user_id": owner.pk,
         "number": number,
         "version": guideline.version,
+        "backend_uid": backend.uid,
         "endpoint_uid": delivery.endpoint.uid,
         "delivery_id": delivery.pk,
         "import_uid": data_import.uid,

@@ -19,6 +19,7 @@ from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow
 from annotation.models.job_records import TransferState
 from annotation.models.label_changes import LabelAct, LabelChange
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
+from annotation.models.ml_backends import MLBackend
 from annotation.models.routing import (
     EVALUATION_CAUSES,
     IN_REVIEW,
@@ -68,6 +69,7 @@ __all__ = [
     "LabelRevision",
     "LabelState",
     "Lease",
+    "MLBackend",
     "Media",
     "MovedProbability",
     "NoLabelDecision",

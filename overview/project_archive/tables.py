@@ -112,6 +112,7 @@ LEFT_OUT: dict[type[models.Model], str] = {
     annotation.SearchText: "made again from the items",
     annotation.TextVector: "made again from the items by a job",
     annotation.EncodingProgress: "how far that job is",
+    annotation.MLBackend: "set up where the project arrives; passwords are of one installation",
     annotation.StreamProgress: "where a consumer of this installation is",
     annotation.SupplyMark: "written by the next round of routing",
     annotation.DataImport: "what became of files here; the rows that they brought are items",

@@ -84,6 +84,16 @@ def webhook_opened(tab: Tab) -> None:
     follow("table a.link")(tab)
 
 
+def backend_added(tab: Tab) -> None:
+    """The first backend, made where there is none, with its password open."""
+    if not tab.locator(".record").count():
+        tab.get_by_label("Model").fill("Street numbers")
+        tab.get_by_label("Address").fill("https://93.184.216.34:9090/digits")
+        tab.get_by_role("button", name="Add backend").click()
+    tab.get_by_text("User name and password").first.click()
+    tab.get_by_text("BASIC_AUTH_PASS").first.wait_for()
+
+
 def rotated(tab: Tab) -> None:
     webhook_opened(tab)
     tab.get_by_role("button", name="Rotate the secret").click()
@@ -181,6 +191,7 @@ PAGES = [
     Page("general", f"{DIGITS}/settings/"),
     Page("retraining-settings", f"{DIGITS}/settings/retraining/"),
     Page("feedback-keys", f"{DIGITS}/feedback-keys/", who="admin"),
+    Page("ml-backends", f"{DIGITS}/ml-backends/", then=backend_added),
     Page("new-project", "/projects/new/"),
     Page("new-project-empty", "/projects/new/empty"),
     Page("new-project-sample", "/projects/new/", then=sample_read),

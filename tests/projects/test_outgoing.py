@@ -202,6 +202,20 @@ def test_who_does_not_answer_in_time_is_not_reached(local: None, answer: Answer)
     assert time.monotonic() - begun < 2.5 or answer is not drip
 
 
+def drip_body(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 300\r\n\r\n")
+    for _ in range(300):
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
+def test_a_body_that_drips_is_cut_also_where_it_ends_the_connection(local: None) -> None:
+    with server(drip_body) as port:
+        answer = outgoing.post(f"http://127.0.0.1:{port}/", body=b"", headers={}, timeout=0.3)
+    assert answer.is_cut and len(answer.body) < 300
+
+
 def test_a_closed_port_and_an_unknown_name_are_not_reached(local: None) -> None:
     with server(says(b"")) as port:
         pass

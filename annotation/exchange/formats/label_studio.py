@@ -119,6 +119,12 @@ def _parse_prediction(
     )
 
 
+def parse_prediction(given: Mapping[str, Any], project: ProjectShape, data: Mapping[str, Any]) -> ExchangePrediction:
+    """What one prediction of a task with this data says. Raises BadRecord, UnusableFile."""
+    text = str(data.get(shown_input(project), ""))
+    return _parse_prediction(given, project, value_shape(project), text)
+
+
 def _parse_results(
     given: Any, project: ProjectShape, shape: ValueShape, text: str
 ) -> tuple[Any, list[dict[str, Any]], list[Any]]:
