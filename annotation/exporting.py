@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 from django.db.models import QuerySet
 
 from annotation import blinding, media
+from annotation.capture import Decided
 from annotation.capture.rows import VERSIONS
 from annotation.capture.storage import unpack_scores
 from annotation.exchange.registry import FORMATS
@@ -144,7 +145,8 @@ def _rows(
     ids = among.order_by().values("pk")
     rest = dict(ImportedRecord.objects.filter(item__in=ids).values_list("item", "record"))
     known = dict(Resolution.objects.current().filter(item__in=ids).values_list("item", "value"))
-    said = _by_item(Prediction.objects.filter(item__in=ids, source__in=SAID).values_list(*SAID_FIELDS, named=True))
+    fields = (*SAID_FIELDS, *Decided._fields) if full else SAID_FIELDS
+    said = _by_item(Prediction.objects.filter(item__in=ids, source__in=SAID).values_list(*fields, named=True))
     labels = Label.objects.filter(item__in=ids, state__in=[LabelState.GIVEN, LabelState.SKIPPED])
     given = _by_item(labels.select_related("user").prefetch_related("revisions"))
     signals = _by_item(Signal.objects.filter(item__in=ids))
@@ -205,8 +207,14 @@ def _prediction(row: Any, beside: Mapping[str, Any] | None, values: Sequence[str
         scores=None if row.scores is None else dict(zip(values, unpack_scores(row.scores), strict=False)),
         score=beside["score"] if beside else None,
         at=beside["at"] if beside else row.at.isoformat(),
-        extra=beside["extra"] if beside else {},
+        extra=(beside["extra"] if beside else {}) | _decided(row),
     )
+
+
+def _decided(row: Any) -> dict[str, Any]:
+    """What its service said of the decision, as far as it did and it is asked for."""
+    given = {name: getattr(row, name, None) for name in Decided._fields}
+    return {name: value for name, value in given.items() if value not in ("", None)}
 
 
 def _imported_label(given: Mapping[str, Any]) -> ExchangeLabel:

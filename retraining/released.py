@@ -11,14 +11,14 @@ import msgspec
 from django.db import connection
 
 from projects.models import Project
-from retraining import registry
+from retraining import registry, serving
 from validation import InvalidInput
 
 LONGEST_WAIT = 30.0  # seconds
 LOOK_EVERY = 1.0  # seconds between two looks of one that waits
 MOST_WAITING = 2  # of this process: each holds one of its threads (8 as `up` starts it)
 LONGEST_ENTITY = 200
-CHAMPION, NOTHING = "champion", "none"
+NOTHING = "none"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def released_for(project: Project, entity: str) -> Released:
         model_version=live.tag if live else None,
         threshold_version=named.threshold_version,
         policy_version=named.policy_version,
-        stage=CHAMPION if live else NOTHING,
+        stage=serving.CHAMPION if live else NOTHING,
     )
 
 

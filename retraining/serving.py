@@ -1,8 +1,9 @@
 """Answer with the live version, fall back where it cannot be loaded, say so, and capture what was served."""
 
 import logging
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from validation import InvalidInput
 
 log = logging.getLogger(__name__)
 SAFE_DEFAULT = "safe_default"
+CHAMPION = "champion"
 APPROVE, REVIEW = "approve", "review"
 
 
@@ -58,6 +60,7 @@ class PredictionResult:
     model_version: str
     degraded: bool
     answers: tuple[RowPrediction, ...]
+    latency_ms: float | None = field(default=None, compare=False)  # of scoring all of them, where it was done now
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,9 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
     known = _captured_before(project, names, valid) if keys is not None else {}
     if len(known) == len(names) and (replayed := _replay(project, names, known)):
         return replayed
+    begun = time.perf_counter()
     scored = _score(project, valid)
-    answered = _result(project, names, scored)
+    answered = replace(_result(project, names, scored), latency_ms=round(1000 * (time.perf_counter() - begun), 3))
     _capture(project, answered, valid, known, at=at)
     return answered
 
@@ -212,6 +216,7 @@ def _capture(
             scores=list(answer.scores.values()) or None,
             versions=versions,
             at=at,
+            decided=capture.Decided(CHAMPION, answered.latency_ms, answer.decision),
         )
         for answer, inputs in zip(answered.answers, valid, strict=True)
         if answer.key not in known or answer.scores

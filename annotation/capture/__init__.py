@@ -3,8 +3,9 @@
 Idempotent on the caller's key: the same row again is `existing`, another body under the same key is refused.
 """
 
+from annotation.capture.decided import Decided
+from annotation.capture.prediction_row import PredictionRow
 from annotation.capture.rows import (
-    PredictionRow,
     ValidInputs,
     ValidPrediction,
     measure_scores,
@@ -17,6 +18,7 @@ from annotation.capture.violations import count_refused
 
 __all__ = [
     "CapturedPredictions",
+    "Decided",
     "PredictionRow",
     "ValidInputs",
     "ValidPrediction",

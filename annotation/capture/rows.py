@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from msgspec import Meta, Struct
 
 from annotation import kinds
 from annotation.batches import (
@@ -20,10 +19,11 @@ from annotation.batches import (
     printable,
     refuse,
 )
+from annotation.capture.decided import UNKNOWN, Decided, check_decided
+from annotation.capture.prediction_row import PredictionRow
 from annotation.capture.score_numbers import uncertainty_numbers
-from annotation.capture.segments import MOST_SEGMENTS, check_segment
+from annotation.capture.segments import check_segment
 from annotation.kinds import InvalidLabel, Labels, TaskKind
-from annotation.row_fields import A_TEXT, Key, Time, Version
 from inputs.contract import Contract, Violation, check_inputs
 from inputs.images import PixelBudget
 from inputs.types.base import BrokenRule, InvalidValue
@@ -35,43 +35,6 @@ from validation.probabilities import is_off, normalise_scores
 from validation.structs import to_struct
 
 SHOWN_LABELS = 10
-
-
-class PredictionRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """What a model said of one sample."""
-
-    key: Annotated[Key, Meta(description=f"your own id of the sample, {A_TEXT}")]
-    inputs: Annotated[dict[str, Any], Meta(description="an object with a value for each input of the project")]
-    scores: (
-        Annotated[
-            dict[str, Any],
-            Meta(
-                description="an object of labels with their probabilities, which sum to 1",
-                extra_json_schema={"additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}},
-            ),
-        ]
-        | None
-    ) = None
-    label: (
-        Annotated[str, Meta(description="one of the project's labels; the one of the highest score where absent")]
-        | None
-    ) = None
-    value: Annotated[Any, Meta(description="the predicted value, for kinds whose answer is not one label")] = None
-    model_version: Version | None = None
-    threshold_version: Version | None = None
-    policy_version: Version | None = None
-    at: Time | None = None
-    segment: (
-        Annotated[
-            dict[str, Any],
-            Meta(
-                description=f"an object of at most {MOST_SEGMENTS} names with texts or numbers",
-                extra_json_schema={"additionalProperties": {"type": ["string", "number"]}},
-            ),
-        ]
-        | None
-    ) = None
-    label_known: Annotated[Any, Meta(description="the true value, where it is known already")] = None
 
 
 @dataclass(frozen=True)
@@ -103,10 +66,18 @@ class ValidPrediction:
     out_of_sample: bool = True  # False where the version was trained on that item
     given: Any = None
     violations: Sequence[Violation] = ()  # of the input contract, where the project keeps them
+    decided: Decided = UNKNOWN
 
 
 def served_prediction(
-    key: str, inputs: ValidInputs, *, label: str, scores: list[float] | None, versions: Mapping[str, str], at: datetime
+    key: str,
+    inputs: ValidInputs,
+    *,
+    label: str,
+    scores: list[float] | None,
+    versions: Mapping[str, str],
+    at: datetime,
+    decided: Decided = UNKNOWN,
 ) -> ValidPrediction:
     """What this server said of one sample; its scores sum to 1."""
     body = {"key": key, "inputs": inputs.stored, "label": label, "scores": scores, **versions}
@@ -120,6 +91,7 @@ def served_prediction(
         label=label,
         at=at,
         versions=versions,
+        decided=decided,
     )
 
 
@@ -241,6 +213,7 @@ class _Validator:
             known=self.kind.replace_labels(self._value("label_known", row.label_known, stored), self.successors),
             renormalised=is_off(total),
             violations=violations or (),
+            decided=check_decided(row),
         )
 
     def _label(self, row: PredictionRow, scores: list[float] | None) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from annotation import media, search
 from annotation.batches import Captured, Refusal, in_order, is_same_body, isolate_failures
 from annotation.capture import violations
+from annotation.capture.decided import decided_columns
 from annotation.capture.rows import VERSIONS, ValidPrediction, validate_rows
 from annotation.capture.score_numbers import NUMBERS, uncertainty_numbers
 from annotation.item_keys import find_by_keys
@@ -167,6 +168,7 @@ def _insert_predictions(
     }
     columns |= {name: [row.versions.get(name, "") for row in rows] for name in VERSIONS}
     columns |= {name: [row.numbers.get(name) for row in rows] for name in NUMBERS}
+    columns |= decided_columns([row.decided for row in rows])
     schema = project.schema().version
     constants = {"project_id": project.pk, "schema_version": schema, "source": source, "degraded": degraded}
     insert_new(Prediction, columns, **constants)

@@ -50,7 +50,9 @@ def test_answers_and_captures(client: Client, project: Project, secret: str) -> 
     one = body["predictions"][0]
     assert (body["model_version"], body["stage"], body["degraded"]) == ("v1", "champion", False)
     assert (one["key"], one["label"], one["decision"], set(one["scores"])) == ("a", "spam", "approve", {"ham", "spam"})
-    assert Item.objects.get(project=project, key="a").inputs == SPAM
+    item = Item.objects.get(project=project, key="a")
+    kept = item.predictions.get(source="served")
+    assert item.inputs == SPAM and (kept.stage, kept.decision) == ("champion", "approve") and kept.latency_ms > 0
 
 
 def test_the_same_call_again_gets_the_same_answer(client: Client, project: Project, secret: str) -> None:

@@ -30,7 +30,8 @@ def test_a_foreign_model_s_answer_with_its_threshold_and_what_came_after() -> No
     project = make_project(labels=("ham", "spam"))
     item = make_item(project, key="mail-7", audit_number=0.9, audit_probability=0.1)
     said = make_prediction(item, [0.7, 0.3], model_version="their-4", threshold_version="t9", policy_version="p2")
-    Prediction.objects.filter(pk=said.pk).update(label="spam")
+    taken = {"stage": "canary", "latency_ms": 12.25, "decision": "block"}
+    Prediction.objects.filter(pk=said.pk).update(label="spam", **taken)
     said.refresh_from_db()
     signal(item, "override", "ham", actor="dr-4")
     text = page(said)
@@ -38,6 +39,7 @@ def test_a_foreign_model_s_answer_with_its_threshold_and_what_came_after() -> No
     assert "It was not trained here" in text and "Nothing that was trained here served then" in text
     assert "<code>p2</code>" in text and "Override" in text and "dr-4" in text and "mail-7" in text
     assert "contract version 1" in text
+    assert all(words in text for words in ("<td>canary</td>", "<td>block</td>", "12.2 ms"))
 
 
 def test_without_a_threshold_the_largest_score_decides() -> None:

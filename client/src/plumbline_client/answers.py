@@ -13,6 +13,9 @@ class PredictionFields(TypedDict, total=False):
     model_version: str
     threshold_version: str
     policy_version: str
+    stage: str
+    latency_ms: float
+    decision: str
     at: Any
     segment: dict[str, Any]
     label_known: Any
