@@ -99,7 +99,7 @@ def _ask_all(attempt: Attempt, backend: MLBackend, *, clock: Callable[[], dateti
         attempt.progress(start / len(ids), f"{start:,} of {len(ids):,} items asked")
         items = list(Item.objects.filter(pk__in=ids[start : start + AT_ONCE]).order_by("pk"))
         answers = _answers(backend, shape, name, items)
-        usable = [_kept(project, item, answer) for item, answer in zip(items, answers, strict=True)]
+        usable = [_to_suggestion(project, item, answer) for item, answer in zip(items, answers, strict=True)]
         errors = [error for _, error in usable if error]
         problem = problem or (errors[0] if errors else "")
         with attempt.step((start + len(items)) / len(ids)):
@@ -163,7 +163,7 @@ def _data_url(project: Project, sha256: str, types: Mapping[str, str]) -> str:
     return f"data:{types[sha256]};base64,{written}"
 
 
-def _kept(project: Project, item: Item, answer: SuggestedAnswer) -> tuple[KeptSuggestion, str]:
+def _to_suggestion(project: Project, item: Item, answer: SuggestedAnswer) -> tuple[KeptSuggestion, str]:
     """What is stored, and why the answer cannot be used where it cannot."""
     if answer.error:
         return KeptSuggestion(item.pk, None, None), answer.error

@@ -86,7 +86,7 @@ def add_backend(request: ProjectRequest) -> HttpResponse:
         form.add_error(why.field, str(why))
         return backends_page(request, form, status=422)
     messages.success(request, f"{backend.name} added. It is asked about what waits for people.")
-    return _back(request)
+    return _to_list(request)
 
 
 @member(Can.CHANGE)
@@ -97,7 +97,7 @@ def ask_now(request: ProjectRequest, backend_uid: str) -> HttpResponse:
     if backend.enabled:
         registration.request_suggestions(backend, at=timezone.now())
         messages.success(request, f"{backend.name} is asked about what waits.")
-    return _back(request)
+    return _to_list(request)
 
 
 @member(Can.CHANGE)
@@ -106,7 +106,7 @@ def switch_backend(request: ProjectRequest, backend_uid: str) -> HttpResponse:
     """On or off, as the field `enabled` says; saying it twice is once."""
     on = request.POST.get("enabled") == "1"
     registration.switch(_find(request, backend_uid), on=on, by=request.user, at=timezone.now())
-    return _back(request)
+    return _to_list(request)
 
 
 @member(Can.CHANGE)
@@ -115,7 +115,7 @@ def remove_backend(request: ProjectRequest, backend_uid: str) -> HttpResponse:
     backend = _find(request, backend_uid)
     registration.remove(backend, by=request.user, at=timezone.now())
     messages.success(request, f"{backend.name} removed. What it said stays as predictions.")
-    return _back(request)
+    return _to_list(request)
 
 
 def _items_address(backend: MLBackend) -> str:
@@ -128,5 +128,5 @@ def _find(request: ProjectRequest, uid: str) -> MLBackend:
     return get_object_or_404(MLBackend.objects.select_related("project"), project=request.project, uid=uid)
 
 
-def _back(request: ProjectRequest) -> HttpResponse:
+def _to_list(request: ProjectRequest) -> HttpResponse:
     return redirect("annotation:ml-backend-list", request.project.slug)
