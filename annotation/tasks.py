@@ -198,3 +198,4 @@ registry.check_projects(
         "a stream is not captured, or its consumer is slow",
     )
 )
+registry.add_figures(registry.FigureSource("streams", stream_progress.find_figures))

@@ -176,6 +176,7 @@ JOB_RESEND_SECONDS = environment.integer("JOB_RESEND_SECONDS", 20, least=1)
 REAPER_SECONDS = environment.integer("REAPER_SECONDS", 3, least=1)
 LEASE_SECONDS = environment.integer("LEASE_SECONDS", 600, least=1)
 OUTGOING_NETWORKS = environment.networks("OUTGOING_NETWORKS")  # private ones that webhooks may reach; none by default
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # who sends it to /metrics is shown names too
 
 LOGGING = {
     "version": 1,

@@ -14,6 +14,7 @@ from validation.registry import Registry
 
 if TYPE_CHECKING:
     from jobs.execution import Attempt
+    from jobs.exposition import MetricFamily
 
 log = logging.getLogger(__name__)
 Handler = Callable[["Attempt"], None]
@@ -52,6 +53,14 @@ class ProjectCheck:
     bad: str
 
 
+@dataclass(frozen=True)
+class FigureSource:
+    """Figures for monitoring: `find` gives families of samples (jobs.exposition.MetricFamily) at a time."""
+
+    name: str
+    find: Callable[[datetime], "Iterable[MetricFamily]"]
+
+
 class UnknownKind(LookupError):
     """No function does this kind of job in this version."""
 
@@ -59,6 +68,7 @@ class UnknownKind(LookupError):
 _kinds: Registry[JobKind] = Registry("kind of job")
 _periodic: Registry[Periodic] = Registry("periodic work")
 _project_checks: Registry[ProjectCheck] = Registry("check of projects")
+_figure_sources: Registry[FigureSource] = Registry("source of figures")
 
 
 def handles(
@@ -113,6 +123,20 @@ def for_each_project(name: str, act: OfProject, *, at: datetime) -> None:
 def check_projects(check: ProjectCheck) -> None:
     """Register a check of projects; health and the pages of a project show what it finds."""
     _project_checks.register(check)
+
+
+def add_figures(source: FigureSource) -> None:
+    """Register figures that /metrics shows."""
+    _figure_sources.register(source)
+
+
+def figure_sources() -> tuple[FigureSource, ...]:
+    return tuple(_figure_sources)
+
+
+def queues() -> list[str]:
+    """Every queue that some kind of job is done in."""
+    return sorted({one.queue for one in _kinds})
 
 
 def kind(name: str) -> JobKind:

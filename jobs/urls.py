@@ -6,6 +6,7 @@ app_name = "jobs"
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.show_metrics, name="metrics"),
     path("health/", views.show_health, name="health"),
     path("jobs/", views.all_jobs, name="all-jobs"),
     path("jobs/<int:job_id>/requeue/", views.requeue_any, name="requeue-any"),

@@ -1,14 +1,16 @@
 """Jobs of a project and of the installation, and the health of what does them."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from jobs import health, queue
+from jobs import exposition, health, queue
 from jobs.models import OPEN, Job, JobQuerySet, JobState
 from projects.guards import ProjectRequest, UserRequest, asks_for_fragment, member, public, signed_in, superuser
 from projects.models import Can, Project
@@ -136,6 +138,22 @@ def show_health(request: UserRequest) -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process is up. It asks nothing else, so that a database that is away does not restart the web."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@public
+@never_cache
+@require_safe
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus. Projects and streams are named only to who sends METRICS_TOKEN; a wrong one is 401."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    token = settings.METRICS_TOKEN
+    names = bool(token) and constant_time_compare(given, token)
+    if given and not names:
+        refused = HttpResponse("This is not METRICS_TOKEN.\n", content_type="text/plain", status=401)
+        refused["WWW-Authenticate"] = "Bearer"
+        return refused
+    text = exposition.write_figures(at=timezone.now(), names=names)
+    return HttpResponse(text, content_type=exposition.CONTENT_TYPE)
 
 
 @public

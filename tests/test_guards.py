@@ -118,7 +118,7 @@ def test_the_walk_finds_pages_console_and_api():
 def test_only_these_pages_are_public():
     public = {route.name for route in PAGES if route.guard and route.guard.level == "public"}
     assert public == {
-        *("sign-in", "sign-in-link", "favicon", "healthz", "readyz", "styleguide", "login", "api-docs"),
+        *("sign-in", "sign-in-link", "favicon", "healthz", "readyz", "metrics", "styleguide", "login", "api-docs"),
         *("feedback-component", "feedback-signal"),  # these ask for a publishable key, or show nothing of a project
     }
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
 from annotation.models import StreamProgress
 from annotation.streams.base import Stream
+from jobs.exposition import MetricFamily, Sample
 from projects.models import Project
 
 SILENT_AFTER = timedelta(minutes=2)
@@ -47,3 +49,19 @@ def find_troubled(projects: Iterable[Project], *, at: datetime) -> Iterator[tupl
                     "Start a second consumer beside the first."
                 ),
             )
+
+
+def find_figures(at: datetime) -> Iterator[MetricFamily]:
+    """Lag and counts of each stream's consumer, as it last wrote them down."""
+    rows = list(StreamProgress.objects.select_related("project").order_by("project__slug", "stream"))
+
+    def family(name: str, words: str, field: str, kind: Literal["gauge", "counter"] = "gauge") -> MetricFamily:
+        samples = (
+            Sample({"project": row.project.slug, "stream": row.stream}, float(getattr(row, field))) for row in rows
+        )
+        return MetricFamily(f"plumbline_stream_{name}", words, tuple(samples), kind)
+
+    yield family("waiting", "Messages that no consumer has received (its lag).", "waiting")
+    yield family("unsettled", "Messages that were received and are not settled.", "unsettled")
+    yield family("consumed_total", "Messages settled since the consumer began.", "consumed", "counter")
+    yield family("refused_total", "Messages put into the dead-letter stream since then.", "dead", "counter")
