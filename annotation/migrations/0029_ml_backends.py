@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0027_search_index'),
+        ('annotation', '0028_export_query'),
         ('projects', '0010_settings_versions'),
     ]
 
