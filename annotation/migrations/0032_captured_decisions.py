@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0029_ml_backends'),
+        ('annotation', '0031_ml_backends'),
     ]
 
     operations = [

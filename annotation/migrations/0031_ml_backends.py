@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0028_export_query'),
+        ('annotation', '0030_label_change_indexes'),
         ('projects', '0010_settings_versions'),
     ]
 
