@@ -17,7 +17,7 @@ NAMING = ("project", "stream")  # labels that name what belongs to somebody
 
 
 @dataclass(frozen=True)
-class Sample:
+class MetricSample:
     """One number with its labels."""
 
     labels: Mapping[str, str]
@@ -30,7 +30,7 @@ class MetricFamily:
 
     name: str
     words: str
-    samples: tuple[Sample, ...]
+    samples: tuple[MetricSample, ...]
     kind: Literal["gauge", "counter"] = "gauge"
 
 
@@ -50,7 +50,7 @@ def _families(at: datetime) -> Iterator[MetricFamily]:
     yield _by("queue", "plumbline_jobs_running", "Jobs that a worker does now.", _every_queue(doing))
     yield _by("queue", "plumbline_jobs_oldest_seconds", "Since the longest waiting job is due.", _every_queue(ages))
     dead = Job.objects.filter(state=JobState.DEAD).count()
-    yield MetricFamily("plumbline_jobs_dead", "Jobs that failed for good.", (Sample({}, dead),))
+    yield MetricFamily("plumbline_jobs_dead", "Jobs that failed for good.", (MetricSample({}, dead),))
     beats = Beat.objects.order_by().values("role").annotate(last=Max("at"))
     seen = {str(row["role"]): (at - row["last"]).total_seconds() for row in beats}
     yield _by("role", "plumbline_process_seen_seconds", "Since the last sign of life of each kind of process.", seen)
@@ -62,7 +62,7 @@ def _every_queue(found: Mapping[str, float]) -> dict[str, float]:
 
 
 def _by(label: str, name: str, words: str, values: Mapping[str, float]) -> MetricFamily:
-    return MetricFamily(name, words, tuple(Sample({label: key}, value) for key, value in sorted(values.items())))
+    return MetricFamily(name, words, tuple(MetricSample({label: key}, value) for key, value in sorted(values.items())))
 
 
 def _lines(family: MetricFamily, *, names: bool) -> Iterator[str]:

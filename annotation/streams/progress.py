@@ -6,7 +6,7 @@ from typing import Literal
 
 from annotation.models import StreamProgress
 from annotation.streams.base import Stream
-from jobs.exposition import MetricFamily, Sample
+from jobs.exposition import MetricFamily, MetricSample
 from projects.models import Project
 
 SILENT_AFTER = timedelta(minutes=2)
@@ -57,7 +57,8 @@ def find_figures(at: datetime) -> Iterator[MetricFamily]:
 
     def family(name: str, words: str, field: str, kind: Literal["gauge", "counter"] = "gauge") -> MetricFamily:
         samples = (
-            Sample({"project": row.project.slug, "stream": row.stream}, float(getattr(row, field))) for row in rows
+            MetricSample({"project": row.project.slug, "stream": row.stream}, float(getattr(row, field)))
+            for row in rows
         )
         return MetricFamily(f"plumbline_stream_{name}", words, tuple(samples), kind)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotation.models import StreamProgress
 from jobs import exposition, queue
-from jobs.exposition import MetricFamily, Sample
+from jobs.exposition import MetricFamily, MetricSample
 from tests.factories import NOW, make_project
 
 pytestmark = pytest.mark.django_db
@@ -53,5 +53,5 @@ def test_every_queue_has_its_series_and_says_how_long_its_oldest_job_is_due() ->
 
 
 def test_a_label_with_any_letters_stays_on_its_line() -> None:
-    family = MetricFamily("one", "Words.", (Sample({"role": 'a"\n\\'}, 1.5),))
+    family = MetricFamily("one", "Words.", (MetricSample({"role": 'a"\n\\'}, 1.5),))
     assert list(exposition._lines(family, names=True))[1] == 'one{role="a\\"\\n\\\\"} 1.5\n'
