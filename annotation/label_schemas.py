@@ -11,22 +11,21 @@ from typing import Any
 from django.db import transaction
 
 from annotation import kinds
-from projects import audit, members, specs
+from projects import audit, members, specs, task_kinds
 from projects.locks import retry_conflicts
 from projects.models import LabelSchema, Project, User
 from projects.project_settings import BadSpec, check_labels_named
 from projects.settings_versions import check_base, check_reason
 
 Schema = Sequence[dict[str, Any]]
-FEWEST = 2
 
 
 def check_schema(project: Project, labels: Schema) -> None:
     """Raises BadSpec where these labels cannot follow those in force."""
-    offered = [label["value"] for label in kinds.offered(labels)]
-    if len(offered) < FEWEST:
-        raise BadSpec("At least two labels must be offered.")
-    _check_marks(labels)
+    offered, fewest = [label["value"] for label in kinds.offered(labels)], task_kinds.fewest_labels(project.kind)
+    if len(offered) < fewest:
+        raise BadSpec(f"At least {'one label' if fewest == 1 else 'two labels'} must be offered.")
+    _check_marks(labels, fewest)
     values = {label["value"] for label in labels}
     if gone := [value for value in project.schema().values() if value not in values]:
         raise BadSpec(f"Label {gone[0]!r} is missing; a label that was once in use can be retired, not taken out.")
@@ -39,10 +38,10 @@ def check_schema(project: Project, labels: Schema) -> None:
 NAMED = {"positive": "positive label", "safe_default": "safe default"}
 
 
-def _check_marks(labels: Schema) -> None:
+def _check_marks(labels: Schema, fewest: int) -> None:
     """Merged labels are not read by anybody any more, so one may look like the label that took its place."""
     shown = [label for label in labels if not label.get("merged_into")]
-    specs.check_labels(shown, also=("retired", "split_into"))
+    specs.check_labels(shown, also=("retired", "split_into"), fewest=fewest)
     values = [label["value"] for label in labels]
     if twice := next((value for value in values if values.count(value) > 1), None):
         raise BadSpec(f"Label {twice!r} stands in the list twice.")

@@ -157,23 +157,24 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
     routed.state, routed.closed_at = RoutedState.REVIEW, at
     kind, labels = kinds.of_project(routed.project), routed.project.schema().labels
     tally = Counter(kind.describe(vote.value, labels) for vote in votes)
+    differ = any(vote.value != votes[0].value for vote in votes)
     entry = queues.Entry(
         item_id=routed.item_id,
-        reason=_why(votes, tally),
+        reason=_why(votes, tally, differ=differ)[:LONGEST_REASON],
         numbers={"votes": dict(tally), "agreement": kind.agreement([vote.value for vote in votes])},
         inclusion_probability=routed.inclusion_probability,
         audit_probability=routed.audit_probability,
         priority=1.0,
         evaluation=routed.evaluation,
         scored_by=routed.scored_by,
-        strategy="disagreement" if len(tally) > 1 else "flag",
+        strategy="disagreement" if differ else "flag",
     )
     queues.add_entries(queues.ensure(routed.project, Cause.DISPUTED, at=at), [entry], at=at)
 
 
-def _why(votes: list[Vote], tally: Counter[str]) -> str:
+def _why(votes: list[Vote], tally: Counter[str], *, differ: bool) -> str:
     people = {1: "one person", 2: "two people", 3: "three people"}.get(len(votes), f"{len(votes)} people")
-    if len(tally) == 1:
+    if not differ:
         return f"flagged by {people} who answered {next(iter(tally))}"
     return f"{people} disagreed: {', '.join(tally)}"
 

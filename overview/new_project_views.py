@@ -219,9 +219,9 @@ def _problem(spec: dict[str, Any]) -> str:
         return "The project has no name yet."
     if not spec["inputs"]:
         return "Nothing would be read by the model: choose a type for at least one column."
-    if task_kinds.needs_labels(spec["kind"]) and len(spec["labels"]) < 2 and spec["kind"] != ONE_LABEL:
-        return "Answers are made of labels: write two or more, one a line."
-    if task_kinds.needs_labels(spec["kind"]) and len(spec["labels"]) < 2:
+    if task_kinds.needs_labels(spec["kind"]) and len(spec["labels"]) < task_kinds.fewest_labels(spec["kind"]):
+        if spec["kind"] != ONE_LABEL:
+            return "Answers are made of labels: write them, one a line."
         return "A decision needs two labels or more: choose the column that holds them, or write them."
     try:
         parse_spec(spec)

@@ -129,7 +129,7 @@ def parse_spec(given: Any) -> Spec:
     if unknown := sorted(set(map(str, given)) - set(fields)):
         raise BadSpec(f"Unknown field {unknown[0]}; a spec takes {', '.join(sorted(fields))}.")
     title, kind = check_title(given.get("title")), _kind(given.get("kind"))
-    labels = check_labels(given.get("labels")) if task_kinds.needs_labels(kind) or given.get("labels") else []
+    labels = _labels(kind, given)
     inputs = check_inputs(given.get("inputs"))
     spec = Spec(
         title=title,
@@ -187,13 +187,19 @@ def _text(name: str, given: dict[str, Any]) -> str:
     return value or ""
 
 
-def check_labels(given: Any, also: Collection[str] = ()) -> list[dict[str, Any]]:
+def _labels(kind: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+    if not task_kinds.needs_labels(kind) and not given.get("labels"):
+        return []
+    return check_labels(given.get("labels"), fewest=task_kinds.fewest_labels(kind))
+
+
+def check_labels(given: Any, also: Collection[str] = (), *, fewest: int = 2) -> list[dict[str, Any]]:
     """`["a", "b"]`, or objects with value, title, hint, key and colour. Raises BadSpec.
 
     `also` are fields of a label that a schema in force may have beside them.
     """
-    if not isinstance(given, list) or not 2 <= len(given) <= 1000:
-        raise BadSpec("labels takes a list of 2 to 1,000 labels.")
+    if not isinstance(given, list) or not fewest <= len(given) <= 1000:
+        raise BadSpec(f"labels takes a list of {fewest} to 1,000 labels.")
     labels = [{"value": label} if isinstance(label, str) else label for label in given]
     for label in labels:
         value = label.get("value") if isinstance(label, dict) else None

@@ -9,17 +9,18 @@ Complete = Callable[[Any, dict[str, dict[str, Any]]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class RegisteredKind:
-    """What a spec is held against: whether it names labels, and how the options under `answer` are completed."""
+    """What a spec is held against: whether it names labels, how many, and how its options are completed."""
 
     needs_labels: bool
+    fewest_labels: int
     complete_options: Complete
 
 
 _kinds: dict[str, RegisteredKind] = {}
 
 
-def register(name: str, *, needs_labels: bool, complete_options: Complete) -> None:
-    _kinds[name] = RegisteredKind(needs_labels, complete_options)
+def register(name: str, *, needs_labels: bool, fewest_labels: int, complete_options: Complete) -> None:
+    _kinds[name] = RegisteredKind(needs_labels, fewest_labels, complete_options)
 
 
 def unregister(name: str) -> None:
@@ -33,6 +34,11 @@ def names() -> list[str]:
 def needs_labels(name: str) -> bool:
     """Whether a spec of this kind must name its labels. Raises KeyError for a name that there is not."""
     return _kinds[name].needs_labels
+
+
+def fewest_labels(name: str) -> int:
+    """How many labels a spec of this kind names at least, where it names any."""
+    return _kinds[name].fewest_labels
 
 
 def complete_options(name: str, given: Any, inputs: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class JourneyKind:
     wrong: Any
     refusal: str
     score: float = 0.5
+    said: tuple[str, str] | None = None  # the same words where the item is at hand
     also: Mapping[str, Any] = field(default_factory=dict)  # inputs beside `text`
 
     @property
@@ -54,5 +55,44 @@ JOURNEYS = (
         form={"value": ["rude"]},
         wrong=["late", "lazy"],
         refusal='"lazy" is not one of the labels: late, rude, wrong.',
+    ),
+    JourneyKind(
+        spec("rating"),
+        right=4,
+        half=2,
+        words=("4 of 5", "2 of 5"),
+        form={"value": "2"},
+        wrong=6,
+        refusal="A whole number from 1 to 5 is expected.",
+    ),
+    JourneyKind(
+        spec("text"),
+        right="abcd",
+        half="abXY",
+        words=("abcd", "abXY"),
+        form={"value": "abXY"},
+        wrong="  ",
+        refusal="A text is expected, and it is not empty.",
+    ),
+    JourneyKind(
+        spec("spans", ["VERB"]),
+        right=[{"start": 0, "end": 4, "label": "VERB"}],
+        half=[{"start": 2, "end": 6, "label": "VERB"}],
+        words=("VERB 0 to 4", "VERB 2 to 6"),
+        said=("VERB “mess” 0 to 4", "VERB “ssag” 2 to 6"),
+        form={"value": '[{"start": 2, "end": 6, "label": "VERB"}]'},
+        wrong=[{"start": 0, "end": 60, "label": "VERB"}],
+        refusal="A span goes to 60, and `text` has {length} characters.",
+    ),
+    JourneyKind(
+        spec("pair", inputs={**TEXT, "first": {"type": "text"}, "second": {"type": "text"}}),
+        right="a",
+        half="tie",
+        words=("A is better", "A tie"),
+        form={"value": "tie"},
+        wrong="left",
+        refusal="One of a, b, tie and neither is expected.",
+        score=0.0,
+        also={"first": "Yes.", "second": "No."},
     ),
 )

@@ -105,7 +105,7 @@ def test_a_kind_goes_from_capture_to_its_report(project: Project, kind: JourneyK
     wrong = {**rows_of(kind)[0], "key": "wrong", "value": kind.wrong}
     taken = service.post("predictions", [*rows_of(kind), wrong])
     assert taken["created"] == N
-    assert [one["error"] for one in taken["refused"]] == [f"`value`: {kind.refusal}"]
+    assert [one["error"] for one in taken["refused"]] == [f"`value`: {kind.refusal.format(length=9)}"]
     route_what_waits(project, timezone.now())
     run_jobs()
     assert not Job.objects.filter(error__gt="").exists()
@@ -113,11 +113,13 @@ def test_a_kind_goes_from_capture_to_its_report(project: Project, kind: JourneyK
 
     [lease] = ada.post("leases", {"count": 1})["leases"]
     refused = ada.post("labels", {"labels": [{"lease": lease["lease"], "value": kind.wrong}]})["results"]
-    assert [(one["status"], one["error"]) for one in refused] == [("refused", kind.refusal)]
+    why = kind.refusal.format(length=len(lease["inputs"]["text"]))
+    assert [(one["status"], one["error"]) for one in refused] == [("refused", why)]
     ada.post("labels", {"labels": [{"lease": lease["lease"], "value": kind.right}]})
     ada.answer_all(lambda n: kind.right)
     bo.answer_all(lambda n: kind.half if n % 4 == 0 else kind.right)
-    said = f"said {kind.words[0]}, {kind.words[1]} asked two people disagreed"
+    first, second = kind.said or kind.words
+    said = f"said {first}, {second} asked two people disagreed"
     assert said in words_of(rita, "annotation:review")
     review = rita.get(reverse("annotation:review", args=["spans"])).content.decode()
     disputed = re.findall(r'id="review-(item_\w+)"', review)

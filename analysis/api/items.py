@@ -11,6 +11,7 @@ from ninja import Router
 from analysis import item_filters, items, windows
 from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
+from annotation import kinds
 from annotation.blinding import viewer_of_key
 from annotation.models import Item
 from projects import openapi
@@ -191,23 +192,26 @@ def item_list(request: KeyRequest, slug: str) -> HttpResponse:
         page = items.find_page(selection, order, place, size=PAGE)
     except (item_filters.BadFilter, BadCursor) as why:
         return problem(422, str(why))
-    return json_response(ItemPage([_in_list(row) for row in page.rows], page.next or None, page.previous or None))
+    labelled = bool(kinds.class_names(request.project))
+    rows = [_in_list(row, labelled) for row in page.rows]
+    return json_response(ItemPage(rows, page.next or None, page.previous or None))
 
 
-def _in_list(row: Any) -> ItemInList:
+def _in_list(row: Any, labelled: bool) -> ItemInList:
+    """`labelled`: the answers of the project's task are labels."""
     return ItemInList(
         id=row.uid,
         key=row.key,
         at=row.at,
         inputs=row.inputs,
         segment=row.segment,
-        label=row.says if isinstance(row.says, str) else None,
+        label=row.says if labelled else None,
         confidence=row.score,
         model_version=row.by_version,
         resolution=row.truth,
         cause=row.cause,
         blind=row.blind,
-        value=None if isinstance(row.says, str) else row.says,
+        value=None if labelled else row.says,
     )
 
 

@@ -190,7 +190,7 @@ class FlatWriter:
     """Makes the flat record of each row of one file; `columns` are the file's, in their order."""
 
     def __init__(self, project: ProjectShape) -> None:
-        self._inputs = list(project.inputs)
+        self._inputs, self._texts = list(project.inputs), project.kind in TEXT_VALUES
         self._scores = [(f"{SCORES}{value}", value) for value in project.values()]
         said = (USUAL[name] for name in ("label", "predicted", "version"))
         self.columns = ["key", *self._inputs, *said, *(column for column, _ in self._scores), "at", WHOLE]
@@ -205,8 +205,8 @@ class FlatWriter:
         return {
             "key": row.key,
             **{name: _cell(row.inputs.get(name)) for name in self._inputs},
-            USUAL["label"]: _cell(row.agreed),
-            USUAL["predicted"]: _cell(said.value),
+            USUAL["label"]: _value_cell(row.agreed, self._texts),
+            USUAL["predicted"]: _value_cell(said.value, self._texts),
             USUAL["version"]: said.model_version or None,
             **{column: scores.get(value) for column, value in self._scores},
             "at": row.at,
@@ -220,6 +220,11 @@ def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
         flat |= {f"{name}.{inner}": part for inner, part in value.items()} if isinstance(value, dict) else {name: value}
     return flat
+
+
+def _value_cell(value: Any, texts: bool) -> Any:
+    """A value of the task: a text as it is, of other kinds the JSON."""
+    return value if texts or value is None else msgspec.json.encode(value).decode()
 
 
 def _cell(value: Any) -> Any:

@@ -42,6 +42,7 @@ CONTROLS = {
         ControlTag("Pairwise", "pair", "", "pairwise"),
     )
 }
+PAIR = ("a", "b", "tie", "neither")  # Pairwise takes left and right alone, so a pair is asked with choices
 TAGS = {control.tag for control in CONTROLS.values()}
 
 
@@ -89,15 +90,16 @@ def write_label_config(project: ProjectShape, *, control: str = "answer") -> str
     """The configuration that asks what the project asks. Raises UnusableFile where Label Studio has no tag for it."""
     if project.kind not in CONTROLS:
         raise UnusableFile(f"Label Studio has no control for projects of kind {project.kind}.")
-    known = CONTROLS[project.kind]
+    known = CONTROLS["choice" if project.kind == "pair" else project.kind]
     view = ElementTree.Element("View")
     for name, kind in project.inputs.items():
         tag = SHOWN_BY.get(kind, "Text")
         ElementTree.SubElement(view, tag, {"name": name, "value": f"${name}"})
     asked = ElementTree.SubElement(view, known.tag, {"name": control, "toName": shown_input(project)})
     if known.tag == "Choices":
-        asked.set("choice", "single" if project.kind == "choice" else "multiple")
-    for label in project.labels if _has_labels(project.kind) else ():
+        asked.set("choice", "multiple" if project.kind == "choices" else "single")
+    labels = [{"value": value} for value in PAIR] if project.kind == "pair" else project.labels
+    for label in labels if known.label_tag else ():
         ElementTree.SubElement(asked, known.label_tag, _label_attributes(label))
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode") + "\n"
@@ -121,6 +123,8 @@ def _parse_xml(xml: str) -> ElementTree.Element:
 
 def _kind_of(element: ElementTree.Element) -> str:
     if element.tag == "Choices":
+        if tuple(label.get("value") for label in element.iter("Choice")) == PAIR:
+            return "pair"
         return "choice" if element.get("choice", "single").startswith("single") else "choices"
     return next(control.kind for control in CONTROLS.values() if control.tag == element.tag)
 

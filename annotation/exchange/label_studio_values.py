@@ -20,11 +20,13 @@ class ValueShape:
     """`read`: a value from the results of its control, in their order, and the text they are about; `write`: back.
 
     `empty`: what an answer without a result says, such as that no label fits; None where that is no answer.
+    `types`: of results that are read, the first one of those that are written, where it is not that of the control.
     """
 
     read_values: Callable[[Sequence[Result], str], Any]
     write_values: Callable[[Any, str], list[dict[str, Any]]]
     empty: tuple[()] | None = None
+    types: tuple[str, ...] = ()
 
 
 def _read_choice(results: Sequence[Result], text: str) -> str:
@@ -92,6 +94,12 @@ def _read_rating(results: Sequence[Result], text: str) -> Any:
     return results[0].get("rating")
 
 
+def _read_pair(results: Sequence[Result], text: str) -> str:
+    """Label Studio's own control for pairs knows left and right alone, so an export asks with choices."""
+    side = {"left": "a", "right": "b"}.get(str(results[0].get("selected")))
+    return side or _read_choice(results, text)
+
+
 def _read_text(results: Sequence[Result], text: str) -> str:
     return "\n".join(line for result in results for line in _texts_of(result, "text"))
 
@@ -110,5 +118,6 @@ SHAPES: dict[str, ValueShape] = {
     "spans": ValueShape(_read_spans, _write_spans, ()),
     "boxes": ValueShape(_read_boxes, _write_boxes, ()),
     "rating": ValueShape(_read_rating, lambda value, text: [{"rating": value}]),
+    "pair": ValueShape(_read_pair, lambda value, text: [{"choices": [value]}], types=("choices", "pairwise")),
     "text": ValueShape(_read_text, lambda value, text: [{"text": [value]}]),
 }

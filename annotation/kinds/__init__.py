@@ -30,7 +30,12 @@ _kinds: Registry[TaskKind] = Registry("task kind")
 def register(kind: TaskKind) -> TaskKind:
     """Make a kind available to projects. Raises ValueError where another one has its name."""
     _kinds.register(kind)
-    task_kinds.register(kind.name, needs_labels=kind.needs_labels, complete_options=kind.complete_options)
+    task_kinds.register(
+        kind.name,
+        needs_labels=kind.needs_labels,
+        fewest_labels=kind.fewest_labels,
+        complete_options=kind.complete_options,
+    )
     return kind
 
 

@@ -70,6 +70,26 @@ class SettledValue:
     quality: float
 
 
+def settle_by_majority(values: Sequence[Any]) -> SettledValue | None:
+    """One vote settles alone; more need the same value from more than half of them."""
+    if not values:
+        return None
+    counts = [sum(other == value for other in values) for value in values]
+    count = max(counts)
+    value = values[counts.index(count)]
+    if len(values) == 1:
+        return SettledValue(value, "single", 1.0)
+    if count == len(values):
+        return SettledValue(value, "unanimous", 1.0)
+    return SettledValue(value, "majority", count / len(values)) if 2 * count > len(values) else None
+
+
+def settle_where_equal(values: Sequence[Any]) -> SettledValue | None:
+    """Votes that are all the same settle; a reviewer decides on any others."""
+    settled = settle_by_majority(values)
+    return settled if settled and settled.rule != "majority" else None
+
+
 @dataclass(frozen=True)
 class AnswerKeys:
     """Keys that answer on the desk: what they answer, and their caps, runs of neighbours as first and last."""
@@ -98,7 +118,10 @@ class TaskKind(ABC):
     """Where it stands among the kinds to choose from."""
 
     needs_labels: bool = True
-    """Whether a spec must name at least two labels."""
+    """Whether a spec must name labels."""
+
+    fewest_labels: int = 2
+    """How many labels a spec names at least, where it names any."""
 
     template: str
     """Template of the desk's answer controls."""
@@ -180,6 +203,10 @@ class TaskKind(ABC):
     @abstractmethod
     def form(self, labels: Labels) -> dict[str, Any]:
         """What the templates and the desk's script need to ask."""
+
+    def about(self, inputs: Inputs) -> Any:
+        """What the desk's script needs of an item beside what is drawn of it, as JSON."""
+        return None
 
     def parse_form(self, given: Mapping[str, Any]) -> Any:
         """The value that the review template's form sent, not yet validated."""

@@ -173,6 +173,7 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
     return {
         "lease": lease.token,
         "html": render_to_string("annotation/desk.html#item", drawn),
+        "about": kinds.of_project(project).about(lease.item.inputs),
         "guideline": lease.guideline_version,
         "thumb": shown.pictures[0].src if shown.pictures else None,
     }

@@ -1,5 +1,6 @@
 """Review: what people could not settle and what signals contradict or ask, each with the reviewer's decision."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,11 +128,18 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
     signals, found = review_entries.shown_signals(project, ids), []
     for routed in review:
         mine = said.get(routed.item_id, [])
-        given = [kind.describe(label.value, schema) for label in mine if label.state == LabelState.GIVEN]
+        values = [label.value for label in mine if label.state == LabelState.GIVEN]
+        given = [kind.describe_beside(value, schema, routed.item.inputs) for value in values]
         comments = [revision.comment for label in mine for revision in label.revisions.all() if revision.comment]
         skips = sum(label.state == LabelState.SKIPPED for label in mine)
         card = {"routed": routed, "shown": display_item(project, routed.item), "asked": _asked(routed)}
         came = [(signal, value_in_words(kind, schema, signal.value)) for signal in signals.get(routed.item_id, [])]
         card |= {"signals": came, "may_leave": routed.pk in by_signals}
-        found.append({**card, "given": given, "skips": skips, "comments": comments})
+        found.append({**card, "given": given, "votes": _distinct(values, given), "skips": skips, "comments": comments})
     return found
+
+
+def _distinct(values: list[Any], words: list[str]) -> list[dict[str, Any]]:
+    """Each value that was given once, as it is and as JSON, with its words."""
+    found = {json.dumps(value, ensure_ascii=False): (value, text) for value, text in zip(values, words, strict=True)}
+    return [{"json": written, "value": value, "words": text} for written, (value, text) in found.items()]

@@ -130,8 +130,8 @@ def _parse_results(
 ) -> tuple[Any, list[dict[str, Any]], list[Any]]:
     """The value, what else stands in the results that hold it, and the results of other controls."""
     results = [as_mapping(result, "A result") for result in as_list(given, "result")]
-    wanted = CONTROLS[project.kind].result_type
-    ours = [result for result in results if result.get("type") == wanted]
+    wanted = shape.types or (CONTROLS[project.kind].result_type,)
+    ours = [result for result in results if result.get("type") in wanted]
     first = ours[0].get("from_name") if ours else None
     ours = [result for result in ours if result.get("from_name") == first]
     others = [result for result in results if result not in ours]
@@ -196,7 +196,7 @@ def _results(
         return others
     values = shape.write_values(value, text)
     plain = {"from_name": CONTROL, "to_name": shown_input(project)}
-    kind = CONTROLS[project.kind].result_type
+    kind = (*shape.types, CONTROLS[project.kind].result_type)[0]
     found = [
         {**(names[place] if place < len(names) else plain), "type": kind, "value": part}
         for place, part in enumerate(values)

@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, offered, successors
+from annotation.kinds.base import (
+    AnswerKeys,
+    InvalidLabel,
+    Labels,
+    SettledValue,
+    TaskKind,
+    offered,
+    settle_by_majority,
+    successors,
+)
 from annotation.kinds.choice.shortcuts import answer_keys, cap, keys_of
 
 SHOWN = 12  # labels named in a refusal
@@ -42,15 +51,7 @@ class Choice(TaskKind):
         return sum(count * (count - 1) for count in Counter(values).values()) / (n * (n - 1))
 
     def resolve(self, values: Sequence[Any]) -> SettledValue | None:
-        """One vote settles alone; more need the same label from more than half of them."""
-        if not values:
-            return None
-        value, count = Counter(values).most_common(1)[0]
-        if len(values) == 1:
-            return SettledValue(value, "single", 1.0)
-        if count == len(values):
-            return SettledValue(value, "unanimous", 1.0)
-        return SettledValue(value, "majority", count / len(values)) if 2 * count > len(values) else None
+        return settle_by_majority(values)
 
     def score(self, truth: Any, predicted: Any) -> float:
         return float(truth == predicted)

@@ -32,10 +32,10 @@ def answer_keys(labels: Labels) -> tuple[AnswerKeys, ...]:
     """The keys of these labels for a list of keys: one row, or one for each ten labels and one for those without."""
     keys = keys_of(labels)
     if keys[:10] != DIGITS[: len(keys)]:
-        return (AnswerKeys("Answer with a label", tuple(_runs([key for key in keys if key]))),)
+        return (AnswerKeys("Answer with a label", tuple(key_runs([key for key in keys if key]))),)
     rows = [
         AnswerKeys(
-            f"Answer with {_positions(start, min(start + 10, len(keys)))}", tuple(_runs(keys[start : start + 10]))
+            f"Answer with {_positions(start, min(start + 10, len(keys)))}", tuple(key_runs(keys[start : start + 10]))
         )
         for start in range(0, min(len(keys), 20), 10)
     ]
@@ -49,7 +49,7 @@ def _positions(start: int, end: int) -> str:
     return f"label {end}" if end - start == 1 else f"label {start + 1} to {end}"
 
 
-def _runs(keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+def key_runs(keys: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The keys' caps in their order; three or more that follow each other as first and last."""
     start = 0
     for place in range(1, len(keys) + 1):

@@ -172,7 +172,7 @@ export function drawn(lease) {
   template.innerHTML = lease.html;
   for (const image of template.content.querySelectorAll("img")) image.decoding = "sync";
   const node = document.importNode(template.content.firstElementChild, true);
-  return { lease: lease.lease, node, guideline: lease.guideline, thumb: lease.thumb, words: spoken(node) };
+  return { lease: lease.lease, node, about: lease.about, guideline: lease.guideline, thumb: lease.thumb, words: spoken(node) };
 }
 
 /* An image that did not come is asked for again. */

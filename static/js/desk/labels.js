@@ -9,7 +9,7 @@
    and reads `search`, an input in which letters are typed, if there is one. A control whose answers take more than one
    press may also have
    keyed(event)   what a key does that is its own, as a function, or null; asked first, also while a person types
-   show(item)     the item that is in front now: {lease, node, inputs}
+   show(item)     the item that is in front now: {lease, node, about}
    focus()        where the focus goes with the next item, true where it took it
    and gets `keep(value)`, which keeps a part of an answer with its item, through an undo and a reload. */
 

@@ -220,7 +220,7 @@ def test_records_are_read_one_at_a_time_also_where_one_is_large() -> None:
     assert [row.key for row in parse_bytes("doccano", data, TEXTS) if isinstance(row, ExchangeRow)] == ["1", "2"]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("label_studio", "ranking"), ("doccano", "boxes")])
+@pytest.mark.parametrize(("name", "kind"), [("label_studio", "ranking"), ("doccano", "boxes"), ("doccano", "pair")])
 def test_a_kind_that_the_tool_cannot_hold_is_refused_in_words(name: str, kind: str) -> None:
     shape = ProjectShape(kind, [], {"text": "text"})
     with pytest.raises(UnusableFile, match=f"cannot carry values of kind {kind}"):
@@ -238,13 +238,20 @@ LETTERS = st.text(alphabet="a\U0001f600é日", min_size=12, max_size=16)
 def values_of(kind: str) -> st.SearchStrategy[Any]:
     """Values of a kind about a text of at least 12 characters."""
     names = st.sampled_from(["refund", "billing"])
+    ends = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda pair: {"start": pair[0], "end": sum(pair)})
+    spans = st.lists(st.builds(lambda span, label: {**span, "label": label}, ends, names), max_size=3)
     return {
         "choices": st.lists(names, unique=True).map(sorted),
+        "rating": st.integers(0, 10),
+        "text": st.text(alphabet='aé \U0001f600日\n"\\,', min_size=1, max_size=12).map(lambda text: f"x{text}x"),
+        "spans": spans,
+        "pair": st.sampled_from(["a", "b", "tie", "neither"]),
     }[kind]
 
 
-KIND_VALUES = {"label_studio": ("choices",), "argilla": ("choices",), "doccano": ("choices",)}
-KIND_VALUES |= dict.fromkeys(FLAT_FORMATS, ("choices",))
+ALL_KINDS = ("choices", "rating", "text", "spans", "pair")
+KIND_VALUES: dict[str, tuple[str, ...]] = dict.fromkeys(("label_studio", "argilla", *FLAT_FORMATS), ALL_KINDS)
+KIND_VALUES["doccano"] = ("choices", "text", "spans")
 
 
 @pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, kinds in KIND_VALUES.items() for kind in kinds])

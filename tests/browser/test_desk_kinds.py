@@ -1,0 +1,152 @@
+"""The desk of each task kind beyond one label, by keyboard alone: what is stored, undone, and kept through a reload."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, Site, Watched, environment
+from tests.browser.test_pages import sticks_out, violations
+
+Desk = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def kind_site(site: Site) -> Site:
+    """The site with a project of each kind in it."""
+    command = [sys.executable, "-m", "tests.browser.kind_projects"]
+    made = subprocess.run(command, cwd=ROOT, env=environment(site.home), capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return site
+
+
+@pytest.fixture
+def desk(kind_site: Site, open_page: Callable[..., Watched]) -> Desk:
+    """Open one kind's desk as Ada and wait for its first item."""
+
+    def opens(kind: str, **options: Any) -> Page:
+        tab = open_page(f"/p/kind-{kind}/desk/", who="annotator", **options).page
+        tab.locator(".stage .item").wait_for()
+        return tab
+
+    return opens
+
+
+def given(site: Site, kind: str) -> list[Any]:
+    """The values that stand, in the order in which they were given."""
+    query = """SELECT l.value FROM annotation_label l JOIN projects_project p ON p.id = l.project_id
+               WHERE p.slug = ? AND l.state = 'given' ORDER BY l.id"""
+    with sqlite3.connect(site.home / "plumbline.sqlite3") as database:
+        rows = database.execute(query, [f"kind-{kind}"]).fetchall()
+    database.close()
+    return [json.loads(value) for (value,) in rows]
+
+
+def keys(tab: Page, *pressed: str) -> None:
+    for key in pressed:
+        tab.keyboard.press(key)
+
+
+def sent(tab: Page) -> None:
+    expect(tab.locator("#connection")).to_have_text("All answers sent")
+
+
+def said(tab: Page) -> str:
+    return tab.locator("#said").inner_text()
+
+
+def test_several_labels_are_chosen_by_key_and_sent_by_enter(kind_site: Site, desk: Desk) -> None:
+    tab = desk("choices")
+    keys(tab, "Enter")
+    assert said(tab) == "Nothing is chosen. Choose a label, or none of them, key N."
+    keys(tab, "1", "2", "4", "2")
+    tab.reload()  # what is chosen stays with its item
+    expect(tab.get_by_role("button", name="Late")).to_have_attribute("aria-pressed", "true")
+    keys(tab, "Enter", "n", "3", "Enter", "u", "3", "1", "Enter")
+    sent(tab)
+    assert given(kind_site, "choices") == [["broken", "late"], [], ["late"]]
+    expect(tab.locator(".history li")).to_have_text(["Late, Broken", "none of them", "Late"])
+
+
+def test_a_digit_rates(kind_site: Site, desk: Desk) -> None:
+    tab = desk("rating")
+    keys(tab, "4", "9", "1", "u", "5")
+    sent(tab)
+    assert given(kind_site, "rating") == [4, 5]
+    expect(tab.locator(".history li")).to_have_text(["4 of 5", "5 of 5"])
+
+
+def test_a_text_is_corrected_with_its_changes_in_view(kind_site: Site, desk: Desk) -> None:
+    tab = desk("text")
+    expect(tab.locator("#answer-text")).to_be_focused()
+    expect(tab.locator("#text-state")).to_have_text("Nothing is changed")
+    keys(tab, "Backspace", "!")
+    assert tab.locator("#changes ins").inner_text() == "!" and tab.locator("#changes del").inner_text() == "."
+    keys(tab, "Shift+Enter", "s", "Enter", "Enter", "Escape", "u", "Enter", "Enter")
+    sent(tab)
+    assert given(kind_site, "text") == [
+        "The parcel leaved our depot on monday!\ns",
+        "The parcel leaved our depot on monday.",
+    ]
+
+
+def test_words_are_marked_by_arrows_and_labels(kind_site: Site, desk: Desk) -> None:
+    tab = desk("spans")
+    keys(tab, "ArrowRight", "Shift+ArrowRight", "1")  # Ada Lovelace
+    keys(tab, *["ArrowRight"] * 3, "Shift+ArrowRight", "1")  # Charles Babbage
+    keys(tab, *["ArrowRight"] * 2, "3", "ArrowUp", "2")  # London, a DATE, then a PLACE
+    keys(tab, "ArrowUp", "Control+ArrowLeft", "Delete", "Control+z", "Control+z")
+    assert tab.locator("#marked-list li").all_inner_texts() == [
+        "PERSON Ada Lovelace×",
+        "PERSON Charles Babbage×",
+        "PLACE London×",
+    ]
+    keys(tab, "End", "Enter", "n")
+    sent(tab)
+    assert given(kind_site, "spans") == [
+        [
+            {"start": 0, "end": 12, "label": "PERSON"},
+            {"start": 22, "end": 37, "label": "PERSON"},
+            {"start": 41, "end": 47, "label": "PLACE"},
+        ],
+        [],
+    ]
+    keys(tab, "u", "u")  # the item is back with its marks
+    expect(tab.locator("#marked-list li")).to_have_count(3)
+
+
+def test_words_behind_a_sign_of_two_units_are_marked_where_they_are(kind_site: Site, desk: Desk) -> None:
+    """By mouse: a double click on a word, which the browser selects."""
+    tab = desk("spans", width=390, height=844)
+    tab.evaluate(
+        """() => { const text = document.querySelector('.stage .text').lastChild;
+        getSelection().setBaseAndExtent(text, text.data.indexOf('notes'), text, text.data.length - 1); }"""
+    )
+    tab.get_by_role("button", name="THING").click()
+    assert tab.locator("#marked-list li").all_inner_texts() == ["THING notes×"]
+    tab.get_by_role("button", name="Send 1").click()
+    sent(tab)
+    (mark,) = given(kind_site, "spans")[-1]
+    assert (mark["end"] - mark["start"], mark["label"]) == (5, "THING")
+
+
+def test_the_side_at_which_an_arrow_points_is_better(kind_site: Site, desk: Desk) -> None:
+    tab = desk("pair")
+    left = tab.locator(".two > .pane:first-child .letter").inner_text()
+    keys(tab, "ArrowLeft", "t", "b")
+    sent(tab)
+    assert given(kind_site, "pair") == [left.lower(), "tie", "b"]
+    assert "model_" not in tab.locator(".stage").inner_text()
+
+
+@pytest.mark.parametrize("kind", ["choices", "rating", "text", "spans", "pair"])
+def test_a_desk_is_accessible_and_fits_a_phone(desk: Desk, kind: str) -> None:
+    for theme, width in (("light", 390), ("dark", 1280)):
+        tab = desk(kind, theme=theme, width=width)
+        assert violations(tab) == []
+        assert sticks_out(tab) == []
