@@ -87,7 +87,12 @@ def test_a_text_is_corrected_with_its_changes_in_view(kind_site: Site, desk: Des
     expect(tab.locator("#text-state")).to_have_text("Nothing is changed")
     keys(tab, "Backspace", "!")
     assert tab.locator("#changes ins").inner_text() == "!" and tab.locator("#changes del").inner_text() == "."
-    keys(tab, "Shift+Enter", "s", "Enter", "Enter", "Escape", "u", "Enter", "Enter")
+    keys(tab, "Shift+Enter", "s", "Enter", "Enter")  # the second one comes before anybody can have read the next text
+    tab.wait_for_timeout(400)
+    keys(tab, "Enter", "Escape", "u", "Escape", "Enter")
+    expect(tab.locator("#answer-text")).to_be_focused()
+    tab.wait_for_timeout(400)
+    keys(tab, "Enter")
     sent(tab)
     assert given(kind_site, "text") == [
         "The parcel leaved our depot on monday!\ns",
@@ -101,10 +106,10 @@ def test_words_are_marked_by_arrows_and_labels(kind_site: Site, desk: Desk) -> N
     keys(tab, *["ArrowRight"] * 3, "Shift+ArrowRight", "1")  # Charles Babbage
     keys(tab, *["ArrowRight"] * 2, "3", "ArrowUp", "2")  # London, a DATE, then a PLACE
     keys(tab, "ArrowUp", "Control+ArrowLeft", "Delete", "Control+z", "Control+z")
-    assert tab.locator("#marked-list li").all_inner_texts() == [
-        "PERSON Ada Lovelace×",
-        "PERSON Charles Babbage×",
-        "PLACE London×",
+    assert tab.locator("#marked-list li button:first-child").all_inner_texts() == [
+        "PERSON Ada Lovelace",
+        "PERSON Charles Babbage",
+        "PLACE London",
     ]
     keys(tab, "End", "Enter", "n")
     sent(tab)
@@ -127,8 +132,8 @@ def test_words_behind_a_sign_of_two_units_are_marked_where_they_are(kind_site: S
         """() => { const text = document.querySelector('.stage .text').lastChild;
         getSelection().setBaseAndExtent(text, text.data.indexOf('notes'), text, text.data.length - 1); }"""
     )
-    tab.get_by_role("button", name="THING").click()
-    assert tab.locator("#marked-list li").all_inner_texts() == ["THING notes×"]
+    tab.get_by_role("button", name="THING", exact=True).click()
+    assert tab.locator("#marked-list li button:first-child").all_inner_texts() == ["THING notes"]
     tab.get_by_role("button", name="Send 1").click()
     sent(tab)
     (mark,) = given(kind_site, "spans")[-1]
@@ -149,4 +154,4 @@ def test_a_desk_is_accessible_and_fits_a_phone(desk: Desk, kind: str) -> None:
     for theme, width in (("light", 390), ("dark", 1280)):
         tab = desk(kind, theme=theme, width=width)
         assert violations(tab) == []
-        assert sticks_out(tab) == []
+        assert not sticks_out(tab)

@@ -92,7 +92,10 @@ class TestCreateProject:
             ({**SPEC, "colour": "red"}, "Unknown field colour"),
             ({**SPEC, "title": ""}, "title takes 1 to 120 characters on one line."),
             ({**SPEC, "title": "a\x00"}, "A spec holds no NUL character"),
-            ({**SPEC, "kind": "banana"}, "kind is 'banana'; this version takes choice."),
+            (
+                {**SPEC, "kind": "banana"},
+                "kind is 'banana'; this version takes choice, choices, pair, rating, spans, text.",
+            ),
             ({**SPEC, "labels": ["ham"]}, "labels takes a list of 2 to 1,000 labels."),
             ({**SPEC, "labels": ["ham", "ham"]}, "Label 'ham' stands in the list twice."),
             (

@@ -57,8 +57,13 @@ def test_a_colour_is_named_in_the_tokens_and_nowhere_else():
     )
 
 
-def test_all_styles_together_are_light():
-    assert sum(len(gzip.compress(path.read_bytes())) for path in STYLES) <= 20_000
+def test_the_styles_that_a_page_loads_are_light():
+    """Every page loads those of the head, and its own."""
+    weight = {path.name: len(gzip.compress(path.read_bytes())) for path in STYLES}
+    loaded = {path: set(re.findall(r"css/(\w+\.css)", path.read_text())) for path in TEMPLATES}
+    everywhere = loaded.pop(settings.BASE_DIR / "templates/parts/head.html") | {"site.css"}
+    assert set(weight) == everywhere.union(*loaded.values()), "styles that no page loads"
+    assert max(sum(weight[name] for name in everywhere | own) for own in loaded.values()) <= 20_000
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(settings.BASE_DIR / "templates")))

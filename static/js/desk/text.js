@@ -4,6 +4,7 @@
 import { changes } from "./changes.js";
 
 const SHOWN = 40; // characters of an answer in the history
+const UNREAD_MS = 350; // an Enter that comes sooner cannot be about the next text
 const FINE = matchMedia("(pointer: fine) and (min-width: 700px)"); // no keyboard springs up on a phone
 
 export class Control {
@@ -35,6 +36,8 @@ export class Control {
   }
 
   show(item) {
+    if (item !== this.item) this.since = performance.now();
+    this.item = item;
     this.original = this.form.dataset.corrects ? (item.about ?? "") : "";
   }
 
@@ -48,6 +51,7 @@ export class Control {
   send() {
     if (this.area.disabled) return;
     const value = this.area.value.replace(/\r\n?/g, "\n").trim();
+    if (value === this.original.trim() && performance.now() - this.since < UNREAD_MS) return;
     if (!value) return this.say("The text is empty. Write it, or skip.");
     this.choose({ value, skip: false, words: this.words(value) });
   }
