@@ -12,10 +12,8 @@ register = template.Library()
 
 @register.filter
 def in_words(value: Any, project: Project) -> str:
-    """A label by its title, a value of another kind as its kind describes it, a dash where there is none."""
+    """A value as its kind describes it, a label by its title; a dash where there is none."""
     if value is None or value == "":
         return "–"
-    schema = project.schema()
-    return (
-        schema.title_of(value) if isinstance(value, str) else kinds.of_project(project).describe(value, schema.labels)
-    )
+    kind, schema = kinds.of_project(project), project.schema()
+    return schema.title_of(value) if kind.classes(schema.labels) else kind.describe(value, schema.labels)
