@@ -39,6 +39,11 @@ class SeveralLabels(TaskKind):
             raise InvalidLabel(f'"{twice[0][:60]}" stands in the list twice.')
         return sorted(value)
 
+    def replace_labels(self, value: Any, by: Mapping[str, str]) -> Any:
+        """Sorted again, each label once, so that equal answers stay equal."""
+        replaced = super().replace_labels(value, by)
+        return sorted(replaced) if replaced != value else value
+
     def describe(self, value: Any, labels: Labels) -> str:
         known = [title(label) for label in labels if label["value"] in value]
         gone = [one for one in value if one not in {label["value"] for label in labels}]

@@ -87,6 +87,14 @@ class Spans(TaskKind):
             return False
         return True
 
+    def replace_labels(self, value: Any, by: Mapping[str, str]) -> Any:
+        """Sorted again, and of two spans that became the same one is left."""
+        replaced = super().replace_labels(value, by)
+        if replaced == value:
+            return value
+        ordered = sorted(replaced, key=_order)
+        return [span for place, span in enumerate(ordered) if span not in ordered[:place]]
+
     def misfit(self, value: Any, inputs: Inputs) -> str | None:
         text, name = inputs.get(self.options.input), self.options.input
         length = len(text) if isinstance(text, str) else 0

@@ -85,3 +85,7 @@ def test_a_reviewers_form_says_which_labels_or_that_none_fits() -> None:
     assert choices.parse_form(QueryDict("none=yes")) == []
     with pytest.raises(InvalidLabel, match="No label is chosen"):
         choices.parse_form(QueryDict(""))
+
+
+def test_merged_labels_leave_a_sorted_answer_with_each_label_once() -> None:
+    assert choices.replace_labels(["a", "c", "d"], {"a": "d"}) == ["c", "d"]

@@ -131,3 +131,8 @@ def test_a_reviewers_form_takes_json_alone() -> None:
     assert KIND.parse_form({"value": '[{"start": 0, "end": 2, "label": "ORG"}]'}) == [span(0, 2)]
     with pytest.raises(InvalidLabel, match="Choose whose spans are right"):
         KIND.parse_form({"value": ""})
+
+
+def test_merged_labels_leave_sorted_spans_each_once() -> None:
+    value = KIND.validate([span(0, 4), span(0, 4, "PER"), span(2, 6, "PER")], LABELS)
+    assert KIND.replace_labels(value, {"ORG": "PER"}) == [span(0, 4, "PER"), span(2, 6, "PER")]
