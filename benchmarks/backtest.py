@@ -39,9 +39,9 @@ from retraining.backtest.options import BacktestOptions
 from retraining.backtest.source import LabelledFile, read_file
 from retraining.learning import fit, probabilities
 from retraining.learning.model_selection.fitting import ModelSearch
-from retraining.trainers.here import FIT_WORK
 
 Floats = NDArray[np.float64]
+WORK = 120.0  # units, as `retraining.trainers.here` gives a run
 
 
 def digits_file() -> pd.DataFrame:
@@ -176,7 +176,7 @@ class TrainerModel:
             target,
             classes=self.classes,
             texts=self._texts(rows),
-            search=ModelSearch(budget=FIT_WORK, seed=len(rows)),
+            search=ModelSearch(budget=WORK, seed=len(rows)),
         )
         return self
 
