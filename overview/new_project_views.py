@@ -17,7 +17,7 @@ from inputs.files.column_roles import ColumnRole
 from inputs.files.table import BadFile
 from overview.new_project import creation, remarks, source, trial
 from overview.new_project.choices import Choices, parse_choices, parse_dialect
-from overview.new_project.specification import ONE_LABEL, import_options, labels_of, positive_of, spec_of_choices
+from overview.new_project.specification import has_classes, import_options, labels_of, positive_of, spec_of_choices
 from projects import task_kinds
 from projects.guards import UserRequest, asks_for_fragment, member_anywhere
 from projects.models import Can
@@ -182,7 +182,7 @@ def _context(
             missing = str(why)
     labels = labels_of(found, choices)
     rows = list(zip([cap(key) for key in keys_of([{"value": one.value} for one in labels])], labels, strict=True))
-    needs_labels = task_kinds.needs_labels(choices.kind)
+    needs_labels, one_label = task_kinds.needs_labels(choices.kind), has_classes(choices.kind)
     written = json.dumps(spec, indent=2, ensure_ascii=False)
     return {
         "source": found,
@@ -194,9 +194,9 @@ def _context(
         "used": sum(guess.role != ColumnRole.IGNORE for guess in choices.guesses),
         "labels": rows[:FIRST_LABELS],
         "more_labels": rows[FIRST_LABELS:],
-        "by_hand": needs_labels and (choices.kind != ONE_LABEL or len(labels) < 2 or bool(choices.listed.strip())),
+        "by_hand": needs_labels and (not one_label or len(labels) < 2 or bool(choices.listed.strip())),
         "kinds": kinds.titles(),
-        "has_classes": choices.kind == ONE_LABEL,
+        "has_classes": one_label,
         "labelled": bool(choices.column_of(ColumnRole.LABEL)),
         "positive": positive_of(choices, labels),
         "positive_title": next((one.title for one in labels if one.value == positive_of(choices, labels)), ""),
@@ -220,7 +220,7 @@ def _problem(spec: dict[str, Any]) -> str:
     if not spec["inputs"]:
         return "Nothing would be read by the model: choose a type for at least one column."
     if task_kinds.needs_labels(spec["kind"]) and len(spec["labels"]) < task_kinds.fewest_labels(spec["kind"]):
-        if spec["kind"] != ONE_LABEL:
+        if not has_classes(spec["kind"]):
             return "Answers are made of labels: write them, one a line."
         return "A decision needs two labels or more: choose the column that holds them, or write them."
     try:

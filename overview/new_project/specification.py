@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotation import kinds
 from annotation.exchange.rows import NO_COLUMN, ColumnNames
 from annotation.importing import ImportOptions
 from inputs.files.column_roles import INPUT_ROLES, ColumnRole
@@ -14,7 +15,6 @@ from overview.new_project.choices import COSTS, Choices
 from overview.new_project.source import INSIDE, ProjectSource
 from projects import task_kinds
 
-ONE_LABEL = "choice"  # the kind whose values a column of the file may list
 LEFT_OUT = 0.05  # share of rows without what people read up to which such rows are left out
 BESIDE = "segment."
 
@@ -29,6 +29,11 @@ class LabelChoice:
     title: str = ""
 
 
+def has_classes(kind: str) -> bool:
+    """Whether an answer of this kind is one label, so that a column of the file may list the labels."""
+    return bool(kinds.of(kind).classes([{"value": "any"}]))
+
+
 def labels_of(source: ProjectSource, choices: Choices) -> list[LabelChoice]:
     """The labels: those of the label column and of the predicted ones, of the scores, or those written by hand.
 
@@ -36,7 +41,7 @@ def labels_of(source: ProjectSource, choices: Choices) -> list[LabelChoice]:
     """
     if not task_kinds.needs_labels(choices.kind):
         return []
-    if choices.kind != ONE_LABEL:
+    if not has_classes(choices.kind):
         lines = dict.fromkeys(line.strip() for line in choices.listed.splitlines() if line.strip())
         return [LabelChoice(line, 0, title=choices.titles.get(line) or line) for line in lines]
     counted = _levels(source, choices.column_of(ColumnRole.LABEL))
@@ -80,7 +85,7 @@ def prefix_of(source: ProjectSource, choices: Choices) -> str:
 
 def positive_of(choices: Choices, labels: Sequence[LabelChoice]) -> str:
     """The label to catch: as chosen; of two labels the one that says yes, or the rarer one."""
-    if choices.kind != ONE_LABEL:
+    if not has_classes(choices.kind):
         return ""
     values = [label.value for label in labels]
     if choices.positive is not None:

@@ -299,3 +299,16 @@ def test_only_who_may_change_a_project_makes_one_and_the_first_page_leads_there(
 def test_the_file_that_a_script_sends_as_it_is_is_taken(client: Client) -> None:
     answer = client.post("/projects/new/file?name=a.csv", tickets(), content_type="application/octet-stream")
     assert answer.status_code == 302 and StoredUpload.objects.get().name == "a.csv"
+
+
+def test_a_kind_of_answer_is_chosen_and_asks_for_what_it_needs(client: Client) -> None:
+    where = address(client, tickets())
+    several = counted(client, where, title="Support", kind="choices", labels="late\nrude")
+    assert (spec_in(several)["kind"], spec_in(several)["labels"]) == ("choices", ["late", "rude"])
+    assert "Models that answer so are measured here, not trained." in several and "Positive class" not in several
+    assert "Answers are made of labels: write them, one a line." in counted(client, where, kind="spans", labels="")
+    client.post(where, {"title": "Rated", "kind": "rating", "act": "create"})
+    project = Project.objects.get(slug="rated")
+    assert (project.kind, project.schema().labels, project.answer) == ("rating", [], {})
+    pairs = counted(client, where, title="Pairs", kind="pair")
+    assert "answer.between takes two inputs of type text, conversation or image." in pairs
