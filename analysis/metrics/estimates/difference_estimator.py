@@ -10,8 +10,11 @@ traffic, because the labels are a probability sample.
 Intervals. A few labels carry most of the variance of a rare class, so the variance that they show is itself uncertain
 and Wald intervals hold the truth too rarely. The variance used here is
 
-- no less than the scores expect it to be, multiplied by how much more or less than expected the labels vary, with
-  the expectation counted as `EXPECTED` labels; one degree of freedom is paid for λ;
+- for shares of one event the mean of what labels show and what scores expect, weighted by the labels' degrees of
+  freedom and `EXPECTED` (the moderated variance of Smyth, Statistical Applications in Genetics and Molecular Biology
+  2004); for means and linearised metrics the larger of the two, since simulation shows the labels' to be too small
+  there. What scores expect is multiplied by how much more or less than expected the labels vary, with the expectation
+  counted as `EXPECTED` labels; one degree of freedom is paid for λ;
 - no less than that of half an unseen item, of the weight of items that are in doubt.
 
 Shares have beta limits at the effective sample size that this variance gives, reduced by the t quantile at
@@ -175,7 +178,7 @@ def _power_tuned(terms: Terms, drawn: AuditSample, ratio: float) -> float:
 
 
 def _variance(terms: Terms, drawn: AuditSample, found: _Solution) -> _Variance:
-    """The larger of what labels show and what scores expect, and no less than half an unseen item makes."""
+    """What labels show and scores expect of it, and no less than half an unseen item makes."""
     left = _residuals(terms, drawn, found)
     parts = left.added**2
     spread = float(parts @ parts) + left.common**2
@@ -186,13 +189,24 @@ def _variance(terms: Terms, drawn: AuditSample, found: _Solution) -> _Variance:
     scale = (freedom * surprise + EXPECTED) / (freedom + EXPECTED)
     of_labels, of_scores = seen * paid, max(scale * left.expected + left.shared_expected, 0.0)
     unseen, missed = _unseen(terms, drawn, found)
-    value = max((of_labels + of_scores) / 2 if _by_arcsine(terms, found) else max(of_labels, of_scores), unseen)
+    together = _together(terms, found, (of_labels, of_scores), freedom)
+    value = max(together, unseen)
     return _Variance(
         value,
         max(3 * value**2 / spread - 1, 1.0) if spread > 0 else np.inf,
         float((left.added**3).sum()) / value**1.5 if value > 0 else 0.0,
-        _binomial(terms, drawn, found.ratio, (of_labels, of_scores, unseen), scale, missed),
+        _binomial(terms, drawn, found.ratio, (of_labels, of_scores), scale, missed if unseen >= together else None),
     )
+
+
+def _together(terms: Terms, found: _Solution, variances: tuple[float, float], freedom: float) -> float:
+    """One variance of that of labels, with its degrees of freedom, and that of scores."""
+    of_labels, of_scores = variances
+    if _by_arcsine(terms, found):
+        return (of_labels + of_scores) / 2
+    if terms.of_event:
+        return (freedom * of_labels + EXPECTED * of_scores) / (freedom + EXPECTED)
+    return max(of_labels, of_scores)
 
 
 def _residuals(terms: Terms, drawn: AuditSample, found: _Solution) -> _Residuals:
@@ -233,14 +247,14 @@ def _binomial(
     terms: Terms,
     drawn: AuditSample,
     ratio: float,
-    variances: tuple[float, float, float],
+    variances: tuple[float, float],
     scale: float,
-    missed: float,
+    missed: float | None,
 ) -> float:
-    """p (1 - p) of the share that has the variance in use: of labels, of scores, or of half an unseen item."""
-    of_labels, of_scores, unseen = variances
+    """p (1 - p) of the share that has the variance in use: of labels, scores, or `missed`, of half an unseen item."""
+    of_labels, of_scores = variances
     own = ratio * (1 - ratio)
-    if unseen >= max(of_labels, of_scores):
+    if missed is not None:
         return max(own, missed * (1 - missed))
     if of_labels >= of_scores:
         return own

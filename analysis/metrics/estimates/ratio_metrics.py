@@ -19,8 +19,9 @@ from validation.arrays import Floats, Ints
 class Terms:
     """a and b of the n labelled items, (n,) each, and of all N items by their scores, (N,): Ea, Eb, Eaa, Eab, Ebb.
 
-    within: the least and most that the ratio can be. share: a count among a count, so that 0 ≤ a ≤ b. roc_area: the
-    linearisation of one, in which an item of low score may weigh so much that labels hardly ever show it.
+    within: the least and most that the ratio can be. share: a count among a count, so that 0 ≤ a ≤ b. of_event: exactly
+    one, not a linearisation: the truth enters through one event. roc_area: the linearisation of one, in which an item
+    of low score may weigh so much that labels hardly ever show it.
     """
 
     a: Floats
@@ -32,6 +33,7 @@ class Terms:
     expected_bb: Floats
     within: tuple[float, float] = (0.0, 1.0)
     share: bool = True
+    of_event: bool = False
     roc_area: bool = False
 
     def moved(self, ratio: float) -> Floats:
@@ -149,4 +151,5 @@ def of_event(
         expected_aa=chance * (a1 + a0) ** 2 + (1 - chance) * a0**2,
         expected_ab=chance * (a1 + a0) * (b1 + b0) + (1 - chance) * a0 * b0,
         expected_bb=chance * (b1 + b0) ** 2 + (1 - chance) * b0**2,
+        of_event=True,
     )
