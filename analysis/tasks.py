@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from analysis import bulk_acts, selection_exports
+from analysis import bulk_acts, selection_exports, skew_jobs
 from analysis.models import Finding
 from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
@@ -49,6 +49,12 @@ def export_selection(attempt: Attempt) -> None:
     """Write the file of an export of a view."""
     found = DataExport.objects.select_related("project", "viewer").get(pk=attempt.payload["export"])
     selection_exports.run_selection_export(attempt, found, at=timezone.now())
+
+
+@registry.handles(skew_jobs.KIND, queue=FILES, soft_seconds=HOURS, hard_seconds=HOURS + 60)
+def compare_features(attempt: Attempt) -> None:
+    """Compare an uploaded file of features with the project's items."""
+    skew_jobs.run_comparison(attempt, Project.objects.get(jobs=attempt.job), at=timezone.now())
 
 
 @registry.every_project(30, "analysis.reports")

@@ -2,13 +2,23 @@
 
 from django.urls import path
 
-from analysis.views import input_contract, item, items, label_quality, outcomes, performance, signals
+from analysis.views import (
+    feature_comparison,
+    input_contract,
+    item,
+    items,
+    label_quality,
+    outcomes,
+    performance,
+    signals,
+)
 
 app_name = "analysis"
 
 urlpatterns = [
     path("performance/", performance.performance, name="performance"),
     path("input-contract/", input_contract.input_contract, name="input-contract"),
+    path("input-contract/compare", feature_comparison.compare_features, name="compare-features"),
     path("signals/", signals.signals, name="signals"),
     path("outcomes/", outcomes.outcomes, name="outcomes"),
     path("label-quality/", label_quality.label_quality, name="label-quality"),

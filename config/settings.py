@@ -137,7 +137,10 @@ BODY_LIMIT = 16 * 1024 * 1024  # bytes, before and after unpacking
 ROW_LIMIT = 10_000
 UPLOAD_LIMIT = environment.integer("UPLOAD_LIMIT_MIB", 2048, least=1) * 2**20  # bytes of a file to be imported
 # Where the body may be such a file.
-UPLOAD_PATHS = r"/(projects/new/file|backtests/file|p/[^/]+/exchange/upload|api/v1/projects/[^/]+/imports)"
+UPLOAD_PATHS = (
+    r"/(projects/new/file|backtests/file|p/[^/]+/(exchange/upload|input-contract/compare)"
+    r"|api/v1/projects/[^/]+/imports)"
+)
 FILE_DAYS = environment.integer("FILE_DAYS", 7, least=1)  # that uploaded and exported files are kept
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000

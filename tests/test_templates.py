@@ -66,8 +66,8 @@ def test_a_page_that_polls_is_brought_up_to_date_in_place_and_so_is_the_sentence
     assert re.search(r'<span\s+id="said"\s+hx-swap-oob="morph"\s*>{% partial said %}</span>', fragment)
 
 
-def test_eight_pages_poll():
-    assert len(POLLING) == 8
+def test_nine_pages_poll():
+    assert len(POLLING) == 9
 
 
 def test_no_inline_style_is_set_as_an_attribute_which_the_policy_refuses():

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from analysis import charts, windows
+from analysis import charts, skew_jobs, windows
 from analysis.contract_violations import InputViolations, StretchCount, VersionFreshness
 from analysis.feature_skew import KIND as SKEW
 from analysis.reports.kinds import input_contract as contract_report
@@ -22,6 +22,7 @@ from analysis.views.over_time import A_DAY, Drawn, clock, day, drawn, time_ticks
 from annotation.item_display import format_plain
 from inputs.contract_changes import ChangeKind, ContractChange, contract_changes
 from inputs.types.base import broken_rule
+from jobs.models import OPEN, Job, JobState
 from projects.chips import Chip, ChipOption
 from projects.formatting import number, percent, span
 from projects.guards import ProjectRequest, asks_for_fragment, member
@@ -89,6 +90,11 @@ class ContractRow:
 @require_GET
 @member(Can.SEE)
 def input_contract(request: ProjectRequest) -> HttpResponse:
+    return contract_page(request)
+
+
+def contract_page(request: ProjectRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
+    """The page; `problem`: why a file of features was not taken."""
     project: Project = request.project
     window, unknown = request.GET.get("window") or windows.ALL, ""
     try:
@@ -109,11 +115,25 @@ def input_contract(request: ProjectRequest) -> HttpResponse:
         "contract": contract_fields(project.contract()),
         "versions": contract_rows(project),
         "skew": skew,
+        "comparison": comparison_of(project, skew.computed_at if skew else None),
+        "may_compare": request.role.can(Can.CHANGE),
+        "entities": [*project.contract().segments, *project.contract().inputs],
+        "problem": problem,
         "window_words": windows.WORDS[window],
         "chips": [window_chip(project, window)],
     }
-    template = "analysis/input_contract.html" + ("#figures" if asks_for_fragment(request) else "")
-    return render(request, template, context, status=404 if unknown else 200)
+    part = request.headers.get("HX-Target", "figures") if asks_for_fragment(request) else ""
+    template = "analysis/input_contract.html" + (("#skew" if part == "skew" else "#figures") if part else "")
+    return render(request, template, context, status=404 if unknown else status)
+
+
+def comparison_of(project: Project, compared_at: datetime | None) -> Job | None:
+    """The comparison that runs or failed since the report on the page; None where there is nothing to say."""
+    job = skew_jobs.newest_job(project)
+    if job is None or job.state == JobState.SUCCEEDED:
+        return None
+    is_past = job.state not in OPEN and compared_at is not None and job.created_at < compared_at
+    return None if is_past else job
 
 
 def _here(project: Project, **query: str) -> str:

@@ -17,8 +17,8 @@ class Upload extends HTMLElement {
 
   send(file) {
     const request = (this.request = new XMLHttpRequest());
-    const name = new URLSearchParams({ name: file.name });
-    request.open("POST", `${this.form.getAttribute("action")}?${name}`);
+    const query = new URLSearchParams({ name: file.name, ...this.others() });
+    request.open("POST", `${this.form.getAttribute("action")}?${query}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-CSRFToken", this.form.elements.csrfmiddlewaretoken.value);
     request.upload.addEventListener("progress", (event) => this.progress(event.loaded / (event.total || 1)));
@@ -28,6 +28,12 @@ class Upload extends HTMLElement {
     request.send(file);
   }
 
+  /* What else the form asks, which goes into the address: the body is the file. */
+  others() {
+    const given = [...new FormData(this.form)];
+    return Object.fromEntries(given.filter(([name, value]) => typeof value === "string" && name !== "csrfmiddlewaretoken"));
+  }
+
   end(request) {
     let answer = {};
     try {
@@ -35,8 +41,16 @@ class Upload extends HTMLElement {
     } catch {
       answer = {};
     }
-    if (request.status === 200 && answer.address) location.assign(answer.address);
+    if (request.status === 200 && answer.address) this.go(answer.address);
     else this.fail(answer.detail ?? `The file was not taken (${request.status}).`);
+  }
+
+  /* An address of this very page with a #part would not load it again. */
+  go(address) {
+    const there = new URL(address, location.href);
+    const here = there.pathname === location.pathname && there.search === location.search;
+    location.assign(address);
+    if (here) location.reload();
   }
 
   fail(words) {

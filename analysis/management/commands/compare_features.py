@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from analysis.feature_files import FLAT
 from analysis.feature_skew import SkewBody
-from analysis.skew_reports import compare_file
+from analysis.skew_reports import FeatureColumns, compare_file
 from annotation.exchange.rows import UnusableFile
 from annotation.importing import format_of_name
 from projects.formatting import number, percent
@@ -43,8 +43,8 @@ class Command(BaseCommand):
         try:
             with file.open("rb") as stream:
                 name = format if format != "auto" else format_of_name(file.name)
-                columns = {one: options[one] for one in ("key", "time", "entity")}
-                body = compare_file(project, stream, name, file=file.name, **columns, at=timezone.now())
+                columns = FeatureColumns(options["key"], options["time"], options["entity"])
+                body = compare_file(project, stream, name, file=file.name, columns=columns, at=timezone.now())
         except OSError as why:
             raise CommandError(f"{file} cannot be read: {why.strerror}.") from None
         except UnusableFile as why:
