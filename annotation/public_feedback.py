@@ -64,6 +64,8 @@ def find_key(token: str, origin: str) -> FeedbackKey | None:
 
 def accept(key: FeedbackKey, body: bytes, *, address: str, at: datetime) -> None:
     """Keep the signal of this body, once. Raises InvalidInput, RefusedFeedback, TooOften."""
+    if words := key.project.archived_words:
+        raise RefusedFeedback(words, 409)
     _count_or_refuse(key, address, at=at)
     given = to_struct(decode_object(body), PublicSignal, noun="signal")
     if given.kind not in key.kinds:

@@ -147,6 +147,8 @@ def run(job_id: int) -> None:
 def _run_handler(attempt: Attempt) -> None:
     try:
         handler = registry.kind(attempt.job.kind).handler
+        if attempt.job.project and (words := attempt.job.project.archived_words):
+            raise PermanentFailure(words)
         faults.point("before_work")
         handler(attempt)
         _end_if_open(attempt)

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from jobs import broker, faults, registry
 from jobs.models import OPEN, Job, JobState
 from projects import audit
+from projects.archiving import check_open
 from projects.models import Project, User
 from validation import InvalidInput
 
@@ -33,9 +34,11 @@ def enqueue(
 ) -> tuple[Job, bool]:
     """The open job under this key, made where there is none; the second value says whether it was made now.
 
-    Works with the broker down: the row is kept and the reaper hints again.
+    Raises ProjectArchived. Works with the broker down: the row is kept and the reaper hints again.
     """
     spec = registry.kind(kind)
+    if project:
+        check_open(project)
     try:
         with transaction.atomic():
             job = Job.objects.create(

@@ -109,8 +109,8 @@ def every_project(seconds: int, name: str) -> Callable[[OfProject], OfProject]:
 
 
 def for_each_project(name: str, act: OfProject, *, at: datetime) -> None:
-    """Do this for every project; what fails is logged and undone for that project, and never stops the others."""
-    for project in Project.objects.order_by("pk"):
+    """Do this for every project that is not archived; what fails is logged and undone for that project alone."""
+    for project in Project.objects.filter(archived_at=None).order_by("pk"):
         try:
             with transaction.atomic():
                 act(project, at)

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from projects import idempotency, locks
-from projects.guards import Guard, declare, role_of
+from projects.guards import READS, Guard, declare, role_of
 from projects.models import ApiKey, Membership, Project, Role, Scope
 from projects.problems import problem
 from projects.secrets import hashed
@@ -58,6 +58,8 @@ def keyed(
             role = current_role(key)
             if role is None or not role.can(scope.needs):
                 return problem(403, role_refusal(key, role, scope))
+            if key.project.archived_words and request.method not in READS:
+                return problem(409, key.project.archived_words)
             request.key, request.project, request.role = key, key.project, role
             if takes_dry_run and request.GET.get("dry_run", "0") not in ("0", "1"):
                 return problem(400, "dry_run takes 1 or 0.")

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from projects.models import Can, Membership, Project, Role, User
 
+READS = ("GET", "HEAD", "OPTIONS")
 Level = Literal["public", "signed_in", "anywhere", "superuser", "project", "key"]
 View = Callable[..., HttpResponse]
 
@@ -113,8 +114,11 @@ def superuser(view: View) -> View:
     return declare(inner, Guard("superuser"))
 
 
-def member(can: Can) -> Callable[[View], View]:
-    """Members of the project named by `slug` whose role can do this; sets request.project and request.role."""
+def member(can: Can, *, archived: bool = False) -> Callable[[View], View]:
+    """Members of the project named by `slug` whose role can do this; sets request.project and request.role.
+
+    An archived project can only be read, but for the routes that say `archived`.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -124,6 +128,8 @@ def member(can: Can) -> Callable[[View], View]:
             request.project, request.role = enter(request.user, slug)
             if not request.role.can(can):
                 raise PermissionDenied(f"Your role here is {request.role}; this page needs one that can {can}.")
+            if request.project.archived_words and request.method not in READS and not archived:
+                raise PermissionDenied(request.project.archived_words)
             return view(request, *args, **kwargs)
 
         return declare(inner, Guard("project", can=can))

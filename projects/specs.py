@@ -106,11 +106,12 @@ def add_admins(project: Project, admin: str, *, by: User | None, at: datetime) -
 
 
 def spec_of(project: Project) -> dict[str, Any]:
-    """The spec that the project's settings make now; the guideline stands elsewhere."""
+    """The spec that the project's settings make now, with the labels that are offered; the guideline is elsewhere."""
     schema, contract = project.schema(), project.contract()
     elsewhere = {"labels", "inputs", "segments", "guideline"}
     columns = {name: getattr(project, name) for name in Spec.__struct_fields__ if name not in elsewhere}
-    return columns | {"labels": schema.labels, "inputs": contract.inputs, "segments": contract.segments}
+    offered = [label for label in schema.labels if not label.get("retired")]
+    return columns | {"labels": offered, "inputs": contract.inputs, "segments": contract.segments}
 
 
 def _admins(name: str, *, by: User | None, at: datetime) -> list[User]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from projects.views import area_page, auth, pages, people
+from projects.views import archive, area_page, auth, pages, people
 
 app_name = "projects"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("account/password/", pages.change_password, name="change-password"),
     path("go/<slug:slug>/", pages.enter, name="enter"),
     path("p/<slug:slug>/settings/", area_page.general, name="general"),
+    path("p/<slug:slug>/settings/archive/", archive.archive, name="archive"),
+    path("p/<slug:slug>/settings/restore/", archive.restore, name="restore"),
     path("p/<slug:slug>/settings/costs/", area_page.costs, name="costs"),
     path("p/<slug:slug>/members/", people.member_list, name="member-list"),
     path("p/<slug:slug>/members/invite/", people.invite, name="invite"),

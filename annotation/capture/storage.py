@@ -22,6 +22,7 @@ from annotation.models import Item, Prediction, Resolution, Source
 from annotation.models.capture import ITEM
 from annotation.routing import audit_draw
 from annotation.signals import joining
+from projects.archiving import check_open
 from projects.bulk_insert import insert_new
 from projects.ids import new_ids
 from projects.models import Project
@@ -76,6 +77,7 @@ def store_rows(
 
     A row of an item that was captured before (`item_id`) adds what this version says of it.
     """
+    check_open(project)
     media.write_files(project, [picture for row in rows if row.item_id is None for picture in row.inputs.pictures])
     store = partial(_store, project, source=source, degraded=degraded, at=at)
     parts, unstorable = isolate_failures(rows, store)

@@ -30,6 +30,7 @@ from annotation.kinds import InvalidLabel, Labels, TaskKind
 from annotation.models import Item, Signal
 from annotation.row_fields import A_TEXT, Key, Time
 from annotation.signals import joining, kinds
+from projects.archiving import check_open
 from projects.bulk_insert import insert_new
 from projects.chunks import chunks
 from projects.json_body import Unreadable
@@ -89,6 +90,7 @@ def capture_signals(project: Project, rows: Sequence[Any], *, at: datetime, look
 
     Without `look_up` nobody looks whether a prediction is there: each signal waits, and periodic work joins it.
     """
+    check_open(project)
     valid, refused = validate_signals(project, rows, at=at)
     parts, unstorable = isolate_failures(valid, partial(_store, project, at=at, look_up=look_up))
     without_item = [row for part in parts for row in part.without_item] if look_up else []

@@ -17,6 +17,7 @@ from annotation.capture import capture_rows
 from annotation.signals.capture import capture_signals
 from annotation.streams import progress
 from annotation.streams.base import PREDICTION, SIGNAL, DeadLetter, Message, Stream, StreamUnavailable
+from projects.archiving import check_open
 from projects.json_body import BadBody, decode_object
 from projects.models import Project
 from validation.json_values import quote, shorten
@@ -78,7 +79,9 @@ def consume(
 
 
 def consume_batch(project: Project, stream: Stream, *, most: int, at: datetime) -> Consumed:
-    """Receive, capture, settle. Raises StreamUnavailable, or what says that the database is away."""
+    """Receive, capture, settle. Raises StreamUnavailable, ProjectArchived, or what says that the database is away."""
+    project.refresh_from_db(fields=["archived_at"])  # this process may be older
+    check_open(project)
     messages = stream.receive(most)
     rows, dead = decode(messages)
     total = Consumed(dead=len(dead))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from annotation.models import Media, Prediction
+from annotation.models import LabelChange, Media, Prediction
 from inputs.registry import INPUT_TYPES
 from overview.project_archive.arriving_files import Kind
 from overview.project_archive.values import BadArchive
@@ -29,6 +29,7 @@ class Arrival:
         """Before they are stored. Raises BadArchive."""
         acts: dict[type[Any], Callable[[Any], None]] = {
             LabelSchema: self._label_schema,
+            LabelChange: self._label_change,
             InputContract: self._contract,
             Media: self._media,
             Prediction: self._prediction,
@@ -45,7 +46,13 @@ class Arrival:
             raise BadArchive("Its labels are no list of labels.")
         if not all(isinstance(label.get("value"), str) for label in labels):
             raise BadArchive("A label of it has no value.")
+        if not all(isinstance(label.get("merged_into", ""), str) for label in labels):
+            raise BadArchive("A label of it was merged into what is no label.")
         self._labels[schema.version] = len(schema.labels)
+
+    def _label_change(self, change: LabelChange) -> None:
+        if not all(_is_texts(values) and values for values in (change.sources, change.targets)):
+            raise BadArchive("A change of its labels names none.")
 
     def _contract(self, contract: InputContract) -> None:
         rules = contract.inputs.values() if isinstance(contract.inputs, dict) else [None]

@@ -71,6 +71,7 @@ class Project(models.Model):
     audit_slug = models.CharField(
         max_length=60, blank=True, default="", help_text="Its slug in audit events from before events had its id."
     )
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Since when it is read-only.")
     created_at = models.DateTimeField()
 
     objects = ProjectQuerySet.as_manager()
@@ -82,6 +83,16 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def archived_words(self) -> str:
+        """Why nothing can be changed in it; "" where something can."""
+        if self.archived_at is None:
+            return ""
+        return (
+            f"{self.title} is archived: it can be read, and nothing in it changes until an admin restores it in the "
+            "general settings."
+        )
 
     def clean(self) -> None:
         """What a form may write: settings as a spec would take them."""

@@ -112,6 +112,9 @@ class GeneralPage(AreaPage):
         )
         return [Effect(f"{words}, those that are here already too.")]
 
+    def context(self, request: ProjectRequest) -> dict[str, Any]:
+        return {"may_archive": request.role.can(Can.ADMINISTER)}
+
 
 COSTS_PAGE, GENERAL_PAGE = CostsPage(), GeneralPage()
 

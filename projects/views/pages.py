@@ -32,13 +32,17 @@ CAUSES = (
 @signed_in
 @require_GET
 def home(request: UserRequest) -> HttpResponse:
-    """My projects; straight in where there is one."""
+    """My projects, those that are archived apart; straight in where there is one."""
     mine = list(Project.objects.for_user(request.user))
     if len(mine) == 1:
         return redirect("projects:enter", mine[0].slug)
     roles = dict(request.user.memberships.values_list("project_id", "role"))
     rows = [(project, roles.get(project.pk, Role.ADMIN)) for project in mine]
-    return render(request, "projects/home.html", {"rows": rows})
+    parts = {
+        "rows": [row for row in rows if row[0].archived_at is None],
+        "archived": [row for row in rows if row[0].archived_at],
+    }
+    return render(request, "projects/home.html", parts)
 
 
 @member(Can.LABEL)

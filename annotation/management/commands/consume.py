@@ -17,6 +17,7 @@ from annotation.streams.base import Stream, StreamUnavailable
 from annotation.streams.consuming import consume
 from annotation.streams.kafka_stream import KafkaStream
 from annotation.streams.redis_stream import RedisStream
+from projects.archiving import ProjectArchived
 from projects.models import Project
 
 MOST_ROWS = 10_000
@@ -60,7 +61,7 @@ class Command(BaseCommand):
                 until_empty=options["until_empty"],
             )
             stream.close()
-        except StreamUnavailable as why:
+        except (StreamUnavailable, ProjectArchived) as why:
             raise CommandError(str(why)) from None
         words = f"{consumed.created:,} created, {consumed.existing:,} existing, {consumed.dead:,} dead."
         self.stdout.write(json.dumps(asdict(consumed)) if options["json"] else words)
