@@ -80,6 +80,14 @@ def test_it_is_the_same_project_row_by_row(project: Project, file: Path) -> None
     assert audit.first_break() is None
 
 
+def test_a_project_with_a_retired_and_a_merged_label_arrives(project: Project, tmp_path: Path) -> None:
+    labels = [*project.schema().labels, {"value": "eggs", "retired": True}]
+    labels.append({"value": "Spam", "retired": True, "merged_into": "spam"})
+    project.label_schemas.create(version=2, labels=labels, created_at=timezone.now())
+    export_project(Project.objects.get(pk=project.pk), tmp_path / "two.plumbline", at=timezone.now())
+    assert bring(tmp_path / "two.plumbline").schema().labels == labels
+
+
 def test_the_copy_stands_beside_the_original_with_names_of_its_own(project: Project, file: Path) -> None:
     copy = bring(file)
     names = [set(Item.objects.filter(project=each).values_list("uid", flat=True)) for each in (project, copy)]
@@ -246,6 +254,8 @@ BAD_VALUES = [
     ("projects.inputcontract", "segments", {}, "Its segments are no list of names"),
     ("retraining.modelversion", "parameters", {"classes": []}, "The parameters of v2 are not those of a version"),
     ("projects.labelschema", "labels", "ham", "Its labels are no list of labels"),
+    ("projects.labelschema", "labels", [{"value": "a", "merged_into": ["b"]}], "was merged into what is no label"),
+    ("annotation.labelchange", "targets", [], "A change of its labels names none"),
 ]
 
 
