@@ -185,3 +185,10 @@ def test_a_new_champion_ranks_open_items_again(project: Project) -> None:
     assert list(Slot.objects.filter(routed__in=ranked).order_by("-priority").values_list("routed", flat=True)) == [
         row.pk for row in ranked
     ]
+
+
+def test_a_queue_that_draws_at_random_does_so_before_any_model_scores(project: Project) -> None:
+    fill(project, 120, scored=False)
+    queues.ensure(project, Cause.UNCERTAIN, at=NOW)
+    Queue.objects.filter(cause=Cause.UNCERTAIN).update(strategy="random")
+    assert route(project).strategy == "random"
