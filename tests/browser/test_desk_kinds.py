@@ -151,7 +151,10 @@ def test_the_side_at_which_an_arrow_points_is_better(kind_site: Site, desk: Desk
 
 @pytest.mark.parametrize("kind", ["choices", "rating", "text", "spans", "pair"])
 def test_a_desk_is_accessible_and_fits_a_phone(desk: Desk, kind: str) -> None:
-    for theme, width in (("light", 390), ("dark", 1280)):
-        tab = desk(kind, theme=theme, width=width)
-        assert violations(tab) == []
-        assert not sticks_out(tab)
+    tab = desk(kind, theme="light", width=390)  # one tab, for it holds what waits for Ada
+    assert violations(tab) == []
+    assert not sticks_out(tab)
+    tab.emulate_media(color_scheme="dark")
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    assert violations(tab) == []
+    assert not sticks_out(tab)
