@@ -102,9 +102,9 @@ def _compared(loop: Mapping[str, Any], options: BacktestOptions) -> dict[str, An
     """The round alone, with the product's trainer as the model, and how far the loop is from it."""
     labels = label_set(read_file(options), options)
     vectors = vectorise(labels.columns, labels.types, texts=labels.texts, seed=0)
-    _, judged = label_efficiency.fit_predict(labels, np.arange(len(labels.pool_target)))
-    full = label_efficiency.score(labels, judged)
-    alone = label_efficiency.measure(labels, vectors, full, options.strategy, options.seeds, 0.0)
+    repetitions = [labels] * options.seeds
+    full = label_efficiency.full_scores(repetitions)
+    alone = label_efficiency.measure(repetitions, vectors, full, options.strategy, 0.0)
     spread = np.hypot(loop["area_sd"], alone["area_sd"] or 0) / np.sqrt(options.seeds)
     return {
         "round": {name: alone[name] for name in ("full_data_score", "area", "area_sd", "labels_to_95")},

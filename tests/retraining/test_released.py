@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 
 from projects import members
@@ -122,7 +122,8 @@ def test_one_that_waits_holds_no_connection(project: Project) -> None:
     known = released.released_for(project, "")
 
     def look() -> None:
-        connection.is_in_memory_db = lambda: False  # Django closes no connection to one in memory
+        here: Any = connections["default"]
+        here.is_in_memory_db = lambda: False  # Django closes no connection to one in memory
         wait(project, Clock(lambda now: held.append(connection.connection is not None)), 2, known)
         connection.close()
 
