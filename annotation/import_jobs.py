@@ -19,6 +19,7 @@ from annotation.importing import (
     PreparedBatch,
     count_batch,
     find_format,
+    image_sources,
     keep_batch,
     options_of_name,
     prepare_batch,
@@ -121,9 +122,10 @@ def run_import(attempt: Attempt, data_import: DataImport, *, at: datetime) -> No
 def _import_stream(attempt: Attempt, data_import: DataImport, stream: IO[bytes], *, at: datetime) -> None:
     project, options = data_import.project, ImportOptions.from_json(data_import.options)
     shape = project_shape(project, options)
+    images = image_sources(project, folder=None, fetches=not data_import.dry_run)
     data_import.rows = FORMATS[data_import.format].count_rows(stream, shape)
     for batch in read_batches(project, stream, data_import.format, options, skip=data_import.rows_read):
-        prepared = prepare_batch(project, batch, folder=None, at=at)
+        prepared = prepare_batch(project, batch, images=images, at=at)
         if not data_import.dry_run:
             write_pictures(project, prepared)
         _keep_and_count(attempt, data_import, prepared, bytes_read=stream.tell(), at=at)

@@ -3,7 +3,6 @@
 The same file again changes nothing. A row that cannot be kept costs no other.
 """
 
-import base64
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -25,11 +24,13 @@ from annotation.exchange.rows import (
     RefusedRecord,
     UnusableFile,
 )
+from annotation.image_sources import ImageSources
 from annotation.import_bodies import first_prediction, has_rest, prediction_body, present, rest_of, zoned
 from annotation.item_keys import find_by_keys
 from annotation.models import ImportedRecord
 from annotation.signals.capture import capture_signals
 from inputs.files.delimited import Dialect
+from inputs.images import budget_of
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import BrokenRule
 from projects.bulk_insert import insert_new
@@ -38,9 +39,8 @@ from projects.models import Project
 from validation.json_values import is_storable
 
 BATCH = 2000  # rows that are in memory at once, and of one transaction
-LONGEST_PATH = 1000  # characters; what is longer is an image itself
+IMAGES_AT_ONCE = 20  # rows, where each may hold an image of many megabytes
 ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
-LARGEST_PICTURE = 32 << 20
 
 UNSTORABLE = "It holds a NUL, half a surrogate pair or a number that is not finite, which no database stores."
 
@@ -152,8 +152,9 @@ def import_file(
     """
     result = ImportResult(dry_run=dry_run)
     keep = count_batch if dry_run else partial(keep_batch, format_name=format_name)
+    images = image_sources(project, folder=folder, fetches=not dry_run)
     for batch in read_batches(project, stream, format_name, options or ImportOptions()):
-        result.add(keep(project, prepare_batch(project, batch, folder=folder, at=at), at=at))
+        result.add(keep(project, prepare_batch(project, batch, images=images, at=at), at=at))
     return result
 
 
@@ -167,24 +168,36 @@ def read_batches(
     format_name = find_format(format_name, "")
     shape = project_shape(project, options)
     found = islice(enumerate(FORMATS[format_name].read_rows(stream, shape), 1), skip, None)
-    while batch := list(islice(found, BATCH)):
+    size = min(BATCH, IMAGES_AT_ONCE) if image_inputs(project) else BATCH
+    while batch := list(islice(found, size)):
         yield batch
 
 
-def prepare_batch(project: Project, batch: Sequence[Record], *, folder: Path | None, at: datetime) -> PreparedBatch:
-    """The batch as it can be stored; nothing is written."""
+def image_inputs(project: Project) -> list[str]:
+    """The project's inputs that are images."""
+    return [name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].in_media]
+
+
+def image_sources(project: Project, *, folder: Path | None, fetches: bool) -> ImageSources:
+    """Where the images of one file's rows come from that the rows do not hold."""
+    return ImageSources(image_inputs(project), folder=folder, fetches=fetches)
+
+
+def prepare_batch(project: Project, batch: Sequence[Record], *, images: ImageSources, at: datetime) -> PreparedBatch:
+    """The batch as it can be stored; nothing is written. Images are fetched here, so call it in no transaction."""
     refused = [given for _, given in batch if isinstance(given, RefusedRecord)]
-    rows, images = [], [name for name, kind in project.contract().types().items() if INPUT_TYPES[kind].in_media]
+    rows = []
     for number, given in batch:
         if isinstance(given, RefusedRecord):
             continue
         if not has_rest(given) or is_storable(rest_of(given)):
-            rows.append((number, with_pictures(given, images, folder) if images and folder else given))
+            rows.append((number, given))
         else:
             refused.append(RefusedRecord(number, UNSTORABLE))
-    valid, wrong, broken = validate_rows(
-        project, [prediction_body(row, first_prediction(row)) for _, row in rows], at=at
-    )
+    rows, without_image = images.fill(rows)
+    refused += without_image
+    bodies = [prediction_body(row, first_prediction(row)) for _, row in rows]
+    valid, wrong, broken = validate_rows(project, bodies, at=at, budget=budget_of(len(bodies)))
     refused += [RefusedRecord(rows[refusal.index][0], refusal.error) for refusal in wrong]
     return PreparedBatch(len(batch), rows, valid, refused, broken)
 
@@ -221,22 +234,6 @@ def keep_batch(project: Project, batch: PreparedBatch, *, format_name: str, at: 
     _keep_signals(project, good, result, at=at)
     result.refused = _in_order(result.refused)
     return result
-
-
-def with_pictures(row: ExchangeRow, images: Sequence[str], folder: Path) -> ExchangeRow:
-    """The row with the bytes of each of these inputs that names its image by a path below the folder."""
-    found = {name: _picture(row.inputs[name], folder) for name in images if name in row.inputs}
-    return replace(row, inputs={**row.inputs, **found})
-
-
-def _picture(value: Any, folder: Path) -> Any:
-    """The bytes in base 64 of the file that the value names. What names none is left for capture to refuse."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH or "\0" in value:
-        return value
-    path = (folder / value).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > LARGEST_PICTURE:
-        return value
-    return base64.b64encode(path.read_bytes()).decode()
 
 
 def _in_order(refused: Sequence[RefusedRecord]) -> list[RefusedRecord]:

@@ -80,6 +80,11 @@ class Decoded:
     grey: Grey
 
 
+def budget_of(count: int) -> PixelBudget:
+    """What so many images may have that were read from a file, each as large as an image may be."""
+    return PixelBudget(count * MOST_PIXELS)
+
+
 def decode(source: Source, budget: PixelBudget | None = None) -> Decoded:
     """Read a whole PNG, JPEG, GIF or WebP image. Raises BadImage for anything else, whatever the decoder raises."""
     with _opened(source) as image:

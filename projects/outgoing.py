@@ -55,20 +55,24 @@ def post(
     url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = TIMEOUT, largest: int = LARGEST_ANSWER
 ) -> OutgoingAnswer:
     """Send a POST and return the answer, of any status, cut at `largest` bytes. Raises AddressRefused, NotReached."""
-    return _call("POST", url, body, headers, timeout, largest)
+    return _call("POST", parse_url(url), body, headers, timeout, largest)
 
 
 def get(
-    url: str, *, headers: Mapping[str, str], timeout: float = TIMEOUT, largest: int = LARGEST_ANSWER
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeout: float = TIMEOUT,
+    largest: int = LARGEST_ANSWER,
+    longest: int = LONGEST_URL,
 ) -> OutgoingAnswer:
-    """Send a GET and return the answer, as `post` does."""
-    return _call("GET", url, None, headers, timeout, largest)
+    """Send a GET to an address of at most `longest` characters and return the answer, as `post` does."""
+    return _call("GET", parse_url(url, longest=longest), None, headers, timeout, largest)
 
 
 def _call(
-    method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: float, largest: int
+    method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str], timeout: float, largest: int
 ) -> OutgoingAnswer:
-    parts = parse_url(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     addresses = resolve(parts, port)
     connection = _PinnedConnection(parts, port, addresses, timeout)
@@ -91,10 +95,10 @@ def _call(
         connection.close()
 
 
-def parse_url(url: str) -> SplitResult:
+def parse_url(url: str, *, longest: int = LONGEST_URL) -> SplitResult:
     """The parts of an address that could be called. Raises AddressRefused."""
-    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise AddressRefused(f"An address has at most {LONGEST_URL} printable ASCII characters without spaces.")
+    if len(url) > longest or not url.isascii() or not url.isprintable() or " " in url:
+        raise AddressRefused(f"An address has at most {longest:,} printable ASCII characters without spaces.")
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -103,9 +103,14 @@ class ValidatedRows(NamedTuple):
     broken: "Counter[tuple[str, BrokenRule]]"
 
 
-def validate_rows(project: Project, rows: Sequence[Any], *, at: datetime) -> ValidatedRows:
-    """The rows that can be stored, each key once. A row that is refused counts for the first rule that it breaks."""
-    validator = _Validator.of(project, at)
+def validate_rows(
+    project: Project, rows: Sequence[Any], *, at: datetime, budget: PixelBudget | None = None
+) -> ValidatedRows:
+    """The rows that can be stored, each key once. A row that is refused counts for the first rule that it breaks.
+
+    budget: of the images of all rows; without it that of one request.
+    """
+    validator = _Validator.of(project, at, budget or PixelBudget())
     valid: dict[str, ValidPrediction] = {}
     refused: list[Refusal] = []
     broken: Counter[tuple[str, BrokenRule]] = Counter()
@@ -168,7 +173,7 @@ class _Validator:
     budget: PixelBudget
 
     @classmethod
-    def of(cls, project: Project, at: datetime) -> "_Validator":
+    def of(cls, project: Project, at: datetime, budget: PixelBudget) -> "_Validator":
         kind, schema = kinds.of_project(project), project.schema().labels
         contract, labels = project.contract(), kind.classes(schema)
         return cls(
@@ -181,7 +186,7 @@ class _Validator:
             successors=kinds.successors(schema),
             segments=tuple(contract.segments),
             at=at,
-            budget=PixelBudget(),
+            budget=budget,
         )
 
     def counted_name(self, why: InvalidValue) -> str:

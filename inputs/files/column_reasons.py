@@ -15,6 +15,12 @@ DAY_OR_MONTH = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]")
 YEARS = range(1800, 2200)
 MANY = 12  # different values from which a column of a telling name says who a person is
 LONG_NUMBER = 10**5
+CONTENTS = {
+    "conversation": "turns with roles",
+    "vector": "lists of numbers",
+    "image": "pictures",
+    "image_url": "addresses of pictures, which the import fetches",
+}
 
 
 def names_a_person(column: ColumnProfile) -> bool:
@@ -56,7 +62,7 @@ def _why_ignored(column: ColumnProfile) -> tuple[str, bool]:
     if is_ambiguous_date(column):
         return "day or month first? write 2026-11-23", True
     if column.kind == "image_path":
-        return "addresses of pictures, which a page cannot fetch", True
+        return "paths of pictures; ./plumbline import_data reads them", True
     if column.distinct == 1 and not column.missing:
         return "the same in every row", False
     if names.has(column.name, names.SPLIT):
@@ -79,8 +85,8 @@ def _in_numbers(column: ColumnProfile, role: str) -> str:
         return f"{column.low:.0f} to {column.high:.0f}"
     if column.kind == "number" and role not in ("label", "predicted", "category", "segment", "version"):
         return f"{_number(column.low)} to {_number(column.high)}"
-    if column.kind in ("conversation", "vector", "image"):
-        return {"conversation": "turns with roles", "vector": "lists of numbers", "image": "pictures"}[column.kind]
+    if column.kind in CONTENTS:
+        return CONTENTS[column.kind]
     if role == "version" or column.distinct <= 2:
         return _named(column)
     empty = f", {column.missing:,} empty" if column.missing else ", none empty" if role == "predicted" else ""

@@ -95,7 +95,7 @@ def default_role(column: ColumnProfile) -> ColumnRole:
     """What a column is by its values alone."""
     if column.kind in ("empty", "image_path") or is_ambiguous_date(column):
         return ColumnRole.IGNORE
-    return ColumnRole(column.kind)
+    return ColumnRole.IMAGE if column.kind == "image_url" else ColumnRole(column.kind)
 
 
 def _useless(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:

@@ -27,6 +27,7 @@ SHOWN = 3
 LONGEST_SHOWN = 80
 
 PICTURE = re.compile(r"(?:https?://|[\w./\\-]*)\S*\.(?:png|jpe?g|gif|webp|bmp|tiff?)(?:\?\S*)?", re.IGNORECASE)
+PICTURE_ADDRESS = re.compile(r"https?://\S+\.(?:png|jpe?g|gif|webp)(?:\?\S*)?", re.IGNORECASE)
 PICTURE_BYTES = re.compile(
     r"(?:data:image/[a-z+.-]+;base64,|iVBORw0KGgo|/9j/|R0lGOD|Qk[0-9A-Za-z+/]{20})[A-Za-z0-9+/=]*"
 )
@@ -43,7 +44,7 @@ Bools = NDArray[np.bool_]
 class ColumnProfile:
     """A column in numbers.
 
-    kind       text, number, category, boolean, time, image, image_path, conversation, vector, or empty
+    kind       text, number, category, boolean, time, image, image_url, image_path, conversation, vector, or empty
     n          rows; missing: those without a value; distinct: different values of the others
     low, high  of numbers, or of times as datetime64
     unlike     values that are not of the kind, though nearly all others are
@@ -225,6 +226,7 @@ SPECIAL: Sequence[tuple[str, Callable[["pd.Series[str]"], bool]]] = (
     ("conversation", partial(_mostly, _is_conversation)),
     ("vector", partial(_mostly, _is_vector)),
     ("image", partial(_mostly, partial(_matches, PICTURE_BYTES))),
+    ("image_url", partial(_mostly, partial(_matches, PICTURE_ADDRESS))),
     ("image_path", partial(_mostly, partial(_matches, PICTURE))),
     ("boolean", _is_boolean),
 )

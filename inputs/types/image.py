@@ -107,11 +107,20 @@ class ImageInput(InputType):
         return super().encoder(purpose, settings)
 
 
+def address_of(value: Any) -> str | None:
+    """The address that a value gives in place of an image: a text, or an object with `url` alone."""
+    if isinstance(value, dict) and value.keys() == {"url"}:
+        value = value["url"]
+    return value if isinstance(value, str) and value.lower().startswith(("http://", "https://")) else None
+
+
 def decode_base64(value: Any, budget: PixelBudget) -> CheckedImage:
     """An image from base64 text, with or without a ``data:`` head. The bytes decide the format, not the head.
 
     `budget` is shared by all images of one request. Raises BadImage.
     """
+    if address_of(value) is not None:
+        raise BadImage("an address is fetched by an import alone; send the image itself, as base64 text")
     if not isinstance(value, str):
         raise BadImage("an image is given as base64 text or a data: address")
     text = value.partition(",")[2] if value.startswith("data:") else value

@@ -10,7 +10,7 @@ from django.utils import timezone
 from scipy.stats import binomtest
 
 from annotation import uploads
-from annotation.importing import ImportOptions, prepare_batch, read_batches
+from annotation.importing import ImportOptions, image_sources, prepare_batch, read_batches
 from annotation.models import StoredUpload
 from overview.new_project.source import ProjectSource
 from projects.models import InputContract, LabelSchema, Project
@@ -80,7 +80,7 @@ def unsaved_project(spec: Spec) -> Project:
 
 
 def _count(trial: DryRun, project: Project, batch: Any, *, at: datetime) -> None:
-    prepared = prepare_batch(project, batch, folder=None, at=at)
+    prepared = prepare_batch(project, batch, images=image_sources(project, folder=None, fetches=False), at=at)
     trial.kept += len(prepared.valid)
     known = [row for row in prepared.valid if row.known is not None]
     compared = [row for row in known if row.label]
