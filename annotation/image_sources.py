@@ -90,7 +90,7 @@ class ImageSources:
                 return ONE_PIXEL
             if self._failures[host] >= MOST_FAILURES:
                 raise NotReached(f"{host} was not reached {MOST_FAILURES} times before.")
-            answer = self._answer(host, address)
+            answer = self._get_counting(host, address)
         except (AddressRefused, NotReached) as why:
             raise ImageUnavailable(f"`{name}` is not fetched from {quote(address)}. {why}") from None
         if answer.status != 200:
@@ -100,7 +100,7 @@ class ImageSources:
             raise ImageUnavailable(f"`{name}`: {quote(address)} has more than {LARGEST_PICTURE >> 20} MiB.")
         return base64.b64encode(answer.body).decode()
 
-    def _answer(self, host: str, address: str) -> outgoing.OutgoingAnswer:
+    def _get_counting(self, host: str, address: str) -> outgoing.OutgoingAnswer:
         try:
             answer = outgoing.get(
                 address,
