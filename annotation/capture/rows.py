@@ -106,10 +106,8 @@ class ValidatedRows(NamedTuple):
 def validate_rows(
     project: Project, rows: Sequence[Any], *, at: datetime, budget: PixelBudget | None = None
 ) -> ValidatedRows:
-    """The rows that can be stored, each key once. A row that is refused counts for the first rule that it breaks.
-
-    budget: of the images of all rows; without it that of one request.
-    """
+    """The rows that can be stored, each key once, whose images keep within the budget or within that of one request.
+    A row that is refused counts for the first rule that it breaks."""
     validator = _Validator.of(project, at, budget or PixelBudget())
     valid: dict[str, ValidPrediction] = {}
     refused: list[Refusal] = []
@@ -149,8 +147,7 @@ def validate_inputs(project: Project, rows: Sequence[Any]) -> tuple[list[ValidIn
 
 def measure_scores(rows: Sequence[ValidPrediction]) -> None:
     """Set confidence, margin and entropy of all scored rows, in three array operations."""
-    scored = [row for row in rows if row.scores is not None]
-    if not scored:
+    if not (scored := [row for row in rows if row.scores is not None]):
         return
     measured = uncertainty_numbers(np.array([row.scores for row in scored]))
     for row, *numbers in zip(scored, *measured.values(), strict=True):
