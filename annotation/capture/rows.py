@@ -258,10 +258,8 @@ class _Validator:
             return normalise_scores(scores)
         for label, score in zip(self.labels, scores, strict=True):
             if not is_finite_number(score):
-                raise BadRow(
-                    f"The score of {label!r} is {quote(score)}; a finite number from 0 to 1 is expected.",
-                    field="scores",
-                )
+                why = f"The score of {label!r} is {quote(score)}; a finite number from 0 to 1 is expected."
+                raise BadRow(why, field="scores")
             if not 0 <= score <= 1:
                 raise BadRow(f"The score of {label!r} is {score}; a number from 0 to 1 is expected.", field="scores")
         return normalise_scores(scores)
