@@ -26,11 +26,11 @@ from django.db.models.functions import Cast, Length
 from analysis import item_conditions
 from analysis.item_answers import ANSWER_FILTERS, ShownAnswers
 from analysis.item_facts import JsonText, current_resolution, passing_facts
-from analysis.item_filters import Filters
+from analysis.item_filters import Filters, filter_values
 from analysis.item_pages import MARGIN, SCORE, SIMILAR, ItemOrder, PageStart, cursor_of, cut, sorted_from
 from analysis.neighbours import SimilarItems, similar_items
 from annotation import blinding, kinds, search
-from annotation.models import Item, RoutedItem
+from annotation.models import Item, Resolution, RoutedItem
 from projects.chunks import within_size
 from projects.models import Project, User
 
@@ -71,10 +71,10 @@ class ItemSelection:
 
     @cached_property
     def narrowed(self) -> list[int] | None:
-        """Ids of the items that pass the filters by answer and score, by text and by similarity, of those of them that
-        leave fewer than MOST_COUNTED items; None where none of them does."""
+        """Ids of the items that pass the filters by answer and score, by text, by what was agreed and by similarity, of
+        those of them that leave fewer than MOST_COUNTED items; None where none of them does."""
         similar = self.similar.ids if self.similar else None
-        known = [ids for ids in (self._by_answer, self._by_text.ids, similar) if ids is not None]
+        known = [ids for ids in (self._by_answer, self._by_text.ids, self._by_truth, similar) if ids is not None]
         return sorted(set(known[0]).intersection(*known[1:])) if known else None
 
     @cached_property
@@ -95,6 +95,18 @@ class ItemSelection:
         seen = fitting.filter(~blinding.blind_condition(self.project, self.viewer, item="item"))
         ids = list(seen.values_list("item_id", flat=True)[:MOST_COUNTED])
         return ids if len(ids) < MOST_COUNTED else None
+
+    @cached_property
+    def _by_truth(self) -> list[int] | None:
+        """Ids of the items that were resolved as the filters say; None where these are MOST_COUNTED or more."""
+        if not self.filters.truth:
+            return None
+        ids = list(self._agreed().values_list("item_id", flat=True)[:MOST_COUNTED])
+        return ids if len(ids) < MOST_COUNTED else None
+
+    def _agreed(self) -> QuerySet[Resolution]:
+        value = filter_values(self.project)[self.filters.truth]
+        return Resolution.objects.current().filter(project=self.project, value=value)
 
     @cached_property
     def _by_text(self) -> search.Found:
@@ -125,7 +137,12 @@ class ItemSelection:
             many or (self._by_text.many and {name for name, _ in self.filters.active()} == {"q"})
         ):
             return MOST_COUNTED
-        return self.matching().values("pk")[:MOST_COUNTED].count()
+        found = self.matching()
+        if (
+            self.narrowed is None and self.filters.truth
+        ):  # a few of all items: SQLite begins with them where they are IN
+            found = found.filter(pk__in=self._agreed().values("item"))
+        return found.values("pk")[:MOST_COUNTED].count()
 
     def _passing_others(self, items: QuerySet[Any]) -> QuerySet[Any]:
         """Those that pass all filters but those by answer, score and text."""
