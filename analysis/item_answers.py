@@ -52,13 +52,26 @@ class ShownAnswers:
 
     def fitting(self) -> QuerySet[Prediction] | None:
         """The shown predictions that the filters by answer and score leave; None where there are no such filters."""
-        if not any(getattr(self.filters, name) for name in ANSWER_FILTERS):
-            return None
-        return self.candidates().alias(rank=self.rank).filter(~Exists(self._shown_instead()))
+        return self._shown(self.candidates()) if self.are_filtered else None
+
+    def fitting_of(self, **item: Any) -> QuerySet[Prediction]:
+        """Those of them that are of these items.
+
+        Asked for their project and labels as well, SQLite would go through all answers with such a score for each item.
+        """
+        return self._shown(Prediction.objects.filter(self.base, self.condition(), **item))
+
+    @property
+    def are_filtered(self) -> bool:
+        """Whether there are filters by answer and score."""
+        return any(getattr(self.filters, name) for name in ANSWER_FILTERS)
+
+    def _shown(self, rows: QuerySet[Prediction]) -> QuerySet[Prediction]:
+        return rows.alias(rank=self.rank).filter(~Exists(self._shown_instead()))
 
     def candidates(self) -> QuerySet[Prediction]:
         """The predictions that these filters leave, also of items that show another one."""
-        return Prediction.objects.filter(self.base, self.condition(), project=self.project)
+        return Prediction.objects.filter(self.base, self.condition(), self._by_label(), project=self.project)
 
     def _shown_instead(self) -> QuerySet[Prediction]:
         """Predictions of an outer prediction's item that are shown in its place."""
@@ -78,7 +91,7 @@ class ShownAnswers:
         for text in self.filters.scores:
             label, wanted = class_range(self.project, text)
             found &= item_conditions.score_condition(item_conditions.class_score(self._places(label)), wanted)
-        return found & self._by_label()
+        return found
 
     @cached_property
     def _labels(self) -> tuple[str, ...]:

@@ -121,8 +121,8 @@ class ItemSelection:
         if among is not None and self.similar:
             items = items.filter(pk__in=self.similar.ids)
         if among is not None or self._by_answer is None:
-            if (fitting := self.answers.fitting()) is not None:
-                items = items.filter(Exists(fitting.filter(item=OuterRef("pk"))))
+            if self.answers.are_filtered:
+                items = items.filter(Exists(self.answers.fitting_of(item=OuterRef("pk"))))
             if self.filters.reveal and self.viewer is not None:
                 items = items.filter(~blinding.blind_condition(self.project, self.viewer))
         if self.filters.q and (among is not None or self._by_text.ids is None):
@@ -132,15 +132,14 @@ class ItemSelection:
     def count(self) -> int:
         """How many pass, at most MOST_COUNTED."""
         others = [name for name, _ in self.filters.active() if name not in ANSWER_FILTERS]
-        many = self.answers.fitting() is not None and not others
+        many = self.answers.are_filtered and not others
         if self.narrowed is None and (
             many or (self._by_text.many and {name for name, _ in self.filters.active()} == {"q"})
         ):
             return MOST_COUNTED
         found = self.matching()
-        if (
-            self.narrowed is None and self.filters.truth
-        ):  # a few of all items: SQLite begins with them where they are IN
+        if self.narrowed is None and self.filters.truth:
+            # Few items of many are resolved: SQLite begins with these where they stand in an IN.
             found = found.filter(pk__in=self._agreed().values("item"))
         return found.values("pk")[:MOST_COUNTED].count()
 
@@ -258,9 +257,7 @@ def _walk_answers(selection: ItemSelection, order: ItemOrder, place: PageStart, 
     while True:
         pairs = list(ordered.values_list("item_id", "sort_value")[:block])
         ids = [pk for pk, _ in pairs]
-        fitting = selection.answers.fitting()
-        assert fitting is not None  # the order has limited the filters to items with such a number
-        shown = set(fitting.filter(item__in=ids).values_list("item_id", field))
+        shown = set(selection.answers.fitting_of(item__in=ids).values_list("item_id", field))
         passing = set(selection.matching(ids).values_list("pk", flat=True))
         found = [pk for pk, value in dict.fromkeys(pairs) if (pk, value) in shown and pk in passing]
         if len(found) >= size or len(pairs) < block:

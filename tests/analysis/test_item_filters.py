@@ -148,6 +148,26 @@ def test_the_page_and_the_api_find_the_same_by_every_filter(project: Project) ->
     assert asked | elsewhere == set(NAMES)
 
 
+@pytest.mark.parametrize("most", [2, 10_001], ids=["too many", "few"])
+def test_items_resolved_as_asked_are_counted_as_they_are_listed(
+    project: Project, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(items, "MOST_COUNTED", most)
+    for query in ("truth=spam", "truth=spam&confidence=0.6.."):
+        selection = items.ItemSelection(project, parse_filters(QueryDict(query), project), NOW)
+        assert set(selection.matching().values_list("key", flat=True)) == {"k0", "k1"}
+        assert selection.count() == 2
+        assert (selection.narrowed is None) == (most == 2)
+
+
+def test_answers_of_items_are_looked_up_by_the_item_alone(project: Project) -> None:
+    """Seen: 9 s at 200,000 items, when SQLite took the index by project, label and score for each item."""
+    answers = item_answers.ShownAnswers(project, parse_filters(QueryDict("says=spam&confidence=0.3.."), project))
+    asked = str(answers.fitting_of(item__in=[1, 2]).query)
+    assert '"item_id" IN' in asked and '"project_id" =' not in asked
+    assert '"project_id" =' in str(answers.candidates().query)
+
+
 def test_the_items_most_like_one_come_nearest_first_on_the_page_and_from_the_api(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
