@@ -29,6 +29,8 @@ AGAIN = {
     "items are filtered and sorted the same": ("tests/analysis/test_item_filters.py", ""),
     "an import is whole after a kill": ("tests/annotation/test_import_jobs.py", "killed or lease or says_what"),
     "labels are merged, split and restored": ("tests/annotation/test_label_changes.py", ""),
+    "settings are saved once, or refused": ("tests/annotation/test_label_schemas.py", "twice or old_tab"),
+    "an archived project is read-only": ("tests/projects/test_archiving.py", "captured or waited or one_event"),
     "ids come in blocks": ("tests/projects/test_id_blocks.py", "block"),
 }
 pytestmark = pytest.mark.services
