@@ -140,8 +140,8 @@ class ReleasedVersions(Struct):
             "too many wait already it comes at once, with Retry-After."
         ),
         query={
-            "entity": "what is decided about, such as a customer; the same one gets the same version",
-            "wait": f"seconds to wait for a change of what If-None-Match knows, at most {released.LONGEST_WAIT:.0f}",
+            "entity": "What is decided about, such as a customer; the same one gets the same version.",
+            "wait": f"Seconds to wait for a change of what If-None-Match knows, at most {released.LONGEST_WAIT:.0f}.",
         },
         errors={
             304: "As If-None-Match knows it; without a body.",
