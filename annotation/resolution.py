@@ -8,6 +8,7 @@ Callers that write hold the item's lock (annotation.labels does), so that two la
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -176,7 +177,12 @@ def _why(votes: list[Vote], tally: Counter[str], *, differ: bool) -> str:
     people = {1: "one person", 2: "two people", 3: "three people"}.get(len(votes), f"{len(votes)} people")
     if not differ:
         return f"flagged by {people} who answered {next(iter(tally))}"
-    return f"{people} disagreed: {', '.join(tally)}"
+    return f"{people} disagreed: {separator_of(tally).join(tally)}"
+
+
+def separator_of(words: Iterable[str]) -> str:
+    """What stands between answers in words: a semicolon where one of them has commas itself."""
+    return "; " if any(", " in each for each in words) else ", "
 
 
 def skipped(routed: RoutedItem, *, flagged: bool, at: datetime) -> bool:

@@ -119,7 +119,8 @@ def test_a_kind_goes_from_capture_to_its_report(project: Project, kind: JourneyK
     ada.answer_all(lambda n: kind.right)
     bo.answer_all(lambda n: kind.half if n % 4 == 0 else kind.right)
     first, second = kind.said or kind.words
-    said = f"said {first}, {second} asked two people disagreed"
+    between = ";" if "," in first + second else ","
+    said = f"said {first}{between} {second} asked two people disagreed"
     assert said in words_of(rita, "annotation:review")
     review = rita.get(reverse("annotation:review", args=["spans"])).content.decode()
     disputed = re.findall(r'id="review-(item_\w+)"', review)

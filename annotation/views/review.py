@@ -135,7 +135,15 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
         card = {"routed": routed, "shown": display_item(project, routed.item), "asked": _asked(routed)}
         came = [(signal, value_in_words(kind, schema, signal.value)) for signal in signals.get(routed.item_id, [])]
         card |= {"signals": came, "may_leave": routed.pk in by_signals}
-        found.append({**card, "given": given, "votes": _distinct(values, given), "skips": skips, "comments": comments})
+        found.append(
+            {
+                **card,
+                "given": resolution.separator_of(given).join(given),
+                "votes": _distinct(values, given),
+                "skips": skips,
+                "comments": comments,
+            }
+        )
     return found
 
 
