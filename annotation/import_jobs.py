@@ -33,6 +33,7 @@ from jobs import queue
 from jobs.execution import Attempt, PermanentFailure
 from jobs.models import Job
 from projects import audit
+from projects.bulk_insert import many_batches
 from projects.chunks import CHUNK
 from projects.locks import retry_conflicts
 from projects.models import ApiKey, Project, User
@@ -111,7 +112,7 @@ def run_import(attempt: Attempt, data_import: DataImport, *, at: datetime) -> No
     try:
         if data_import.upload is None:
             raise uploads.UploadGone(f"{data_import.name} is no longer here; upload it again.")
-        with uploads.opened(data_import.upload) as stream:
+        with uploads.opened(data_import.upload) as stream, many_batches():
             _import_stream(attempt, data_import, stream, at=at)
     except (UnusableFile, uploads.UploadGone) as why:
         raise PermanentFailure(str(why)) from None

@@ -33,7 +33,7 @@ from inputs.files.delimited import Dialect
 from inputs.images import budget_of
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import BrokenRule
-from projects.bulk_insert import insert_new
+from projects.bulk_insert import insert_new, many_batches
 from projects.chunks import chunks
 from projects.models import Project
 from validation.json_values import is_storable
@@ -153,8 +153,9 @@ def import_file(
     result = ImportResult(dry_run=dry_run)
     keep = count_batch if dry_run else partial(keep_batch, format_name=format_name)
     images = image_sources(project, folder=folder, fetches=not dry_run)
-    for batch in read_batches(project, stream, format_name, options or ImportOptions()):
-        result.add(keep(project, prepare_batch(project, batch, images=images, at=at), at=at))
+    with many_batches():
+        for batch in read_batches(project, stream, format_name, options or ImportOptions()):
+            result.add(keep(project, prepare_batch(project, batch, images=images, at=at), at=at))
     return result
 
 

@@ -8,7 +8,8 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from annotation.models import Item, Prediction
-from projects.bulk_insert import insert_new
+from projects import bulk_insert
+from projects.bulk_insert import insert_new, many_batches
 from projects.models import Project
 from tests.factories import NOW, make_item, make_project
 
@@ -92,3 +93,26 @@ def test_takes_more_rows_than_one_statement_holds() -> None:
 def test_nothing_to_insert_is_nothing() -> None:
     insert(make_project(), [])
     assert connection.is_usable() and not Item.objects.exists()
+
+
+def test_many_batches_change_how_sqlite_works_and_put_it_back_also_after_a_failure() -> None:
+    def settings_of_sqlite() -> dict[str, int]:
+        with connection.cursor() as cursor:
+            return {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in bulk_insert.USUAL}
+
+    if connection.vendor != "sqlite":
+        with many_batches():
+            assert connection.is_usable()
+        return
+    before = settings_of_sqlite()
+    inside = []
+
+    def fails() -> None:
+        with many_batches():
+            inside.append(settings_of_sqlite())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert inside == [bulk_insert.OF_MANY_BATCHES]
+    assert settings_of_sqlite() == before == bulk_insert.USUAL
