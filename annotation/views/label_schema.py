@@ -110,6 +110,8 @@ def _field(label: dict[str, Any], name: str) -> str:
 
 
 def _standing(label: dict[str, Any], keys: dict[str, str]) -> str:
+    if merged := label.get("merged_into"):
+        return f"counts as {merged}"
     if label.get("retired"):
         return "retired"
     key = cap(keys[label["value"]])

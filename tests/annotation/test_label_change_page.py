@@ -48,6 +48,7 @@ def test_a_look_counts_what_a_merge_does_and_saves_nothing(tab: SettingsTab, pro
     make_prediction(make_item(project, at=timezone.now()), [0.1, 0.9, 0.0], model_version="live-7")
     page = text(tab.look(**MERGE)).replace("\N{NO-BREAK SPACE}", " ")
     assert "2 items agreed as junk become spam" in page
+    assert "<b>counts as spam</b>" in page
     assert "live-7 said junk 1 time in the last 7 days" in page
     assert "It counts as spam" in page
     assert "?truth=junk" in page
