@@ -64,8 +64,12 @@ class ImageSources:
             return self._fetched(name, address)
         if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH or "\0" in value:
             return value
-        if self._folder is not None and (self._folder / value).is_file():
-            return self._opened(name, self._folder, value)
+        if self._folder is not None and _is_file(self._folder / value):
+            try:
+                return self._opened(name, self._folder, value)
+            except OSError as why:
+                words = f"`{name}` names {quote(value)}, which cannot be read: {why.strerror}."
+                raise ImageUnavailable(words) from None
         if "." not in value or value.startswith("data:"):  # base 64 has no dot
             return value
         if self._folder is not None:
@@ -116,3 +120,11 @@ class ImageSources:
             raise
         self._failures[host] = 0
         return answer
+
+
+def _is_file(path: Path) -> bool:
+    """Whether the path names a file; no path of the system is as long as an image in base 64."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

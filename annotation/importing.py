@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.db import transaction
 
-from annotation import capture, media
+from annotation import capture, kinds, media
 from annotation.capture.rows import ValidPrediction, validate_rows
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import (
@@ -123,11 +123,14 @@ def options_of_name(name: str, options: ImportOptions) -> ImportOptions:
 
 def project_shape(project: Project, options: ImportOptions | None = None, *, raw_cells: bool = False) -> ProjectShape:
     """What formats know of the project."""
+    kind = kinds.of_project(project)
     return ProjectShape(
         kind=project.kind,
         labels=project.schema().labels,
         inputs=project.contract().types(),
         positive=project.positive,
+        shown=kind.asked_input,
+        highest=getattr(kind.options, "highest", ProjectShape.highest),
         columns=options.columns if options else ColumnNames(),
         raw_cells=raw_cells,
         dialect=options.dialect if options else Dialect(),

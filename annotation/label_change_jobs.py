@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from annotation import kinds, label_changes, queues, resolution
 from annotation.item_locks import lock_items
@@ -98,7 +98,7 @@ def _passes(change: LabelChange, at: datetime) -> list[_Pass]:
 def _restoring(change: LabelChange, undone: LabelChange, at: datetime) -> list[_Pass]:
     """What the undone merge changed, and nobody has changed since."""
     merged = _agreed(change).filter(schema_version=undone.schema_version, value__in=undone.targets)
-    by_dispute = Exists(_settled_disputes(OuterRef("item"), OuterRef("resolved_at")))
+    by_dispute = Exists(_settled_disputes(OuterRef("item"), OuterRef("resolved_at"))) & Q(resolved_at=F("changed_at"))
     return [
         _Pass(
             "labels", "labels", _merged_labels(undone), partial(_revise, change, partial(_values_before, undone), at)

@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 from kombu import Connection
 
+from config import file_broker
 from jobs import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -41,6 +42,7 @@ def broker_settings(redis_url: str, folder: Path) -> dict[str, Any]:
             },
         }
     broker.make_folders(folder)
+    file_broker.install()
     return {
         "broker_url": "filesystem://localhost/",
         "broker_transport_options": {

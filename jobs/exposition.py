@@ -48,12 +48,16 @@ def _families(at: datetime) -> Iterator[MetricFamily]:
     doing = {row["queue"]: float(row["n"]) for row in running}
     yield _by("queue", "plumbline_jobs_waiting", "Jobs that are due and begun by nobody.", _every_queue(counts))
     yield _by("queue", "plumbline_jobs_running", "Jobs that a worker does now.", _every_queue(doing))
-    yield _by("queue", "plumbline_jobs_oldest_seconds", "Since the longest waiting job is due.", _every_queue(ages))
+    yield _by(
+        "queue", "plumbline_jobs_oldest_seconds", "Seconds since the oldest waiting job became due.", _every_queue(ages)
+    )
     dead = Job.objects.filter(state=JobState.DEAD).count()
     yield MetricFamily("plumbline_jobs_dead", "Jobs that failed for good.", (MetricSample({}, dead),))
     beats = Beat.objects.order_by().values("role").annotate(last=Max("at"))
     seen = {str(row["role"]): (at - row["last"]).total_seconds() for row in beats}
-    yield _by("role", "plumbline_process_seen_seconds", "Since the last sign of life of each kind of process.", seen)
+    yield _by(
+        "role", "plumbline_process_seen_seconds", "Seconds since the last heartbeat of each kind of process.", seen
+    )
 
 
 def _every_queue(found: Mapping[str, float]) -> dict[str, float]:

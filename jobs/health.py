@@ -25,7 +25,7 @@ PROCESSES = {
         "celery -A config worker --queues default",
     ),
     "file-worker": (
-        "Imports and exports wait until one runs.",
+        "Imports, exports, comparisons of feature files and ML backends wait until one runs.",
         "celery -A config worker --queues files --concurrency 1",
     ),
     "trainer": (
@@ -188,7 +188,7 @@ def roles_of(queues: Collection[str]) -> list[str]:
 
 def check_projects() -> list[Check]:
     """One check per kind of problem that a project can have. No project is named: these words are public."""
-    counts = Counter(problem.check for problem in problems(Project.objects.all()))
+    counts = Counter(problem.check for problem in problems(Project.objects.filter(archived_at=None)))
     return [_check_projects(check, counts[check.name]) for check in registry.project_checks()]
 
 

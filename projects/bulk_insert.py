@@ -82,10 +82,15 @@ def _insert_many(
 
 def _adapted(field: "models.Field[Any, Any]", column: Column) -> Column:
     if isinstance(field, models.JSONField):
-        return [None if value is None else json_text(value) for value in column]
+        return [None if value is None else _as_django_writes(value) for value in column]
     if isinstance(field, models.DateTimeField):
         return _each_once(column, connection.ops.adapt_datetimefield_value)
     return column
+
+
+def _as_django_writes(value: Any) -> str:
+    """JSON in the form of Django, which finds a value by its text on SQLite; an object is never looked for whole."""
+    return json_text(value) if isinstance(value, dict) else json.dumps(value)
 
 
 def _insert_json(

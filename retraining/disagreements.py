@@ -108,12 +108,15 @@ def request_more(sample: DisagreementSample, *, count: int, by: User, at: dateti
 
 def watch(at: datetime) -> None:
     """Have every pair judged again whose items got a label since, and drawn what the policy of a project draws."""
-    undecided = DisagreementSample.objects.filter(version__stage=ModelVersion.Stage.CANDIDATE, asked__gt=0)
+    open_to_work = Project.objects.filter(archived_at=None)
+    undecided = DisagreementSample.objects.filter(
+        version__stage=ModelVersion.Stage.CANDIDATE, version__project__in=open_to_work, asked__gt=0
+    )
     for sample in undecided.defer("window").select_related("version__project"):
         serves = registry.incumbent(sample.version.project).tag == sample.against
         if serves and _is_due(sample, at):
             _enqueue(sample.version, {"draw": False}, by=None, at=at)
-    for project in Project.objects.filter(retraining__gate="disagreement", retraining__promote="by_gate"):
+    for project in open_to_work.filter(retraining__gate="disagreement", retraining__promote="by_gate"):
         version = newest_candidate(project)
         if version is not None and _draws_by_policy(version, at):
             _request_draw(version, by=None, least=FIRST_ASKED, at=at)

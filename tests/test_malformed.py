@@ -277,7 +277,11 @@ TAKES_JSON = [route for route in OPEN if route.name in GOOD]
 
 
 def test_every_call_with_a_body_has_a_good_one_here() -> None:
-    calls = {route.name for route in CALLS if "POST" in route.methods} - {"start_import", "start_export"}  # no JSON
+    calls = {route.name for route in CALLS if "POST" in route.methods} - {
+        "start_import",
+        "start_export",
+        "export_items",
+    }
     desk = {route.name for route in OURS if route.name.startswith("desk-")} - {"desk-lease", "desk-guideline"}
     assert calls | desk == set(GOOD)
 

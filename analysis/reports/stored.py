@@ -59,10 +59,14 @@ def newest_of_kinds(project: Project, *kinds: StoredKind[Any], version: str, day
 def newest_or_request(
     project: Project, kind: ReportKind[Body], *, version: str = "", days: int = ALL_TIME, at: datetime
 ) -> ComputedReport[Body] | None:
-    """The same; where there is none it is computed soon. Asking twice is one job, and no reader waits for a lock."""
+    """The same; where there is none it is computed soon. Asking twice is one job, and no reader waits for a lock.
+
+    An archived project keeps the reports that it has.
+    """
     found = newest(project, kind, version=version, days=days)
     key = report_key(project, version)
-    if found is None and (version or not kind.of_version) and not Job.objects.open().filter(key=key).exists():
+    may_ask = not project.archived_at and (version or not kind.of_version)
+    if found is None and may_ask and not Job.objects.open().filter(key=key).exists():
         locks.write_if_free(lambda: request(project, version, at=at))
     return found
 

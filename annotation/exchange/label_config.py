@@ -1,7 +1,7 @@
 """Label Studio's `label_config`: the XML of its labelling interface as a project's spec, and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -56,11 +56,13 @@ class LabelConfig:
     control: str
     shown: str
     left_out: tuple[str, ...] = ()  # controls beside the first one, by name
+    answer: Mapping[str, Any] = field(default_factory=dict)  # the kind's options
 
     def spec(self, title: str) -> dict[str, Any]:
         """The spec of a project that asks the same."""
         inputs = {name: {"type": kind} for name, kind in self.inputs.items()}
         given: dict[str, Any] = {"title": title, "kind": self.kind, "inputs": inputs}
+        given |= {"answer": dict(self.answer)} if self.answer else {}
         return {**given, "labels": list(self.labels)} if self.labels else given
 
 
@@ -83,7 +85,14 @@ def parse_label_config(xml: str) -> LabelConfig:
         control=first.get("name", "answer"),
         shown=first.get("toName", "").split(",")[0] or next(iter(inputs)),
         left_out=tuple(element.get("name", element.tag) for element in controls[1:]),
+        answer=_options(first),
     )
+
+
+def _options(element: ElementTree.Element) -> dict[str, Any]:
+    """The options of the kind that the control asks: where a rating ends."""
+    last = element.get("maxRating", "")
+    return {"highest": int(last)} if element.tag == "Rating" and last.isascii() and last.isdigit() else {}
 
 
 def write_label_config(project: ProjectShape, *, control: str = "answer") -> str:
@@ -98,6 +107,8 @@ def write_label_config(project: ProjectShape, *, control: str = "answer") -> str
     asked = ElementTree.SubElement(view, known.tag, {"name": control, "toName": shown_input(project)})
     if known.tag == "Choices":
         asked.set("choice", "multiple" if project.kind == "choices" else "single")
+    if known.tag == "Rating":
+        asked.set("maxRating", str(project.highest))
     labels = [{"value": value} for value in PAIR] if project.kind == "pair" else project.labels
     for label in labels if known.label_tag else ():
         ElementTree.SubElement(asked, known.label_tag, _label_attributes(label))
@@ -107,7 +118,7 @@ def write_label_config(project: ProjectShape, *, control: str = "answer") -> str
 
 def shown_input(project: ProjectShape) -> str:
     """The input that results are about: what people read or see, else the first one."""
-    return project.first_input("text", "conversation", "image") or next(iter(project.inputs))
+    return project.shown or project.first_input("text", "conversation", "image") or next(iter(project.inputs))
 
 
 def _parse_xml(xml: str) -> ElementTree.Element:

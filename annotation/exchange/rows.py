@@ -117,6 +117,8 @@ class ColumnNames:
 class ProjectShape:
     """What a format needs to know of a project: its kind, its labels as in the schema, and the types of its inputs.
 
+    shown      the input that answers are about, "" where the kind names none
+    highest    the last point of a rating's scale
     columns    how a flat file names what is no input
     raw_cells  texts of a CSV file as they are, also where a spreadsheet would run them
     dialect    how a file of text is written
@@ -126,6 +128,8 @@ class ProjectShape:
     labels: Sequence[Mapping[str, Any]]
     inputs: Mapping[str, str]
     positive: str = ""
+    shown: str = ""
+    highest: int = 5
     columns: ColumnNames = ColumnNames()
     raw_cells: bool = False
     dialect: Dialect = Dialect()

@@ -204,6 +204,11 @@ class TaskKind(ABC):
     def form(self, labels: Labels) -> dict[str, Any]:
         """What the templates and the desk's script need to ask."""
 
+    @property
+    def asked_input(self) -> str:
+        """The name of the input that a value is about; "" where it is about the item as a whole."""
+        return ""
+
     def about(self, inputs: Inputs) -> Any:
         """What the desk's script needs of an item beside what is drawn of it, as JSON."""
         return None

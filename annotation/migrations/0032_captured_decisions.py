@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='prediction',
             name='decision',
-            field=models.CharField(blank=True, default='', help_text='What was done with it.', max_length=40),
+            field=models.CharField(blank=True, db_default='', default='', help_text='What was done with it.', max_length=40),
         ),
         migrations.AddField(
             model_name='prediction',
@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='prediction',
             name='stage',
-            field=models.CharField(blank=True, default='', help_text='As its service called it.', max_length=40),
+            field=models.CharField(blank=True, db_default='', default='', help_text='As its service called it.', max_length=40),
         ),
     ]

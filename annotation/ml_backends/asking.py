@@ -169,7 +169,7 @@ def _to_suggestion(project: Project, item: Item, answer: SuggestedAnswer) -> tup
         return KeptSuggestion(item.pk, None, None), answer.error
     schema = project.schema().labels
     try:
-        value = kinds.of(project.kind).validate(answer.value, schema)
+        value = kinds.of_project(project).validate_for(answer.value, schema, item.inputs)
     except InvalidLabel as why:
         return KeptSuggestion(item.pk, None, None), str(why)
     return KeptSuggestion(item.pk, value, answer.score), ""
@@ -177,7 +177,7 @@ def _to_suggestion(project: Project, item: Item, answer: SuggestedAnswer) -> tup
 
 def _store(backend: MLBackend, said: Sequence[KeptSuggestion], *, unusable: int, at: datetime) -> None:
     project = backend.project
-    is_label = bool(kinds.of(project.kind).classes(project.schema().labels))
+    is_label = bool(kinds.class_names(project))
     columns: dict[str, list[Any]] = {
         "item_id": [one.item_id for one in said],
         "label": [one.value if is_label and one.value is not None else "" for one in said],

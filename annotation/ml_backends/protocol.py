@@ -10,13 +10,14 @@ from annotation.exchange.base import BadRecord, as_mapping
 from annotation.exchange.formats.label_studio import parse_prediction
 from annotation.exchange.label_config import write_label_config
 from annotation.exchange.rows import ProjectShape
+from validation import InvalidInput
 from validation.json_values import is_finite_number, quote, shorten
 
 LONGEST_VERSION = 80
 TRAINED_HERE = re.compile(r"v\d+")  # tags of versions that this installation trained
 
 
-class BadAnswer(ValueError):
+class BadAnswer(InvalidInput):
     """An answer that is not one of the protocol; the message says what is wrong with it."""
 
 

@@ -1,5 +1,6 @@
 """ML backends of a project: added, switched off and on, removed, and asked now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,8 +77,18 @@ def remove(backend: MLBackend, *, by: audit.Actor, at: datetime) -> None:
 
 def request_suggestions(backend: MLBackend, *, at: datetime) -> Job:
     """Have one worker ask it for what waits; asking while one does is once."""
-    key, payload = f"ml_backend:{backend.pk}", {"backend": backend.pk}
-    return jobs.enqueue(ASK, key=key, project=backend.project, payload=payload, at=at)[0]
+    payload = {"backend": backend.pk}
+    return jobs.enqueue(ASK, key=_key(backend), project=backend.project, payload=payload, at=at)[0]
+
+
+def is_asked(backends: Sequence[MLBackend]) -> list[bool]:
+    """Whether a job waits to ask each of them, or does."""
+    asked = set(Job.objects.open().filter(key__in=map(_key, backends)).values_list("key", flat=True))
+    return [_key(backend) in asked for backend in backends]
+
+
+def _key(backend: MLBackend) -> str:
+    return f"ml_backend:{backend.pk}"
 
 
 def password_of(backend: MLBackend) -> str:

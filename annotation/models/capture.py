@@ -168,9 +168,13 @@ class Prediction(models.Model):
     model_version = models.CharField(max_length=80, blank=True, default="")
     threshold_version = models.CharField(max_length=80, blank=True, default="")
     policy_version = models.CharField(max_length=80, blank=True, default="")
-    stage = models.CharField(max_length=40, blank=True, default="", help_text="As its service called it.")
+    stage = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="As its service called it."
+    )
     latency_ms = models.FloatField(null=True, blank=True, help_text="How long the answer took.")
-    decision = models.CharField(max_length=40, blank=True, default="", help_text="What was done with it.")
+    decision = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="What was done with it."
+    )
     schema_version = models.PositiveIntegerField(help_text="The label order of `scores`.")
     scores = models.BinaryField(null=True, help_text="float32 little-endian, one per label of the schema version.")
     label = models.CharField(max_length=200, blank=True, default="")

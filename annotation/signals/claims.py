@@ -10,7 +10,7 @@ from typing import Any
 from annotation import kinds as task_kinds
 from annotation import versions
 from annotation.kinds import InvalidLabel, Labels, TaskKind
-from annotation.models import Prediction, Signal
+from annotation.models import Item, Prediction, Signal
 from annotation.signals import kinds, maturity
 from annotation.signals.kinds import SignalKind
 from projects.chunks import chunks
@@ -57,6 +57,8 @@ def differing(claims: Iterable[Claim]) -> tuple[Claim, Claim] | None:
 
 def _claims(project: Project, rows: Iterable[Signal], predicted: Mapping[int, Any]) -> Iterable[Claim]:
     task, labels = task_kinds.of_project(project), project.schema().labels
+    rows = list(rows)
+    inputs = _inputs(rows) if task.is_about_an_input else {}
     for row in rows:
         kind = kinds.kind_named(row.kind)
         if kind is None or row.item_id is None:
@@ -65,7 +67,14 @@ def _claims(project: Project, rows: Iterable[Signal], predicted: Mapping[int, An
             value = task.counted(predicted.get(row.item_id) if kind.approval else row.value, labels)
         except InvalidLabel:
             continue
+        if task.misfit(value, inputs.get(row.item_id, {})):
+            continue
         yield Claim(row.pk, row.item_id, kind, row.actor, value, row.at)
+
+
+def _inputs(rows: Iterable[Signal]) -> dict[int, Any]:
+    items = Item.objects.filter(pk__in={row.item_id for row in rows if row.item_id is not None})
+    return dict(items.values_list("pk", "inputs"))
 
 
 def _newest(claims: list[Claim]) -> list[Claim]:

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +18,6 @@ from annotation.exchange.label_studio_values import SHAPES
 from annotation.ml_backends import registration
 from annotation.ml_backends.registration import BackendFields, BadBackend
 from annotation.models import MLBackend, Queue
-from jobs.models import Job, JobState
 from projects.guards import ProjectRequest, member
 from projects.models import Can, Project
 from projects.outgoing import LONGEST_URL
@@ -55,14 +53,14 @@ def backend_list(request: ProjectRequest) -> HttpResponse:
 
 def backends_page(request: ProjectRequest, form: BackendForm, *, status: int = 200) -> HttpResponse:
     project = request.project
-    open_jobs = Job.objects.filter(
-        kind=registration.ASK, payload__backend=OuterRef("pk"), state__in=[JobState.QUEUED, JobState.RUNNING]
-    )
-    rows = list(MLBackend.objects.filter(project=project).annotate(asking=Exists(open_jobs)).order_by("name"))
+    rows = list(MLBackend.objects.filter(project=project).order_by("name"))
     for backend in rows:
         backend.project = project
     context = {
-        "backends": [(backend, registration.password_of(backend), _items_address(backend)) for backend in rows],
+        "backends": [
+            (backend, registration.password_of(backend), _items_address(backend), is_asked)
+            for backend, is_asked in zip(rows, registration.is_asked(rows), strict=True)
+        ],
         "user_name": registration.USER_NAME,
         "form": form,
         "can_ask": project.kind in CONTROLS and project.kind in SHAPES,

@@ -105,7 +105,8 @@ def record_outcome(delivery: WebhookDelivery, outcome: TryOutcome, *, at: dateti
 def request_due(*, at: datetime) -> None:
     """Have everything sent that is due, where no worker does so already."""
     due = WebhookDelivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=at)
-    for endpoint in WebhookEndpoint.objects.filter(enabled=True, pk__in=due.values("endpoint")):
+    endpoints = WebhookEndpoint.objects.filter(enabled=True, project__archived_at=None, pk__in=due.values("endpoint"))
+    for endpoint in endpoints:
         outbox.request_delivery(endpoint, at=at)
 
 

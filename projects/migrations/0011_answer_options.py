@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='project',
             name='answer',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='What a value may be beyond its labels; set once.'),
+            field=models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='What a value may be beyond its labels; set once.'),
         ),
     ]

@@ -47,7 +47,11 @@ class Project(models.Model):
     title = models.CharField(max_length=120)
     kind = models.CharField(max_length=20, default="choice", help_text="One of annotation.kinds.")
     answer = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="What a value may be beyond its labels; set once."
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="What a value may be beyond its labels; set once.",
     )
     overlap = models.PositiveSmallIntegerField(default=1)
     costs = models.JSONField(default=dict, blank=True)

@@ -49,6 +49,9 @@ def prepare() -> None:
     shutil.copyfile(_database(), beside)
     beside.chmod(stat.S_IRUSR | stat.S_IWUSR)
     beside.replace(template)
+    for older in template.parent.glob(f"{_template_prefix()}*.sqlite3"):
+        if older != template and _is_own_file(older):
+            older.unlink(missing_ok=True)
 
 
 def _template() -> Path:
@@ -58,7 +61,11 @@ def _template() -> Path:
         for path in sorted(Path(one.path).glob("migrations/*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     beside = Path(settings.HOME).parent
-    return beside / f"plumbline-migrated-{os.geteuid()}-{digest.hexdigest()[:16]}.sqlite3"
+    return beside / f"{_template_prefix()}{digest.hexdigest()[:16]}.sqlite3"
+
+
+def _template_prefix() -> str:
+    return f"plumbline-migrated-{os.geteuid()}-"
 
 
 def _is_own_file(path: Path) -> bool:

@@ -182,3 +182,9 @@ def test_a_file_may_hold_more_pixels_than_one_request(
 def test_captured_rows_hold_their_images(value: Any) -> None:
     with pytest.raises(BadImage, match="fetched by an import alone"):
         decode_base64(value, PixelBudget())
+
+
+def test_an_image_in_base_64_is_longer_than_any_name_of_a_file(tmp_path: Path) -> None:
+    written = "A" * 300
+    sources = ImageSources(["scan"], folder=tmp_path, fetches=True)
+    assert sources._image("scan", written) == written

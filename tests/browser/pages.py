@@ -156,7 +156,7 @@ def labelled_file_dropped(tab: Tab) -> None:
     """The options of a backtest of a dropped table."""
     with tab.expect_navigation():
         tab.get_by_role("heading", name="Drop a labelled file here").evaluate(DROP, TABLE)
-    tab.get_by_role("button", name="Replay it").wait_for()
+    tab.get_by_role("button", name="Start the backtest").wait_for()
 
 
 def decision_opened(tab: Tab) -> None:

@@ -277,6 +277,8 @@ def test_a_second_interrupt_while_stopping_does_no_harm() -> None:
     """A signal handler may interrupt itself: two at once must not lock the supervisor."""
     code = (
         "import os, signal, threading, time\n"
+        "import django\n"
+        "django.setup()\n"
         "from config.supervisor import Stop\n"
         "stop = Stop()\n"
         "pid = os.getpid()\n"

@@ -96,7 +96,7 @@ def _waits(path: Path, start: Any, looks: Any) -> None:
 def group(path: Path, size: int) -> tuple[list[Any], Any, Any]:
     """Processes that wait at the barrier; forked before anything here is open, as SQLite asks."""
     fork = multiprocessing.get_context("fork")
-    start, looks = fork.Barrier(size + 1), fork.Queue()
+    start, looks = fork.Barrier(size + 1, timeout=60), fork.Queue()
     people = [fork.Process(target=_waits, args=(path, start, looks)) for _ in range(size)]
     for one in people:
         one.start()

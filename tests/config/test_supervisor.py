@@ -2,13 +2,14 @@
 
 import pytest
 
-from analysis import selection_exports
+from analysis import selection_exports, skew_jobs
 from annotation import export_jobs, import_jobs
+from annotation.ml_backends import registration
 from config import supervisor
 from jobs import health, registry, tasks
 from jobs.models import Beat
 
-WITH_FILES = (import_jobs.KIND, export_jobs.KIND, selection_exports.KIND)
+LONG = {import_jobs.KIND, export_jobs.KIND, selection_exports.KIND, skew_jobs.KIND, registration.ASK}
 
 
 def test_a_process_takes_the_jobs_of_each_queue() -> None:
@@ -18,10 +19,8 @@ def test_a_process_takes_the_jobs_of_each_queue() -> None:
     assert processes - {"web"} == set(health.PROCESSES)
 
 
-@pytest.mark.parametrize("kind", WITH_FILES)
-def test_imports_and_exports_hold_up_no_job_of_another_kind(kind: str) -> None:
-    others = {other.queue for other in registry.kinds() if other.name not in WITH_FILES}
-    assert registry.kind(kind).queue not in others
+def test_work_with_files_and_with_backends_holds_up_no_other_job() -> None:
+    assert {kind.name for kind in registry.kinds() if kind.queue == "files"} == LONG
 
 
 @pytest.mark.django_db

@@ -12,11 +12,12 @@ from annotation.models import Item
 from annotation.signals.capture import capture_signals
 from jobs import execution, queue, registry
 from jobs.models import Job, JobState
+from jobs.webhooks import delivery
 from projects import archiving
 from projects.archiving import ProjectArchived
 from projects.models import ApiKey, AuditEvent, Project, Role, User
 from projects.secrets import hashed
-from tests.factories import NOW, make_project, make_user
+from tests.factories import NOW, make_delivery, make_project, make_user
 
 ROW = {"key": "k", "inputs": {"text": "hello"}, "label": "ham"}
 
@@ -122,3 +123,17 @@ def test_it_stands_apart_in_the_list_of_projects(signed_in: Client, archived: Pr
     assert [one.slug for one, _ in answer.context["rows"]] == ["post"]
     assert [one.slug for one, _ in answer.context["archived"]] == ["mail"]
     assert "Archived" in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", ["performance", "outcomes", "signals", "label-quality", "input-contract"])
+def test_a_page_whose_report_was_never_made_still_opens(signed_in: Client, archived: Project, page: str) -> None:
+    assert signed_in.get(f"/p/mail/{page}/").status_code == 200
+    assert not Job.objects.exists()
+
+
+def test_what_it_has_to_send_holds_up_no_other_project(archived: Project) -> None:
+    other = make_project("post")
+    make_delivery(archived)
+    make_delivery(other)
+    delivery.request_due(at=NOW)
+    assert [job.project for job in Job.objects.all()] == [other]

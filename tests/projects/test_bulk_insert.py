@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
-from annotation.models import Item, Prediction
+from annotation.models import Item, Prediction, Resolution
 from projects import bulk_insert
 from projects.bulk_insert import insert_new, many_batches
 from projects.models import Project
@@ -63,6 +63,14 @@ def test_stores_bytes_numbers_and_nothing() -> None:
     assert [row.value for row in stored] == [None, [1], "x"]
     assert Prediction.objects.filter(value__isnull=True).count() == 1
     assert {(row.label, row.degraded, row.out_of_sample) for row in stored} == {("", False, True)}
+
+
+@pytest.mark.parametrize("value", ["Müll", "🙂", ["a", "é"], [{"start": 0, "end": 2, "label": "ä"}], 1.5, True])
+def test_a_value_is_found_by_what_it_is(value: Any) -> None:
+    item = make_item(make_project())
+    columns = {"item_id": [item.pk], "value": [value]}
+    insert_new(Resolution, columns, project_id=item.project_id, method="single", quality=1.0, votes=1, resolved_at=NOW)
+    assert Resolution.objects.filter(value=value).count() == Resolution.objects.filter(value__in=[value]).count() == 1
 
 
 def test_leaves_out_what_is_there_already() -> None:

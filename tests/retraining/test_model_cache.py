@@ -59,7 +59,7 @@ class TestLoading:
         assert cache.get(stand_in("slow")) == "loaded slow"
 
     def test_many_at_once_load_one_version_once(self) -> None:
-        loads, gate = [], threading.Barrier(8)
+        loads, gate = [], threading.Barrier(8, timeout=60)
 
         def load(version: Any) -> Any:
             loads.append(version.tag)
@@ -75,7 +75,7 @@ class TestLoading:
         assert (loads, len(set(map(id, found))), len(found)) == (["v1"], 1, 8)
 
     def test_those_who_waited_for_a_load_that_failed_hear_why_and_do_not_load_again(self) -> None:
-        loads, gate, heard = [], threading.Barrier(4), []
+        loads, gate, heard = [], threading.Barrier(4, timeout=60), []
 
         def load(version: Any) -> Any:
             loads.append(version.tag)

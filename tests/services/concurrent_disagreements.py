@@ -108,7 +108,7 @@ def due(project_id: int) -> Job:
 
 
 def both(acts: list[Callable[[], object]], faults: Counter[str]) -> None:
-    gate = threading.Barrier(len(acts))
+    gate = threading.Barrier(len(acts), timeout=60)
 
     def act(do: Callable[[], object]) -> None:
         gate.wait()

@@ -60,7 +60,7 @@ def roll_back(live: ModelVersion) -> str:
 
 
 def both(acts: list[Callable[[], str]], ends: Counter[str]) -> None:
-    gate = threading.Barrier(len(acts))
+    gate = threading.Barrier(len(acts), timeout=60)
 
     def act(do: Callable[[], str]) -> None:
         gate.wait()

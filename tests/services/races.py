@@ -56,7 +56,7 @@ def at_once(acts: list[Act]) -> list[str]:
     def do(place: int, act: Act) -> None:
         try:
             connection.ensure_connection()
-            barrier.wait()
+            barrier.wait(60)
             act()
             outcomes[place] = "done"
         except (members.MemberProblem, specs.BadSpec, guidelines.GuidelineProblem):

@@ -45,7 +45,7 @@ def text_input(project: ProjectShape) -> str:
     """The input that doccano shows. Raises UnusableFile where there is none, or a kind that its lines cannot hold."""
     if project.kind not in KINDS:
         raise UnusableFile(f"doccano's lines cannot carry values of kind {project.kind}.")
-    if (name := project.first_input("text")) is None:
+    if (name := project.shown or project.first_input("text")) is None:
         raise UnusableFile("doccano shows a text, and this project has no input of type text.")
     return name
 

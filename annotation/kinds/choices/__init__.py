@@ -21,7 +21,7 @@ class SeveralLabels(TaskKind):
     """Any number of the schema's labels."""
 
     name = "choices"
-    title = "Any number of labels"
+    title = "Several labels"
     place = 2
     template = "annotation/kinds/choices.html"
     review_template = "annotation/kinds/choices_review.html"
@@ -61,6 +61,8 @@ class SeveralLabels(TaskKind):
         if any(2 * count == len(values) for count in counts.values()):
             return None
         settled = sorted(label for label, count in counts.items() if 2 * count > len(values))
+        if not settled and 2 * values.count([]) <= len(values):  # most chose something, and no label is of most
+            return None
         return SettledValue(settled, "majority", sum(value == settled for value in values) / len(values))
 
     def score(self, truth: Any, predicted: Any) -> float:

@@ -36,7 +36,7 @@ class Pair(TaskKind):
     """One of a, b, tie and neither."""
 
     name = "pair"
-    title = "The better one of two"
+    title = "Comparison of two"
     place = 6
     needs_labels = False
     options_type = PairOptions

@@ -33,10 +33,10 @@ class SpansOptions(Settings, frozen=True, kw_only=True):
 
 
 class Spans(TaskKind):
-    """Any number of labelled stretches of a text."""
+    """Any number of labelled spans of a text."""
 
     name = "spans"
-    title = "Stretches of a text"
+    title = "Spans of a text"
     place = 5
     fewest_labels = 1
     options_type = SpansOptions
@@ -129,6 +129,8 @@ class Spans(TaskKind):
         settled = settle_spans(values)
         if settled is None or not self._may_stand(settled):
             return None
+        if not settled and 2 * values.count([]) <= len(values):  # most marked something, and no span is of most
+            return None
         return SettledValue(settled, "majority", sum(self.score(settled, value) for value in values) / len(values))
 
     def score(self, truth: Any, predicted: Any) -> float:
@@ -138,8 +140,12 @@ class Spans(TaskKind):
         both = sum(len(characters & other.get(label, set())) for label, characters in one.items())
         return 2 * both / total if total else 1.0
 
+    @property
+    def asked_input(self) -> str:
+        return str(self.options.input)
+
     def about(self, inputs: Inputs) -> Any:
-        return inputs.get(self.options.input)
+        return inputs.get(self.asked_input)
 
     def form(self, labels: Labels) -> dict[str, Any]:
         buttons = [

@@ -73,9 +73,13 @@ class WrittenText(TaskKind):
     def score(self, truth: Any, predicted: Any) -> float:
         return 1 - edit_distance(truth, predicted) / max(len(truth), len(predicted), 1)
 
+    @property
+    def asked_input(self) -> str:
+        return str(self.options.corrects)
+
     def about(self, inputs: Inputs) -> Any:
         """The text to correct."""
-        return inputs.get(self.options.corrects) if self.options.corrects else None
+        return inputs.get(self.asked_input) if self.asked_input else None
 
     def form(self, labels: Labels) -> dict[str, Any]:
         return {"corrects": self.options.corrects, "longest": self.options.longest}

@@ -55,6 +55,14 @@ def test_what_is_written_asks_the_same(kind: str) -> None:
     assert config.shown == "text"
 
 
+def test_the_options_of_a_kind_are_written() -> None:
+    names = {"note": "text", "body": "text"}
+    spans = write_label_config(ProjectShape("spans", [{"value": "a"}], names, shown="body"))
+    assert parse_label_config(spans).shown == "body"
+    rating = parse_label_config(write_label_config(ProjectShape("rating", [], names, highest=10)))
+    assert rating.spec("Stars")["answer"] == {"highest": 10}
+
+
 @pytest.mark.parametrize(
     ("xml", "words"),
     [

@@ -60,6 +60,7 @@ def test_words_are_the_titles_in_the_schemas_order() -> None:
         ([["a"], ["a", "b"]], None),  # half of them have b
         ([["a"], ["a", "b"], ["b", "c"]], SettledValue(["a", "b"], "majority", 1 / 3)),
         ([["a"], [], []], SettledValue([], "majority", 2 / 3)),
+        ([["a"], ["b"], ["c"]], None),  # nobody said that none of them fits
     ],
 )
 def test_votes_settle_label_by_label(votes: list[list[str]], settled: SettledValue | None) -> None:

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from annotation import leases, tasks
 from annotation.management.commands import ask_ml_backend
 from annotation.ml_backends import asking, calls, registration
+from annotation.ml_backends.protocol import SuggestedAnswer
 from annotation.ml_backends.registration import BackendFields
 from annotation.models import Cause, MLBackend, Prediction, Source
 from jobs import execution
@@ -20,7 +21,7 @@ from jobs.models import Job, JobState
 from projects.models import Project
 from tests.annotation.labelling_scenario import LabellingScenario, make_scenario
 from tests.annotation.ml_backends.fake_backend import FakeBackend, answering
-from tests.factories import NOW, make_prediction
+from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
 
@@ -209,3 +210,20 @@ def test_the_command_adds_it_once_and_waits(
         call_command("ask_ml_backend", "nowhere", fake.url)
     with pytest.raises(CommandError, match="never called"):
         call_command("ask_ml_backend", scenario.project.slug, "https://169.254.169.254", "--name", "other")
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "value", "usable"),
+    [
+        ("rating", {"highest": 10}, 7, True),
+        ("rating", {"highest": 10}, 11, False),
+        ("spans", {"input": "text"}, [{"start": 0, "end": 5, "label": "ham"}], True),
+        ("spans", {"input": "text"}, [{"start": 0, "end": 6, "label": "ham"}], False),
+    ],
+)
+def test_an_answer_is_judged_by_the_options_of_the_kind_and_by_its_item(
+    kind: str, answer: dict[str, Any], value: Any, usable: bool
+) -> None:
+    item = make_item(make_project(kind=kind, answer=answer), inputs={"text": "abcde"})
+    kept, error = asking._to_suggestion(item.project, item, SuggestedAnswer(value))
+    assert (kept.value is not None, error == "") == (usable, usable)

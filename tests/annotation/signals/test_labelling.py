@@ -9,11 +9,12 @@ from annotation import routing
 from annotation.models import Cause, Item, Resolution, RoutedItem, Signal, SignalReliability
 from annotation.routing.capacity import Places
 from annotation.signals import reliability
+from annotation.signals.claims import claims_about
 from annotation.signals.labelling import label_from_signals
 from annotation.signals.reliability import ReliabilityBody, SignalRate
 from projects.models import Project
 from tests.annotation.routing.test_negative_signals import item, signal
-from tests.factories import NOW, make_project
+from tests.factories import NOW, make_item, make_project
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +134,11 @@ def test_a_version_that_made_a_label_is_kept(project: Project) -> None:
         store(project, {"anna": 0.96})
     versions = SignalReliability.objects.values_list("version", flat=True)
     assert 1 in versions and 2 not in versions and len(versions) == reliability.KEPT + 1
+
+
+def test_a_correction_that_does_not_fit_its_item_claims_nothing() -> None:
+    project = make_project(kind="spans", answer={"input": "text"})
+    about = make_item(project, inputs={"text": "abcde"})
+    for end in (5, 6):
+        signal(about, "correction", [{"start": 0, "end": end, "label": "ham"}], actor=f"to {end}")
+    assert [claim.actor for claim in claims_about(project, [about.pk], at=NOW)[about.pk]] == ["to 5"]
