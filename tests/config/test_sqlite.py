@@ -94,8 +94,9 @@ def _waits(path: Path, start: Any, looks: Any) -> None:
 
 
 def group(path: Path, size: int) -> tuple[list[Any], Any, Any]:
-    """Processes that wait at the barrier; forked before anything here is open, as SQLite asks."""
-    fork = multiprocessing.get_context("fork")
+    """Processes that wait at the barrier; forked from a process of their own, in which no test has run."""
+    fork = multiprocessing.get_context("forkserver")
+    fork.set_forkserver_preload([__name__])
     start, looks = fork.Barrier(size + 1, timeout=60), fork.Queue()
     people = [fork.Process(target=_waits, args=(path, start, looks)) for _ in range(size)]
     for one in people:
