@@ -134,10 +134,13 @@ def from_upload(request: UserRequest, upload_uid: str) -> HttpResponse:
 def _respond(
     request: UserRequest, upload: StoredUpload | None, found: source.ProjectSource, *, unread: str = ""
 ) -> HttpResponse:
-    """`unread`: why the file cannot be read as was chosen, so that nothing is created."""
+    """`unread`: why the file cannot be read as was chosen, so that nothing is created.
+
+    A request of the form for its own next state creates nothing either: htmx sends the button that has the focus.
+    """
     choices = parse_choices(request.POST, found)
     problem = ""
-    if request.POST.get("act") == "create" and not unread:
+    if request.POST.get("act") == "create" and not unread and not asks_for_fragment(request):
         try:
             return _created(request, upload, found, choices)
         except InvalidInput as why:

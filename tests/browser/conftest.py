@@ -45,6 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))  # one server and one Chromium for all of them
+            item.add_marker(pytest.mark.flaky(reruns=1))  # a browser on a loaded machine; the summary counts the reruns
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,13 @@ def test_pressing_create_twice_makes_one_project_and_another_title_another(clien
     assert "/p/support-tickets-2/" in other["Location"]
 
 
+def test_a_change_of_the_form_creates_nothing_though_create_has_the_focus(client: Client) -> None:
+    """htmx sends the name and value of the button that has the focus with each change."""
+    where = address(client, tickets())
+    counted(client, where, title="Support tickets", act="create")
+    assert not Project.objects.filter(title="Support tickets").exists()
+
+
 def test_a_name_that_is_taken_gets_a_number_and_the_page_says_so_before(client: Client) -> None:
     make_project("support-tickets")
     assert "/p/support-tickets-2/" in counted(client, address(client, tickets()))
