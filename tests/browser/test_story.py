@@ -247,7 +247,7 @@ def test_a_file_becomes_a_first_label_by_keys_alone(
     record_property: Callable[[str, object], None],
 ) -> None:
     page = enter(browser, installation, "Emil", problems, installation.manage("sign_in_link", "emil"))
-    page.on("filechooser", lambda chooser: chooser.set_files(tickets(tmp_path)))  # set before the page: it takes a moment
+    page.on("filechooser", lambda chooser: chooser.set_files(tickets(tmp_path)))  # watched for before the page opens
     page.goto(f"{installation.address}/projects/new/")
     hands, begun = Hands(page), time.monotonic()
     hands.enter(page.get_by_role("link", name="Skip to the page"))
