@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from analysis import charts
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.release_events import ReleaseEvent
-from analysis.reports.kinds.performance import PerformanceBody, SeriesPoint
+from analysis.reports.kinds.performance import PerformanceBody
+from analysis.score_history import SegmentScore, SeriesPoint
 from projects.formatting import number
 from projects.models import Project
 
@@ -67,6 +68,16 @@ def score_over_time(
     name = score_name(body)
     label = f"{name} of what was served, over time"
     return _chart(project, [(point, point.score) for point in body.series], releases, name, label, width=width)
+
+
+def segment_over_time(
+    project: Project, name: str, chosen: SegmentScore, releases: Sequence[ReleaseEvent], *, width: int
+) -> TimeChart | None:
+    """The same of the items with one value of a segment; `name` is that of the score."""
+    segment = f"{chosen.name}={chosen.value}"
+    series = [(point, point.score) for point in chosen.series]
+    label = f"{name} of what was served in {chosen.name} {chosen.value}, over time"
+    return _chart(project, series, releases, name, label, width=width, segment=segment)
 
 
 def class_over_time(

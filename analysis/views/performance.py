@@ -16,7 +16,7 @@ from analysis.reports.kinds.performance import PerformanceBody
 from analysis.reports.stored import newest, newest_or_request
 from analysis.views import class_figures, segment_scores
 from analysis.views.monitor_panel import monitor_panel
-from analysis.views.over_time import score_over_time
+from analysis.views.over_time import score_name, score_over_time, segment_over_time
 from analysis.views.performance_query import PerformanceQuery, items_url
 from annotation import kinds, versions
 from annotation.version_chip import version_chip
@@ -37,7 +37,7 @@ def performance(request: ProjectRequest) -> HttpResponse:
         return _unknown(request, known, str(why))
     kind, days = performance_report.KIND, windows.window_days(state.window)
     report = newest_or_request(project, kind, version=state.version, days=days, at=timezone.now())
-    context = {
+    context: dict[str, Any] = {
         "project": project,
         "state": state,
         "report": report,
@@ -45,6 +45,9 @@ def performance(request: ProjectRequest) -> HttpResponse:
         "problems": health.problems([project]),
     }
     if report and report.body.n:
+        if state.segment and not segment_scores.find_segment(report.body, state.segment):
+            return _unknown(request, known, f"No labelled item that judges {state.version} has {state.segment[:80]}.")
+        context["chips"].append(segment_chip(project, report.body, state))
         context |= figures(project, report.body, state)
         watched = newest(project, monitor.KIND, version=state.version)
         context["panel"] = monitor_panel(project, state.version, watched, serves=known.serves)
@@ -75,7 +78,7 @@ def read_state(given: Mapping[str, str], project: Project, known: versions.Versi
         raise BadView(f"{label[:80]!r} is no label of this project.")
     try:
         windows.window_days(window)
-        return PerformanceQuery(window, label, known.chosen(given.get("version", "")))
+        return PerformanceQuery(window, label, known.chosen(given.get("version", "")), given.get("segment", ""))
     except (versions.UnknownVersion, windows.UnknownWindow) as why:
         raise BadView(str(why)) from None
 
@@ -89,16 +92,36 @@ def chips(project: Project, state: PerformanceQuery, known: versions.Versions) -
     return [Chip("Window", windows.WORDS[state.window], options=spans), of_version]
 
 
+def segment_chip(project: Project, body: PerformanceBody, state: PerformanceQuery) -> Chip:
+    """The chip that limits the page to one value of a segment."""
+    everything = ChipOption("all items", state.url(project, segment=""), current=not state.segment)
+    values = tuple(
+        ChipOption(row.named, row.page, current=row.current)
+        for table in segment_scores.segments(project, body, state)
+        for row in table.rows
+    )
+    return Chip("Segment", state.segment.replace("=", " ", 1) or "all items", options=(everything, *values))
+
+
 def figures(project: Project, body: PerformanceBody, state: PerformanceQuery) -> dict[str, Any]:
     """What the page shows of a report with labels."""
     releases = list_releases(project)
+    chosen = segment_scores.find_segment(body, state.segment) if state.segment else None
     found = {
         "body": body,
-        "over_time": score_over_time(project, body, releases, width=560),
         "segments": segment_scores.segments(project, body, state),
         "items_url": items_url(project, state),
         "wrong_url": items_url(project, state, disagree="yes"),
     }
+    if chosen:
+        name = score_name(body)
+        return found | {
+            "chosen": chosen,
+            "metric_rows": segment_scores.metric_rows(body, chosen),
+            "over_time": segment_over_time(project, name, chosen, releases, width=560),
+            "all_url": state.url(project, segment=""),
+        }
+    found["over_time"] = score_over_time(project, body, releases, width=560)
     if body.classes:
         label = state.label or project.positive or class_figures.hardest(body.classes)
         found |= class_figures.figures(project, body, body.classes, state, label, releases)

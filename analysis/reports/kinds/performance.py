@@ -3,56 +3,27 @@
 import hashlib
 import math
 
-import numpy as np
 from msgspec import Struct, field
-from numpy.typing import NDArray
 
 from analysis.changes import StoredChange, find_change, segments_of
-from analysis.class_performance import ClassesPart, PerClass, classes_part, per_class_of
+from analysis.class_performance import ClassesPart, classes_part
 from analysis.decision_costs import DecisionCosts, decision_costs, fingerprint
 from analysis.evaluation_design import AS_SERVED
-from analysis.live_estimates import estimate_live, labels_score
-from analysis.metrics.core import weighted
+from analysis.live_estimates import estimate_live
 from analysis.metrics.core.stored import StoredEstimate, stored_estimate
 from analysis.reports.registry import Computation, ReportKind, ReportRows
 from analysis.samples import EvaluationSample
+from analysis.score_history import SegmentScore, SeriesPoint, score_series, segment_scores
 from analysis.unlabelled_accuracy import UnlabelledAccuracy, unlabelled_accuracy
 from analysis.windows import WINDOWS
 from projects.models import Project
-
-BINS = 10
-LEAST_IN_BIN = 10
-MOST_SEGMENTS = 8  # names; each with at most `changes.MOST_VALUES` values
-
-
-class SeriesPoint(Struct, frozen=True):
-    """A stretch of time: the mean score of what was served then, and the figures of each class.
-
-    Times in seconds since the epoch; first, last: when its first and last item happened.
-    """
-
-    start: float
-    end: float
-    first: float
-    last: float
-    score: StoredEstimate
-    classes: list[PerClass] = []
-
-
-class SegmentScore(Struct, frozen=True):
-    """The mean score of the items with one value of a segment."""
-
-    name: str
-    value: str
-    score: StoredEstimate
-
 
 TEN_POINTS = 0.1
 ENOUGH_AUDITED = 60
 """Audit labels that give an interval of about ±10 points to a score of 80 %, where nothing is known yet."""
 
 
-class PerformanceBody(Struct, frozen=True, tag_field="version", tag=3):
+class PerformanceBody(Struct, frozen=True, tag_field="version", tag=4):
     """What a performance report stores. series and change are of what was served then, whatever serves now.
 
     n labelled items, `audit` of them drawn at random, stand for `population`. traffic: items whose scores the estimates
@@ -120,51 +91,13 @@ def _body(
         has_classes=sample.codes is not None,
         score=stored_estimate(found.score),
         traffic=found.traffic,
-        series=_series(served),
-        segments=_segments(sample, project),
+        series=score_series(served),
+        segments=segment_scores(sample, segments_of(project, sample), served, segments_of(project, served)),
         change=find_change(project, served),
         classes=classes_part(sample, found.classes),
         costs=decision_costs(sample, project) if len(sample) else None,
         unlabelled=unlabelled,
     )
-
-
-def _series(sample: EvaluationSample) -> list[SeriesPoint]:
-    """Equal stretches of time with enough labels in each."""
-    if not len(sample):
-        return []
-    stamps = np.array([moment.timestamp() for moment in sample.at])
-    bins = max(1, min(BINS, len(sample) // (2 * LEAST_IN_BIN)))
-    edges = np.linspace(stamps[0], stamps[-1], bins + 1)
-    place = np.clip(np.searchsorted(edges, stamps, side="right") - 1, 0, bins - 1)
-    return [
-        _point(sample, place == number, float(edges[number]), float(edges[number + 1]))
-        for number in range(bins)
-        if (place == number).sum() >= LEAST_IN_BIN
-    ]
-
-
-def _point(sample: EvaluationSample, part: NDArray[np.bool_], start: float, end: float) -> SeriesPoint:
-    moments = [moment.timestamp() for moment, inside in zip(sample.at, part, strict=True) if inside]
-    score, classes = _score_of_part(sample, part), per_class_of(sample, part)
-    return SeriesPoint(start, end, moments[0], moments[-1], score, classes)
-
-
-def _score_of_part(sample: EvaluationSample, part: NDArray[np.bool_]) -> StoredEstimate:
-    """The mean score of a part of the sample as a sample of its own, as precision and recall beside it are."""
-    chance, groups = sample.inclusion_probability[part], sample.groups[part]
-    return stored_estimate(weighted.score(sample.score[part], chance, groups=groups))
-
-
-def _segments(sample: EvaluationSample, project: Project) -> list[SegmentScore]:
-    """The mean score by each value of each segment, the largest values first."""
-    found = []
-    for name, values in list(segments_of(project, sample).items())[:MOST_SEGMENTS]:
-        column = np.asarray(values, dtype=object)
-        names, counts = np.unique(column.astype(str), return_counts=True)
-        for value in names[np.argsort(-counts, kind="stable")].tolist():
-            found.append(SegmentScore(name, value, stored_estimate(labels_score(sample, column == value))))
-    return found
 
 
 KIND = PerformanceReport()
