@@ -127,7 +127,7 @@ def test_counts_of_review_segments_and_single_labels_are_those_of_their_lists() 
     make_item(project, at=timezone.now())
     refreshing.refresh(project, at=timezone.now())
     names = ("annotation:review", "annotation:queue-list", "analysis:label-quality", "retraining:release-list")
-    queries = ("?label=spam", "?label=ham&window=7", "?version=v1&window=1")
+    queries = ("?label=spam", "?label=ham&window=7", "?version=v1&window=1", "?segment=channel%3Dapp&window=7")
     pages = [address(project, "analysis:performance", query=query) for query in queries]
     assert walk(project, *pages) >= 15
     assert walk(project, *(address(project, name) for name in names)) >= 1

@@ -475,6 +475,24 @@ def test_where_no_label_is_suspected_nobody_is_sent_to_check_one(stand: Any) -> 
     assert "Check a few" not in words and "The list begins" not in words
 
 
+def test_a_segment_has_its_metrics_its_history_and_a_chip_and_an_unknown_one_is_said_to_be_none(stand: Any) -> None:
+    project, made, emil = stand
+    for place, item in enumerate(made):
+        Item.objects.filter(pk=item.pk).update(segment={"channel": "app" if place < 45 else "web"})
+    refreshing.refresh(project, at=NOW)
+    url = reverse("analysis:performance", args=[project.slug])
+    page = client(emil).get(f"{url}?segment=channel%3Dapp")
+    chosen = page.context["chosen"]
+    assert (chosen.value, chosen.score.n) == ("app", 45)
+    assert {"macro_f1", "log_loss", "brier", "roc_auc", "pr_auc"} == set(chosen.metrics)
+    assert all("segment=channel%3Dapp" in row.url for row in page.context["over_time"].rows)
+    assert [chip.value for chip in page.context["chips"]][-1] == "channel app"
+    assert "segment=channel%3Dapp" in page.context["wrong_url"]
+    assert "Which labels are mistaken" not in page.content.decode()  # of all items: it would belong to no chip
+    refused = client(emil).get(f"{url}?segment=channel%3Dfax")
+    assert refused.status_code == 404 and "channel=fax" in refused.content.decode()
+
+
 def test_every_release_has_its_mark_whenever_it_was(stand: Any) -> None:
     project, _, _ = stand
     body = performance_body(project, "v1")

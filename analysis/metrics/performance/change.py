@@ -31,8 +31,9 @@ BLOCK = 2_000_000  # cells of permuted rows in memory at a time
 class SegmentChange:
     """One value of a segment before and after the change.
 
-    contribution: its part of the change of the whole: its change times its traffic share, averaged over both sides; a
-    value first seen after the change is compared with the mean before. The parts and the mix add up to the difference.
+    contribution: its part of the change of the whole: its change times its traffic share after; a value first seen
+    after the change is compared with the mean before. The parts and the mix add up to the difference: the mix is what
+    the means before would have changed by at the shares after, so that a value that nearly vanished counts for little.
     """
 
     name: str
@@ -192,6 +193,5 @@ def _segment_change(name: str, value: str, inside: Bools, good: Floats, drawn: D
     old, new = (estimate.value for estimate in estimates)
     moved = 0.0
     if new is not None:
-        known, traffic = (overall, shares[1]) if old is None else (old, (shares[0] + shares[1]) / 2)
-        moved = traffic * (new - known)
+        moved = shares[1] * (new - (overall if old is None else old))
     return SegmentChange(name, value, estimates[0], estimates[1], shares[0], shares[1], moved)

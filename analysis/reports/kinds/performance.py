@@ -1,6 +1,7 @@
 """Performance of one version: how right it is, over time and by segment, and class by class where there are classes."""
 
 import hashlib
+import json
 import math
 
 from msgspec import Struct, field
@@ -69,18 +70,24 @@ class PerformanceReport(ReportKind[PerformanceBody]):
     def prepare(self, rows: ReportRows, version: str, days: int) -> Computation[PerformanceBody]:
         """Of the version's sample, and of what was served then: what it would have said of the past is no history."""
         sample, served, everything = rows.sample(version, days), rows.sample(AS_SERVED, days), rows.sample(version, 0)
-        inputs = f"{sample.hash} {served.hash} {everything.hash} {fingerprint(rows.project)}"
+        segments, history = segments_of(rows.project, sample), segments_of(rows.project, served)
+        values = json.dumps([segments, history])
+        inputs = f"{sample.hash} {served.hash} {everything.hash} {fingerprint(rows.project)} {values}"
 
         def compute() -> PerformanceBody:
-            return _body(
-                sample, served, rows.project, unlabelled_accuracy(rows.project, everything, at=rows.at, days=days)
-            )
+            by_segment = segment_scores(sample, segments, served, history)
+            unlabelled = unlabelled_accuracy(rows.project, everything, at=rows.at, days=days)
+            return _body(sample, served, rows.project, by_segment, unlabelled)
 
         return Computation(hashlib.sha256(inputs.encode()).hexdigest(), compute)
 
 
 def _body(
-    sample: EvaluationSample, served: EvaluationSample, project: Project, unlabelled: UnlabelledAccuracy
+    sample: EvaluationSample,
+    served: EvaluationSample,
+    project: Project,
+    segments: list[SegmentScore],
+    unlabelled: UnlabelledAccuracy,
 ) -> PerformanceBody:
     found = estimate_live(sample)
     return PerformanceBody(
@@ -92,7 +99,7 @@ def _body(
         score=stored_estimate(found.score),
         traffic=found.traffic,
         series=score_series(served),
-        segments=segment_scores(sample, segments_of(project, sample), served, segments_of(project, served)),
+        segments=segments,
         change=find_change(project, served),
         classes=classes_part(sample, found.classes),
         costs=decision_costs(sample, project) if len(sample) else None,

@@ -70,6 +70,19 @@ def test_a_value_first_seen_after_the_change_is_compared_with_the_mean_before() 
     assert sum(one.contribution for one in found.segments) + found.mix == pytest.approx(found.difference)
 
 
+def test_a_value_that_nearly_vanished_counts_by_the_little_traffic_that_it_has_left() -> None:
+    rng = np.random.default_rng(3)
+    late = np.arange(400) >= 250
+    old = ~late | (np.arange(400) % 25 == 0)
+    good = rng.random(400) < np.where(late, 0.4, 0.93)
+    found = accuracy_change(good, np.ones(400), segments={"sensor": np.where(old, "A", "B").tolist()})
+    assert found is not None
+    parts = {one.value: one for one in found.segments}
+    assert abs(parts["A"].contribution) < 0.05
+    assert found.mix == pytest.approx(0.0, abs=1e-9)  # what the means before say of the shares after
+    assert parts["B"].contribution == pytest.approx(found.difference - parts["A"].contribution)
+
+
 @pytest.mark.parametrize("good", [[True] * (2 * LEAST_SIDE - 1), [True] * 100, [False] * 100, []])
 def test_too_little_to_say_is_none(good: list[bool]) -> None:
     assert accuracy_change(np.array(good, dtype=bool), np.ones(len(good))) is None
