@@ -5,20 +5,20 @@ live traffic counts it. Evaluation items are asked too: their predictions measur
 shows them before the label is given (annotation.blinding, annotation.leases.suggestions).
 """
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import F
 
-from annotation import kinds, media
+from annotation import kinds
 from annotation.exchange.rows import ProjectShape, UnusableFile
 from annotation.importing import project_shape
-from annotation.item_display import is_image
 from annotation.kinds import InvalidLabel
 from annotation.ml_backends import calls
+from annotation.ml_backends.asked_items import MISSING, to_asked_items, waiting_items
 from annotation.ml_backends.protocol import (
     AskedItem,
     BadAnswer,
@@ -29,14 +29,17 @@ from annotation.ml_backends.protocol import (
     version_name,
     version_of_results,
 )
-from annotation.models import Item, Media, MLBackend, Prediction, RoutedItem, RoutedState, Source
+from annotation.models import Item, MLBackend, Prediction, Source
 from jobs.execution import Attempt, PermanentFailure
 from projects.bulk_insert import insert_new
+from projects.members import lock
 from projects.models import Project
 from validation.json_values import shorten
 
 AT_ONCE = 20  # items of one call
 MOST_ITEMS = 2_000  # of one job; the next one goes on
+MOST_FAILURES = 3  # calls in a row that fail before the job ends
+ALONE_FOR = timedelta(minutes=5)  # for items that are asked about one by one
 PAUSE = timedelta(minutes=10)  # after a failure, before it is asked again by itself
 LONGEST_ERROR = 500
 
@@ -50,13 +53,18 @@ class KeptSuggestion:
     score: float | None
 
 
-def waiting_items(backend: MLBackend) -> QuerySet[Item]:
-    """Items that people are asked about in its queue, and of which its version has said nothing yet."""
-    asked = RoutedItem.objects.filter(project=backend.project_id, state=RoutedState.OPEN)
-    if backend.queue_slug:
-        asked = asked.filter(queue__slug=backend.queue_slug)
-    said = Prediction.objects.filter(item=OuterRef("pk"), model_version=backend.model_version, source=Source.RESCORED)
-    return Item.objects.filter(~Exists(said), pk__in=asked.order_by().values("item"))
+@dataclass
+class AskedTotals:
+    """What became of the items of one job.
+
+    problem   why the first unusable answer could not be used
+    rests     something was left for later, because calls failed or took long
+    """
+
+    kept: int = 0
+    unusable: int = 0
+    problem: str = ""
+    rests: bool = False
 
 
 def is_due(backend: MLBackend, *, at: datetime) -> bool:
@@ -71,41 +79,109 @@ def request_answers(attempt: Attempt, backend: MLBackend, *, clock: Callable[[],
     A failure is kept beside the backend. Raises PermanentFailure where trying again cannot help, else BackendFailed.
     """
     try:
-        kept, unusable, problem = _ask_all(attempt, backend, clock=clock)
+        totals = _ask_all(attempt, backend, clock=clock)
     except calls.BackendFailed as why:
         note_failure(backend, str(why), at=clock())
         if why.final:
             raise PermanentFailure(str(why)) from None
         raise
-    with attempt.commit(kept=kept, unusable=unusable, version=backend.model_version, problem=problem):
-        MLBackend.objects.filter(pk=backend.pk).update(error=problem, failed_at=None, answered_at=clock())
+    problem = shorten(totals.problem, LONGEST_ERROR)
+    said = {"kept": totals.kept, "unusable": totals.unusable, "version": backend.model_version, "problem": problem}
+    with attempt.commit(**said):
+        rests_from = clock() if totals.rests else None
+        MLBackend.objects.filter(pk=backend.pk).update(error=problem, failed_at=rests_from, answered_at=clock())
 
 
 def note_failure(backend: MLBackend, why: str, *, at: datetime) -> None:
     MLBackend.objects.filter(pk=backend.pk).update(error=shorten(why, LONGEST_ERROR), failed_at=at)
 
 
-def _ask_all(attempt: Attempt, backend: MLBackend, *, clock: Callable[[], datetime]) -> tuple[int, int, str]:
-    """How many answers were kept, how many could not be used, and the first reason of those."""
-    project = backend.project
-    shape = _shape(project)
-    name = f"{project.pk}.{int(backend.created_at.timestamp())}"
+def _ask_all(attempt: Attempt, backend: MLBackend, *, clock: Callable[[], datetime]) -> AskedTotals:
+    """Raises BackendFailed."""
+    shape = _shape(backend.project)
+    asking = _Asking(attempt, backend, shape, clock)
     calls.check_health(backend)
-    _begin_version(backend, version_name(calls.set_up(backend, setup_body(shape, name)), backend.name))
-    ids = list(waiting_items(backend).order_by("-pk").values_list("pk", flat=True)[:MOST_ITEMS])
-    kept = unusable = 0
-    problem = ""
-    for start in range(0, len(ids), AT_ONCE):
-        attempt.progress(start / len(ids), f"{start:,} of {len(ids):,} items asked")
-        items = list(Item.objects.filter(pk__in=ids[start : start + AT_ONCE]).order_by("pk"))
-        answers = _answers(backend, shape, name, items)
-        usable = [_to_suggestion(project, item, answer) for item, answer in zip(items, answers, strict=True)]
-        errors = [error for _, error in usable if error]
-        problem = problem or (errors[0] if errors else "")
-        with attempt.step((start + len(items)) / len(ids)):
-            _store(backend, [one for one, _ in usable], unusable=len(errors), at=clock())
-        kept, unusable = kept + len(items) - len(errors), unusable + len(errors)
-    return kept, unusable, shorten(problem, LONGEST_ERROR)
+    _begin_version(backend, calls.set_up(backend, setup_body(shape, asking.name)))
+    asking.ask_all(list(waiting_items(backend).order_by("-pk").values_list("pk", flat=True)[:MOST_ITEMS]))
+    return asking.totals
+
+
+class _Asking:
+    """The calls of one job about items, and what became of these."""
+
+    def __init__(
+        self, attempt: Attempt, backend: MLBackend, shape: ProjectShape, clock: Callable[[], datetime]
+    ) -> None:
+        self._attempt, self._backend, self._shape, self._clock = attempt, backend, shape, clock
+        self.name = f"{backend.project_id}.{int(backend.created_at.timestamp())}"
+        self.totals = AskedTotals()
+        self._answered = False
+
+    def ask_all(self, ids: Sequence[int]) -> None:
+        """Ask about parts, then about the items of those that failed one by one, so that none keeps others waiting.
+
+        Raises BackendFailed where no call was answered.
+        """
+        failed = self._ask_each([ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)])
+        if any(len(part) > 1 for part, _ in failed) or self._answered:
+            failed = self._ask_each([[pk] for part, _ in failed for pk in part], until=self._clock() + ALONE_FOR)
+        if failed and not self._answered:
+            raise failed[-1][1]
+        refused = [(KeptSuggestion(pk, None, None), str(why)) for part, why in failed for pk in part]
+        if refused:
+            self._keep(refused, share=1.0)
+
+    def _ask_each(
+        self, parts: Sequence[Sequence[int]], until: datetime | None = None
+    ) -> list[tuple[Sequence[int], calls.BackendFailed]]:
+        """Ask about each part; returns those that failed, with their reason.
+
+        It ends after MOST_FAILURES in a row where nothing was answered yet, and after `until`: `rests` says so.
+        """
+        failed: list[tuple[Sequence[int], calls.BackendFailed]] = []
+        for number, ids in enumerate(parts):
+            if (until and self._clock() > until) or (len(failed) == MOST_FAILURES and not self._answered):
+                self.totals.rests = True
+                break
+            self._attempt.progress(number / len(parts), f"{number:,} of {len(parts):,} calls made")
+            try:
+                self._ask(ids, share=(number + 1) / len(parts))
+            except calls.BackendFailed as why:
+                if why.refuses_all:
+                    raise
+                failed.append((ids, why))
+        return failed
+
+    def _ask(self, ids: Sequence[int], *, share: float) -> None:
+        project = self._backend.project
+        items = list(Item.objects.filter(pk__in=ids).order_by("pk"))
+        bodies = dict(zip(items, to_asked_items(project, items), strict=True))
+        sent = {item: body for item, body in bodies.items() if body}
+        answers = self._answers(list(sent.values())) if sent else []
+        said = [_to_suggestion(project, item, answer) for item, answer in zip(sent, answers, strict=True)]
+        said += [(KeptSuggestion(item.pk, None, None), MISSING) for item, body in bodies.items() if not body]
+        self._keep(said, share=share)
+        self._answered = self._answered or bool(sent)
+
+    def _answers(self, asked: Sequence[AskedItem]) -> list[SuggestedAnswer]:
+        answer = calls.predict(self._backend, predict_body(self._shape, self.name, asked))
+        try:
+            answers = parse_suggestions(answer, asked, self._shape)
+        except BadAnswer as why:
+            raise calls.BackendFailed(str(why), final=True) from None
+        named = version_of_results(answer, answer["results"])
+        if named.get("model_version"):
+            _set_version(self._backend, named)
+        return answers
+
+    def _keep(self, said: Sequence[tuple[KeptSuggestion, str]], *, share: float) -> None:
+        """Store what was said of items, each with why it cannot be used, "" where it can."""
+        errors = [why for _, why in said if why]
+        with self._attempt.step(share):
+            _store(self._backend, [one for one, _ in said], unusable=len(errors), at=self._clock())
+        self.totals.problem = self.totals.problem or next(iter(errors), "")
+        self.totals.kept += len(said) - len(errors)
+        self.totals.unusable += len(errors)
 
 
 def _shape(project: Project) -> ProjectShape:
@@ -117,50 +193,36 @@ def _shape(project: Project) -> ProjectShape:
     return shape
 
 
-def _begin_version(backend: MLBackend, named: str) -> None:
+@transaction.atomic
+def _begin_version(backend: MLBackend, answer: Mapping[str, Any]) -> None:
     """Take over what /setup names where that is new; the answers of /predict may name it more exactly."""
+    lock(backend.project)
+    named = _own_version(backend, answer)
     if backend.setup_version != named:
         backend.setup_version = backend.model_version = named
         MLBackend.objects.filter(pk=backend.pk).update(setup_version=named, model_version=named)
 
 
-def _set_version(backend: MLBackend, version: str) -> None:
-    if backend.model_version != version:
-        backend.model_version = version
-        MLBackend.objects.filter(pk=backend.pk).update(model_version=version)
+@transaction.atomic
+def _set_version(backend: MLBackend, answer: Mapping[str, Any]) -> None:
+    lock(backend.project)
+    named = _own_version(backend, answer)
+    if backend.model_version != named:
+        backend.model_version = named
+        MLBackend.objects.filter(pk=backend.pk).update(model_version=named)
 
 
-def _answers(backend: MLBackend, shape: ProjectShape, name: str, items: Sequence[Item]) -> list[SuggestedAnswer]:
-    asked = _asked_items(backend.project, items)
-    answer = calls.predict(backend, predict_body(shape, name, asked))
-    try:
-        answers = parse_suggestions(answer, asked, shape)
-    except BadAnswer as why:
-        raise calls.BackendFailed(str(why), final=True) from None
-    named = version_of_results(answer, answer["results"])
-    if named.get("model_version"):
-        _set_version(backend, version_name(named, backend.name))
-    return answers
+def _own_version(backend: MLBackend, answer: Mapping[str, Any]) -> str:
+    """The version as this backend's predictions carry it. Under the lock of the project.
 
-
-def _asked_items(project: Project, items: Sequence[Item]) -> list[AskedItem]:
-    """The items as Label Studio has them: an image as a data URL."""
-    images = {value["media"] for item in items for value in item.inputs.values() if is_image(value)}
-    types = dict(Media.objects.filter(project=project, sha256__in=images).values_list("sha256", "content_type"))
-    return [AskedItem(item.pk, _data(project, item, types)) for item in items]
-
-
-def _data(project: Project, item: Item, types: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        name: _data_url(project, value["media"], types) if is_image(value) else value
-        for name, value in item.inputs.items()
-        if value is not None
-    }
-
-
-def _data_url(project: Project, sha256: str, types: Mapping[str, str]) -> str:
-    written = base64.b64encode(media.read_image(project, sha256)).decode()
-    return f"data:{types[sha256]};base64,{written}"
+    No two backends of a project share one, since an item is asked about once of each version.
+    """
+    others = MLBackend.objects.filter(project=backend.project_id).exclude(pk=backend.pk)
+    taken = {name for names in others.values_list("model_version", "setup_version") for name in names}
+    prefixed = version_name(answer, backend.name, {*taken, version_name(answer, backend.name)})
+    if prefixed in (backend.model_version, backend.setup_version):  # also where the other backend is removed
+        return prefixed
+    return version_name(answer, backend.name, taken)
 
 
 def _to_suggestion(project: Project, item: Item, answer: SuggestedAnswer) -> tuple[KeptSuggestion, str]:

@@ -15,11 +15,14 @@ LARGEST_ANSWER = 16 * 2**20
 
 
 class BackendFailed(Exception):
-    """A call failed; the message says how, in words fit for a user. `final`: trying again cannot help."""
+    """A call failed; the message says how, in words fit for a user.
 
-    def __init__(self, words: str, *, final: bool = False) -> None:
+    `final`: trying again cannot help. `refuses_all`: any other call to this backend would fail for the same reason.
+    """
+
+    def __init__(self, words: str, *, final: bool = False, refuses_all: bool = False) -> None:
         super().__init__(words)
-        self.final = final
+        self.final, self.refuses_all = final, refuses_all
 
 
 def check_health(backend: MLBackend) -> None:
@@ -54,15 +57,15 @@ def _answered(backend: MLBackend, path: str, body: bytes | None, timeout: float)
         else:
             answer = outgoing.post(url, body=body, headers=headers, timeout=timeout, largest=most)
     except outgoing.AddressRefused as why:
-        raise BackendFailed(str(why), final=True) from None
+        raise BackendFailed(str(why), final=True, refuses_all=True) from None
     except outgoing.NotReached as why:
         raise BackendFailed(f"{path} was not reached: {why}") from None
     if answer.is_cut:
         raise BackendFailed(f"The answer to {path} did not end within {timeout:.0f} s.")
     if answer.status != 200:
-        raise BackendFailed(
-            f"{path} answered {answer.status}{_hint(answer.status)}.", final=answer.status in (401, 403)
-        )
+        denied = answer.status in (401, 403)
+        words = f"{path} answered {answer.status}{_hint(answer.status)}."
+        raise BackendFailed(words, final=denied, refuses_all=denied)
     if len(answer.body) > LARGEST_ANSWER:
         raise BackendFailed(f"The answer to {path} has more than {LARGEST_ANSWER >> 20} MiB.", final=True)
     return answer

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,17 @@ def parse_body(body: bytes, path: str) -> dict[str, Any]:
     return found
 
 
-def version_name(answer: Mapping[str, Any], backend: str) -> str:
-    """The version as predictions carry it; that of the backend's name where it says none or one of a version here."""
+def version_name(answer: Mapping[str, Any], backend: str, taken: Collection[str] = ()) -> str:
+    """The version as predictions carry it.
+
+    It begins with the backend's name where it is the tag of a version trained here, or is `taken` by another backend;
+    it is that name alone where the backend says none.
+    """
     given = answer.get("model_version")
     said = str(given).strip() if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
     said = "".join(letter for letter in said if letter.isprintable())
-    if TRAINED_HERE.fullmatch(said):
-        said = f"{backend} {said}"
-    return shorten(said or backend, LONGEST_VERSION)
+    said = shorten(said or backend, LONGEST_VERSION)
+    return shorten(f"{backend} {said}", LONGEST_VERSION) if TRAINED_HERE.fullmatch(said) or said in taken else said
 
 
 def parse_suggestions(

@@ -13,14 +13,15 @@ from django.core.management import CommandError, call_command
 from annotation import leases, tasks
 from annotation.management.commands import ask_ml_backend
 from annotation.ml_backends import asking, calls, registration
+from annotation.ml_backends.asked_items import MISSING
 from annotation.ml_backends.protocol import SuggestedAnswer
 from annotation.ml_backends.registration import BackendFields
-from annotation.models import Cause, MLBackend, Prediction, Source
+from annotation.models import Cause, Item, Media, MLBackend, Prediction, Source
 from jobs import execution
 from jobs.models import Job, JobState
 from projects.models import Project
 from tests.annotation.labelling_scenario import LabellingScenario, make_scenario
-from tests.annotation.ml_backends.fake_backend import FakeBackend, answering
+from tests.annotation.ml_backends.fake_backend import FakeBackend, answering, choose_first
 from tests.factories import NOW, make_item, make_prediction, make_project
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +183,60 @@ def test_a_version_never_takes_the_name_of_one_trained_here(
     scenario.ask(1)
     attempt_once(add(scenario.project, fake))
     assert Prediction.objects.get().model_version == kept_as
+
+
+def test_two_backends_of_one_version_are_both_asked_about_every_item(
+    scenario: LabellingScenario, fake: FakeBackend
+) -> None:
+    scenario.ask(2)
+    first = add(scenario.project, fake)
+    attempt_once(first)
+    second = registration.add(scenario.project, BackendFields("other", fake.url), once="two", by=None, at=NOW)
+    assert attempt_once(second).result["kept"] == 2
+    assert (first.model_version, second.model_version) == ("tiny-2", "other tiny-2")
+    registration.remove(first, by=None, at=NOW)
+    scenario.ask(1)
+    tasks.ask_backends(scenario.project, NOW)
+    assert attempt_once(second).result["kept"] == 1 and second.model_version == "other tiny-2"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 20])
+def test_an_item_on_which_the_backend_fails_keeps_no_other_waiting(
+    scenario: LabellingScenario, fake: FakeBackend, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(asking, "AT_ONCE", at_once)
+    bad = scenario.ask(5)[4].pk
+    fake.predicts = lambda body: {"results": 3} if bad in [one["id"] for one in body["tasks"]] else choose_first(body)
+    backend = add(scenario.project, fake)
+    job = attempt_once(backend)
+    assert (job.state, job.result["kept"], job.result["unusable"]) == (JobState.SUCCEEDED, 4, 1)
+    assert "a list is expected" in backend.error and not asking.is_due(backend, at=NOW)
+
+
+def test_a_backend_that_fails_on_everything_is_called_a_few_times_alone(
+    scenario: LabellingScenario, fake: FakeBackend
+) -> None:
+    fake.status = 500
+    scenario.ask(30)
+    attempt_once(add(scenario.project, fake))
+    assert [len(body["tasks"]) for path, body, _ in fake.received if path == "/predict"] == [20, 10, 1, 1, 1]
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+def test_an_item_whose_image_is_missing_costs_only_itself(
+    scenario: LabellingScenario, fake: FakeBackend, has_row: bool
+) -> None:
+    good, lost = scenario.ask(2)
+    image = {"media": "ab" * 32, "width": 2, "height": 2}
+    Item.objects.filter(pk=lost.pk).update(inputs={"picture": image})
+    if has_row:
+        size = {"width": 2, "height": 2, "size": 9, "created_at": NOW}
+        Media.objects.create(project=scenario.project, sha256="ab" * 32, content_type="image/png", **size)
+    backend = add(scenario.project, fake)
+    job = attempt_once(backend)
+    assert (job.state, job.result["kept"], job.result["unusable"]) == (JobState.SUCCEEDED, 1, 1)
+    assert backend.error == MISSING and [one["id"] for one in fake.tasks()] == [good.pk]
 
 
 def test_the_periodic_look_asks_for_what_came_meanwhile(scenario: LabellingScenario, fake: FakeBackend) -> None:
