@@ -221,7 +221,7 @@ def objects(project: Project, owner: User) -> dict[str, Any]:
         project=project,
         uid=f"backend_{project.pk}",
         name="tiny",
-        url="https://93.184.216.34",
+        url="https://203.0.113.7",
         nonce="1",
         created_at=NOW,
     )

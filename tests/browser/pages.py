@@ -78,7 +78,7 @@ def webhook_opened(tab: Tab) -> None:
     """The first endpoint, made where there is none."""
     if not tab.locator("table a.link").count():
         tab.get_by_label("Receiver").fill("Deploy bot")
-        tab.get_by_label("Address").fill("https://93.184.216.34/hooks")
+        tab.get_by_label("Address").fill("https://203.0.113.7/hooks")
         tab.get_by_role("button", name="Add endpoint").click()
         tab.get_by_text("Copy the secret").wait_for()
     follow("table a.link")(tab)
@@ -93,7 +93,7 @@ def backend_added(tab: Tab) -> None:
     """The first backend, made where there is none, with its password open."""
     if not tab.locator(".record").count():
         tab.get_by_label("Model").fill("Street numbers")
-        tab.get_by_label("Address").fill("https://93.184.216.34:9090/digits")
+        tab.get_by_label("Address").fill("https://203.0.113.7:9090/digits")
         tab.get_by_role("button", name="Add backend").click()
     unfold(tab, "details:has(summary:text('User name and password'))")
     tab.get_by_text("BASIC_AUTH_PASS").first.wait_for()
