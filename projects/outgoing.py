@@ -3,26 +3,30 @@
 Server-side request forgery: whoever may enter an address must not reach through it what only this machine can reach. So
 every address that the name resolves to must be public, the connection goes to an address that was checked and to no
 other (a name that resolves anew cannot move it), redirects are not followed, no proxy of the environment is used, and
-both time and size are limited. OUTGOING_NETWORKS names private networks that may be reached all the same; link-local
-addresses, where clouds keep the metadata of machines, may never.
+both time and size are limited: one deadline holds from looking up the name to the last byte. OUTGOING_NETWORKS names
+private networks that may be reached all the same; link-local addresses, where clouds keep the metadata of machines, may
+never.
 """
 
 import http.client
 import ipaddress
+import queue
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
 from validation import InvalidInput
 
-TIMEOUT = 10.0  # seconds for connecting, sending and answering together
+TIMEOUT = 10.0  # seconds for one call, from looking up the name to the last byte of the answer
 LARGEST_ANSWER = 64 * 2**10
 LONGEST_URL = 500
 IpAddress = IPv4Address | IPv6Address
@@ -73,26 +77,30 @@ def get(
 def _call(
     method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str], timeout: float, largest: int
 ) -> OutgoingAnswer:
+    until = time.monotonic() + timeout
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = resolve(parts, port)
-    connection = _PinnedConnection(parts, port, addresses, timeout)
+    connection = _PinnedConnection(parts, port, resolve(parts, port, timeout=timeout), until)
     # A timeout of the socket begins anew with each byte; this one ends the whole call.
-    deadline = threading.Timer(timeout, connection.cut)
+    deadline = threading.Timer(until - time.monotonic(), connection.cut)
     deadline.daemon = True
     deadline.start()
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target, body=body, headers=dict(headers))
-        answer = connection.getresponse()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        said = answer.read(largest)
+        with connection.getresponse() as answer:
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            said = answer.read(largest)
         return OutgoingAnswer(answer.status, found, said, is_cut=connection.is_cut)
     except (OSError, http.client.HTTPException, ValueError) as why:
-        failed = f"It did not answer within {timeout:.0f} s." if connection.is_cut else f"{type(why).__name__}: {why}"
-        raise NotReached(failed) from None
+        is_late = connection.is_cut or isinstance(why, TimeoutError)
+        raise NotReached(_late(timeout) if is_late else f"{type(why).__name__}: {why}") from None
     finally:
         deadline.cancel()
         connection.close()
+
+
+def _late(timeout: float) -> str:
+    return f"It did not answer within {timeout:.0f} s."
 
 
 def parse_url(url: str, *, longest: int = LONGEST_URL) -> SplitResult:
@@ -113,19 +121,35 @@ def parse_url(url: str, *, longest: int = LONGEST_URL) -> SplitResult:
     return parts
 
 
-def resolve(parts: SplitResult, port: int) -> list[IpAddress]:
+def resolve(parts: SplitResult, port: int, *, timeout: float = TIMEOUT) -> list[IpAddress]:
     """The addresses of the host, each of which may be reached. Raises AddressRefused, NotReached."""
     host = str(parts.hostname)
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as why:
-        raise NotReached(f"The name {host} cannot be resolved: {why}") from None
-    addresses = list(dict.fromkeys(ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in found))
+    addresses = _looked_up(host, port, timeout)
     for address in addresses:
         if why_refused := refusal(address, encrypted=parts.scheme == "https"):
             named = host if host == str(address) else f"{host} is {address}"
             raise AddressRefused(f"{named}: {why_refused}")
     return addresses
+
+
+def _looked_up(host: str, port: int, timeout: float) -> list[IpAddress]:
+    """The resolver of the system takes no timeout: it answers from a thread, which is left behind when it is late."""
+    answers: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as why:
+            answers.put(why)
+
+    threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    try:
+        found = answers.get(timeout=timeout)
+    except queue.Empty:
+        raise NotReached(f"The name {host} was not resolved within {timeout:.0f} s.") from None
+    if isinstance(found, OSError | UnicodeError):
+        raise NotReached(f"The name {host} cannot be resolved: {found}")
+    return list(dict.fromkeys(ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in found))
 
 
 def refusal(address: IpAddress, *, encrypted: bool) -> str:
@@ -157,33 +181,52 @@ def allowed_networks() -> Sequence[IpNetwork]:
 
 
 class _PinnedConnection(http.client.HTTPConnection):
-    """Connects to the addresses that were checked; the certificate is checked for the name."""
+    """Connects to the addresses that were checked; the certificate is checked for the name.
 
-    def __init__(self, parts: SplitResult, port: int, addresses: Sequence[IpAddress], timeout: float) -> None:
-        super().__init__(str(parts.hostname), port, timeout=timeout)
-        self._parts, self._addresses = parts, addresses
+    `until`: the moment of the monotonic clock at which no further address is tried.
+    """
+
+    def __init__(self, parts: SplitResult, port: int, addresses: Sequence[IpAddress], until: float) -> None:
+        super().__init__(str(parts.hostname), port)
+        self._parts, self._addresses, self._until = parts, addresses, until
         self._socket: socket.socket | None = None  # http.client forgets its own where an answer ends the connection
+        self._exchange = threading.Lock()  # of the socket, which another thread may cut
         self.is_cut = False
 
     def connect(self) -> None:
-        self.sock = self._socket = self._connected()
+        plain = self._take(self._connected())
         if self._parts.scheme == "https":
             self.default_port = http.client.HTTPS_PORT  # for the Host header
             context = ssl.create_default_context()
-            self.sock = self._socket = context.wrap_socket(self.sock, server_hostname=self.host)
+            encrypted = context.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+            self._take(encrypted)
+            encrypted.do_handshake()
+
+    def _take(self, made: socket.socket) -> socket.socket:
+        """Go on with this socket, which `cut` ends from now on. Raises TimeoutError where it was called already."""
+        self.sock = made
+        with self._exchange:
+            self._socket = made
+            if self.is_cut:
+                raise TimeoutError
+        return made
 
     def _connected(self) -> socket.socket:
         failure: OSError = OSError("no address")
         for address in self._addresses:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
             try:
-                return socket.create_connection((str(address), self.port), self.timeout)
+                return socket.create_connection((str(address), self.port), left)
             except OSError as why:
                 failure = why
         raise failure
 
     def cut(self) -> None:
         """End the call from another thread."""
-        self.is_cut = True
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+        with self._exchange:
+            self.is_cut = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)

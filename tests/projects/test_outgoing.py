@@ -216,6 +216,46 @@ def test_a_body_that_drips_is_cut_also_where_it_ends_the_connection(local: None)
     assert answer.is_cut and len(answer.body) < 300
 
 
+def drip_handshake(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")  # a record of the handshake that goes on and on
+    for _ in range(300):
+        connection.sendall(b"\x03")
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("answer", [drip_handshake, lambda connection: time.sleep(3)])
+def test_the_deadline_holds_during_the_handshake(local: None, answer: Answer) -> None:
+    begun = time.monotonic()
+    with server(answer) as port, pytest.raises(NotReached, match="did not answer within"):
+        outgoing.get(f"https://127.0.0.1:{port}/", headers={}, timeout=0.4)
+    assert time.monotonic() - begun < 2.5, "a drip of 6 seconds, and silence of 3"
+
+
+def test_the_deadline_holds_over_all_addresses_of_a_name(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.OUTGOING_NETWORKS = ["192.0.2.0/24"]
+    tried: list[float] = []
+
+    def silent(address: tuple[str, int], timeout: float) -> socket.socket:
+        tried.append(timeout)
+        time.sleep(0.1)
+        raise TimeoutError("timed out")
+
+    names(monkeypatch, [f"192.0.2.{number}" for number in range(1, 30)])
+    monkeypatch.setattr(socket, "create_connection", silent)
+    with pytest.raises(NotReached, match="did not answer within"):
+        outgoing.get("https://many.example/", headers={}, timeout=0.25)
+    assert 1 <= len(tried) <= 3 and tried == sorted(tried, reverse=True) and tried[0] <= 0.25
+
+
+def test_the_deadline_holds_while_a_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(10) and [])
+    with pytest.raises(NotReached, match="not resolved within"):
+        outgoing.get("https://slow.example/", headers={}, timeout=0.1)
+    over.set()
+
+
 def test_a_closed_port_and_an_unknown_name_are_not_reached(local: None) -> None:
     with server(says(b"")) as port:
         pass
