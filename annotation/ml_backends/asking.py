@@ -129,7 +129,7 @@ class _Asking:
             raise failed[-1][1]
         refused = [(KeptSuggestion(pk, None, None), str(why)) for part, why in failed for pk in part]
         if refused:
-            self._keep(refused, share=1.0)
+            self._keep_said(refused, share=1.0)
 
     def _ask_each(
         self, parts: Sequence[Sequence[int]], until: datetime | None = None
@@ -145,14 +145,14 @@ class _Asking:
                 break
             self._attempt.progress(number / len(parts), f"{number:,} of {len(parts):,} calls made")
             try:
-                self._ask(ids, share=(number + 1) / len(parts))
+                self._ask_part(ids, share=(number + 1) / len(parts))
             except calls.BackendFailed as why:
                 if why.refuses_all:
                     raise
                 failed.append((ids, why))
         return failed
 
-    def _ask(self, ids: Sequence[int], *, share: float) -> None:
+    def _ask_part(self, ids: Sequence[int], *, share: float) -> None:
         project = self._backend.project
         items = list(Item.objects.filter(pk__in=ids).order_by("pk"))
         bodies = dict(zip(items, to_asked_items(project, items), strict=True))
@@ -160,7 +160,7 @@ class _Asking:
         answers = self._answers(list(sent.values())) if sent else []
         said = [_to_suggestion(project, item, answer) for item, answer in zip(sent, answers, strict=True)]
         said += [(KeptSuggestion(item.pk, None, None), MISSING) for item, body in bodies.items() if not body]
-        self._keep(said, share=share)
+        self._keep_said(said, share=share)
         self._answered = self._answered or bool(sent)
 
     def _answers(self, asked: Sequence[AskedItem]) -> list[SuggestedAnswer]:
@@ -174,7 +174,7 @@ class _Asking:
             _set_version(self._backend, named)
         return answers
 
-    def _keep(self, said: Sequence[tuple[KeptSuggestion, str]], *, share: float) -> None:
+    def _keep_said(self, said: Sequence[tuple[KeptSuggestion, str]], *, share: float) -> None:
         """Store what was said of items, each with why it cannot be used, "" where it can."""
         errors = [why for _, why in said if why]
         with self._attempt.step(share):
