@@ -165,7 +165,7 @@ class ItemSelection:
         return (label, label), (JsonText(truth), JsonText(truth))
 
     def beside(self, items: QuerySet[Any]) -> QuerySet[Any]:
-        """The items with `says`, `score`, `margin`, `truth` and `cause` beside each.
+        """The items with `says`, `score`, `margin`, `truth`, `also` and `cause` beside each.
 
         `says` and `truth` are labels where the kind of task has classes, else JSON values. Of an item to
         which the viewer is `blind`, nothing of it stands there.
@@ -180,6 +180,7 @@ class ItemSelection:
             margin=_unless_blind(Subquery(wanted.values("margin")[:1])),
             by_version=_unless_blind(Subquery(wanted.values("model_version")[:1])),
             truth=_unless_blind(truth),
+            also=_unless_blind(Subquery(current_resolution().values("also")[:1], output_field=JSONField())),
             cause=_unless_blind(Subquery(routed.values("cause")[:1], output_field=CharField())),
         )
 

@@ -40,6 +40,7 @@ class DeskAnswer(Struct, forbid_unknown_fields=True):
     op: Annotated[Literal["submit", "undo", "revise"], Meta(description="submit, undo or revise")]
     lease: Annotated[str, Meta(max_length=100, description="the token of a lease")]
     value: Any = None
+    also: Any = None
     skip: Any = None
     flagged: Any = None
     comment: Any = None
@@ -47,7 +48,7 @@ class DeskAnswer(Struct, forbid_unknown_fields=True):
 
     def sent_parts(self) -> dict[str, Any]:
         """The parts of the answer that were sent."""
-        parts = {name: getattr(self, name) for name in ("value", "skip", "flagged", "comment", "seconds")}
+        parts = {name: getattr(self, name) for name in ("value", "also", "skip", "flagged", "comment", "seconds")}
         return {name: part for name, part in parts.items() if part is not None}
 
 

@@ -29,6 +29,7 @@ from annotation.models import (
     SlotState,
 )
 from annotation.queues import Entry
+from annotation.votes import votes_on
 from jobs.execution import Attempt
 from jobs.models import Job
 from projects.bulk_insert import insert_new, json_text
@@ -39,7 +40,17 @@ ROWS = 2_000  # of one transaction
 SETTLED = 100  # disputes of one transaction, each of which takes several statements
 LOOKS_AGAIN = timedelta(minutes=1)
 """A request that began under the labels of before has ended by then; the job looks once more for what it left."""
-COPIED = ("item_id", "method", "quality", "votes", "evaluation", "signal_id", "reliability_version", "resolved_by_id")
+COPIED = (
+    "item_id",
+    "also",
+    "method",
+    "quality",
+    "votes",
+    "evaluation",
+    "signal_id",
+    "reliability_version",
+    "resolved_by_id",
+)
 
 
 @dataclass(frozen=True)
@@ -198,12 +209,14 @@ def _agreed_before(undone: LabelChange, rows: QuerySet[Resolution]) -> dict[int,
 def _revise(change: LabelChange, replace: Replacement, at: datetime, ids: Sequence[int]) -> int:
     rows = Label.objects.filter(pk__in=ids)
     new, numbers = replace(rows), dict(rows.values_list("pk", "revision"))
+    also = dict(rows.values_list("pk", "also"))
     for group in _by_value(new).values():
         rows.filter(pk__in=group).update(value=new[group[0]].value, revision=F("revision") + 1)
     columns = {
         "label_id": list(new),
         "number": [numbers[pk] + 1 for pk in new],
         "value": [one.value for one in new.values()],
+        "also": [also[pk] for pk in new],
     }
     constants = {"state": LabelState.GIVEN, "body_hash": "", "by_id": change.created_by_id, "at": at}
     insert_new(LabelRevision, columns, schema_version=change.schema_version, **constants)
@@ -243,12 +256,12 @@ def _settle_disputes(change: LabelChange, at: datetime, ids: Sequence[int]) -> i
     settled = 0
     for routed in RoutedItem.objects.filter(pk__in=ids).order_by("pk"):
         routed.project = change.project
-        votes = resolution.votes_on(routed)
+        votes = votes_on(routed)
         if len({json_text(vote.value) for vote in votes}) != 1 or any(vote.flagged for vote in votes):
             continue
         queues.close(RoutedItem.objects.filter(pk=routed.pk), RoutedState.DONE, at=at)
         unanimous = Resolution.Method.UNANIMOUS
-        made = resolution.conclude(routed, votes[0].value, unanimous, 1.0, len(votes), at=at)
+        made = resolution.conclude(routed, votes[0].value, unanimous, 1.0, votes, at=at)
         Resolution.objects.filter(pk=made.pk).update(schema_version=change.schema_version, changed_at=at)
         settled += 1
     return settled

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 
 from annotation.kinds.choice.shortcuts import cap, keys_of
+from projects.label_lists import COLOURS
 from projects.models import Project
-from projects.specs import COLOURS
 
 EMPTY_ROWS = 3
 TEXTS = ("value", "title", "hint", "key", "colour")

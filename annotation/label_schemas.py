@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation import kinds
-from projects import audit, members, specs, task_kinds
+from projects import audit, label_lists, members, task_kinds
 from projects.locks import retry_conflicts
 from projects.models import LabelSchema, Project, User
 from projects.project_settings import BadSpec, check_labels_named
@@ -41,7 +41,7 @@ NAMED = {"positive": "positive label", "safe_default": "safe default"}
 def _check_marks(labels: Schema, fewest: int) -> None:
     """Merged labels are not read by anybody any more, so one may look like the label that took its place."""
     shown = [label for label in labels if not label.get("merged_into")]
-    specs.check_labels(shown, also=("retired", "split_into"), fewest=fewest)
+    label_lists.check_labels(shown, also=("retired", "split_into"), fewest=fewest)
     values = [label["value"] for label in labels]
     if twice := next((value for value in values if values.count(value) > 1), None):
         raise BadSpec(f"Label {twice!r} stands in the list twice.")

@@ -5,13 +5,13 @@ Nothing here talks to a broker: an answer is taken with every worker and queue d
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from annotation import guidelines, resolution
-from annotation.answers import AnswerRefused, ValidAnswer, validate_answer
+from annotation.answers import AnswerRefused, GivenAnswer, ValidAnswer, validate_answer
 from annotation.batches import LONGEST_ERROR
 from annotation.leases import FREE, claim_of, hold_again
 from annotation.models import (
@@ -47,13 +47,9 @@ def submit(
     project: Project,
     token: str,
     *,
-    value: Any = None,
-    skip: bool = False,
-    flagged: bool = False,
-    comment: str = "",
-    seconds: float | None = None,
     by: User,
     at: datetime,
+    **given: Unpack[GivenAnswer],
 ) -> Submitted:
     """Take one person's answer to the item that they leased.
 
@@ -61,7 +57,7 @@ def submit(
     undone. An answer that comes after the lease ended fills the slot if nobody else has; else it is kept as `extra`.
     """
     try:
-        answer = validate_answer(project, value=value, skip=skip, flagged=flagged, comment=comment, seconds=seconds)
+        answer = validate_answer(project, **given)
         with transaction.atomic():
             lease = locked(project, token, by=by)
             answer.check_fit(lease)
@@ -150,7 +146,7 @@ def _write(lease: Lease, label: Label | None, answer: ValidAnswer, *, extra: boo
     )
     label.slot_id = None if extra else lease.slot_id
     label.state, label.value, label.extra, label.flagged = answer.state, answer.said, extra, answer.flagged
-    label.seconds = answer.seconds
+    label.also, label.seconds = answer.also or None, answer.seconds
     append(label, body_hash=answer.hash, comment=answer.comment, by_id=lease.user_id, at=at)
     _count_merged(label, answer, schema_version=lease.project.schema().version, by_id=lease.user_id, at=at)
     return label
@@ -174,6 +170,7 @@ def append(
         number=label.revision,
         state=label.state,
         value=label.value,
+        also=label.also,
         body_hash=body_hash,
         comment=comment,
         by_id=by_id,
@@ -218,20 +215,18 @@ def _take_back(lease: Lease, label: Label, *, at: datetime) -> None:
 
 
 @retry_conflicts
-def revise(label: Label, *, value: Any, by: User, at: datetime) -> Submitted:
+def revise(label: Label, *, value: Any, also: dict[str, Any] | None = None, by: User, at: datetime) -> Submitted:
     """Change one's own answer: a revision under the guideline now in force, and a new settlement where it counts."""
     project, token = label.project, label.lease.token
     try:
-        answer = validate_answer(
-            project, value=value, skip=False, flagged=label.flagged, comment="", seconds=label.seconds
-        )
+        answer = validate_answer(project, value=value, also=also, flagged=label.flagged, seconds=label.seconds)
         with transaction.atomic():
             lease = locked(project, token, by=by)
             label = lease.label
             if label.state != LabelState.GIVEN:
                 raise AnswerRefused("This answer was undone or skipped; answer the item again instead.")
             answer.check_fit(lease)
-            if answer.value == label.value:
+            if (answer.value, answer.also) == (label.value, label.also or {}):
                 return Submitted(token, "existing")
             _revise(lease, label, answer, at=at)
         return Submitted(token, "extra" if label.extra else "created")
@@ -244,7 +239,8 @@ def _revise(lease: Lease, label: Label, answer: ValidAnswer, *, at: datetime) ->
     settled = not label.extra and routed.state != RoutedState.OPEN
     if settled and (why := resolution.moved_on(routed, by_id=lease.user_id)):
         raise AnswerRefused(why)
-    label.value, label.guideline_version = answer.said, guidelines.version(lease.project)
+    label.value, label.also = answer.said, answer.also or None
+    label.guideline_version = guidelines.version(lease.project)
     append(label, body_hash=answer.hash, by_id=lease.user_id, at=at)
     _count_merged(label, answer, schema_version=lease.project.schema().version, by_id=lease.user_id, at=at)
     if settled:

@@ -8,15 +8,15 @@ Callers that write hold the item's lock (annotation.labels does), so that two la
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from annotation import kinds, queues, resolution_events
+from annotation import kinds, queues, resolution_events, side_answers
+from annotation.dispute_words import why_disputed
 from annotation.item_locks import lock_items
 from annotation.models import (
     IN_REVIEW,
@@ -32,6 +32,7 @@ from annotation.models import (
     Slot,
     SlotState,
 )
+from annotation.votes import Vote, votes_on
 from projects import audit
 from projects.locks import retry_conflicts
 from projects.models import Can, Project, Role, User
@@ -43,16 +44,6 @@ SKIPS = 2  # of different people
 
 class NoReason(InvalidInput):
     """A decision that no label fits needs a reason, which counts and teaches."""
-
-
-@dataclass(frozen=True)
-class Vote:
-    """One person's label as it counts; `here` is false for a vote of the routing that led to this dispute."""
-
-    value: Any
-    user_id: int
-    flagged: bool
-    here: bool
 
 
 @transaction.atomic
@@ -72,30 +63,19 @@ def settle_routed(
     given and `stands` is false where nothing was agreed before, so that the commonest answer asks for nothing known.
     """
     alone = only is not None and routed.overlap == 1 and routed.cause != Cause.DISPUTED
-    votes = [Vote(only.value, only.user_id, only.flagged, True)] if only and alone else votes_on(routed)
+    votes = [Vote(only.value, only.user_id, only.flagged, True, only.also)] if only and alone else votes_on(routed)
     here = [vote for vote in votes if vote.here]
     if len(here) < routed.overlap:
         return None
     if reviewer := _reviewer(routed, here):
-        return conclude(routed, here[-1].value, Resolution.Method.REVIEWER, 1.0, len(votes), by_id=reviewer, at=at)
+        decided, by_reviewer = here[-1], Resolution.Method.REVIEWER
+        return conclude(routed, decided.value, by_reviewer, 1.0, votes, by_id=reviewer, decided=decided.also, at=at)
     settled = kinds.of_project(routed.project).resolve([vote.value for vote in votes])
     if settled is None or any(vote.flagged for vote in here):
         dispute(routed, votes, at=at)
         return None
     method = Resolution.Method(settled.rule)
-    return conclude(routed, settled.value, method, settled.quality, len(votes), stands=stands, at=at)
-
-
-def votes_on(routed: RoutedItem) -> list[Vote]:
-    """The labels that fill this routed item's slots, after those of the routings that it is the dispute of."""
-    mine = Q(slot__routed=routed)
-    if routed.cause == Cause.DISPUTED:
-        mine |= Q(slot__routed__item=routed.item_id, slot__routed__state=RoutedState.REVIEW)
-    rows = Label.objects.filter(mine, state=LabelState.GIVEN, extra=False).order_by("slot__routed", "pk")
-    return [
-        Vote(value, user_id, flagged, routed_id == routed.pk)
-        for value, user_id, flagged, routed_id in rows.values_list("value", "user", "flagged", "slot__routed")
-    ]
+    return conclude(routed, settled.value, method, settled.quality, votes, stands=stands, at=at)
 
 
 def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
@@ -112,22 +92,27 @@ def conclude(
     value: Any,
     method: str,
     quality: float,
-    votes: int,
+    votes: Sequence[Vote],
     *,
     at: datetime,
     by_id: int | None = None,
+    decided: Mapping[str, Any] | None = None,
     stands: bool = True,
 ) -> Resolution:
-    """Agree on a value: supersede what was agreed before and close what asked. The caller holds the item's lock."""
+    """Agree on a value: supersede what was agreed before and close what asked. The caller holds the item's lock.
+
+    `decided` are a reviewer's own side answers; of the other side questions the votes count.
+    """
     if stands:
         _supersede(routed.item_id, at=at)
     made = Resolution.objects.create(
         project_id=routed.project_id,
         item_id=routed.item_id,
         value=value,
+        also=side_answers.agree(routed.project, value, [vote.also for vote in votes], decided),
         method=method,
         quality=quality,
-        votes=votes,
+        votes=len(votes),
         evaluation=routed.evaluation,
         resolved_by_id=by_id,
         resolved_at=at,
@@ -161,7 +146,7 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
     differ = any(vote.value != votes[0].value for vote in votes)
     entry = queues.Entry(
         item_id=routed.item_id,
-        reason=_why(votes, tally, differ=differ)[:LONGEST_REASON],
+        reason=why_disputed(len(votes), tally, differ=differ)[:LONGEST_REASON],
         numbers={"votes": dict(tally), "agreement": kind.agreement([vote.value for vote in votes])},
         inclusion_probability=routed.inclusion_probability,
         audit_probability=routed.audit_probability,
@@ -171,18 +156,6 @@ def dispute(routed: RoutedItem, votes: list[Vote], *, at: datetime) -> None:
         strategy="disagreement" if differ else "flag",
     )
     queues.add_entries(queues.ensure(routed.project, Cause.DISPUTED, at=at), [entry], at=at)
-
-
-def _why(votes: list[Vote], tally: Counter[str], *, differ: bool) -> str:
-    people = {1: "one person", 2: "two people", 3: "three people"}.get(len(votes), f"{len(votes)} people")
-    if not differ:
-        return f"flagged by {people} who answered {next(iter(tally))}"
-    return f"{people} disagreed: {separator_of(tally).join(tally)}"
-
-
-def separator_of(words: Iterable[str]) -> str:
-    """What stands between answers in words: a semicolon where one of them has commas itself."""
-    return "; " if any(", " in each for each in words) else ", "
 
 
 def skipped(routed: RoutedItem, *, flagged: bool, at: datetime) -> bool:
@@ -244,22 +217,31 @@ def restore(routed: RoutedItem, *, at: datetime) -> None:
 
 @retry_conflicts
 @transaction.atomic
-def resolve_by_person(item: Item, *, value: Any, by: User, at: datetime) -> Resolution:
-    """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel."""
+def resolve_by_person(
+    item: Item, *, value: Any, also: dict[str, Any] | None = None, by: User, at: datetime
+) -> Resolution:
+    """A person's own decision, such as a reviewer's: it settles the item whatever was voted. Raises InvalidLabel.
+
+    Of side questions that it does not answer the labels given count.
+    """
     project = Project.objects.get(pk=item.project_id)
     labels = project.schema().labels
     kind = kinds.of_project(project)
     checked = kind.validate_for(
         kind.replace_labels(value, kinds.successors(labels)), kinds.offered(labels), item.inputs
     )
+    decided = side_answers.accept_some(project, checked, also)
     _close_by_person(item, at=at)
+    given = Label.objects.filter(item=item, state=LabelState.GIVEN, extra=False)
+    votes = list(given.order_by("pk").values_list("also", flat=True))
     made = Resolution.objects.create(
         project=project,
         item=item,
         value=checked,
+        also=side_answers.agree(project, checked, votes, decided),
         method=Resolution.Method.REVIEWER,
         quality=1.0,
-        votes=Label.objects.filter(item=item, state=LabelState.GIVEN, extra=False).count(),
+        votes=len(votes),
         evaluation=item.is_drawn or RoutedItem.objects.filter(item=item, evaluation=True).exists(),
         resolved_by=by,
         resolved_at=at,

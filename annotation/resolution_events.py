@@ -23,4 +23,5 @@ def _data(made: Resolution) -> dict[str, Any]:
         "method": made.method,
         "quality": made.quality,
         "votes": made.votes,
+        **({"also": made.also} if made.also else {}),
     }

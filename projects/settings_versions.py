@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from projects import audit, members, specs
+from projects import audit, members, side_questions, specs
 from projects.locks import retry_conflicts
 from projects.models import LONGEST_WHY, SETTINGS, ChangeRecord, Project, SettingsVersion, User
 from projects.project_settings import BadSpec, check_labels_named, parse, whole_number
@@ -43,6 +43,7 @@ GENERAL = SettingsArea("general", ("title", "outcome_matures_after_days"))
 COSTS = SettingsArea("costs", ("positive", "costs", "safe_default"))
 ROUTING = SettingsArea("routing", ("overlap", "routing"))
 RETRAINING = SettingsArea("retraining", ("retraining",))
+SIDE_QUESTIONS = SettingsArea("side_questions", ("also_ask",))
 
 
 def fingerprint(value: Any) -> str:
@@ -84,6 +85,14 @@ def check_area(project: Project, proposed: Mapping[str, Any]) -> None:
     whole_number("overlap", changed.overlap, 1, specs.MOST_OVERLAP)
     whole_number("outcome_matures_after_days", changed.outcome_matures_after_days, 0, specs.LONGEST_MATURING)
     check_labels_named(changed, project.schema().offered_values(), project.contract().segments)
+    if changed.also_ask != project.also_ask:
+        side_questions.check_followers(project.also_ask, changed.also_ask)
+        side_questions.parse_questions(changed.also_ask, decision_of(project))
+
+
+def decision_of(project: Project) -> side_questions.Decision:
+    """What side questions of the project stand beside."""
+    return side_questions.Decision(project.kind, project.answer, project.schema().labels, project.contract().inputs)
 
 
 @retry_conflicts
@@ -108,7 +117,7 @@ def change(
     before, after = area.value(now), dict(proposed)
     if before == after:
         return None
-    check_base(before, base, versions_of(project, area.name).first(), f"the {area.name} settings")
+    check_base(before, base, versions_of(project, area.name).first(), f"the {area.name.replace('_', ' ')} settings")
     check_area(now, after)
     made = record_version(now, area.name, before, after, reason=reason, by=by, at=at)
     Project.objects.filter(pk=project.pk).update(**after)

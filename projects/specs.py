@@ -1,14 +1,14 @@
 """Make a project from its spec, and say in one sentence what a spec has wrong."""
 
 import re
-from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from inputs.contract import InvalidContract, check_contract
-from projects import audit, invitations, lookalikes, members, shortcuts, task_kinds
+from projects import audit, invitations, lookalikes, members, side_questions, task_kinds
+from projects.label_lists import check_labels, check_names
 from projects.models import ContractViolations, InputContract, LabelSchema, Project, Role, User
 from projects.project_settings import (
     LABEL_SLICE,
@@ -26,20 +26,6 @@ from validation.json_values import is_storable_text
 
 MOST_OVERLAP = 20
 LONGEST_MATURING = 3650
-LABEL_TEXTS = ("value", "title", "hint", "key", "colour")
-LABEL_KEY = re.compile(r"[a-z0-9]|\+[0-9]")
-DESK_KEYS = frozenset(key.key for key in shortcuts.DEFAULTS)
-COLOURS = {
-    "1": "Blue",
-    "2": "Ochre",
-    "3": "Teal",
-    "4": "Red",
-    "5": "Violet",
-    "6": "Olive",
-    "7": "Sky",
-    "8": "Black",
-}
-"""Category colours of the look, by number: marks beside a label, never the only sign of it."""
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -60,6 +46,7 @@ class Spec(Settings, frozen=True, kw_only=True):
     contract_violations: str
     retraining: dict[str, Any]
     routing: dict[str, Any]
+    also_ask: list[dict[str, Any]]
     guideline: str
 
     def columns(self) -> dict[str, Any]:
@@ -111,6 +98,7 @@ def spec_of(project: Project) -> dict[str, Any]:
     elsewhere = {"labels", "inputs", "segments", "guideline"}
     columns = {name: getattr(project, name) for name in Spec.__struct_fields__ if name not in elsewhere}
     offered = [label for label in schema.labels if not label.get("retired")]
+    columns["also_ask"] = side_questions.offered_questions(project.also_ask, schema.labels)
     return columns | {"labels": offered, "inputs": contract.inputs, "segments": contract.segments}
 
 
@@ -132,11 +120,13 @@ def parse_spec(given: Any) -> Spec:
     title, kind = check_title(given.get("title")), _kind(given.get("kind"))
     labels = _labels(kind, given)
     inputs = check_inputs(given.get("inputs"))
+    answer = task_kinds.complete_options(kind, given.get("answer", {}), inputs)
+    decision = side_questions.Decision(kind, answer, labels, inputs)
     spec = Spec(
         title=title,
         kind=kind,
         labels=labels,
-        answer=task_kinds.complete_options(kind, given.get("answer", {}), inputs),
+        answer=answer,
         inputs=inputs,
         segments=check_segments(given.get("segments", [])),
         overlap=whole_number("overlap", given.get("overlap", 1), 1, MOST_OVERLAP),
@@ -149,6 +139,7 @@ def parse_spec(given: Any) -> Spec:
         contract_violations=_contract_violations(given.get("contract_violations", ContractViolations.REFUSE)),
         retraining=_checked(RetrainingSettings, "retraining", given),
         routing=_checked(RoutingSettings, "routing", given),
+        also_ask=side_questions.parse_questions(given.get("also_ask", []), decision),
         guideline=_text("guideline", given),
     )
     check_labels_named(spec, [label["value"] for label in labels], spec.segments)
@@ -192,54 +183,6 @@ def _labels(kind: str, given: dict[str, Any]) -> list[dict[str, Any]]:
     if not task_kinds.needs_labels(kind) and not given.get("labels"):
         return []
     return check_labels(given.get("labels"), fewest=task_kinds.fewest_labels(kind))
-
-
-def check_labels(given: Any, also: Collection[str] = (), *, fewest: int = 2) -> list[dict[str, Any]]:
-    """`["a", "b"]`, or objects with value, title, hint, key and colour. Raises BadSpec.
-
-    `also` are fields of a label that a schema in force may have beside them.
-    """
-    if not isinstance(given, list) or not fewest <= len(given) <= 1000:
-        raise BadSpec(f"labels takes a list of {fewest} to 1,000 labels.")
-    labels = [{"value": label} if isinstance(label, str) else label for label in given]
-    for label in labels:
-        value = label.get("value") if isinstance(label, dict) else None
-        if not isinstance(value, str) or not 1 <= len(value) <= 200:
-            raise BadSpec("Each label is a text of 1 to 200 characters, or an object with such a value.")
-        if set(label) - {*LABEL_TEXTS, *also}:
-            raise BadSpec(f"Label {value!r} takes {', '.join(LABEL_TEXTS[:-1])} and {LABEL_TEXTS[-1]} only.")
-        if not all(isinstance(label.get(name, ""), str) for name in LABEL_TEXTS):
-            raise BadSpec(f"Title, hint, key and colour of label {value!r} are texts.")
-        _check_mark(value, label.get("key", ""), label.get("colour", ""))
-    keys = [label["key"] for label in labels if label.get("key")]
-    if len(set(keys)) < len(keys):
-        raise BadSpec(f"The key {next(key for key in keys if keys.count(key) > 1)} answers with two labels.")
-    check_names("Label", [label["value"] for label in labels])
-    check_names("Label title", [label.get("title") or label["value"] for label in labels])
-    return labels
-
-
-def _check_mark(value: str, key: str, colour: str) -> None:
-    """The key and the colour of a label. Raises BadSpec."""
-    if key and (not LABEL_KEY.fullmatch(key) or key in DESK_KEYS):
-        used = ", ".join(sorted(key for key in DESK_KEYS if key.isalnum()))
-        raise BadSpec(
-            f"The key of label {value!r} is {shown(key)}; it takes a digit, or a small letter other than {used}."
-        )
-    if colour and colour not in COLOURS:
-        raise BadSpec(f"The colour of label {value!r} is {shown(colour)}; it takes {', '.join(COLOURS)}.")
-
-
-def check_names(noun: str, names: Sequence[str]) -> None:
-    """Refuse names that a person could not see or tell apart."""
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadSpec(f"{noun} {twice!r} stands in the list twice.")
-    for name in names:
-        if fault := lookalikes.fault(name):
-            raise BadSpec(f"{noun} {name!r} {fault}.")
-    if pair := lookalikes.twins(names):
-        raise BadSpec(f"{noun} {pair[0]!r} and {pair[1]!r} look alike; nobody could tell them apart.")
 
 
 def check_inputs(given: Any) -> dict[str, Any]:

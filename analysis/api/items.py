@@ -11,7 +11,7 @@ from ninja import Router
 from analysis import item_filters, items, windows
 from analysis.item_pages import PageStart, parse_order
 from analysis.item_story import story
-from annotation import kinds
+from annotation import kinds, side_answers
 from annotation.blinding import viewer_of_key
 from annotation.models import Item
 from projects import openapi
@@ -69,7 +69,8 @@ ITEM, KEY, INPUTS, SEGMENT = (
 class ItemInList(Struct):
     """An item with what was said of it last and what was agreed; nothing of that where it is `blind`.
 
-    A version's answer is its `label`; of a task whose answers are not labels, its `value`.
+    A version's answer is its `label`; of a task whose answers are not labels, its `value`. `also` is what was agreed of
+    side questions.
     """
 
     id: str
@@ -84,6 +85,7 @@ class ItemInList(Struct):
     cause: str | None
     blind: bool = False
     value: Any = None
+    also: dict[str, Any] = {}
 
 
 class ItemPage(Struct):
@@ -135,6 +137,7 @@ class LabelOfItem(Struct):
     at: datetime
     guideline_version: int
     comments: list[str]
+    also: dict[str, Any] = {}
 
 
 class ViolationOfItem(Struct):
@@ -144,6 +147,15 @@ class ViolationOfItem(Struct):
     rule: str
     given: Any
     exact: bool = True
+
+
+class AgreedSideAnswer(Struct):
+    """What votes agree on of a side question; `value` is null and `method` is unsettled where they differ."""
+
+    value: Any
+    method: str
+    quality: float
+    votes: int
 
 
 class ItemStory(Struct):
@@ -164,6 +176,7 @@ class ItemStory(Struct):
     routing: list[RoutingOfItem]
     labels: list[LabelOfItem]
     resolution: Any
+    also: dict[str, AgreedSideAnswer] = {}
     blind: bool = False
     violations: list[ViolationOfItem] = []
 
@@ -212,6 +225,7 @@ def _in_list(row: Any, labelled: bool) -> ItemInList:
         cause=row.cause,
         blind=row.blind,
         value=None if labelled else row.says,
+        also=side_answers.values(row.also),
     )
 
 
@@ -231,8 +245,9 @@ def _in_list(row: Any, labelled: bool) -> ItemInList:
             signals=[SignalOfItem("signal-1", "correction", "exchange_rate", AT)],
             signals_in_all=1,
             routing=[RoutingOfItem("audit", "drawn uniformly, probability 0.200", {}, "done", 0.2)],
-            labels=[LabelOfItem("ana", "card_arrival", "given", AT, 1, ["Two labels fit"])],
+            labels=[LabelOfItem("ana", "card_arrival", "given", AT, 1, ["Two labels fit"], {"severity": 4})],
             resolution="card_arrival",
+            also={"severity": AgreedSideAnswer(4, "single", 1.0, 1)},
         ),
         errors={404: "No such project for this key, or no such item in it."},
     ),
@@ -247,6 +262,7 @@ def item(request: KeyRequest, slug: str, uid: str) -> HttpResponse:
 
 def _story(item: Item, viewer: User | None) -> ItemStory:
     known = story(item, viewer=viewer)
+    agreed = next((row for row in known["resolutions"] if row.superseded_at is None), None)
     return ItemStory(
         id=item.uid,
         key=item.key,
@@ -273,10 +289,12 @@ def _story(item: Item, viewer: User | None) -> ItemStory:
                 row.updated_at,
                 row.guideline_version,
                 known["comments"][row.pk],
+                row.also or {},
             )
             for row in known["labels"]
         ],
-        resolution=next((row.value for row in known["resolutions"] if row.superseded_at is None), None),
+        resolution=agreed.value if agreed else None,
+        also={name: AgreedSideAnswer(**one) for name, one in ((agreed and agreed.also) or {}).items()},
         blind=known["blind"],
         violations=[ViolationOfItem(row.input, row.rule, row.given, row.exact) for row in known["violations"]],
     )

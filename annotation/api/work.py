@@ -9,7 +9,7 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 from ninja import Router
 
-from annotation import answers, blinding, labels, leases
+from annotation import answers, blinding, kinds, labels, leases, side_answers
 from annotation.models import Lease, Queue
 from projects import json_body, openapi
 from projects.api_auth import KeyRequest, keyed
@@ -58,10 +58,26 @@ class LeasedItem(Struct):
     expires_at: datetime | None
 
 
+class AskedQuestion(Struct):
+    """A side question. `when` names the answers beside which it is asked, and may be answered; none is all of them."""
+
+    name: str
+    kind: str
+    title: str
+    labels: list[dict[str, Any]]
+    answer: dict[str, Any]
+    required: bool
+    when: list[Any]
+
+
 class LeasedItems(Struct):
-    """What was leased: fewer than asked for where fewer wait, none where nothing does."""
+    """What was leased: fewer than asked for where fewer wait, none where nothing does.
+
+    `also_ask` are the side questions of the project, whose answers a label takes under `also`.
+    """
 
     leases: list[LeasedItem]
+    also_ask: list[AskedQuestion] = []
 
 
 class LabelRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -69,6 +85,7 @@ class LabelRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=T
 
     lease: Annotated[str, Meta(min_length=1, max_length=100, description="the `lease` of the item it answers, a text")]
     value: Annotated[Any, Meta(description="a value as the project's kind takes it; absent with skip")] = None
+    also: Annotated[dict[str, Any], Meta(description="an object: each side question with its answer")] | None = None
     seconds: (
         Annotated[
             float,
@@ -148,7 +165,8 @@ EXPIRES = datetime.fromisoformat("2026-11-23T14:10:00+00:00")
                     suggestion=Suggestion("card_arrival", 0.51, "v3"),
                     expires_at=EXPIRES,
                 )
-            ]
+            ],
+            [AskedQuestion("reason", "text", "Why?", [], {"longest": 500}, False, ["exchange_rate"])],
         ),
         errors=NOT_FITTING,
     ),
@@ -163,7 +181,10 @@ def claim(request: KeyRequest, slug: str) -> HttpResponse:
     given = leases.claim(request.project, by=request.key.user, count=asked.count, queue=queue, at=timezone.now())
     said = leases.suggestions(request.project, given) if given else {}
     return json_body.json_response(
-        LeasedItems([_lease(request.project, lease, said.get(lease.item_id)) for lease in given])
+        LeasedItems(
+            [_lease(request.project, lease, said.get(lease.item_id)) for lease in given],
+            [_question(one) for one in side_answers.asked_by(request.project)],
+        )
     )
 
 
@@ -172,7 +193,9 @@ def claim(request: KeyRequest, slug: str) -> HttpResponse:
     summary="Submit labels",
     openapi_extra=openapi.operation(
         rows=LabelRow,
-        takes=LabelsBody([LabelRow(lease=LEASE_EXAMPLE, value="card_arrival", seconds=3.5)]),
+        takes=LabelsBody(
+            [LabelRow(lease=LEASE_EXAMPLE, value="exchange_rate", also={"reason": "It asks for a rate"}, seconds=3.5)]
+        ),
         answers=LabelResults([LabelResult(LEASE_EXAMPLE, "created")]),
         description="The lease is the idempotency key: the same label again is existing.",
         errors={**NOT_FITTING, 413: "Too many labels."},
@@ -230,6 +253,11 @@ def _submit(request: KeyRequest, given: Any) -> LabelResult:
     token = fields.pop("lease")
     done = labels.submit(request.project, token, by=request.key.user, at=timezone.now(), **fields)
     return LabelResult(token, done.status, done.error)
+
+
+def _question(one: side_answers.SideQuestion) -> AskedQuestion:
+    labels, options = list(kinds.offered(one.labels)), msgspec.to_builtins(one.kind.options)
+    return AskedQuestion(one.name, one.kind.name, one.words, labels, options, one.required, list(one.when))
 
 
 def _lease(project: Project, lease: Lease, suggestion: dict[str, Any] | None) -> LeasedItem:

@@ -35,6 +35,7 @@ def register(kind: TaskKind) -> TaskKind:
         needs_labels=kind.needs_labels,
         fewest_labels=kind.fewest_labels,
         complete_options=kind.complete_options,
+        answer_parts=lambda options, labels: kind.with_options(options).answer_parts(labels),
     )
     return kind
 

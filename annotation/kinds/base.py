@@ -229,6 +229,18 @@ class TaskKind(ABC):
         """The values that items can be filtered by, each under its text in an address; none where they are no list."""
         return {}
 
+    def answer_parts(self, labels: Labels) -> list[Any]:
+        """What answers are made of, as far as it can be named: the labels, or the few values that there are."""
+        if self.needs_labels:
+            return [label["value"] for label in labels]
+        return list(self.filter_values(labels).values())
+
+    def parts_of(self, value: Any) -> list[Any]:
+        """Which of `answer_parts` an answer has: itself, or the labels in its list."""
+        if not isinstance(value, list):
+            return [value]
+        return [part["label"] if isinstance(part, dict) else part for part in value]
+
     def training_target(self, value: Any, labels: Labels) -> str | None:
         """The class that a model is trained to predict for this value; None where there is none under these labels."""
         return None

@@ -44,6 +44,7 @@ class Label(models.Model):
     cause = models.CharField(max_length=20)
     state = models.CharField(max_length=8, choices=LabelState, default=LabelState.GIVEN)
     value = models.JSONField(null=True)
+    also = models.JSONField(null=True, help_text="Answers to side questions, by name.")
     extra = models.BooleanField(default=False, help_text="Came after the lease ended and the slot was taken.")
     flagged = models.BooleanField(default=False)
     guideline_version = models.PositiveIntegerField(default=0)
@@ -73,6 +74,7 @@ class LabelRevision(models.Model):
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=8, choices=LabelState)
     value = models.JSONField(null=True)
+    also = models.JSONField(null=True)
     body_hash = models.CharField(max_length=64)
     schema_version = models.PositiveIntegerField(
         null=True, editable=False, help_text="Of the label schema that changed the value; null: its person did."
@@ -124,6 +126,9 @@ class Resolution(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="resolutions")
     item = models.ForeignKey(Item, models.CASCADE, related_name="resolutions")
     value = models.JSONField()
+    also = models.JSONField(
+        null=True, help_text="Side question to {value, method, quality, votes}; the value is null where votes differ."
+    )
     method = models.CharField(max_length=12, choices=Method)
     quality = models.FloatField(help_text="Share of the votes that agree, 0 to 1.")
     votes = models.PositiveSmallIntegerField()

@@ -247,7 +247,7 @@ def _revise(request: ProjectRequest, row: DeskAnswer) -> tuple[str, str | None]:
     if label is None:
         return "refused", "There is no answer of yours to correct for this lease."
     label.project = request.project
-    done = labels.revise(label, value=row.value, by=request.user, at=timezone.now())
+    done = labels.revise(label, value=row.value, also=row.also, by=request.user, at=timezone.now())
     return done.status, done.error
 
 

@@ -17,8 +17,8 @@ from annotation.label_form import LabelsForm
 from annotation.models import Label, LabelState, Prediction, Resolution, RoutedState, Slot, SlotState
 from projects.formatting import plural
 from projects.guards import ProjectRequest, member
+from projects.label_lists import COLOURS
 from projects.models import Can, ChangeRecord, Project, User
-from projects.specs import COLOURS
 from projects.views.settings_page import SHOWN_VERSIONS, ChangeLine, Effect, SettingsPage
 
 RECENT = timedelta(days=7)

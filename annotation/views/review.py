@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import blinding, kinds, resolution
+from annotation.dispute_words import separator_of
 from annotation.item_display import display_item
 from annotation.item_locks import lock_items
 from annotation.models import TO_REVIEW, Item, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
@@ -138,7 +139,7 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
         found.append(
             {
                 **card,
-                "given": resolution.separator_of(given).join(given),
+                "given": separator_of(given).join(given),
                 "votes": _distinct(values, given),
                 "skips": skips,
                 "comments": comments,

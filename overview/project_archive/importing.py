@@ -21,11 +21,12 @@ from overview.project_archive.arriving_rows import MovedIds, RowBuilder, check_t
 from overview.project_archive.container import ArchiveManifest, ArchiveReader, TableOfRows, opened_archive
 from overview.project_archive.tables import ARCHIVED, ArchivedModel
 from overview.project_archive.values import BadArchive, BadValue, from_archive
-from projects import audit, specs
+from projects import audit, side_questions, specs
 from projects.bulk_insert import insert_new
 from projects.chunks import CHUNK
 from projects.models import AuditEvent, InputContract, LabelSchema, Project
 from projects.project_settings import BadSpec
+from projects.settings_versions import decision_of
 
 PROVEN = {True: "signed with this installation's key", False: "not signed with this installation's key"}
 
@@ -157,6 +158,7 @@ def _check_settings(project: Project) -> None:
     """What a spec with these settings would have to hold, they hold."""
     try:
         specs.parse_spec(specs.spec_of(project))
+        side_questions.parse_questions(project.also_ask, decision_of(project))
         project.clean()
     except BadSpec as why:
         raise BadArchive(f"Its settings cannot be taken: {why}") from None

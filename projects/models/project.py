@@ -68,6 +68,13 @@ class Project(models.Model):
     )
     retraining = models.JSONField(default=dict, blank=True)
     routing = models.JSONField(default=dict, blank=True)
+    also_ask = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="Side questions: list of {name, kind, title?, labels?, answer?, required?, when?, retired?}.",
+    )
     # Tags, not foreign keys: predictions of foreign models are first-class, and nothing points upward.
     champion_version = models.CharField(max_length=80, blank=True, default="")
     threshold_version = models.CharField(max_length=80, blank=True, default="")

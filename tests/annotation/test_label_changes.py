@@ -103,6 +103,24 @@ def agreed() -> list[str]:
     return list(Resolution.objects.current().order_by("item").values_list("value", flat=True))
 
 
+def test_side_answers_stay_beside_a_label_that_is_merged(scenario: LabellingScenario, eva: User) -> None:
+    Project.objects.update(also_ask=[{"name": "severity", "kind": "rating", "when": ["junk"]}])
+    reload(scenario)
+    scenario.ask()
+    sent: dict[str, Any] = {"value": "junk", "also": {"severity": 3}, "by": scenario.alice}
+    labels.submit(scenario.project, scenario.token(scenario.alice), at=scenario.tick(), **sent)
+
+    change(scenario, SPAM, eva)
+
+    assert list(LabelRevision.objects.order_by("number").values_list("value", "also")) == [
+        ("junk", {"severity": 3}),
+        ("spam", {"severity": 3}),
+    ]
+    assert Label.objects.get().also == {"severity": 3}
+    agreed = Resolution.objects.current().get()
+    assert (agreed.value, agreed.also["severity"]["value"]) == ("spam", 3)
+
+
 def test_a_merge_revises_labels_and_supersedes_what_was_agreed_with_history(
     scenario: LabellingScenario, eva: User
 ) -> None:

@@ -281,3 +281,38 @@ def test_work_needs_the_annotate_scope_of_this_project(scenario: LabellingScenar
     assert caller.send("POST", "/leases", {"count": 1})[0] == 404
     caller.secret = "plumb_nonsense"
     assert caller.send("POST", "/leases", {"count": 1})[0] == 401
+
+
+def test_leases_say_what_is_asked_beside_and_labels_answer_it_row_by_row(scenario: LabellingScenario) -> None:
+    scenario.project.also_ask = [{"name": "severity", "kind": "rating", "required": True, "when": ["spam"]}]
+    scenario.project.save()
+    scenario.ask(3)
+    caller = Caller(scenario, scenario.rita, scopes=("annotate", "read"))
+
+    _, body = caller.send("POST", "/leases", {"count": 3})
+    first, second, third = (lease["lease"] for lease in body["leases"])
+    results = caller.label(
+        {"lease": first, "value": "spam", "also": {"severity": 4}},
+        {"lease": second, "value": "spam"},
+        {"lease": third, "value": "ham", "also": {"severity": 4}},
+    )
+
+    assert body["also_ask"] == [
+        {
+            "name": "severity",
+            "kind": "rating",
+            "title": "Severity",
+            "labels": [],
+            "answer": {"lowest": 1, "highest": 5, "lowest_means": "", "highest_means": ""},
+            "required": True,
+            "when": ["spam"],
+        }
+    ]
+    assert [result["status"] for result in results] == ["created", "refused", "refused"]
+    assert results[1]["error"] == "`also.severity` is missing: it is required beside this answer."
+    assert results[2]["error"] == "`also.severity` is not asked beside this answer, only beside spam."
+    _, shown = caller.send("GET", f"/items/{body['leases'][0]['item']}")
+    assert shown["labels"][0]["also"] == {"severity": 4}
+    assert shown["also"] == {"severity": {"value": 4, "method": "single", "quality": 1.0, "votes": 1}}
+    _, listed = caller.send("GET", "/items?truth=spam")
+    assert [row["also"] for row in listed["items"]] == [{"severity": 4}]

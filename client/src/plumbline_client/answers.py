@@ -59,8 +59,21 @@ class LeaseAnswer(TypedDict):
     expires_at: str | None
 
 
+class LeasedQuestion(TypedDict):
+    """A side question, whose answer a label takes under `also`, beside the answers that `when` names."""
+
+    name: str
+    kind: str
+    title: str
+    labels: list[dict[str, Any]]
+    answer: dict[str, Any]
+    required: bool
+    when: list[Any]
+
+
 class LeasesAnswer(TypedDict):
     leases: list[LeaseAnswer]
+    also_ask: list[LeasedQuestion]
 
 
 class SubmittedLabel(TypedDict):
@@ -68,6 +81,7 @@ class SubmittedLabel(TypedDict):
 
     lease: str
     value: NotRequired[Any]
+    also: NotRequired[dict[str, Any]]
     seconds: NotRequired[float]
     comment: NotRequired[str]
     skip: NotRequired[bool]
@@ -120,6 +134,7 @@ class ListedItem(TypedDict):
     cause: str | None
     blind: bool
     value: Any
+    also: dict[str, Any]
 
 
 class ItemsAnswer(TypedDict):
@@ -142,6 +157,7 @@ class ItemAnswer(TypedDict):
     routing: list[dict[str, Any]]
     labels: list[dict[str, Any]]
     resolution: Any
+    also: dict[str, dict[str, Any]]
     blind: bool
     violations: list[dict[str, Any]]
 

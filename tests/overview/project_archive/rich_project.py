@@ -45,6 +45,7 @@ SPEC = {
     "segments": ["channel"],
     "costs": {"false_positive": 1, "false_negative": 20, "review": 0.5},
     "positive": "spam",
+    "also_ask": [{"name": "sure", "kind": "rating", "when": ["ham"]}],
     "guideline": "First text.",
 }
 
@@ -130,7 +131,8 @@ def make_rich_project(slug: str = "rich") -> Project:
 def _label(project: Project, ada: User, bo: User) -> None:
     at = timezone.now()
     for lease in leases.claim(project, by=ada, count=3, at=at):
-        labels.submit(project, lease.token, value="ham", comment="naïve", seconds=1.5, by=ada, at=at)
+        said: dict[str, Any] = {"value": "ham", "also": {"sure": 4}, "comment": "naïve", "seconds": 1.5}
+        assert labels.submit(project, lease.token, **said, by=ada, at=at).status == "created"
     labels.revise(Label.objects.filter(project=project).latest("pk"), value="spam", by=ada, at=at)
     taken = leases.claim(project, by=bo, count=2, at=at + timedelta(seconds=1))
     labels.submit(project, taken[0].token, skip=True, by=bo, at=at)
