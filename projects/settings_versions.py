@@ -90,9 +90,9 @@ def check_area(project: Project, proposed: Mapping[str, Any]) -> None:
         side_questions.parse_questions(changed.also_ask, decision_of(project))
 
 
-def decision_of(project: Project) -> side_questions.Decision:
+def decision_of(project: Project) -> side_questions.MainQuestion:
     """What side questions of the project stand beside."""
-    return side_questions.Decision(project.kind, project.answer, project.schema().labels, project.contract().inputs)
+    return side_questions.MainQuestion(project.kind, project.answer, project.schema().labels, project.contract().inputs)
 
 
 @retry_conflicts

@@ -24,7 +24,7 @@ Questions = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Decision:
+class MainQuestion:
     """What side questions stand beside: the project's kind with its options, labels and inputs."""
 
     kind: str
@@ -46,7 +46,7 @@ class QuestionFields(Settings, frozen=True, kw_only=True):
     retired: Annotated[bool, Meta(description="true or false")] = False
 
 
-def parse_questions(given: Any, decision: Decision) -> list[dict[str, Any]]:
+def parse_questions(given: Any, decision: MainQuestion) -> list[dict[str, Any]]:
     """The questions as they are stored: what is left out or empty is not there. Raises BadSpec."""
     if not isinstance(given, list) or len(given) > MOST:
         raise BadSpec(f"also_ask is {shown(given)}; it takes a list of at most {MOST} side questions.")
@@ -57,7 +57,7 @@ def parse_questions(given: Any, decision: Decision) -> list[dict[str, Any]]:
     return found
 
 
-def _question(place: str, given: Any, decision: Decision) -> dict[str, Any]:
+def _question(place: str, given: Any, decision: MainQuestion) -> dict[str, Any]:
     fields = parse(QuestionFields, place, given)
     _check_name(place, fields.name)
     if fields.kind not in task_kinds.names():
@@ -93,7 +93,7 @@ def _labels(fields: QuestionFields) -> list[dict[str, Any]]:
     return check_labels(fields.labels, also=("retired",), fewest=task_kinds.fewest_labels(fields.kind))
 
 
-def _named(place: str, given: Any, decision: Decision) -> Any:
+def _named(place: str, given: Any, decision: MainQuestion) -> Any:
     """The part of an answer to the decision that `when` names, as answers hold it."""
     parts = task_kinds.answer_parts(decision.kind, decision.answer, decision.labels)
     if not parts:

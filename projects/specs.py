@@ -121,7 +121,7 @@ def parse_spec(given: Any) -> Spec:
     labels = _labels(kind, given)
     inputs = check_inputs(given.get("inputs"))
     answer = task_kinds.complete_options(kind, given.get("answer", {}), inputs)
-    decision = side_questions.Decision(kind, answer, labels, inputs)
+    decision = side_questions.MainQuestion(kind, answer, labels, inputs)
     spec = Spec(
         title=title,
         kind=kind,

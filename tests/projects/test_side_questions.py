@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from projects.project_settings import BadSpec
-from projects.side_questions import Decision, check_followers, current_when, offered_questions, parse_questions
+from projects.side_questions import MainQuestion, check_followers, current_when, offered_questions, parse_questions
 
 TEXT = {"text": {"type": "text"}}
 LABELS = [{"value": "good"}, {"value": "bad"}]
-CHOICE = Decision("choice", {}, LABELS, TEXT)
+CHOICE = MainQuestion("choice", {}, LABELS, TEXT)
 FAILURE: dict[str, Any] = {"name": "failure", "kind": "choices", "labels": ["price", "tone"], "when": ["bad"]}
 
 
@@ -25,7 +25,7 @@ def test_a_question_is_stored_without_what_it_leaves_out() -> None:
 def test_a_kind_without_labels_needs_none(kind: str) -> None:
     inputs = {"one": {"type": "text"}, "two": {"type": "text"}}
 
-    [stored] = parse_questions([{"name": "more", "kind": kind}], Decision("choice", {}, LABELS, inputs))
+    [stored] = parse_questions([{"name": "more", "kind": kind}], MainQuestion("choice", {}, LABELS, inputs))
 
     assert stored["kind"] == kind
     assert stored.get("answer") == ({"between": ["one", "two"]} if kind == "pair" else None)
@@ -40,14 +40,14 @@ def test_spans_take_the_first_text_of_the_inputs() -> None:
 @pytest.mark.parametrize(
     ("decision", "when"),
     [
-        (Decision("rating", {"lowest": 1, "highest": 3}, [], TEXT), [1, 2]),
-        (Decision("choices", {}, LABELS, TEXT), ["bad"]),
-        (Decision("spans", {"input": "text"}, LABELS, TEXT), ["bad"]),
-        (Decision("pair", {"between": ["a", "b"]}, [], TEXT), ["tie", "neither"]),
+        (MainQuestion("rating", {"lowest": 1, "highest": 3}, [], TEXT), [1, 2]),
+        (MainQuestion("choices", {}, LABELS, TEXT), ["bad"]),
+        (MainQuestion("spans", {"input": "text"}, LABELS, TEXT), ["bad"]),
+        (MainQuestion("pair", {"between": ["a", "b"]}, [], TEXT), ["tie", "neither"]),
     ],
-    ids=lambda given: given.kind if isinstance(given, Decision) else "",
+    ids=lambda given: given.kind if isinstance(given, MainQuestion) else "",
 )
-def test_when_names_what_an_answer_of_the_decision_has(decision: Decision, when: list[Any]) -> None:
+def test_when_names_what_an_answer_of_the_decision_has(decision: MainQuestion, when: list[Any]) -> None:
     asked = {"name": "why", "kind": "text"}
 
     [stored] = parse_questions([{**asked, "when": [str(one) for one in when]}], decision)
@@ -86,7 +86,7 @@ def test_what_cannot_be_asked_is_refused_in_words(given: Any, why: str) -> None:
 
 def test_when_takes_nothing_where_answers_cannot_be_named() -> None:
     with pytest.raises(BadSpec, match="when takes none where the decision is of kind text"):
-        parse_questions([FAILURE], Decision("text", {}, [], TEXT))
+        parse_questions([FAILURE], MainQuestion("text", {}, [], TEXT))
 
 
 @pytest.mark.parametrize(
