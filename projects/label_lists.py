@@ -1,4 +1,4 @@
-"""Lists of labels as specs, pages and side questions give them: what a label takes, names that can be told apart."""
+"""Lists of labels as specs, pages and side questions give them: what a label takes, and names that differ."""
 
 import re
 from collections.abc import Collection, Sequence
