@@ -18,10 +18,12 @@ from django.utils import timezone
 
 from jobs import faults, registry
 from jobs.models import Job, JobState
+from projects.models import Project
 from validation.json_values import shorten
 
 log = logging.getLogger(__name__)
 LONGEST_ERROR = 2_000
+UNTIL_RESTORED = "It goes on when the project is restored"
 
 
 class Fenced(RuntimeError):
@@ -30,6 +32,10 @@ class Fenced(RuntimeError):
 
 class PermanentFailure(Exception):
     """The job cannot succeed however often it is tried; the message says why, in words fit for a user."""
+
+
+class Paused(RuntimeError):
+    """The project was archived while the job ran: what it kept stays, and it goes on once the project is restored."""
 
 
 class Attempt:
@@ -63,7 +69,14 @@ class Attempt:
         )
         if not changed:
             raise Fenced("This attempt no longer holds the job.")
+        self._check_not_archived()
         faults.point("after_progress")
+
+    def _check_not_archived(self) -> None:
+        """Raises Paused where the project is archived by now; what was begun in one transaction before that ends."""
+        project = self.job.project_id
+        if project is not None and Project.objects.filter(pk=project, archived_at__isnull=False).exists():
+            raise Paused
 
     def beat(self) -> None:
         """Renew the lease from the heartbeat thread."""
@@ -84,6 +97,7 @@ class Attempt:
             )
             if not changed:
                 raise Fenced("This attempt no longer holds the job.")
+            self._check_not_archived()
             yield
             faults.point("inside_step")
         faults.point("after_step")
@@ -105,6 +119,7 @@ class Attempt:
             # The fence first: on PostgreSQL this locks the row, on SQLite the transaction holds the write lock.
             if not self._mine().update(state=JobState.SUCCEEDED, finished_at=now, progress=1.0, lease_until=None):
                 raise Fenced("This attempt no longer holds the job.")
+            self._check_not_archived()
             yield result
             Job.objects.filter(pk=self.job.pk).update(result=result, error="")
             faults.point("inside_commit")
@@ -147,13 +162,13 @@ def run(job_id: int) -> None:
 def _run_handler(attempt: Attempt) -> None:
     try:
         handler = registry.kind(attempt.job.kind).handler
-        if attempt.job.project and (words := attempt.job.project.archived_words):
-            raise PermanentFailure(words)
         faults.point("before_work")
         handler(attempt)
         _end_if_open(attempt)
     except Fenced:
         log.info("Job %s: attempt %s was fenced", attempt.job.pk, attempt.number)
+    except Paused:
+        put_aside(attempt.job, attempt.number, at=timezone.now())
     except PermanentFailure as why:
         fail(attempt.job, attempt.number, str(why), at=timezone.now(), final=True)
     except SoftTimeLimitExceeded:
@@ -174,6 +189,19 @@ def _end_if_open(attempt: Attempt) -> None:
 def pause(attempt: int) -> timedelta:
     """How long a job waits after its attempt of this number failed."""
     return timedelta(seconds=2**attempt)
+
+
+def put_aside(job: Job, attempt: int, *, at: datetime) -> None:
+    """Let a job wait until its project is restored; the attempt counts as none."""
+    Job.objects.filter(pk=job.pk, state=JobState.RUNNING, attempt=attempt).update(
+        state=JobState.QUEUED,
+        stage=UNTIL_RESTORED,
+        max_attempts=F("max_attempts") + 1,
+        due_at=at,
+        lease_until=None,
+        hinted_at=None,
+        first_hinted_at=None,
+    )
 
 
 @transaction.atomic

@@ -16,7 +16,6 @@ from annotation.models.encoding import EncodingProgress, TextVector
 from annotation.models.exchange import ImportedRecord
 from annotation.models.feedback import FeedbackCount, FeedbackKey
 from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow, StoredUpload
-from annotation.models.job_records import TransferState
 from annotation.models.label_changes import LabelAct, LabelChange
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.ml_backends import MLBackend
@@ -92,7 +91,6 @@ __all__ = [
     "StreamProgress",
     "SupplyMark",
     "TextVector",
-    "TransferState",
     "cause_title",
     "cause_titles",
     "name_cause",

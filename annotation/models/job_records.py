@@ -2,27 +2,8 @@
 
 from django.db import models
 
-from jobs.models import Job, JobState
+from jobs.models import Job, WorkState, work_state
 from projects.models import Project, User
-
-
-class TransferState(models.TextChoices):
-    """How far such work is: its job's state, in the words of a page."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-STATES = {
-    JobState.QUEUED: TransferState.WAITING,
-    JobState.RUNNING: TransferState.RUNNING,
-    JobState.SUCCEEDED: TransferState.FINISHED,
-    JobState.DEAD: TransferState.FAILED,
-    JobState.CANCELLED: TransferState.STOPPED,
-}
 
 
 class JobRecord(models.Model):
@@ -39,13 +20,9 @@ class JobRecord(models.Model):
         abstract = True
 
     @property
-    def state(self) -> TransferState:
-        if self.finished_at:
-            return TransferState.FINISHED
-        if self.job is None:
-            return TransferState.FAILED if self.error else TransferState.STOPPED
-        return STATES[JobState(self.job.state)]
+    def state(self) -> WorkState:
+        return work_state(self.job, finished=self.finished_at is not None, error=self.error)
 
     @property
     def is_open(self) -> bool:
-        return self.state in (TransferState.WAITING, TransferState.RUNNING)
+        return self.state.is_open

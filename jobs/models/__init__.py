@@ -1,5 +1,6 @@
 """Models of jobs: work in rows, and the events that are sent to endpoints."""
 
+from jobs.models.records import WorkState, work_state
 from jobs.models.webhooks import (
     DeliveryState,
     EventType,
@@ -23,4 +24,6 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookEvent",
+    "WorkState",
+    "work_state",
 ]

@@ -24,13 +24,17 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state__in=OPEN)
 
     def waiting(self, at: datetime) -> "JobQuerySet":
-        """Due, and begun by nobody yet."""
-        return self.filter(state=JobState.QUEUED, due_at__lte=at)
+        """Due, begun by nobody yet, and of no archived project."""
+        return self._not_archived().filter(state=JobState.QUEUED, due_at__lte=at)
 
     def claimable(self, at: datetime) -> "JobQuerySet":
-        """Due and waiting, or running under a lease that has ended."""
+        """Due and waiting, or running under a lease that has ended; of no archived project."""
         waiting = Q(state=JobState.QUEUED, due_at__lte=at)
-        return self.filter(waiting | Q(state=JobState.RUNNING, lease_until__lt=at))
+        return self._not_archived().filter(waiting | Q(state=JobState.RUNNING, lease_until__lt=at))
+
+    def _not_archived(self) -> "JobQuerySet":
+        """Without a join: a claim is one UPDATE whose conditions are all of its own row's table."""
+        return self.exclude(project__in=Project.objects.filter(archived_at__isnull=False))
 
 
 class Job(models.Model):

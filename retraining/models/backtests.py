@@ -5,7 +5,7 @@ from django.db import models
 
 from annotation.models import StoredUpload
 from annotation.models.file_jobs import NAME_LENGTH
-from jobs.models import Job, JobState
+from jobs.models import Job, WorkState, work_state
 from projects.ids import new_id
 
 
@@ -34,22 +34,9 @@ class Backtest(models.Model):
         return f"{self.name} ({self.uid})"
 
     @property
-    def state(self) -> str:
-        """One of waiting, running, finished, failed and stopped."""
-        if self.finished_at:
-            return "finished"
-        if self.job is None:
-            return "failed" if self.error else "stopped"
-        return STATES.get(JobState(self.job.state), "failed")
+    def state(self) -> WorkState:
+        return work_state(self.job, finished=self.finished_at is not None, error=self.error)
 
     @property
     def is_open(self) -> bool:
-        return self.state in ("waiting", "running")
-
-
-STATES = {
-    JobState.QUEUED: "waiting",
-    JobState.RUNNING: "running",
-    JobState.CANCELLED: "stopped",
-    JobState.DEAD: "failed",
-}
+        return self.state.is_open

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from annotation import export_jobs
 from annotation.exchange.rows import UnusableFile
-from annotation.models import DataExport, TransferState
+from annotation.models import DataExport
 from jobs import execution
+from jobs.models import WorkState
 from projects.models import Project, Role, User
 from tests.factories import make_item, make_prediction, make_project, make_user
 
@@ -49,7 +50,7 @@ def test_a_file_is_written_and_downloaded_by_who_asked_for_it_until_its_time_is_
     page, file = (reverse(f"annotation:{name}", args=["mail", made.uid]) for name in ("export", "export-file"))
     assert "every 1s" in client.get(page).content.decode() and client.get(file).status_code == 404
     made = run(made)
-    assert (made.state, made.items) == (TransferState.FINISHED, 1)
+    assert (made.state, made.items) == (WorkState.FINISHED, 1)
     assert "Download" in client.get(page).content.decode()
     data = b"".join(client.get(file).streaming_content)  # type: ignore[attr-defined]  # a file streams
     assert b'"key":"a"' in data and len(data) == made.size
@@ -66,4 +67,4 @@ def test_a_format_that_cannot_carry_the_project_is_refused_or_fails_with_the_rea
     numbers = make_project("numbers", inputs={"amount": {"type": "number"}})
     make_item(numbers, "a", inputs={"amount": 1})
     made = run(export_jobs.start_export(numbers, "doccano", viewer=None, by=eva, at=timezone.now()))
-    assert made.state == TransferState.FAILED and "no input of type text" in made.error
+    assert made.state == WorkState.FAILED and "no input of type text" in made.error

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotation import import_jobs, importing, uploads
-from annotation.models import DataImport, Item, StoredUpload, TransferState
+from annotation.models import DataImport, Item, StoredUpload
 from jobs import execution, faults
-from jobs.models import Job, JobState
+from jobs.models import Job, JobState, WorkState
 from projects.models import Project, Role, User
 from tests.factories import NOW, make_project, make_user
 
@@ -81,7 +81,7 @@ def outcome(made: DataImport) -> tuple[int, ...]:
 
 def test_an_uploaded_file_comes_in_and_says_what_became_of_each_row(project: Project, eva: User) -> None:
     made = run(start(project, eva, lines(20)))
-    assert (made.state, *outcome(made)) == (TransferState.FINISHED, 20, 16, 0, 4)
+    assert (made.state, *outcome(made)) == (WorkState.FINISHED, 20, 16, 0, 4)
     assert [row.number for row in made.refused_rows.order_by("number")] == [3, 8, 13, 18]
     assert made.bytes_read == made.size and made.share == 1
     assert outcome(run(start(project, eva, lines(20)))) == (20, 0, 16, 4)
@@ -89,7 +89,7 @@ def test_an_uploaded_file_comes_in_and_says_what_became_of_each_row(project: Pro
 
 def test_a_dry_run_keeps_nothing(project: Project, eva: User) -> None:
     made = run(start(project, eva, lines(20), dry_run=True))
-    assert (made.state, *outcome(made)) == (TransferState.FINISHED, 20, 16, 0, 4)
+    assert (made.state, *outcome(made)) == (WorkState.FINISHED, 20, 16, 0, 4)
     assert not Item.objects.exists()
 
 
@@ -106,7 +106,7 @@ def test_an_import_killed_anywhere_goes_on_without_losing_or_doubling_a_row(
         except Killed:
             lose_lease(made)
     made = DataImport.objects.select_related("job").get(pk=made.pk)
-    assert (made.state, *outcome(made)) == (TransferState.FINISHED, 20, 16, 0, 4)
+    assert (made.state, *outcome(made)) == (WorkState.FINISHED, 20, 16, 0, 4)
     assert Item.objects.count() == 16 and made.refused_rows.count() == 4
 
 
@@ -129,13 +129,13 @@ def test_a_file_that_breaks_off_fails_with_the_reason_and_a_stopped_import_goes_
 ) -> None:
     monkeypatch.setattr(importing, "BATCH", 2)
     made = run(start(project, eva, lines(6)[:-3]))
-    assert made.state == TransferState.FAILED and "Record 6 of the file is not whole JSON" in made.error
+    assert made.state == WorkState.FAILED and "Record 6 of the file is not whole JSON" in made.error
     assert Item.objects.count() == 3
     other = start(project, eva, lines(6))
     assert other.job is not None
     Job.objects.filter(pk=other.job.pk).update(state=JobState.CANCELLED)
     other = DataImport.objects.select_related("job").get(pk=other.pk)
-    assert other.state == TransferState.STOPPED
+    assert other.state == WorkState.STOPPED
     other = import_jobs.resume_import(other, by=eva, at=timezone.now())
     assert outcome(run(other)) == (6, 2, 3, 1)
     with pytest.raises(import_jobs.NotResumable):
@@ -171,7 +171,7 @@ def test_files_end_after_their_time_unless_an_import_still_reads_them(
     assert outcome(run(made)) == (2, 2, 0, 0)
     assert uploads.sweep(at=later) == 1
     made = DataImport.objects.select_related("job", "upload").get()
-    assert made.upload is None and made.state == TransferState.FINISHED
+    assert made.upload is None and made.state == WorkState.FINISHED
 
 
 def test_an_import_whose_file_is_gone_says_so(project: Project, eva: User) -> None:
@@ -179,7 +179,7 @@ def test_an_import_whose_file_is_gone_says_so(project: Project, eva: User) -> No
     assert made.upload is not None
     uploads.remove_upload(made.upload)
     made = run(made)
-    assert made.state == TransferState.FAILED and made.error == "rows.jsonl is no longer here; upload it again."
+    assert made.state == WorkState.FAILED and made.error == "rows.jsonl is no longer here; upload it again."
 
 
 def test_the_page_of_an_import_polls_until_it_ends_and_gives_refused_rows_as_csv(project: Project, eva: User) -> None:

@@ -18,6 +18,7 @@ from projects.archiving import ProjectArchived
 from projects.models import ApiKey, AuditEvent, Project, Role, User
 from projects.secrets import hashed
 from tests.factories import NOW, make_delivery, make_project, make_user
+from validation.registry import Registry
 
 ROW = {"key": "k", "inputs": {"text": "hello"}, "label": "ham"}
 
@@ -108,12 +109,47 @@ def test_nothing_is_captured_or_enqueued_whoever_asks(archived: Project) -> None
     assert seen == []
 
 
-def test_a_job_that_waited_ends_with_the_reason_and_can_be_started_again(project: Project, ada: User) -> None:
-    job, _ = queue.enqueue("annotation.route", key="route", project=project, at=timezone.now())
+def test_a_job_that_waits_goes_on_waiting_until_the_project_is_restored(project: Project, ada: User) -> None:
+    job, _ = queue.enqueue("annotation.route", key="route", project=project, at=NOW)
     archiving.archive(project, reason="", by=ada, at=NOW)
     execution.run(job.pk)
-    job = Job.objects.get(pk=job.pk)
-    assert (job.state, "is archived" in job.error) == (JobState.DEAD, True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (JobState.QUEUED, 0)
+    assert not Job.objects.waiting(timezone.now()).exists(), "nobody is sent to it, and no queue looks stalled"
+    archiving.restore(project, by=ada, at=NOW)
+    execution.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("act", ["step", "commit", "progress"])
+def test_a_job_that_runs_stops_and_goes_on_after_the_restore(
+    project: Project, ada: User, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    kept: list[str] = []
+
+    def work(attempt: execution.Attempt) -> None:
+        with attempt.step(0.2, "First half"):
+            kept.append("first")
+        if attempt.number <= 3:
+            archiving.archive(project, reason="", by=ada, at=NOW)
+        if act == "progress":
+            attempt.progress(1.0)
+        with attempt.step(0.5) if act == "step" else attempt.commit():
+            kept.append("second")
+
+    monkeypatch.setattr(registry, "_kinds", Registry("kind of job"))
+    registry.handles("test.halves")(work)
+    job, _ = queue.enqueue("test.halves", key="halves", project=project, at=NOW)
+    for _ in range(3):
+        execution.run(job.pk)
+        job.refresh_from_db()
+        assert (job.state, job.stage, job.error) == (JobState.QUEUED, execution.UNTIL_RESTORED, "")
+        execution.run(job.pk)  # nobody takes it
+        archiving.restore(project, by=ada, at=NOW)
+    execution.run(job.pk)
+    job.refresh_from_db()
+    assert kept == ["first"] * 4 + ["second"] and (job.state, job.attempt) == (JobState.SUCCEEDED, 4)
 
 
 def test_it_stands_apart_in_the_list_of_projects(signed_in: Client, archived: Project, ada: User) -> None:
