@@ -137,6 +137,8 @@ def is_same_body(given: Any, own_hash: str, stored_hash: str) -> bool:
 
 
 def former_body_hash(given: Any) -> str:
-    """The hash of a row as former versions stored it: of other JSON for the same content."""
+    """The hash of a row as former versions stored it: of other JSON for the same content. The row may be its JSON."""
+    if isinstance(given, bytes):
+        given = msgspec.json.decode(given)
     text = json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

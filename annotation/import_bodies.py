@@ -1,10 +1,34 @@
 """Rows of an exchange file as capture takes them, and what is kept beside."""
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from annotation.exchange.rows import ExchangePrediction, ExchangeRow
+from annotation.capture.rows import ValidPrediction
+from annotation.exchange.rows import ExchangePrediction, ExchangeRow, RefusedRecord
+from inputs.types.base import BrokenRule
+
+Numbered = tuple[int, ExchangeRow]
+
+
+@dataclass(frozen=True)
+class PreparedBatch:
+    """Some of a file's records.
+
+    read     how many they are
+    numbers  of those that are rows
+    valid    those of the rows that capture takes, by their index in `numbers`
+    beside   the rows, by that index, that say more than capture takes
+    """
+
+    read: int
+    numbers: Sequence[int]
+    valid: Sequence[ValidPrediction]
+    beside: Mapping[int, ExchangeRow]
+    refused: Sequence[RefusedRecord]
+    broken: Counter[tuple[str, BrokenRule]]
 
 
 def first_prediction(row: ExchangeRow) -> ExchangePrediction:
@@ -36,6 +60,11 @@ def present(body: dict[str, Any]) -> dict[str, Any]:
 def has_rest(row: ExchangeRow) -> bool:
     """Whether the row says more than capture takes, which is kept beside its item."""
     return bool(row.labels or row.extra or any(one.extra or one.score is not None for one in row.predictions))
+
+
+def says_more(row: ExchangeRow) -> bool:
+    """Whether the row says more than capture takes in one body: also further versions' answers, or signals."""
+    return len(row.predictions) > 1 or bool(row.signals) or has_rest(row)
 
 
 def rest_of(row: ExchangeRow) -> dict[str, Any]:

@@ -4,21 +4,26 @@ Whatever kills the worker, the next attempt goes on behind the last batch that w
 twice, also of rows without a key.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import IO
 
+import msgspec
 from django.db import transaction
 from django.db.models import F
 
 from annotation import uploads
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import RefusedRecord, UnusableFile
+from annotation.import_bodies import PreparedBatch
 from annotation.importing import (
     ImportOptions,
     ImportResult,
-    PreparedBatch,
     count_batch,
     find_format,
+    image_inputs,
     image_sources,
     keep_batch,
     options_of_name,
@@ -35,12 +40,14 @@ from jobs.models import Job
 from projects import audit
 from projects.bulk_insert import many_batches
 from projects.chunks import CHUNK
+from projects.forked import iterate_in_fork
 from projects.locks import retry_conflicts
 from projects.models import ApiKey, Project, User
 from validation import InvalidInput
 
 KIND = "annotation.import"
 MOST_REFUSED = 10_000  # refused rows of an import that are kept with their reason
+READ_AHEAD = 2 << 20  # bytes of a file from which on a second process reads it
 COUNTS = ("created", "existing", "known", "signals")
 
 
@@ -121,17 +128,34 @@ def run_import(attempt: Attempt, data_import: DataImport, *, at: datetime) -> No
 
 
 def _import_stream(attempt: Attempt, data_import: DataImport, stream: IO[bytes], *, at: datetime) -> None:
-    project, options = data_import.project, ImportOptions.from_json(data_import.options)
-    shape = project_shape(project, options)
-    images = image_sources(project, folder=None, fetches=not data_import.dry_run)
+    project = data_import.project
+    shape = project_shape(project, ImportOptions.from_json(data_import.options))
     data_import.rows = FORMATS[data_import.format].count_rows(stream, shape)
-    for batch in read_batches(project, stream, data_import.format, options, skip=data_import.rows_read):
-        prepared = prepare_batch(project, batch, images=images, at=at)
+    prepared = partial(_prepared, data_import, stream, at=at)
+    ahead = data_import.size >= READ_AHEAD and not image_inputs(project)
+    for batch, bytes_read in iterate_in_fork(partial(_packed, prepared)) if ahead else prepared():
         if not data_import.dry_run:
-            write_pictures(project, prepared)
-        _keep_and_count(attempt, data_import, prepared, bytes_read=stream.tell(), at=at)
+            write_pictures(project, batch)
+        _keep_and_count(attempt, data_import, batch, bytes_read=bytes_read, at=at)
         if not data_import.dry_run:
             refill.request_round(project, at=at)  # people label the first rows while the rest comes in
+
+
+def _prepared(data_import: DataImport, stream: IO[bytes], *, at: datetime) -> Iterator[tuple[PreparedBatch, int]]:
+    """Each batch of rows that no attempt before kept, and how many bytes had been read with it."""
+    project, options = data_import.project, ImportOptions.from_json(data_import.options)
+    images = image_sources(project, folder=None, fetches=not data_import.dry_run)
+    for batch in read_batches(project, stream, data_import.format, options, skip=data_import.rows_read):
+        yield prepare_batch(project, batch, images=images, at=at), stream.tell()
+
+
+def _packed(prepared: Callable[[], Iterator[tuple[PreparedBatch, int]]]) -> Iterator[tuple[PreparedBatch, int]]:
+    """The same batches, smaller: of each row as it was given, which is looked at again only in a conflict, its JSON."""
+    for batch, bytes_read in prepared():
+        for row in batch.valid:
+            with suppress(UnicodeEncodeError):  # half of a surrogate pair
+                row.given = msgspec.json.encode(row.given)
+        yield batch, bytes_read
 
 
 def _keep_and_count(

@@ -3,7 +3,6 @@
 The same file again changes nothing. A row that cannot be kept costs no other.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import IO, Any
 from django.db import transaction
 
 from annotation import capture, kinds, media
-from annotation.capture.rows import ValidPrediction, validate_rows
+from annotation.capture.rows import validate_rows
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import (
     ColumnNames,
@@ -25,26 +24,38 @@ from annotation.exchange.rows import (
     UnusableFile,
 )
 from annotation.image_sources import ImageSources
-from annotation.import_bodies import first_prediction, has_rest, prediction_body, present, rest_of, zoned
+from annotation.import_bodies import (
+    Numbered,
+    PreparedBatch,
+    first_prediction,
+    has_rest,
+    prediction_body,
+    present,
+    rest_of,
+    says_more,
+    zoned,
+)
 from annotation.item_keys import find_by_keys
 from annotation.models import ImportedRecord
 from annotation.signals.capture import capture_signals
 from inputs.files.delimited import Dialect
 from inputs.images import budget_of
 from inputs.registry import INPUT_TYPES
-from inputs.types.base import BrokenRule
 from projects.bulk_insert import insert_new, many_batches
 from projects.chunks import chunks
 from projects.models import Project
 from validation.json_values import is_storable
 
-BATCH = 2000  # rows that are in memory at once, and of one transaction
+# Rows that are in memory at once, and of one transaction: each changes a page of every index that is ordered by
+# something random, and the more of them come at once, the more share a page that is written.
+BATCH = 10_000
+MOST_CHARACTERS = 8_000_000  # of the texts of one batch, which then has fewer rows
+SIGNALS_AT_ONCE = 2000
 IMAGES_AT_ONCE = 20  # rows, where each may hold an image of many megabytes
 ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 
 UNSTORABLE = "It holds a NUL, half a surrogate pair or a number that is not finite, which no database stores."
 
-Numbered = tuple[int, ExchangeRow]
 Record = tuple[int, ExchangeRow | RefusedRecord]
 
 
@@ -62,17 +73,6 @@ class ImportOptions:
     def from_json(cls, given: Mapping[str, Any]) -> "ImportOptions":
         """The options as `to_json` gave them, also those of a former version."""
         return cls(ColumnNames(**given.get("columns", {})), Dialect(**given.get("dialect", {})))
-
-
-@dataclass(frozen=True)
-class PreparedBatch:
-    """Some of a file's records: `valid` are those of `rows`, by their index there, that capture takes."""
-
-    read: int
-    rows: Sequence[Numbered]
-    valid: Sequence[ValidPrediction]
-    refused: Sequence[RefusedRecord]
-    broken: Counter[tuple[str, BrokenRule]]
 
 
 @dataclass
@@ -173,8 +173,21 @@ def read_batches(
     shape = project_shape(project, options)
     found = islice(enumerate(FORMATS[format_name].read_rows(stream, shape), 1), skip, None)
     size = min(BATCH, IMAGES_AT_ONCE) if image_inputs(project) else BATCH
-    while batch := list(islice(found, size)):
+    while batch := _next_batch(found, size):
         yield batch
+
+
+def _next_batch(found: Iterator[Record], size: int) -> list[Record]:
+    """At most `size` of the records that follow, fewer where their texts are long."""
+    batch: list[Record] = []
+    characters = 0
+    for record in islice(found, size):
+        batch.append(record)
+        if isinstance(record[1], ExchangeRow):
+            characters += sum([len(value) for value in record[1].inputs.values() if type(value) is str])
+        if characters > MOST_CHARACTERS:
+            break
+    return batch
 
 
 def image_inputs(project: Project) -> list[str]:
@@ -203,7 +216,8 @@ def prepare_batch(project: Project, batch: Sequence[Record], *, images: ImageSou
     bodies = [prediction_body(row, first_prediction(row)) for _, row in rows]
     valid, wrong, broken = validate_rows(project, bodies, at=at, budget=budget_of(len(bodies)))
     refused += [RefusedRecord(rows[refusal.index][0], refusal.error) for refusal in wrong]
-    return PreparedBatch(len(batch), rows, valid, refused, broken)
+    beside = {index: row for index, (_, row) in enumerate(rows) if says_more(row)}
+    return PreparedBatch(len(batch), [number for number, _ in rows], valid, beside, refused, broken)
 
 
 def count_batch(project: Project, batch: PreparedBatch, *, at: datetime) -> ImportResult:
@@ -229,13 +243,14 @@ def keep_batch(project: Project, batch: PreparedBatch, *, format_name: str, at: 
     kept = capture.store_rows(project, batch.valid, at=at)
     capture.count_refused(project, batch.broken, at=at)
     result = ImportResult(created=kept.created, existing=kept.existing, refused=list(batch.refused))
-    result.refused += [RefusedRecord(batch.rows[one.index][0], one.error) for one in kept.refused]
+    result.refused += [RefusedRecord(batch.numbers[one.index], one.error) for one in kept.refused]
     wrong = {one.index for one in kept.refused}
-    good = [batch.rows[row.index] for row in batch.valid if row.index not in wrong]
-    result.known += sum(row.agreed is not None and row.key not in before for _, row in good)
-    _add_versions(project, good, result, at=at)
-    _keep_rest(project, [row for _, row in good if has_rest(row)], format_name, at=at)
-    _keep_signals(project, good, result, at=at)
+    good = [row for row in batch.valid if row.index not in wrong]
+    result.known += sum(row.known is not None and row.key not in before for row in good)
+    more = [(batch.numbers[row.index], batch.beside[row.index]) for row in good if row.index in batch.beside]
+    _add_versions(project, more, result, at=at)
+    _keep_rest(project, [row for _, row in more if has_rest(row)], format_name, at=at)
+    _keep_signals(project, more, result, at=at)
     result.refused = _in_order(result.refused)
     return result
 
@@ -270,7 +285,7 @@ def _keep_rest(project: Project, rows: Sequence[ExchangeRow], format_name: str, 
 
 def _keep_signals(project: Project, rows: Sequence[Numbered], result: ImportResult, *, at: datetime) -> None:
     given = [(number, row.key, signal) for number, row in rows for signal in row.signals]
-    for part in chunks(given, BATCH):
+    for part in chunks(given, SIGNALS_AT_ONCE):
         bodies = [present({**asdict(signal), "key": key, "at": zoned(signal.at)}) for _, key, signal in part]
         kept = capture_signals(project, bodies, at=at)
         result.signals += kept.created + kept.waiting

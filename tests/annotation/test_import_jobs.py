@@ -87,6 +87,18 @@ def test_an_uploaded_file_comes_in_and_says_what_became_of_each_row(project: Pro
     assert outcome(run(start(project, eva, lines(20)))) == (20, 0, 16, 4)
 
 
+def test_a_large_file_is_read_by_a_second_process_with_the_same_outcome(
+    project: Project, eva: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 3)
+    monkeypatch.setattr(import_jobs, "READ_AHEAD", 0)
+    made = run(start(project, eva, lines(20)))
+    assert (made.state, *outcome(made)) == (WorkState.FINISHED, 20, 16, 0, 4)
+    assert [row.number for row in made.refused_rows.order_by("number")] == [3, 8, 13, 18]
+    assert outcome(run(start(project, eva, lines(20)))) == (20, 0, 16, 4)
+    assert run(start(project, eva, lines(6)[:-3])).error.startswith("Record 6 of the file is not whole JSON")
+
+
 def test_a_dry_run_keeps_nothing(project: Project, eva: User) -> None:
     made = run(start(project, eva, lines(20), dry_run=True))
     assert (made.state, *outcome(made)) == (WorkState.FINISHED, 20, 16, 0, 4)

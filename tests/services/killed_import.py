@@ -19,6 +19,7 @@ from django.db import connection, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from annotation import import_jobs, importing, uploads  # noqa: E402
+from annotation.import_bodies import PreparedBatch  # noqa: E402
 from annotation.models import DataImport, Item, Prediction, Resolution, Signal  # noqa: E402
 from jobs import execution, faults  # noqa: E402
 from jobs.models import Job  # noqa: E402
@@ -30,7 +31,7 @@ KILLS = [("inside_step", 0), ("after_step", 1), ("read", 2), ("inside_step", 3),
 
 
 def main() -> None:
-    importing.BATCH = BATCH
+    importing.BATCH, import_jobs.READ_AHEAD = BATCH, 0  # of any file: a second process reads it
     project = make_project("mail")
     owner = make_user("eva", project, Role.ENGINEER)
     upload = uploads.store_upload([lines().encode()], name="rows.jsonl", owner=owner, at=timezone.now())
@@ -75,21 +76,19 @@ def in_child(job_id: int, name: str, number: int) -> int:
 
 
 def kill_at(place: str, number: int) -> None:
-    passed = count()
+    passed, worker = count(), os.getpid()  # not the process that reads ahead for it
 
     def point(name: str) -> None:
         if name == place and next(passed) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(worker, signal.SIGKILL)
 
     faults.point = point
     if place == "read":
         import_jobs.prepare_batch = before(import_jobs.prepare_batch, lambda: point("read"))
 
 
-def before(
-    act: Callable[..., importing.PreparedBatch], first: Callable[[], None]
-) -> Callable[..., importing.PreparedBatch]:
-    def both(*given: object, **more: object) -> importing.PreparedBatch:
+def before(act: Callable[..., PreparedBatch], first: Callable[[], None]) -> Callable[..., PreparedBatch]:
+    def both(*given: object, **more: object) -> PreparedBatch:
         first()
         return act(*given, **more)
 
