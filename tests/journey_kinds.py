@@ -95,4 +95,18 @@ JOURNEYS = (
         score=0.0,
         also={"first": "Yes.", "second": "No."},
     ),
+    JourneyKind(
+        spec(
+            "ranking", inputs={**TEXT, "first": {"type": "text"}, "second": {"type": "text"}, "third": {"type": "text"}}
+        ),
+        right=["second", "first", "third"],
+        half=["second", "third", "first"],
+        words=("B, A, C", "B, C, A"),
+        said=("second, first, third", "second, third, first"),
+        form={"value": '["second", "third", "first"]'},
+        wrong=["third", "first"],
+        refusal='"second" is not ranked.',
+        score=2 / 3,
+        also={"first": "Yes.", "second": "No.", "third": "Perhaps."},
+    ),
 )

@@ -16,6 +16,7 @@ OBJECTS = {  # tags that show data, and the input type of what they show
     "Number": "number",
     "Paragraphs": "conversation",
     "Chat": "conversation",
+    "List": "conversation",
 }
 SHOWN_BY = {"conversation": "Chat", "image": "Image"}  # any other type is shown as Text
 
@@ -40,6 +41,7 @@ CONTROLS = {
         ControlTag("TextArea", "text", "", "textarea"),
         ControlTag("RectangleLabels", "boxes", "Label", "rectanglelabels"),
         ControlTag("Pairwise", "pair", "", "pairwise"),
+        ControlTag("Ranker", "ranking", "", "ranker"),
     )
 }
 PAIR = ("a", "b", "tie", "neither")  # Pairwise takes left and right alone, so a pair is asked with choices
@@ -102,7 +104,8 @@ def write_label_config(project: ProjectShape, *, control: str = "answer") -> str
     known = CONTROLS["choice" if project.kind == "pair" else project.kind]
     view = ElementTree.Element("View")
     for name, kind in project.inputs.items():
-        tag = SHOWN_BY.get(kind, "Text")
+        ranked = project.kind == "ranking" and name == project.shown
+        tag = "List" if ranked else SHOWN_BY.get(kind, "Text")
         ElementTree.SubElement(view, tag, {"name": name, "value": f"${name}"})
     asked = ElementTree.SubElement(view, known.tag, {"name": control, "toName": shown_input(project)})
     if known.tag == "Choices":

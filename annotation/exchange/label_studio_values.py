@@ -12,6 +12,8 @@ from annotation.exchange.base import BadRecord
 from annotation.exchange.offsets import in_code_points
 from validation.json_values import quote
 
+CONTROL = "answer"  # from_name where nothing says another one
+
 Result = Mapping[str, Any]  # the `value` of one result
 
 
@@ -104,6 +106,15 @@ def _read_text(results: Sequence[Result], text: str) -> str:
     return "\n".join(line for result in results for line in _texts_of(result, "text"))
 
 
+def _read_ranking(results: Sequence[Result], text: str) -> list[str]:
+    """The ids by the control's name, or alone as older versions wrote them; buckets are no order."""
+    found = results[0].get("ranker")
+    lists = list(found.values()) if isinstance(found, Mapping) else [found]
+    if len(lists) != 1:
+        raise BadRecord("The answer sorts into buckets; this project takes one order of all candidates.")
+    return _texts_of({"ranker": lists[0]}, "ranker")
+
+
 def _texts_of(result: Result, name: str) -> list[str]:
     found = result.get(name)
     given: list[Any] = found if isinstance(found, list) else [found]
@@ -119,5 +130,6 @@ SHAPES: dict[str, ValueShape] = {
     "boxes": ValueShape(_read_boxes, _write_boxes, ()),
     "rating": ValueShape(_read_rating, lambda value, text: [{"rating": value}]),
     "pair": ValueShape(_read_pair, lambda value, text: [{"choices": [value]}], types=("choices", "pairwise")),
+    "ranking": ValueShape(_read_ranking, lambda value, text: [{"ranker": {CONTROL: list(value)}}]),
     "text": ValueShape(_read_text, lambda value, text: [{"text": [value]}]),
 }

@@ -11,6 +11,7 @@ from validation import InvalidInput
 
 Labels = Sequence[dict[str, Any]]  # of a label schema: {value, title?, key?, hint?, colour?, retired?}
 Rule = Literal["single", "unanimous", "majority", "median"]
+AlphaLevel = Literal["nominal", "ordinal", "interval"]
 Inputs = Mapping[str, Any]  # of an item, by name
 InputRules = Mapping[str, Mapping[str, Any]]  # of an input contract: {type, …} by name
 
@@ -135,6 +136,12 @@ class TaskKind(ABC):
     options_type: type[Settings] = NoOptions
     """What a spec may say under `answer`."""
 
+    alpha_level: AlphaLevel | None = None
+    """How Krippendorff's alpha compares two values: as names, ranks or numbers; None: by `distance`."""
+
+    distance_words: str = ""
+    """What `distance` is, as a page names it."""
+
     is_about_an_input: bool = False
     """Whether a value is only valid for the item's inputs (`misfit`)."""
 
@@ -199,6 +206,10 @@ class TaskKind(ABC):
 
         What reports of the kind average, and the agreement of two votes.
         """
+
+    def distance(self, one: Any, other: Any) -> float:
+        """How far two values are apart, 0 for equal ones to 1: what Krippendorff's alpha compares."""
+        return 1 - self.score(one, other)
 
     @abstractmethod
     def form(self, labels: Labels) -> dict[str, Any]:

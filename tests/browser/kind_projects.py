@@ -46,6 +46,18 @@ PROJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"question": "Where is my parcel?", "model_1": ANSWER, "model_2": "It is on its way."},
     ),
+    "ranking": (
+        {
+            "answer": {"candidates": ["model_1", "model_2", "model_3"]},
+            "inputs": {name: {"type": "text"} for name in ("question", "model_1", "model_2", "model_3")},
+        },
+        {
+            "question": "Where is my parcel?",
+            "model_1": ANSWER,
+            "model_2": "It is on its way.",
+            "model_3": "Please write to our office, which is open from Monday to Friday.",
+        },
+    ),
 }
 
 

@@ -149,7 +149,57 @@ def test_the_side_at_which_an_arrow_points_is_better(kind_site: Site, desk: Desk
     assert "model_" not in tab.locator(".stage").inner_text()
 
 
-@pytest.mark.parametrize("kind", ["choices", "rating", "text", "spans", "pair"])
+def placed(tab: Page) -> list[str]:
+    """Place and letter of each candidate, in the order of the list."""
+    rows = tab.locator("#ranking-list li button:first-child")
+    return ["".join(row.locator("b, i").all_inner_texts()) for row in rows.all()]
+
+
+def test_candidates_are_placed_by_digit_and_moved_by_arrows(kind_site: Site, desk: Desk) -> None:
+    tab = desk("ranking")
+    shown = tab.locator(".stage .candidate .letter").all_inner_texts()
+    assert sorted(shown) == ["A", "B", "C"] and "model_" not in tab.locator(".stage").inner_text()
+    one, two, three = shown
+    assert placed(tab) == [f"–{letter}" for letter in shown]
+    keys(tab, "Enter")
+    assert said(tab) == "3 have no place yet."
+    keys(tab, "2", "1")  # the third has the place that is left
+    assert placed(tab) == [f"1{two}", f"2{one}", f"3{three}"]
+    keys(tab, "ArrowDown", "Shift+ArrowDown", "Shift+ArrowUp", "Shift+ArrowUp", "9")
+    assert said(tab) == "There are 3 places."
+    tab.reload()  # the order stays with its item
+    expect(tab.locator("#ranking-list li")).to_have_count(3)
+    assert placed(tab) == [f"1{one}", f"2{two}", f"3{three}"]
+    keys(tab, "Enter")
+    sent(tab)
+    named = {letter: f"model_{place}" for place, letter in enumerate("ABC", 1)}
+    assert given(kind_site, "ranking") == [[named[letter] for letter in shown]]
+    expect(tab.locator(".history li")).to_have_text([", ".join(shown)])
+    keys(tab, "u")
+    assert placed(tab) == [f"1{one}", f"2{two}", f"3{three}"]
+    keys(tab, "Delete")
+    assert placed(tab)[-1][0] == "–" and said(tab).endswith("no place.")
+
+
+def test_candidates_are_placed_by_touch(kind_site: Site, desk: Desk) -> None:
+    tab = desk("ranking", width=390, height=844)
+    before = len(given(kind_site, "ranking"))
+    rows = tab.locator("#ranking-list li")
+    letters = [text[1] for text in placed(tab)]
+    rows.nth(1).locator("[data-act=choose]").click()
+    tab.get_by_role("button", name=f"{letters[2]}, ").first.click()
+    assert placed(tab) == [f"1{letters[1]}", f"2{letters[2]}", f"3{letters[0]}"]
+    tab.get_by_role("button", name=f"Move {letters[0]} up").click()
+    tab.get_by_role("button", name=f"Take the place of {letters[1]} away").click()
+    assert placed(tab)[-1] == f"–{letters[1]}"
+    tab.get_by_role("button", name=f"Move {letters[1]} up").click()
+    tab.get_by_role("button", name="Send").click()
+    sent(tab)
+    named = {letter: f"model_{place}" for place, letter in enumerate("ABC", 1)}
+    assert given(kind_site, "ranking")[before:] == [[named[letters[at]] for at in (1, 0, 2)]]
+
+
+@pytest.mark.parametrize("kind", ["choices", "rating", "text", "spans", "pair", "ranking"])
 def test_a_desk_is_accessible_and_fits_a_phone(desk: Desk, kind: str) -> None:
     tab = desk(kind, theme="light", width=390)  # one tab, for it holds what waits for Ada
     assert violations(tab) == []

@@ -1,6 +1,6 @@
 """Label Studio's JSON: tasks with their annotations and predictions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from annotation.exchange.base import (
@@ -17,12 +17,12 @@ from annotation.exchange.base import (
 )
 from annotation.exchange.json_records import read_objects, write_array
 from annotation.exchange.label_config import CONTROLS, shown_input
-from annotation.exchange.label_studio_values import SHAPES, ValueShape
+from annotation.exchange.label_studio_values import CONTROL, SHAPES, ValueShape
+from annotation.exchange.list_items import to_list, to_turns
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.delimited import Dialect
 from validation.json_values import quote
 
-CONTROL = "answer"  # from_name where nothing says another one
 KEY = "external_id"  # in `meta`, which Label Studio keeps and gives back
 OTHERS = "other_results"  # in `extra`: results of other controls, written back
 NAMES = "names"  # in `extra`: id, from_name and to_name of each result of ours
@@ -48,6 +48,7 @@ class LabelStudio(ExchangeFormat):
             wanted = ", ".join(project.inputs)
             raise BadRecord(f"The task has none of the project's inputs ({wanted}); it has {quote(sorted(data))}.")
         text = str(inputs.get(shown_input(project), ""))
+        inputs |= _listed(project, inputs, to_turns)
         task = {} if bare else record
         annotations = as_objects(task.get("annotations"), "annotations")
         predictions = as_objects(task.get("predictions"), "predictions")
@@ -70,6 +71,12 @@ def value_shape(project: ProjectShape) -> ValueShape:
     if project.kind not in SHAPES:
         raise UnusableFile(f"Label Studio's results cannot carry values of kind {project.kind}.")
     return SHAPES[project.kind]
+
+
+def _listed(project: ProjectShape, inputs: Mapping[str, Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
+    """The conversation whose turns are ranked, which Label Studio has as a list of items."""
+    name = project.shown if project.kind == "ranking" else ""
+    return {name: convert(inputs[name])} if name in inputs else {}
 
 
 def _key(record: Mapping[str, Any], data: Mapping[str, Any], meta: Mapping[str, Any], *, bare: bool) -> str:
@@ -144,7 +151,7 @@ def _parse_results(
 
 def _task(row: ExchangeRow, project: ProjectShape, shape: ValueShape) -> dict[str, Any]:
     kept = dict(row.extra)
-    data = {**row.inputs, **kept.pop("data", {})}
+    data = {**row.inputs, **_listed(project, row.inputs, to_list), **kept.pop("data", {})}
     if kept.pop("bare", False) and not row.labels and not row.predictions:
         return data
     text = str(row.inputs.get(shown_input(project), ""))

@@ -26,6 +26,7 @@ class Choice(TaskKind):
     name = "choice"
     title = "One label"
     place = 1
+    alpha_level = "nominal"
     template = "annotation/kinds/choice.html"
     review_template = "annotation/kinds/choice_review.html"
     desk_module = "js/desk/labels.js"

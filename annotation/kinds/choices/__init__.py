@@ -23,6 +23,7 @@ class SeveralLabels(TaskKind):
     name = "choices"
     title = "Several labels"
     place = 2
+    distance_words = "1 less the Jaccard index"
     template = "annotation/kinds/choices.html"
     review_template = "annotation/kinds/choices_review.html"
     desk_module = "js/desk/choices.js"

@@ -40,6 +40,7 @@ class Pair(TaskKind):
     place = 6
     needs_labels = False
     options_type = PairOptions
+    alpha_level = "nominal"
     template = "annotation/kinds/pair.html"
     review_template = "annotation/kinds/pair_review.html"
     desk_module = "js/desk/pair.js"

@@ -43,6 +43,7 @@ class Rating(TaskKind):
     place = 3
     needs_labels = False
     options_type = RatingOptions
+    alpha_level = "ordinal"
     template = "annotation/kinds/rating.html"
     review_template = "annotation/kinds/rating_review.html"
     desk_module = "js/desk/rating.js"

@@ -41,6 +41,7 @@ class Spans(TaskKind):
     fewest_labels = 1
     options_type = SpansOptions
     is_about_an_input = True
+    distance_words = "1 less the F1 of labelled characters"
     template = "annotation/kinds/spans.html"
     review_template = "annotation/kinds/spans_review.html"
     desk_module = "js/desk/spans.js"

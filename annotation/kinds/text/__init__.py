@@ -41,6 +41,7 @@ class WrittenText(TaskKind):
     place = 4
     needs_labels = False
     options_type = TextOptions
+    distance_words = "edit distance over the longer length"
     template = "annotation/kinds/text.html"
     review_template = "annotation/kinds/text_review.html"
     desk_module = "js/desk/text.js"

@@ -12,6 +12,7 @@ export class Stage {
     this.node = desk.querySelector(".stage");
     this.answers = desk.querySelector(".answers");
     addEventListener("resize", () => this.fit());
+    this.sizes = new ResizeObserver(() => this.#reach());
   }
 
   shows(item) {
@@ -24,6 +25,8 @@ export class Stage {
     this.node.replaceChildren(item.node);
     this.node.scrollTop = 0;
     this.fit();
+    this.sizes.disconnect();
+    for (const node of [this.node, item.node]) this.sizes.observe(node);
     reload(item.node);
   }
 
@@ -52,6 +55,11 @@ export class Stage {
   #clear() {
     this.desk.querySelector(":scope > .nothing")?.remove();
     this.node.hidden = this.answers.hidden = false;
+  }
+
+  /* What is longer than the stage is scrolled by the arrow keys, so Tab reaches it. */
+  #reach() {
+    this.node.tabIndex = this.node.scrollHeight > this.node.clientHeight ? 0 : -1;
   }
 
   focus() {

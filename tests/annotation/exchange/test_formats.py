@@ -220,7 +220,9 @@ def test_records_are_read_one_at_a_time_also_where_one_is_large() -> None:
     assert [row.key for row in parse_bytes("doccano", data, TEXTS) if isinstance(row, ExchangeRow)] == ["1", "2"]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("label_studio", "ranking"), ("doccano", "boxes"), ("doccano", "pair")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("label_studio", "interval"), ("doccano", "boxes"), ("doccano", "ranking"), ("doccano", "pair")]
+)
 def test_a_kind_that_the_tool_cannot_hold_is_refused_in_words(name: str, kind: str) -> None:
     shape = ProjectShape(kind, [], {"text": "text"})
     with pytest.raises(UnusableFile, match=f"cannot carry values of kind {kind}"):
@@ -246,10 +248,11 @@ def values_of(kind: str) -> st.SearchStrategy[Any]:
         "text": st.text(alphabet='aé \U0001f600日\n"\\,', min_size=1, max_size=12).map(lambda text: f"x{text}x"),
         "spans": spans,
         "pair": st.sampled_from(["a", "b", "tie", "neither"]),
+        "ranking": st.lists(st.text(alphabet='aé \U0001f600"\\,', min_size=1, max_size=5), min_size=1, unique=True),
     }[kind]
 
 
-ALL_KINDS = ("choices", "rating", "text", "spans", "pair")
+ALL_KINDS = ("choices", "rating", "text", "spans", "pair", "ranking")
 KIND_VALUES: dict[str, tuple[str, ...]] = dict.fromkeys(("label_studio", "argilla", *FLAT_FORMATS), ALL_KINDS)
 KIND_VALUES["doccano"] = ("choices", "text", "spans")
 

@@ -39,6 +39,7 @@ def test_a_configuration_of_choices_is_a_spec() -> None:
         ('<Rating name="c" toName="x"/>', "rating", "Chat", "conversation"),
         ('<TextArea name="c" toName="x"/>', "text", "Paragraphs", "conversation"),
         ('<RectangleLabels name="c" toName="x"><Label value="a"/></RectangleLabels>', "boxes", "Image", "image"),
+        ('<Ranker name="c" toName="x"/>', "ranking", "List", "conversation"),
     ],
 )
 def test_each_control_is_the_kind_of_task_that_it_asks(control: str, kind: str, shown: str, inputs: str) -> None:
@@ -59,6 +60,9 @@ def test_the_options_of_a_kind_are_written() -> None:
     names = {"note": "text", "body": "text"}
     spans = write_label_config(ProjectShape("spans", [{"value": "a"}], names, shown="body"))
     assert parse_label_config(spans).shown == "body"
+    replies = ProjectShape("ranking", [], {"text": "text", "replies": "conversation"}, shown="replies")
+    assert '<List name="replies" value="$replies" />' in write_label_config(replies)
+    assert parse_label_config(write_label_config(replies)).shown == "replies"
     rating = parse_label_config(write_label_config(ProjectShape("rating", [], names, highest=10)))
     assert rating.spec("Stars")["answer"] == {"highest": 10}
 
@@ -81,5 +85,5 @@ def test_anything_else_is_refused_in_words(xml: str, words: str) -> None:
 
 
 def test_a_project_that_label_studio_cannot_ask_is_refused_in_words() -> None:
-    with pytest.raises(UnusableFile, match="no control for projects of kind ranking"):
-        write_label_config(ProjectShape("ranking", [], {"text": "text"}))
+    with pytest.raises(UnusableFile, match="no control for projects of kind interval"):
+        write_label_config(ProjectShape("interval", [], {"text": "text"}))
