@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from analysis.metrics.votes.distances import Distance, distance_coefficient, value_codes
 from validation import InvalidInput
 from validation.arrays import numbers
 
@@ -111,13 +112,17 @@ def krippendorff(
     *,
     level: str = "nominal",
     order: Sequence[Any] | None = None,
+    distance: Distance | None = None,
     seed: int = 0,
 ) -> Agreement:
     """Krippendorff's alpha of votes in long form, three sequences (v,); any number of votes per item.
 
-    `level`: "nominal"; "ordinal", by `order` or numerically; or "interval", for numbers. Items with one vote cannot be
-    compared and are left out. Of two votes of one annotator on one item the last counts. Source: Krippendorff 2011.
+    `level`: "nominal"; "ordinal", by `order` or numerically; or "interval", for numbers. `distance` of two labels takes
+    its place, for labels that are any JSON (`votes.distances`). Items with one vote cannot be compared and are left
+    out. Of two votes of one annotator on one item the last counts. Source: Krippendorff 2011.
     """
+    if distance is not None:
+        return _by_distance(items, annotators, labels, distance, seed)
     if level not in LEVELS:
         raise InvalidInput(f"There is no level {level!r}; choose one of {', '.join(LEVELS)}.")
     item, code, k, value = _pairable(items, annotators, labels, order, level)
@@ -131,6 +136,19 @@ def krippendorff(
         patterns, n = _patterns(sparse.csr_matrix((np.ones(item.size), (item, code)), shape=(n_items, k)))
         coefficient = _nominal(patterns) if level == "nominal" else _ordinal(patterns)
     return _estimated(coefficient, n, n_items, item.size, seed)
+
+
+def _by_distance(
+    items: ArrayLike, annotators: ArrayLike, labels: ArrayLike, distance: Distance, seed: int
+) -> Agreement:
+    given = list(labels)  # type: ignore[arg-type]  # of any JSON, which is no array
+    codes, values = value_codes(given)
+    item, code, _, _ = _pairable(items, annotators, codes, range(len(values)), "nominal")
+    if not item.size:
+        return Agreement(None, None, None, 0, 0, NO_PAIRS)
+    n_items = int(item.max()) + 1
+    coefficient = distance_coefficient(item, code, values, distance, seed=seed)
+    return _estimated(coefficient, np.ones(n_items, dtype=np.int64), n_items, item.size, seed)
 
 
 def by_label(items: ArrayLike, annotators: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> dict[Any, Agreement]:
