@@ -5,7 +5,7 @@ value (one value only was ever given, no item has two votes) it is None, and the
 resampling cannot give is None too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -15,11 +15,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from analysis.metrics.votes.coefficients import (
+    Coefficient,
+    Floats,
+    chance_corrected,
+    distinct_rows,
+    interval_coefficient,
+    moments_of_items,
+    nominal_coefficient,
+    ordinal_coefficient,
+)
 from analysis.metrics.votes.distances import Distance, distance_coefficient, value_codes
 from validation import InvalidInput
 from validation.arrays import numbers
-
-Floats = NDArray[np.float64]
 
 LEVELS = ("nominal", "ordinal", "interval")
 RESAMPLES = 1000
@@ -47,9 +55,6 @@ class Agreement:
     items: int
     votes: int
     note: str = ""
-
-
-Coefficient = Callable[[Floats], Floats]  # weights of patterns (b, u) -> coefficients (b,), NaN where undefined
 
 
 def cohen(
@@ -100,7 +105,7 @@ def fleiss(counts: ArrayLike, *, seed: int = 0) -> Agreement:
     def coefficient(weight: Floats) -> Floats:
         share = weight @ patterns / (weight.sum(axis=1, keepdims=True) * m[0])
         chance = (share**2).sum(axis=1)
-        return _ratio(1 - weight @ agreed / weight.sum(axis=1), 1 - chance)
+        return chance_corrected(1 - weight @ agreed / weight.sum(axis=1), 1 - chance)
 
     return _estimated(coefficient, n, len(table), int(m.sum()), seed)
 
@@ -130,11 +135,11 @@ def krippendorff(
         return Agreement(None, None, None, 0, 0, NO_PAIRS)
     n_items = int(item.max()) + 1
     if level == "interval":
-        patterns, n = np.unique(_moments(item, value), axis=0, return_counts=True)
-        coefficient: Coefficient = _interval(patterns)
+        patterns, n = np.unique(moments_of_items(item, value), axis=0, return_counts=True)
+        coefficient: Coefficient = interval_coefficient(patterns)
     else:
-        patterns, n = _patterns(sparse.csr_matrix((np.ones(item.size), (item, code)), shape=(n_items, k)))
-        coefficient = _nominal(patterns) if level == "nominal" else _ordinal(patterns)
+        patterns, n = distinct_rows(sparse.csr_matrix((np.ones(item.size), (item, code)), shape=(n_items, k)))
+        coefficient = nominal_coefficient(patterns) if level == "nominal" else ordinal_coefficient(patterns)
     return _estimated(coefficient, n, n_items, item.size, seed)
 
 
@@ -200,12 +205,6 @@ def _resampled(coefficient: Coefficient, n: NDArray[np.int64], seed: int) -> Flo
     return np.concatenate(parts)
 
 
-def _ratio(disagreed: Floats, by_chance: Floats) -> Floats:
-    """1 - disagreed / by_chance, NaN where chance cannot disagree."""
-    possible = by_chance > 1e-12
-    return np.where(possible, 1 - disagreed / np.where(possible, by_chance, 1), np.nan)
-
-
 def _kappa(one: NDArray[np.int64], other: NDArray[np.int64], distance: Floats, power: int, k: int) -> Coefficient:
     step = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(np.float64)
     cost = step**power if power else (step > 0).astype(np.float64)
@@ -213,63 +212,9 @@ def _kappa(one: NDArray[np.int64], other: NDArray[np.int64], distance: Floats, p
 
     def coefficient(weight: Floats) -> Floats:
         share = weight / weight.sum(axis=1, keepdims=True)
-        return _ratio(share @ distance, ((share @ left @ cost) * (share @ right)).sum(axis=1))
+        return chance_corrected(share @ distance, ((share @ left @ cost) * (share @ right)).sum(axis=1))
 
     return coefficient
-
-
-def _patterns(table: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
-    """The distinct rows of a table of counts, found by a random projection, and how often each occurs."""
-    table.sum_duplicates()
-    mark = table @ np.random.default_rng(0).random(table.shape[1])
-    _, first, n = np.unique(mark.round(9), return_index=True, return_counts=True)
-    return table[first], n
-
-
-def _nominal(patterns: sparse.csr_matrix) -> Coefficient:
-    m = np.asarray(patterns.sum(axis=1)).ravel()
-    differ = (m**2 - np.asarray(patterns.multiply(patterns).sum(axis=1)).ravel()) / (m - 1)
-
-    def coefficient(weight: Floats) -> Floats:
-        total = weight @ patterns
-        n = total.sum(axis=1)
-        return _ratio(weight @ differ, (n**2 - (total**2).sum(axis=1)) / (n - 1))
-
-    return coefficient
-
-
-def _ordinal(patterns: sparse.csr_matrix) -> Coefficient:
-    """The ordinal difference is the squared distance of mid-ranks, which depend on the resample."""
-    m = np.asarray(patterns.sum(axis=1)).ravel()
-
-    def coefficient(weight: Floats) -> Floats:
-        total = weight @ patterns
-        rank = np.cumsum(total, axis=1) - total / 2
-        n = total.sum(axis=1)
-        squares = ((weight * (m / (m - 1))) @ patterns * rank**2).sum(axis=1)
-        sums = ((patterns @ rank.T) ** 2 * (weight / (m - 1)).T).sum(axis=0)
-        spread = n * (total * rank**2).sum(axis=1) - (total * rank).sum(axis=1) ** 2
-        return _ratio(2 * (squares - sums) / n**3, 2 * spread / (n - 1) / n**3)
-
-    return coefficient
-
-
-def _interval(moments: Floats) -> Coefficient:
-    m, first, second = moments.T
-    differ = 2 * (m * second - first**2) / (m - 1)
-
-    def coefficient(weight: Floats) -> Floats:
-        n, s, t = weight @ m, weight @ first, weight @ second
-        return _ratio(weight @ differ / n, 2 * (n * t - s**2) / (n - 1) / n)
-
-    return coefficient
-
-
-def _moments(item: NDArray[np.int64], value: Floats) -> Floats:
-    """Votes, sum and sum of squares per item (items, 3), of values brought to mean 0 and deviation 1."""
-    value = np.ldexp(value, -int(np.frexp(np.abs(value).max())[1]))  # squares of any scale stay in range
-    scaled = (value - value.mean()) / (value.std() or 1.0)
-    return np.column_stack([np.bincount(item), np.bincount(item, scaled), np.bincount(item, scaled**2)])
 
 
 def _pairable(

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.metrics.votes.coefficients import Coefficient, Floats, chance_corrected
 from validation import InvalidInput
 
 Distance = Callable[[Any, Any], float]
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOST_VOTES = 400  # that the mean distance of any two values is taken from: those of items drawn at random
@@ -33,7 +33,7 @@ def value_codes(values: Sequence[Any]) -> tuple[Ints, list[Any]]:
 
 def distance_coefficient(
     item: Ints, code: Ints, values: Sequence[Any], distance: Distance, *, seed: int
-) -> Callable[[Floats], Floats]:
+) -> Coefficient:
     """Alpha by weights of items (b, items), as of votes in long form; every item has two or more.
 
     With more than `MOST_VOTES` votes the mean distance of any two comes from items drawn at random, which every
@@ -57,9 +57,7 @@ def distance_coefficient(
         total = weight[:, drawn] @ counts
         n = total.sum(axis=1)
         between = ((total @ apart) * total).sum(axis=1) / np.maximum(n * (n - 1), 1)
-        possible = between > 1e-12
-        observed = weight @ inside / (weight @ m)
-        return np.where(possible, 1 - observed / np.where(possible, between, 1), np.nan)
+        return chance_corrected(weight @ inside / (weight @ m), between)
 
     return coefficient
 

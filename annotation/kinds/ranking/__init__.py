@@ -33,7 +33,7 @@ class RankingOptions(Settings, frozen=True, kw_only=True):
     partial: Annotated[bool, Meta(description="true where an answer may name the best candidates alone")] = False
 
 
-class Ranking(TaskKind):
+class CandidateOrder(TaskKind):
     """The ids of the candidates in their order."""
 
     name = "ranking"
@@ -155,4 +155,4 @@ def _shortened(text: str) -> str:
     return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"
 
 
-KIND = Ranking()
+KIND = CandidateOrder()
