@@ -1,7 +1,7 @@
 """The items that a desk holds ahead: what it takes up again, what it gets anew, and what idle desks give up."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -10,12 +10,12 @@ from django.db.models import Count
 from annotation import leases
 from annotation.desk_body import MOST_HELD
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
+from annotation.routing import refill
 from projects.locks import lock_rows, retry_conflicts
 from projects.models import Membership, Project, User
 
 AT_HAND = 5  # items that a desk may hold however many people there are
 BEATS_PER_LEASE = 20
-IDLE_PART = 8  # a desk is idle once its leases were not extended for this part of their length
 
 
 def beat_seconds() -> float:
@@ -35,16 +35,19 @@ def fill(
     """Up to `count` leases more for a desk that has `at_hand` items.
 
     A desk that opens says what it `held` before a reload (an empty list where nothing): it takes that up again, and
-    what the person's idle desks hold is freed. Beyond five items a desk takes what every other member can spare.
+    what the person's idle desks hold is freed. Beyond five items a desk takes what every other member can spare, or
+    whatever it asks for where routing has more to ask.
     """
     kept: list[Lease] = []
     if held is not None:
         kept = take_up(project, tokens=held[:count], by=by, at=at)
         release_idle(project, by=by, at=at)
     wanted, few = count - len(kept), AT_HAND - at_hand - len(kept)
-    if wanted > few:
+    if wanted > few and not refill.has_more(project, queue):
         wanted = min(wanted, max(few, spare(project, by=by, queue=queue, at=at)))
-    return kept + (leases.claim(project, by=by, count=wanted, queue=queue, at=at) if wanted > 0 else [])
+    if wanted <= 0:
+        return kept
+    return kept + leases.claim(project, by=by, count=wanted, queue=queue, beats=True, at=at)
 
 
 def spare(project: Project, *, by: User, queue: Queue | None, at: datetime) -> int:
@@ -82,9 +85,12 @@ def take_up(project: Project, *, tokens: Sequence[str], by: User, at: datetime) 
 
 def release_idle(project: Project, *, by: User, at: datetime) -> int:
     """Free what this person's closed or forgotten desks hold, and return how many: no heartbeat came for some time."""
-    last_beat = at + leases.length() - timedelta(seconds=settings.LEASE_SECONDS / IDLE_PART)
     idle = Slot.objects.filter(
-        project=project, state=SlotState.LEASED, leased_to=by, lease_until__gt=at, lease_until__lte=last_beat
+        project=project,
+        state=SlotState.LEASED,
+        leased_to=by,
+        lease_until__gt=at,
+        lease_until__lte=leases.silent_since(at),
     )
     with transaction.atomic():
         return Slot.objects.filter(pk__in=lock_rows(idle, skip_locked=True)).update(**leases.FREE)

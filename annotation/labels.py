@@ -26,6 +26,7 @@ from annotation.models import (
     Slot,
     SlotState,
 )
+from jobs.models import WebhookEndpoint
 from projects.locks import lock_rows, retry_conflicts
 from projects.models import Project, User
 from validation.json_values import shorten
@@ -80,7 +81,8 @@ def locked(project: Project, token: str, *, by: User) -> Lease:
         lock_rows(Item.objects.filter(pk__in=mine.values("item")))
     no_label = NoLabelDecision.objects.filter(item=OuterRef("item"), withdrawn_at=None)
     stands = Exists(Resolution.objects.current().filter(item=OuterRef("item"))) | Exists(no_label)
-    lease = mine.select_related("slot__routed", "label").annotate(stands=stands).first()
+    heard = Exists(WebhookEndpoint.objects.filter(project=project, enabled=True))
+    lease = mine.select_related("slot__routed", "label").annotate(stands=stands, heard=heard).first()
     if lease is None:
         raise AnswerRefused("There is no such lease in this project.", 404)
     if lease.user_id != by.pk:
@@ -107,7 +109,8 @@ def _store_answer(lease: Lease, label: Label | None, answer: ValidAnswer, *, at:
     if answer.skip:
         resolution.skipped(routed, flagged=answer.flagged, at=at)
     elif not extra:
-        resolution.settle_routed(routed, at=at, only=given, stands=lease.stands)  # type: ignore[attr-defined]
+        known: Any = lease  # with what `locked` reads beside it
+        resolution.settle_routed(routed, at=at, only=given, stands=known.stands, announced=known.heard)
     return "extra" if extra else "created"
 
 

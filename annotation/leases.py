@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BooleanField, Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from annotation import blinding, guidelines, versions
@@ -28,6 +28,7 @@ from projects.models import Project, User
 
 MOST = 20
 A_MINUTE = timedelta(minutes=1)
+SILENT_PART = 8  # a desk is idle once its leases were not extended for this part of their length
 MOST_CHARACTERS = 4_000_000  # of the inputs of one claim
 
 # Asked of a slot `s`: not an item that this person answered or skipped, not a second slot of an item (one that they
@@ -70,41 +71,52 @@ def length() -> timedelta:
 
 
 @retry_conflicts
-def claim(project: Project, *, by: User, count: int, queue: Queue | None = None, at: datetime) -> list[Lease]:
+def claim(
+    project: Project, *, by: User, count: int, queue: Queue | None = None, beats: bool = False, at: datetime
+) -> list[Lease]:
     """Lease up to `count` items to this person, the most wanted first; an empty list where nothing waits for them.
 
     Each lease comes with its slot, routed item and item loaded. Fewer are leased where their inputs are very long.
+    `beats`: who asks extends them by heartbeats, and gives them up where none comes (`release_silent`).
     """
     if queue is not None and (queue.paused or queue.project_id != project.pk):
         return []
     token, wanted = new_id("lease"), min(max(count, 0), MOST)
     take = partial(_take, project, by=by, queue=queue, token=token, at=at)
     with transaction.atomic():
-        rows = take(count=wanted) if queue else _take_and_refill(project, take, count=wanted, at=at)
-        refill.notice(project, at=at)
-        given = _grant(project, rows, by=by, token=token, at=at) if rows else []
+        rows = _take_and_refill(project, take, queue=queue, count=wanted, at=at)
+        refill.notice(project, by=by, at=at)
+        given = _grant(project, rows, by=by, token=token, beats=beats, at=at) if rows else []
         kept = within_size(given, size=lambda lease: len(str(lease.item.inputs)), most=MOST_CHARACTERS)
         for lease in given[len(kept) :]:
             give_back(lease, by=by, at=at)
         return kept
 
 
-def _take_and_refill(project: Project, take: Callable[..., list[Taken]], *, count: int, at: datetime) -> list[Taken]:
+def _take_and_refill(
+    project: Project, take: Callable[..., list[Taken]], *, queue: Queue | None, count: int, at: datetime
+) -> list[Taken]:
     """What waits; where that is too little, what claims at the same moment let wait, and what routing has yet to ask.
+
+    Where nothing is left to ask, what desks hold that have closed.
 
     Slots are given back before items are locked, which stand before them in the order of locks: see item_locks.
     """
     before = transaction.savepoint()
     rows = take(count=count)
-    if len(rows) == count or not refill.has_more(project):
-        return rows + take(count=count - len(rows)) if len(rows) < count else rows
+    if len(rows) == count:
+        return rows
+    if not refill.has_more(project, queue):
+        if not rows:
+            release_silent(project, at=at)
+        return rows + take(count=count - len(rows))
     transaction.savepoint_rollback(before)
     placing.lock(project, at=at)
     before = transaction.savepoint()
     rows = take(count=count)
     if len(rows) < count:
         transaction.savepoint_rollback(before)
-        refill.serve(project, count - len(rows), at=at)
+        refill.serve(project, count - len(rows), queue=queue, at=at)
         rows = take(count=count)
     return rows
 
@@ -136,7 +148,7 @@ def _stored(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _grant(project: Project, rows: Sequence[Taken], *, by: User, token: str, at: datetime) -> list[Lease]:
+def _grant(project: Project, rows: Sequence[Taken], *, by: User, token: str, beats: bool, at: datetime) -> list[Lease]:
     """One Lease row for each slot of the claim; the number after the hyphen tells them apart."""
     routed = RoutedItem.objects.select_related("item").in_bulk([row[1] for row in rows])
     guideline = guidelines.version(project)
@@ -147,6 +159,7 @@ def _grant(project: Project, rows: Sequence[Taken], *, by: User, token: str, at:
             item=routed[routed_id].item,
             user=by,
             granted_at=at,
+            beats=beats,
             slot=Slot(
                 pk=slot_id,
                 project=project,
@@ -270,6 +283,20 @@ def give_back_all(
     count = Slot.objects.filter(pk__in=lock_rows(slots)).update(**FREE)
     Lease.objects.filter(pk__in=held.values()).update(ended_at=at)
     return count
+
+
+def silent_since(at: datetime) -> datetime:
+    """A slot leased until this moment or earlier got no heartbeat for as long as makes a desk idle."""
+    return at + length() - length() / SILENT_PART
+
+
+def release_silent(project: Project, *, at: datetime) -> int:
+    """Free what desks hold that sent no heartbeat for some time, such as closed tabs; a late answer is taken all the
+    same while nobody else has given one. Leases of the API promise their whole length."""
+    leased = Slot.objects.filter(project=project, state=SlotState.LEASED, lease_until__gt=at)
+    silent = leased.filter(lease_until__lte=silent_since(at))
+    newest = Lease.objects.filter(slot=OuterRef("pk")).order_by("-pk").values("beats")[:1]
+    return _update_free(silent.annotate(beats=Subquery(newest)).filter(beats=True), **FREE)
 
 
 def release_expired(*, at: datetime) -> int:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils.text import slugify
 
 from annotation.item_locks import lock_items
 from annotation.models import (
     LONGEST_REASON,
+    TO_LABEL,
     TO_REVIEW,
     Cause,
     Item,
@@ -28,7 +29,7 @@ from annotation.models import (
 from projects import audit
 from projects.chunks import chunks
 from projects.locks import lock_rows
-from projects.models import Project, User
+from projects.models import Can, Project, Role, User
 from validation import InvalidInput
 from validation.json_values import is_storable_text
 
@@ -284,6 +285,30 @@ def close(routed: QuerySet[RoutedItem], state: str, *, at: datetime) -> int:
     slots = lock_rows(Slot.objects.filter(routed__in=ids).exclude(state=SlotState.FILLED))
     Slot.objects.filter(pk__in=slots).update(state=SlotState.CLOSED, lease_token="", leased_to=None, lease_until=None)
     return RoutedItem.objects.filter(pk__in=ids).update(state=state, closed_at=at)
+
+
+@dataclass(frozen=True)
+class NeedsOthers:
+    """Items that wait, but not for this person, who has answered or skipped them.
+
+    `people` is how many different people answer each, of the item that most must answer; `members` may label here.
+    """
+
+    items: int
+    people: int
+    members: int
+
+
+def needs_others(user: User, project: Project, *, queue: Queue | None = None) -> NeedsOthers:
+    """What has a free slot that this person may not take."""
+    rows = RoutedItem.objects.filter(TO_LABEL, project=project)
+    rows = rows.filter(queue=queue) if queue else rows
+    done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=LabelState.UNDONE)
+    free = Slot.objects.filter(routed=OuterRef("pk"), state=SlotState.OPEN)
+    found = rows.filter(Exists(free), Exists(done)).aggregate(items=Count("pk"), people=Max("overlap"))
+    roles = [role for role in Role if role.can(Can.LABEL)]
+    members = project.memberships.filter(role__in=roles, user__is_active=True).count()
+    return NeedsOthers(found["items"], found["people"] or 1, members)
 
 
 def waiting_for(user: User, project: Project, *, queue: Queue | None = None) -> QuerySet[RoutedItem]:

@@ -55,12 +55,13 @@ def settle(item: Item, *, at: datetime) -> Resolution | None:
 
 
 def settle_routed(
-    routed: RoutedItem, *, at: datetime, only: Label | None = None, stands: bool = True
+    routed: RoutedItem, *, at: datetime, only: Label | None = None, stands: bool = True, announced: bool = True
 ) -> Resolution | None:
     """Agree on what this routed item asked, if its votes are all in; the caller holds the item's lock.
 
     Votes that do not settle, or a flag, send the item to review and ask it again as disputed. `only` is the label just
-    given and `stands` is false where nothing was agreed before, so that the commonest answer asks for nothing known.
+    given, `stands` is false where nothing was agreed before and `announced` where no webhook endpoint listens, so that
+    the commonest answer asks for nothing known.
     """
     alone = only is not None and routed.overlap == 1 and routed.cause != Cause.DISPUTED
     votes = [Vote(only.value, only.user_id, only.flagged, True, only.also)] if only and alone else votes_on(routed)
@@ -75,7 +76,7 @@ def settle_routed(
         dispute(routed, votes, at=at)
         return None
     method = Resolution.Method(settled.rule)
-    return conclude(routed, settled.value, method, settled.quality, votes, stands=stands, at=at)
+    return conclude(routed, settled.value, method, settled.quality, votes, stands=stands, announced=announced, at=at)
 
 
 def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
@@ -98,6 +99,7 @@ def conclude(
     by_id: int | None = None,
     decided: Mapping[str, Any] | None = None,
     stands: bool = True,
+    announced: bool = True,
 ) -> Resolution:
     """Agree on a value: supersede what was agreed before and close what asked. The caller holds the item's lock.
 
@@ -117,7 +119,8 @@ def conclude(
         resolved_by_id=by_id,
         resolved_at=at,
     )
-    resolution_events.announce(made, routed.project)
+    if announced:
+        resolution_events.announce(made, routed.project)
     _asked(routed).update(state=RoutedState.DONE, closed_at=at)
     routed.state, routed.closed_at = RoutedState.DONE, at
     return made

@@ -23,6 +23,7 @@ QUICK: Mapping[str, str] = {
     "cut_batches": "--events 200",
     "data": "",
     "desk_supply": "--annotators 2 --seconds 3 --items 500",
+    "desk_throughput": "--annotators 2 --seconds 3 --items 500",
     "disagreement": "--times 60 --rows 2000",
     "drift": "--times 2 --only stable dependent",
     "drift_halves": "--times 2 --only levels",

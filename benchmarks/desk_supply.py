@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -147,12 +147,12 @@ def figures_of_database(project_id: int) -> dict[str, Any]:
 
 
 @contextmanager
-def running() -> Iterator[int]:
+def running(starter: Sequence[str] = ("manage.py",)) -> Iterator[int]:
     """`up` without the demo: the free port on which it answers. All its processes end with it."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port)]
+    command = [sys.executable, *starter, "up", "--no-demo", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         wait_until_ready(process, port)

@@ -37,11 +37,13 @@ class Person:
     submits: list[float] = field(default_factory=list)
     waited: float = 0.0  # seconds without an item
     refused: list[str] = field(default_factory=list)
+    statements: int = 0  # SQL statements of its calls, where the server says so
+    server_cpu: float = 0.0  # milliseconds of their threads
 
     @property
     def is_low(self) -> bool:
         """Whether the desk's script would ask for more now (static/js/desk/buffer.js)."""
-        return len(self.buffer) <= (BUFFER - FIRST if self.most >= BUFFER else max(2, self.most - 1))
+        return len(self.buffer) <= (BUFFER // 2 if self.most >= BUFFER else max(2, self.most - 1))
 
 
 def call(server: Server, person: Person, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +53,8 @@ def call(server: Server, person: Person, name: str, body: dict[str, Any]) -> dic
         connection.request("POST", f"/p/{server.slug}/desk/{name}", json.dumps(body), headers)
         answer = connection.getresponse()
         text = answer.read()
+        person.statements += int(answer.getheader("X-Statements", "0"))
+        person.server_cpu += float(answer.getheader("X-Thread-Milliseconds", "0"))
         if answer.status != 200:
             raise OSError(f"{answer.status} {text[:120]!r}")
         return json.loads(text)
@@ -99,8 +103,8 @@ def sit(server: Server, person: Person, barrier: threading.Barrier, pace: float,
                 fill(server, person, opening=opening)
                 opening = False
             if not person.buffer:
-                person.waited += pace
-                time.sleep(pace)
+                person.waited += max(pace, 0.05)
+                time.sleep(max(pace, 0.05))
                 continue
             due = max(due + pace * rng.uniform(0.5, 1.5), time.monotonic() - pace)
             time.sleep(max(0.0, due - time.monotonic()))

@@ -226,6 +226,7 @@ class Lease(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="leases")
     guideline_version = models.PositiveIntegerField(default=0)
     granted_at = models.DateTimeField()
+    beats = models.BooleanField(default=False, help_text="A desk extends it by heartbeats, and is idle without them.")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,5 +1,7 @@
 """Refill by event: a claim that finds little left asks for a round, and one that finds nothing is served at once.
 
+What counts is what the person who claims may still answer: an item that they answered or skipped waits for others.
+
 What a claim is served at once is chosen by the index alone, the most uncertain first, because somebody waits. It obeys
 the design of every round: nothing looks at an item's own audit draw or label.
 """
@@ -7,18 +9,18 @@ the design of every round: nothing looks at an item's own audit draw or label.
 import math
 from datetime import datetime
 
-from django.db.models import Count, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation.models import Cause, Slot, SlotState, SupplyMark
+from annotation.models import Cause, Label, LabelState, Queue, Slot, SlotState, SupplyMark
 from annotation.routing import audit_draw, candidates, capacity, placing
 from annotation.routing.registry import Pick, RoutingCause
 from jobs import queue as jobs
 from jobs.models import OPEN, Job
-from projects.models import Project
+from projects.models import Project, User
 from projects.project_settings import BadSpec
 
-AT_ONCE = 50
+AT_ONCE, MOST_SERVED = 50, 250
+FILLED_BY_CHOICE = (Cause.UNCERTAIN, Cause.TYPICAL, Cause.AUDIT)
 NEXT = RoutingCause(Cause.UNCERTAIN, Cause.UNCERTAIN.label, lambda round_, places: ())
 
 
@@ -32,13 +34,19 @@ def request_round(project: Project, *, at: datetime) -> None:
         jobs.enqueue("annotation.route", key=job_key(project), project=project, at=at)
 
 
-def notice(project: Project, *, at: datetime) -> None:
-    """Request a round where a claim leaves fewer open slots than the project's mark: one statement, if it does not."""
-    open_slots = Slot.objects.filter(project=project, state=SlotState.OPEN).order_by().values("project")
-    left = open_slots.annotate(n=Count("pk")).values("n")
-    low = SupplyMark.objects.filter(project=project, low_water__gt=Coalesce(Subquery(left), 0))
-    if low.exists():
+def notice(project: Project, *, by: User, at: datetime) -> None:
+    """Request a round where a claim leaves fewer items than the project's mark that this person may still answer."""
+    mark = SupplyMark.objects.filter(project=project).values_list("low_water", flat=True).first() or 0
+    if mark and open_to(project, by).values("pk")[:mark].count() < mark:
         request_round(project, at=at)
+
+
+def open_to(project: Project, user: User) -> QuerySet[Slot]:
+    """Open slots of items that this person neither holds nor has answered or skipped; one an item where few overlap."""
+    done = Label.objects.filter(item=OuterRef("item"), user=user, state__in=[LabelState.GIVEN, LabelState.SKIPPED])
+    held = Slot.objects.filter(item=OuterRef("item"), leased_to=user, state=SlotState.LEASED)
+    lower = Slot.objects.filter(routed=OuterRef("routed"), ordinal__lt=OuterRef("ordinal"), state=SlotState.OPEN)
+    return Slot.objects.filter(~Exists(done), ~Exists(held), ~Exists(lower), project=project, state=SlotState.OPEN)
 
 
 def is_due(project: Project, *, at: datetime) -> bool:
@@ -59,25 +67,35 @@ def _is_on(project: Project) -> bool:
         return False
 
 
-def has_more(project: Project) -> bool:
-    """Whether routing is on and any item is left to ask."""
-    return _is_on(project) and (candidates.pool(project).exists() or audit_draw.not_asked(project).exists())
+def has_more(project: Project, queue: Queue | None = None) -> bool:
+    """Whether routing is on and any item is left to ask, in all queues or in this one that routing fills by choice."""
+    if queue is not None and (queue.created_by_id or queue.cause not in FILLED_BY_CHOICE):
+        return False
+    of_audit = queue is not None and queue.cause == Cause.AUDIT
+    chosen = not of_audit and candidates.pool(project).exists()
+    drawn = (queue is None or of_audit) and not chosen and audit_draw.not_asked(project).exists()
+    return (chosen or drawn) and _is_on(project)
 
 
-def serve(project: Project, count: int, *, at: datetime) -> int:
+def serve(project: Project, count: int, *, queue: Queue | None = None, at: datetime) -> int:
     """Put the next items into queues for somebody who found none; returns how many. Runs in the claim's transaction."""
-    if not has_more(project):
+    if not has_more(project, queue):
         return 0
-    wanted = max(count, AT_ONCE)
+    share = 1.0 if queue and queue.cause == Cause.AUDIT else project.routing_settings().audit_share
     placed, looked_at = 0, True
     while looked_at and not placed:  # those of the audit that are labelled already leave the pool, and ask nobody
-        placed, looked_at = _serve_next(project, wanted, at=at)
+        placed, looked_at = _serve_next(project, max(count, _at_once(project)), share, at=at)
     return placed
 
 
-def _serve_next(project: Project, wanted: int, *, at: datetime) -> tuple[int, bool]:
-    """How many of the next items were put into queues, and whether any left the pool."""
-    share = project.routing_settings().audit_share
+def _at_once(project: Project) -> int:
+    """How many items somebody who found none is served: as many as the mark, which follows the rate of answers."""
+    mark = SupplyMark.objects.filter(project=project).values_list("low_water", flat=True).first() or 0
+    return min(max(AT_ONCE, mark), MOST_SERVED)
+
+
+def _serve_next(project: Project, wanted: int, share: float, *, at: datetime) -> tuple[int, bool]:
+    """How many of the next items were put into queues, `share` of them the audit's, and whether any left the pool."""
     most = wanted - round(share * wanted)
     chosen = placing.choose(project, NEXT, _next(project, wanted), most=most, taken=set(), at=at)
     placed = placing.place(project, [chosen], audit=wanted - len(chosen.questions), at=at)

@@ -1,6 +1,7 @@
 """The desk: the page, and the calls by which its script keeps a buffer of leases and sends answers behind it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -31,6 +32,7 @@ from annotation.desk_body import DeskAnswer
 from annotation.guideline_examples import shown_guideline
 from annotation.item_display import display_item
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
+from annotation.routing import refill
 from projects import zones
 from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody
@@ -40,7 +42,7 @@ from validation import InvalidInput
 from validation.json_values import is_storable_text
 from validation.structs import to_struct
 
-BUFFER = 25  # items at hand; a desk asks for more when it holds 20
+BUFFER = 25  # items at hand; a desk asks for more when it holds 12
 UNDO_DEEP = 20
 FLAGS = ("Two labels fit", "No label fits", "It cannot be read", "Somebody should see this")
 Call = Callable[..., HttpResponse]
@@ -144,7 +146,7 @@ def _entry(project: Project, label: Label) -> dict[str, Any]:
 
 
 @require_POST
-@member(Can.LABEL)
+@member(Can.LABEL, with_schema=True)
 @json_call
 def claim(request: ProjectRequest) -> HttpResponse:
     """Fill the desk's buffer: what it held before a reload first, then what is most wanted.
@@ -159,11 +161,17 @@ def claim(request: ProjectRequest) -> HttpResponse:
     )
     progress = _progress(request, queue)
     drawn = [_lease(request.project, lease) for lease in found]
-    version = guidelines.version(request.project)
+    version = _guideline_in_force(request.project, found, now)
     answer: dict[str, Any] = {"leases": drawn, "guideline": version, "at": now.isoformat(), **progress}
-    if not found:
+    if not found and not asked.have:
         answer["nothing"] = _nothing(request, queue, today=progress["today"])
     return JsonResponse(answer)
+
+
+def _guideline_in_force(project: Project, found: list[Lease], now: datetime) -> int:
+    """The version that the leases granted now carry; read where none was."""
+    new = [lease.guideline_version for lease in found if lease.granted_at == now]
+    return new[0] if new else guidelines.version(project)
 
 
 def _lease(project: Project, lease: Lease) -> dict[str, Any]:
@@ -190,6 +198,8 @@ def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str
         "project": request.project,
         "today": today,
         "held": (others.filter(queue=queue) if queue else others).count(),
+        "others": queues.needs_others(request.user, request.project, queue=queue),
+        "limited": refill.has_more(request.project, queue),
         "paused": queue is not None and queue.paused,
         "next": next((row for row in rows if row.queue != queue and row.waiting and not row.queue.paused), None)
         if queue
@@ -200,7 +210,7 @@ def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str
 
 @never_cache
 @require_GET
-@member(Can.LABEL)
+@member(Can.LABEL, with_schema=True)
 def show_lease(request: ProjectRequest, token: str) -> HttpResponse:
     """One of the person's own leases again, to correct what they answered."""
     mine = Lease.objects.select_related("slot__routed", "item").filter(project=request.project, user=request.user)
@@ -208,7 +218,7 @@ def show_lease(request: ProjectRequest, token: str) -> HttpResponse:
 
 
 @require_POST
-@member(Can.LABEL)
+@member(Can.LABEL, with_schema=True)
 @json_call
 def submit_answers(request: ProjectRequest) -> HttpResponse:
     """Answers, undoings and corrections in the order in which the person made them; each has its own result."""

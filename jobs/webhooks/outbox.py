@@ -1,7 +1,7 @@
 """The outbox: an event is written in the transaction of the fact that it tells of, or not at all."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +16,6 @@ from projects.models import Project
 DELIVER = "jobs.deliver_webhooks"
 
 
-@transaction.atomic
 def add_event(
     type_: EventType,
     *,
@@ -35,6 +34,13 @@ def add_event(
         return None
     said = data() if callable(data) else data
     body = to_body(type_, {"project": project.slug, **said}, at=at)
+    return _write(type_, endpoints, project=project, subject=subject, body=body, at=at)
+
+
+@transaction.atomic
+def _write(
+    type_: EventType, endpoints: Sequence[WebhookEndpoint], *, project: Project, subject: str, body: str, at: datetime
+) -> WebhookEvent | None:
     event, is_new = WebhookEvent.objects.get_or_create(
         project=project, type=type_, subject=subject, defaults={"uid": new_id("msg"), "body": body, "at": at}
     )

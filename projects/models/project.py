@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from projects.models.changes import ChangeRecord
 from projects.models.people import Role, User
@@ -25,12 +25,21 @@ SETTINGS: dict[str, type[Settings]] = {
 }
 
 
+SCHEMA_COLUMNS = ("id", "version", "labels")
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     def for_user(self, user: User) -> "ProjectQuerySet":
         """The projects that this person may enter; a superuser enters all."""
         if user.is_superuser:
             return self.order_by("title", "pk")
         return self.filter(memberships__user=user).order_by("title", "pk")
+
+    def with_schema(self) -> "ProjectQuerySet":
+        """The projects with the label schema in force beside each, for `Project.schema`: no statement more."""
+        newest = LabelSchema.objects.filter(project=OuterRef("pk")).order_by("-version")
+        columns = {f"schema_{name}": Subquery(newest.values(name)[:1]) for name in SCHEMA_COLUMNS}
+        return self.annotate(**columns)
 
 
 class ContractViolations(models.TextChoices):
@@ -144,8 +153,15 @@ class Project(models.Model):
     def schema(self) -> "LabelSchema":
         """The label schema in force. Reads the database once per instance."""
         if not hasattr(self, "_schema"):
-            self._schema = self.label_schemas.latest("version")
+            self._schema = self._schema_beside() or self.label_schemas.latest("version")
         return self._schema
+
+    def _schema_beside(self) -> "LabelSchema | None":
+        """The schema that `with_schema` read with the project, where it did."""
+        values = [getattr(self, f"schema_{name}", None) for name in SCHEMA_COLUMNS]
+        if None in values:
+            return None
+        return LabelSchema.from_db(self._state.db, ["project_id", *SCHEMA_COLUMNS], [self.pk, *values])
 
     def contract(self) -> "InputContract":
         """The input contract in force. Reads the database once per instance."""

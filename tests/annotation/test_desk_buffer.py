@@ -8,7 +8,7 @@ from annotation import desk_buffer, labels, leases, queues
 from annotation.models import Lease, Queue, Slot
 from projects.models import User
 from tests.annotation.labelling_scenario import LATER, LabellingScenario, make_scenario
-from tests.factories import make_user
+from tests.factories import make_item, make_user
 
 pytestmark = pytest.mark.django_db
 IDLE = timedelta(seconds=80)  # longer than a desk's heartbeats are apart, shorter than a lease
@@ -157,12 +157,47 @@ def test_a_desk_that_opens_frees_what_the_persons_idle_desks_hold(scenario: Labe
     assert held_by(scenario.alice) == 5
 
 
+def test_a_desk_is_given_what_a_silent_desk_of_another_holds_once_nothing_else_waits(
+    scenario: LabellingScenario,
+) -> None:
+    scenario.ask(4)
+    silent = [lease.token for lease in fill(scenario, scenario.bob, 2, held=[])]
+    scenario.tick(IDLE)
+    waits = fill(scenario, scenario.alice, 2, held=[])
+
+    taken = fill(scenario, scenario.alice, 2, at_hand=2)
+
+    assert len(waits) == 2 and {lease.item_id for lease in waits}.isdisjoint(lease.item_id for lease in taken)
+    assert len(taken) == 2
+    late = labels.submit(scenario.project, silent[0], value="ham", by=scenario.bob, at=scenario.tick())
+    assert late.status == "created"  # nobody has answered it meanwhile
+
+
+def test_leases_of_the_api_are_kept_for_their_whole_length(scenario: LabellingScenario) -> None:
+    scenario.ask(2)
+    scenario.claim(scenario.bob, 2)
+    scenario.tick(IDLE)
+
+    assert fill(scenario, scenario.alice, 2, held=[]) == []
+
+
+def test_a_desk_takes_what_it_asks_for_while_routing_has_more_to_ask(scenario: LabellingScenario) -> None:
+    scenario.ask(30)
+    for _ in range(60):
+        make_item(scenario.project)
+
+    assert len(fill(scenario, scenario.alice, leases.MOST)) == leases.MOST
+    assert len(fill(scenario, scenario.bob, leases.MOST)) == leases.MOST
+
+
 def test_a_desk_that_beats_keeps_what_it_holds_and_so_do_other_people(scenario: LabellingScenario) -> None:
     scenario.ask(6)
-    mine = [lease.token for lease in fill(scenario, scenario.alice, 3, held=[])]
-    fill(scenario, scenario.bob, 3, held=[])
+    mine, theirs = (
+        [lease.token for lease in fill(scenario, user, 3, held=[])] for user in (scenario.alice, scenario.bob)
+    )
     scenario.tick(IDLE)
     leases.extend(scenario.project, tokens=mine, by=scenario.alice, at=scenario.tick())
+    leases.extend(scenario.project, tokens=theirs, by=scenario.bob, at=scenario.now)
 
     assert fill(scenario, scenario.alice, 5, held=[]) == []
     assert (held_by(scenario.alice), held_by(scenario.bob)) == (3, 3)

@@ -162,6 +162,29 @@ def test_an_empty_queue_says_so_and_names_the_next(scenario: LabellingScenario) 
     assert "?queue=drifted" in body["nothing"] and "Next queue: Drifted, 3" in body["nothing"]
 
 
+def test_an_empty_queue_says_what_needs_another_person(scenario: LabellingScenario) -> None:
+    scenario.ask(3, overlap=5)
+    for lease in scenario.claim(scenario.alice, 3):
+        labels.submit(scenario.project, lease.token, value="ham", by=scenario.alice, at=scenario.tick())
+
+    _, body = call(browser(scenario.alice), url(scenario, "desk-leases"), {"count": 5})
+
+    words = " ".join(body["nothing"].split())
+    assert "3\u00a0items wait for another person: you have answered or skipped them." in words.replace(
+        " items", "\u00a0items"
+    )
+    assert "5 people answer each item, and" in words and "another member is needed" in words
+
+
+def test_a_desk_that_holds_items_is_not_said_that_nothing_waits(scenario: LabellingScenario) -> None:
+    scenario.ask(1)
+
+    _, body = call(browser(scenario.alice), url(scenario, "desk-leases"), {"count": 5, "have": 0})
+    _, more = call(browser(scenario.alice), url(scenario, "desk-leases"), {"count": 5, "have": 1})
+
+    assert len(body["leases"]) == 1 and more["leases"] == [] and "nothing" not in more
+
+
 def test_an_empty_queue_says_how_much_is_with_others(scenario: LabellingScenario) -> None:
     scenario.ask(2)
     scenario.token(scenario.bob)

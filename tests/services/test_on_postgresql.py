@@ -31,6 +31,11 @@ AGAIN = {
     "labels are merged, split and restored": ("tests/annotation/test_label_changes.py", ""),
     "settings are saved once, or refused": ("tests/annotation/test_label_schemas.py", "twice or old_tab"),
     "an archived project is read-only": ("tests/projects/test_archiving.py", "captured or waited or one_event"),
+    "a desk is given what waits, and what silent desks hold": ("tests/annotation/test_desk_buffer.py", ""),
+    "claims are served while items are left": (
+        "tests/annotation/routing/test_capacity.py",
+        "claim or served or desk or round",
+    ),
     "ids come in blocks": ("tests/projects/test_id_blocks.py", "block"),
 }
 pytestmark = pytest.mark.services

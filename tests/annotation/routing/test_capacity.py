@@ -125,6 +125,39 @@ def test_a_claim_that_leaves_little_asks_for_a_round_once(project: Project, alic
     assert Job.objects.get().key == refill.job_key(project)
 
 
+@pytest.mark.parametrize("skip", [True, False], ids=["skipped", "answered by one of two"])
+def test_what_waits_for_others_alone_does_not_keep_a_round_away(project: Project, alice: User, skip: bool) -> None:
+    make_user("bob", project)
+    fill(project, 200)
+    project.queues.update(overlap=2)
+    routing.route(project, at=NOW, seed=1)
+    project.queues.update(overlap=2)
+    refill.is_due(project, at=NOW)
+    while not Job.objects.exists() and answer(project, alice, 5, skip=skip):
+        pass
+    assert Job.objects.get().key == refill.job_key(project)
+    assert Label.objects.filter(user=alice).count() < 60, "long before all 200 were seen"
+
+
+@pytest.mark.parametrize("cause", [Cause.UNCERTAIN, Cause.AUDIT])
+def test_a_queue_that_routing_fills_is_served_for_whoever_asks_for_it_alone(
+    project: Project, alice: User, cause: Cause
+) -> None:
+    fill(project, 150)
+    Item.objects.update(audit_probability=1.0 if cause == Cause.AUDIT else 1e-6, audit_number=0.5)
+    routing.route(project, at=NOW, seed=1)
+    queue = project.queues.get(cause=cause)
+    given = 0
+    while held := leases.claim(project, by=alice, count=20, queue=queue, at=NOW):
+        assert {lease.slot.queue_id for lease in held} == {queue.pk}
+        given += len(held)
+        for lease in held:
+            labels.submit(project, lease.token, value="ham", by=alice, at=NOW)
+        if given > 60:
+            break
+    assert given > 60, "more than the round had put"
+
+
 def test_the_mark_at_which_a_claim_asks_for_a_round_follows_the_rate_of_answers(project: Project, alice: User) -> None:
     fill(project, 400)
     routing.route(project, at=NOW, seed=1)
