@@ -109,8 +109,9 @@ def _store_answer(lease: Lease, label: Label | None, answer: ValidAnswer, *, at:
     if answer.skip:
         resolution.skipped(routed, flagged=answer.flagged, at=at)
     elif not extra:
-        known: Any = lease  # with what `locked` reads beside it
-        resolution.settle_routed(routed, at=at, only=given, stands=known.stands, announced=known.heard)
+        looked: Any = lease  # with what `locked` reads beside it
+        known = resolution.Known(agreed_before=looked.stands, is_heard=looked.heard)
+        resolution.settle_routed(routed, at=at, only=given, known=known)
     return "extra" if extra else "created"
 
 

@@ -9,6 +9,7 @@ Callers that write hold the item's lock (annotation.labels does), so that two la
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +47,17 @@ class NoReason(InvalidInput):
     """A decision that no label fits needs a reason, which counts and teaches."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """Whether something may have been agreed of the item before, and whether a webhook endpoint may listen."""
+
+    agreed_before: bool = True
+    is_heard: bool = True
+
+
+NOT_LOOKED = Known()
+
+
 @transaction.atomic
 def settle(item: Item, *, at: datetime) -> Resolution | None:
     """Agree on the item's value if every slot of its last routing is filled; None where it is not agreed."""
@@ -55,13 +67,12 @@ def settle(item: Item, *, at: datetime) -> Resolution | None:
 
 
 def settle_routed(
-    routed: RoutedItem, *, at: datetime, only: Label | None = None, stands: bool = True, announced: bool = True
+    routed: RoutedItem, *, at: datetime, only: Label | None = None, known: Known = NOT_LOOKED
 ) -> Resolution | None:
     """Agree on what this routed item asked, if its votes are all in; the caller holds the item's lock.
 
     Votes that do not settle, or a flag, send the item to review and ask it again as disputed. `only` is the label just
-    given, `stands` is false where nothing was agreed before and `announced` where no webhook endpoint listens, so that
-    the commonest answer asks for nothing known.
+    given, and `known` what was looked up with it, so that the commonest answer asks for nothing known.
     """
     alone = only is not None and routed.overlap == 1 and routed.cause != Cause.DISPUTED
     votes = [Vote(only.value, only.user_id, only.flagged, True, only.also)] if only and alone else votes_on(routed)
@@ -76,7 +87,7 @@ def settle_routed(
         dispute(routed, votes, at=at)
         return None
     method = Resolution.Method(settled.rule)
-    return conclude(routed, settled.value, method, settled.quality, votes, stands=stands, announced=announced, at=at)
+    return conclude(routed, settled.value, method, settled.quality, votes, known=known, at=at)
 
 
 def _reviewer(routed: RoutedItem, here: list[Vote]) -> int | None:
@@ -98,14 +109,13 @@ def conclude(
     at: datetime,
     by_id: int | None = None,
     decided: Mapping[str, Any] | None = None,
-    stands: bool = True,
-    announced: bool = True,
+    known: Known = NOT_LOOKED,
 ) -> Resolution:
     """Agree on a value: supersede what was agreed before and close what asked. The caller holds the item's lock.
 
     `decided` are a reviewer's own side answers; of the other side questions the votes count.
     """
-    if stands:
+    if known.agreed_before:
         _supersede(routed.item_id, at=at)
     made = Resolution.objects.create(
         project_id=routed.project_id,
@@ -119,7 +129,7 @@ def conclude(
         resolved_by_id=by_id,
         resolved_at=at,
     )
-    if announced:
+    if known.is_heard:
         resolution_events.announce(made, routed.project)
     _asked(routed).update(state=RoutedState.DONE, closed_at=at)
     routed.state, routed.closed_at = RoutedState.DONE, at
