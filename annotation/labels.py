@@ -110,7 +110,7 @@ def _store_answer(lease: Lease, label: Label | None, answer: ValidAnswer, *, at:
         resolution.skipped(routed, flagged=answer.flagged, at=at)
     elif not extra:
         looked: Any = lease  # with what `locked` reads beside it
-        known = resolution.Known(agreed_before=looked.stands, is_heard=looked.heard)
+        known = resolution.LookedUp(agreed_before=looked.stands, is_heard=looked.heard)
         resolution.settle_routed(routed, at=at, only=given, known=known)
     return "extra" if extra else "created"
 

@@ -48,14 +48,14 @@ class NoReason(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Known:
+class LookedUp:
     """Whether something may have been agreed of the item before, and whether a webhook endpoint may listen."""
 
     agreed_before: bool = True
     is_heard: bool = True
 
 
-NOT_LOOKED = Known()
+NOT_LOOKED = LookedUp()
 
 
 @transaction.atomic
@@ -67,7 +67,7 @@ def settle(item: Item, *, at: datetime) -> Resolution | None:
 
 
 def settle_routed(
-    routed: RoutedItem, *, at: datetime, only: Label | None = None, known: Known = NOT_LOOKED
+    routed: RoutedItem, *, at: datetime, only: Label | None = None, known: LookedUp = NOT_LOOKED
 ) -> Resolution | None:
     """Agree on what this routed item asked, if its votes are all in; the caller holds the item's lock.
 
@@ -109,7 +109,7 @@ def conclude(
     at: datetime,
     by_id: int | None = None,
     decided: Mapping[str, Any] | None = None,
-    known: Known = NOT_LOOKED,
+    known: LookedUp = NOT_LOOKED,
 ) -> Resolution:
     """Agree on a value: supersede what was agreed before and close what asked. The caller holds the item's lock.
 
