@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
-from annotation import leases
+from annotation import lease_ends, leases
 from annotation.desk_body import MOST_HELD
 from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
 from annotation.routing import refill
@@ -90,7 +90,7 @@ def release_idle(project: Project, *, by: User, at: datetime) -> int:
         state=SlotState.LEASED,
         leased_to=by,
         lease_until__gt=at,
-        lease_until__lte=leases.silent_since(at),
+        lease_until__lte=lease_ends.silent_since(at),
     )
     with transaction.atomic():
-        return Slot.objects.filter(pk__in=lock_rows(idle, skip_locked=True)).update(**leases.FREE)
+        return Slot.objects.filter(pk__in=lock_rows(idle, skip_locked=True)).update(**lease_ends.FREE)

@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef
 from annotation import guidelines, resolution
 from annotation.answers import AnswerRefused, GivenAnswer, ValidAnswer, validate_answer
 from annotation.batches import LONGEST_ERROR
-from annotation.leases import FREE, claim_of, hold_again
+from annotation.lease_ends import FREE
+from annotation.leases import claim_of, hold_again
 from annotation.models import (
     Item,
     Label,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, IntegerField, Min, Q
 from django.db.models.expressions import RawSQL
 
-from annotation.leases import LEASED
+from annotation.lease_ends import LEASED
 from annotation.models import Cause, Label, LabelState, Queue, RoutedItem, RoutedState, Slot
 from projects.models import Project, User
 

@@ -6,18 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.text import slugify
 
 from annotation.item_locks import lock_items
 from annotation.models import (
     LONGEST_REASON,
-    TO_LABEL,
     TO_REVIEW,
     Cause,
     Item,
-    Label,
-    LabelState,
     Order,
     Queue,
     RoutedItem,
@@ -29,7 +26,7 @@ from annotation.models import (
 from projects import audit
 from projects.chunks import chunks
 from projects.locks import lock_rows
-from projects.models import Can, Project, Role, User
+from projects.models import Project, User
 from validation import InvalidInput
 from validation.json_values import is_storable_text
 
@@ -285,35 +282,3 @@ def close(routed: QuerySet[RoutedItem], state: str, *, at: datetime) -> int:
     slots = lock_rows(Slot.objects.filter(routed__in=ids).exclude(state=SlotState.FILLED))
     Slot.objects.filter(pk__in=slots).update(state=SlotState.CLOSED, lease_token="", leased_to=None, lease_until=None)
     return RoutedItem.objects.filter(pk__in=ids).update(state=state, closed_at=at)
-
-
-@dataclass(frozen=True)
-class NeedsOthers:
-    """Items that wait, but not for this person, who has answered or skipped them.
-
-    `people` is how many different people answer each, of the item that most must answer; `members` may label here.
-    """
-
-    items: int
-    people: int
-    members: int
-
-
-def needs_others(user: User, project: Project, *, queue: Queue | None = None) -> NeedsOthers:
-    """What has a free slot that this person may not take."""
-    rows = RoutedItem.objects.filter(TO_LABEL, project=project)
-    rows = rows.filter(queue=queue) if queue else rows
-    done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=LabelState.UNDONE)
-    free = Slot.objects.filter(routed=OuterRef("pk"), state=SlotState.OPEN)
-    found = rows.filter(Exists(free), Exists(done)).aggregate(items=Count("pk"), people=Max("overlap"))
-    roles = [role for role in Role if role.can(Can.LABEL)]
-    members = project.memberships.filter(role__in=roles, user__is_active=True).count()
-    return NeedsOthers(found["items"], found["people"] or 1, members)
-
-
-def waiting_for(user: User, project: Project, *, queue: Queue | None = None) -> QuerySet[RoutedItem]:
-    """What waits in this queue, or in all that are not paused, and was not answered or skipped by this person."""
-    open_items = RoutedItem.objects.filter(project=project, state=RoutedState.OPEN)
-    open_items = open_items.filter(queue=queue) if queue else open_items.filter(queue__paused=False)
-    done = Label.objects.filter(item=OuterRef("item"), user=user).exclude(state=LabelState.UNDONE)
-    return open_items.exclude(Exists(done))

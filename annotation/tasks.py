@@ -10,7 +10,7 @@ from annotation import (
     import_jobs,
     label_change_jobs,
     label_changes,
-    leases,
+    lease_ends,
     media,
     rescoring,
     routing,
@@ -142,7 +142,7 @@ def ask_backends(project: Project, at: datetime) -> None:
 @registry.every(10, "annotation.release_expired")
 def release_expired(at: datetime) -> None:
     """Give slots back whose lease ended, so that counts on pages are true."""
-    leases.release_expired(at=at)
+    lease_ends.release_expired(at=at)
 
 
 @registry.handles("annotation.sweep", soft_seconds=120, hard_seconds=150)

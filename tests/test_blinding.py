@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from analysis.models import Finding
 from analysis.reports import refreshing
-from annotation import labels, leases
+from annotation import labels, lease_ends, leases
 from annotation.models import (
     Cause,
     Item,
@@ -253,7 +253,7 @@ def granted(role: Role, scopes: tuple[str, ...]) -> list[str]:
 def test_a_key_that_only_reads_is_as_blind_as_its_person_who_labels(secret: Secret) -> None:
     eve = make_user("eve", secret.project, Role.ADMIN)
     leases.claim(secret.project, by=eve, count=1, at=NOW)
-    Slot.objects.filter(leased_to=eve).update(**leases.FREE)
+    Slot.objects.filter(leased_to=eve).update(**lease_ends.FREE)
     assert differing(secret, key_of(secret, eve, "read")) == set()
 
 

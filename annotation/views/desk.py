@@ -25,14 +25,13 @@ from annotation import (
     kinds,
     labels,
     leases,
-    queue_counts,
-    queues,
+    waiting_items,
 )
 from annotation.desk_body import DeskAnswer
 from annotation.guideline_examples import shown_guideline
 from annotation.item_display import display_item
-from annotation.models import Label, LabelState, Lease, Queue, Slot, SlotState
-from annotation.routing import refill
+from annotation.models import Label, LabelState, Lease, Queue
+from annotation.views.empty_desk import nothing_html
 from projects import zones
 from projects.guards import ProjectRequest, member
 from projects.json_body import BadBody
@@ -101,7 +100,7 @@ def _progress(request: ProjectRequest, queue: Queue | None) -> dict[str, int]:
     """What this person labelled on their own day, and what waits for them in the queue or in all."""
     mine = Label.objects.filter(project=request.project, user=request.user, state=LabelState.GIVEN)
     today = mine.filter(created_at__gte=zones.start_of_day(timezone.now()))
-    waiting = queues.waiting_for(request.user, request.project, queue=queue).count()
+    waiting = waiting_items.waiting_for(request.user, request.project, queue=queue).count()
     return {"today": today.count(), "waiting": waiting}
 
 
@@ -164,7 +163,7 @@ def claim(request: ProjectRequest) -> HttpResponse:
     version = _guideline_in_force(request.project, found, now)
     answer: dict[str, Any] = {"leases": drawn, "guideline": version, "at": now.isoformat(), **progress}
     if not found and not asked.have:
-        answer["nothing"] = _nothing(request, queue, today=progress["today"])
+        answer["nothing"] = nothing_html(request, queue, today=progress["today"])
     return JsonResponse(answer)
 
 
@@ -185,27 +184,6 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
         "guideline": lease.guideline_version,
         "thumb": shown.pictures[0].src if shown.pictures else None,
     }
-
-
-def _nothing(request: ProjectRequest, queue: Queue | None, *, today: int) -> str:
-    """Why there is nothing to do, and where there is."""
-    now = timezone.now()
-    counts = queue_counts.count_queues(request.project, at=now)
-    rows = [row for row in counts if blinding.may_choose(row.queue, request.role)]
-    others = Slot.objects.filter(project=request.project, state=SlotState.LEASED, lease_until__gt=now)
-    others = others.exclude(leased_to=request.user)
-    context = {
-        "project": request.project,
-        "today": today,
-        "held": (others.filter(queue=queue) if queue else others).count(),
-        "others": queues.needs_others(request.user, request.project, queue=queue),
-        "limited": refill.has_more(request.project, queue),
-        "paused": queue is not None and queue.paused,
-        "next": next((row for row in rows if row.queue != queue and row.waiting and not row.queue.paused), None)
-        if queue
-        else None,
-    }
-    return render_to_string("annotation/desk.html#nothing", context)
 
 
 @never_cache

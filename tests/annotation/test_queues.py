@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import leases, queue_counts, queues
+from annotation import lease_ends, leases, queue_counts, queues
 from annotation.models import Cause, Label, Lease, Queue, RoutedItem, Slot
 from projects.models import AuditEvent
 from tests.annotation.labelling_scenario import LATER, LabellingScenario, make_entry, make_scenario
@@ -295,7 +295,7 @@ def test_expired_slots_are_opened_for_the_counts(scenario: LabellingScenario) ->
     scenario.claim(scenario.bob, 1)
     scenario.tick(timedelta(seconds=301))
 
-    assert leases.release_expired(at=scenario.now) == 1
+    assert lease_ends.release_expired(at=scenario.now) == 1
     assert sorted(Slot.objects.values_list("state", flat=True)) == ["leased", "open"]
 
 
@@ -306,8 +306,8 @@ def test_a_lease_from_before_the_clock_was_set_back_ends_with_one_given_now(
     scenario.ask(1)
     scenario.claim(scenario.alice, 1)
     scenario.tick(-back)
-    leases.release_expired(at=scenario.now)
-    assert leases.release_expired(at=scenario.tick(LATER)) == 1
+    lease_ends.release_expired(at=scenario.now)
+    assert lease_ends.release_expired(at=scenario.tick(LATER)) == 1
     assert len(scenario.claim(scenario.bob, 1)) == 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from annotation import answers, labels, leases
+from annotation import answers, labels, lease_ends, leases
 from annotation.models import Label, LabelRevision, Lease, Resolution, RoutedItem, Slot
 from tests.annotation.labelling_scenario import LATER, make_scenario
 
@@ -116,7 +116,7 @@ class Work(RuleBasedStateMachine):
     def lapse(self, sweep: bool) -> None:
         self.scenario.tick(LATER)
         if sweep:
-            leases.release_expired(at=self.scenario.now)
+            lease_ends.release_expired(at=self.scenario.now)
 
     @rule(seconds=st.integers(1, 500))
     def beat(self, seconds: int) -> None:

@@ -26,7 +26,7 @@ from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from analysis import relabel  # noqa: E402
-from annotation import labels, leases, queues, rescoring, resolution  # noqa: E402
+from annotation import labels, lease_ends, leases, queues, rescoring, resolution  # noqa: E402
 from annotation.capture import capture_rows  # noqa: E402
 from annotation.models import Cause, Item, Lease, RoutedItem, RoutedState, Slot, SlotState  # noqa: E402
 from annotation.routing import audit_draw  # noqa: E402
@@ -113,7 +113,7 @@ def all_acts() -> None:
     acts += [partial(_desk, project, user) for user in people]
     acts += [
         partial(_rescore, project),
-        partial(_repeat, lambda at: leases.release_expired(at=at)),
+        partial(_repeat, lambda at: lease_ends.release_expired(at=at)),
         partial(_repeat, lambda at: audit_draw._thin(project, 0.95, at=at)),
         partial(_repeat, lambda at: audit_draw.draw_more(project, 5, most=1.0, at=at)),
         partial(_select, project, people[0], items),

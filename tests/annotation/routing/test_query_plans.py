@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from annotation import desk_buffer, leases, queue_counts
+from annotation import desk_buffer, lease_ends, queue_counts
 from annotation.models import Cause, RoutedItem, RoutedState
 from annotation.routing import candidates, refill, route
 from projects.models import Project, User
@@ -40,7 +40,7 @@ def route_large(project: Project, person: User) -> None:
         route(project, at=NOW, seed=0)
         assert desk_buffer.fill(project, by=person, count=25, held=[], at=NOW)
         refill.is_due(project, at=NOW)
-        leases.release_expired(at=NOW)
+        lease_ends.release_expired(at=NOW)
 
 
 def recorded(act: Callable[[], object]) -> list[tuple[str, Any]]:
