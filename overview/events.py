@@ -43,6 +43,10 @@ def _of_version(predicate: str) -> Callable[[AuditEvent], str]:
     return lambda event: predicate.format(event.details.get("version", ""))
 
 
+def _rolled_back(kind: str) -> Callable[[AuditEvent], str]:
+    return lambda event: f"rolled back the {kind} {event.details.get('previous', '')}"
+
+
 def _role(event: AuditEvent) -> str:
     role = str(event.details.get("role", "member"))
     return f"made {event.target} {'an' if role[0] in 'aeiou' else 'a'} {role}"
@@ -55,6 +59,10 @@ def _decision(event: AuditEvent) -> str:
 PREDICATES: dict[str, Callable[[AuditEvent], str]] = {
     "release.promote": _of_version("promoted {}"),
     "release.roll_back": _of_version("rolled back to {}"),
+    "threshold.promote": _of_version("released the threshold {}"),
+    "threshold.roll_back": _rolled_back("threshold"),
+    "policy.promote": _of_version("released the policy {}"),
+    "policy.roll_back": _rolled_back("policy"),
     "run.open": _of_target("started {}"),
     "queue.create": _of_target("made the queue {}"),
     "queue.delete": _of_target("deleted the queue {}"),

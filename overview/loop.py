@@ -68,7 +68,8 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
             new=Count("pk", filter=new_labels.is_new(project, runs)),
         )
     )
-    released = Release.objects.filter(project=project).order_by("at", "pk").last()
+    acts = [Release.Act.PROMOTE, Release.Act.ROLL_BACK]
+    released = Release.objects.filter(project=project, kind="model", act__in=acts).order_by("at", "pk").last()
     return LoopFacts(
         captured=captured["now"],
         captured_before=captured["before"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, migrations
 
-TABLES = ("projects_auditevent", "annotation_labelrevision", "retraining_release")
+TABLES = ("projects_auditevent", "annotation_labelrevision", "retraining_release", "retraining_decisionrule")
 VERBS = ("UPDATE", "DELETE")
 
 

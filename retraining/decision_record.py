@@ -10,7 +10,7 @@ from annotation.models import Item, Label, Prediction, Resolution, RoutedItem, S
 from projects.formatting import number
 from projects.models import AuditEvent, InputContract, Project, User
 from retraining import registry
-from retraining.models import DatasetRow, ModelVersion, Release
+from retraining.models import DatasetRow, ModelVersion, Release, ReleaseKind
 
 MOST_FACTS = 200  # of each kind that came after
 BY_CALLER = "as its caller sent it"
@@ -125,7 +125,9 @@ def _model(project: Project, prediction: Prediction) -> ModelFacts | None:
 
 def _release_at(project: Project, at: datetime) -> Release | None:
     """The newest act until then that changed what serves."""
-    acts = Release.objects.filter(project=project, at__lte=at).select_related("version", "previous", "by")
+    acts = Release.objects.filter(project=project, at__lte=at, kind=ReleaseKind.MODEL)
+    acts = acts.filter(act__in=[Release.Act.PROMOTE, Release.Act.ROLL_BACK])
+    acts = acts.select_related("version", "previous", "by")
     return acts.order_by("-at", "-pk").first()
 
 
@@ -137,7 +139,7 @@ def _in_force(prediction: Prediction, released: Release | None) -> str:
         return "It was scored again afterwards, and served nobody."
     if released is None:
         return "Nothing that was trained here served then: the answer was captured from elsewhere."
-    tag = released.version.tag
+    tag = released.tag
     if tag == prediction.model_version:
         return f"{tag} was the champion."
     said = prediction.model_version or "an unnamed version"

@@ -20,6 +20,7 @@ from retraining.disagreement_window import answers_of, answers_since, draw_windo
 from retraining.disagreement_words import reason_to_promote
 from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.models import DisagreementSample, ModelVersion
+from retraining.release_record import LONGEST_REASON
 from retraining.window_bodies import WindowBody
 
 
@@ -65,7 +66,7 @@ def _follow_policy(
     if version.stage != ModelVersion.Stage.CANDIDATE:
         return {}
     if judging.state_of(version, registry.incumbent(version.project)) == judging.VerdictState.PROMOTE:
-        reason = reason_to_promote(verdict)[: release.LONGEST_REASON]
+        reason = reason_to_promote(verdict)[:LONGEST_REASON]
         try:
             release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
         except release.VoidVerdict:  # something else serves since

@@ -2,7 +2,9 @@
 
 from django import forms
 
-from retraining.release import LONGEST_REASON
+from retraining.learning.decision_rules import PolicyBody, ThresholdBody, valid_policy, valid_thresholds
+from retraining.release_record import LONGEST_REASON
+from validation import InvalidInput
 
 MOST_ASKED = 5000
 REASON = {
@@ -31,6 +33,51 @@ class PromoteForm(forms.Form):
 class RollBackForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
     expected = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+
+
+class RuleForm(forms.Form):
+    """A threshold or a policy, one part a line, such as "fraud 0.35" or "0.6 review", and why it is released."""
+
+    lines = forms.CharField(
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Give one line or more."},
+    )
+    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
+    expected = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+
+    def pairs_by_line(self) -> list[tuple[str, str]]:
+        """The first and the last word of each line; labels may hold spaces. Raises InvalidInput."""
+        found = []
+        for number, line in enumerate(self.cleaned_data["lines"].splitlines(), start=1):
+            head, _, tail = line.strip().rpartition(" ")
+            if line.strip() and not head:
+                raise InvalidInput(f"Line {number} takes two parts with a space between them.")
+            if head:
+                found.append((head.strip(), tail))
+        return found
+
+
+class ThresholdForm(RuleForm):
+    def body(self, labels: list[str]) -> ThresholdBody:
+        """Raises InvalidInput."""
+        return valid_thresholds({label: _number(score) for label, score in self.pairs_by_line()}, labels)
+
+
+class PolicyForm(RuleForm):
+    score_of = forms.CharField(max_length=200, required=False)
+
+    def body(self, labels: list[str]) -> PolicyBody:
+        """Raises InvalidInput."""
+        bands = [(_number(start), decision) for start, decision in self.pairs_by_line()]
+        return valid_policy(self.cleaned_data["score_of"], bands, labels)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"{text[:40]!r} is no number from 0 to 1.") from None
 
 
 class AskForm(forms.Form):

@@ -28,7 +28,7 @@ def problems(projects: Iterable[Project]) -> Iterator[tuple[Project, str]]:
 
 def problem(project: Project, version: ModelVersion | None) -> str:
     """Why this champion cannot answer, "" where nothing is known against it."""
-    if why := registry.why_unclear(project.champion_version, version):
+    if why := registry.why_unclear(project, version):
         return why
     return (why_not(project, version) or last_failure(version)) if version else ""
 

@@ -20,7 +20,7 @@ from retraining import artifacts, datasets
 from retraining.learning import predict
 from retraining.learning.families import artifact
 from retraining.learning.fitted import Fitted
-from retraining.models import Dataset, ModelVersion, TrainingRun
+from retraining.models import Dataset, ModelVersion, Release, ReleaseKind, TrainingRun
 from validation import InvalidInput
 from validation.numbers import whole_number
 
@@ -88,10 +88,10 @@ class Incumbent:
 
 
 def incumbent(project: Project) -> Incumbent:
-    """The champion, else the version that is captured from elsewhere, else nothing."""
+    """The champion, else the captured version that was released, else the one that is captured, else nothing."""
     if live := champion(project):
         return Incumbent(live.tag, live)
-    tag = versions.captured(project)
+    tag = captured_release(project) or versions.captured(project)
     try:
         return Incumbent(tag, version_by_tag(project, tag) if tag else None)
     except UnknownModelVersion:
@@ -107,12 +107,15 @@ def champion(project: Project) -> ModelVersion | None:
 
 
 def live(project: Project) -> ModelVersion | None:
-    """The champion that may answer now. Raises Unclear where the project names another version than its champion."""
+    """The champion that may answer now; None where none is, or where a version that only is captured was released.
+
+    Raises Unclear where the project names another version than its champion.
+    """
     why = ""
     for _ in range(2):  # the first release may come between the two looks
         version = champion(project)
         named = version.project if version else Project.objects.get(pk=project.pk)
-        why = why_unclear(named.champion_version, version)
+        why = why_unclear(named, version)
         if not why:
             return version
     raise Unclear(why)
@@ -120,13 +123,18 @@ def live(project: Project) -> ModelVersion | None:
 
 def version_by_tag(project: Project, tag: str) -> ModelVersion:
     """The version that predictions call by this tag, such as v3."""
-    number = whole_number(tag.removeprefix("v"))
-    found = None
+    number, found = number_of(tag), None
     if number is not None:
         found = ModelVersion.objects.filter(project=project, number=number).select_related("run").first()
-    if found is None or found.tag != tag:
+    if found is None:
         raise UnknownModelVersion(f"There is no version {tag} in {project.title}.")
     return found
+
+
+def number_of(tag: str) -> int | None:
+    """The number of the version that this tag would name; None where it names none that could be trained here."""
+    number = whole_number(tag.removeprefix("v"))
+    return number if number is not None and tag == f"v{number}" else None
 
 
 def pack(fitted: Fitted, types: Mapping[str, str], *, project: Project) -> Packed:
@@ -254,9 +262,20 @@ def why_retired(tag: str, classes: Iterable[str], project: Project) -> str:
     return "" if retired is None else f"{tag} answers with {retired!r}, which is no label any more."
 
 
-def why_unclear(named: str, version: ModelVersion | None) -> str:
+def captured_release(project: Project) -> str:
+    """Tag of the version that was released though it is only captured; "" where none is in force."""
+    named = project.champion_version
+    if not named:
+        return ""
+    acts = [Release.Act.PROMOTE, Release.Act.ROLL_BACK]
+    newest = Release.objects.filter(project=project, kind=ReleaseKind.MODEL, act__in=acts).order_by("-at", "-pk")
+    return named if newest.values_list("version", "name").first() == (None, named) else ""
+
+
+def why_unclear(project: Project, version: ModelVersion | None) -> str:
     """Why it is unclear what serves: the project names something else than its champion; "" where both agree."""
-    if named == (version.tag if version else ""):
+    named = project.champion_version
+    if named == (version.tag if version else "") or (version is None and captured_release(project)):
         return ""
     return (
         f"The project names {named or 'nothing'} as what serves, but its champion is {version or 'no version'}. "

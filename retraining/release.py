@@ -1,4 +1,4 @@
-"""Releases: promote and roll back in one transaction, each with a row and an audit event."""
+"""Releases of a model: promote and roll back in one transaction, each with a row and an audit event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,25 +13,23 @@ from annotation.models import Item, Prediction, Source
 from jobs import queue
 from jobs.execution import Attempt, PermanentFailure
 from jobs.models import EventType
-from jobs.webhooks import outbox
 from projects import audit
 from projects.chunks import CHUNK
-from projects.models import ApiKey, Project
+from projects.models import Project
 from retraining import artifacts, disagreements, judging, registry
 from retraining.models import ModelVersion, Release, ReleaseKind
-from validation import InvalidInput
+from retraining.release_record import (
+    CannotRelease,
+    ReleaseAct,
+    Stale,
+    Target,
+    lock_project,
+    record_release,
+    valid_reason,
+)
 
 Stage, Act = ModelVersion.Stage, Release.Act
 EVENTS = {Act.PROMOTE: EventType.VERSION_PROMOTED, Act.ROLL_BACK: EventType.VERSION_ROLLED_BACK}
-LONGEST_REASON = 500
-
-
-class CannotRelease(InvalidInput):
-    """This release cannot be made; the message says why, in words fit for a user."""
-
-
-class Stale(CannotRelease):
-    """What is live is no longer what the person saw when they decided."""
 
 
 class VoidVerdict(CannotRelease):
@@ -40,10 +38,12 @@ class VoidVerdict(CannotRelease):
 
 @dataclass(frozen=True)
 class ReleaseStatus:
-    """What is live, and what a roll back would bring back."""
+    """What is live, and what a roll back would bring back: versions trained here, and the tags of both, "" for none."""
 
     champion: ModelVersion | None
     previous: ModelVersion | None
+    live: str
+    before: str
 
 
 def promote(
@@ -64,24 +64,42 @@ def promote(
     raises Stale. `verified` says that the caller has just loaded the artifact. Raises ArtifactRefused where it cannot
     be loaded.
     """
-    reason = _reason(reason)
+    reason = valid_reason(reason)
     if not verified:
         registry.load(version)
     with transaction.atomic():
         project, live = _locked(version.project_id)
-        if live == version:
-            _name_champion(project, live, by=by, at=at)
+        if live.version == version:
+            _name_champion(project, version, by=by, at=at)
             return _newest(project)
-        if expected is not None and expected != (live.tag if live else ""):
-            raise Stale(f"{live or 'Nothing'} is live now, not {expected or 'nothing'}. Look again before you promote.")
+        _expect(live, expected, "promote")
         version = ModelVersion.objects.select_related("judgement", "project").get(pk=version.pk)
         incumbent = registry.incumbent(project)
         if judging.state_of(version, incumbent) == judging.VerdictState.VOID:
             raise VoidVerdict(judging.why_void(version, incumbent))
-        verdict = _verdict_now(version, incumbent)
-        return _switch(
-            project, live, version, Act.PROMOTE, by=by, reason=reason, at=at, automatic=automatic, verdict=verdict
-        )
+        made = ReleaseAct(by, reason, at, automatic, _verdict_now(version, incumbent))
+        return _switch(project, live, Target(version), Act.PROMOTE, made)
+
+
+def promote_captured(
+    project: Project, tag: str, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None
+) -> Release:
+    """Release a version that runs elsewhere, so that its services are told to use it. No gate judges it here.
+
+    Raises CannotRelease where no captured prediction names it, or where a version trained here has this name; Stale as
+    `promote` does.
+    """
+    reason = valid_reason(reason)
+    with transaction.atomic():
+        project, live = _locked(project.pk)
+        if ModelVersion.objects.filter(project=project, number=registry.number_of(tag) or 0).exists():
+            raise CannotRelease(f"{tag} was trained here; promote it as such.")
+        if not Prediction.objects.filter(project=project, model_version=tag, source=Source.CAPTURED).exists():
+            raise CannotRelease(f"There is no version {tag} in {project.title}, trained here or captured.")
+        if live == Target(name=tag):
+            return _newest(project)
+        _expect(live, expected, "promote")
+        return _switch(project, live, Target(name=tag), Act.PROMOTE, ReleaseAct(by, reason, at))
 
 
 def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None) -> Release:
@@ -89,32 +107,51 @@ def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, e
 
     Rolling back twice from the same `expected` champion is once: the second call gives back the first one's release.
     """
-    reason = _reason(reason)
-    ready = previous_of(registry.champion(project))
-    if ready:
-        registry.load(ready)
+    reason = valid_reason(reason)
+    ready = _before(project, _live(project))
+    if ready.version:
+        registry.load(ready.version)
     with transaction.atomic():
         project, live = _locked(project.pk)
-        if expected is not None and expected != (live.tag if live else ""):
+        if expected is not None and expected != live.tag:
             return _already_rolled_back(project, live, expected)
-        version = previous_of(live)
-        if live is None or version is None or version != ready:
+        before = _before(project, live)
+        if not before.tag or before != ready:
             raise CannotRelease("There is no earlier version to go back to.")
-        return _switch(project, live, version, Act.ROLL_BACK, by=by, reason=reason, at=at, automatic=False, verdict={})
+        return _switch(project, live, before, Act.ROLL_BACK, ReleaseAct(by, reason, at))
 
 
 def release_status(project: Project) -> ReleaseStatus:
-    live = registry.champion(project)
-    return ReleaseStatus(live, previous_of(live))
+    live = _live(project)
+    before = _before(project, live)
+    return ReleaseStatus(live.version, before.version, live.tag, before.tag)
 
 
 def previous_of(live: ModelVersion | None) -> ModelVersion | None:
-    """What was live when this champion was last promoted; None where nothing was."""
-    if live is None:
-        return None
-    promoted = Release.objects.filter(version=live, act=Act.PROMOTE, kind=ReleaseKind.MODEL)
-    newest = promoted.select_related("previous__project", "previous__judgement").order_by("-at", "-pk").first()
-    return newest.previous if newest else None
+    """What was live when this champion was last promoted; None where nothing was that was trained here."""
+    return _before(live.project, Target(live)).version if live else None
+
+
+def _live(project: Project) -> Target:
+    """The champion, or the captured version that was released."""
+    version = registry.champion(project)
+    return Target(version) if version else Target(name=registry.captured_release(project))
+
+
+def _before(project: Project, live: Target) -> Target:
+    """What was live when this was last promoted."""
+    if not live.tag:
+        return Target()
+    promoted = Release.objects.filter(project=project, act=Act.PROMOTE, kind=ReleaseKind.MODEL)
+    own = promoted.filter(version=live.version, name="" if live.version else live.name)
+    newest = own.select_related("previous__project", "previous__judgement").order_by("-at", "-pk").first()
+    return Target(newest.previous, newest.previous_name) if newest else Target()
+
+
+def live_since(project: Project) -> datetime | None:
+    """When what is live was released; None where nothing was."""
+    newest = _model_acts(project).values_list("at", flat=True).first()
+    return newest if project.champion_version else None
 
 
 def serves_since(version: ModelVersion) -> datetime | None:
@@ -123,21 +160,27 @@ def serves_since(version: ModelVersion) -> datetime | None:
     return releases.order_by("-at", "-pk").values_list("at", flat=True).first()
 
 
-def _reason(given: str) -> str:
-    reason = given.strip()
-    if not 1 <= len(reason) <= LONGEST_REASON:
-        raise CannotRelease(f"Say why, in 1 to {LONGEST_REASON} characters; it stays in the audit trail.")
-    return reason
+def _expect(live: Target, expected: str | None, verb: str) -> None:
+    """Raise Stale where something else is live than what the person saw."""
+    if expected is not None and expected != live.tag:
+        raise Stale(f"{live.tag or 'Nothing'} is live now, not {expected or 'nothing'}. Look again before you {verb}.")
 
 
-def _locked(project_id: int) -> tuple[Project, ModelVersion | None]:
-    """The project under a lock, so that two releases at once happen one after the other, and its champion."""
-    project = Project.objects.select_for_update(no_key=True).get(pk=project_id)
-    return project, registry.champion(project)
+def _locked(project_id: int) -> tuple[Project, Target]:
+    """The project under a lock, and what is live."""
+    project = lock_project(project_id)
+    return project, _live(project)
 
 
 def _newest(project: Project) -> Release:
-    return Release.objects.filter(project=project, kind=ReleaseKind.MODEL).order_by("-at", "-pk")[0]
+    newest: Release = _model_acts(project)[0]
+    return newest
+
+
+def _model_acts(project: Project) -> QuerySet[Release]:
+    """Promotions and roll backs of models, the newest first."""
+    acts = Release.objects.filter(project=project, kind=ReleaseKind.MODEL, act__in=[Act.PROMOTE, Act.ROLL_BACK])
+    return acts.order_by("-at", "-pk")
 
 
 def _name_champion(project: Project, live: ModelVersion, *, by: audit.Actor, at: datetime) -> None:
@@ -149,58 +192,31 @@ def _name_champion(project: Project, live: ModelVersion, *, by: audit.Actor, at:
         audit.record("release.repair", by=by, at=at, project=project, target=live.tag, details=details)
 
 
-def _already_rolled_back(project: Project, live: ModelVersion | None, expected: str) -> Release:
-    newest = _newest(project) if live else None
-    if newest and newest.act == Act.ROLL_BACK and newest.previous and newest.previous.tag == expected:
+def _already_rolled_back(project: Project, live: Target, expected: str) -> Release:
+    newest = _newest(project) if live.tag else None
+    if newest and newest.act == Act.ROLL_BACK and newest.previous_tag == expected:
         return newest
-    raise Stale(f"{live or 'Nothing'} is live now, not {expected}. Look again before you roll back.")
+    raise Stale(f"{live.tag or 'Nothing'} is live now, not {expected}. Look again before you roll back.")
 
 
-def _switch(
-    project: Project,
-    live: ModelVersion | None,
-    version: ModelVersion,
-    act: str,
-    *,
-    by: audit.Actor,
-    reason: str,
-    at: datetime,
-    automatic: bool,
-    verdict: dict[str, Any],
-) -> Release:
+def _switch(project: Project, live: Target, target: Target, act: Release.Act, made: ReleaseAct) -> Release:
     """The old champion steps down, the new one up, and everything that depends on it follows. One transaction."""
-    if live:
-        ModelVersion.objects.filter(pk=live.pk).update(stage=Stage.RETIRED)
-    ModelVersion.objects.filter(pk=version.pk).update(stage=Stage.CHAMPION)
-    Project.objects.filter(pk=project.pk).update(champion_version=version.tag)
-    person = by.user if isinstance(by, ApiKey) else by
-    release = Release.objects.create(
-        project=project,
-        act=act,
-        version=version,
-        previous=live,
-        by=person,
-        automatic=automatic,
-        reason=reason,
-        verdict=verdict,
-        at=at,
+    if live.version:
+        ModelVersion.objects.filter(pk=live.version.pk).update(stage=Stage.RETIRED)
+    if target.version:
+        ModelVersion.objects.filter(pk=target.version.pk).update(stage=Stage.CHAMPION)
+    Project.objects.filter(pk=project.pk).update(champion_version=target.tag)
+    release = record_release(
+        project, ReleaseKind.MODEL, act, now=target, before=live, made=made, event=EVENTS[Act(act)]
     )
-    details = {"version": version.tag, "previous": live.tag if live else "", "automatic": automatic, "reason": reason}
-    audit.record(f"release.{act}", by=by, at=at, project=project, target=version.tag, details=details)
-    outbox.add_event(
-        EVENTS[Act(act)],
-        project=project,
-        subject=f"release {release.pk}",
-        data=details,
-        at=at,
-    )
-    queue.enqueue(
-        "retraining.rescore",
-        key=f"rescore:{project.pk}:{version.tag}",
-        project=project,
-        at=at,
-        payload={"version": version.tag},
-    )
+    if target.version:
+        queue.enqueue(
+            "retraining.rescore",
+            key=f"rescore:{project.pk}:{target.tag}",
+            project=project,
+            at=made.at,
+            payload={"version": target.tag},
+        )
     return release
 
 

@@ -11,7 +11,7 @@ import msgspec
 from django.db import connection
 
 from projects.models import Project
-from retraining import registry, serving
+from retraining import registry, rule_release, serving
 from validation import InvalidInput
 
 LONGEST_WAIT = 30.0  # seconds
@@ -25,8 +25,8 @@ NOTHING = "none"
 class Released:
     """The versions to apply. Without a release `model_version` is None and the stage says so.
 
-    No threshold and no policy can be released yet: the versions are "" and the thresholds empty, and the label with
-    the largest score is the decision.
+    thresholds: the least score from which each label is given, those of the threshold in force; empty without one, and
+    the label with the largest score is given.
     """
 
     model_version: str | None
@@ -55,11 +55,14 @@ def released_for(project: Project, entity: str) -> Released:
     """
     live = registry.live(project)
     named = live.project if live else Project.objects.get(pk=project.pk)
+    tag = live.tag if live else registry.captured_release(named)
+    threshold, _ = rule_release.rules_in_force(named)
     return Released(
-        model_version=live.tag if live else None,
+        model_version=tag or None,
         threshold_version=named.threshold_version,
         policy_version=named.policy_version,
-        stage=serving.CHAMPION if live else NOTHING,
+        stage=serving.CHAMPION if tag else NOTHING,
+        thresholds=threshold.thresholds if threshold else {},
     )
 
 

@@ -16,7 +16,9 @@ from annotation.models import Item, Prediction, Source
 from projects.chunks import chunks
 from projects.ids import new_id
 from projects.models import Project
-from retraining import artifacts, registry, release
+from retraining import artifacts, registry, release, rule_release
+from retraining.learning import decision_rules
+from retraining.learning.decision_rules import PolicyBody
 from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion
 from validation import InvalidInput
@@ -68,6 +70,7 @@ class _Scored:
     tag: str
     degraded: bool
     probabilities: NDArray[np.float64] | None  # (n, k) in the order of the project's labels
+    project: Project  # as it was when the champion was looked up: with the threshold and policy in force
     problem: str = ""  # why the champion did not answer
 
 
@@ -87,7 +90,7 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
     begun = time.perf_counter()
     scored = _score(project, valid)
     answered = replace(_result(project, names, scored), latency_ms=round(1000 * (time.perf_counter() - begun), 3))
-    _capture(project, answered, valid, known, at=at)
+    _capture(project, answered, valid, known, in_force=scored.project, at=at)
     return answered
 
 
@@ -142,9 +145,9 @@ def _replay(project: Project, names: list[str], known: dict[str, int]) -> Predic
 
 def _stored_answer(name: str, row: Prediction, values: list[str]) -> RowPrediction:
     if row.scores is None:
-        return RowPrediction(name, row.label, {}, REVIEW)
+        return RowPrediction(name, row.label, {}, row.decision or REVIEW)
     scores = np.frombuffer(row.scores, dtype="<f4").astype(float)
-    return RowPrediction(name, row.label, dict(zip(values, scores.tolist(), strict=True)), APPROVE)
+    return RowPrediction(name, row.label, dict(zip(values, scores.tolist(), strict=True)), row.decision or APPROVE)
 
 
 def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
@@ -153,18 +156,24 @@ def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
         champion = registry.live(project)
     except registry.Unclear as why:
         log.error("%s: %s", project.slug, why)
-        return _Scored(SAFE_DEFAULT, True, None, str(why))
-    problem = "" if champion else "Nothing is live."
+        return _Scored(SAFE_DEFAULT, True, None, project, str(why))
+    now = champion.project if champion else project
+    problem = "" if champion else _nothing_trained_here(project)
     for find in (lambda: champion, lambda: release.previous_of(champion)):
         version = find()
         if version is None:
             continue
         try:
-            return _Scored(version.tag, version != champion, _probabilities_of(version, project, valid))
+            return _Scored(version.tag, version != champion, _probabilities_of(version, project, valid), now)
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
             problem = problem or str(why)
-    return _Scored(SAFE_DEFAULT, True, None, problem)
+    return _Scored(SAFE_DEFAULT, True, None, now, problem)
+
+
+def _nothing_trained_here(project: Project) -> str:
+    tag = registry.captured_release(project)
+    return f"{tag} is live, and it runs elsewhere." if tag else "Nothing is live."
 
 
 def _probabilities_of(version: ModelVersion, project: Project, valid: list[ValidInputs]) -> NDArray[np.float64]:
@@ -188,16 +197,33 @@ def _result(project: Project, names: list[str], scored: _Scored) -> PredictionRe
         answers = tuple(RowPrediction(name, project.safe_default, {}, REVIEW) for name in names)
         return PredictionResult(SAFE_DEFAULT, True, answers)
     values = project.schema().values()
-    winners = scored.probabilities.argmax(axis=1)
+    threshold, policy = rule_release.rules_in_force(scored.project)
+    winners = decision_rules.chosen_labels(scored.probabilities, values, threshold)
+    decided = _decisions(scored.probabilities, winners, values, policy)
     answers = tuple(
-        RowPrediction(name, values[winner], dict(zip(values, row.tolist(), strict=True)), APPROVE)
-        for name, winner, row in zip(names, winners, scored.probabilities, strict=True)
+        RowPrediction(name, values[winner], dict(zip(values, row.tolist(), strict=True)), decision)
+        for name, winner, row, decision in zip(names, winners, scored.probabilities, decided, strict=True)
     )
     return PredictionResult(scored.tag, scored.degraded, answers)
 
 
+def _decisions(
+    scores: NDArray[np.float64], winners: NDArray[np.int64], values: list[str], policy: PolicyBody | None
+) -> list[str]:
+    """(n,) by the policy; a person decides where its label is no label any more. Without a policy all are approved."""
+    if policy is None:
+        return [APPROVE] * len(winners)
+    return decision_rules.decisions(scores, winners, values, policy) or [REVIEW] * len(winners)
+
+
 def _capture(
-    project: Project, answered: PredictionResult, valid: list[ValidInputs], known: dict[str, int], *, at: datetime
+    project: Project,
+    answered: PredictionResult,
+    valid: list[ValidInputs],
+    known: dict[str, int],
+    *,
+    in_force: Project,
+    at: datetime,
 ) -> None:
     """Keep what was served, as the same facts that other services send, in one transaction.
 
@@ -205,8 +231,8 @@ def _capture(
     """
     versions = {
         "model_version": answered.model_version,
-        "threshold_version": project.threshold_version,
-        "policy_version": project.policy_version,
+        "threshold_version": in_force.threshold_version,
+        "policy_version": in_force.policy_version,
     }
     rows = [
         capture.served_prediction(

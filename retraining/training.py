@@ -26,6 +26,7 @@ from retraining.bodies import CandidateBody, OutOfFoldBody, RunReportBody
 from retraining.datasets import Examples
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
+from retraining.release_record import LONGEST_REASON
 from retraining.run_ends import end_run
 from retraining.run_records import StageEntry, StagesBody, TriggerEvidence
 from retraining.trainers import registry as trainers
@@ -285,7 +286,7 @@ def _release(version: ModelVersion, judged: evaluation.Judged, *, at: datetime) 
         return False
     if serves.tag and not version.project.retraining_settings().by_gate:
         return False
-    reason = release_reason(judged.verdict)[: release.LONGEST_REASON]
+    reason = release_reason(judged.verdict)[:LONGEST_REASON]
     try:
         release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
     except release.VoidVerdict:  # something else serves since the comparison

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retraining.views import compare, decisions, lineage, pairs, policy, releases, runs, where_they_differ
+from retraining.views import compare, decisions, lineage, pairs, policy, releases, rules, runs, where_they_differ
 
 app_name = "retraining"
 
@@ -34,6 +34,10 @@ compare_urls = [
 release_urls = [
     path("releases/", releases.release_list, name="release-list"),
     path("releases/roll-back/", releases.roll_back, name="roll-back"),
+    path("releases/threshold/", rules.release_rule, {"kind": "threshold"}, name="release-threshold"),
+    path("releases/policy/", rules.release_rule, {"kind": "policy"}, name="release-policy"),
+    path("releases/threshold/roll-back/", rules.roll_back_rule, {"kind": "threshold"}, name="roll-back-threshold"),
+    path("releases/policy/roll-back/", rules.roll_back_rule, {"kind": "policy"}, name="roll-back-policy"),
     path("settings/retraining/", policy.policy, name="policy"),
 ]
 item_urls = [

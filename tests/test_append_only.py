@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, models, transaction
 from annotation.models import Cause, Label, LabelRevision, Lease, Queue, RoutedItem, Slot
 from projects import append_only, audit
 from projects.models import AuditEvent, Project, User
-from retraining.models import Dataset, ModelVersion, Release, TrainingRun
+from retraining.models import Dataset, DecisionRule, ModelVersion, Release, TrainingRun
 from tests.factories import NOW, make_item, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,12 @@ def a_release(project: Project, user: User) -> Release:
     return Release.objects.create(project=project, act="promote", version=version, by=user, reason="better", at=NOW)
 
 
-@pytest.fixture(params=[an_event, a_revision, a_release], ids=lambda make: make.__name__)
+def a_rule(project: Project, user: User) -> DecisionRule:
+    body = {"thresholds": {"spam": 0.5}}
+    return DecisionRule.objects.create(project=project, kind="threshold", number=1, body=body, by=user, at=NOW)
+
+
+@pytest.fixture(params=[an_event, a_revision, a_release, a_rule], ids=lambda make: make.__name__)
 def row(request) -> models.Model:
     project = make_project("digits")
     return request.param(project, make_user("ada", project, "admin"))
@@ -111,5 +116,5 @@ def test_nothing_above_takes_it_along_when_it_is_deleted(row):
 
 
 def test_every_append_only_table_is_named():
-    tables = {model._meta.db_table for model in (AuditEvent, LabelRevision, Release)}
+    tables = {model._meta.db_table for model in (AuditEvent, LabelRevision, Release, DecisionRule)}
     assert tables == set(append_only.TABLES)

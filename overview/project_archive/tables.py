@@ -100,6 +100,7 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(retraining.EvaluatedItem, path="judgement__version__project"),
     ArchivedModel(retraining.DisagreementSample, path="version__project", adjust=_disagreement_sample),
     ArchivedModel(retraining.TriggerCheck),
+    ArchivedModel(retraining.DecisionRule),
     ArchivedModel(retraining.Release),
 )
 

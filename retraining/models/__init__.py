@@ -4,6 +4,7 @@ from retraining.models.backtests import Backtest
 from retraining.models.datasets import Dataset, DatasetRow
 from retraining.models.judgements import DisagreementSample, EvaluatedItem, EvaluatedItemQuerySet, Judgement, Outcome
 from retraining.models.releases import Release, ReleaseKind
+from retraining.models.rules import DecisionRule, RuleKind
 from retraining.models.runs import RunState, TrainingRun, TriggerCheck
 from retraining.models.versions import LoadFailure, ModelVersion
 
@@ -11,6 +12,7 @@ __all__ = [
     "Backtest",
     "Dataset",
     "DatasetRow",
+    "DecisionRule",
     "DisagreementSample",
     "EvaluatedItem",
     "EvaluatedItemQuerySet",
@@ -20,6 +22,7 @@ __all__ = [
     "Outcome",
     "Release",
     "ReleaseKind",
+    "RuleKind",
     "RunState",
     "TrainingRun",
     "TriggerCheck",

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from projects.models import Project
 from retraining.models.versions import ModelVersion
@@ -16,7 +17,10 @@ class ReleaseKind(models.TextChoices):
 
 
 class Release(models.Model):
-    """An act that changes what is served. Append-only."""
+    """An act that changes what is served: one model, threshold or policy. Append-only.
+
+    A version trained here stands in `version`, anything else by its tag in `name`; so does what was in force before.
+    """
 
     class Act(models.TextChoices):
         PROMOTE = "promote"
@@ -25,8 +29,12 @@ class Release(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="releases")
     kind = models.CharField(max_length=10, choices=ReleaseKind, default=ReleaseKind.MODEL)
     act = models.CharField(max_length=10, choices=Act)
-    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="releases")
+    version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="releases")
     previous = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    name = models.CharField(
+        max_length=80, blank=True, default="", help_text="Tag of a captured version, a threshold or a policy."
+    )
+    previous_name = models.CharField(max_length=80, blank=True, default="")
     by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     automatic = models.BooleanField(default=False)
     reason = models.CharField(max_length=500)
@@ -35,6 +43,34 @@ class Release(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["project", "-at", "-id"], name="release_newest")]
+        constraints = [
+            models.CheckConstraint(condition=Q(version=None) | Q(name="", kind="model"), name="release_of_one_thing"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.act} {self.version_id}"
+        return f"{self.act} {self.tag or 'nothing'}"
+
+    @property
+    def tag(self) -> str:
+        """What is in force since; "" where a threshold or a policy was taken back and none is."""
+        return self.version.tag if self.version else self.name
+
+    @property
+    def previous_tag(self) -> str:
+        """What was in force before; "" where nothing was."""
+        return self.previous.tag if self.previous else self.previous_name
+
+    @property
+    def act_words(self) -> str:
+        """The act as pages show it."""
+        return ACT_WORDS[self.Act(self.act)]
+
+    @property
+    def what(self) -> str:
+        """What is in force since, with its kind where it is no model."""
+        if self.kind == ReleaseKind.MODEL:
+            return self.tag
+        return f"{self.kind} {self.tag}" if self.tag else f"no {self.kind}"
+
+
+ACT_WORDS = {Release.Act.PROMOTE: "Promoted", Release.Act.ROLL_BACK: "Rolled back"}

@@ -10,8 +10,9 @@ from jobs import health
 from projects.guards import ProjectRequest, member
 from projects.models import Can
 from retraining import artifacts, judging, registry, release
-from retraining.forms import RollBackForm
+from retraining.forms import RollBackForm, RuleForm
 from retraining.models import ModelVersion, Release
+from retraining.views.rule_panels import rule_panels
 
 SHOWN = 50
 
@@ -19,27 +20,35 @@ SHOWN = 50
 @require_GET
 @member(Can.SEE)
 def release_list(request: ProjectRequest) -> HttpResponse:
-    return _releases(request)
+    return releases_page(request)
 
 
-def _releases(
-    request: ProjectRequest, *, error: str = "", form: RollBackForm | None = None, status: int = 200
+def releases_page(
+    request: ProjectRequest,
+    *,
+    error: str = "",
+    form: RollBackForm | None = None,
+    rule_form: RuleForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """The page; with a form that was sent and refused, or the sentence why an act was."""
     standing = release.release_status(request.project)
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
     candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
     newest = candidates.select_related("judgement", "project").defer("parameters").order_by("-number")[:5]
     incumbent, verdicts = registry.incumbent(request.project), judging.gate_verdicts(list(newest))
-    expected = standing.champion.tag if standing.champion else ""
     context = {
         "project": request.project,
         "now": timezone.now(),
         "standing": standing,
+        "since": release.live_since(request.project),
         "captured": incumbent.tag if not incumbent.version else "",
         "releases": list(releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN]),
+        "example_label": request.project.schema().offered_values()[0] if request.project.schema().labels else "",
+        "panels": rule_panels(request.project, rule_form),
         "problems": health.problems([request.project]),
         "candidates": [(one, judging.state_of(one, incumbent), verdicts.get(one.pk)) for one in newest],
-        "form": form or RollBackForm(initial={"expected": expected}),
+        "form": form or RollBackForm(initial={"expected": standing.live}),
         "may_change": request.role.can(Can.CHANGE),
         "error": error,
     }
@@ -51,7 +60,7 @@ def _releases(
 def roll_back(request: ProjectRequest) -> HttpResponse:
     form = RollBackForm(request.POST)
     if not form.is_valid():
-        return _releases(request, form=form, status=422)
+        return releases_page(request, form=form, status=422)
     try:
         made = release.roll_back(
             request.project,
@@ -61,6 +70,6 @@ def roll_back(request: ProjectRequest) -> HttpResponse:
             expected=form.cleaned_data["expected"],
         )
     except (release.CannotRelease, artifacts.ArtifactRefused) as why:
-        return _releases(request, error=str(why), status=409)
-    messages.success(request, f"Rolled back to {made.version.tag}. It answers from the next request on.")
+        return releases_page(request, error=str(why), status=409)
+    messages.success(request, f"Rolled back to {made.tag}. It answers from the next request on.")
     return redirect("retraining:release-list", slug=request.project.slug)

@@ -29,11 +29,20 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {slug}.")
         try:
-            made = promote(registry.version_by_tag(project, version), reason)
+            made = promote_by_tag(project, version, reason)
         except (registry.UnknownModelVersion, release.CannotRelease, artifacts.ArtifactRefused) as why:
             raise CommandError(str(why)) from None
-        result = {"champion": made.version.tag, "previous": made.previous.tag if made.previous else None}
+        result = {"champion": made.tag, "previous": made.previous_tag or None}
         self.stdout.write(json.dumps(result) if options["json"] else f"{result['champion']} is live in {slug}.")
+
+
+def promote_by_tag(project: Project, tag: str, reason: str) -> Release:
+    """Promote a version trained here, or else release one that is captured."""
+    try:
+        version = registry.version_by_tag(project, tag)
+    except registry.UnknownModelVersion:
+        return release.promote_captured(project, tag, by=None, reason=reason, at=timezone.now())
+    return promote(version, reason)
 
 
 def promote(version: ModelVersion, reason: str) -> Release:
