@@ -84,7 +84,7 @@ def promote(
 def promote_captured(
     project: Project, tag: str, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None
 ) -> Release:
-    """Release a version that runs elsewhere, so that its services are told to use it. No gate judges it here.
+    """Release a version that runs elsewhere, so that its services learn to use it. No gate judges it here.
 
     Raises CannotRelease where no captured prediction names it, or where a version trained here has this name; Stale as
     `promote` does.

@@ -125,7 +125,7 @@ def test_a_stale_view_and_an_empty_reason_are_refused(project: Project) -> None:
     assert DecisionRule.objects.count() == 1
 
 
-def test_services_are_told_the_thresholds(project: Project) -> None:
+def test_services_get_the_thresholds(project: Project) -> None:
     before = released.released_for(project, "")
     put(project, LOW)
     found = released.released_for(project, "")
