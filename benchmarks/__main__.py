@@ -17,6 +17,7 @@ from pathlib import Path
 QUICK: Mapping[str, str] = {
     "assisted": "--projects 10",
     "backtest": "--sets digits --seeds 1 --budget 40",
+    "canary": "--times 10",
     "capture_speed": "--rows 500 --batches 2",
     "certificate": "--projects 4 --splits 1",
     "client_log": "--rows 500",
