@@ -21,11 +21,16 @@ import numpy as np
 from scipy import stats
 
 from analysis.metrics.monitoring.arms import log_bets, log_evidence, ratio_evidence
-from analysis.metrics.monitoring.guardrails import ALPHA, LIMITS, RATIO_ALPHA, Rule
+from analysis.metrics.monitoring.guardrails import ALPHA, LIMITS, RATIO_ALPHA, GuardrailRule
 from validation.arrays import Bools, Floats, Ints
 
 LOOKS = 1440
-RATES = {Rule.OVERRIDES: 0.05, Rule.ERRORS: 0.1, Rule.SLOW: 0.05, Rule.EXCEPTIONS: 0.001}
+RATES = {
+    GuardrailRule.OVERRIDES: 0.05,
+    GuardrailRule.ERRORS: 0.1,
+    GuardrailRule.SLOW: 0.05,
+    GuardrailRule.EXCEPTIONS: 0.001,
+}
 AUDITED = 0.1
 CHUNK = 50
 Rng = np.random.Generator
@@ -56,7 +61,7 @@ def equal(times: int, share: float, a_minute: int, *, limited: bool, rng: Rng) -
         streams = min(CHUNK, times - first)
         any_rule = np.zeros(streams, dtype=bool)
         for rule, rate in RATES.items():
-            rows = max(1, round(a_minute * (AUDITED if rule == Rule.ERRORS else 1)))
+            rows = max(1, round(a_minute * (AUDITED if rule == GuardrailRule.ERRORS else 1)))
             null = LIMITS[rule] if limited else 0.0
             any_rule |= _ever_found(streams, share, rows, rate, null, rng)
         stopped += int(any_rule.sum())
@@ -93,7 +98,7 @@ def doubled(times: int, share: float, rate: float, rng: Rng) -> None:
         event = rng.random((rows, streams)) < np.where(canary, 2 * rate, rate)
         counts = [(event & side).cumsum(0) for side in (canary, ~canary)]
         units = np.arange(1, rows + 1)[:, None]
-        crossed = evidence(share, units, counts[0], counts[1], LIMITS[Rule.OVERRIDES]) >= -np.log(ALPHA)
+        crossed = evidence(share, units, counts[0], counts[1], LIMITS[GuardrailRule.OVERRIDES]) >= -np.log(ALPHA)
         at = np.where(crossed.any(axis=0), crossed.argmax(axis=0), rows - 1)
         found += canary.cumsum(0)[at, np.arange(streams)].tolist()
         both += (at + 1).tolist()

@@ -12,7 +12,7 @@ from analysis.metrics.monitoring import arms
 from analysis.metrics.monitoring.arms import ArmCounts, ArmDifference
 
 
-class Rule(StrEnum):
+class GuardrailRule(StrEnum):
     """What is counted of each unit."""
 
     OVERRIDES = "overrides"
@@ -22,13 +22,18 @@ class Rule(StrEnum):
 
 
 FALSE_ALARM = 0.05  # the chance that any rule ever rolls back a canary that is no worse
-ALPHA = FALSE_ALARM / len(Rule)
+ALPHA = FALSE_ALARM / len(GuardrailRule)
 RATIO_ALPHA = 0.01
-LIMITS: Mapping[Rule, float] = {Rule.OVERRIDES: 0.01, Rule.ERRORS: 0.01, Rule.SLOW: 0.05, Rule.EXCEPTIONS: 0.005}
+LIMITS: Mapping[GuardrailRule, float] = {
+    GuardrailRule.OVERRIDES: 0.01,
+    GuardrailRule.ERRORS: 0.01,
+    GuardrailRule.SLOW: 0.05,
+    GuardrailRule.EXCEPTIONS: 0.005,
+}
 """How much higher than the champion's the canary's rate may be, where nothing else is set."""
 
 
-class State(StrEnum):
+class GuardrailState(StrEnum):
     """holds: the upper limit is below what is allowed; broken: the lower one is above it."""
 
     HOLDS = "holds"
@@ -40,19 +45,19 @@ class State(StrEnum):
 class Guardrail:
     """One rule with what is found: counts over all shares, and the difference of the rates."""
 
-    rule: Rule
+    rule: GuardrailRule
     limit: float
     counts: ArmCounts
     difference: ArmDifference
 
     @property
-    def state(self) -> State:
+    def state(self) -> GuardrailState:
         if self.difference.low > self.limit:
-            return State.BROKEN
-        return State.HOLDS if self.difference.high < self.limit else State.OPEN
+            return GuardrailState.BROKEN
+        return GuardrailState.HOLDS if self.difference.high < self.limit else GuardrailState.OPEN
 
 
-def guardrail(rule: Rule, steps: Sequence[ArmCounts], limit: float) -> Guardrail:
+def guardrail(rule: GuardrailRule, steps: Sequence[ArmCounts], limit: float) -> Guardrail:
     """What the counts of each share of the canary, in the order of time, say of one rule."""
     return Guardrail(rule, limit, _total(steps), arms.difference(steps, ALPHA))
 

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.metrics.monitoring import arms
 from analysis.metrics.monitoring.arms import ArmCounts, difference, evidence_above, log_bets, log_evidence
-from analysis.metrics.monitoring.guardrails import ALPHA, LIMITS, Rule, State, guardrail, sample_ratio
+from analysis.metrics.monitoring.guardrails import ALPHA, LIMITS, GuardrailRule, GuardrailState, guardrail, sample_ratio
 
 STREAMS = 200
 
@@ -38,7 +38,7 @@ def test_a_difference_below_its_limit_is_rarely_rejected() -> None:
 
 def test_twice_the_rate_is_found_within_300_decisions_of_the_canary() -> None:
     share, counts = 0.1, streams(0.1, (0.2, 0.1), 3000, seed=4)
-    assert ever_rejected(share, counts, LIMITS[Rule.OVERRIDES], ALPHA).mean() > 0.5
+    assert ever_rejected(share, counts, LIMITS[GuardrailRule.OVERRIDES], ALPHA).mean() > 0.5
 
 
 def test_the_limits_are_the_nulls_that_the_test_rejects() -> None:
@@ -51,14 +51,16 @@ def test_the_limits_are_the_nulls_that_the_test_rejects() -> None:
 
 
 def test_without_units_nothing_is_known() -> None:
-    found = guardrail(Rule.OVERRIDES, [], 0.01)
-    assert np.isnan(found.difference.value) and found.state == State.OPEN
+    found = guardrail(GuardrailRule.OVERRIDES, [], 0.01)
+    assert np.isnan(found.difference.value) and found.state == GuardrailState.OPEN
     assert (found.difference.low, found.difference.high) == (-1, 1)
 
 
 def test_a_rule_is_broken_above_its_limit_and_holds_below() -> None:
-    assert guardrail(Rule.ERRORS, [ArmCounts(0.5, 500, 500, 150, 50)], 0.01).state == State.BROKEN
-    assert guardrail(Rule.EXCEPTIONS, [ArmCounts(0.5, 40_000, 40_000, 4, 4)], 0.005).state == State.HOLDS
+    assert guardrail(GuardrailRule.ERRORS, [ArmCounts(0.5, 500, 500, 150, 50)], 0.01).state == GuardrailState.BROKEN
+    assert (
+        guardrail(GuardrailRule.EXCEPTIONS, [ArmCounts(0.5, 40_000, 40_000, 4, 4)], 0.005).state == GuardrailState.HOLDS
+    )
 
 
 def test_a_sample_ratio_of_52_to_48_holds_the_canary_and_the_plan_does_not() -> None:
