@@ -121,7 +121,24 @@ def _restoring(change: LabelChange, undone: LabelChange, at: datetime) -> list[_
             merged.filter(~by_dispute),
             partial(_supersede, change, partial(_agreed_before, undone), at),
         ),
+        _Pass(
+            "resolutions", "agreed labels", _agreed_since(change, undone), partial(_supersede, change, _said_now, at)
+        ),
     ]
+
+
+def _agreed_since(change: LabelChange, undone: LabelChange) -> QuerySet[Resolution]:
+    """What was agreed after the merge by answers that named one of its labels and say so again; nobody says another."""
+    labels = Label.objects.filter(item=OuterRef("item"), state=LabelState.GIVEN, extra=False)
+    restored = LabelRevision.objects.filter(label=OuterRef("pk"), schema_version=change.schema_version)
+    said = labels.order_by("value").values("value").distinct()
+    return _agreed(change).filter(
+        Exists(labels.filter(Exists(restored))),
+        ~Exists(labels.exclude(value=Subquery(said[:1]))),
+        ~Exists(labels.filter(value=OuterRef("value"))),
+        schema_version=None,
+        value__in=undone.targets,
+    )
 
 
 def _merged_labels(undone: LabelChange) -> QuerySet[Label]:
@@ -204,6 +221,13 @@ def _agreed_before(undone: LabelChange, rows: QuerySet[Resolution]) -> dict[int,
         before=Subquery(earlier.values("value")[:1]), before_version=Subquery(earlier.values("schema_version")[:1])
     )
     return {pk: _NewValue(value, version) for pk, value, version in found.values_list("pk", "before", "before_version")}
+
+
+def _said_now(rows: QuerySet[Resolution]) -> dict[int, _NewValue]:
+    """What people say of each item, who all say the same."""
+    items = dict(rows.values_list("item", "pk"))
+    labels = Label.objects.filter(item__in=items, state=LabelState.GIVEN, extra=False)
+    return {items[item]: _NewValue(value, None) for item, value in labels.values_list("item", "value")}
 
 
 def _revise(change: LabelChange, replace: Replacement, at: datetime, ids: Sequence[int]) -> int:

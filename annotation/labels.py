@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
-from annotation import guidelines, resolution
+from annotation import guidelines, kinds, resolution
 from annotation.answers import AnswerRefused, GivenAnswer, ValidAnswer, validate_answer
 from annotation.batches import LONGEST_ERROR
 from annotation.lease_ends import FREE
@@ -18,6 +18,7 @@ from annotation.leases import claim_of, hold_again
 from annotation.models import (
     Item,
     Label,
+    LabelChange,
     LabelRevision,
     LabelState,
     Lease,
@@ -153,14 +154,27 @@ def _write(lease: Lease, label: Label | None, answer: ValidAnswer, *, extra: boo
     label.state, label.value, label.extra, label.flagged = answer.state, answer.said, extra, answer.flagged
     label.also, label.seconds = answer.also or None, answer.seconds
     append(label, body_hash=answer.hash, comment=answer.comment, by_id=lease.user_id, at=at)
-    _count_merged(label, answer, schema_version=lease.project.schema().version, by_id=lease.user_id, at=at)
+    _count_merged(label, answer, project=lease.project, by_id=lease.user_id, at=at)
     return label
 
 
-def _count_merged(label: Label, answer: ValidAnswer, *, schema_version: int, by_id: int, at: datetime) -> None:
-    """A second revision where the answer names a label that was merged: what was said stays in the history."""
-    if answer.said != answer.value:
-        label.value = answer.value
+def _count_merged(label: Label, answer: ValidAnswer, *, project: Project, by_id: int, at: datetime) -> None:
+    """Further revisions where the answer names a label that was merged: what was said stays in the history.
+
+    There is one for each change of labels that concerns it, as the job of that change would have written it, so
+    that each can be undone alone.
+    """
+    if answer.said == answer.value:
+        return
+    kind = kinds.of_project(project)
+    for change in LabelChange.objects.in_force(project):
+        _count_as(label, kind.replace_labels(label.value, change.follows), change.schema_version, by_id, at)
+    _count_as(label, answer.value, project.schema().version, by_id, at)
+
+
+def _count_as(label: Label, value: Any, schema_version: int, by_id: int, at: datetime) -> None:
+    if label.value != value:
+        label.value = value
         append(label, body_hash="", by_id=by_id, at=at, schema_version=schema_version)
 
 
@@ -247,7 +261,7 @@ def _revise(lease: Lease, label: Label, answer: ValidAnswer, *, at: datetime) ->
     label.value, label.also = answer.said, answer.also or None
     label.guideline_version = guidelines.version(lease.project)
     append(label, body_hash=answer.hash, by_id=lease.user_id, at=at)
-    _count_merged(label, answer, schema_version=lease.project.schema().version, by_id=lease.user_id, at=at)
+    _count_merged(label, answer, project=lease.project, by_id=lease.user_id, at=at)
     if settled:
         resolution.reopen(routed, at=at)
         if resolution.settle_routed(routed, at=at) is None:

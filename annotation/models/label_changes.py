@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from annotation.models.job_records import JobRecord
 from annotation.models.routing import Queue
+from projects.models import Project
 
 
 class LabelAct(models.TextChoices):
@@ -14,6 +15,13 @@ class LabelAct(models.TextChoices):
     RENAME = "rename", "Give a label another stored value"
     SPLIT = "split", "Split a label"
     UNDO = "undo", "Undo"
+
+
+class LabelChangeQuerySet(models.QuerySet["LabelChange"]):
+    def in_force(self, project: Project) -> list["LabelChange"]:
+        """Those that put one label in the place of another and are not undone, in the order in which they were made."""
+        rows = self.filter(project=project, undone_by=None).select_related("undoes").order_by("schema_version")
+        return [change for change in rows if change.follows]
 
 
 class LabelChange(JobRecord):
@@ -34,6 +42,8 @@ class LabelChange(JobRecord):
     resolutions = models.PositiveBigIntegerField(default=0, help_text="Agreed labels that were superseded.")
     disputes = models.PositiveBigIntegerField(default=0, help_text="Disputes that it settled or opened again.")
     asked = models.PositiveBigIntegerField(default=0, help_text="Items that were asked again or withdrawn.")
+
+    objects = LabelChangeQuerySet.as_manager()
 
     class Meta:
         constraints = [
