@@ -13,10 +13,11 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from annotation import kinds, label_changes, queues, resolution
+from annotation import kinds, label_changes, queues
 from annotation.item_locks import lock_items
+from annotation.label_disputes import dispute_again, disputes_of, settle_disputes, settled_disputes
+from annotation.label_values import holds_label
 from annotation.models import (
-    Cause,
     Label,
     LabelAct,
     LabelChange,
@@ -25,11 +26,8 @@ from annotation.models import (
     Resolution,
     RoutedItem,
     RoutedState,
-    Slot,
-    SlotState,
 )
 from annotation.queues import Entry
-from annotation.votes import votes_on
 from jobs.execution import Attempt
 from jobs.models import Job
 from projects.bulk_insert import insert_new, json_text
@@ -89,16 +87,17 @@ def note_failure(job: Job, why: str) -> None:
 def _passes(change: LabelChange, at: datetime) -> list[_Pass]:
     if change.follows:
         replace = partial(_replaced, change)
-        given = Label.objects.filter(project=change.project_id, state=LabelState.GIVEN, value__in=change.sources)
-        agreed = _agreed(change).filter(value__in=change.sources)
+        holds = holds_label(change.project, change.sources)
+        given = Label.objects.filter(holds, project=change.project_id, state=LabelState.GIVEN)
+        agreed = _agreed(change).filter(holds)
         return [
             _Pass("labels", "labels", given, partial(_revise, change, replace, at)),
             _Pass("resolutions", "agreed labels", agreed, partial(_supersede, change, replace, at)),
-            _Pass("disputes", "disputes", _disputes(change), partial(_settle_disputes, change, at), SETTLED),
+            _Pass("disputes", "disputes", disputes_of(change), partial(settle_disputes, change, at), SETTLED),
         ]
     if change.act == LabelAct.SPLIT:
         waited = RoutedItem.objects.filter(queue=change.queue, item=OuterRef("item"))
-        agreed = _agreed(change).filter(~Exists(waited), value__in=change.sources)
+        agreed = _agreed(change).filter(holds_label(change.project, change.sources), ~Exists(waited))
         return [_Pass("asked", "items", agreed, partial(_ask_again, change, at))]
     if change.undoes and change.undoes.act == LabelAct.MERGE:
         return _restoring(change, change.undoes, at)
@@ -108,13 +107,14 @@ def _passes(change: LabelChange, at: datetime) -> list[_Pass]:
 
 def _restoring(change: LabelChange, undone: LabelChange, at: datetime) -> list[_Pass]:
     """What the undone merge changed, and nobody has changed since."""
-    merged = _agreed(change).filter(schema_version=undone.schema_version, value__in=undone.targets)
-    by_dispute = Exists(_settled_disputes(OuterRef("item"), OuterRef("resolved_at"))) & Q(resolved_at=F("changed_at"))
+    holds = holds_label(change.project, undone.targets)
+    merged = _agreed(change).filter(holds, schema_version=undone.schema_version)
+    by_dispute = Exists(settled_disputes(OuterRef("item"), OuterRef("resolved_at"))) & Q(resolved_at=F("changed_at"))
     return [
         _Pass(
             "labels", "labels", _merged_labels(undone), partial(_revise, change, partial(_values_before, undone), at)
         ),
-        _Pass("disputes", "disputes", merged.filter(by_dispute), partial(_dispute_again, at), SETTLED),
+        _Pass("disputes", "disputes", merged.filter(by_dispute), partial(dispute_again, at), SETTLED),
         _Pass(
             "resolutions",
             "agreed labels",
@@ -136,8 +136,8 @@ def _agreed_since(change: LabelChange, undone: LabelChange) -> QuerySet[Resoluti
         Exists(labels.filter(Exists(restored))),
         ~Exists(labels.exclude(value=Subquery(said[:1]))),
         ~Exists(labels.filter(value=OuterRef("value"))),
+        holds_label(change.project, undone.targets),
         schema_version=None,
-        value__in=undone.targets,
     )
 
 
@@ -147,15 +147,8 @@ def _merged_labels(undone: LabelChange) -> QuerySet[Label]:
     since = LabelRevision.objects.filter(label=OuterRef("pk"), schema_version=None)
     since = since.filter(number__gt=Subquery(revised.order_by("-number").values("number")[:1]))
     mine = LabelRevision.objects.filter(label=OuterRef("pk"), schema_version=undone.schema_version)
-    given = Label.objects.filter(project=undone.project_id, state=LabelState.GIVEN, value__in=undone.targets)
-    return given.filter(Exists(mine), ~Exists(since))
-
-
-def _settled_disputes(item: Any, at: Any) -> QuerySet[RoutedItem]:
-    """Disputes that were closed without anybody's answer, as a merge closes them."""
-    answered = Slot.objects.filter(routed=OuterRef("pk"), state=SlotState.FILLED)
-    closed = RoutedItem.objects.filter(item=item, closed_at=at, cause=Cause.DISPUTED, state=RoutedState.DONE)
-    return closed.filter(~Exists(answered))
+    given = Label.objects.filter(project=undone.project_id, state=LabelState.GIVEN)
+    return given.filter(holds_label(undone.project, undone.targets), Exists(mine), ~Exists(since))
 
 
 def _agreed(change: LabelChange) -> QuerySet[Resolution]:
@@ -215,8 +208,8 @@ def _values_before(undone: LabelChange, labels: QuerySet[Label]) -> dict[int, _N
 
 def _agreed_before(undone: LabelChange, rows: QuerySet[Resolution]) -> dict[int, _NewValue]:
     """What each of these superseded, which an earlier change may have written."""
-    earlier = Resolution.objects.filter(item=OuterRef("item"), value__in=undone.sources, superseded_at__isnull=False)
-    earlier = earlier.order_by("-pk")
+    earlier = Resolution.objects.filter(item=OuterRef("item"), superseded_at__isnull=False)
+    earlier = earlier.filter(holds_label(undone.project, undone.sources)).order_by("-pk")
     found = rows.annotate(
         before=Subquery(earlier.values("value")[:1]), before_version=Subquery(earlier.values("schema_version")[:1])
     )
@@ -265,41 +258,6 @@ def _supersede(change: LabelChange, replace: Replacement, at: datetime, ids: Seq
     columns |= {name: [getattr(one, name) for one in new.values()] for name in ("value", "schema_version")}
     insert_new(Resolution, columns, project_id=change.project_id, changed_at=at)
     return len(new)
-
-
-def _disputes(change: LabelChange) -> QuerySet[RoutedItem]:
-    """Disputes that nobody is deciding and that hold one of the labels."""
-    busy = Slot.objects.filter(routed=OuterRef("pk"), state__in=[SlotState.FILLED, SlotState.LEASED])
-    found = RoutedItem.objects.filter(project=change.project_id, cause=Cause.DISPUTED, state=RoutedState.OPEN)
-    revised = LabelRevision.objects.filter(schema_version=change.schema_version, label__item=OuterRef("item"))
-    return found.filter(~Exists(busy), Exists(revised))
-
-
-def _settle_disputes(change: LabelChange, at: datetime, ids: Sequence[int]) -> int:
-    """Agree on the items whose votes are all the same now; one that somebody flagged stays with the reviewers."""
-    settled = 0
-    for routed in RoutedItem.objects.filter(pk__in=ids).order_by("pk"):
-        routed.project = change.project
-        votes = votes_on(routed)
-        if len({json_text(vote.value) for vote in votes}) != 1 or any(vote.flagged for vote in votes):
-            continue
-        queues.close(RoutedItem.objects.filter(pk=routed.pk), RoutedState.DONE, at=at)
-        unanimous = Resolution.Method.UNANIMOUS
-        made = resolution.conclude(routed, votes[0].value, unanimous, 1.0, votes, at=at)
-        Resolution.objects.filter(pk=made.pk).update(schema_version=change.schema_version, changed_at=at)
-        settled += 1
-    return settled
-
-
-def _dispute_again(at: datetime, ids: Sequence[int]) -> int:
-    """Open the disputes again that the merge settled."""
-    for made in Resolution.objects.filter(pk__in=ids).order_by("pk"):
-        closed = _settled_disputes(made.item_id, made.resolved_at)
-        routed = closed.select_related("project").order_by("-pk").first()
-        if routed is not None:
-            resolution.reopen(routed, at=at)
-            resolution.restore(routed, at=at)
-    return len(ids)
 
 
 def _ask_again(change: LabelChange, at: datetime, ids: Sequence[int]) -> int:

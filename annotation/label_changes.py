@@ -14,6 +14,7 @@ from django.utils.text import Truncator
 
 from annotation import kinds, label_schemas, queues
 from annotation.label_schemas import Schema
+from annotation.label_values import is_made_of_labels
 from annotation.models import Cause, LabelAct, LabelChange, Queue
 from jobs import queue as jobs
 from projects import members
@@ -39,11 +40,19 @@ class ChangeRequest:
     undoes: int | None = None
 
 
+def why_not(project: Project) -> str:
+    """Why labels of the project are not merged, split or renamed, in a sentence; "" where they can be."""
+    if is_made_of_labels(project):
+        return ""
+    title = kinds.of_project(project).title.lower()
+    return f"Answers of this project ({title}) are not made of labels, so there are none to merge, split or rename."
+
+
 def labels_after(project: Project, asked: ChangeRequest) -> list[dict[str, Any]]:
     """The label schema that the change would make. Raises BadSpec where it cannot be made."""
     labels = project.schema().labels
-    if not kinds.class_names(project):
-        raise BadSpec("Labels are merged and split where an answer is one label.")
+    if not is_made_of_labels(project):
+        raise BadSpec(why_not(project))
     if asked.act == LabelAct.UNDO:
         return _undone(labels, find_change(project, asked.undoes))
     known = {label["value"]: label for label in labels}

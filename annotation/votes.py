@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from annotation.models import Cause, Label, LabelState, RoutedItem, RoutedState
+from projects.chunks import chunks
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,18 @@ def votes_on(routed: RoutedItem) -> list[Vote]:
             "value", "user", "flagged", "slot__routed", "also"
         )
     ]
+
+
+def votes_on_disputes(disputes: QuerySet[RoutedItem]) -> dict[int, list[Vote]]:
+    """What `votes_on` finds for each of these disputes, by its id, in few queries."""
+    by_item = dict(disputes.values_list("item", "pk"))
+    found: dict[int, list[Vote]] = {pk: [] for pk in by_item.values()}
+    for ids in chunks(list(by_item)):
+        mine = Q(slot__routed__in=[by_item[item] for item in ids])
+        before = Q(item__in=ids, slot__routed__state=RoutedState.REVIEW)
+        rows = Label.objects.filter(mine | before, state=LabelState.GIVEN, extra=False).order_by("slot__routed", "pk")
+        for item, value, user, flagged, routed, also in rows.values_list(
+            "item", "value", "user", "flagged", "slot__routed", "also"
+        ):
+            found[by_item[item]].append(Vote(value, user, flagged, routed == by_item[item], also))
+    return found

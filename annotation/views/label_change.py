@@ -110,6 +110,7 @@ def changes_context(project: Project) -> dict[str, Any]:
     found = label_changes.changes_of(project, SHOWN)
     return {
         "label_changes": found,
+        "why_not": label_changes.why_not(project),
         "under_way": any(one.is_open for one in found),
         "labels_base": fingerprint(project.schema().labels),
     }

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from annotation import label_changes
+from annotation import kinds, label_changes
 from annotation.label_changes import ChangeRequest
+from annotation.label_disputes import count_settled
+from annotation.label_values import holds_label
 from annotation.models import (
-    Cause,
     Label,
     LabelAct,
     LabelChange,
@@ -44,22 +45,24 @@ def _of_merge(project: Project, asked: ChangeRequest) -> list[Effect]:
     target = asked.targets[0]
     labels, agreed = _labels_given(project, asked.sources), _agreed(project, asked.sources)
     people = labels.values("user").distinct().count()
+    become = f"become {target}" if kinds.class_names(project) else f"get {target} in place of {_listed(asked.sources)}"
     found = [
         Effect(
-            f"{plural(labels.count(), 'label,labels')} of {plural(people, 'person,people')} become {target}. "
+            f"{plural(labels.count(), 'label,labels')} of {plural(people, 'person,people')} {become}. "
             "What each person said stays in the history, and all of it can be undone."
         ),
         Effect(
-            f"{plural(agreed.count(), 'item,items')} agreed as {_listed(asked.sources)} become {target}; when they "
-            "were labelled, by whom and how stays.",
+            f"{plural(agreed.count(), 'item,items')} agreed as {_listed(asked.sources)} {become}; when they were "
+            "labelled, by whom and how stays.",
             _items(project, asked.sources),
         ),
     ]
-    if n := _disputes_between(project, {*asked.sources, target}):
-        found.append(Effect(f"{plural(n, 'dispute,disputes')} between these labels are settled by it."))
-    if n := Signal.objects.filter(project=project, value__in=asked.sources).count():
+    if n := count_settled(project, dict.fromkeys(asked.sources, target)):
+        found.append(Effect(f"{plural(n, 'dispute is,disputes are')} settled by it."))
+    if n := Signal.objects.filter(holds_label(project, asked.sources), project=project).count():
         found.append(Effect(f"{plural(n, 'signal,signals')} that say {_listed(asked.sources)} count as {target}."))
-    found.append(Effect(f"Views and links that filter by {_listed(asked.sources)} find {target}."))
+    if kinds.class_names(project):
+        found.append(Effect(f"Views and links that filter by {_listed(asked.sources)} find {target}."))
     return found
 
 
@@ -96,7 +99,10 @@ def _of_undo(project: Project, change: LabelChange) -> list[Effect]:
 
 
 def _of_models(project: Project, asked: ChangeRequest, now: datetime) -> list[Effect]:
-    said = Prediction.objects.filter(project=project, label__in=asked.sources, at__gt=now - RECENT)
+    field = "label" if kinds.class_names(project) else "value"
+    said = Prediction.objects.filter(
+        holds_label(project, asked.sources, field=field), project=project, at__gt=now - RECENT
+    )
     versions = Counter(said.order_by().values_list("model_version", flat=True))
     if not versions:
         return []
@@ -123,24 +129,16 @@ def _of_desk(project: Project, asked: ChangeRequest, now: datetime) -> list[Effe
 
 
 def _labels_given(project: Project, values: Sequence[str]) -> QuerySet[Label]:
-    return Label.objects.filter(project=project, state=LabelState.GIVEN, value__in=values)
+    return Label.objects.filter(holds_label(project, values), project=project, state=LabelState.GIVEN)
 
 
 def _agreed(project: Project, values: Sequence[str]) -> QuerySet[Resolution]:
-    return Resolution.objects.current().filter(project=project, value__in=values)
-
-
-def _disputes_between(project: Project, values: set[str]) -> int:
-    """Disputes whose votes are for these labels only, and that nobody flagged."""
-    titles = {project.schema().title_of(value) for value in values}
-    open_ = RoutedItem.objects.filter(project=project, cause=Cause.DISPUTED, state=RoutedState.OPEN)
-    votes = (set((numbers or {}).get("votes", {})) for numbers in open_.values_list("numbers", flat=True))
-    return sum(len(names) > 1 and names <= titles for names in votes)
+    return Resolution.objects.current().filter(holds_label(project, values), project=project)
 
 
 def _items(project: Project, values: Sequence[str]) -> str:
     """The items behind the count, where one filter finds them."""
-    if len(values) != 1:
+    if len(values) != 1 or not kinds.class_names(project):
         return ""
     return reverse("analysis:item-list", args=[project.slug]) + f"?{urlencode({'truth': values[0]})}"
 

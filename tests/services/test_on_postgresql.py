@@ -29,8 +29,10 @@ AGAIN = {
     "items are filtered and sorted the same": ("tests/analysis/test_item_filters.py", ""),
     "an import is whole after a kill": ("tests/annotation/test_import_jobs.py", "killed or lease or says_what"),
     "labels are merged, split and restored": ("tests/annotation/test_label_changes.py", ""),
+    "labels are merged within answers": ("tests/annotation/test_label_changes_of_parts.py", ""),
+    "a released version is waited for": ("tests/retraining/test_released.py", "304_until or a_wait_ends or holds_no"),
     "settings are saved once, or refused": ("tests/annotation/test_label_schemas.py", "twice or old_tab"),
-    "an archived project is read-only": ("tests/projects/test_archiving.py", "captured or waited or one_event"),
+    "an archived project is read-only": ("tests/projects/test_archiving.py", "captured or goes_on or one_event"),
     "a desk is given what waits, and what silent desks hold": ("tests/annotation/test_desk_buffer.py", ""),
     "claims are served while items are left": (
         "tests/annotation/routing/test_capacity.py",
