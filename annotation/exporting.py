@@ -4,10 +4,9 @@ import base64
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from io import BytesIO
+from itertools import chain
 from operator import attrgetter
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from django.db.models import QuerySet
 
@@ -32,7 +31,7 @@ from projects.chunks import chunks
 from projects.models import Project, User
 
 REPORTED = AT_ONCE = 1000  # items between two reports, and in memory at once
-IN_MEMORY = 8 << 20  # bytes of an export; a larger one is on disk
+PART = 1 << 18  # bytes of an export that are sent at once
 LABEL_FIELDS = frozenset(one.name for one in fields(ExchangeLabel))
 FULL_FORMATS = ("jsonl", "csv", "parquet")
 LABEL_LINEAGE = ("cause", "guideline_version", "inclusion_probability")
@@ -84,22 +83,31 @@ def _reported(rows: Iterable[ExchangeRow], report: Callable[[int], object]) -> I
         yield row
 
 
-def exported_file(
+def exported_parts(
     project: Project, format_name: str, *, viewer: User | None, raw_cells: bool = False, full: bool = False
-) -> IO[bytes]:
-    """The export as a file without a name, on disk where it is large; who gets it closes it. Raises UnusableFile."""
-    file = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
-    try:
-        export_file(project, cast(IO[bytes], file), format_name, viewer=viewer, raw_cells=raw_cells, full=full)
-    except BaseException:
-        file.close()
-        raise
-    large = file.tell() > IN_MEMORY
-    file.seek(0)
-    if large:
-        return cast(IO[bytes], file)
-    with file:
-        return BytesIO(file.read())
+) -> Iterator[bytes]:
+    """The file of every item, in parts of about PART bytes as they are made.
+
+    Raises UnusableFile, and whatever is raised before the first part, now and not when it is read.
+    """
+    check_export(project, format_name, full=full)
+    rows = exported_rows(project, viewer=viewer, full=full)
+    shape = project_shape(project, raw_cells=raw_cells)
+    parts = _joined(FORMATS[format_name].file_parts(rows, shape))
+    return chain([next(parts)], parts)
+
+
+def _joined(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in parts of at least PART, but for the last."""
+    waiting: list[bytes] = []
+    size = 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
+        if size >= PART:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def exported_rows(

@@ -47,8 +47,9 @@ from projects.models import Project
 from validation.json_values import is_storable
 
 # Rows that are in memory at once, and of one transaction: each changes a page of every index that is ordered by
-# something random, and the more of them come at once, the more share a page that is written.
-BATCH = 10_000
+# something random, and the more of them come at once, the more share a page that is written. Whoever else writes waits
+# for the transaction.
+BATCH = 5_000
 MOST_CHARACTERS = 8_000_000  # of the texts of one batch, which then has fewer rows
 SIGNALS_AT_ONCE = 2000
 IMAGES_AT_ONCE = 20  # rows, where each may hold an image of many megabytes

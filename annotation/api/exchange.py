@@ -9,8 +9,8 @@ from ninja import Router
 from annotation.blinding import viewer_of_key
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import UnusableFile
-from annotation.exporting import exported_file, written_formats
-from annotation.file_answers import file_answer
+from annotation.exporting import exported_parts, written_formats
+from annotation.file_answers import streamed_answer
 from projects import openapi
 from projects.api_auth import KeyRequest, keyed
 from projects.models import Scope
@@ -53,7 +53,8 @@ EXAMPLE = ExportedItem(
             "raw": "yes: texts of CSV as they are, also what a spreadsheet would run as a formula.",
             "full": "yes: each row also says how its item was chosen and agreed (jsonl, csv, parquet).",
         },
-        description="The file is written whole before it is sent, so that what arrives is never half of it.",
+        description="The file is sent while it is written. Where that fails, the connection ends before the answer "
+        "does, which a client reports as an error.",
         errors={422: "There is no such format, or it cannot carry this project."},
     ),
 )
@@ -62,7 +63,7 @@ def export(request: KeyRequest, slug: str) -> HttpResponse:
     name = request.GET.get("format", "jsonl")
     viewer = viewer_of_key(request.key, request.role)
     try:
-        file = exported_file(
+        parts = exported_parts(
             request.project,
             name,
             viewer=viewer,
@@ -71,4 +72,4 @@ def export(request: KeyRequest, slug: str) -> HttpResponse:
         )
     except UnusableFile as why:
         return problem(422, str(why))
-    return file_answer(file, request.project, name)
+    return streamed_answer(parts, request.project, name)

@@ -86,6 +86,23 @@ class ExchangeFormat(ABC):
 
     def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
         """Write the rows as they come and return how many. Raises UnusableFile where the format cannot carry them."""
+        count = 0
+
+        def counted() -> Iterator[ExchangeRow]:
+            nonlocal count
+            for row in rows:
+                count += 1
+                yield row
+
+        for part in self.file_parts(counted(), project):
+            stream.write(part)
+        return count
+
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
+        """The bytes of a file of these rows, in parts as they come.
+
+        Raises UnusableFile before the first part where the format cannot carry them.
+        """
         raise UnusableFile(f"{self.name} is read only.")
 
 

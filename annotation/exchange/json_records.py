@@ -39,24 +39,19 @@ def read_objects(stream: IO[bytes], encoding: str | None = None) -> Iterator[Map
         raise UnusableFile("The file is empty.")
 
 
-def write_lines(records: Iterable[Mapping[str, Any]], stream: IO[bytes]) -> int:
-    """Write JSON lines; returns how many."""
-    count = 0
+def line_parts(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """JSON lines, one of each record."""
     for record in records:
-        stream.write(msgspec.json.encode(record) + b"\n")
-        count += 1
-    return count
+        yield msgspec.json.encode(record) + b"\n"
 
 
-def write_array(records: Iterable[Mapping[str, Any]], stream: IO[bytes]) -> int:
-    """Write a JSON array, an object a line; returns how many."""
-    count = 0
-    stream.write(b"[")
+def array_parts(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """A JSON array, an object a line."""
+    before = b"[\n"
     for record in records:
-        stream.write((b",\n" if count else b"\n") + msgspec.json.encode(record))
-        count += 1
-    stream.write(b"\n]\n" if count else b"]\n")
-    return count
+        yield before + msgspec.json.encode(record)
+        before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
 class _Text:

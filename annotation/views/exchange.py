@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import export_jobs, import_jobs, uploads
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import UnusableFile
-from annotation.exporting import FULL_FORMATS, exported_file, written_formats
-from annotation.file_answers import file_answer
+from annotation.exporting import FULL_FORMATS, exported_parts, written_formats
+from annotation.file_answers import streamed_answer
 from annotation.file_preview import FilePreview, preview_file
 from annotation.import_query import COLUMN_OPTIONS, parse_options
 from annotation.importing import find_format
@@ -206,7 +206,7 @@ def export(request: ProjectRequest) -> HttpResponse:
     """Every item as a file at once, without what this person may not see yet."""
     name = request.GET.get("format", "jsonl")
     try:
-        file = exported_file(request.project, name, viewer=request.user)
+        parts = exported_parts(request.project, name, viewer=request.user)
     except UnusableFile as why:
         return _page(request, error=str(why), status=422)
-    return file_answer(file, request.project, name)
+    return streamed_answer(parts, request.project, name)

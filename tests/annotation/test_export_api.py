@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from annotation import exporting
+from annotation.exchange.formats import parquet
 from annotation.models import Item
 from projects.models import ApiKey, Project, Role, Scope
 from projects.secrets import hashed
+from tests.annotation.exchange.shapes import TEXTS, parse_bytes
 from tests.factories import NOW, make_item, make_prediction, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +95,30 @@ def test_full_rows_are_given_where_asked_for() -> None:
     plain, full = (json.loads(body_of(export(project, **query))) for query in ({}, {"full": "yes"}))
     assert "sampling" not in plain and full["sampling"]["audit_probability"] == 0.5
     assert export(project, full="yes", format="doccano").status_code == 422
+
+
+@pytest.mark.parametrize("name", ["jsonl", "csv", "parquet", "label_studio", "argilla", "doccano"])
+def test_it_is_sent_while_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "AT_ONCE", 1)
+    monkeypatch.setattr(exporting, "PART", 1)
+    monkeypatch.setattr(parquet, "PART", 1)
+    project = make_project("mail")
+    make_key(project, Scope.READ)
+    make_item(project, "first")
+    parts = iter(export(project, format=name).streaming_content)
+    begun = next(parts)
+    make_item(project, "second")
+    assert [getattr(row, "key", "") for row in parse_bytes(name, begun + b"".join(parts), TEXTS)] == ["first", "second"]
+
+
+def test_what_fails_on_the_way_does_not_look_like_the_end_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "AT_ONCE", 1)
+    monkeypatch.setattr(exporting, "PART", 1)
+    project = make_project("mail")
+    make_key(project, Scope.READ)
+    make_item(project, "first")
+    parts = iter(export(project).streaming_content)
+    next(parts)
+    make_item(project, "second", inputs={"text": {"media": "gone"}})
+    with pytest.raises(Exception, match="gone"):
+        list(parts)

@@ -32,6 +32,9 @@ USES: dict[str, Any] = {
     ),
     "imports.get": lambda client: client.imports.get("import_1"),
     "exports.start": lambda client: client.exports.start("csv", full=True, raw=True),
+    "exports.start_view": lambda client: client.exports.start_view(
+        "csv", full=True, raw=True, **all_fields(calls.ItemFilterFields)
+    ),
     "exports.get": lambda client: client.exports.get("export_1"),
     "release.get": lambda client: client.release.get(entity="customer-1"),
 }
@@ -176,6 +179,7 @@ ANSWERS = {
     "start_import": "ImportState",
     "show_import": "ImportState",
     "start_export": "ExportState",
+    "start_view_export": "ExportState",
     "show_export": "ExportState",
     "show_release": "ReleasedVersions",
 }

@@ -13,7 +13,7 @@ from annotation.exchange.base import (
     stable_key,
     without,
 )
-from annotation.exchange.json_records import read_objects, write_lines
+from annotation.exchange.json_records import line_parts, read_objects
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape
 from inputs.files.delimited import Dialect
 from validation.json_values import quote
@@ -50,8 +50,8 @@ class Argilla(ExchangeFormat):
             extra={**named, **kept},
         )
 
-    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
-        return write_lines(map(_record, rows), stream)
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
+        return line_parts(map(_record, rows))
 
 
 def _key_fields(flat: Mapping[str, Any]) -> tuple[str, ...]:

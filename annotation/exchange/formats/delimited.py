@@ -1,9 +1,8 @@
 """CSV: one flat row an item. What a spreadsheet would run as a formula gets an apostrophe unless raw is asked for."""
 
 import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from annotation.exchange.base import BadRecord, ExchangeFormat
 from annotation.exchange.columns import DECIMAL, FlatParser, FlatWriter
@@ -32,22 +31,22 @@ class Delimited(ExchangeFormat):
     def parser(self, project: ProjectShape) -> Callable[[Mapping[str, Any]], ExchangeRow]:
         return FlatParser(project, all_columns=True).parse
 
-    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
-        text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
         flat = FlatWriter(project)
-        writer = csv.DictWriter(text, flat.columns, quoting=csv.QUOTE_NONNUMERIC)
-        writer.writeheader()
-        count = 0
+        writer = csv.DictWriter(_Lines(), flat.columns, quoting=csv.QUOTE_NONNUMERIC)
+        yield cast(bytes, writer.writeheader())
         for row in rows:
             cells = flat.cells(row)
-            writer.writerow(
-                cells
-                if project.raw_cells
-                else {name: escape(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
-            )
-            count += 1
-        text.detach()
-        return count
+            if not project.raw_cells:
+                cells = {name: escape(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
+            yield cast(bytes, writer.writerow(cells))
+
+
+class _Lines:
+    """What a CSV writer writes to: it gives each line back, as bytes, which the writer returns."""
+
+    def write(self, line: str) -> Any:
+        return line.encode()
 
 
 def _record(found: RowStream, cells: list[str]) -> Mapping[str, Any] | BadRecord:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from annotation.exchange.base import BadRecord, ExchangeFormat, stable_key, without
-from annotation.exchange.json_records import read_objects, write_lines
+from annotation.exchange.json_records import line_parts, read_objects
 from annotation.exchange.rows import ExchangeRow, ProjectShape, UnusableFile
 from inputs.files.delimited import Dialect
 from validation.json_values import quote
@@ -36,9 +36,9 @@ class Doccano(ExchangeFormat):
             extra=without(record, "text" if "text" in record else "data", "key", name, *inputs),
         )
 
-    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
         shown = text_input(project)
-        return write_lines((_example(row, project, shown) for row in rows), stream)
+        return line_parts(_example(row, project, shown) for row in rows)
 
 
 def text_input(project: ProjectShape) -> str:

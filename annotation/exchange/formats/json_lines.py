@@ -5,7 +5,7 @@ from typing import IO, Any
 
 from annotation.exchange.base import ExchangeFormat
 from annotation.exchange.columns import FlatParser, flattened
-from annotation.exchange.json_records import read_objects, write_lines
+from annotation.exchange.json_records import line_parts, read_objects
 from annotation.exchange.own_records import to_record, to_row
 from annotation.exchange.rows import ExchangeRow, ProjectShape
 from inputs.files.delimited import Dialect
@@ -32,5 +32,5 @@ class JsonLines(ExchangeFormat):
 
         return parse
 
-    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
-        return write_lines(map(to_record, rows), stream)
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
+        return line_parts(map(to_record, rows))

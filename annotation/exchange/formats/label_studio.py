@@ -15,7 +15,7 @@ from annotation.exchange.base import (
     stable_key,
     without,
 )
-from annotation.exchange.json_records import read_objects, write_array
+from annotation.exchange.json_records import array_parts, read_objects
 from annotation.exchange.label_config import CONTROLS, shown_input
 from annotation.exchange.label_studio_values import CONTROL, SHAPES, ValueShape
 from annotation.exchange.list_items import to_list, to_turns
@@ -61,9 +61,9 @@ class LabelStudio(ExchangeFormat):
             extra=_row_extra(record, data, inputs, bare=bare),
         )
 
-    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
         shape = value_shape(project)
-        return write_array((_task(row, project, shape) for row in rows), stream)
+        return array_parts(_task(row, project, shape) for row in rows)
 
 
 def value_shape(project: ProjectShape) -> ValueShape:

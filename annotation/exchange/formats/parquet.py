@@ -1,6 +1,7 @@
 """Parquet: flat rows with typed columns, read and written in parts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import RawIOBase
 from itertools import islice
 from typing import IO, Any
 
@@ -42,14 +43,33 @@ class Parquet(ExchangeFormat):
     def parser(self, project: ProjectShape) -> Callable[[Mapping[str, Any]], ExchangeRow]:
         return FlatParser(project, all_columns=True).parse
 
-    def write_rows(self, rows: Iterable[ExchangeRow], stream: IO[bytes], project: ProjectShape) -> int:
-        flat, left, count = FlatWriter(project), iter(rows), 0
-        schema = _schema(flat.columns, project)
-        with pq.ParquetWriter(stream, schema) as writer:
+    def file_parts(self, rows: Iterable[ExchangeRow], project: ProjectShape) -> Iterator[bytes]:
+        flat, left = FlatWriter(project), iter(rows)
+        schema, sink = _schema(flat.columns, project), _Sink()
+        with pq.ParquetWriter(pa.PythonFile(sink, "w"), schema) as writer:
             while part := list(map(flat.cells, islice(left, PART))):
                 writer.write_table(pa.Table.from_pylist(part, schema=schema))
-                count += len(part)
-        return count
+                yield sink.taken()
+        yield sink.taken()
+
+
+class _Sink(RawIOBase):
+    """A file that gives away what was written to it."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
 
 
 def _schema(columns: Sequence[str], project: ProjectShape) -> pa.Schema:

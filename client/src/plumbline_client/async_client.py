@@ -237,6 +237,12 @@ class AsyncExportCalls:
         """Let a job write the file."""
         return await self._client.send(calls.start_export(format, full=full, raw=raw))
 
+    async def start_view(
+        self, format: str = "jsonl", *, full: bool = False, raw: bool = False, **filters: Unpack[calls.ItemFilterFields]
+    ) -> ExportAnswer:
+        """Let a job write the items that the filters select, as `items.page` takes them."""
+        return await self._client.send(calls.start_view_export(format, filters, full=full, raw=raw))
+
     async def get(self, export_id: str) -> ExportAnswer:
         """How far it is."""
         return await self._client.send(calls.show_export(export_id))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
@@ -161,6 +161,12 @@ def start_export(format_name: str, *, full: bool, raw: bool) -> ApiCall[ExportAn
     query = {"format": format_name, "full": "yes" if full else "", "raw": "yes" if raw else ""}
     given = {name: value for name, value in query.items() if value}
     return ApiCall("POST", "exports", given, idempotency_key=uuid4().hex)
+
+
+def start_view_export(format_name: str, filters: ItemFilterFields, *, full: bool, raw: bool) -> ApiCall[ExportAnswer]:
+    chosen = {name: str(value) for name, value in filters.items()}
+    whole = start_export(format_name, full=full, raw=raw)
+    return replace(whole, path="items/export", query={**whole.query, **chosen})
 
 
 def show_export(export_id: str) -> ApiCall[ExportAnswer]:

@@ -231,6 +231,12 @@ class ExportCalls:
         """Let a job write the file."""
         return self._client.send(calls.start_export(format, full=full, raw=raw))
 
+    def start_view(
+        self, format: str = "jsonl", *, full: bool = False, raw: bool = False, **filters: Unpack[calls.ItemFilterFields]
+    ) -> ExportAnswer:
+        """Let a job write the items that the filters select, as `items.page` takes them."""
+        return self._client.send(calls.start_view_export(format, filters, full=full, raw=raw))
+
     def get(self, export_id: str) -> ExportAnswer:
         """How far it is."""
         return self._client.send(calls.show_export(export_id))
