@@ -9,12 +9,14 @@ from typing import Any
 
 from django.db.models import Case, CharField, FloatField, Func, Q, TextField, Value, When
 from django.db.models.functions import Left
-from django.db.models.lookups import GreaterThanOrEqual, IContains, In, IsNull, LessThanOrEqual
+from django.db.models.lookups import GreaterThanOrEqual, IContains, In, IRegex, IsNull, LessThan, LessThanOrEqual
 
 from projects import paging
 from validation import InvalidInput
 
 SEPARATOR = ".."
+OPEN = "<"  # after the separator: up to, not including
+WORD = re.compile(r'"(\w+)"')
 SECONDS = 19  # characters of a time up to its second
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # names that a JSON path takes as they are
 TEXTS = ("text", "conversation", "vector")
@@ -28,36 +30,44 @@ class BadCondition(InvalidInput):
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both of them included; None has no end."""
+    """Numbers from `low` to `high`, both of them included, `high` unless `is_open`; None has no end."""
 
     low: float | None
     high: float | None
+    is_open: bool = False
 
     def condition(self, expression: Any) -> Q:
         """That the expression lies within; one that is NULL does not."""
-        return within(expression, self.low, self.high)
+        return within(expression, self.low, self.high, is_open=self.is_open)
 
 
-def within(expression: Any, low: Any, high: Any) -> Q:
+def within(expression: Any, low: Any, high: Any, *, is_open: bool = False) -> Q:
     """That the expression lies from `low` to `high`, each unless it is None, and is not NULL."""
     found = Q(IsNull(expression, False))
     if low is not None:
         found &= Q(GreaterThanOrEqual(expression, low))
-    return found if high is None else found & Q(LessThanOrEqual(expression, high))
+    if high is None:
+        return found
+    return found & Q(LessThan(expression, high) if is_open else LessThanOrEqual(expression, high))
 
 
 def parse_range(text: str) -> Range:
-    """The range of "0.2..0.8", "..0.8", "0.2..", ".." for any number, or "5" for one. Raises BadCondition."""
-    low, high = _ends(text)
-    found = Range(_number(low), _number(high))
+    """The range of "0.2..0.8", "0.2..<0.8" without its end, "..0.8", "0.2..", ".." for any number, "5" for one.
+
+    Raises BadCondition.
+    """
+    low, high, is_open = _ends(text)
+    found = Range(_number(low), _number(high), is_open)
     if found.low is not None and found.high is not None and found.low > found.high:
         raise BadCondition(f"{text[:40]!r} ends before it begins.")
     return found
 
 
-def _ends(text: str) -> tuple[str, str]:
+def _ends(text: str) -> tuple[str, str, bool]:
     low, between, high = text.partition(SEPARATOR)
-    return (low.strip(), high.strip()) if between else (text.strip() or "?", text.strip() or "?")
+    if not between:
+        return text.strip() or "?", text.strip() or "?", False
+    return low.strip(), high.removeprefix(OPEN).strip(), high.startswith(OPEN)
 
 
 def _number(text: str) -> float | None:
@@ -195,7 +205,7 @@ def input_condition(text: str, types: Mapping[str, str]) -> Q:
     """The condition on items of "name:condition". Raises BadCondition.
 
     A number and a time take a range, a boolean yes or no, a category one or more values separated by "|", a text what
-    it contains; nothing after the colon is a value that is missing.
+    it contains, in quotation marks a whole word; nothing after the colon is a value that is missing.
     """
     name, wanted = split_input(text, types)
     kind = types[name]
@@ -211,15 +221,18 @@ def input_condition(text: str, types: Mapping[str, str]) -> Q:
         return Q(In(InputText(name), ["true", "1"] if wanted == "yes" else ["false", "0"]))
     if kind == "category":
         return Q(In(InputText(name), wanted.split("|")))
+    if kind in TEXTS and (word := WORD.fullmatch(wanted)):
+        return Q(IRegex(InputText(name), rf"(?<!\w){word[1]}(?!\w)"))
     if kind in TEXTS:
         return Q(IContains(InputText(name), wanted))
     raise BadCondition(f"Input {name} is of type {kind}; only whether it is missing can be asked of it.")
 
 
 def _time_condition(name: str, wanted: str) -> Q:
-    """To the second, both ends included."""
-    low, high = (_second(end) if end else None for end in _ends(wanted))
-    return within(Left(InputText(name), SECONDS), low, high)
+    """To the second, both ends included, the upper one unless it is open."""
+    begin, end, is_open = _ends(wanted)
+    low, high = (_second(moment) if moment else None for moment in (begin, end))
+    return within(Left(InputText(name), SECONDS), low, high, is_open=is_open)
 
 
 def _second(text: str) -> str:

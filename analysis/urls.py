@@ -3,6 +3,7 @@
 from django.urls import path
 
 from analysis.views import (
+    errors,
     feature_comparison,
     input_contract,
     item,
@@ -17,6 +18,8 @@ app_name = "analysis"
 
 urlpatterns = [
     path("performance/", performance.performance, name="performance"),
+    path("errors/", errors.errors, name="errors"),
+    path("errors/queue/", errors.queue_slice, name="errors-queue"),
     path("input-contract/", input_contract.input_contract, name="input-contract"),
     path("input-contract/compare", feature_comparison.compare_features, name="compare-features"),
     path("signals/", signals.signals, name="signals"),

@@ -74,6 +74,7 @@ PAGES: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Model in the world",
         (
             Page("Performance", "analysis:performance"),
+            Page("Errors", "analysis:errors"),
             Page("Signals", "analysis:signals"),
             Page("Outcomes", "analysis:outcomes"),
         ),

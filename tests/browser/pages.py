@@ -218,6 +218,7 @@ PAGES = [
     Page("all-jobs", "/jobs/", who="admin"),
     Page("overview", f"{DIGITS}/"),
     Page("performance", f"{DIGITS}/performance/"),
+    Page("errors", f"{DIGITS}/errors/"),
     Page("performance of a segment", f"{DIGITS}/performance/?segment=sensor%3DB"),
     Page("signals", f"{DIGITS}/signals/"),
     Page("label-quality", f"{DIGITS}/label-quality/", who="reviewer"),
