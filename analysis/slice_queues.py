@@ -26,7 +26,7 @@ WAITING = (RoutedState.OPEN, RoutedState.REVIEW)
 
 @dataclass(frozen=True)
 class SliceDraw:
-    """A queue of `drawn` items: a uniform sample of the `candidates` of a slice, which have no label and do not wait."""
+    """A queue of `drawn` items, a uniform sample of the `candidates` of a slice: no label, in no queue."""
 
     queue: Queue
     drawn: int
