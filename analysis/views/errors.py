@@ -31,7 +31,7 @@ Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class SliceRow:
+class ErrorSliceRow:
     """A slice with where its items and its errors are listed, and the queue in which some of them wait, if any.
 
     hidden: the filters of its unlabelled items, of those since the change where it is new, for a form.
@@ -97,13 +97,13 @@ def figures(project: Project, body: ErrorsBody, days: int) -> dict[str, Any]:
     }
 
 
-def _row(project: Project, one: ErrorSlice, days: int, since: datetime | None, queued: dict[str, str]) -> SliceRow:
+def _row(project: Project, one: ErrorSlice, days: int, since: datetime | None, queued: dict[str, str]) -> ErrorSliceRow:
     title = _title(one.rule)
     judged = [*judged_filters(days), *one.filters]
     listed = bool(one.filters)
     later: Pairs = [("since", since.isoformat())] if since and one.is_new else []
     base = reverse("analysis:item-list", args=[project.slug])
-    return SliceRow(
+    return ErrorSliceRow(
         found=one,
         title=title,
         url=_items(project, judged) if listed else "",
@@ -121,7 +121,7 @@ def _items(project: Project, filters: Pairs) -> str:
     return f"{reverse('analysis:item-list', args=[project.slug])}?{urlencode(filters)}"
 
 
-def _budget(project: Project, rows: list[SliceRow]) -> LabelBudget | None:
+def _budget(project: Project, rows: list[ErrorSliceRow]) -> LabelBudget | None:
     """What labels of the worst slice take and give."""
     if not rows:
         return None
