@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from annotation import (
+    breaches,
     encoding_progress,
     export_jobs,
     import_jobs,
@@ -33,6 +34,7 @@ TRAFFIC_SECONDS = 60
 ENCODING_SECONDS = 15
 INDEXING_SECONDS = 60
 BACKEND_SECONDS = 30
+BREACH_SECONDS = 30
 HOURS = 3600  # seconds
 FILES = "files"  # the queue of work that takes minutes or hours; routing and reports wait for none of it
 
@@ -143,6 +145,12 @@ def ask_backends(project: Project, at: datetime) -> None:
 def release_expired(at: datetime) -> None:
     """Give slots back whose lease ended, so that counts on pages are true."""
     lease_ends.release_expired(at=at)
+
+
+@registry.every_project(BREACH_SECONDS, "annotation.note_breaches")
+def note_breaches(project: Project, at: datetime) -> None:
+    """Notice what waits longer in a queue than it may, and what does so no more."""
+    breaches.note_breaches(project, at=at)
 
 
 @registry.handles("annotation.sweep", soft_seconds=120, hard_seconds=150)

@@ -26,6 +26,7 @@ MEANINGS = {
     EventType.RUN_FINISHED: "A training run ended",
     EventType.VERSION_PROMOTED: "A version became the champion",
     EventType.VERSION_ROLLED_BACK: "The version before serves again",
+    EventType.QUEUE_BREACHED: "Something waits longer in a queue than it may",
 }
 
 

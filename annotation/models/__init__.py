@@ -19,6 +19,7 @@ from annotation.models.file_jobs import DataExport, DataImport, RefusedImportRow
 from annotation.models.label_changes import LabelAct, LabelChange
 from annotation.models.labelling import Guideline, Label, LabelRevision, LabelState, NoLabelDecision, Resolution
 from annotation.models.ml_backends import MLBackend
+from annotation.models.queue_breaches import QueueBreach
 from annotation.models.routing import (
     EVALUATION_CAUSES,
     IN_REVIEW,
@@ -52,6 +53,7 @@ __all__ = [
     "TO_LABEL",
     "TO_REVIEW",
     "AuditSetting",
+    "QueueBreach",
     "Cause",
     "ContractViolation",
     "DataExport",

@@ -15,6 +15,7 @@ class EventType(models.TextChoices):
     RUN_FINISHED = "run.finished"
     VERSION_PROMOTED = "version.promoted"
     VERSION_ROLLED_BACK = "version.rolled_back"
+    QUEUE_BREACHED = "queue.breached"
 
 
 class WebhookEndpoint(models.Model):

@@ -73,6 +73,7 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(annotation.AuditSetting),
     ArchivedModel(SavedView),
     ArchivedModel(annotation.Queue),
+    ArchivedModel(annotation.QueueBreach),
     ArchivedModel(annotation.Media),
     ArchivedModel(annotation.Item, public=("uid", "item")),
     ArchivedModel(annotation.ImportedRecord),

@@ -19,6 +19,7 @@ from annotation.models import (
     LabelChange,
     MovedProbability,
     NoLabelDecision,
+    QueueBreach,
     RefusedRowCount,
     Signal,
 )
@@ -122,6 +123,9 @@ def make_rich_project(slug: str = "rich") -> Project:
     TriggerCheck.objects.create(
         **{"project": project, "trigger": "after_labels", "fired": True, "words": "31", "run": run},
         **{"at": NOW, "changed_at": NOW},
+    )
+    QueueBreach.objects.create(
+        project=project, queue=project.queues.earliest("pk"), due_at=NOW, late=2, noticed_at=NOW, ended_at=NOW
     )
     audit.record("queue.create", by=ada, at=NOW, project=project, target="q", details={"cause": Cause.GOLD})
     project.refresh_from_db()
