@@ -10,7 +10,7 @@ from typing import IO, Any
 from annotation.exchange.base import BadRecord, unpacked
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, ExchangeRow, UnusableFile
-from annotation.importing import ImportOptions, project_shape
+from annotation.import_options import ImportOptions, project_shape
 from inputs.images import PixelBudget
 from inputs.registry import INPUT_TYPES
 from inputs.types.base import InvalidValue

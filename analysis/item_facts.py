@@ -8,6 +8,7 @@ from django.db.models import CharField, Exists, Func, OuterRef, QuerySet
 from analysis import evaluation_design
 from analysis.item_filters import Filters, filter_values, parse_moment
 from analysis.models import Finding
+from analysis.side_conditions import agreed_side_answers
 from analysis.windows import window_days
 from annotation import versions
 from annotation.models import (
@@ -53,6 +54,8 @@ def passing_facts(items: QuerySet[Any], project: Project, filters: Filters, *, a
         items = items.filter(Exists(routed.filter(queue__slug=filters.queue)))
     if filters.truth:
         items = items.filter(Exists(resolution.filter(value=filter_values(project)[filters.truth])))
+    if filters.also:
+        items = items.filter(Exists(resolution.filter(agreed_side_answers(project, filters.also))))
     if filters.version:
         items = items.filter(Exists(Prediction.objects.filter(versions.answers(filters.version), item=OuterRef("pk"))))
     window = evaluation_design.in_window(window_days(filters.window), at=at)

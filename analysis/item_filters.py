@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from analysis import item_conditions
+from analysis import item_conditions, side_conditions
 from analysis.item_conditions import BadCondition
 from analysis.windows import WINDOWS
-from annotation import kinds, versions
+from annotation import kinds, side_answers, versions
 from annotation.models import Item, cause_titles
 from annotation.signals import kinds as signals
 from projects.models import Project
@@ -17,6 +17,7 @@ from validation import InvalidInput
 
 REVEALING = (
     "truth",
+    "also",
     "says",
     "confidence",
     "margin",
@@ -83,10 +84,15 @@ class Filters:
     until: str = ""
     served: str = ""
     drawn: str = ""
+    also: tuple[str, ...] = ()
 
     def active(self) -> list[tuple[str, str]]:
-        """Name and value of each filter that is set."""
-        return [(field.name, value) for field in fields(self) for value in _values(getattr(self, field.name))]
+        """Name and value of each filter that is set, as an address has them."""
+        beside = [
+            (f"{side_conditions.PREFIX}{name}", value) for name, _, value in (one.partition("=") for one in self.also)
+        ]
+        others = (field.name for field in fields(self) if field.name != "also")
+        return [(name, value) for name in others for value in _values(getattr(self, name))] + beside
 
     def query(self, **changes: str) -> str:
         """The filters as a query string."""
@@ -95,6 +101,9 @@ class Filters:
 
     def without(self, name: str, value: str) -> "Filters":
         """The filters but for this one."""
+        if name.startswith(side_conditions.PREFIX):
+            text = f"{name.removeprefix(side_conditions.PREFIX)}={value}"
+            return replace(self, also=tuple(one for one in self.also if one != text))
         given = getattr(self, name)
         rest: Any = tuple(one for one in given if one != value) if isinstance(given, tuple) else ""
         return replace(self, **{name: rest})
@@ -148,6 +157,7 @@ def filter_values(project: Project) -> Mapping[str, Any]:
 def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     """The filters of a query string; what is not on the list of names is passed over. Raises BadFilter."""
     wanted: dict[str, Any] = {name: _filter_value(given, name) for name in NAMES}
+    wanted["also"] = _side_filters(given, project)
     values = filter_values(project)
     for name in ANSWERS:
         if wanted[name] and not values:
@@ -180,6 +190,21 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     if wanted["version"] or wanted["judges"]:
         _check_versions(versions.load(project), wanted["version"], wanted["judges"])
     return Filters(**wanted)
+
+
+def _side_filters(given: Mapping[str, str], project: Project) -> tuple[str, ...]:
+    try:
+        return side_conditions.parse_side_filters(given, project)
+    except BadCondition as why:
+        raise BadFilter(str(why)) from None
+
+
+def title_of_filter(project: Project, name: str) -> str:
+    """What a person reads of a filter's name."""
+    if not name.startswith(side_conditions.PREFIX):
+        return NAMES[name]
+    asked = name.removeprefix(side_conditions.PREFIX)
+    return next(one.words for one in side_answers.of_project(project) if one.name == asked)
 
 
 def _filter_value(given: Any, name: str) -> str | tuple[str, ...]:

@@ -29,6 +29,7 @@ from analysis.item_facts import JsonText, current_resolution, passing_facts
 from analysis.item_filters import Filters, filter_values
 from analysis.item_pages import MARGIN, SCORE, SIMILAR, ItemOrder, PageStart, cursor_of, cut, sorted_from
 from analysis.neighbours import SimilarItems, similar_items
+from analysis.side_conditions import agreed_side_answers
 from annotation import blinding, kinds, search
 from annotation.models import Item, Resolution, RoutedItem
 from projects.chunks import within_size
@@ -99,14 +100,21 @@ class ItemSelection:
     @cached_property
     def _by_truth(self) -> list[int] | None:
         """Ids of the items that were resolved as the filters say; None where these are MOST_COUNTED or more."""
-        if not self.filters.truth:
+        if not self._is_agreed_on:
             return None
         ids = list(self._agreed().values_list("item_id", flat=True)[:MOST_COUNTED])
         return ids if len(ids) < MOST_COUNTED else None
 
+    @property
+    def _is_agreed_on(self) -> bool:
+        """Whether the filters name an agreed answer, to the decision or to a side question."""
+        return bool(self.filters.truth or self.filters.also)
+
     def _agreed(self) -> QuerySet[Resolution]:
-        value = filter_values(self.project)[self.filters.truth]
-        return Resolution.objects.current().filter(project=self.project, value=value)
+        found = Resolution.objects.current().filter(project=self.project)
+        if self.filters.truth:
+            found = found.filter(value=filter_values(self.project)[self.filters.truth])
+        return found.filter(agreed_side_answers(self.project, self.filters.also)) if self.filters.also else found
 
     @cached_property
     def _by_text(self) -> search.Found:
@@ -138,7 +146,7 @@ class ItemSelection:
         ):
             return MOST_COUNTED
         found = self.matching()
-        if self.narrowed is None and self.filters.truth:
+        if self.narrowed is None and self._is_agreed_on:
             # Few items of many are resolved: SQLite begins with these where they stand in an IN.
             found = found.filter(pk__in=self._agreed().values("item"))
         return found.values("pk")[:MOST_COUNTED].count()

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from django.db.models import QuerySet
 
-from annotation import blinding, media
+from annotation import blinding, media, side_answers
 from annotation.capture import Decided
 from annotation.capture.rows import VERSIONS
 from annotation.capture.storage import unpack_scores
@@ -23,7 +23,7 @@ from annotation.exchange.rows import (
     UnusableFile,
     said_by_all,
 )
-from annotation.importing import project_shape
+from annotation.import_options import project_shape
 from annotation.item_display import is_image
 from annotation.item_provenance import item_provenance
 from annotation.models import ImportedRecord, Item, Label, LabelState, Prediction, Resolution, Signal, Source
@@ -152,7 +152,8 @@ def _rows(
     """The row of each of the items, which are those of the query."""
     ids = among.order_by().values("pk")
     rest = dict(ImportedRecord.objects.filter(item__in=ids).values_list("item", "record"))
-    known = dict(Resolution.objects.current().filter(item__in=ids).values_list("item", "value"))
+    agreed_now = Resolution.objects.current().filter(item__in=ids).values_list("item", "value", "also")
+    known = {item: (value, also) for item, value, also in agreed_now}
     fields = (*SAID_FIELDS, *Decided._fields) if full else SAID_FIELDS
     said = _by_item(Prediction.objects.filter(item__in=ids, source__in=SAID).values_list(*fields, named=True))
     labels = Label.objects.filter(item__in=ids, state__in=[LabelState.GIVEN, LabelState.SKIPPED])
@@ -165,7 +166,7 @@ def _rows(
             *map(_imported_label, record.get("labels", [])),
             *(_label(one, full=full) for one in given[item.pk]),
         )
-        agreed = known.get(item.pk)
+        agreed, beside = known.get(item.pk, (None, None))
         yield ExchangeRow(
             key=item.key,
             inputs={name: _input(project, value) for name, value in item.inputs.items() if value is not None},
@@ -176,6 +177,7 @@ def _rows(
             segment=item.segment,
             extra=record.get("extra", {}) | provenance.get(item.pk, {}),
             known=None if agreed == said_by_all(everyone) else agreed,
+            also=side_answers.values(beside),
         )
 
 
@@ -240,6 +242,7 @@ def _label(row: Label, *, full: bool) -> ExchangeLabel:
         comment=comments[-1] if comments else "",
         at=row.created_at.isoformat(),
         extra={name: getattr(row, name) for name in LABEL_LINEAGE} if full else {},
+        also=row.also or {},
     )
 
 

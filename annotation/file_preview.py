@@ -11,7 +11,8 @@ from annotation.exchange.base import BadRecord, unpacked
 from annotation.exchange.columns import DECIMAL, SCORES, USUAL, flattened
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import UnusableFile
-from annotation.importing import ImportOptions, options_of_name
+from annotation.import_options import ImportOptions
+from annotation.importing import options_of_name
 from annotation.models import StoredUpload
 from validation.json_values import shorten
 

@@ -49,6 +49,7 @@ def prediction_body(row: ExchangeRow, said: ExchangePrediction, *, known: bool =
             "at": zoned(row.at if known else said.at or row.at),
             "segment": dict(row.segment) or None,
             "label_known": row.agreed if known else None,
+            "also_known": dict(row.agreed_beside) or None if known and row.agreed is not None else None,
         }
     )
 

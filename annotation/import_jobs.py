@@ -18,8 +18,8 @@ from annotation import uploads
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import RefusedRecord, UnusableFile
 from annotation.import_bodies import PreparedBatch
+from annotation.import_options import ImportOptions, project_shape
 from annotation.importing import (
-    ImportOptions,
     ImportResult,
     count_batch,
     find_format,
@@ -28,7 +28,6 @@ from annotation.importing import (
     keep_batch,
     options_of_name,
     prepare_batch,
-    project_shape,
     read_batches,
     write_pictures,
 )

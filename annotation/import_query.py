@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from annotation.exchange.rows import ColumnNames, UnusableFile
-from annotation.importing import ImportOptions
+from annotation.import_options import ImportOptions
 from inputs.files.dialect_arguments import parse_mark, to_dialect
 from projects.models import Project
 from validation.json_values import quote

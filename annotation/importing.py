@@ -3,7 +3,7 @@
 The same file again changes nothing. A row that cannot be kept costs no other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -13,13 +13,11 @@ from typing import IO, Any
 
 from django.db import transaction
 
-from annotation import capture, kinds, media
+from annotation import capture, media
 from annotation.capture.rows import validate_rows
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import (
-    ColumnNames,
     ExchangeRow,
-    ProjectShape,
     RefusedRecord,
     UnusableFile,
 )
@@ -35,10 +33,10 @@ from annotation.import_bodies import (
     says_more,
     zoned,
 )
+from annotation.import_options import ImportOptions, project_shape
 from annotation.item_keys import find_by_keys
 from annotation.models import ImportedRecord
 from annotation.signals.capture import capture_signals
-from inputs.files.delimited import Dialect
 from inputs.images import budget_of
 from inputs.registry import INPUT_TYPES
 from projects.bulk_insert import insert_new, many_batches
@@ -58,22 +56,6 @@ ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", 
 UNSTORABLE = "It holds a NUL, half a surrogate pair or a number that is not finite, which no database stores."
 
 Record = tuple[int, ExchangeRow | RefusedRecord]
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """How a person says that a file is to be read."""
-
-    columns: ColumnNames = ColumnNames()
-    dialect: Dialect = Dialect()
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "ImportOptions":
-        """The options as `to_json` gave them, also those of a former version."""
-        return cls(ColumnNames(**given.get("columns", {})), Dialect(**given.get("dialect", {})))
 
 
 @dataclass
@@ -120,22 +102,6 @@ def options_of_name(name: str, options: ImportOptions) -> ImportOptions:
     if PurePath(name.lower().removesuffix(".gz")).suffix != ".tsv" or options.dialect.separator:
         return options
     return replace(options, dialect=replace(options.dialect, separator="\t"))
-
-
-def project_shape(project: Project, options: ImportOptions | None = None, *, raw_cells: bool = False) -> ProjectShape:
-    """What formats know of the project."""
-    kind = kinds.of_project(project)
-    return ProjectShape(
-        kind=project.kind,
-        labels=project.schema().labels,
-        inputs=project.contract().types(),
-        positive=project.positive,
-        shown=kind.asked_input,
-        highest=getattr(kind.options, "highest", ProjectShape.highest),
-        columns=options.columns if options else ColumnNames(),
-        raw_cells=raw_cells,
-        dialect=options.dialect if options else Dialect(),
-    )
 
 
 def import_file(

@@ -55,4 +55,5 @@ def _resolution(one: Resolution) -> dict[str, Any]:
         "votes": one.votes,
         "evaluation": one.evaluation,
         "at": one.resolved_at.isoformat(),
+        **({"also": one.also} if one.also else {}),
     }

@@ -146,6 +146,11 @@ def _agreed(value: Any, method: str, quality: float, votes: int) -> dict[str, An
     return {"value": value, "method": method, "quality": quality, "votes": votes}
 
 
+def known(said: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Accepted answers that came as known, as a resolution stores them."""
+    return {name: _agreed(value, "known", 1.0, 0) for name, value in said.items()} or None
+
+
 def values(also: Mapping[str, Any] | None) -> dict[str, Any]:
     """The agreed answers of a resolution by question, without those whose votes differ."""
     return {name: one["value"] for name, one in (also or {}).items() if one["value"] is not None}

@@ -5,7 +5,7 @@ from django.utils import timezone
 from ninja import Router
 
 from analysis import item_filters
-from analysis.api.items import FILTERS
+from analysis.api.filter_words import FILTERS
 from analysis.selection_exports import start_selection_export
 from annotation.api.transfers import AN_EXPORT, EXPORT_OPTIONS, export_answer
 from annotation.blinding import viewer_of_key

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis import bulk_acts, item_columns, item_filters, items, relabel, saved_views
+from analysis import bulk_acts, item_columns, item_filters, items, relabel, saved_views, side_conditions
 from analysis.item_pages import PageStart, parse_order
 from analysis.selection_exports import start_selection_export
 from analysis.windows import ALL, WORDS
-from annotation import kinds, tags, versions
+from annotation import kinds, side_answers, tags, versions
 from annotation.exchange.rows import UnusableFile
 from annotation.exporting import written_formats
 from annotation.models import Item, cause_titles
@@ -95,7 +95,14 @@ def _list(request: ProjectRequest, given: QueryDict, *, problem: str = "") -> Ht
 def _answer_filters(project: Project, filters: item_filters.Filters) -> list[tuple[str, str, str, list[str]]]:
     """Name, title, choice and values of each filter by a value of the task, as its kind lists them."""
     values = list(item_filters.filter_values(project))
-    return [(name, item_filters.NAMES[name], getattr(filters, name), values) for name in item_filters.ANSWERS if values]
+    found = [
+        (name, item_filters.NAMES[name], getattr(filters, name), values) for name in item_filters.ANSWERS if values
+    ]
+    chosen = dict(filters.active())
+    for one in side_answers.of_project(project):
+        name = f"{side_conditions.PREFIX}{one.name}"
+        found.append((name, one.words, chosen.get(name, ""), side_conditions.answers_of(one)))
+    return found
 
 
 def _of_version(project: Project, filters: item_filters.Filters, known: versions.Versions, tag: str) -> str:
@@ -115,7 +122,7 @@ def active(
         kept = [] if name == "similar" else beside  # no order by distance from an item that is not named
         query = urlencode([*filters.without(name, value).active(), *kept])
         words = _chip_words(request.project, name, value)
-        title = item_filters.NAMES[name]
+        title = item_filters.title_of_filter(request.project, name)
         if name in item_filters.MANY:
             title, _, words = value.partition(":") if name == "input" else (title, "", words)
         found.append({"name": title, "value": words or "missing", "url": f"{base}?{query}" if query else base})

@@ -47,3 +47,7 @@ class PredictionRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
         | None
     ) = None
     label_known: Annotated[Any, Meta(description="the true value, where it is known already")] = None
+    also_known: (
+        Annotated[dict[str, Any], Meta(description="an object: side questions with their answers beside `label_known`")]
+        | None
+    ) = None

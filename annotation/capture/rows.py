@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from annotation import kinds
+from annotation import kinds, side_answers
 from annotation.batches import (
     DATABASE_AWAY,
     BadRow,
@@ -61,6 +61,7 @@ class ValidPrediction:
     versions: Mapping[str, str] = field(default_factory=dict)
     segment: Mapping[str, Any] = field(default_factory=dict)
     known: Any = None
+    known_beside: Mapping[str, Any] | None = None  # agreed side answers, as a resolution stores them
     renormalised: bool = False
     numbers: dict[str, float] = field(default_factory=dict)  # confidence, margin and entropy of the scores
     item_id: int | None = None  # of an item that was captured before, whose inputs are known to be the same
@@ -175,6 +176,7 @@ class _Validator:
     segments: tuple[str, ...]
     at: datetime
     budget: PixelBudget
+    project: Project
 
     @classmethod
     def of(cls, project: Project, at: datetime, budget: PixelBudget) -> "_Validator":
@@ -191,6 +193,7 @@ class _Validator:
             segments=tuple(contract.segments),
             at=at,
             budget=budget,
+            project=project,
         )
 
     def counted_name(self, why: InvalidValue) -> str:
@@ -207,6 +210,7 @@ class _Validator:
         violations: list[Violation] | None = [] if self.keeps_violations else None
         stored, pictures = check_inputs(row.inputs, self.contract, self.budget, violations)
         scores, total = self._scores(row.scores)
+        known = self.kind.replace_labels(self._value("label_known", row.label_known, stored), self.successors)
         return ValidPrediction(
             index=index,
             key=key,
@@ -219,11 +223,20 @@ class _Validator:
             versions={name: printable(name, getattr(row, name)) for name in VERSIONS},
             segment=check_segment(row.segment, self.segments),
             value=self._value("value", row.value, stored) if not self.labels else None,
-            known=self.kind.replace_labels(self._value("label_known", row.label_known, stored), self.successors),
+            known=known,
+            known_beside=self._beside(row, known, stored) if row.also_known else None,
             renormalised=is_off(total),
             violations=violations or (),
             decided=check_decided(row),
         )
+
+    def _beside(self, row: PredictionRow, known: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if known is None:
+            raise BadRow("`also_known` stands beside `label_known`, which is missing.", field="also_known")
+        said = side_answers.accept_some(self.project, known, row.also_known)
+        if why := side_answers.misfit(self.project, said, inputs):
+            raise BadRow(why, field="also_known")
+        return side_answers.known(said)
 
     def _label(self, row: PredictionRow, scores: list[float] | None) -> str:
         if not self.labels:

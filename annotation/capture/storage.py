@@ -190,7 +190,11 @@ def _resolve_known(project: Project, pairs: list[tuple[ValidPrediction, int]], a
     """A label that came with the row is a resolution of its own method."""
     if not pairs:
         return
-    columns = {"item_id": [item_id for _, item_id in pairs], "value": [row.known for row, _ in pairs]}
+    columns: dict[str, list[Any]] = {
+        "item_id": [item_id for _, item_id in pairs],
+        "value": [row.known for row, _ in pairs],
+        "also": [row.known_beside for row, _ in pairs],
+    }
     known = {"method": Resolution.Method.KNOWN, "quality": 1.0, "votes": 0, "resolved_at": at}
     insert_new(Resolution, columns, project_id=project.pk, **known)
 

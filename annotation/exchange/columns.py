@@ -33,7 +33,8 @@ from validation.json_values import is_finite_number, quote
 USUAL = {"key": "key", "label": "label", "predicted": "predicted", "version": "model_version", "time": "at"}
 SCORES = "scores."
 WHOLE = "record"  # the column of what flat cells cannot say, as JSON
-FLAT = ("key", "inputs", "at", "known")  # parts of a record that have columns
+ALSO = "also."
+FLAT = ("key", "inputs", "at", "known", "also")  # parts of a record that have columns
 DECIMAL = "\0decimal"  # in a record: the decimal mark of its file; no column is named so
 TEXT_VALUES = ("choice", "text", "pair")  # kinds whose values are texts
 
@@ -65,6 +66,7 @@ class FlatParser:
             "" if self._names[part] in taken else self._names[part] for part in ("label", "predicted", "version")
         )
         self._texts = project.kind in TEXT_VALUES
+        self._beside = [(one.name, f"{ALSO}{one.name}", one.kind in TEXT_VALUES) for one in project.also]
         self._whole = "" if WHOLE in project.inputs else WHOLE
         self._names_of_inputs = ", ".join(project.inputs)
 
@@ -92,6 +94,7 @@ class FlatParser:
             known=known,
             at=None if is_blank(at) else to_moment(at),
             segment=self._segment(record) if self._columns.segment else {},
+            also=self._side_answers(record) if self._beside else {},
         )
         return row if is_blank(record.get(self._whole)) else self._with_whole(row, record)
 
@@ -143,6 +146,15 @@ class FlatParser:
             return self._spellings.get(folded(cell), cell)
         return cell if self._texts or not isinstance(cell, str) else parse_json(cell)
 
+    def _side_answers(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the columns of side questions hold; of kinds whose values are no texts their JSON."""
+        cells = [(name, record.get(column), is_text) for name, column, is_text in self._beside]
+        return {
+            name: as_text(cell) if is_text or not isinstance(cell, str) else parse_json(cell)
+            for name, cell, is_text in cells
+            if not is_blank(cell)
+        }
+
     def _segment(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         return {
             name.removeprefix("segment."): segment_cell(record[name])
@@ -171,6 +183,7 @@ class FlatParser:
             predictions=beside.predictions if "predictions" in whole else row.predictions,
             at=row.at,
             segment=row.segment or beside.segment,
+            also=row.also or beside.also,
         )
 
     def _refuse_absent_columns(self, record: Mapping[str, Any]) -> None:
@@ -193,7 +206,9 @@ class FlatWriter:
         self._inputs, self._texts = list(project.inputs), project.kind in TEXT_VALUES
         self._scores = [(f"{SCORES}{value}", value) for value in project.values()]
         said = (USUAL[name] for name in ("label", "predicted", "version"))
-        self.columns = ["key", *self._inputs, *said, *(column for column, _ in self._scores), "at", WHOLE]
+        self._beside = [(f"{ALSO}{one.name}", one.name, one.kind in TEXT_VALUES) for one in project.also]
+        beside = (column for column, _, _ in self._beside)
+        self.columns = ["key", *self._inputs, *said, *beside, *(column for column, _ in self._scores), "at", WHOLE]
 
     def cells(self, row: ExchangeRow) -> dict[str, Any]:
         """The row in these columns. What they cannot say, such as a second version, stands whole in the last one."""
@@ -208,6 +223,7 @@ class FlatWriter:
             USUAL["label"]: _value_cell(row.agreed, self._texts),
             USUAL["predicted"]: _value_cell(said.value, self._texts),
             USUAL["version"]: said.model_version or None,
+            **{column: _value_cell(row.also.get(name), is_text) for column, name, is_text in self._beside},
             **{column: scores.get(value) for column, value in self._scores},
             "at": row.at,
             WHOLE: _cell(record) if record else None,

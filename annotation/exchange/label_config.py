@@ -1,6 +1,6 @@
 """Label Studio's `label_config`: the XML of its labelling interface as a project's spec, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
@@ -97,8 +97,17 @@ def _options(element: ElementTree.Element) -> dict[str, Any]:
     return {"highest": int(last)} if element.tag == "Rating" and last.isascii() and last.isdigit() else {}
 
 
+def side_control(name: str) -> str:
+    """The name of the control that asks a side question."""
+    return f"also_{name}"
+
+
 def write_label_config(project: ProjectShape, *, control: str = "answer") -> str:
-    """The configuration that asks what the project asks. Raises UnusableFile where Label Studio has no tag for it."""
+    """The configuration that asks what the project asks. Raises UnusableFile where Label Studio has no tag for it.
+
+    Side questions are further controls, which Label Studio shows beside the answers that open them where these are
+    choices; one of a kind that it has no tag for is left out.
+    """
     if project.kind not in CONTROLS:
         raise UnusableFile(f"Label Studio has no control for projects of kind {project.kind}.")
     known = CONTROLS["choice" if project.kind == "pair" else project.kind]
@@ -107,16 +116,32 @@ def write_label_config(project: ProjectShape, *, control: str = "answer") -> str
         ranked = project.kind == "ranking" and name == project.shown
         tag = "List" if ranked else SHOWN_BY.get(kind, "Text")
         ElementTree.SubElement(view, tag, {"name": name, "value": f"${name}"})
-    asked = ElementTree.SubElement(view, known.tag, {"name": control, "toName": shown_input(project)})
-    if known.tag == "Choices":
-        asked.set("choice", "multiple" if project.kind == "choices" else "single")
-    if known.tag == "Rating":
-        asked.set("maxRating", str(project.highest))
-    labels = [{"value": value} for value in PAIR] if project.kind == "pair" else project.labels
-    for label in labels if known.label_tag else ():
-        ElementTree.SubElement(asked, known.label_tag, _label_attributes(label))
+    asked = {"name": control, "toName": shown_input(project)}
+    _add_control(view, asked, project.kind, project.labels, project.highest)
+    for one in project.also:
+        if one.kind in CONTROLS:
+            asked = {"name": side_control(one.name), "toName": one.shown or shown_input(project)}
+            asked |= {"required": "true"} if one.required else {}
+            if one.when and known.tag == "Choices":
+                asked |= {"visibleWhen": "choice-selected", "whenTagName": control}
+                asked["whenChoiceValue"] = ",".join(map(str, one.when))
+            _add_control(view, asked, one.kind, one.labels, one.highest)
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode") + "\n"
+
+
+def _add_control(
+    view: ElementTree.Element, asked: dict[str, str], kind: str, labels: Sequence[Mapping[str, Any]], highest: int
+) -> None:
+    known = CONTROLS["choice" if kind == "pair" else kind]
+    tag = ElementTree.SubElement(view, known.tag, asked)
+    if known.tag == "Choices":
+        tag.set("choice", "multiple" if kind == "choices" else "single")
+    if known.tag == "Rating":
+        tag.set("maxRating", str(highest))
+    for label in [{"value": value} for value in PAIR] if kind == "pair" else labels:
+        if known.label_tag:
+            ElementTree.SubElement(tag, known.label_tag, _label_attributes(label))
 
 
 def shown_input(project: ProjectShape) -> str:

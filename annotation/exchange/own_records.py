@@ -16,10 +16,10 @@ from annotation.exchange.base import (
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ExchangeSignal
 from validation.json_values import quote
 
-PARTS = ("key", "inputs", "predictions", "labels", "signals", "known", "at", "segment")
+PARTS = ("key", "inputs", "predictions", "labels", "signals", "known", "also", "at", "segment")
 LISTS = ("predictions", "labels", "signals")
 EMPTY = {
-    kind: [(one.name, one.default) for one in fields(kind) if one.name != "extra"]
+    kind: [(one.name, {} if one.name == "also" else one.default) for one in fields(kind) if one.name != "extra"]
     for kind in (ExchangePrediction, ExchangeLabel, ExchangeSignal)
 }
 NAMES_OF = {kind: tuple(kind.__dataclass_fields__) for kind in (ExchangePrediction, ExchangeLabel, ExchangeSignal)}
@@ -34,6 +34,7 @@ def to_row(record: Mapping[str, Any]) -> ExchangeRow:
         labels=tuple(_label(given) for given in as_objects(record.get("labels"), "labels")),
         signals=tuple(_signal(given) for given in as_objects(record.get("signals"), "signals")),
         known=record.get("known"),
+        also=as_mapping(record.get("also"), "also"),
         at=optional_text(record.get("at")),
         segment=as_mapping(record.get("segment"), "segment"),
         extra=without(record, *PARTS),
@@ -58,7 +59,7 @@ def _plain(part: ExchangePrediction | ExchangeLabel | ExchangeSignal) -> dict[st
     for name, empty in EMPTY[type(part)]:
         value = getattr(part, name)
         if value is not None and not (value == empty and type(value) is type(empty)):
-            kept[name] = value
+            kept[name] = dict(value) if name == "also" else value
     return kept
 
 
@@ -86,6 +87,7 @@ def _label(given: Mapping[str, Any]) -> ExchangeLabel:
         comment=str(given.get("comment") or ""),
         at=optional_text(given.get("at")),
         extra=without(given, *NAMES_OF[ExchangeLabel]),
+        also=as_mapping(given.get("also"), "also"),
     )
 
 

@@ -33,7 +33,7 @@ class ExchangePrediction:
 
 @dataclass(frozen=True)
 class ExchangeLabel:
-    """What one person said. `gold`: the other tool calls it the truth."""
+    """What one person said, `also` of side questions. `gold`: the other tool calls it the truth."""
 
     value: Any = None
     annotator: str = ""
@@ -43,6 +43,7 @@ class ExchangeLabel:
     comment: str = ""
     at: str | None = None
     extra: Extra = field(default_factory=dict)
+    also: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class ExchangeSignal:
 
 @dataclass(frozen=True)
 class ExchangeRow:
-    """One item. `known`: its agreed value, where the file states one apart from the labels of people."""
+    """One item. `known`: its agreed value, where the file states one apart from the labels of people.
+
+    `also`: its agreed side answers, by question.
+    """
 
     key: str
     inputs: Mapping[str, Any]
@@ -69,6 +73,12 @@ class ExchangeRow:
     at: str | None = None
     segment: Mapping[str, Any] = field(default_factory=dict)
     extra: Extra = field(default_factory=dict)
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def agreed_beside(self) -> Mapping[str, Any]:
+        """The agreed side answers, or where none is stated what every person said who gave the agreed value."""
+        return self.also or side_answers_of_all([label for label in self.labels if label.value == self.agreed])
 
     @property
     def agreed(self) -> Any:
@@ -80,6 +90,13 @@ def said_by_all(labels: Sequence[ExchangeLabel]) -> Any:
     """What every person said who said something; None where they differ, or nobody did."""
     given = [label.value for label in labels if not label.skipped and label.value is not None]
     return given[0] if given and all(value == given[0] for value in given) else None
+
+
+def side_answers_of_all(labels: Sequence[ExchangeLabel]) -> dict[str, Any]:
+    """By side question what every person said who answered it, without those that differ."""
+    names = dict.fromkeys(name for label in labels for name in label.also)
+    given = {name: [label.also[name] for label in labels if name in label.also and not label.skipped] for name in names}
+    return {name: said[0] for name, said in given.items() if said and all(one == said[0] for one in said)}
 
 
 @dataclass(frozen=True)
@@ -114,6 +131,19 @@ class ColumnNames:
 
 
 @dataclass(frozen=True)
+class SideShape:
+    """A side question: its name, whether it must be answered, what it is asked beside, and its answers' shape."""
+
+    name: str
+    kind: str
+    labels: Sequence[Mapping[str, Any]] = ()
+    required: bool = False
+    when: Sequence[Any] = ()
+    shown: str = ""
+    highest: int = 5
+
+
+@dataclass(frozen=True)
 class ProjectShape:
     """What a format needs to know of a project: its kind, its labels as in the schema, and the types of its inputs.
 
@@ -122,6 +152,7 @@ class ProjectShape:
     columns    how a flat file names what is no input
     raw_cells  texts of a CSV file as they are, also where a spreadsheet would run them
     dialect    how a file of text is written
+    also       its side questions
     """
 
     kind: str
@@ -133,6 +164,7 @@ class ProjectShape:
     columns: ColumnNames = ColumnNames()
     raw_cells: bool = False
     dialect: Dialect = Dialect()
+    also: Sequence["SideShape"] = ()
 
     def values(self) -> list[str]:
         return [label["value"] for label in self.labels]

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('uid', models.CharField(default=annotation.models.file_jobs.import_id, editable=False, max_length=40, unique=True)),
                 ('name', models.CharField(help_text='Of the file.', max_length=200)),
                 ('size', models.PositiveBigIntegerField(help_text='Bytes of the file.')),
-                ('options', models.JSONField(help_text='How the file is read: annotation.importing.ImportOptions.')),
+                ('options', models.JSONField(help_text='How the file is read: annotation.import_options.ImportOptions.')),
                 ('dry_run', models.BooleanField(default=False, help_text='Count only; keep no row.')),
                 ('rows', models.PositiveBigIntegerField(blank=True, help_text='Of the whole file, where it says so.', null=True)),
                 ('rows_read', models.PositiveBigIntegerField(default=0)),

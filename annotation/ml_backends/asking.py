@@ -15,7 +15,7 @@ from django.db.models import F
 
 from annotation import kinds
 from annotation.exchange.rows import ProjectShape, UnusableFile
-from annotation.importing import project_shape
+from annotation.import_options import project_shape
 from annotation.kinds import InvalidLabel
 from annotation.ml_backends import calls
 from annotation.ml_backends.asked_items import MISSING, to_asked_items, waiting_items

@@ -55,7 +55,7 @@ class DataImport(Transfer):
     upload = models.ForeignKey(StoredUpload, models.SET_NULL, null=True, blank=True, related_name="imports")
     name = models.CharField(max_length=NAME_LENGTH, help_text="Of the file.")
     size = models.PositiveBigIntegerField(help_text="Bytes of the file.")
-    options = models.JSONField(help_text="How the file is read: annotation.importing.ImportOptions.")
+    options = models.JSONField(help_text="How the file is read: annotation.import_options.ImportOptions.")
     dry_run = models.BooleanField(default=False, help_text="Count only; keep no row.")
     rows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Of the whole file, where it says so.")
     rows_read = models.PositiveBigIntegerField(default=0)

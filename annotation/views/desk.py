@@ -21,6 +21,7 @@ from annotation import (
     blinding,
     desk_body,
     desk_buffer,
+    desk_questions,
     guidelines,
     kinds,
     labels,
@@ -76,6 +77,7 @@ def page(request: ProjectRequest) -> HttpResponse:
         "kind_template": kind.template,
         "desk_module": kind.desk_module,
         "form": form,
+        "also_ask": desk_questions.for_template(project),
         "flags": FLAGS,
         "guideline": guideline,
         "guideline_html": shown_guideline(project, guideline),
@@ -111,6 +113,7 @@ def _config(request: ProjectRequest, queue: Queue | None, guideline: int, progre
     config = {
         "calls": calls,
         "module": static(kinds.of_project(request.project).desk_module),
+        "also": desk_questions.for_script(request.project),
         "queue": queue.slug if queue else None,
         "buffer": BUFFER,
         "undo": UNDO_DEEP,
@@ -141,7 +144,8 @@ def _entry(project: Project, label: Label) -> dict[str, Any]:
     skipped = label.state == LabelState.SKIPPED
     words = "skipped" if skipped else kinds.of_project(project).describe(label.value, project.schema().labels)
     revised = label.revisions.count() > 1 if label.revision > 1 else False
-    return {"lease": label.lease.token, "value": label.value, "skip": skipped, "words": words, "edited": revised}
+    said = {"value": label.value, "also": label.also or {}, "skip": skipped}
+    return {"lease": label.lease.token, **said, "words": words, "edited": revised}
 
 
 @require_POST
@@ -181,6 +185,7 @@ def _lease(project: Project, lease: Lease) -> dict[str, Any]:
         "lease": lease.token,
         "html": render_to_string("annotation/desk.html#item", drawn),
         "about": kinds.of_project(project).about(lease.item.inputs),
+        "beside": desk_questions.about(project, lease.item.inputs),
         "guideline": lease.guideline_version,
         "thumb": shown.pictures[0].src if shown.pictures else None,
     }

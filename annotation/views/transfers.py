@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import export_jobs, import_jobs
 from annotation.file_answers import file_answer
-from annotation.importing import ImportOptions
+from annotation.import_options import ImportOptions
 from annotation.models import TO_LABEL, DataExport, DataImport, RoutedItem
 from annotation.routing import refill
 from jobs import queue

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from annotation import guidelines, import_jobs
-from annotation.importing import ImportOptions
+from annotation.import_options import ImportOptions
 from annotation.models import DataImport, StoredUpload
 from projects import specs
 from projects.models import Project, Role, User

@@ -6,7 +6,7 @@ from typing import Any
 
 from annotation import kinds
 from annotation.exchange.rows import NO_COLUMN, ColumnNames
-from annotation.importing import ImportOptions
+from annotation.import_options import ImportOptions
 from inputs.files.column_roles import INPUT_ROLES, ColumnRole
 from inputs.files.column_scores import score_prefix
 from inputs.files.profiles import ColumnProfile

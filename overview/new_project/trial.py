@@ -10,7 +10,12 @@ from django.utils import timezone
 from scipy.stats import binomtest
 
 from annotation import uploads
-from annotation.importing import ImportOptions, image_sources, prepare_batch, read_batches
+from annotation.import_options import ImportOptions
+from annotation.importing import (
+    image_sources,
+    prepare_batch,
+    read_batches,
+)
 from annotation.models import StoredUpload
 from overview.new_project.source import ProjectSource
 from projects.models import InputContract, LabelSchema, Project

@@ -19,6 +19,9 @@ const MAY_REPEAT = /^Arrow/; // keys of an answer control that move, and decide 
 /* Whether two values of any kind of task are the same. */
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
+/* Answers to side questions as they are sent, left out where there are none. */
+const beside = (also) => (Object.keys(also).length ? { also } : {});
+
 class Desk extends HTMLElement {
   async connectedCallback() {
     this.config = JSON.parse(this.dataset.config);
@@ -31,7 +34,7 @@ class Desk extends HTMLElement {
     this.outbox = new Outbox({ url: calls.answers, post: this.post, store: this.store });
     this.buffer = new Buffer({ config: this.config, post: this.post, store: this.store, outbox: this.outbox });
     this.connection = new Connection({ outbox: this.outbox, say });
-    this.labels = new Control({
+    this.decision = this.labels = new Control({
       scope: this,
       choose: (answer) => this.answer(answer),
       say,
@@ -39,6 +42,7 @@ class Desk extends HTMLElement {
       keep: (value) => this.drafts.keep(value),
     });
     this.stage = new Stage(this);
+    this.also = this.config.also.length ? await (await import("./desk/also.js")).load(this) : null;
     this.side = new Side({ url: calls.guideline, version: guideline, back: () => this.stage.focus() });
     this.drafts = new Drafts({
       store: this.store,
@@ -102,13 +106,13 @@ class Desk extends HTMLElement {
     next: () => this.look(1),
     leave: () => this.leave(),
     search: () => this.labels.search?.focus(),
-    escape: () => this.side.close() || (this.viewing ? this.leave() : this.stage.focus()),
+    escape: () => this.side.close() || (this.isAside ? this.also.back() : this.viewing ? this.leave() : this.stage.focus()),
   };
 
   onKey(event) {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const isComposing = event.isComposing || event.keyCode === 229;
-    const own = isComposing ? null : this.labels.keyed?.(event);
+    const own = isComposing ? null : ((this.isAside ? this.also.keyed(event) : null) ?? this.labels.keyed?.(event));
     if (own) {
       event.preventDefault();
       if (!event.repeat || MAY_REPEAT.test(event.key)) own();
@@ -137,39 +141,54 @@ class Desk extends HTMLElement {
 
   /* Answers */
 
-  answer({ value, skip, words }) {
-    if (this.viewing) return this.correct({ value, skip, words });
+  /* Whether side questions are in front in place of the decision. */
+  get isAside() {
+    return Boolean(this.also?.isOpen);
+  }
+
+  /* A decision is sent at once unless it opens side questions, which finish it. */
+  answer(given) {
+    const item = this.viewing?.item ?? this.buffer.current;
+    if (!item || (!this.viewing && this.connection.isFull)) return;
+    const before = this.viewing ?? item.before;
+    if (this.also?.begin(given, item, before?.also)) this.drafts.keep(given.value);
+    else this.finish(given);
+  }
+
+  finish({ value, skip, words, also = {} }) {
+    if (this.viewing) return this.correct({ value, skip, words, also });
     const item = this.buffer.current;
-    if (!item || this.connection.isFull) return;
     const extras = this.drafts.take(item.lease);
     this.buffer.take();
-    this.history.push({ lease: item.lease, value, skip, words, edited: false, thumb: item.thumb, item });
+    this.history.push({ lease: item.lease, value, also, skip, words, edited: false, thumb: item.thumb, item });
     if (this.history.length > this.config.undo) this.history.shift();
     this.strip.add(this.history.at(-1));
     this.count({ skip }, 1);
     this.paint();
     this.say([`${skip ? "Skipped" : `Labelled ${words}`}.`, this.upNext()].join(" "));
-    this.outbox.add({ op: "submit", lease: item.lease, value, skip, ...extras, seconds: this.clock.take() });
+    this.outbox.add({ op: "submit", lease: item.lease, value, ...beside(also), skip, ...extras, seconds: this.clock.take() });
   }
 
   /* Change an answer given before, from the strip; the item in front waits. */
-  correct({ value, skip, words }) {
+  correct({ value, skip, words, also }) {
     const entry = this.viewing;
-    if (skip === entry.skip && isSame(value, entry.value)) return this.leave();
-    if (!this.outbox.amend(entry.lease, { value, skip })) {
+    if (skip === entry.skip && isSame(value, entry.value) && isSame(also, entry.also ?? {})) return this.leave();
+    if (!this.outbox.amend(entry.lease, { value, also, skip })) {
       const { lease } = entry;
-      if (!skip && !entry.skip) this.outbox.add({ op: "revise", lease, value });
-      else for (const op of ["undo", "submit"]) this.outbox.add(op === "undo" ? { op, lease } : { op, lease, value, skip });
+      const said = { lease, value, ...beside(also) };
+      if (!skip && !entry.skip) this.outbox.add({ op: "revise", ...said });
+      else for (const op of ["undo", "submit"]) this.outbox.add(op === "undo" ? { op, lease } : { op, ...said, skip });
     }
     this.count(entry, -1);
     this.count({ skip }, 1);
-    const { value: was, skip: wasSkip, words: wasWords } = entry;
-    Object.assign(entry, { value, skip, words, edited: true, was: { value: was, skip: wasSkip, words: wasWords } });
+    const was = { value: entry.value, also: entry.also, skip: entry.skip, words: entry.words };
+    Object.assign(entry, { value, also, skip, words, edited: true, was });
     this.leave();
     this.say(`Corrected to ${words}.`);
   }
 
   async undo() {
+    if (this.isAside) return this.also.back();
     if (this.viewing) return this.leave();
     const entry = this.history.pop();
     if (!entry) return this.say("There is nothing to undo.");
@@ -256,6 +275,7 @@ class Desk extends HTMLElement {
   /* Painting: on the path of every key, so it touches little. */
 
   paint({ focus = true } = {}) {
+    this.also?.close();
     const item = this.viewing?.item ?? this.buffer.current;
     const before = this.viewing ?? item?.before;
     if (item) this.stage.show(item);

@@ -9,6 +9,7 @@ LONG = "Ada Lovelace wrote to Charles Babbage in London on 5 October 1842 about 
 ANSWER = (
     "The parcel left our depot on Monday, so it should be with you within two working days. I am sorry for the wait."
 )
+FAILURES = ["It is wrong", "It is rude", "It says too little"]
 PROJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "choices": (
         {
@@ -57,6 +58,19 @@ PROJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "model_2": "It is on its way.",
             "model_3": "Please write to our office, which is open from Monday to Friday.",
         },
+    ),
+    "also": (  # one label, and side questions beside it
+        {
+            "kind": "choice",
+            "labels": ["good", "bad"],
+            "inputs": {"question": {"type": "text"}, "reply": {"type": "text"}},
+            "also_ask": [
+                {"name": "failure", "title": "What failed?", "kind": "choices", "labels": FAILURES, "when": ["bad"]},
+                {"name": "severity", "title": "How bad is it?", "kind": "rating", "required": True, "when": ["bad"]},
+                {"name": "better", "title": "What should it say?", "kind": "text", "when": ["bad"]},
+            ],
+        },
+        {"question": "Where is my parcel?", "reply": ANSWER},
     ),
 }
 

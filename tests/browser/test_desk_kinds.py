@@ -47,6 +47,16 @@ def given(site: Site, kind: str) -> list[Any]:
     return [json.loads(value) for (value,) in rows]
 
 
+def beside(site: Site) -> list[Any]:
+    """What stands beside each value of the project with side questions."""
+    query = """SELECT l.also FROM annotation_label l JOIN projects_project p ON p.id = l.project_id
+               WHERE p.slug = 'kind-also' AND l.state = 'given' ORDER BY l.id"""
+    with sqlite3.connect(site.home / "plumbline.sqlite3") as database:
+        rows = database.execute(query).fetchall()
+    database.close()
+    return [also and json.loads(also) for (also,) in rows]
+
+
 def keys(tab: Page, *pressed: str) -> None:
     for key in pressed:
         tab.keyboard.press(key)
@@ -208,3 +218,84 @@ def test_a_desk_is_accessible_and_fits_a_phone(desk: Desk, kind: str) -> None:
     tab.set_viewport_size({"width": 1280, "height": 800})
     assert violations(tab) == []
     assert not sticks_out(tab)
+
+
+def asks(tab: Page, words: str) -> None:
+    expect(tab.locator("#also-question")).to_have_text(words)
+
+
+def test_side_questions_are_asked_one_by_one_and_undone_with_the_decision(kind_site: Site, desk: Desk) -> None:
+    """By keyboard alone, then by touch on a phone."""
+    tab = desk("also")
+    before = len(beside(kind_site))
+    keys(tab, "1")  # good, beside which nothing is asked
+    keys(tab, "2")
+    asks(tab, "What failed?")
+    assert violations(tab) == []
+    keys(tab, "1", "3", "Enter")
+    asks(tab, "How bad is it?")
+    keys(tab, "Enter")  # required: nothing goes on
+    asks(tab, "How bad is it?")
+    keys(tab, "Escape")
+    asks(tab, "What failed?")
+    expect(tab.get_by_role("button", name="It is wrong")).to_have_attribute("aria-pressed", "true")
+    keys(tab, "Enter", "4")
+    asks(tab, "What should it say?")
+    expect(tab.locator("#answer-text")).to_be_focused()
+    keys(tab, "O", "n", "Enter")
+    sent(tab)
+    said = {"failure": ["It is wrong", "It says too little"], "severity": 4, "better": "On"}
+    assert given(kind_site, "also")[before:] == ["good", "bad"]
+    assert beside(kind_site)[before:] == [None, said]
+
+    keys(tab, "u")  # both come back
+    expect(tab.locator('.labels [data-value="bad"]')).to_have_attribute("aria-pressed", "true")
+    keys(tab, "2", "Enter")
+    expect(tab.get_by_role("button", name="4 of 5")).to_have_attribute("aria-pressed", "true")
+    keys(tab, "2")
+    asks(tab, "What should it say?")
+    expect(tab.locator("#answer-text")).to_have_value("On")
+    keys(tab, "Backspace", "Backspace", "Enter")  # an empty one stays open
+    sent(tab)
+    assert beside(kind_site)[before:] == [None, {"failure": ["It is wrong", "It says too little"], "severity": 2}]
+
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.locator('.labels [data-value="bad"]').click()
+    asks(tab, "What failed?")
+    assert violations(tab) == []
+    assert not sticks_out(tab)
+    tab.locator("#also-open").click()
+    asks(tab, "How bad is it?")
+    tab.locator("#also-back").click()
+    asks(tab, "What failed?")
+    tab.locator("#also-back").click()
+    expect(tab.locator("#also-question")).to_have_count(0)
+    tab.locator("#skip").click()
+    expect(tab.locator(".history li").last).to_have_text("skipped")
+
+
+def test_answers_with_side_answers_wait_for_the_line_and_are_corrected_from_the_strip(
+    kind_site: Site, desk: Desk
+) -> None:
+    tab = desk("also")
+    before = len(given(kind_site, "also"))
+    tab.context.set_offline(True)
+    keys(tab, "2", "Enter")
+    asks(tab, "How bad is it?")
+    keys(tab, "5")
+    asks(tab, "What should it say?")
+    keys(tab, "Enter")
+    tab.context.set_offline(False)
+    sent(tab)
+    assert beside(kind_site)[before:] == [{"severity": 5}]
+
+    tab.locator(".history li").last.get_by_role("button").click()
+    expect(tab.locator("#correcting")).to_be_visible()
+    keys(tab, "2", "Enter")
+    asks(tab, "How bad is it?")
+    keys(tab, "1")
+    asks(tab, "What should it say?")
+    keys(tab, "Enter")
+    expect(tab.locator("#correcting")).to_be_hidden()
+    sent(tab)
+    assert beside(kind_site)[before:] == [{"severity": 1}]

@@ -27,6 +27,7 @@ AGAIN = {
     "the list of versions is the same": ("tests/annotation/test_versions.py", ""),
     "an imported project is the same": ("tests/overview/project_archive", "row_by_row or trail or given_again"),
     "items are filtered and sorted the same": ("tests/analysis/test_item_filters.py", ""),
+    "items are found by side answers": ("tests/analysis/test_side_conditions.py", "agreed or differ"),
     "an import is whole after a kill": ("tests/annotation/test_import_jobs.py", "killed or lease or says_what"),
     "labels are merged, split and restored": ("tests/annotation/test_label_changes.py", ""),
     "labels are merged within answers": ("tests/annotation/test_label_changes_of_parts.py", ""),

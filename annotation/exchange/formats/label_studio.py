@@ -16,7 +16,7 @@ from annotation.exchange.base import (
     without,
 )
 from annotation.exchange.json_records import array_parts, read_objects
-from annotation.exchange.label_config import CONTROLS, shown_input
+from annotation.exchange.label_config import CONTROLS, shown_input, side_control
 from annotation.exchange.label_studio_values import CONTROL, SHAPES, ValueShape
 from annotation.exchange.list_items import to_list, to_turns
 from annotation.exchange.rows import ExchangeLabel, ExchangePrediction, ExchangeRow, ProjectShape, UnusableFile
@@ -24,6 +24,7 @@ from inputs.files.delimited import Dialect
 from validation.json_values import quote
 
 KEY = "external_id"  # in `meta`, which Label Studio keeps and gives back
+NONE_BESIDE = "also_none"  # in an annotation: side questions that nothing fits, which no result says
 OTHERS = "other_results"  # in `extra`: results of other controls, written back
 NAMES = "names"  # in `extra`: id, from_name and to_name of each result of ours
 
@@ -97,7 +98,11 @@ def _row_extra(
 
 def _parse_label(given: Mapping[str, Any], project: ProjectShape, shape: ValueShape, text: str) -> ExchangeLabel:
     value, names, others = _parse_results(given.get("result"), project, shape, text)
-    extra = without(given, "result", "completed_by", "was_cancelled", "ground_truth", "lead_time", "created_at")
+    also, others = _side_answers(others, project, text)
+    also |= {name: [] for name in as_list(given.get(NONE_BESIDE), NONE_BESIDE) if isinstance(name, str)}
+    extra = without(
+        given, "result", NONE_BESIDE, "completed_by", "was_cancelled", "ground_truth", "lead_time", "created_at"
+    )
     skipped = given.get("was_cancelled") is True
     person = given.get("completed_by")
     name = person.get("email") or person.get("id") if isinstance(person, Mapping) else person
@@ -109,6 +114,7 @@ def _parse_label(given: Mapping[str, Any], project: ProjectShape, shape: ValueSh
         seconds=optional_number(given.get("lead_time")),
         at=optional_text(given.get("created_at")),
         extra=compact({**extra, "completed_by": person, NAMES: names or None, OTHERS: others or None}),
+        also=also,
     )
 
 
@@ -132,13 +138,42 @@ def parse_prediction(given: Mapping[str, Any], project: ProjectShape, data: Mapp
     return _parse_prediction(given, project, value_shape(project), text)
 
 
+def _side_answers(others: list[Any], project: ProjectShape, row_text: str) -> tuple[dict[str, Any], list[Any]]:
+    """The side answers among results of other controls, and the rest of those."""
+    found = {}
+    for one in project.also:
+        shape, control = SHAPES.get(one.kind), side_control(one.name)
+        mine = [result for result in others if shape and result.get("from_name") == control]
+        if shape and mine:
+            values = [as_mapping(result.get("value"), "The value of a result") for result in mine]
+            found[one.name] = shape.read_values(values, row_text)
+            others = [result for result in others if result not in mine]
+    return found, others
+
+
+def _results_beside(also: Mapping[str, Any], project: ProjectShape, text: str) -> list[dict[str, Any]]:
+    """The results of the side questions, each under a control of its own."""
+    return [
+        {
+            "from_name": side_control(one.name),
+            "to_name": one.shown or shown_input(project),
+            "type": (*SHAPES[one.kind].types, CONTROLS[one.kind].result_type)[0],
+            "value": part,
+        }
+        for one in project.also
+        if one.name in also and one.kind in SHAPES
+        for part in SHAPES[one.kind].write_values(also[one.name], text)
+    ]
+
+
 def _parse_results(
     given: Any, project: ProjectShape, shape: ValueShape, text: str
 ) -> tuple[Any, list[dict[str, Any]], list[Any]]:
     """The value, what else stands in the results that hold it, and the results of other controls."""
     results = [as_mapping(result, "A result") for result in as_list(given, "result")]
     wanted = shape.types or (CONTROLS[project.kind].result_type,)
-    ours = [result for result in results if result.get("type") in wanted]
+    beside = {side_control(one.name) for one in project.also}
+    ours = [result for result in results if result.get("type") in wanted and result.get("from_name") not in beside]
     first = ours[0].get("from_name") if ours else None
     ours = [result for result in ours if result.get("from_name") == first]
     others = [result for result in results if result not in ours]
@@ -159,7 +194,7 @@ def _task(row: ExchangeRow, project: ProjectShape, shape: ValueShape) -> dict[st
         kept["meta"] = {**as_mapping(kept.get("meta"), "meta"), KEY: row.key}
     annotations = [_annotation(label, project, shape, text) for label in row.labels]
     if row.known is not None and all(label.value != row.known for label in row.labels):
-        known = ExchangeLabel(value=row.known, gold=True)
+        known = ExchangeLabel(value=row.known, gold=True, also=row.also)
         annotations.append(_annotation(known, project, shape, text))
     predictions = [_prediction(given, project, shape, text) for given in row.predictions]
     return compact({**kept, "data": data, "created_at": row.at}) | {
@@ -170,7 +205,7 @@ def _task(row: ExchangeRow, project: ProjectShape, shape: ValueShape) -> dict[st
 
 def _annotation(label: ExchangeLabel, project: ProjectShape, shape: ValueShape, text: str) -> dict[str, Any]:
     kept = dict(label.extra)
-    result = _results(label.value, kept, project, shape, text)
+    result = _results(label.value, kept, project, shape, text) + _results_beside(label.also, project, text)
     person = kept.pop("completed_by", None)
     return compact(
         {
@@ -180,6 +215,7 @@ def _annotation(label: ExchangeLabel, project: ProjectShape, shape: ValueShape, 
             "ground_truth": label.gold,
             "lead_time": label.seconds,
             "created_at": label.at,
+            NONE_BESIDE: [name for name, said in label.also.items() if said == []] or None,
         }
     ) | {"result": result}
 

@@ -12,8 +12,14 @@ from django.utils import timezone
 
 from annotation.exchange.registry import FORMATS
 from annotation.exchange.rows import ColumnNames, UnusableFile
+from annotation.import_options import ImportOptions
 from annotation.import_query import COLUMN_OPTIONS
-from annotation.importing import ImportOptions, ImportResult, format_of_name, import_file, options_of_name
+from annotation.importing import (
+    ImportResult,
+    format_of_name,
+    import_file,
+    options_of_name,
+)
 from inputs.files.delimited import Dialect
 from inputs.files.dialect_arguments import add_dialect_arguments, to_dialect
 from projects.models import Project

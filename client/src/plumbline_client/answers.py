@@ -19,6 +19,7 @@ class PredictionFields(TypedDict, total=False):
     at: Any
     segment: dict[str, Any]
     label_known: Any
+    also_known: dict[str, Any]
 
 
 class SignalFields(TypedDict, total=False):

@@ -16,6 +16,7 @@ from annotation.exchange.rows import (
     ExchangeRow,
     ProjectShape,
     RefusedRecord,
+    SideShape,
     UnusableFile,
 )
 from tests.annotation.exchange.shapes import INTENTS, SPANS, TEXTS, parse_all, parse_bytes, records_of, written
@@ -272,6 +273,25 @@ def test_values_of_every_kind_are_read_back_the_same(name: str, kind: str, data:
     (again,) = parse_bytes(name, written(name, [row], shape), shape)
     assert isinstance(again, ExchangeRow) and again.agreed == value
     assert _bare(again) == row
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("name", ["label_studio", *FLAT_FORMATS])
+@given(data=st.data(), text=LETTERS)
+@settings(max_examples=10, deadline=None)
+def test_side_answers_of_every_kind_are_read_back_the_same(
+    name: str, kind: str, data: st.DataObject, text: str
+) -> None:
+    beside = [SideShape("first", kind, INTENTS, shown="text"), SideShape("second", "choices", INTENTS)]
+    shape = ProjectShape("choices", INTENTS, {"text": "text"}, also=beside)
+    said = {"first": data.draw(values_of(kind)), "second": data.draw(values_of("choices"))}
+    people = (ExchangeLabel(value=["refund"], annotator="ann", also=said), ExchangeLabel(value=["refund"]))
+    row = ExchangeRow("k", {"text": text}, labels=people, also={} if name == "label_studio" else said)
+
+    (again,) = parse_bytes(name, written(name, [row], shape), shape)
+
+    assert _bare(again) == row
+    assert again.agreed_beside == said  # type: ignore[union-attr]
 
 
 def _rows(carried: ExchangeFormat) -> st.SearchStrategy[list[ExchangeRow]]:
