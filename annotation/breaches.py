@@ -17,7 +17,7 @@ def note_breaches(project: Project, *, at: datetime) -> list[QueueBreach]:
     """Begin and end the breaches of a project's queues; returns those that began. A paused queue keeps its state.
 
     A breach and its event are written in one transaction, and a queue has one open breach at most: however often this
-    is done, by however many processes, and whenever one is killed, each breach is told once.
+    is done, by however many processes, and whenever one is killed, each breach is sent once.
     """
     queues = project.queues.filter(sla_hours__isnull=False, paused=False).order_by("pk")
     began = [breach for queue in queues if (breach := _look_at(project, queue, at))]

@@ -1,4 +1,4 @@
-"""Breaches of the time that items may wait: each begins once, is told once, and ends when nothing is late."""
+"""Breaches of the time that items may wait: each begins once, is sent once, and ends when nothing is late."""
 
 import json
 from datetime import timedelta
@@ -32,13 +32,13 @@ def look(scenario: LabellingScenario) -> list[QueueBreach]:
     return breaches.note_breaches(scenario.project, at=scenario.now)
 
 
-def test_nothing_is_told_before_an_item_is_late(scenario: LabellingScenario) -> None:
+def test_nothing_is_sent_before_an_item_is_late(scenario: LabellingScenario) -> None:
     scenario.tick(HOUR - timedelta(seconds=2))
 
     assert look(scenario) == [] and not QueueBreach.objects.exists()
 
 
-def test_a_breach_is_told_once_however_often_one_looks(scenario: LabellingScenario) -> None:
+def test_a_breach_is_sent_once_however_often_one_looks(scenario: LabellingScenario) -> None:
     asked = scenario.now
     scenario.tick(HOUR + timedelta(seconds=1))
 
@@ -47,11 +47,11 @@ def test_a_breach_is_told_once_however_often_one_looks(scenario: LabellingScenar
     assert (breach.late, breach.due_at) == (3, asked + HOUR)
     scenario.tick(HOUR)
     assert look(scenario) == [] and look(scenario) == []
-    told = json.loads(WebhookEvent.objects.get().body)
-    assert (told["type"], told["data"]["queue"], told["data"]["late"]) == ("queue.breached", "uncertain", 3)
+    sent = json.loads(WebhookEvent.objects.get().body)
+    assert (sent["type"], sent["data"]["queue"], sent["data"]["late"]) == ("queue.breached", "uncertain", 3)
 
 
-def test_a_breach_ends_when_nothing_is_late_and_the_next_is_told_again(scenario: LabellingScenario) -> None:
+def test_a_breach_ends_when_nothing_is_late_and_the_next_is_sent_again(scenario: LabellingScenario) -> None:
     scenario.tick(2 * HOUR)
     look(scenario)
     for lease in scenario.claim(scenario.alice, 3):

@@ -39,7 +39,7 @@ AGAIN = {
         "tests/annotation/routing/test_capacity.py",
         "claim or served or desk or round",
     ),
-    "a breach is told once": ("tests/annotation/test_breaches.py", ""),
+    "a breach is sent once": ("tests/annotation/test_breaches.py", ""),
     "ids come in blocks": ("tests/projects/test_id_blocks.py", "block"),
 }
 pytestmark = pytest.mark.services
