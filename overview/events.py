@@ -59,6 +59,10 @@ def _decision(event: AuditEvent) -> str:
 PREDICATES: dict[str, Callable[[AuditEvent], str]] = {
     "release.promote": _of_version("promoted {}"),
     "release.roll_back": _of_version("rolled back to {}"),
+    "release.shadow": _of_version("put {} into the shadow"),
+    "release.canary": _of_version("began {} as a canary"),
+    "release.raise": _of_version("gave {} a larger share"),
+    "release.end": _of_version("ended {} in the shadow"),
     "threshold.promote": _of_version("released the threshold {}"),
     "threshold.roll_back": _rolled_back("threshold"),
     "policy.promote": _of_version("released the policy {}"),

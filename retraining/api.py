@@ -40,6 +40,16 @@ class PredictRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
         Annotated[list[str], Meta(description="a list with one key for each of the inputs; made here where absent")]
         | None
     ) = None
+    entity: (
+        Annotated[
+            str,
+            Meta(
+                max_length=released.LONGEST_ENTITY,
+                description="whom or what is decided about; the same one is answered by the same version",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ServedPrediction(Struct):
@@ -91,13 +101,18 @@ def predict(request: KeyRequest, slug: str) -> HttpResponse:
         asked = json_body.read_struct(request, PredictRequest)
         if len(asked.inputs) > MOST_INPUTS:
             raise BadBody(f"There are {len(asked.inputs):,} inputs; at most {MOST_INPUTS:,} are answered at once.", 413)
-        answered = serving.predict(request.project, inputs=asked.inputs, keys=asked.keys, at=timezone.now())
+        entity = released.valid_entity(asked.entity or "")
+        answered = serving.predict(
+            request.project, inputs=asked.inputs, keys=asked.keys, at=timezone.now(), entity=entity
+        )
     except BadBody as why:
         return problem(why.status, str(why), field=why.field)
     except serving.BadRequest as why:
         return problem(422, str(why), errors=why.errors)
     except serving.KeyTaken as why:
         return problem(409, str(why))
+    except released.BadEntity as why:
+        return problem(422, str(why), field="entity")
     except serving.NothingToServe as why:
         refused = problem(503, str(why))
         refused["Retry-After"] = RETRY_AFTER
@@ -108,7 +123,7 @@ def predict(request: KeyRequest, slug: str) -> HttpResponse:
 def to_answer(answered: serving.PredictionResult) -> PredictAnswer:
     return PredictAnswer(
         model_version=answered.model_version,
-        stage="champion",
+        stage=answered.stage,
         degraded=answered.degraded,
         predictions=[
             ServedPrediction(key=one.key, label=one.label, scores=one.scores, decision=one.decision)

@@ -21,6 +21,7 @@ from retraining.disagreement_words import reason_to_promote
 from retraining.learning.gate.disagreement import SequentialDecision
 from retraining.models import DisagreementSample, ModelVersion
 from retraining.release_record import LONGEST_REASON
+from retraining.rollout import CanaryRuns
 from retraining.window_bodies import WindowBody
 
 
@@ -69,7 +70,7 @@ def _follow_policy(
         reason = reason_to_promote(verdict)[:LONGEST_REASON]
         try:
             release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
-        except release.VoidVerdict:  # something else serves since
+        except (release.VoidVerdict, CanaryRuns):  # something else serves since
             return {"promoted": False}
         return {"promoted": True}
     if verdict.decision == SequentialDecision.UNDECIDED:

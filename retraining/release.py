@@ -16,8 +16,8 @@ from jobs.models import EventType
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project
-from retraining import artifacts, disagreements, judging, registry
-from retraining.models import ModelVersion, Release, ReleaseKind
+from retraining import artifacts, disagreements, judging, registry, rollout
+from retraining.models import ModelVersion, Release, ReleaseKind, RolloutState
 from retraining.release_record import (
     CannotRelease,
     ReleaseAct,
@@ -103,11 +103,14 @@ def promote_captured(
 
 
 def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None) -> Release:
-    """Bring back the version that was live before the champion was promoted.
+    """Bring back the version that was live before the champion was promoted; while a canary answers, end the canary.
 
     Rolling back twice from the same `expected` champion is once: the second call gives back the first one's release.
     """
     reason = valid_reason(reason)
+    beside = rollout.running(project)
+    if beside and beside.answers and expected in (None, beside.tag):
+        return rollout.end(beside, ReleaseAct(by, reason, at))
     ready = _before(project, _live(project))
     if ready.version:
         registry.load(ready.version)
@@ -201,6 +204,11 @@ def _already_rolled_back(project: Project, live: Target, expected: str) -> Relea
 
 def _switch(project: Project, live: Target, target: Target, act: Release.Act, made: ReleaseAct) -> Release:
     """The old champion steps down, the new one up, and everything that depends on it follows. One transaction."""
+    beside = rollout.running(project)
+    if beside and beside.tag == target.tag:
+        rollout.close(beside, RolloutState.PROMOTED, at=made.at)
+    else:
+        rollout.refuse_beside_canary(project)
     if live.version:
         ModelVersion.objects.filter(pk=live.version.pk).update(stage=Stage.RETIRED)
     if target.version:

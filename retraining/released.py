@@ -11,7 +11,8 @@ import msgspec
 from django.db import connection
 
 from projects.models import Project
-from retraining import registry, rule_release, serving
+from retraining import registry, rollout, rule_release
+from retraining.rollout_arms import CANARY, CHAMPION, in_canary
 from validation import InvalidInput
 
 LONGEST_WAIT = 30.0  # seconds
@@ -19,6 +20,10 @@ LOOK_EVERY = 1.0  # seconds between two looks of one that waits
 MOST_WAITING = 2  # of this process: each holds one of its threads (8 as `up` starts it)
 LONGEST_ENTITY = 200
 NOTHING = "none"
+
+
+class BadEntity(InvalidInput):
+    """A text that cannot name an entity."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +47,28 @@ class Released:
 
 
 def valid_entity(given: str) -> str:
-    """The entity that a service decides about, such as a customer. Raises InvalidInput."""
+    """The entity that a service decides about, such as a customer. Raises BadEntity."""
     if len(given) > LONGEST_ENTITY or not given.isprintable():
-        raise InvalidInput(f"entity takes at most {LONGEST_ENTITY} printable characters.")
+        raise BadEntity(f"entity takes at most {LONGEST_ENTITY} printable characters.")
     return given
 
 
 def released_for(project: Project, entity: str) -> Released:
-    """What is released for this entity now. While no canary runs every entity gets the champion.
+    """What is released for this entity now: the champion, or the canary where its hash is within the canary's share.
 
     Raises registry.Unclear.
     """
     live = registry.live(project)
     named = live.project if live else Project.objects.get(pk=project.pk)
     tag = live.tag if live else registry.captured_release(named)
+    canary = rollout.running(named) if entity and tag and named.canary_version else None
+    chosen = bool(canary and canary.answers and in_canary(canary, entity))
     threshold, _ = rule_release.rules_in_force(named)
     return Released(
-        model_version=tag or None,
+        model_version=canary.tag if canary and chosen else tag or None,
         threshold_version=named.threshold_version,
         policy_version=named.policy_version,
-        stage=serving.CHAMPION if tag else NOTHING,
+        stage=CANARY if chosen else CHAMPION if tag else NOTHING,
         thresholds=threshold.thresholds if threshold else {},
     )
 

@@ -9,6 +9,7 @@ from msgspec import to_builtins
 
 from projects import audit
 from projects.models import ApiKey, Project
+from retraining import rollout
 from retraining.learning.decision_rules import PolicyBody, ThresholdBody
 from retraining.models import DecisionRule, Release, ReleaseKind, RuleKind
 from retraining.release_record import (
@@ -111,6 +112,7 @@ def _stored(project: Project, kind: RuleKind, body: dict[str, Any], *, by: audit
 def _put_in_force(
     project: Project, kind: RuleKind, tag: str, before: str, act: Release.Act, made: ReleaseAct
 ) -> Release:
+    rollout.refuse_beside_canary(project)
     Project.objects.filter(pk=project.pk).update(**{COLUMNS[kind]: tag})
     return record_release(project, ReleaseKind(kind), act, now=Target(name=tag), before=Target(name=before), made=made)
 

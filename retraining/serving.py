@@ -16,16 +16,16 @@ from annotation.models import Item, Prediction, Source
 from projects.chunks import chunks
 from projects.ids import new_id
 from projects.models import Project
-from retraining import artifacts, registry, release, rule_release
+from retraining import artifacts, registry, release, rollout, rule_release
 from retraining.learning import decision_rules
 from retraining.learning.decision_rules import PolicyBody
 from retraining.model_cache import ModelCache
 from retraining.models import ModelVersion
+from retraining.rollout_arms import CANARY, CHAMPION, in_canary
 from validation import InvalidInput
 
 log = logging.getLogger(__name__)
 SAFE_DEFAULT = "safe_default"
-CHAMPION = "champion"
 APPROVE, REVIEW = "approve", "review"
 
 
@@ -62,6 +62,7 @@ class PredictionResult:
     model_version: str
     degraded: bool
     answers: tuple[RowPrediction, ...]
+    stage: str = CHAMPION
     latency_ms: float | None = field(default=None, compare=False)  # of scoring all of them, where it was done now
 
 
@@ -72,13 +73,19 @@ class _Scored:
     probabilities: NDArray[np.float64] | None  # (n, k) in the order of the project's labels
     project: Project  # as it was when the champion was looked up: with the threshold and policy in force
     problem: str = ""  # why the champion did not answer
+    stage: str = CHAMPION
+    entity: str = ""  # what decided between champion and canary; "" where none runs
 
 
 loaded_versions = ModelCache(registry.load)  # of this process; what they are is in the database
 
 
-def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | None, at: datetime) -> PredictionResult:
+def predict(
+    project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | None, at: datetime, entity: str = ""
+) -> PredictionResult:
     """Answer each of the inputs and capture it. The same keys with the same inputs get the stored answer again.
+
+    While a canary runs, all of them are answered by one version: that of the entity, or else of the first key.
 
     Raises BadRequest, KeyTaken or NothingToServe.
     """
@@ -88,9 +95,9 @@ def predict(project: Project, *, inputs: Sequence[Any], keys: Sequence[str] | No
     if len(known) == len(names) and (replayed := _replay(project, names, known)):
         return replayed
     begun = time.perf_counter()
-    scored = _score(project, valid)
+    scored = _score(project, valid, entity or names[0])
     answered = replace(_result(project, names, scored), latency_ms=round(1000 * (time.perf_counter() - begun), 3))
-    _capture(project, answered, valid, known, in_force=scored.project, at=at)
+    _capture(project, answered, valid, known, scored=scored, at=at)
     return answered
 
 
@@ -140,7 +147,8 @@ def _replay(project: Project, names: list[str], known: dict[str, int]) -> Predic
         return None
     values = project.label_schemas.get(version=found[0].schema_version).values()
     answers = tuple(_stored_answer(name, row, values) for name, row in zip(names, found, strict=True))
-    return PredictionResult(found[0].model_version, any(row.degraded for row in found), answers)
+    degraded, stage = any(row.degraded for row in found), found[0].stage or CHAMPION
+    return PredictionResult(found[0].model_version, degraded, answers, stage)
 
 
 def _stored_answer(name: str, row: Prediction, values: list[str]) -> RowPrediction:
@@ -150,8 +158,8 @@ def _stored_answer(name: str, row: Prediction, values: list[str]) -> RowPredicti
     return RowPrediction(name, row.label, dict(zip(values, scores.tolist(), strict=True)), row.decision or APPROVE)
 
 
-def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
-    """The champion's scores, else those of the version before it, else none."""
+def _score(project: Project, valid: list[ValidInputs], entity: str) -> _Scored:
+    """The scores of the champion or the canary, else those of the version before it, else none."""
     try:
         champion = registry.live(project)
     except registry.Unclear as why:
@@ -159,16 +167,22 @@ def _score(project: Project, valid: list[ValidInputs]) -> _Scored:
         return _Scored(SAFE_DEFAULT, True, None, project, str(why))
     now = champion.project if champion else project
     problem = "" if champion else _nothing_trained_here(project)
-    for find in (lambda: champion, lambda: release.previous_of(champion)):
+    canary = rollout.running(now) if champion and now.canary_version else None
+    if canary and not canary.answers:
+        canary = None
+    first = canary.version if canary and in_canary(canary, entity) else None
+    arm = {"stage": CANARY if first else CHAMPION, "entity": entity if canary else ""}
+    for find in (lambda: first, lambda: champion, lambda: release.previous_of(champion)):
         version = find()
         if version is None:
             continue
         try:
-            return _Scored(version.tag, version != champion, _probabilities_of(version, project, valid), now)
+            scores = _probabilities_of(version, project, valid)
+            return _Scored(version.tag, version != (first or champion), scores, now, **arm)
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
             problem = problem or str(why)
-    return _Scored(SAFE_DEFAULT, True, None, now, problem)
+    return _Scored(SAFE_DEFAULT, True, None, now, problem, **arm)
 
 
 def _nothing_trained_here(project: Project) -> str:
@@ -195,7 +209,7 @@ def _result(project: Project, names: list[str], scored: _Scored) -> PredictionRe
                 f"{scored.problem} No other version can answer, and the project names no safe default."
             )
         answers = tuple(RowPrediction(name, project.safe_default, {}, REVIEW) for name in names)
-        return PredictionResult(SAFE_DEFAULT, True, answers)
+        return PredictionResult(SAFE_DEFAULT, True, answers, scored.stage)
     values = project.schema().values()
     threshold, policy = rule_release.rules_in_force(scored.project)
     winners = decision_rules.chosen_labels(scored.probabilities, values, threshold)
@@ -204,7 +218,7 @@ def _result(project: Project, names: list[str], scored: _Scored) -> PredictionRe
         RowPrediction(name, values[winner], dict(zip(values, row.tolist(), strict=True)), decision)
         for name, winner, row, decision in zip(names, winners, scored.probabilities, decided, strict=True)
     )
-    return PredictionResult(scored.tag, scored.degraded, answers)
+    return PredictionResult(scored.tag, scored.degraded, answers, scored.stage)
 
 
 def _decisions(
@@ -222,7 +236,7 @@ def _capture(
     valid: list[ValidInputs],
     known: dict[str, int],
     *,
-    in_force: Project,
+    scored: _Scored,
     at: datetime,
 ) -> None:
     """Keep what was served, as the same facts that other services send, in one transaction.
@@ -231,8 +245,8 @@ def _capture(
     """
     versions = {
         "model_version": answered.model_version,
-        "threshold_version": in_force.threshold_version,
-        "policy_version": in_force.policy_version,
+        "threshold_version": scored.project.threshold_version,
+        "policy_version": scored.project.policy_version,
     }
     rows = [
         capture.served_prediction(
@@ -242,7 +256,7 @@ def _capture(
             scores=list(answer.scores.values()) or None,
             versions=versions,
             at=at,
-            decided=capture.Decided(CHAMPION, answered.latency_ms, answer.decision),
+            decided=capture.Decided(scored.stage, answered.latency_ms, answer.decision, scored.entity),
         )
         for answer, inputs in zip(answered.answers, valid, strict=True)
         if answer.key not in known or answer.scores

@@ -6,7 +6,16 @@ from django.utils import timezone
 
 from jobs import queue, registry
 from jobs.execution import Attempt
-from retraining import backtest_jobs, disagreement_job, disagreements, judging, live_check, release, training
+from retraining import (
+    backtest_jobs,
+    disagreement_job,
+    disagreements,
+    judging,
+    live_check,
+    release,
+    rollout_looks,
+    training,
+)
 from retraining import registry as versions
 from retraining.triggers import checks
 
@@ -49,6 +58,11 @@ def check_triggers(attempt: Attempt) -> None:
     checks.perform_check(attempt, at=timezone.now())
 
 
+@registry.handles("retraining.rollout", soft_seconds=300, hard_seconds=330)
+def look_at_rollout(attempt: Attempt) -> None:
+    rollout_looks.perform(attempt, clock=timezone.now)
+
+
 @registry.handles("retraining.sweep", soft_seconds=120, hard_seconds=150)
 def sweep(attempt: Attempt) -> None:
     removed = versions.sweep(at=timezone.now())
@@ -64,6 +78,11 @@ def watch(at: datetime) -> None:
 @registry.every(15, "retraining.disagreements")
 def watch_disagreements(at: datetime) -> None:
     disagreements.watch(at)
+
+
+@registry.every(60, "retraining.rollouts")
+def watch_rollouts(at: datetime) -> None:
+    rollout_looks.watch(at)
 
 
 @registry.every(3600, "retraining.sweep")

@@ -27,6 +27,7 @@ from retraining.datasets import Examples
 from retraining.learning.fitted import Candidate, Fitted
 from retraining.models import Dataset, ModelVersion, RunState, TrainingRun
 from retraining.release_record import LONGEST_REASON
+from retraining.rollout import CanaryRuns
 from retraining.run_ends import end_run
 from retraining.run_records import StageEntry, StagesBody, TriggerEvidence
 from retraining.trainers import registry as trainers
@@ -289,6 +290,6 @@ def _release(version: ModelVersion, judged: evaluation.Judged, *, at: datetime) 
     reason = release_reason(judged.verdict)[:LONGEST_REASON]
     try:
         release.promote(version, by=None, reason=reason, at=at, automatic=True, verified=True)
-    except release.VoidVerdict:  # something else serves since the comparison
+    except (release.VoidVerdict, CanaryRuns):  # something else serves since the comparison
         return False
     return True

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from annotation.capture.decided import Latency, Stage, TakenDecision
+from annotation.capture.decided import Entity, Latency, Stage, TakenDecision
 from annotation.capture.segments import MOST_SEGMENTS
 from annotation.row_fields import A_TEXT, Key, Time, Version
 
@@ -35,6 +35,7 @@ class PredictionRow(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
     stage: Stage | None = None
     latency_ms: Latency | None = None
     decision: TakenDecision | None = None
+    entity: Entity | None = None
     at: Time | None = None
     segment: (
         Annotated[

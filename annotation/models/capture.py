@@ -175,6 +175,9 @@ class Prediction(models.Model):
     decision = models.CharField(
         max_length=40, blank=True, default="", db_default="", help_text="What was done with it."
     )
+    entity = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Whom or what was decided about; its arm."
+    )
     schema_version = models.PositiveIntegerField(help_text="The label order of `scores`.")
     scores = models.BinaryField(null=True, help_text="float32 little-endian, one per label of the schema version.")
     label = models.CharField(max_length=200, blank=True, default="")

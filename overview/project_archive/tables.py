@@ -102,6 +102,8 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(retraining.DisagreementSample, path="version__project", adjust=_disagreement_sample),
     ArchivedModel(retraining.TriggerCheck),
     ArchivedModel(retraining.DecisionRule),
+    ArchivedModel(retraining.Rollout),
+    ArchivedModel(retraining.RolloutLook, path="rollout__project"),
     ArchivedModel(retraining.Release),
 )
 

@@ -88,6 +88,9 @@ class Project(models.Model):
     champion_version = models.CharField(max_length=80, blank=True, default="")
     threshold_version = models.CharField(max_length=80, blank=True, default="")
     policy_version = models.CharField(max_length=80, blank=True, default="")
+    canary_version = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="Answers for a share of entities."
+    )
     audit_slug = models.CharField(
         max_length=60, blank=True, default="", help_text="Its slug in audit events from before events had its id."
     )

@@ -4,6 +4,7 @@ from retraining.models.backtests import Backtest
 from retraining.models.datasets import Dataset, DatasetRow
 from retraining.models.judgements import DisagreementSample, EvaluatedItem, EvaluatedItemQuerySet, Judgement, Outcome
 from retraining.models.releases import Release, ReleaseKind
+from retraining.models.rollouts import Rollout, RolloutLook, RolloutMode, RolloutState
 from retraining.models.rules import DecisionRule, RuleKind
 from retraining.models.runs import RunState, TrainingRun, TriggerCheck
 from retraining.models.versions import LoadFailure, ModelVersion
@@ -22,6 +23,10 @@ __all__ = [
     "Outcome",
     "Release",
     "ReleaseKind",
+    "Rollout",
+    "RolloutLook",
+    "RolloutMode",
+    "RolloutState",
     "RuleKind",
     "RunState",
     "TrainingRun",

@@ -25,6 +25,10 @@ class Release(models.Model):
     class Act(models.TextChoices):
         PROMOTE = "promote"
         ROLL_BACK = "roll_back"
+        SHADOW = "shadow"
+        CANARY = "canary"
+        RAISE = "raise"
+        END = "end"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="releases")
     kind = models.CharField(max_length=10, choices=ReleaseKind, default=ReleaseKind.MODEL)
@@ -73,4 +77,11 @@ class Release(models.Model):
         return f"{self.kind} {self.tag}" if self.tag else f"no {self.kind}"
 
 
-ACT_WORDS = {Release.Act.PROMOTE: "Promoted", Release.Act.ROLL_BACK: "Rolled back"}
+ACT_WORDS = {
+    Release.Act.PROMOTE: "Promoted",
+    Release.Act.ROLL_BACK: "Rolled back",
+    Release.Act.SHADOW: "Began in the shadow",
+    Release.Act.CANARY: "Began as a canary",
+    Release.Act.RAISE: "Got a larger share",
+    Release.Act.END: "Ended in the shadow",
+}

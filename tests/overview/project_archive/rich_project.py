@@ -31,8 +31,18 @@ from overview.project_archive.tables import ARCHIVED, ArchivedModel
 from projects import audit, settings_versions
 from projects.models import AuditEvent, Membership, Project, Role, User
 from projects.settings_versions import ROUTING, fingerprint
-from retraining import bodies
-from retraining.models import DisagreementSample, EvaluatedItem, RunState, TrainingRun, TriggerCheck
+from retraining import bodies, rollout, rule_release
+from retraining.learning.decision_rules import ThresholdBody
+from retraining.models import (
+    DisagreementSample,
+    EvaluatedItem,
+    RolloutLook,
+    RolloutMode,
+    RunState,
+    TrainingRun,
+    TriggerCheck,
+)
+from retraining.release_record import ReleaseAct
 from retraining.window_bodies import DrawnBody, WindowBody
 from tests import pictures
 from tests.factories import NOW, make_user
@@ -127,6 +137,12 @@ def make_rich_project(slug: str = "rich") -> Project:
     QueueBreach.objects.create(
         project=project, queue=project.queues.earliest("pk"), due_at=NOW, late=2, noticed_at=NOW, ended_at=NOW
     )
+    rollout.end(
+        rollout.begin(project, candidate.tag, RolloutMode.CANARY, ReleaseAct(ada, "a try", NOW)),
+        ReleaseAct(ada, "enough", NOW),
+    )
+    RolloutLook.objects.create(rollout=project.rollouts.get(), at=NOW, body={"rules": [], "ratio": {}})
+    rule_release.release_rule(project, ThresholdBody({"spam": 0.4}), by=ada, reason="fewer misses", at=NOW)
     audit.record("queue.create", by=ada, at=NOW, project=project, target="q", details={"cause": Cause.GOLD})
     project.refresh_from_db()
     return project

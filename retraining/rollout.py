@@ -1,0 +1,179 @@
+"""Rollouts: begin a version in the shadow or as a canary, give it a larger share, and end it. Each act is one
+transaction with its release row and audit event; what rolls back needs no worker."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+
+from analysis.metrics.monitoring.guardrails import LIMITS, GuardrailRule
+from annotation.models import Prediction, Source
+from jobs.models import EventType
+from projects.models import Project
+from retraining import registry
+from retraining.models import ModelVersion, Release, ReleaseKind, Rollout, RolloutMode, RolloutState
+from retraining.release_record import CannotRelease, ReleaseAct, Target, lock_project, record_release, valid_reason
+
+Act = Release.Act
+STEPS = (0.01, 0.1, 0.5)
+HALF = (0.5,)
+LATENCIES = 1000  # newest answers of the champion that say which ones are slow
+LEAST_LATENCIES = 20
+SLOWEST = 0.95
+
+
+class CanaryRuns(CannotRelease):
+    """Two releases at once would make neither readable; the message names the canary."""
+
+
+def running(project: Project) -> Rollout | None:
+    return Rollout.objects.filter(project=project, state=RolloutState.RUNNING).select_related("version").first()
+
+
+def refuse_beside_canary(project: Project) -> None:
+    """Raise CanaryRuns while a canary answers. Runs under the project's lock."""
+    if project.canary_version:
+        raise CanaryRuns(f"{project.canary_version} answers as a canary. Promote it or roll it back first.")
+
+
+def begin(
+    project: Project,
+    tag: str,
+    mode: RolloutMode,
+    made: ReleaseAct,
+    *,
+    shares: Sequence[float] = (),
+    limits: Mapping[GuardrailRule, float] = LIMITS,
+) -> Rollout:
+    """Put a version beside the one that serves. Raises CannotRelease, or ArtifactRefused where it cannot be loaded.
+
+    shares: the steps of a canary, rising between 0 and 1; STEPS where none are given, half for an A/B test.
+    """
+    made = _valid(made)
+    target = _target(project, tag)
+    if target.version:
+        registry.load(target.version)
+    steps = [] if mode == RolloutMode.SHADOW else _valid_shares(shares or (HALF if mode == RolloutMode.AB else STEPS))
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        live = _live_tag(project)
+        if before := running(project):
+            raise CannotRelease(f"{before.tag} runs beside {before.against} already. End that first.")
+        if not live or live == tag:
+            raise CannotRelease(f"{tag} is live already." if live else "Nothing is live that it could run beside.")
+        rollout = Rollout.objects.create(
+            project=project,
+            mode=mode,
+            version=target.version,
+            name="" if target.version else tag,
+            against=live,
+            salt=secrets.token_hex(16),
+            shares=steps,
+            begun=[made.at.isoformat()],
+            limits={rule.value: limits[rule] for rule in GuardrailRule},
+            slow_ms=_slow_ms(project, live) if steps else None,
+            started_at=made.at,
+        )
+        if steps:
+            Project.objects.filter(pk=project.pk).update(canary_version=tag)
+        act = Act.CANARY if steps else Act.SHADOW
+        _record(rollout, act, now=target, before=_target(project, live), made=made)
+        return rollout
+
+
+def raise_share(rollout: Rollout, made: ReleaseAct, *, expected: float | None = None) -> Rollout:
+    """Give the canary its next share; a second call from the same `expected` share changes nothing."""
+    made = _valid(made)
+    with transaction.atomic():
+        lock_project(rollout.project_id)
+        rollout = Rollout.objects.select_related("project", "version").get(pk=rollout.pk)
+        if expected is not None and rollout.share != expected:
+            return rollout
+        if rollout.state != RolloutState.RUNNING or rollout.next_share is None:
+            raise CannotRelease(f"{rollout.tag} has no next share.")
+        rollout.begun = [*rollout.begun, made.at.isoformat()]
+        rollout.save(update_fields=["begun"])
+        target, live = _target(rollout.project, rollout.tag), _target(rollout.project, rollout.against)
+        _record(rollout, Act.RAISE, now=target, before=live, made=made)
+        return rollout
+
+
+def end(rollout: Rollout, made: ReleaseAct, *, rule: str = "") -> Release:
+    """Take it back: what served before answers everyone from the next request on. Ending twice is once.
+
+    `rule` names the guardrail that did it.
+    """
+    made = _valid(made)
+    with transaction.atomic():
+        project = lock_project(rollout.project_id)
+        rollout = Rollout.objects.select_related("project", "version").get(pk=rollout.pk)
+        if rollout.state != RolloutState.RUNNING:
+            newest = Release.objects.filter(project=project, act__in=[Act.ROLL_BACK, Act.END]).order_by("-at", "-pk")
+            if found := newest.first():
+                return found
+            raise CannotRelease(f"{rollout.tag} does not run any more.")
+        close(rollout, RolloutState.ROLLED_BACK, at=made.at, rule=rule)
+        act = Act.ROLL_BACK if rollout.answers else Act.END
+        live, target = _target(project, rollout.against), _target(project, rollout.tag)
+        if act == Act.END:
+            return _record(rollout, act, now=target, before=live, made=made)
+        return _record(rollout, act, now=live, before=target, made=made, event=EventType.VERSION_ROLLED_BACK)
+
+
+def close(rollout: Rollout, state: RolloutState, *, at: datetime, rule: str = "") -> None:
+    """Write down its end. Runs in the transaction of the release that ends it."""
+    Rollout.objects.filter(pk=rollout.pk, state=RolloutState.RUNNING).update(state=state, ended_at=at, stopped_by=rule)
+    if rollout.answers:
+        Project.objects.filter(pk=rollout.project_id).update(canary_version="")
+
+
+def _record(
+    rollout: Rollout,
+    act: Release.Act,
+    *,
+    now: Target,
+    before: Target,
+    made: ReleaseAct,
+    event: EventType | None = None,
+) -> Release:
+    more = {"rollout": rollout.pk, "mode": rollout.mode, "share": rollout.share}
+    return record_release(
+        rollout.project, ReleaseKind.MODEL, act, now=now, before=before, made=made, event=event, more=more
+    )
+
+
+def _valid(made: ReleaseAct) -> ReleaseAct:
+    return ReleaseAct(made.by, valid_reason(made.reason), made.at, made.automatic, made.verdict)
+
+
+def _valid_shares(shares: Sequence[float]) -> list[float]:
+    if not all(0 < one < 1 for one in shares) or not all(a < b for a, b in zip(shares, shares[1:], strict=False)):
+        raise CannotRelease("The shares of a canary lie between 0 and 1 and rise.")
+    return [float(one) for one in shares]
+
+
+def _target(project: Project, tag: str) -> Target:
+    """The version of this tag, trained here or captured. Raises CannotRelease."""
+    number = registry.number_of(tag) or 0
+    version = ModelVersion.objects.filter(project=project, number=number).select_related("project").first()
+    if version:
+        return Target(version)
+    if not Prediction.objects.filter(project=project, model_version=tag).exists():
+        raise CannotRelease(f"There is no version {tag} in {project.title}, trained here or captured.")
+    return Target(name=tag)
+
+
+def _live_tag(project: Project) -> str:
+    version = registry.champion(project)
+    return version.tag if version else registry.captured_release(project)
+
+
+def _slow_ms(project: Project, tag: str) -> float | None:
+    """The time that one in twenty answers of the champion took at least; None where too few say how long they took."""
+    rows = Prediction.objects.filter(
+        project=project, model_version=tag, source__in=[Source.SERVED, Source.CAPTURED], latency_ms__isnull=False
+    )
+    known = np.array(rows.order_by("-at", "-pk").values_list("latency_ms", flat=True)[:LATENCIES], dtype=float)
+    return float(np.quantile(known, SLOWEST)) if len(known) >= LEAST_LATENCIES else None

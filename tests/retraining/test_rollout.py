@@ -1,0 +1,223 @@
+"""Rollouts: sticky arms, shares that grow, rules that roll back by themselves, and a shadow that answers nobody."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from annotation.models import Item, Prediction, Signal, Source
+from jobs import execution
+from jobs.models import Job
+from projects.models import AuditEvent, Project
+from retraining import release, released, rollout, rollout_arms, rollout_looks, rule_release, serving
+from retraining.learning.decision_rules import ThresholdBody
+from retraining.models import ModelVersion, Release, Rollout, RolloutLook, RolloutMode, RolloutState
+from retraining.release_record import CannotRelease, ReleaseAct
+from tests.factories import make_item, make_prediction
+from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version, resolve
+
+pytestmark = pytest.mark.django_db
+SPAM = {"x": 1.5, "y": 0.0}
+
+
+@pytest.fixture
+def project(artifact_home: Any) -> Project:
+    """v1 is live, v2 is judged against it."""
+    project = make_numeric_project("mail", safe_default="ham")
+    learn(project, 4)
+    make_champion(project)
+    learn(project, 1, at=timezone.now())
+    make_version(project)
+    return Project.objects.get(pk=project.pk)
+
+
+def act(reason: str = "a try") -> ReleaseAct:
+    return ReleaseAct(None, reason, timezone.now())
+
+
+def canary(project: Project, *shares: float, mode: RolloutMode = RolloutMode.CANARY) -> Rollout:
+    return rollout.begin(project, "v2", mode, act(), shares=shares or (0.5, 0.9))
+
+
+def ask(project: Project, key: str, entity: str = "") -> serving.PredictionResult:
+    fresh = Project.objects.get(pk=project.pk)
+    return serving.predict(fresh, inputs=[SPAM], keys=[key], at=timezone.now(), entity=entity)
+
+
+def seen(found: Rollout, arms: dict[str, int], *, overridden: dict[str, int], step: int = 0) -> None:
+    """Decisions of both arms, of which so many were overridden."""
+    at = found.steps[step][1] + timedelta(seconds=1)
+    for stage, n in arms.items():
+        for number in range(n):
+            item = make_item(found.project, inputs=SPAM)
+            make_prediction(item, [0.1, 0.9], model_version="v2", stage=stage, source=Source.SERVED, at=at)
+            if number < overridden[stage]:
+                Signal.objects.create(
+                    **{"project": found.project, "key": f"o{item.pk}", "prediction_key": item.key, "item": item},
+                    **{"kind": "override", "body_hash": "0" * 64, "at": at, "captured_at": at},
+                )
+
+
+def do_job(found: Rollout) -> None:
+    rollout_looks.watch(timezone.now())
+    job = Job.objects.filter(kind="retraining.rollout", payload__rollout=found.pk).latest("pk")
+    Job.objects.filter(pk=job.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    execution.run(job.pk)
+
+
+class TestArms:
+    def test_an_entity_stays_in_its_arm_and_none_leaves_the_canary_as_it_grows(self, project: Project) -> None:
+        found = canary(project, 0.2, 0.6)
+        names = [f"customer-{number}" for number in range(2000)]
+        before = {name for name in names if rollout_arms.in_canary(found, name)}
+        assert abs(len(before) / len(names) - 0.2) < 0.05
+        after = rollout.raise_share(found, act())
+        grown = {name for name in names if rollout_arms.in_canary(after, name)}
+        assert before < grown and abs(len(grown) / len(names) - 0.6) < 0.05
+
+    def test_predict_answers_by_the_arm_and_captures_it(self, project: Project) -> None:
+        found = canary(project)
+        for number in range(12):
+            inside = rollout_arms.in_canary(found, f"c{number}")
+            answer = ask(project, f"k{number}", entity=f"c{number}")
+            assert (answer.stage, answer.model_version) == (("canary", "v2") if inside else ("champion", "v1"))
+            row = Prediction.objects.get(item__key=f"k{number}")
+            assert (row.stage, row.entity, row.degraded) == (answer.stage, f"c{number}", False)
+            assert ask(project, f"k{number}", entity=f"c{number}").stage == answer.stage
+
+    def test_services_are_sent_to_the_same_arm(self, project: Project) -> None:
+        found = canary(project)
+        for number in range(12):
+            inside = rollout_arms.in_canary(found, f"c{number}")
+            answer = released.released_for(project, f"c{number}")
+            assert (answer.stage, answer.model_version) == (("canary", "v2") if inside else ("champion", "v1"))
+        assert released.released_for(project, "").stage == "champion"
+
+    def test_a_canary_that_fails_is_answered_for_by_the_champion_in_its_arm(self, project: Project) -> None:
+        found = canary(project, 0.999)
+        ModelVersion.objects.filter(pk=found.version_id).update(signature="0" * 64)
+        answer = ask(project, "a")
+        assert (answer.stage, answer.model_version, answer.degraded) == ("canary", "v1", True)
+
+    def test_costs_nothing_while_none_runs(self, project: Project, django_assert_max_num_queries: Any) -> None:
+        ask(project, "a")
+        with django_assert_max_num_queries(20):
+            ask(project, "b")
+
+
+class TestActs:
+    def test_each_is_a_row_and_an_event_with_its_reason(self, project: Project) -> None:
+        found = canary(project)
+        rollout.raise_share(found, act("held for a day"))
+        call_command("roll_back", "mail", reason="complaints")
+        acts = list(Release.objects.order_by("pk").values_list("act", "reason"))[1:]
+        assert acts == [("canary", "a try"), ("raise", "held for a day"), ("roll_back", "complaints")]
+        events = AuditEvent.objects.filter(action__startswith="release.").order_by("sequence")
+        assert [one.action for one in events][1:] == ["release.canary", "release.raise", "release.roll_back"]
+        project.refresh_from_db()
+        assert (project.champion_version, project.canary_version) == ("v1", "")
+        assert Rollout.objects.get().state == RolloutState.ROLLED_BACK
+
+    def test_never_two_at_once(self, project: Project) -> None:
+        canary(project)
+        third = judged(make_version(project))
+        with pytest.raises(CannotRelease, match="v2 runs beside v1 already"):
+            rollout.begin(project, "v3", RolloutMode.SHADOW, act())
+        with pytest.raises(rollout.CanaryRuns, match="v2 answers as a canary"):
+            release.promote(third, by=None, reason="better", at=timezone.now())
+        with pytest.raises(rollout.CanaryRuns):
+            rule_release.release_rule(project, ThresholdBody({}), by=None, reason="x", at=timezone.now())
+
+    def test_promoting_it_ends_it(self, project: Project) -> None:
+        found = canary(project)
+        release.promote(ModelVersion.objects.get(number=2), by=None, reason="held", at=timezone.now())
+        found.refresh_from_db()
+        project.refresh_from_db()
+        assert (found.state, project.champion_version, project.canary_version) == ("promoted", "v2", "")
+        assert ask(project, "a").stage == "champion"
+
+    def test_a_double_click_raises_and_ends_once(self, project: Project) -> None:
+        found = canary(project)
+        for _ in range(2):
+            assert rollout.raise_share(found, act(), expected=0.5).share == 0.9
+        assert rollout.end(found, act()) == rollout.end(found, act())
+        with pytest.raises(CannotRelease, match="has no next share"):
+            rollout.raise_share(found, act())
+
+    @pytest.mark.parametrize(
+        ("tag", "shares", "words"),
+        [("v1", (), "live already"), ("v9", (), "no version v9"), ("v2", (0.5, 0.1), "rise"), ("v2", (1.0,), "rise")],
+    )
+    def test_refuses_what_cannot_run_beside(
+        self, project: Project, tag: str, shares: tuple[float, ...], words: str
+    ) -> None:
+        with pytest.raises(CannotRelease, match=words):
+            rollout.begin(project, tag, RolloutMode.CANARY, act(), shares=shares)
+        assert not Rollout.objects.exists()
+
+
+class TestLooks:
+    def test_twice_the_overrides_roll_it_back_and_name_the_rule(self, project: Project) -> None:
+        found = canary(project)
+        seen(found, {"canary": 120, "champion": 120}, overridden={"canary": 60, "champion": 15})
+        do_job(found)
+        found.refresh_from_db()
+        assert (found.state, found.stopped_by) == ("rolled_back", "overrides")
+        made = Release.objects.latest("pk")
+        assert made.automatic and made.reason.startswith("Override rate at least") and made.act == "roll_back"
+        assert ask(project, "a").stage == "champion"
+
+    def test_equal_arms_stay_and_a_look_without_news_is_kept_once(self, project: Project) -> None:
+        found = canary(project)
+        seen(found, {"canary": 30, "champion": 30}, overridden={"canary": 3, "champion": 3})
+        do_job(found)
+        assert rollout_looks.act_on(found, rollout_looks.look(found), at=timezone.now()) == ""
+        found.refresh_from_db()
+        assert found.state == "running" and RolloutLook.objects.count() == 1
+
+    def test_an_entity_counts_once_and_in_the_step_in_which_it_came(self, project: Project) -> None:
+        found = canary(project)
+        at = found.started_at + timedelta(seconds=1)
+        for number in range(5):
+            item = make_item(project, inputs=SPAM)
+            said = {"model_version": "v2", "stage": "canary", "source": Source.SERVED}
+            make_prediction(item, [0.1, 0.9], **said, entity=f"c{number % 2}", at=at + timedelta(seconds=number))
+        assert [one.step for one in rollout_arms.units(found)] == [0, 0]
+
+    def test_only_audited_items_count_for_the_error(self, project: Project) -> None:
+        found = canary(project)
+        seen(found, {"canary": 4, "champion": 0}, overridden={"canary": 0, "champion": 0})
+        first, second, third, _ = Item.objects.filter(predictions__stage="canary").order_by("pk")
+        resolve(first, "ham", evaluation=True, at=timezone.now())
+        resolve(second, "spam", evaluation=True, at=timezone.now())
+        resolve(third, "ham", at=timezone.now())
+        errors = next(one for one in rollout_looks.look(found).rules if one.rule == "errors")
+        assert (errors.canary, errors.canary_events) == (2, 1)
+
+    def test_slow_is_what_one_in_twenty_of_the_champions_answers_was(self, project: Project) -> None:
+        for number in range(40):
+            item = make_item(project, inputs=SPAM)
+            make_prediction(item, [0.1, 0.9], model_version="v1", latency_ms=float(number), source=Source.SERVED)
+        assert canary(project).slow_ms == pytest.approx(np.quantile(np.arange(40.0), 0.95))
+
+
+class TestShadow:
+    def test_answers_nobody_and_what_it_says_otherwise_is_listed(self, project: Project) -> None:
+        found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())
+        assert [ask(project, key).model_version for key in ("a", "b")] == ["v1", "v1"]
+        do_job(found)
+        assert rollout_looks.compared(found) == 2 and not rollout_looks.disagreements(found).exists()
+        Prediction.objects.filter(item__key="b", model_version="v2").update(label="ham")
+        assert [item.key for item in rollout_looks.disagreements(found)] == ["b"]
+        do_job(found)
+        assert Prediction.objects.filter(model_version="v2", source=Source.RESCORED).count() == 2
+
+    def test_lets_releases_be_made_and_ends_without_changing_what_serves(self, project: Project) -> None:
+        found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())
+        rule_release.release_rule(project, ThresholdBody({"spam": 0.4}), by=None, reason="x", at=timezone.now())
+        assert rollout.end(found, act()).act == "end"
+        project.refresh_from_db()
+        assert (project.champion_version, project.threshold_version) == ("v1", "t1")
