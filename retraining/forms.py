@@ -3,6 +3,7 @@
 from django import forms
 
 from retraining.learning.decision_rules import PolicyBody, ThresholdBody, valid_policy, valid_thresholds
+from retraining.models import RolloutMode
 from retraining.release_record import LONGEST_REASON
 from validation import InvalidInput
 
@@ -33,6 +34,16 @@ class PromoteForm(forms.Form):
 class RollBackForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
     expected = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+
+
+class GrowForm(RollBackForm):
+    share = forms.FloatField(min_value=0, max_value=1)
+
+
+class RolloutForm(forms.Form):
+    version = forms.CharField(max_length=80, strip=True, error_messages={"required": "Name a version, such as v3."})
+    mode = forms.ChoiceField(choices=RolloutMode.choices)
+    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
 
 
 class RuleForm(forms.Form):

@@ -10,7 +10,7 @@ from annotation.queues import Entry, Put
 from annotation.routing import audit_draw
 from projects import audit
 from projects.models import User
-from retraining.models import ModelVersion
+from retraining.models import ModelVersion, Rollout
 from retraining.verdict_words import side_name
 from validation import InvalidInput
 
@@ -51,6 +51,24 @@ def request_relabel(
         Entry(
             item_id=item_id,
             reason=f"{words} by {version}",
+            numbers={},
+            inclusion_probability=1.0,
+            priority=1 - place / len(item_ids),
+            strategy="selection",
+        )
+        for place, item_id in enumerate(item_ids)
+    ]
+    return RelabelRequest(queue, queues.add_entries(queue, entries, at=at))
+
+
+def request_shadow_labels(rollout: Rollout, *, item_ids: Sequence[int], by: User, at: datetime) -> RelabelRequest:
+    """Let people decide where a shadow answers otherwise. The items train."""
+    title = f"{rollout.tag} in the shadow of {rollout.against}"
+    queue = queues.create(rollout.project, title=title, cause=Cause.SUSPECTED, by=by, at=at)
+    entries = [
+        Entry(
+            item_id=item_id,
+            reason=f"{rollout.tag} answers otherwise than {rollout.against}",
             numbers={},
             inclusion_probability=1.0,
             priority=1 - place / len(item_ids),

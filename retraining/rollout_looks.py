@@ -47,7 +47,7 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
         with attempt.commit():
             return
     if found.answers:
-        body = look(found)
+        body = compare_arms(found)
         with attempt.commit() as result:
             result |= {"rolled_back": act_on(found, body, at=clock())}
         return
@@ -56,7 +56,7 @@ def perform(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
         pass
 
 
-def look(found: Rollout) -> LookBody:
+def compare_arms(found: Rollout) -> LookBody:
     """What the guardrails say now; nothing is written."""
     units, known = rollout_arms.units(found), rollout_arms.outcomes(found)
     by_rule = rollout_arms.counts(found, units, known)

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from retraining.views import compare, decisions, lineage, pairs, policy, releases, rules, runs, where_they_differ
+from retraining.views import (
+    compare,
+    decisions,
+    lineage,
+    pairs,
+    policy,
+    releases,
+    rollouts,
+    rules,
+    runs,
+    where_they_differ,
+)
 
 app_name = "retraining"
 
@@ -34,6 +45,11 @@ compare_urls = [
 release_urls = [
     path("releases/", releases.release_list, name="release-list"),
     path("releases/roll-back/", releases.roll_back, name="roll-back"),
+    path("releases/beside/", rollouts.begin, name="rollout-begin"),
+    path("releases/beside/raise/", rollouts.grow, name="rollout-grow"),
+    path("releases/beside/end/", rollouts.end, name="rollout-end"),
+    path("releases/shadow/", rollouts.shadow_items, name="shadow"),
+    path("releases/shadow/queue/", rollouts.shadow_queue, name="shadow-queue"),
     path("releases/threshold/", rules.release_rule, {"kind": "threshold"}, name="release-threshold"),
     path("releases/policy/", rules.release_rule, {"kind": "policy"}, name="release-policy"),
     path("releases/threshold/roll-back/", rules.roll_back_rule, {"kind": "threshold"}, name="roll-back-threshold"),

@@ -10,8 +10,9 @@ from jobs import health
 from projects.guards import ProjectRequest, member
 from projects.models import Can
 from retraining import artifacts, judging, registry, release
-from retraining.forms import RollBackForm, RuleForm
+from retraining.forms import RollBackForm, RolloutForm, RuleForm
 from retraining.models import ModelVersion, Release
+from retraining.views.rollout_panel import rollout_panel
 from retraining.views.rule_panels import rule_panels
 
 SHOWN = 50
@@ -29,6 +30,7 @@ def releases_page(
     error: str = "",
     form: RollBackForm | None = None,
     rule_form: RuleForm | None = None,
+    rollout_form: RolloutForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The page; with a form that was sent and refused, or the sentence why an act was."""
@@ -45,6 +47,8 @@ def releases_page(
         "captured": incumbent.tag if not incumbent.version else "",
         "releases": list(releases.defer("version__parameters", "verdict").order_by("-at", "-pk")[:SHOWN]),
         "example_label": request.project.schema().offered_values()[0] if request.project.schema().labels else "",
+        "beside": rollout_panel(request.project),
+        "rollout_form": rollout_form or RolloutForm(),
         "panels": rule_panels(request.project, rule_form),
         "problems": health.problems([request.project]),
         "candidates": [(one, judging.state_of(one, incumbent), verdicts.get(one.pk)) for one in newest],

@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from annotation.models import Item, Prediction, Signal, Source
 from jobs import execution
 from jobs.models import Job
-from projects.models import AuditEvent, Project
+from projects.models import AuditEvent, Project, Role
 from retraining import release, released, rollout, rollout_arms, rollout_looks, rule_release, serving
 from retraining.learning.decision_rules import ThresholdBody
 from retraining.models import ModelVersion, Release, Rollout, RolloutLook, RolloutMode, RolloutState
 from retraining.release_record import CannotRelease, ReleaseAct
-from tests.factories import make_item, make_prediction
+from tests.factories import make_item, make_prediction, make_user
 from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version, resolve
 
 pytestmark = pytest.mark.django_db
@@ -174,7 +175,7 @@ class TestLooks:
         found = canary(project)
         seen(found, {"canary": 30, "champion": 30}, overridden={"canary": 3, "champion": 3})
         do_job(found)
-        assert rollout_looks.act_on(found, rollout_looks.look(found), at=timezone.now()) == ""
+        assert rollout_looks.act_on(found, rollout_looks.compare_arms(found), at=timezone.now()) == ""
         found.refresh_from_db()
         assert found.state == "running" and RolloutLook.objects.count() == 1
 
@@ -194,7 +195,7 @@ class TestLooks:
         resolve(first, "ham", evaluation=True, at=timezone.now())
         resolve(second, "spam", evaluation=True, at=timezone.now())
         resolve(third, "ham", at=timezone.now())
-        errors = next(one for one in rollout_looks.look(found).rules if one.rule == "errors")
+        errors = next(one for one in rollout_looks.compare_arms(found).rules if one.rule == "errors")
         assert (errors.canary, errors.canary_events) == (2, 1)
 
     def test_slow_is_what_one_in_twenty_of_the_champions_answers_was(self, project: Project) -> None:
@@ -221,3 +222,63 @@ class TestShadow:
         assert rollout.end(found, act()).act == "end"
         project.refresh_from_db()
         assert (project.champion_version, project.threshold_version) == ("v1", "t1")
+
+
+class TestPage:
+    ADDRESS = "/p/mail/releases/"
+
+    @pytest.fixture
+    def page(self, client: Client, project: Project) -> Client:
+        client.force_login(make_user("ada", project, Role.ENGINEER))
+        return client
+
+    def test_begins_grows_and_ends_a_canary(self, project: Project, page: Client) -> None:
+        sent = {"version": "v2", "mode": "canary", "reason": "a try"}
+        assert page.post(f"{self.ADDRESS}beside/", sent).status_code == 302
+        found = Rollout.objects.get()
+        shown = page.get(self.ADDRESS).content.decode()
+        assert "v2 answers 1 %; nothing was looked at yet" in shown and "Raise to 10 %" in shown
+        for _ in range(2):  # a double click
+            page.post(f"{self.ADDRESS}beside/raise/", {"reason": "held", "expected": "", "share": "0.01"})
+        found.refresh_from_db()
+        assert found.share == 0.1
+        page.post(f"{self.ADDRESS}beside/end/", {"reason": "enough", "expected": ""})
+        project.refresh_from_db()
+        assert project.canary_version == "" and page.get(self.ADDRESS).status_code == 200
+
+    def test_shows_a_tile_for_each_rule_with_its_chart(self, project: Project, page: Client) -> None:
+        found = canary(project)
+        for step in range(3):
+            seen(found, {"canary": 20, "champion": 20}, overridden={"canary": 1, "champion": 1})
+            at = found.started_at + timedelta(minutes=step)
+            assert rollout_looks.act_on(found, rollout_looks.compare_arms(found), at=at) == ""
+        shown = page.get(self.ADDRESS).content.decode()
+        assert shown.count("<h3>") == 4 and "Override rate: canary minus champion" in shown
+        assert "No decision counts for it yet." in shown and "60 of 120 entities, planned 60." in shown
+
+    def test_what_the_shadow_says_otherwise_goes_into_a_queue(self, project: Project, page: Client) -> None:
+        found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())
+        ask(project, "a")
+        do_job(found)
+        Prediction.objects.filter(item__key="a", model_version="v2").update(label="ham")
+        assert "1 differently" in page.get(self.ADDRESS).content.decode()
+        assert page.get(f"{self.ADDRESS}shadow/").status_code == 200
+        page.post(f"{self.ADDRESS}shadow/queue/")
+        assert project.queues.get(title="v2 in the shadow of v1").routed_items.count() == 1
+
+    @pytest.mark.parametrize(
+        ("sent", "status", "words"),
+        [
+            ({"version": "v9", "mode": "canary", "reason": "x"}, 409, "no version v9"),
+            ({"version": "", "mode": "canary", "reason": "x"}, 422, "Name a version"),
+            ({"version": "v2", "mode": "canary", "reason": ""}, 422, "Say why"),
+        ],
+    )
+    def test_refuses_in_a_sentence(
+        self, project: Project, page: Client, sent: dict[str, str], status: int, words: str
+    ) -> None:
+        refused = page.post(f"{self.ADDRESS}beside/", sent)
+        assert refused.status_code == status and words in refused.content.decode()
+
+    def test_without_one_there_is_nothing_to_end(self, project: Project, page: Client) -> None:
+        assert page.post(f"{self.ADDRESS}beside/end/", {"reason": "x"}).status_code == 404
