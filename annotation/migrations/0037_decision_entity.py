@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0035_leases_with_heartbeats'),
+        ('annotation', '0036_queue_breaches'),
     ]
 
     operations = [
