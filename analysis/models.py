@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from annotation.models import Item, Label
+from annotation.models import Item, Label, Queue
 from projects.models import Project
 
 
@@ -40,6 +40,43 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class QueueRule(models.Model):
+    """What fills a queue by itself: the explorer's filters, and how many of the items that pass them are asked."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="queue_rules")
+    queue = models.OneToOneField(Queue, models.CASCADE, related_name="rule")
+    query = models.TextField(help_text="The filters, as in the address of a view of the items.")
+    rate = models.FloatField(default=1.0, help_text="Share of the matching items that is asked.")
+    daily_budget = models.PositiveIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"rule of queue {self.queue_id}"
+
+
+class QueueRuleAction(models.Model):
+    """One time that a rule looked and found something: how many items it put into its queue, and why not the others."""
+
+    rule = models.ForeignKey(QueueRule, models.CASCADE, related_name="actions")
+    at = models.DateTimeField()
+    backfill = models.BooleanField(default=False)
+    matched = models.PositiveIntegerField(default=0)
+    put = models.PositiveIntegerField(default=0)
+    not_drawn = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    labelled = models.PositiveIntegerField(default=0)
+    over_budget = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True, default="", help_text="Why it could not look.")
+
+    def __str__(self) -> str:
+        return f"{self.put} of {self.matched}"
+
+    def says(self) -> tuple[int, ...]:
+        """Its numbers, to be compared with those of another time."""
+        return (self.matched, self.put, self.not_drawn, self.waiting, self.labelled, self.over_budget)
 
 
 class FindingKind(models.TextChoices):

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from analysis import bulk_acts, selection_exports, skew_jobs
-from analysis.models import Finding
+from analysis import bulk_acts, queue_rule_jobs, selection_exports, skew_jobs
+from analysis.models import Finding, QueueRule
 from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
 from annotation import export_jobs
@@ -49,6 +49,19 @@ def export_selection(attempt: Attempt) -> None:
     """Write the file of an export of a view."""
     found = DataExport.objects.select_related("project", "viewer").get(pk=attempt.payload["export"])
     selection_exports.run_selection_export(attempt, found, at=timezone.now())
+
+
+@registry.handles(queue_rule_jobs.KIND, soft_seconds=600, hard_seconds=660)
+def apply_queue_rule(attempt: Attempt) -> None:
+    """Let a rule put into its queue what it finds."""
+    queue_rule_jobs.run_rule(attempt, at=timezone.now())
+
+
+@registry.every_project(60, queue_rule_jobs.KIND)
+def look_by_queue_rules(project: Project, at: datetime) -> None:
+    """Let each rule whose queue is not paused look at what came since."""
+    for rule in QueueRule.objects.filter(project=project, queue__paused=False).order_by("pk"):
+        queue_rule_jobs.request_look(rule, at=at)
 
 
 @registry.handles(skew_jobs.KIND, queue=FILES, soft_seconds=HOURS, hard_seconds=HOURS + 60)

@@ -11,6 +11,7 @@ from analysis.views import (
     label_quality,
     outcomes,
     performance,
+    queue_rules,
     signals,
 )
 
@@ -27,6 +28,9 @@ urlpatterns = [
     path("label-quality/", label_quality.label_quality, name="label-quality"),
     path("label-quality/queue/", label_quality.queue_suspects, name="label-quality-queue"),
     path("label-quality/<int:pk>/", label_quality.decide_suspect, name="label-quality-decide"),
+    path("queue-rules/", queue_rules.rules, name="queue-rules"),
+    path("queue-rules/new/", queue_rules.new_rule, name="queue-rule-new"),
+    path("queue-rules/of/<slug:queue>/", queue_rules.edit_rule, name="queue-rule"),
     path("items/", items.item_list, name="item-list"),
     path("items/queue/", items.queue_selection, name="item-queue"),
     path("items/export/", items.export_selection, name="item-export"),

@@ -69,6 +69,7 @@ PREDICATES: dict[str, Callable[[AuditEvent], str]] = {
     "policy.roll_back": _rolled_back("policy"),
     "run.open": _of_target("started {}"),
     "queue.create": _of_target("made the queue {}"),
+    "rule.create": _of_target("made the rule of the queue {}"),
     "queue.delete": _of_target("deleted the queue {}"),
     "finding.decide": _decision,
     "settings.general": _of_target("changed the general settings ({})"),

@@ -21,6 +21,7 @@ from annotation.models.labelling import Guideline, Label, LabelRevision, LabelSt
 from annotation.models.ml_backends import MLBackend
 from annotation.models.queue_breaches import QueueBreach
 from annotation.models.routing import (
+    ASKED_AT_ONCE,
     EVALUATION_CAUSES,
     IN_REVIEW,
     LONGEST_REASON,
@@ -45,6 +46,7 @@ from annotation.models.violations import ContractViolation, RefusedRowCount
 
 __all__ = [
     "DRAWN",
+    "ASKED_AT_ONCE",
     "EVALUATION_CAUSES",
     "IN_REVIEW",
     "LONGEST_REASON",

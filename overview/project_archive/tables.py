@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from analysis.models import Finding, Report, SavedView
+from analysis.models import Finding, QueueRule, QueueRuleAction, Report, SavedView
 from annotation import models as annotation
 from jobs import models as jobs
 from projects import models as projects
@@ -74,6 +74,8 @@ ARCHIVED: tuple[ArchivedModel, ...] = (
     ArchivedModel(SavedView),
     ArchivedModel(annotation.Queue),
     ArchivedModel(annotation.QueueBreach),
+    ArchivedModel(QueueRule),
+    ArchivedModel(QueueRuleAction, path="rule__project"),
     ArchivedModel(annotation.Media),
     ArchivedModel(annotation.Item, public=("uid", "item")),
     ArchivedModel(annotation.ImportedRecord),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from analysis import queue_rules
 from analysis.models import Finding, FindingKind, SavedView
 from annotation import guidelines, labels, leases, media
 from annotation.capture.storage import capture_rows
@@ -134,6 +135,9 @@ def make_rich_project(slug: str = "rich") -> Project:
         **{"project": project, "trigger": "after_labels", "fired": True, "words": "31", "run": run},
         **{"at": NOW, "changed_at": NOW},
     )
+    wanted = queue_rules.RuleSettings("Thumbs down", Cause.SLICE, "signal=thumbs_down", rate=0.5)
+    rule = queue_rules.create_rule(project, wanted, by=ada, at=NOW - timedelta(days=1))
+    queue_rules.apply_rule(rule, since=NOW - timedelta(days=9), at=timezone.now())
     QueueBreach.objects.create(
         project=project, queue=project.queues.earliest("pk"), due_at=NOW, late=2, noticed_at=NOW, ended_at=NOW
     )

@@ -1,0 +1,92 @@
+"""The pages of rules: tried before it is saved, saved as a queue, filled up by a job, and followed in its log."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from analysis import queue_rules
+from analysis.models import QueueRule
+from annotation.models import RoutedItem
+from jobs.models import Job
+from projects.models import Project, Role
+from tests.analysis.test_queue_rules import APP, capture
+from tests.factories import NOW, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+FORM = {
+    "title": "From the app",
+    "cause": "slice",
+    "query": "segment=channel%3Dapp",
+    "rate": "100",
+    "overlap": "1",
+    "order": "priority",
+}
+
+
+@pytest.fixture
+def project() -> Project:
+    made = make_project()
+    made.input_contracts.update(segments=["channel"])
+    return made
+
+
+@pytest.fixture
+def client(project: Project) -> Client:
+    client = Client()
+    client.force_login(make_user("eva", project, Role.ENGINEER))
+    return client
+
+
+def test_a_rule_is_tried_and_then_makes_its_queue(
+    project: Project, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.views.queue_rules.timezone.now", lambda: NOW)
+    capture(project, "before", 6, at=NOW - queue_rules.A_DAY)
+    address = reverse("analysis:queue-rule-new", args=[project.slug])
+
+    tried = client.post(address, {**FORM, "act": "try"}).content.decode()
+
+    words = " ".join(tried.replace("\u00a0", " ").split())
+    assert "It would have asked about <b>3 items</b> of the last 7 days" in words
+    assert "before-1" in words and not QueueRule.objects.exists()
+
+    made = client.post(address, {**FORM, "act": "save"})
+
+    rule = QueueRule.objects.get()
+    assert made.headers["Location"] == reverse("analysis:queue-rule", args=[project.slug, rule.queue.slug])
+    assert client.get(made.headers["Location"]).status_code == 200
+    assert "From the app" in client.get(reverse("analysis:queue-rules", args=[project.slug])).content.decode()
+
+
+def test_a_rule_that_cannot_be_keeps_what_was_entered_and_says_why(project: Project, client: Client) -> None:
+    address = reverse("analysis:queue-rule-new", args=[project.slug])
+
+    refused = client.post(address, {**FORM, "query": "state=nowhere", "act": "save"})
+    incomplete = client.post(address, {**FORM, "title": "", "act": "save"})
+
+    assert refused.status_code == incomplete.status_code == 422
+    assert "State is" in refused.content.decode() and 'value="From the app"' in refused.content.decode()
+    assert "Enter a title." in incomplete.content.decode() and not QueueRule.objects.exists()
+
+
+def test_a_backfill_is_a_job_and_its_log_says_what_became_of_it(project: Project, client: Client) -> None:
+    eva = make_user("evi", project, Role.ENGINEER)
+    capture(project, "before", 6, at=NOW - queue_rules.A_DAY)
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+    address = reverse("analysis:queue-rule", args=[project.slug, rule.queue.slug])
+
+    assert client.post(address, {"act": "backfill", "days": "many"}).status_code == 422
+    assert client.post(address, {"act": "backfill", "days": "7"}).status_code == 302
+    assert Job.objects.filter(kind="analysis.queue_rule").count() == 1
+    queue_rules.apply_rule(rule, since=NOW - queue_rules.A_WEEK, at=NOW)
+
+    page = client.get(address).content.decode()
+    assert "looked back" in page and RoutedItem.objects.filter(queue=rule.queue).count() == 3
+
+
+def test_an_annotator_sees_no_rules_and_a_reviewer_changes_none(project: Project) -> None:
+    for role, listed in ((Role.ANNOTATOR, 403), (Role.REVIEWER, 200)):
+        client = Client()
+        client.force_login(make_user(role.value, project, role))
+        assert client.get(reverse("analysis:queue-rules", args=[project.slug])).status_code == listed
+        assert client.get(reverse("analysis:queue-rule-new", args=[project.slug])).status_code == 403

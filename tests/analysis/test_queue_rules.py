@@ -1,0 +1,165 @@
+"""Rules that fill queues: a dry run and the rule find the same, the rate draws the same items, and the log says why."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from analysis import queue_rule_jobs, queue_rules
+from analysis.item_filters import BadFilter
+from analysis.models import QueueRule, QueueRuleAction
+from analysis.queue_rules import BadRule, RuleSettings
+from annotation import labels, leases, queues
+from annotation.capture.storage import capture_rows
+from annotation.models import Cause, Item, RoutedItem
+from jobs.models import Job
+from projects.models import AuditEvent, Project, Role, SettingsVersion, User
+from tests.factories import NOW, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+APP = RuleSettings("From the app", Cause.SLICE, "segment=channel%3Dapp")
+
+
+@pytest.fixture
+def project() -> Project:
+    made = make_project()
+    made.input_contracts.update(segments=["channel"])
+    capture(made, "before", 12, at=NOW - 2 * HOUR)
+    return made
+
+
+@pytest.fixture
+def eva(project: Project) -> User:
+    return make_user("eva", project, Role.ENGINEER)
+
+
+def capture(project: Project, stem: str, n: int, *, at: Any) -> None:
+    """Every second of `n` items is of the app."""
+    rows = [
+        {"key": f"{stem}-{k}", "inputs": {"text": f"{stem} {k}"}, "segment": {"channel": "app" if k % 2 else "web"}}
+        for k in range(n)
+    ]
+    assert not capture_rows(project, rows, at=at).refused
+
+
+def changed(settings: RuleSettings, **values: Any) -> RuleSettings:
+    return RuleSettings(**{**settings.__dict__, **values})
+
+
+def test_a_dry_run_finds_what_the_rule_then_puts_by_a_backfill(project: Project, eva: User) -> None:
+    tried = queue_rules.dry_run(project, APP, at=NOW)
+    assert (tried.matches.matched, tried.put, len(tried.items)) == (6, 6, 6)
+    assert tried.hours == pytest.approx(6 * queue_rules.SECONDS_AN_ANSWER / 3600)
+    assert not RoutedItem.objects.exists(), "nothing is put by trying"
+
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+    assert queue_rules.apply_rule(rule, at=NOW) is None, "it asks about what comes from now on"
+    done = queue_rules.apply_rule(rule, since=NOW - queue_rules.A_WEEK, at=NOW)
+
+    assert done is not None and done.put == 6
+    assert set(rule.queue.routed_items.values_list("item", flat=True)) == set(tried.matches.asked)
+
+
+def test_a_rule_asks_about_what_comes_and_twice_is_once(project: Project, eva: User) -> None:
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+    capture(project, "after", 4, at=NOW + HOUR)
+
+    first = queue_rules.apply_rule(rule, at=NOW + 2 * HOUR)
+    again = queue_rules.apply_rule(rule, at=NOW + 2 * HOUR)
+
+    assert first is not None and (first.matched, first.put) == (2, 2) and again is None
+    routed = RoutedItem.objects.filter(queue=rule.queue)
+    assert {row.reason for row in routed} == {"by the rule of From the app"} and routed.count() == 2
+
+
+def test_the_budget_of_a_day_holds_and_the_rest_follows_the_next_day(project: Project, eva: User) -> None:
+    rule = queue_rules.create_rule(project, changed(APP, budget=4), by=eva, at=NOW)
+    capture(project, "after", 12, at=NOW + HOUR)
+
+    first = queue_rules.apply_rule(rule, at=NOW + 2 * HOUR)
+    full = queue_rules.apply_rule(rule, at=NOW + 3 * HOUR)
+    same = queue_rules.apply_rule(rule, at=NOW + 4 * HOUR)
+    next_day = queue_rules.apply_rule(rule, at=NOW + 27 * HOUR)
+
+    assert first is not None and (first.put, first.over_budget) == (4, 2)
+    assert full is not None and (full.put, full.over_budget) == (0, 2)
+    assert same is None, "what the log says already is not said again"
+    assert next_day is not None and next_day.put == 2
+    assert queue_rules.dry_run(project, changed(APP, budget=1), at=NOW + 27 * HOUR).over_budget == 0
+
+
+def test_the_rate_draws_the_same_items_whenever_one_looks(project: Project, eva: User) -> None:
+    capture(project, "more", 400, at=NOW - HOUR)
+    half = changed(APP, rate=0.5)
+
+    tried = [queue_rules.find_matches(project, half, since=NOW - queue_rules.A_WEEK, at=NOW) for _ in range(2)]
+
+    assert tried[0].asked == tried[1].asked
+    drawn = Item.objects.filter(pk__in=tried[0].asked).values_list("sample_number", flat=True)
+    assert max(drawn) < 0.5 and 60 < len(drawn) < 146  # of 206
+    assert tried[0].not_drawn == 206 - len(drawn)
+
+
+def test_what_waits_elsewhere_or_is_labelled_is_left_out_and_counted(project: Project, eva: User) -> None:
+    first, second = Item.objects.filter(key__in=["before-1", "before-3"]).order_by("key")
+    queue = queues.ensure(project, Cause.UNCERTAIN, at=NOW)
+    entry = {"reason": "margin", "numbers": {}, "inclusion_probability": 1.0}
+    queues.add_entries(queue, [queues.Entry(first.pk, priority=0.9, **entry)], at=NOW)  # type: ignore[arg-type]
+    (lease,) = leases.claim(project, by=eva, count=1, queue=queue, at=NOW)
+    labels.submit(project, lease.token, value="ham", by=eva, at=NOW)
+    queues.add_entries(queue, [queues.Entry(second.pk, priority=0.9, **entry)], at=NOW)  # type: ignore[arg-type]
+
+    found = queue_rules.find_matches(project, APP, since=NOW - queue_rules.A_WEEK, at=NOW)
+    about_labels = changed(APP, cause=Cause.SUSPECTED)
+    asked_again = queue_rules.find_matches(project, about_labels, since=NOW - queue_rules.A_WEEK, at=NOW)
+
+    assert (found.matched, len(found.asked), found.waiting, found.labelled) == (6, 4, 1, 1)
+    assert (len(asked_again.asked), asked_again.labelled) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"query": ""}, {"query": "state=nowhere"}, {"rate": 0.0}, {"rate": 1.5}, {"cause": "audit"}, {"order": "best"}],
+)
+def test_what_a_rule_cannot_be_is_refused_and_nothing_made(project: Project, eva: User, wrong: dict[str, Any]) -> None:
+    with pytest.raises((BadRule, BadFilter)):
+        queue_rules.create_rule(project, changed(APP, **wrong), by=eva, at=NOW)
+    assert not QueueRule.objects.exists() and not project.queues.filter(title=APP.title).exists()
+
+
+def test_changes_are_versions_in_the_audit_trail(project: Project, eva: User) -> None:
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+
+    assert queue_rules.change_rule(rule, changed(APP, rate=0.25, sla_hours=8.0), by=eva, at=NOW)
+    assert not queue_rules.change_rule(rule, changed(APP, rate=0.25, sla_hours=8.0), by=eva, at=NOW)
+
+    rule.refresh_from_db()
+    rule.queue.refresh_from_db()
+    assert (rule.rate, rule.queue.sla_hours) == (0.25, 8.0)
+    versions = SettingsVersion.objects.filter(project=project, area=queue_rules.area_of(rule))
+    assert [row.value["rate"] for row in versions.order_by("version")][-2:] == [1.0, 0.25]
+    assert AuditEvent.objects.filter(action__startswith="settings").exists()
+
+
+def test_a_rule_that_can_no_longer_look_says_so_once_in_its_log(project: Project, eva: User) -> None:
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+    QueueRule.objects.update(query="state=nowhere")
+    rule.refresh_from_db()
+
+    for _ in range(2):
+        with pytest.raises(BadFilter):
+            queue_rules.apply_rule(rule, at=NOW)
+        queue_rules.note_problem(rule, "State is 'nowhere'", at=NOW)
+
+    assert [row.problem for row in QueueRuleAction.objects.all()] == ["State is 'nowhere'"]
+
+
+def test_a_backfill_is_asked_for_once_while_it_waits(project: Project, eva: User) -> None:
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+
+    first = queue_rule_jobs.request_backfill(rule, 7, by=eva, at=NOW)
+    assert queue_rule_jobs.request_backfill(rule, 7, by=eva, at=NOW).pk == first.pk
+    assert Job.objects.get(kind=queue_rule_jobs.KIND).payload == {"rule": rule.pk, "days": 7}
+    with pytest.raises(BadRule):
+        queue_rule_jobs.request_backfill(rule, 0, by=eva, at=NOW)
