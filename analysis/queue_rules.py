@@ -7,6 +7,7 @@ late a fact about it comes. A dry run asks the same query about the last week (`
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 from django.db import transaction
@@ -154,10 +155,8 @@ def dry_run(project: Project, wanted: RuleSettings, *, at: datetime) -> DryRun:
 def seconds_an_answer(project: Project, *, at: datetime) -> tuple[float, int]:
     """The median time of the last answers and how many were timed; a default, and 0, where these are few."""
     rows = Label.objects.filter(project=project, state=LabelState.GIVEN, seconds__isnull=False, updated_at__lte=at)
-    taken = sorted(rows.order_by("-pk").values_list("seconds", flat=True)[:200])
-    if len(taken) < FEWEST_TIMED:
-        return SECONDS_AN_ANSWER, 0
-    return float(taken[len(taken) // 2] or 0.0), len(taken)
+    taken = [float(seconds or 0.0) for seconds in rows.order_by("-pk").values_list("seconds", flat=True)[:200]]
+    return (median(taken), len(taken)) if len(taken) >= FEWEST_TIMED else (SECONDS_AN_ANSWER, 0)
 
 
 def check_settings(project: Project, wanted: RuleSettings) -> None:

@@ -228,6 +228,8 @@ PAGES = [
     Page("decision", f"{DIGITS}/items/?says=3", then=decision_opened),
     Page("desk", f"{DIGITS}/desk/", who="annotator", then=first_item),
     Page("queues", f"{DIGITS}/queues/"),
+    Page("queue rules", f"{DIGITS}/queue-rules/"),
+    Page("new queue rule", f"{DIGITS}/queue-rules/new/?query=state%3Dopen"),
     Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),
     Page("review", f"{DIGITS}/review/"),
     Page("runs", f"{DIGITS}/runs/"),
