@@ -89,7 +89,7 @@ class Matches:
 
 
 @dataclass(frozen=True)
-class DryRun:
+class RuleTrial:
     """What a rule would have asked in the last week, the hours that people would have taken, and a few of the items.
 
     `over_budget` are those that the budget of its seven days would have left out.
@@ -133,7 +133,7 @@ def find_matches(
     return Matches(len(known), asked, len(known) - len(drawn), len(drawn) - len(free), len(free) - len(asked))
 
 
-def dry_run(project: Project, wanted: RuleSettings, *, at: datetime) -> DryRun:
+def dry_run(project: Project, wanted: RuleSettings, *, at: datetime) -> RuleTrial:
     """What the rule would have asked in the last seven days. Raises BadFilter and BadRule."""
     check_settings(project, wanted)
     matches = find_matches(project, wanted, since=at - A_WEEK, at=at)
@@ -141,7 +141,7 @@ def dry_run(project: Project, wanted: RuleSettings, *, at: datetime) -> DryRun:
     put = min(len(matches.asked), most)
     seconds, timed = seconds_an_answer(project, at=at)
     by_id = Item.objects.in_bulk(matches.asked[: min(SHOWN, put)])
-    return DryRun(
+    return RuleTrial(
         matches=matches,
         put=put,
         over_budget=len(matches.asked) - put,

@@ -151,7 +151,7 @@ def _render(
     rule: QueueRule | None,
     form: QueueRuleForm,
     *,
-    tried: queue_rules.DryRun | None = None,
+    tried: queue_rules.RuleTrial | None = None,
     error: str = "",
     status: int = 200,
 ) -> HttpResponse:
