@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotation import kinds, uploads
 from annotation.exchange.rows import UnusableFile
 from annotation.kinds.choice.shortcuts import cap, keys_of
+from annotation.kinds.option_fields import option_fields
 from annotation.models import StoredUpload
 from inputs.files.column_roles import ColumnRole
 from inputs.files.table import BadFile
@@ -199,6 +200,7 @@ def _context(
         "more_labels": rows[FIRST_LABELS:],
         "by_hand": needs_labels and (not one_label or len(labels) < 2 or bool(choices.listed.strip())),
         "kinds": kinds.titles(),
+        "options": option_fields(kinds.of(choices.kind), spec.get("answer", {}), spec["inputs"]),
         "has_classes": one_label,
         "labelled": bool(choices.column_of(ColumnRole.LABEL)),
         "positive": positive_of(choices, labels),

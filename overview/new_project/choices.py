@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
+from annotation.kinds.option_fields import SentForm
 from inputs.files.column_roles import ColumnGuess, ColumnRole, explain, once_each
 from inputs.files.delimited import Dialect
 from inputs.files.spellings import folded
@@ -25,6 +26,7 @@ class Choices:
     apart      labels whose spellings stay labels of their own, folded
     positive   None where nobody chose yet; "" for none
     listed     labels that were written by hand, one a line
+    sent       the form, of which the kind's options are a part; None before it was sent
     """
 
     guesses: tuple[ColumnGuess, ...] = ()
@@ -38,6 +40,7 @@ class Choices:
     overlap: str = "1"
     listed: str = ""
     named_inputs: tuple[tuple[str, str], ...] = ()
+    sent: SentForm | None = None
 
     def columns_of(self, *roles: ColumnRole) -> list[str]:
         return [guess.name for guess in self.guesses if guess.role in roles]
@@ -63,6 +66,7 @@ def parse_choices(given: Any, source: ProjectSource) -> Choices:
     pairs = zip(given.getlist("label"), given.getlist("label-title"), strict=False)
     return replace(
         first,
+        sent=given,
         guesses=_guesses(given, source),
         kind=kind if (kind := given.get("kind", first.kind)) in task_kinds.names() else first.kind,
         title=given.get("title", first.title).strip(),

@@ -7,6 +7,8 @@ from typing import Any
 from annotation import kinds
 from annotation.exchange.rows import NO_COLUMN, ColumnNames
 from annotation.import_options import ImportOptions
+from annotation.kinds.base import InputRules
+from annotation.kinds.option_fields import chosen_options
 from inputs.files.column_roles import INPUT_ROLES, ColumnRole
 from inputs.files.column_scores import score_prefix
 from inputs.files.profiles import ColumnProfile
@@ -105,6 +107,8 @@ def spec_of_choices(source: ProjectSource, choices: Choices) -> dict[str, Any]:
         "labels": [one.value if one.title == one.value else {"value": one.value, "title": one.title} for one in labels],
         "inputs": _inputs(source, choices),
     }
+    if options := options_of(choices, spec["inputs"]):
+        spec["answer"] = options
     if segments := choices.columns_of(ColumnRole.SEGMENT, ColumnRole.SEGMENT_INPUT):
         spec["segments"] = [name.removeprefix(BESIDE) for name in segments]
     if (overlap := _number(choices.overlap)) != 1:
@@ -116,6 +120,11 @@ def spec_of_choices(source: ProjectSource, choices: Choices) -> dict[str, Any]:
     if choices.question:
         spec["guideline"] = choices.question
     return spec
+
+
+def options_of(choices: Choices, inputs: InputRules) -> dict[str, Any]:
+    """What was chosen of the options of the kind."""
+    return chosen_options(kinds.of(choices.kind), choices.sent, inputs) if choices.sent else {}
 
 
 def _inputs(source: ProjectSource, choices: Choices) -> dict[str, Any]:

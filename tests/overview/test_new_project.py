@@ -319,3 +319,36 @@ def test_a_kind_of_answer_is_chosen_and_asks_for_what_it_needs(client: Client) -
     assert (project.kind, project.schema().labels, project.answer) == ("rating", [], {})
     pairs = counted(client, where, title="Pairs", kind="pair")
     assert "answer.between takes two inputs of type text, conversation or image." in pairs
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "answer"),
+    [
+        ("rating", {"answer-rating-lowest": "0", "answer-rating-highest": "10"}, {"lowest": 0, "highest": 10}),
+        (
+            "spans",
+            {"answer-spans-input": "body", "answer-spans-overlapping": "nested"},
+            {"input": "body", "overlapping": "nested"},
+        ),
+        ("pair", {"answer-pair-between": ["body", "asked"]}, {"between": ["body", "asked"]}),
+        ("text", {"answer-text-corrects": "asked", "answer-text-longest": "80"}, {"corrects": "asked", "longest": 80}),
+    ],
+)
+def test_the_options_of_the_kind_are_chosen_on_the_page(
+    client: Client, kind: str, sent: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    form = {"title": "Ours", "kind": kind, "labels": "a\nb", "input-name": ["asked", "body"]}
+    form |= {"input-type": ["text", "text"], **sent}
+    shown = client.post("/projects/new/empty", form).content.decode()
+    assert all(f'name="{name}"' in shown for name in sent)
+    assert client.post("/projects/new/empty", {**form, "act": "create"}).status_code == 302
+    assert Project.objects.get(slug="ours").answer.items() >= answer.items()
+
+
+def test_options_that_cannot_be_are_refused_in_words_and_stay_in_the_form(client: Client) -> None:
+    form = {"title": "Ours", "kind": "rating", "input-name": ["asked"], "input-type": ["text"]}
+    bad = {**form, "answer-rating-lowest": "9", "answer-rating-highest": "much", "act": "create"}
+    refused = client.post("/projects/new/empty", bad)
+    page = refused.content.decode()
+    assert refused.status_code == 422 and "a whole number from −10 to 100" in page and 'value="much"' in page
+    assert not Project.objects.filter(slug="ours").exists()

@@ -28,7 +28,13 @@ class PairOptions(Settings, frozen=True, kw_only=True):
     """between: the inputs that are called A and B."""
 
     between: Annotated[
-        list[str], Meta(max_length=2, description="the names of two inputs of type text, conversation or image")
+        list[str],
+        Meta(
+            max_length=2,
+            title="What is compared",
+            description="the names of two inputs of type text, conversation or image",
+            extra={"input_types": COMPARED, "each": ("A is", "B is")},
+        ),
     ] = []
 
 

@@ -28,9 +28,21 @@ class RankingOptions(Settings, frozen=True, kw_only=True):
 
     candidates: Annotated[
         list[str],
-        Meta(max_length=MOST, description="the names of 2 to 20 inputs, or of one conversation whose turns are ranked"),
+        Meta(
+            max_length=MOST,
+            title="What is ranked",
+            description="the names of 2 to 20 inputs, or of one conversation whose turns are ranked",
+            extra={"input_types": COMPARED},
+        ),
     ] = []
-    partial: Annotated[bool, Meta(description="true where an answer may name the best candidates alone")] = False
+    partial: Annotated[
+        bool,
+        Meta(
+            title="An answer names",
+            description="true where an answer may name the best candidates alone",
+            extra={"words": {False: "every candidate", True: "the best ones, or every one"}},
+        ),
+    ] = False
 
 
 class CandidateOrder(TaskKind):

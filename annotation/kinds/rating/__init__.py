@@ -16,17 +16,17 @@ from projects.project_settings import BadSpec, Settings
 MOST_POINTS = 11
 NEAR = 1  # points from the median
 
-Whole = Annotated[int, Meta(ge=-10, le=100, description="a whole number from −10 to 100")]
-Words = Annotated[str, Meta(max_length=60, description="a text of at most 60 characters")]
+WHOLE = "a whole number from −10 to 100"
+WORDS = "a text of at most 60 characters"
 
 
 class RatingOptions(Settings, frozen=True, kw_only=True):
     """The ends of the scale, and what they mean."""
 
-    lowest: Whole = 1
-    highest: Whole = 5
-    lowest_means: Words = ""
-    highest_means: Words = ""
+    lowest: Annotated[int, Meta(ge=-10, le=100, title="Lowest point", description=WHOLE)] = 1
+    highest: Annotated[int, Meta(ge=-10, le=100, title="Highest point", description=WHOLE)] = 5
+    lowest_means: Annotated[str, Meta(max_length=60, title="What the lowest means", description=WORDS)] = ""
+    highest_means: Annotated[str, Meta(max_length=60, title="What the highest means", description=WORDS)] = ""
 
     def validate(self, name: str) -> None:
         if not 1 <= self.highest - self.lowest < MOST_POINTS:

@@ -22,14 +22,26 @@ SHOWN = 6  # spans in a sentence
 COLOURS = 8  # that a label has by its place where the schema gives it none
 NOTHING = "nothing marked"
 NOTHING_KEY = "n"
+OVERLAPPING = {"any": "may overlap", "nested": "only one inside another", "no": "are refused"}
 PARTS = {"start", "end", "label"}
 
 
 class SpansOptions(Settings, frozen=True, kw_only=True):
     """input: the text that is marked; overlapping: whether two spans may share characters."""
 
-    input: Annotated[str, Meta(max_length=200, description="the name of an input of type text")] = ""
-    overlapping: Annotated[Literal["any", "nested", "no"], Meta(description="any, nested or no")] = "any"
+    input: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            title="Text that is marked",
+            description="the name of an input of type text",
+            extra={"input_types": ("text",)},
+        ),
+    ] = ""
+    overlapping: Annotated[
+        Literal["any", "nested", "no"],
+        Meta(title="Spans that share characters", description="any, nested or no", extra={"words": OVERLAPPING}),
+    ] = "any"
 
 
 class Spans(TaskKind):

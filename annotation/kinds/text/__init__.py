@@ -29,8 +29,24 @@ SHOWN = 80  # characters of a text in a sentence
 class TextOptions(Settings, frozen=True, kw_only=True):
     """corrects: the input that people correct, "" where they write; longest: characters of an answer at most."""
 
-    corrects: Annotated[str, Meta(max_length=200, description="the name of an input of type text")] = ""
-    longest: Annotated[int, Meta(ge=1, le=20_000, description="a whole number of characters from 1 to 20,000")] = 4000
+    corrects: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            title="Text that is corrected",
+            description="the name of an input of type text",
+            extra={"input_types": ("text",), "none": "none: people write"},
+        ),
+    ] = ""
+    longest: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=20_000,
+            title="Characters at most",
+            description="a whole number of characters from 1 to 20,000",
+        ),
+    ] = 4000
 
 
 class WrittenText(TaskKind):
