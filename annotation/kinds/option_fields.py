@@ -71,7 +71,7 @@ def _name(kind: TaskKind, option: str) -> str:
     return f"answer-{kind.name}-{option}"
 
 
-def _parts(option: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+def _described(option: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Type, description and extra of an option."""
     if isinstance(option.type, msgspec.inspect.Metadata):
         return option.type.type, option.type.extra_json_schema or {}, option.type.extra or {}
@@ -83,7 +83,7 @@ def _default(option: Any) -> Any:
 
 
 def _fields(kind: TaskKind, option: Any, values: Mapping[str, Any], inputs: InputRules) -> Iterator[OptionField]:
-    found, described, extra = _parts(option)
+    found, described, extra = _described(option)
     name, title = _name(kind, option.name), described.get("title", option.name.replace("_", " ").capitalize())
     value = values.get(option.name, _default(option))
     fitting = _fitting(extra, inputs)
@@ -114,7 +114,7 @@ def _fitting(extra: Mapping[str, Any], inputs: InputRules) -> list[str]:
 
 def _value(option: Any, texts: Sequence[str], inputs: InputRules) -> Any:
     """What was sent for an option in its type; a number that is none stays a text, which the kind refuses in words."""
-    found, _, extra = _parts(option)
+    found, _, extra = _described(option)
     if not texts:
         return None
     if "input_types" in extra:

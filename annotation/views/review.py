@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import blinding, kinds, resolution
+from annotation import blinding, guidelines, kinds, resolution
 from annotation.dispute_words import separator_of
+from annotation.guideline_examples import shown_guideline
 from annotation.item_display import display_item
 from annotation.item_locks import lock_items
 from annotation.models import TO_REVIEW, Item, Label, LabelState, NoLabelDecision, RoutedItem, RoutedState
@@ -55,7 +56,10 @@ def _review(request: ProjectRequest, done: DecisionResult | None = None) -> Http
         "decide_url": reverse("annotation:review-decide", args=[request.project.slug]),
         "error": done.error if done else "",
     }
-    page = "annotation/review.html" + ("#review" if asks_for_fragment(request) else "")
+    page = "annotation/review.html#review"
+    if not asks_for_fragment(request):
+        page, guideline = "annotation/review.html", guidelines.current(request.project)
+        context |= {"guideline": guideline, "guideline_html": shown_guideline(request.project, guideline)}
     return render(request, page, context, status=done.status if done else 200)
 
 

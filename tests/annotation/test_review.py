@@ -7,8 +7,8 @@ from django.urls import reverse
 from analysis import items, samples
 from analysis.item_filters import Filters
 from analysis.item_story import story
-from annotation import answers, labels, queue_counts, queues, resolution
-from annotation.models import Cause, Item, NoLabelDecision, Resolution, RoutedItem, RoutedState
+from annotation import answers, guidelines, labels, queue_counts, queues, resolution
+from annotation.models import Cause, Item, Media, NoLabelDecision, Resolution, RoutedItem, RoutedState
 from annotation.routing import audit_draw
 from overview import actions, loop
 from projects.models import AuditEvent, User
@@ -54,6 +54,18 @@ def test_lists_each_item_once_with_what_people_said(scenario: LabellingScenario)
     text = page.content.decode()
     assert text.count(f'name="item" value="{item.uid}"') == 2  # a label, or none
     assert "two people disagreed: ham, spam" in text and "ham!" in text
+
+
+def test_the_guideline_stands_beside_with_its_images_and_not_in_a_refresh(scenario: LabellingScenario) -> None:
+    disputed(scenario)
+    size = {"width": 2, "height": 2, "size": 9, "created_at": scenario.now}
+    Media.objects.create(project=scenario.project, sha256="ab" * 32, content_type="image/png", **size)
+    text = f"Torn ones are spam.\n\n![torn](image:{'ab' * 32})"
+    guidelines.publish(scenario.project, text=text, by=None, at=scenario.tick())
+    page = browser(scenario.rita).get(address(scenario, "review")).content.decode()
+    assert "Torn ones are spam." in page and f'src="/p/{scenario.project.slug}/media/{"ab" * 32}"' in page
+    part = browser(scenario.rita).get(address(scenario, "review"), headers={"HX-Request": "true"}).content.decode()
+    assert "Torn ones are spam." not in part and "two people disagreed" in part
 
 
 def test_the_overview_leads_to_the_decisions_and_counts_the_same(scenario: LabellingScenario) -> None:
