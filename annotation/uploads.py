@@ -12,11 +12,13 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
+from annotation import image_zips
 from annotation.models import DataImport, StoredUpload
 from annotation.models.file_jobs import NAME_LENGTH, upload_id
 from jobs.models import OPEN
 from projects import regular_files
 from projects.models import ApiKey, User
+from projects.zip_files import UnsafeZip
 from validation import InvalidInput
 
 LEFT_FOR = timedelta(days=1)  # how long a file may lie here without a row, or half written
@@ -50,6 +52,22 @@ def store_upload(parts: Iterable[bytes], *, name: str, owner: User, at: datetime
     return StoredUpload.objects.create(
         uid=uid, owner=owner, name=_plain_name(name), size=size, created_at=at, expires_at=at + kept_for()
     )
+
+
+def store_table(parts: Iterable[bytes], *, name: str, owner: User, at: datetime) -> StoredUpload:
+    """Keep a file of rows; a ZIP of images as the table that image_zips makes of it. Raises UploadRefused."""
+    stored = store_upload(parts, name=name, owner=owner, at=at)
+    if not image_zips.is_image_zip(stored.name):
+        return stored
+    try:
+        with opened(stored) as stream:
+            rows = image_zips.table_parts(stream, name=stored.name, size=stored.size)
+            ending = next(rows).decode()
+            return store_upload(rows, name=stored.name[: -len(".zip")] + ending, owner=owner, at=at)
+    except UnsafeZip as why:
+        raise UploadRefused(str(why)) from None
+    finally:
+        remove_upload(stored)
 
 
 def too_large(size: int) -> str:

@@ -99,7 +99,7 @@ def take_sample(request: UserRequest) -> HttpResponse:
 def _take(request: UserRequest, parts: Any, name: str, *, at: str, sample: str = "") -> HttpResponse:
     upload = None
     try:
-        upload = uploads.store_upload(parts, name=name, owner=request.user, at=timezone.now())
+        upload = uploads.store_table(parts, name=name, owner=request.user, at=timezone.now())
         source.examine(upload, parse_dialect({}))
     except (UnusableFile, BadFile, uploads.UploadRefused) as why:
         if upload:

@@ -171,7 +171,7 @@ def start_import(request: KeyRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     try:
         asked = parse_options(request.GET, request.project)
-        upload = uploads.store_upload(body_parts(request), name=asked.name, owner=request.key.user, at=now)
+        upload = uploads.store_table(body_parts(request), name=asked.name, owner=request.key.user, at=now)
         made = import_jobs.start_import(
             request.project,
             upload,

@@ -55,7 +55,7 @@ def upload(request: ProjectRequest) -> HttpResponse:
     """Keep the file: as a form without scripts, else as the body itself, which may be large and is read as it comes."""
     as_form = request.content_type in FORMS
     try:
-        stored = uploads.store_upload(
+        stored = uploads.store_table(
             _form_parts(request) if as_form else body_parts(request),
             name=_form_name(request) if as_form else request.GET.get("name", ""),
             owner=request.user,

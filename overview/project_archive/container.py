@@ -5,7 +5,6 @@ import hmac
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,13 +15,13 @@ from django.conf import settings
 from django.utils.encoding import force_bytes
 
 from overview.project_archive.values import BadArchive
+from projects.zip_files import DAMAGED, UnsafeZip, check_contents
 
 FORMAT = 1
 MANIFEST, SIGNATURE = "manifest.json", "signature"
 PIECE = 2**20
 LARGEST_MANIFEST = 2**28  # bytes
 LARGEST_LINE = 2**26  # bytes of one row
-MOST_UNPACKED = 200  # times the file's own size; rows of real projects pack to between a fifth and a fiftieth
 PURPOSE = b"plumbline: project archive, 1"
 NAMES = re.compile(r"(rows/[a-z]+\.[a-z]+|people|audit)\.jsonl|media/[0-9a-f]{64}|artifacts/[0-9a-f]{64}")
 
@@ -124,10 +123,10 @@ class ArchiveReader:
             raise BadArchive(f"It has no {MANIFEST}: it is no project archive, or was cut off.")
         if odd := [name for name in names if name not in (MANIFEST, SIGNATURE) and not NAMES.fullmatch(name)]:
             raise BadArchive(f"It holds {odd[0][:80]!r}, which no project archive does.")
-        if len(set(names)) < len(names):
-            raise BadArchive("It holds a part twice.")
-        if sum(info.file_size for info in self._file.infolist()) > MOST_UNPACKED * size:
-            raise BadArchive(f"It would unpack to more than {MOST_UNPACKED} times its size.")
+        try:
+            check_contents(self._file, size)
+        except UnsafeZip as why:
+            raise BadArchive(str(why)) from None
 
     def _read_small(self, name: str) -> bytes:
         try:
@@ -198,6 +197,6 @@ def opened_archive(path: Path) -> Iterator[ArchiveReader]:
             reader = ArchiveReader(file, path.stat().st_size)
         except OSError as why:
             raise BadArchive(f"It cannot be read: {why.strerror or why}.") from None
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError) as why:
+        except DAMAGED as why:
             raise BadArchive(f"It is no archive, or a damaged one: {why}.") from None
         yield reader
