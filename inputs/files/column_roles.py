@@ -122,7 +122,8 @@ def _version(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Gue
 
 def _key(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
     """The first column that differs in every row and is called so, or that looks like it."""
-    fits = [one for one in free if one.differs and _may_be_key(one)]
+    pictured = any(one.kind == "image" for one in free)
+    fits = [one for one in free if one.differs and (_may_be_key(one) or (pictured and one.kind == "image_path"))]
     called = [one for one in fits if names.has(one.name, names.KEY)]
     alike = [one for one in fits if one.n >= UNNAMED_KEY and one.kind == "category" and not one.spaced]
     counted = [one for one in fits if one.rising and one.n >= UNNAMED_KEY and one.name == table.columns[0]]

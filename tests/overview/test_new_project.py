@@ -5,8 +5,11 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
+import numpy as np
 import pandas as pd
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -18,6 +21,7 @@ from annotation.models import DataImport, Item, Prediction, RoutedItem, StoredUp
 from projects.models import Project, Role
 from projects.specs import parse_spec
 from tests.factories import make_project, make_user
+from tests.pictures import grey
 
 pytestmark = pytest.mark.django_db
 
@@ -352,3 +356,23 @@ def test_options_that_cannot_be_are_refused_in_words_and_stay_in_the_form(client
     page = refused.content.decode()
     assert refused.status_code == 422 and "a whole number from −10 to 100" in page and 'value="much"' in page
     assert not Project.objects.filter(slug="ours").exists()
+
+
+def test_a_zip_of_images_becomes_a_project_of_images(client: Client, run_jobs: RunJobs) -> None:
+    made = BytesIO()
+    with ZipFile(made, "w") as file:
+        for place in range(4):
+            values = np.full((2, 2), 40 * place, dtype=np.uint8)
+            file.writestr(f"{('cats', 'dogs')[place % 2]}/{place}.png", grey(values))
+    raw = {"content_type": "application/octet-stream"}
+    kept = client.post("/projects/new/file?name=pets.zip", made.getvalue(), **raw)
+    fields = {"title": "Pets", "kind": "choice", "labels": "cat\ndog"}
+    spec = spec_in(counted(client, kept["Location"], **fields))
+    assert spec["inputs"]["image"]["type"] == "image"
+    client.post(kept["Location"], {**fields, "act": "create"})
+    run_jobs()
+    items = Item.objects.filter(project__slug="pets")
+    assert set(items.values_list("key", flat=True)) == {"cats/0.png", "dogs/1.png", "cats/2.png", "dogs/3.png"}
+    assert all(item.inputs["image"]["width"] == 2 for item in items)
+    refused = client.post("/projects/new/file?name=bad.zip", b"PK\x03\x04 zipped", **raw)
+    assert refused.status_code == 422 and "no archive, or a damaged one" in refused.content.decode()
