@@ -103,8 +103,16 @@ def _useless(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Gue
     return {
         column.name: ColumnRole.IGNORE
         for column in free
-        if default_role(column) == ColumnRole.IGNORE or names_a_person(column) or names.has(column.name, names.SPLIT)
+        if (default_role(column) == ColumnRole.IGNORE and not _names_images(column, free))
+        or names_a_person(column)
+        or names.has(column.name, names.SPLIT)
     }
+
+
+def _names_images(column: ColumnProfile, free: Sequence[ColumnProfile]) -> bool:
+    """Whether it is a key of paths whose images stand in another column."""
+    called = column.kind == "image_path" and column.differs and names.has(column.name, names.KEY)
+    return called and any(one.kind == "image" for one in free)
 
 
 def _annotator(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
@@ -122,8 +130,7 @@ def _version(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Gue
 
 def _key(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
     """The first column that differs in every row and is called so, or that looks like it."""
-    pictured = any(one.kind == "image" for one in free)
-    fits = [one for one in free if one.differs and (_may_be_key(one) or (pictured and one.kind == "image_path"))]
+    fits = [one for one in free if one.differs and (_may_be_key(one) or _names_images(one, free))]
     called = [one for one in fits if names.has(one.name, names.KEY)]
     alike = [one for one in fits if one.n >= UNNAMED_KEY and one.kind == "category" and not one.spaced]
     counted = [one for one in fits if one.rising and one.n >= UNNAMED_KEY and one.name == table.columns[0]]

@@ -364,8 +364,8 @@ def test_a_zip_of_images_becomes_a_project_of_images(client: Client, run_jobs: R
         for place in range(4):
             values = np.full((2, 2), 40 * place, dtype=np.uint8)
             file.writestr(f"{('cats', 'dogs')[place % 2]}/{place}.png", grey(values))
-    raw = {"content_type": "application/octet-stream"}
-    kept = client.post("/projects/new/file?name=pets.zip", made.getvalue(), **raw)
+    raw = "application/octet-stream"
+    kept = client.post("/projects/new/file?name=pets.zip", made.getvalue(), content_type=raw)
     fields = {"title": "Pets", "kind": "choice", "labels": "cat\ndog"}
     spec = spec_in(counted(client, kept["Location"], **fields))
     assert spec["inputs"]["image"]["type"] == "image"
@@ -374,5 +374,5 @@ def test_a_zip_of_images_becomes_a_project_of_images(client: Client, run_jobs: R
     items = Item.objects.filter(project__slug="pets")
     assert set(items.values_list("key", flat=True)) == {"cats/0.png", "dogs/1.png", "cats/2.png", "dogs/3.png"}
     assert all(item.inputs["image"]["width"] == 2 for item in items)
-    refused = client.post("/projects/new/file?name=bad.zip", b"PK\x03\x04 zipped", **raw)
+    refused = client.post("/projects/new/file?name=bad.zip", b"PK\x03\x04 zipped", content_type=raw)
     assert refused.status_code == 422 and "no archive, or a damaged one" in refused.content.decode()
