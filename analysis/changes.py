@@ -29,7 +29,7 @@ class StoredChange(Struct, frozen=True):
     """A significant change of the mean score. at: seconds since the epoch; difference: after minus before, of n rows.
 
     segment: the one of which a value explains most, "" where none does; mix: the part that comes from other traffic
-    shares; p: of the largest change over all moments.
+    shares; p: of the largest change over all moments. row: the first row of the sample after it.
     """
 
     at: float
@@ -40,6 +40,7 @@ class StoredChange(Struct, frozen=True):
     segment: str
     values: list[StoredSegmentChange]
     mix: float
+    row: int = 0
 
 
 def find_change(project: Project, sample: EvaluationSample) -> StoredChange | None:
@@ -60,6 +61,7 @@ def find_change(project: Project, sample: EvaluationSample) -> StoredChange | No
         segment=found.segment,
         values=[_value(part) for part in found.segments],
         mix=found.mix,
+        row=found.row,
     )
 
 

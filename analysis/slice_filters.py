@@ -36,7 +36,7 @@ class SliceColumns:
 def slice_columns(project: Project, sample: EvaluationSample, segments: Mapping[str, Sequence[str]]) -> SliceColumns:
     """The inputs that conditions can be put on, the segments, and the class that was predicted."""
     types = {name: kind for name, kind in project.contract().types().items() if _can_be_asked(kind)}
-    values: dict[str, Sequence[Any]] = dict(media.columns(project, _inputs(sample), types))
+    values: dict[str, Sequence[Any]] = dict(media.columns(project, inputs_of(sample), types))
     source = {name: ("input", name) for name in types}
     kinds = dict(types)
     for name, column in segments.items():
@@ -54,7 +54,8 @@ def _can_be_asked(kind: str) -> bool:
     )
 
 
-def _inputs(sample: EvaluationSample) -> list[dict[str, Any]]:
+def inputs_of(sample: EvaluationSample) -> list[dict[str, Any]]:
+    """The stored inputs of each item of the sample."""
     ids = sample.item_ids.tolist()
     known: dict[int, dict[str, Any]] = {}
     for chunk in chunks(ids):

@@ -124,13 +124,15 @@ def _steps(project: Project, found: StoredChange, main: SegmentRow | None) -> li
     segment = f"{found.segment}={main.value}" if main else ""
     place = f" from {found.segment} {main.shown}" if main else ""
     n = main.after.n if main else found.after.n
+    errors = reverse("analysis:errors", args=[project.slug])
     steps = [
+        Step("See where errors gather and which inputs moved", "Slices, inputs, label budget.", "Open errors", errors),
         Step(
             f"See the mistakes{place}",
             "What do they have in common?",
             "Open cases",
             _items(project, served="yes", segment=segment, disagree="yes"),
-        )
+        ),
     ]
     if n < LEAST_LABELS:
         because = f"{n} so far; {LEAST_LABELS} or more narrow the interval."

@@ -13,10 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from analysis import release_events
+from analysis.reports.kinds import errors as errors_report
 from analysis.reports.kinds import monitor
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
-from analysis.reports.stored import newest_of_kinds
+from analysis.reports.stored import newest, newest_of_kinds
+from analysis.views.change_parts import part_rows
 from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import TimeChart, score_name, score_over_time
 from analysis.views.performance_query import PerformanceQuery
@@ -102,6 +104,7 @@ def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
     made = stations.stations(project, facts, at=now)
     reports = newest_of_kinds(project, performance_report.KIND, monitor.KIND, version=version)
     report = reports.of(performance_report.KIND)
+    errors_of = newest(project, errors_report.KIND)
     body = report.body if report and report.body.n else None
     context = {
         "project": project,
@@ -120,6 +123,7 @@ def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
         "body": body,
         "problems": health.problems([project]),
         "change": changes.of_report(project, report.body.change if report else None),
+        "part_rows": part_rows(errors_of.body.explanation, errors_of.body.change) if errors_of else [],
         "alarm": monitor_panel(project, version, reports.of(monitor.KIND), serves=facts.serves),
         "score_name": score_name(report.body).lower() if report else "accuracy",
         "quality": quality(project, body) if body else None,

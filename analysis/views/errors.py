@@ -19,6 +19,7 @@ from analysis.reports.kinds import errors as errors_report
 from analysis.reports.kinds.errors import ErrorsBody
 from analysis.reports.stored import newest_or_request
 from analysis.slice_queues import LabelBudget
+from analysis.views.change_parts import part_rows
 from annotation.models import LONGEST_REASON
 from jobs import health
 from projects.chips import Chip, ChipOption
@@ -93,6 +94,7 @@ def figures(project: Project, body: ErrorsBody, days: int) -> dict[str, Any]:
         "items_url": _items(project, judged_filters(days)),
         "wrong_url": _items(project, [*judged_filters(days), ("disagree", "yes")]),
         "budget": _budget(project, rows),
+        "part_rows": part_rows(body.explanation, body.change),
         "drawn": slice_queues.DRAWN_AT_ONCE,
     }
 

@@ -10,11 +10,13 @@ from django.views.decorators.http import require_GET
 
 from analysis import windows
 from analysis.release_events import list_releases
+from analysis.reports.kinds import errors as errors_report
 from analysis.reports.kinds import monitor
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
 from analysis.reports.stored import newest, newest_or_request
 from analysis.views import class_figures, segment_scores
+from analysis.views.change_parts import part_rows
 from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import score_name, score_over_time, segment_over_time
 from analysis.views.performance_query import PerformanceQuery, items_url
@@ -121,6 +123,8 @@ def figures(project: Project, body: PerformanceBody, state: PerformanceQuery) ->
             "over_time": segment_over_time(project, name, chosen, releases, width=560),
             "all_url": state.url(project, segment=""),
         }
+    errors_of = newest(project, errors_report.KIND)
+    found["part_rows"] = part_rows(errors_of.body.explanation, errors_of.body.change) if errors_of else []
     found["over_time"] = score_over_time(project, body, releases, width=560)
     if body.classes:
         label = state.label or project.positive or class_figures.hardest(body.classes)

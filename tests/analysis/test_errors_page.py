@@ -80,6 +80,24 @@ def test_the_slice_is_named_new_and_its_figures_are_those_of_their_lists(stand: 
     assert "Channel is app" in page and "new since" in page
 
 
+def test_overview_performance_and_errors_show_the_same_parts_which_add_up_with_those_of_the_segment(stand: Any) -> None:
+    project, emil = stand
+    found = body(project)
+    assert found.change is not None and found.explanation is not None
+    parts = found.explanation
+    total = sum(one.value or 0.0 for one in (parts.mix, parts.inputs, parts.rest, parts.unseen))
+    assert total == pytest.approx(found.change.difference.value or 0.0, abs=1e-6)
+    assert parts.mix.value == pytest.approx(found.change.mix, abs=1e-6)
+    segments = sum(one.contribution for one in found.change.values)
+    assert segments + found.change.mix == pytest.approx(total, abs=1e-6)
+    visitor = browser(emil)
+    names = ("overview:overview", "analysis:performance", "analysis:errors")
+    shown = [visitor.get(reverse(name, args=[project.slug])).context["part_rows"] for name in names]
+    assert shown[0] and shown[0] == shown[1] == shown[2]
+    first = visitor.get(reverse("overview:overview", args=[project.slug])).content.decode()
+    assert reverse("analysis:errors", args=[project.slug]) in first
+
+
 def test_the_page_takes_few_queries(stand: Any, django_assert_max_num_queries: Any) -> None:
     project, emil = stand
     visitor = browser(emil)

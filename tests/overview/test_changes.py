@@ -48,8 +48,10 @@ def test_names_the_value_that_carries_most_of_it_and_asks_for_labels_there(proje
     assert found is not None
     assert (found.fell, found.name, found.value) == (True, "sensor", "B")
     assert [(row.value, row.main) for row in found.rows] == [("B", True), ("A", False)]
-    assert [step.words for step in found.steps] == ["See the mistakes from sensor B", "Label more from sensor B"]
-    assert "segment=sensor%3DB" in found.steps[0].url and "served=yes" in found.steps[0].url
+    errors, mistakes, more = found.steps
+    assert errors.url == reverse("analysis:errors", args=[project.slug])
+    assert (mistakes.words, more.words) == ("See the mistakes from sensor B", "Label more from sensor B")
+    assert "segment=sensor%3DB" in mistakes.url and "served=yes" in mistakes.url
 
 
 def test_marks_one_value_alone_though_several_carry_most_of_it(project: Project) -> None:

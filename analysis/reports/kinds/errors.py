@@ -5,6 +5,7 @@ import json
 
 from msgspec import Struct
 
+from analysis.change_explanations import StoredExplanation, find_explanation
 from analysis.changes import StoredChange, find_change, segments_of
 from analysis.error_slices import ErrorSlices, find_error_slices
 from analysis.evaluation_design import AS_SERVED, represented_items
@@ -13,16 +14,18 @@ from analysis.reports.registry import Computation, ReportKind, ReportRows
 from analysis.windows import WINDOWS
 
 
-class ErrorsBody(Struct, frozen=True, tag_field="version", tag=1):
+class ErrorsBody(Struct, frozen=True, tag_field="version", tag=2):
     """What a report stores. n labelled items judge what was served; found: None where answers are not classes.
 
-    change: since when accuracy is another one, None where no change is significant; moved: the inputs that moved then.
+    change: since when accuracy is another one, None where no change is significant; moved: the inputs that moved then;
+    explanation: its parts.
     """
 
     n: int
     found: ErrorSlices | None = None
     change: StoredChange | None = None
     moved: MovedInputs | None = None
+    explanation: StoredExplanation | None = None
 
 
 class ErrorsReport(ReportKind[ErrorsBody]):
@@ -44,7 +47,8 @@ class ErrorsReport(ReportKind[ErrorsBody]):
             found = find_error_slices(rows.project, sample, segments, days=days, since=since, at=rows.at)
             served = represented_items(rows.project, AS_SERVED, at=rows.at, days=days)
             moved = None if since is None else find_moved_inputs(rows.project, served, since=since)
-            return ErrorsBody(len(sample), found, change, moved)
+            parts = None if change is None else find_explanation(rows.project, sample, segments, change)
+            return ErrorsBody(len(sample), found, change, moved, parts)
 
         content = json.dumps([sample.hash, segments, types])
         return Computation(hashlib.sha256(content.encode()).hexdigest(), compute)
