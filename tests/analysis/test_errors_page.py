@@ -1,5 +1,7 @@
 """Errors: slices in words, each figure a link to exactly its items, new since the change, drawn into a queue once."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -96,6 +98,54 @@ def test_overview_performance_and_errors_show_the_same_parts_which_add_up_with_t
     assert shown[0] and shown[0] == shown[1] == shown[2]
     first = visitor.get(reverse("overview:overview", args=[project.slug])).content.decode()
     assert reverse("analysis:errors", args=[project.slug]) in first
+
+
+def links_of(answer: Any, words: str) -> list[str]:
+    """The addresses of the links of a page with these words."""
+    found = re.findall(r'<a\b[^>]*?href="([^"]+)"[^>]*>(.*?)</a>', answer.content.decode(), re.S)
+    return [html.unescape(url) for url, text in found if words in " ".join(text.split())]
+
+
+def test_from_overview_to_the_cases_and_to_people_in_three_clicks(stand: Any) -> None:
+    """My model got worse last week: since when, where, why, and what do I do?"""
+    project, emil = stand
+    visitor = browser(emil)
+    overview = visitor.get(reverse("overview:overview", args=[project.slug]))
+    said = html.unescape(re.sub(r"<[^>]+>", "", overview.content.decode().split('id="said"')[1].split("</span>\n")[0]))
+    assert "fell" in said
+    (why, *_) = links_of(overview, "where and why")
+    errors_page = visitor.get(why)  # the first click: segment, parts, inputs, and what labels cost
+    text = errors_page.content.decode()
+    assert "channel is app" in text and "What explains the change" in text and "Which inputs moved" in text
+    assert "narrow its interval from" in text
+    (cases, *_) = links_of(errors_page, "channel is app")
+    assert visitor.get(cases).context["total"] == errors_page.context["rows"][0].found.n  # the second
+    form = dict(errors_page.context["rows"][0].hidden) | {"rule": "channel is app"}
+    queued = visitor.post(reverse("analysis:errors-queue", args=[project.slug]), form, follow=True)  # the third
+    assert queued.context["total"] == 10
+    assert RoutedItem.objects.filter(item__project=project, state="open", queue__cause=Cause.SLICE).count() == 10
+
+
+def test_a_steady_model_has_no_change_no_parts_and_no_slice() -> None:
+    project = make_project(inputs={"amount": {"type": "number"}}, champion_version="v1")
+    begin, rng = timezone.now() - timedelta(days=9), np.random.default_rng(5)
+    items = [
+        make_item(project, f"k{n:03}", inputs={"amount": float(rng.normal())}, at=begin + timedelta(hours=n))
+        for n in range(100)
+    ]
+    for n, item in enumerate(items):
+        make_prediction(item, [0.9, 0.1] if n % 2 else [0.2, 0.8], model_version="v1", at=item.at)
+    route(project, items, Cause.AUDIT, probability=0.5)
+    for n, item in enumerate(items):
+        said = "ham" if n % 2 else "spam"
+        resolve(item, {"ham": "spam", "spam": "ham"}[said] if n % 10 == 4 else said, evaluation=True)
+    refreshing.refresh(project, at=timezone.now())
+    found = body(project)
+    assert (found.change, found.moved, found.explanation) == (None, None, None)
+    answer = browser(make_user("emil", project, "engineer")).get(reverse("analysis:errors", args=[project.slug]))
+    assert "before, since" not in answer.content.decode().lower()
+    if found.found and found.found.slices:  # the predicted label is a condition too, and 10 % of one label are wrong
+        assert {one.before for one in found.found.slices} == {None}
 
 
 def test_the_page_takes_few_queries(stand: Any, django_assert_max_num_queries: Any) -> None:

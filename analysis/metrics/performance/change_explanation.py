@@ -78,9 +78,9 @@ def explain_change(
         return None
     codes = _codes(segment, late)
     table = _table(_matrix(features, drawn.n), codes)
-    found = _parts(score, drawn.weight, late, codes, table)
+    found = _decompose(score, drawn.weight, late, codes, table)
     copies = _resampled(late, np.arange(drawn.n) if drawn.group is None else drawn.group, resamples, seed)
-    again = np.array([_parts(score, drawn.weight * times, late, codes, table) for times in copies])
+    again = np.array([_decompose(score, drawn.weight * times, late, codes, table) for times in copies])
     spread = again.std(axis=0, ddof=1) * normal_quantile(level)
     parts = [ChangePart(float(v), float(v - s), float(v + s)) for v, s in zip(found, spread, strict=True)]
     return ChangeExplanation(float(found.sum()), *parts)
@@ -119,7 +119,7 @@ def _table(features: Floats, codes: Ints) -> Floats:
     return np.hstack([np.ones((codes.size, 1)), scaled, scaled**2, absent, values])
 
 
-def _parts(score: Floats, weight: Floats, late: Bools, codes: Ints, table: Floats) -> Floats:
+def _decompose(score: Floats, weight: Floats, late: Bools, codes: Ints, table: Floats) -> Floats:
     """Mix, inputs, rest and unseen (4,)."""
     before, now = np.where(late, 0.0, weight), np.where(late, weight, 0.0)
     old, new = _shares(before, codes), _shares(now, codes)
