@@ -28,7 +28,7 @@ def part_rows(found: StoredExplanation | None, change: StoredChange | None) -> l
     ]
     if found.unseen.value:
         new = ", ".join(one.value or "none" for one in change.values if not one.before.n and one.after.n)
-        why = f"{change.segment} {new} was not there before: inputs and the rest cannot be told apart"
+        why = f"{change.segment} {new} was not there before: inputs and the rest cannot be separated"
         rows.append(PartRow("New in the traffic", why, _in_points(found.unseen)))
     return [row for row in rows if row.points.low or row.points.high]
 

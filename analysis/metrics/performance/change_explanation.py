@@ -5,7 +5,7 @@ Write p for the share of a segment's value, m for its mean score, 0 for before a
     mix     Σ (p1 - p0) m0            the means before at the shares after (Kitagawa 1955; Oaxaca 1973; Blinder 1973)
     inputs  Σ p1 (m0x - m0)           m0x: the mean before, had the inputs within the value been those of after
     rest    Σ p1 (m1 - m0x)           same inputs, other scores: concept drift, or inputs that are not among `features`
-    unseen  Σ p1 (m1 - mean before)   over values that were not there before, where the two cannot be told apart
+    unseen  Σ p1 (m1 - mean before)   over values that were not there before, where the two cannot be separated
 
 as in DISDE, which splits a drop into a part by X and a part by Y given X (Cai, Namkoong and Yadlowsky, "Diagnosing
 Model Performance Under Distribution Shift", 2023). m0x joins a model of the score with weights from a classifier of
