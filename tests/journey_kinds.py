@@ -1,10 +1,13 @@
 """What the journey of each task kind says: its spec, its values, and what pages and forms make of them."""
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.annotation.json_kind import SPEC
+from tests.pictures import grey
 
 TEXT = {"text": {"type": "text"}}
 
@@ -35,6 +38,10 @@ class JourneyKind:
 def spec(kind: str, labels: list[str] | None = None, **more: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"title": "Answers", "kind": kind, "inputs": TEXT, "overlap": 2, **more}
     return given if labels is None else {**given, "labels": labels}
+
+
+def box(x: float) -> dict[str, Any]:
+    return {"x": x, "y": 0.1, "width": 0.4, "height": 0.4, "label": "sign"}
 
 
 JOURNEYS = (
@@ -108,5 +115,16 @@ JOURNEYS = (
         refusal='"second" is not ranked.',
         score=2 / 3,
         also={"first": "Yes.", "second": "No.", "third": "Perhaps."},
+    ),
+    JourneyKind(
+        spec("boxes", ["sign"], inputs={**TEXT, "photo": {"type": "image"}}),
+        right=[box(0.1)],
+        half=[box(0.3)],
+        words=("sign 10–50 × 10–50 %", "sign 30–70 × 10–50 %"),
+        form={"value": json.dumps([box(0.3)])},
+        wrong=[box(0.7)],
+        refusal="A box lies inside the image: x, y, width and height are fractions of it, none of them zero wide.",
+        score=1 / 3,
+        also={"photo": base64.b64encode(grey()).decode()},
     ),
 )

@@ -1,8 +1,12 @@
 """Run in a process of its own beside the server: one project of each task kind for the desk's tests. Prints nothing."""
 
+import base64
 from typing import Any
 
+import numpy as np
+
 from tests.browser.application import set_up
+from tests.pictures import grey
 
 ITEMS = 8
 LONG = "Ada Lovelace wrote to Charles Babbage in London on 5 October 1842 about the Analytical Engine 🧮 and its notes."
@@ -71,6 +75,10 @@ PROJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             ],
         },
         {"question": "Where is my parcel?", "reply": ANSWER},
+    ),
+    "boxes": (
+        {"labels": ["sign", "car", "person"], "inputs": {"photo": {"type": "image"}}},
+        {"photo": base64.b64encode(grey(np.add.outer(np.arange(300) // 3, np.arange(400) // 4))).decode()},
     ),
 }
 

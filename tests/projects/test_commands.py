@@ -94,7 +94,7 @@ class TestCreateProject:
             ({**SPEC, "title": "a\x00"}, "A spec holds no NUL character"),
             (
                 {**SPEC, "kind": "banana"},
-                "kind is 'banana'; this version takes choice, choices, pair, ranking, rating, spans, text.",
+                "kind is 'banana'; this version takes boxes, choice, choices, pair, ranking, rating, spans, text.",
             ),
             ({**SPEC, "labels": ["ham"]}, "labels takes a list of 2 to 1,000 labels."),
             ({**SPEC, "labels": ["ham", "ham"]}, "Label 'ham' stands in the list twice."),

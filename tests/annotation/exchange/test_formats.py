@@ -19,6 +19,7 @@ from annotation.exchange.rows import (
     SideShape,
     UnusableFile,
 )
+from annotation.kinds.boxes.geometry import SIDES
 from tests.annotation.exchange.shapes import INTENTS, SPANS, TEXTS, parse_all, parse_bytes, records_of, written
 
 TASK: dict[str, Any] = {
@@ -242,6 +243,7 @@ def values_of(kind: str) -> st.SearchStrategy[Any]:
     """Values of a kind about a text of at least 12 characters."""
     names = st.sampled_from(["refund", "billing"])
     ends = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda pair: {"start": pair[0], "end": sum(pair)})
+    sides = st.fixed_dictionaries({name: st.integers(1, 500_000).map(lambda n: n / 10**6) for name in SIDES})
     spans = st.lists(st.builds(lambda span, label: {**span, "label": label}, ends, names), max_size=3)
     return {
         "choices": st.lists(names, unique=True).map(sorted),
@@ -249,11 +251,12 @@ def values_of(kind: str) -> st.SearchStrategy[Any]:
         "text": st.text(alphabet='aé \U0001f600日\n"\\,', min_size=1, max_size=12).map(lambda text: f"x{text}x"),
         "spans": spans,
         "pair": st.sampled_from(["a", "b", "tie", "neither"]),
+        "boxes": st.lists(st.builds(lambda box, label: {**box, "label": label}, sides, names), max_size=3),
         "ranking": st.lists(st.text(alphabet='aé \U0001f600"\\,', min_size=1, max_size=5), min_size=1, unique=True),
     }[kind]
 
 
-ALL_KINDS = ("choices", "rating", "text", "spans", "pair", "ranking")
+ALL_KINDS = ("choices", "rating", "text", "spans", "pair", "ranking", "boxes")
 KIND_VALUES: dict[str, tuple[str, ...]] = dict.fromkeys(("label_studio", "argilla", *FLAT_FORMATS), ALL_KINDS)
 KIND_VALUES["doccano"] = ("choices", "text", "spans")
 

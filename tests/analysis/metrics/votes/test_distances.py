@@ -102,10 +102,12 @@ def test_simulated_intervals_cover_the_alpha_of_many_items() -> None:
     assert 0.89 <= covered <= 0.98  # 93 % where simulated 2,000 times
 
 
+BOX = {"x": 0.1, "y": 0.1, "width": 0.4, "height": 0.4, "label": "X"}
 VALUES_OF_KINDS: dict[str, tuple[Any, Any, Any]] = {  # a value, one that is near, one that is far
     "choices": (["a", "b"], ["a"], ["c"]),
     "text": ("abcd", "abce", "wxyz"),
     "spans": ([{"start": 0, "end": 4, "label": "X"}], [{"start": 0, "end": 3, "label": "X"}], []),
+    "boxes": ([BOX], [{**BOX, "width": 0.3}], []),
     "ranking": (["a", "b", "c"], ["a", "c", "b"], ["c", "b", "a"]),
 }
 
