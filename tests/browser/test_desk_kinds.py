@@ -209,7 +209,91 @@ def test_candidates_are_placed_by_touch(kind_site: Site, desk: Desk) -> None:
     assert given(kind_site, "ranking")[before:] == [[named[letters[at]] for at in (1, 0, 2)]]
 
 
-@pytest.mark.parametrize("kind", ["choices", "rating", "text", "spans", "pair", "ranking"])
+def boxes_shown(tab: Page) -> list[list[str]]:
+    """Label and numbers of each box, in percent, in the order of the table."""
+    return [
+        [text.inner_text() or text.locator("input").input_value() for text in row.locator("th, td.num").all()[:5]]
+        for row in tab.locator("#box-table tbody tr").all()
+    ]
+
+
+def at(tab: Page, x: float, y: float) -> tuple[float, float]:
+    """Where this fraction of the image is on the screen."""
+    shown = tab.locator(".stage .layer").bounding_box()
+    assert shown is not None
+    return shown["x"] + x * shown["width"], shown["y"] + y * shown["height"]
+
+
+def near(value: dict[str, Any], x: float, y: float, width: float, height: float) -> bool:
+    return [value[side] for side in ("x", "y", "width", "height")] == pytest.approx([x, y, width, height], abs=0.01)
+
+
+def test_boxes_are_made_by_keys_and_numbers(kind_site: Site, desk: Desk) -> None:
+    tab = desk("boxes")
+    keys(tab, "Enter")
+    assert said(tab) == "Nothing is marked. If there is nothing to mark, say so with N."
+    keys(tab, "b", "ArrowRight", "Shift+ArrowDown", "Control+ArrowLeft", "2")
+    assert boxes_shown(tab) == [["car", "25.9", "25", "50", "51"]]
+    tab.get_by_label("width of car, percent").fill("30")
+    keys(tab, "Enter", "Escape", "3", "1", "b")  # the label of the chosen box, then one more
+    assert [row[0] for row in boxes_shown(tab)] == ["sign", "sign"]
+    tab.reload()  # what is drawn stays with its item
+    expect(tab.locator("#box-table tbody tr")).to_have_count(2)
+    keys(tab, "PageDown", "PageDown", "Delete", "Control+z", "PageUp", "PageDown", "Delete", "Enter")
+    sent(tab)
+    assert given(kind_site, "boxes") == [[{"x": 0.259, "y": 0.25, "width": 0.3, "height": 0.51, "label": "sign"}]]
+    expect(tab.locator(".history li")).to_have_text(["sign"])
+    keys(tab, "n", "u", "u")  # nothing to mark, then the first item is back with its box
+    expect(tab.locator("#box-table tbody tr")).to_have_count(1)
+    keys(tab, "+", "ArrowRight")
+    expect(tab.locator("#zoom")).to_have_text("150 %")
+    assert violations(tab) == []
+    keys(tab, "-", "Enter")
+    sent(tab)
+
+
+def test_boxes_are_drawn_by_four_clicks_and_by_a_drag(kind_site: Site, desk: Desk) -> None:
+    tab = desk("boxes")
+    before = len(given(kind_site, "boxes"))
+    for x, y in ((0.5, 0.2), (0.7, 0.4), (0.6, 0.8), (0.3, 0.5)):  # top, right, bottom, left
+        tab.mouse.click(*at(tab, x, y))
+    tab.mouse.move(*at(tab, 0.05, 0.05))
+    tab.mouse.down()
+    tab.mouse.move(*at(tab, 0.1, 0.2))
+    tab.mouse.move(*at(tab, 0.25, 0.3))
+    tab.mouse.up()
+    tab.mouse.move(*at(tab, 0.15, 0.15))  # inside the box that is chosen: it moves
+    tab.mouse.down()
+    tab.mouse.move(*at(tab, 0.15, 0.3))
+    tab.mouse.move(*at(tab, 0.15, 0.35))
+    tab.mouse.up()
+    keys(tab, "3", "Enter")
+    sent(tab)
+    (drawn,) = given(kind_site, "boxes")[before:]
+    assert near(drawn[0], 0.05, 0.25, 0.2, 0.25) and drawn[0]["label"] == "person"
+    assert near(drawn[1], 0.3, 0.2, 0.4, 0.6) and drawn[1]["label"] == "sign"
+    keys(tab, "u")
+
+
+def test_boxes_are_drawn_by_touch(kind_site: Site, desk: Desk) -> None:
+    tab = desk("boxes", width=390, height=844, has_touch=True)
+    before = len(given(kind_site, "boxes"))
+    while boxes_shown(tab):
+        tab.get_by_role("button", name="Remove ").first.click()
+    tab.wait_for_timeout(400)  # a touch that comes before anybody can have seen the item counts as a double one
+    tab.get_by_role("button", name="car", exact=True).tap()
+    for x, y in ((0.4, 0.3), (0.6, 0.5), (0.5, 0.7), (0.2, 0.4)):
+        tab.touchscreen.tap(*at(tab, x, y))
+    tab.get_by_role("button", name="Enlarge the image").tap()
+    expect(tab.locator("#zoom")).to_have_text("150 %")
+    assert not sticks_out(tab)
+    tab.get_by_role("button", name="Send 1").tap()
+    sent(tab)
+    (drawn,) = given(kind_site, "boxes")[before:]
+    assert near(drawn[0], 0.2, 0.3, 0.4, 0.4) and drawn[0]["label"] == "car"
+
+
+@pytest.mark.parametrize("kind", ["choices", "rating", "text", "spans", "pair", "ranking", "boxes"])
 def test_a_desk_is_accessible_and_fits_a_phone(desk: Desk, kind: str) -> None:
     tab = desk(kind, theme="light", width=390)  # one tab, for it holds what waits for Ada
     assert violations(tab) == []

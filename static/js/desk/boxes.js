@@ -143,7 +143,7 @@ export class Control extends LabelButtons {
     this.keep(this.value);
     this.canvas.update(box, changed);
     this.table.update(box, changed);
-    this.say(this.#told(changed));
+    this.say(this.#described(changed));
   }
 
   remove(box) {
@@ -167,7 +167,7 @@ export class Control extends LabelButtons {
     this.moved = null;
     this.canvas.dropPoints();
     this.#draw();
-    if (box) this.say(`${this.#told(box)} A label's key changes it, Delete removes it.`);
+    if (box) this.say(`${this.#described(box)} A label's key changes it, Delete removes it.`);
   }
 
   #change(boxes) {
@@ -207,7 +207,7 @@ export class Control extends LabelButtons {
     return { x, y, width, height, label, name: button?.dataset.words ?? label, colour: button?.dataset.colour ?? "8" };
   }
 
-  #told({ name, x, y, width, height }) {
+  #described({ name, x, y, width, height }) {
     const percent = (part) => Number((part * 100).toFixed(1));
     return `${name}: ${percent(x)} to ${percent(x + width)} % across, ${percent(y)} to ${percent(y + height)} % down.`;
   }

@@ -197,7 +197,7 @@ export class Control {
     line.append(choose);
     line.append(button("up", "↑", `Move ${candidate.letter} up`), button("down", "↓", `Move ${candidate.letter} down`));
     line.append(button("drop", "×", `Take the place of ${candidate.letter} away`));
-    line.lastElementChild.classList.toggle("is-away", at < 0);
+    if (at < 0) line.lastElementChild.style.visibility = "hidden";
     for (const each of line.children) each.disabled = !this.isOpen || (each.dataset.act === "drop" && at < 0);
     return line;
   }
