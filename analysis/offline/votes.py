@@ -1,5 +1,6 @@
 """Several people's votes in a file, resolved into one label per item, and the people rated."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from analysis.metrics.core.stored import described_estimate, finite
 from analysis.metrics.labels import out_of_sample
 from analysis.metrics.votes import agreement, consensus
 from analysis.metrics.votes.consensus import Resolutions
+from analysis.metrics.votes.distances import set_distance
 from analysis.offline.labels import MOST_ENCODED
 from analysis.offline.output import JsonObject, aligned, shown, spread
 from analysis.offline.wide_votes import ANNOTATOR, LABEL, long_votes
@@ -27,6 +29,7 @@ from validation import InvalidInput
 LISTED = 15
 LEAST_ORDERED = 3  # labels, below which their order says nothing
 ORDERED = {"ordinal": "the numbers are ranks", "interval": "their differences count"}
+SETS = {"sets": "labels are lists, which share a part of what they hold"}
 TRUTH_NAMES = ("label", "truth", "true_label", "gold", "gold_label")
 
 
@@ -100,9 +103,14 @@ def _ballots(table: Table, asked: VoteOptions) -> _Ballots:
 
 
 def _agreement(cast: _Ballots, seed: int) -> JsonObject:
-    """Krippendorff's alpha of labels as names; of three numbers or more also by their order and by their distances."""
+    """Krippendorff's alpha of labels as names; of three numbers or more also by their order and by their distances, of
+    JSON lists of texts by what they share."""
     alpha = agreement.krippendorff(cast.item, cast.annotator, cast.label, seed=seed)
     found: JsonObject = {"krippendorff_alpha": described_estimate(alpha) | {"level": "nominal"}}
+    if lists := _as_lists(cast.labels.names):
+        given = [lists[code] for code in cast.label]
+        alpha = agreement.krippendorff(cast.item, cast.annotator, given, distance=set_distance, seed=seed)
+        return found | {"krippendorff_alpha_sets": described_estimate(alpha) | {"level": "sets"}}
     numbers = _as_numbers(cast.labels.names)
     if numbers is None or np.unique(cast.label).size < LEAST_ORDERED:
         return found
@@ -110,6 +118,16 @@ def _agreement(cast: _Ballots, seed: int) -> JsonObject:
         alpha = agreement.krippendorff(cast.item, cast.annotator, numbers[cast.label], level=level, seed=seed)
         found[f"krippendorff_alpha_{level}"] = described_estimate(alpha) | {"level": level}
     return found
+
+
+def _as_lists(names: Sequence[str]) -> list[list[str]] | None:
+    """The labels as JSON lists of texts, None where one is none."""
+    try:
+        found = [json.loads(name) for name in names]
+    except ValueError:
+        return None
+    lists = [one for one in found if isinstance(one, list) and all(isinstance(part, str) for part in one)]
+    return lists if len(lists) == len(names) else None
 
 
 def _as_numbers(names: Sequence[str]) -> NDArray[np.float64] | None:
@@ -245,7 +263,7 @@ def to_text(answer: JsonObject) -> str:
         *(
             f"Krippendorff's alpha, {level} {spread(answer['agreement'][f'krippendorff_alpha_{level}'])}; "
             f"meant where {meaning}"
-            for level, meaning in ORDERED.items()
+            for level, meaning in (ORDERED | SETS).items()
             if f"krippendorff_alpha_{level}" in answer["agreement"]
         ),
     ]

@@ -284,6 +284,14 @@ def test_labels_that_are_numbers_have_ordinal_and_interval_agreement_too(tmp_pat
     assert "alpha, ordinal 0.815" in shown and "alpha, interval 0.849" in shown and "alpha, nominal 0.743" in shown
 
 
+def test_lists_of_labels_agree_by_what_they_share(tmp_path: Path) -> None:
+    said = {"x": ['["a", "b"]', '["c"]', "[]", '["b"]'], "y": ['["b"]', '["c"]', "[]", '["a"]']}
+    path = votes(tmp_path, [(item, who, label) for who, labels in said.items() for item, label in enumerate(labels)])
+    found = analyse("votes", path, *COLUMNS)["agreement"]
+    assert found["krippendorff_alpha_sets"]["value"] > found["krippendorff_alpha"]["value"] > 0
+    assert "alpha, sets" in text("votes", path, *COLUMNS)
+
+
 def test_names_and_two_numbers_have_nominal_agreement_only(tmp_path: Path) -> None:
     for labels in (("1", "0"), ("a", "b")):
         rows = [(item, who, labels[(item + (who == "y" and item > 3)) % 2]) for item in range(6) for who in "xy"]

@@ -55,6 +55,7 @@ def test_the_desk_shows_its_control_and_loads_its_module(project: Project) -> No
     assert 'id="interval"' in page and "data-value" not in page
     config = json.loads(html.unescape(re.findall(r'data-config="([^"]*)"', page)[0]))
     assert config["module"] == "/static/interval/answer.js"
+    assert "js/shell.js" in page and "htmx" not in "".join(re.findall(r"<script[^>]*>", page))  # it weighs 16 KB
     assert "export class Control" in Path(str(finders.find("interval/answer.js"))).read_text()
 
 

@@ -22,6 +22,12 @@ Ints = NDArray[np.int64]
 MOST_VOTES = 400  # that the mean distance of any two values is taken from: those of items drawn at random
 
 
+def set_distance(one: Sequence[str], other: Sequence[str]) -> float:
+    """1 less the Jaccard index of two sets of labels, 0 for two empty ones; also of the kind `choices`."""
+    either = {*one, *other}
+    return 1 - len({*one} & {*other}) / len(either) if either else 0.0
+
+
 def value_codes(values: Sequence[Any]) -> tuple[Ints, list[Any]]:
     """A code (v,) of each value, equal for equal JSON, and the value of each code."""
     written = [json.dumps(value, sort_keys=True, ensure_ascii=False) for value in values]

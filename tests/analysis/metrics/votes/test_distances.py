@@ -1,14 +1,14 @@
 """Alpha of values that are compared by a distance: equal to the published alphas, and its interval covers."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.metrics.votes.agreement import NO_PAIRS, ONE_ITEM, ONE_VALUE, krippendorff
-from analysis.metrics.votes.distances import MOST_VOTES
+from analysis.metrics.votes.distances import MOST_VOTES, set_distance
 from annotation import kinds
 from tests.analysis.metrics.votes.test_agreement import ITEMS, PEOPLE, VALUES, votes
 from validation import InvalidInput
@@ -20,10 +20,6 @@ def differ(one: Any, other: Any) -> float:
 
 def squared(one: Any, other: Any) -> float:
     return float((one - other) ** 2)
-
-
-def jaccard(one: Sequence[str], other: Sequence[str]) -> float:
-    return 1 - len({*one} & {*other}) / (len({*one} | {*other}) or 1)
 
 
 @pytest.mark.parametrize(("distance", "published"), [(differ, 0.743), (squared, 0.849)])
@@ -49,7 +45,7 @@ def test_sets_that_share_labels_agree_more_than_those_that_do_not() -> None:
     items, people = [0, 0, 1, 1, 2, 2], ["x", "y"] * 3
     near = [["a", "b"], ["a"], ["c"], ["c"], ["b"], ["b"]]
     far = [["a", "b"], ["c"], ["c"], ["c"], ["b"], ["b"]]
-    alphas = [krippendorff(items, people, labels, distance=jaccard).value for labels in (near, far)]
+    alphas = [krippendorff(items, people, labels, distance=set_distance).value for labels in (near, far)]
     assert alphas[0] is not None and alphas[1] is not None and alphas[1] < alphas[0] < 1
 
 
@@ -63,7 +59,7 @@ def test_sets_that_share_labels_agree_more_than_those_that_do_not() -> None:
     ],
 )
 def test_what_has_no_value_or_no_interval_says_why(items: list[int], labels: list[Any], note: str) -> None:
-    found = krippendorff(items, [n % 2 for n in range(len(items))], labels, distance=jaccard)
+    found = krippendorff(items, [n % 2 for n in range(len(items))], labels, distance=set_distance)
     assert found.note == note and found.low is None
 
 
@@ -94,7 +90,7 @@ def test_simulated_intervals_cover_the_alpha_of_many_items() -> None:
         return [[label for label, is_in in zip("abc", one, strict=True) if is_in] for one in said.reshape(-1, 3)]
 
     def alpha(n: int, labels: list[list[str]]) -> Any:
-        return krippendorff(np.repeat(np.arange(n), 2), np.tile([0, 1], n), labels, distance=jaccard)
+        return krippendorff(np.repeat(np.arange(n), 2), np.tile([0, 1], n), labels, distance=set_distance)
 
     true = alpha(4000, drawn(4000)).value
     found = [alpha(40, drawn(40)) for _ in range(200)]
@@ -117,3 +113,11 @@ def test_the_distance_of_a_kind_grows_with_what_differs(name: str) -> None:
     kind, (one, near, far) = kinds.of(name), VALUES_OF_KINDS[name]
     assert kind.alpha_level is None
     assert 0 == kind.distance(one, one) < kind.distance(one, near) < kind.distance(one, far) <= 1
+
+
+sets = st.lists(st.sampled_from("abcd"), unique=True)
+
+
+@given(sets, sets)
+def test_the_distance_of_sets_is_that_of_several_labels(one: list[str], other: list[str]) -> None:
+    assert set_distance(one, other) == pytest.approx(kinds.of("choices").distance(one, other))
