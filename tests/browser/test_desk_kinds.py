@@ -224,6 +224,13 @@ def at(tab: Page, x: float, y: float) -> tuple[float, float]:
     return shown["x"] + x * shown["width"], shown["y"] + y * shown["height"]
 
 
+def size(tab: Page, part: str) -> list[float]:
+    """Width and height of the image, or of what lies on it, in pixels."""
+    shown = tab.locator(f".stage .canvas {part}").bounding_box()
+    assert shown is not None
+    return [shown["width"], shown["height"]]
+
+
 def near(value: dict[str, Any], x: float, y: float, width: float, height: float) -> bool:
     return [value[side] for side in ("x", "y", "width", "height")] == pytest.approx([x, y, width, height], abs=0.01)
 
@@ -245,8 +252,10 @@ def test_boxes_are_made_by_keys_and_numbers(kind_site: Site, desk: Desk) -> None
     expect(tab.locator(".history li")).to_have_text(["sign"])
     keys(tab, "n", "u", "u")  # nothing to mark, then the first item is back with its box
     expect(tab.locator("#box-table tbody tr")).to_have_count(1)
+    whole = size(tab, "img")
     keys(tab, "+", "ArrowRight")
     expect(tab.locator("#zoom")).to_have_text("150 %")
+    assert size(tab, "img") == size(tab, ".layer") == pytest.approx([1.5 * side for side in whole], abs=2)
     assert violations(tab) == []
     keys(tab, "-", "Enter")
     sent(tab)
