@@ -27,6 +27,7 @@ from tests.browser.pages import PAGES, Page
 
 ROOT = Path(__file__).parent.parent
 LAUNCH = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+DOCUMENTATION = {"OUTGOING_NETWORKS": "203.0.113.0/24"}  # addresses that pages take, and where nobody answers
 ROLES = ("annotator", "reviewer", "engineer", "admin")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {1280: 800, 390: 844}
@@ -78,7 +79,7 @@ def running_demo() -> Iterator[Demo]:
                 cwd=ROOT,
                 stdout=out,
                 stderr=out,
-                env={**os.environ, "PLUMBLINE_HOME": home, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **DOCUMENTATION, "PLUMBLINE_HOME": home, "PYTHONUNBUFFERED": "1"},
             )
         try:
             while "Ctrl-C stops" not in log.read_text():

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, settle_where_equal
 from annotation.kinds.choice import label_buttons, listed, title
 from annotation.kinds.choice.shortcuts import answer_keys, keys_of
 
@@ -54,10 +54,8 @@ class SeveralLabels(TaskKind):
         """Each label that more than half of the votes have; where half of them have one, nothing is settled."""
         if not values:
             return None
-        if len(values) == 1:
-            return SettledValue(values[0], "single", 1.0)
-        if all(value == values[0] for value in values):
-            return SettledValue(values[0], "unanimous", 1.0)
+        if equal := settle_where_equal(values):
+            return equal
         counts = Counter(label for value in values for label in value)
         if any(2 * count == len(values) for count in counts.values()):
             return None

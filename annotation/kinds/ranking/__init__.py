@@ -11,7 +11,16 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from annotation.kinds.base import AnswerKeys, InputRules, Inputs, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import (
+    AnswerKeys,
+    InputRules,
+    Inputs,
+    InvalidLabel,
+    Labels,
+    SettledValue,
+    TaskKind,
+    settle_where_equal,
+)
 from annotation.kinds.choice import listed
 from annotation.kinds.ranking.kemeny import kendall_score, settle_rankings
 from inputs.turns import is_conversation, parse_turns
@@ -110,8 +119,8 @@ class CandidateOrder(TaskKind):
     def resolve(self, values: Sequence[Any]) -> SettledValue | None:
         if not values:
             return None
-        if all(value == values[0] for value in values):
-            return SettledValue(values[0], "single" if len(values) == 1 else "unanimous", 1.0)
+        if equal := settle_where_equal(values):
+            return equal
         settled = settle_rankings(values)
         if not settled:
             return None

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import AnswerKeys, InvalidLabel, Labels, SettledValue, TaskKind, settle_where_equal
 from annotation.kinds.choice.shortcuts import cap, key_runs
 from projects.project_settings import BadSpec, Settings
 
@@ -66,8 +66,8 @@ class Rating(TaskKind):
         if not values:
             return None
         ordered, n = sorted(values), len(values)
-        if n == 1 or ordered[0] == ordered[-1]:
-            return SettledValue(ordered[0], "single" if n == 1 else "unanimous", 1.0)
+        if equal := settle_where_equal(ordered):
+            return equal
         median = ordered[n // 2]
         if ordered[(n - 1) // 2] != median or 2 * sum(abs(value - median) <= NEAR for value in values) <= n:
             return None

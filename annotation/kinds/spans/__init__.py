@@ -11,7 +11,16 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from annotation.kinds.base import AnswerKeys, InputRules, Inputs, InvalidLabel, Labels, SettledValue, TaskKind
+from annotation.kinds.base import (
+    AnswerKeys,
+    InputRules,
+    Inputs,
+    InvalidLabel,
+    Labels,
+    SettledValue,
+    TaskKind,
+    settle_where_equal,
+)
 from annotation.kinds.choice import label_buttons, listed, title
 from annotation.kinds.choice.shortcuts import answer_keys, keys_of
 from annotation.kinds.spans.settling import settle_spans
@@ -135,10 +144,8 @@ class Spans(TaskKind):
         """The spans that more than half of the votes have; one vote, or votes that are all the same, settle alone."""
         if not values:
             return None
-        if len(values) == 1:
-            return SettledValue(values[0], "single", 1.0)
-        if all(value == values[0] for value in values):
-            return SettledValue(values[0], "unanimous", 1.0)
+        if equal := settle_where_equal(values):
+            return equal
         settled = settle_spans(values)
         if settled is None or not self._may_stand(settled):
             return None
