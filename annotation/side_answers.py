@@ -10,6 +10,7 @@ from typing import Any
 
 from annotation import kinds
 from annotation.kinds import InvalidLabel, Labels, TaskKind
+from projects.formatting import plural
 from projects.models import Project
 from projects.side_questions import current_when
 
@@ -154,3 +155,19 @@ def known(said: Mapping[str, Any]) -> dict[str, Any] | None:
 def values(also: Mapping[str, Any] | None) -> dict[str, Any]:
     """The agreed answers of a resolution by question, without those whose votes differ."""
     return {name: one["value"] for name, one in (also or {}).items() if one["value"] is not None}
+
+
+def said_in_words(project: Project, said: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What one person answered beside the decision: each question with the answer."""
+    return [(one.words, one.describe(said[one.name])) for one in of_project(project) if said and one.name in said]
+
+
+def agreed_in_words(project: Project, also: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What was agreed of each side question, and how."""
+    found = []
+    for one in of_project(project):
+        if also and one.name in also:
+            agreed = also[one.name]
+            words = "votes differ" if agreed["value"] is None else one.describe(agreed["value"])
+            found.append((one.words, f"{words} ({agreed['method']}, {plural(agreed['votes'], 'vote,votes')})"))
+    return found

@@ -15,6 +15,7 @@ from annotation.views import (
     queues,
     review,
     routing_settings,
+    side_questions,
     transfers,
 )
 
@@ -40,6 +41,7 @@ urlpatterns = [
     path("settings/labels/", label_schema.label_schema, name="label-schema"),
     path("settings/labels/change/", label_change.label_change, name="label-change"),
     path("settings/inputs/", input_settings.input_settings, name="input-settings"),
+    path("settings/side-questions/", side_questions.side_questions, name="side-questions"),
     path("settings/guideline/", guideline.guideline, name="guideline"),
     path("settings/routing/", routing_settings.routing, name="routing"),
     # Review

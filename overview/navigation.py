@@ -55,6 +55,7 @@ LABELS = "annotation:label-schema"  # not of kinds whose answers name no labels
 SETTINGS = (
     Page("General", "projects:general", alone=True),
     Page("Labels", LABELS),
+    Page("Side questions", "annotation:side-questions"),
     Page("Guideline", "annotation:guideline"),
     Page("Inputs", "annotation:input-settings"),
     Page("Costs", "projects:costs"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from annotation import kinds
+from annotation import kinds, side_answers
 from projects.models import Project
 
 register = template.Library()
@@ -17,3 +17,15 @@ def in_words(value: Any, project: Project) -> str:
         return "–"
     kind, schema = kinds.of_project(project), project.schema()
     return schema.title_of(value) if kind.classes(schema.labels) else kind.describe(value, schema.labels)
+
+
+@register.filter
+def said_beside(also: Any, project: Project) -> list[tuple[str, str]]:
+    """Each side question that a label answers, with the answer in words."""
+    return side_answers.said_in_words(project, also)
+
+
+@register.filter
+def agreed_beside(also: Any, project: Project) -> list[tuple[str, str]]:
+    """Each side question that was agreed on, with the answer in words."""
+    return side_answers.agreed_in_words(project, also)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import blinding, guidelines, kinds, resolution
+from annotation import blinding, guidelines, kinds, resolution, side_answers
 from annotation.dispute_words import separator_of
 from annotation.guideline_examples import shown_guideline
 from annotation.item_display import display_item
@@ -145,11 +145,21 @@ def _with_votes(project: Project, review: list[RoutedItem]) -> list[dict[str, An
                 **card,
                 "given": separator_of(given).join(given),
                 "votes": _distinct(values, given),
+                "beside": _beside(project, mine),
                 "skips": skips,
                 "comments": comments,
             }
         )
     return found
+
+
+def _beside(project: Project, labels: list[Label]) -> list[tuple[str, str]]:
+    """Each side question with what people answered, without names."""
+    found: dict[str, list[str]] = {}
+    for label in labels:
+        for words, said in side_answers.said_in_words(project, label.also):
+            found.setdefault(words, []).append(said)
+    return [(words, separator_of(said).join(said)) for words, said in found.items()]
 
 
 def _distinct(values: list[Any], words: list[str]) -> list[dict[str, Any]]:

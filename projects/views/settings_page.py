@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from projects.guards import ProjectRequest
 from projects.models import ChangeRecord, Project, User
-from projects.settings_versions import StaleSettings, check_reason, fingerprint
+from projects.settings_versions import StaleSettings, check_base, check_reason, fingerprint
 from validation import InvalidInput
 
 SHOWN_VERSIONS = 20
@@ -119,8 +119,11 @@ class SettingsPage(ABC):
                 return self._refuse(request, form, proposed, str(why))
         check_reason(request.POST.get("reason", ""))
         self.validate(request.project, proposed)
-        if request.POST.get("base") != fingerprint(present):
-            return self._refuse(request, form, proposed, f"{self.noun} were changed while you were editing.")
+        last = next(iter(self.versions(request.project)), None)
+        try:
+            check_base(present, request.POST.get("base", ""), last[1] if last else None, f"the {self.noun.lower()}")
+        except StaleSettings as why:
+            return self._refuse(request, form, proposed, str(why))
         note = "The form was changed since it was looked at; look again, then save." if saves else ""
         return self._preview(request, form, proposed, note=note)
 

@@ -1,5 +1,7 @@
 """The Review page: every item that waits for a reviewer once, with its decision, "no label fits" among them."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -176,3 +178,24 @@ def test_a_foreign_item_is_not_there(scenario: LabellingScenario) -> None:
         address(scenario, "review-decide"), {"item": item.uid, "no_label": "yes", "why": "mine"}
     )
     assert answer.status_code == 409 and not NoLabelDecision.objects.exists()
+
+
+def test_shows_what_was_answered_beside_the_decision(scenario: LabellingScenario, client: Client) -> None:
+    scenario.project.also_ask = [{"name": "severity", "kind": "rating"}]
+    scenario.project.save()
+    scenario.ask(1, overlap=2)
+    for person, value, severity in ((scenario.alice, "ham", 2), (scenario.bob, "spam", 5)):
+        sent: dict[str, Any] = {"value": value, "also": {"severity": severity}}
+        labels.submit(scenario.project, scenario.token(person), **sent, by=person, at=scenario.tick())
+    client.force_login(scenario.rita)
+
+    page = client.get(f"/p/{scenario.project.slug}/review/").content.decode()
+
+    assert "<dt>severity</dt>" in page and "<dd>2 of 5, 5 of 5</dd>" in page
+    item = Item.objects.get()
+    decide = reverse("annotation:review-decide", args=[scenario.project.slug])
+    assert client.post(decide, {"item": item.uid, "value": "ham"}).status_code == 302
+    answer = client.get(reverse("analysis:item", args=[scenario.project.slug, item.uid]))
+    assert answer.status_code == 200
+    shown = answer.content.decode()
+    assert "Severity: 2 of 5" in shown and "Severity: votes differ (unsettled, 2" in shown

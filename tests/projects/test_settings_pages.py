@@ -31,6 +31,11 @@ class Edit:
 
 
 QUEUE = {"title": "Uncertain", "strategy": "auto", "order": "priority", "overlap": "1", "weight": "1"}
+NO_QUESTION = {
+    "was": "",
+    **dict.fromkeys(("name", "title", "labels", "when", "options", "place"), ""),
+    **{"kind": "choices", "required": "no", "state": "asked"},
+}
 EDITS = [
     Edit(
         "settings/",
@@ -67,6 +72,15 @@ EDITS = [
         "1,200",
         {"cooldown_minutes": "7.5"},
         {"protected": "label=eggs"},
+    ),
+    Edit(
+        "settings/side-questions/",
+        "side_questions",
+        NO_QUESTION,
+        {"name": "mood", "kind": "rating"},
+        "new, rating",
+        {"name": "reason", "kind": "text"},
+        {"name": "Mood?"},
     ),
     Edit(
         "queues/uncertain/settings",
@@ -107,7 +121,7 @@ def open_tab(client, project, engineer):
 def in_force(edit: Edit) -> dict[str, Any]:
     project = Project.objects.get(slug="mail")
     row = project.queues.get() if edit.area.startswith("queue") else project
-    columns = ("title", "costs", "routing", "retraining", "overlap", "positive", "safe_default", "strategy")
+    columns = ("also_ask", "title", "costs", "routing", "retraining", "overlap", "positive", "safe_default", "strategy")
     more = ("daily_budget", "outcome_matures_after_days", "weight")
     return {name: getattr(row, name) for name in (*columns, *more) if hasattr(row, name)}
 
@@ -192,8 +206,9 @@ def test_what_the_console_changed_meanwhile_is_a_version_too(open_tab, edit):
         project.get().queues.update(weight=9)
     else:
         console = {"general": "title", "costs": "safe_default", "routing": "routing", "retraining": "retraining"}
-        column = console[edit.area]
+        column = console.get(edit.area, "also_ask")
         values = {"title": "By console", "safe_default": "spam", "routing": {"batch": 7}}
+        values["also_ask"] = [{"name": "why", "kind": "text"}]
         project.update(**{column: values.get(column, {"after_labels": 7})})
     assert tab.save().status_code == 409
     assert tab.save().status_code == 302
