@@ -7,6 +7,7 @@ from html import escape
 from analysis.charts import MINUS, Frame
 
 WIDTH, HEIGHT, LEFT, RIGHT = 300, 150, 40, 84  # the last is measured from the right
+APART = 12  # px between two numbers at the axis
 LEAST_SPAN = 3.0  # of limits: how much of the axis is shown at least
 
 
@@ -39,7 +40,7 @@ def guardrail_chart(points: Sequence[DifferencePoint], *, limit: float, label: s
         f'<text class="end-of" x="{LEFT - 6}" y="{frame.y(limit) + 4}">{_signed(limit)}</text>',
         f'<text class="halo" x="{frame.right + 12}" y="{min(frame.y(limit), y - 16) + 4}">limit</text>',
         f'<path class="plumb" d="M{LEFT} {frame.y(0)}H{frame.right}"/>',
-        f'<text class="end-of" x="{LEFT - 6}" y="{frame.y(0) + 4}">0</text>',
+        f'<text class="end-of" x="{LEFT - 6}" y="{max(frame.y(0), frame.y(limit) + APART) + 4}">0</text>',
         f'<polyline class="series" points="{line}"/>',
         f'<circle class="point" cx="{x}" cy="{y}" r="5"/>',
         f'<text class="value" x="{x + 12}" y="{y + 4}">{_signed(last.value)}</text>',

@@ -67,6 +67,8 @@ class Release(models.Model):
     @property
     def act_words(self) -> str:
         """The act as pages show it."""
+        if self.kind != ReleaseKind.MODEL and self.act == self.Act.PROMOTE:
+            return "Released"
         return ACT_WORDS[self.Act(self.act)]
 
     @property
