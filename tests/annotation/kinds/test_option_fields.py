@@ -9,7 +9,8 @@ from annotation import kinds
 from annotation.kinds.option_fields import chosen_options, option_fields
 from projects import task_kinds
 
-INPUTS = {"ask": {"type": "text"}, "one": {"type": "text"}, "two": {"type": "conversation"}, "n": {"type": "number"}}
+TYPES = {"ask": "text", "one": "text", "two": "conversation", "n": "number", "photo": "image"}
+INPUTS = {name: {"type": kind} for name, kind in TYPES.items()}
 
 
 class Sent(dict[str, list[str]]):
