@@ -66,6 +66,13 @@ def no_receiver(tab: Tab) -> None:
     tab.get_by_text("never called").wait_for()
 
 
+def rule_tried(tab: Tab) -> None:
+    """What a rule would have asked about in the last week."""
+    tab.get_by_label("Title").fill("Still open")
+    tab.get_by_role("button", name="Try on the last 7 days").click()
+    tab.get_by_role("heading", name="What would it have asked?").wait_for()
+
+
 def costs_compared(tab: Tab) -> None:
     """What other costs would change, before anything is saved."""
     tab.get_by_label("Positive label").select_option(index=2)
@@ -230,6 +237,7 @@ PAGES = [
     Page("queues", f"{DIGITS}/queues/"),
     Page("queue rules", f"{DIGITS}/queue-rules/"),
     Page("new queue rule", f"{DIGITS}/queue-rules/new/?query=state%3Dopen"),
+    Page("queue rule tried", f"{DIGITS}/queue-rules/new/?query=state%3Dopen", then=rule_tried),
     Page("queue", f"{DIGITS}/queues/", then=follow("main a[href*='/queues/']")),
     Page("review", f"{DIGITS}/review/"),
     Page("runs", f"{DIGITS}/runs/"),
