@@ -22,7 +22,6 @@ OWN = ("DATABASE_URL", "REDIS_URL", "PLUMBLINE_HOME", "PLUMBLINE_FAULTS")
 """Settings of the installation that asks, which the throw-away one may not see."""
 
 KEY = "of a throw-away installation, where it keeps nobody out and makes the same draws again"
-SECONDS_TO_END = 5.0
 
 
 class BacktestDied(RuntimeError):

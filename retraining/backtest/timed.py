@@ -25,9 +25,8 @@ SETTINGS: dict[str, Any] = {"promote": "by_gate"}
 
 @dataclass
 class TimedRun:
-    """What happened: the score of what served after each round, each run that a trigger began, and the served rows."""
+    """What happened: each run that a trigger began, and the served rows."""
 
-    scores: list[HeldOutScore] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     windows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -42,8 +41,7 @@ def play_round_in_time(loop: Loop, played: TimedRun, places: Sequence[int], unti
     for check in checks.run_if_due(loop.project, at=loop.at):
         if check.run:
             played.events.append(_event(loop, check, rows=sum(one["rows"] for one in played.windows)))
-    played.scores.append(score_newest(loop))
-    return played.scores[-1]
+    return score_newest(loop)
 
 
 def _arrive(loop: Loop, places: Sequence[int]) -> dict[str, Any]:
