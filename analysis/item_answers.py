@@ -61,6 +61,11 @@ class ShownAnswers:
         """
         return self._shown(Prediction.objects.filter(self.base, self.condition(), **item))
 
+    def are_many(self, most: int) -> bool:
+        """Whether `most` predictions or more pass these filters, also where another one is shown. From the index."""
+        found = Prediction.objects.filter(self.condition(), self._by_label(), project=self.project)
+        return found.values("item")[:most].count() == most
+
     @property
     def are_filtered(self) -> bool:
         """Whether there are filters by answer and score."""

@@ -27,10 +27,11 @@ from analysis import item_conditions
 from analysis.item_answers import ANSWER_FILTERS, ShownAnswers
 from analysis.item_facts import JsonText, current_resolution, passing_facts
 from analysis.item_filters import Filters, filter_values
-from analysis.item_pages import MARGIN, SCORE, SIMILAR, ItemOrder, PageStart, cursor_of, cut, sorted_from
+from analysis.item_pages import MARGIN, SCORE, SIMILAR, TIME, ItemOrder, PageStart, cursor_of, cut, sorted_from
 from analysis.neighbours import SimilarItems, similar_items
 from analysis.side_conditions import agreed_side_answers
 from annotation import blinding, kinds, search
+from annotation.item_keys import id_list
 from annotation.models import Item, Resolution, RoutedItem
 from projects.chunks import within_size
 from projects.models import Project, User
@@ -93,8 +94,13 @@ class ItemSelection:
         fitting = self.answers.fitting()
         if fitting is None:
             return None
-        seen = fitting.filter(~blinding.blind_condition(self.project, self.viewer, item="item"))
-        ids = list(seen.values_list("item_id", flat=True)[:MOST_COUNTED])
+        if self._is_agreed_on and self.answers.are_many(MOST_COUNTED):
+            fitting = self.answers.fitting_of(item__in=self._agreed().values("item"))
+        blind = blinding.blind_ids(self.project, self.viewer, fewer_than=MOST_COUNTED)
+        if blind is None:
+            fitting = fitting.filter(~blinding.blind_condition(self.project, self.viewer, item="item"))
+        most = MOST_COUNTED + len(blind or ())
+        ids = [pk for pk in fitting.values_list("item_id", flat=True)[:most] if pk not in (blind or ())]
         return ids if len(ids) < MOST_COUNTED else None
 
     @cached_property
@@ -125,7 +131,7 @@ class ItemSelection:
         """The items that pass, all or those of these ids, with nothing beside them."""
         items = Item.objects.filter(project=self.project)
         ids = self.narrowed if among is None else among
-        items = items if ids is None else items.filter(pk__in=ids)
+        items = items if ids is None else items.filter(pk__in=id_list(ids))
         if among is not None and self.similar:
             items = items.filter(pk__in=self.similar.ids)
         if among is not None or self._by_answer is None:
@@ -139,10 +145,12 @@ class ItemSelection:
 
     def count(self) -> int:
         """How many pass, at most MOST_COUNTED."""
-        others = [name for name, _ in self.filters.active() if name not in ANSWER_FILTERS]
-        many = self.answers.are_filtered and not others
+        others = {name for name, _ in self.filters.active()} - set(ANSWER_FILTERS)
+        many = self.answers.are_filtered and others <= {"truth", "also"}
+        if self._by_answer is not None and not others:
+            return len(self._by_answer)
         if self.narrowed is None and (
-            many or (self._by_text.many and {name for name, _ in self.filters.active()} == {"q"})
+            many or (self._by_text.many and others == {"q"} and not self.answers.are_filtered)
         ):
             return MOST_COUNTED
         found = self.matching()
@@ -204,9 +212,9 @@ def count_left_out(project: Project, filters: Filters, *, at: datetime, viewer: 
     if not filters.reveal:
         return 0
     every = ItemSelection(project, replace(filters, similar=""), at)  # they are not among those that are compared
-    blind = list(blinding.blind_items(project, viewer).values_list("pk", flat=True)[:MOST_COUNTED])
-    few = len(blind) < MOST_COUNTED
-    hidden = every.matching(blind) if few else every.matching().filter(blinding.blind_condition(project, viewer))
+    blind = blinding.blind_ids(project, viewer, fewer_than=MOST_COUNTED)
+    unseen = blinding.blind_condition(project, viewer)
+    hidden = every.matching().filter(unseen) if blind is None else every.matching(sorted(blind))
     return hidden.values("pk")[:MOST_COUNTED].count()
 
 
@@ -218,7 +226,7 @@ def find_page(
     A page ends before `size` where its inputs would be more than PAGE_CHARACTERS; it has one item at least.
     """
     selection = replace(selection, filters=order.limit(selection.filters))
-    if selection.narrowed is not None:
+    if selection.narrowed is not None and order.by != TIME:
         pairs = list(_with_sort_value(selection, order).values_list("sort_value", "pk"))
         found, total = cut(pairs, order, place)[: size + 1], len(pairs)
     else:

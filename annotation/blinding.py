@@ -100,6 +100,12 @@ def blind_items(project: Project, viewer: User | None, *, among: Collection[int]
     return Item.objects.filter(~Exists(answered), pk__in=wanted)
 
 
+def blind_ids(project: Project, viewer: User | None, *, fewer_than: int) -> set[int] | None:
+    """Their ids; None where they are as many as `fewer_than` or more."""
+    ids = set(blind_items(project, viewer).values_list("pk", flat=True)[:fewer_than])
+    return ids if len(ids) < fewer_than else None
+
+
 def may_see(item: Item, viewer: User | None) -> bool:
     """Whether this person may see what models and others said of the item."""
     return not blind_items(item.project, viewer, among=[item.pk]).exists()

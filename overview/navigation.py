@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 
 from analysis.models import Finding
-from annotation import kinds
-from annotation.models import IN_REVIEW, TO_LABEL, Item, RoutedItem
+from annotation import item_counts, kinds
+from annotation.models import IN_REVIEW, TO_LABEL, RoutedItem
 from annotation.version_chip import serving_words
 from jobs.models import Job, JobState
 from projects import shortcuts
@@ -211,19 +211,21 @@ class Shell:
         """All figures of the navigation in one query."""
         if not self.project:
             return {}
+        items, before = item_counts.not_counted(self.project.pk)
         figures = {
             "waiting": _count(RoutedItem.objects.filter(TO_LABEL)),
             "review": _count(RoutedItem.objects.filter(IN_REVIEW), "item"),
             "suspected": _count(Finding.objects.filter(decision=Finding.Decision.OPEN)),
             "running": _count(TrainingRun.objects.filter(state__in=["waiting", "running"])),
-            "items": _count(Item.objects.all()),
+            "items": _count(items),
             "dead": _count(Job.objects.filter(state=JobState.DEAD)),
         }
         found = Project.objects.filter(pk=self.project.pk).values(
             **{f"n_{name}": each for name, each in figures.items()}
         )
-        counted: Any = found.get()
-        return {name.removeprefix("n_"): value for name, value in counted.items()}
+        counted: Any = {name.removeprefix("n_"): value for name, value in found.get().items()}
+        item_counts.remember(self.project.pk, counted["items"])
+        return counted | {"items": counted["items"] + before}
 
     def _places(self, pages: tuple[Page, ...]) -> Iterator[Place]:
         for page in pages:

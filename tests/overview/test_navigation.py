@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.urls import resolve, reverse
 
 from analysis.models import Finding
+from annotation import item_counts
 from annotation.models import Cause, Queue, RoutedItem
 from jobs.models import Job, JobState
 from overview.navigation import Shell, short
@@ -221,6 +222,18 @@ def test_outside_a_project_the_list_of_keys_says_where_those_of_answers_are(clie
 def test_the_model_in_force_is_a_chip(shell_of):
     chip = shell_of("engineer").chips[0]
     assert (chip.name, chip.value) == ("Model", "v3 champion")
+
+
+def test_items_that_were_counted_are_not_counted_again_until_they_are_among_the_newest(shell_of, project, monkeypatch):
+    monkeypatch.setattr(item_counts, "COUNTED_AGAIN", 2)
+    monkeypatch.setattr(item_counts, "_counted", {})
+    request = shell_of("engineer").request
+    for number in range(7):
+        make_item(project, f"k{number}")
+        assert Shell(request).counts["items"] == number + 1
+    last, before = item_counts._counted[project.pk]
+    assert before == project.items.filter(pk__lte=last).count() > 0
+    assert item_counts.not_counted(project.pk)[0].filter(project=project).count() == 7 - before >= 2
 
 
 @pytest.mark.parametrize(
