@@ -54,6 +54,7 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
             [
                 "General",
                 "Labels",
+                "Side questions",
                 "Guideline",
                 "Inputs",
                 "Costs",
@@ -68,7 +69,7 @@ def test_an_annotator_sees_the_desk_and_nothing_that_is_closed_to_them(shell_of)
         (
             "admin",
             [
-                *("General", "Labels", "Guideline", "Inputs", "Costs", "Routing", "Retraining"),
+                *("General", "Labels", "Side questions", "Guideline", "Inputs", "Costs", "Routing", "Retraining"),
                 "Members",
                 "API keys",
                 "Feedback keys",
