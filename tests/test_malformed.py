@@ -117,6 +117,7 @@ GOOD: dict[str, Any] = {
             "stage": "champion",
             "latency_ms": 12.5,
             "decision": "approve",
+            "entity": "customer-1",
             "at": "2026-11-23T12:00:00Z",
             "segment": {"channel": "app"},
             "label_known": "ham",

@@ -16,6 +16,7 @@ class PredictionFields(TypedDict, total=False):
     stage: str
     latency_ms: float
     decision: str
+    entity: str
     at: Any
     segment: dict[str, Any]
     label_known: Any
