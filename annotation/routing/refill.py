@@ -20,7 +20,6 @@ from projects.models import Project, User
 from projects.project_settings import BadSpec
 
 AT_ONCE, MOST_SERVED = 50, 250
-FILLED_BY_CHOICE = (Cause.UNCERTAIN, Cause.TYPICAL, Cause.AUDIT)
 NEXT = RoutingCause(Cause.UNCERTAIN, Cause.UNCERTAIN.label, lambda round_, places: ())
 
 
@@ -68,23 +67,34 @@ def _is_on(project: Project) -> bool:
 
 
 def has_more(project: Project, queue: Queue | None = None) -> bool:
-    """Whether routing is on and any item is left to ask, in all queues or in this one that routing fills by choice."""
-    if queue is not None and (queue.created_by_id or queue.cause not in FILLED_BY_CHOICE):
+    """Whether routing is on and any item is left to ask, in all queues or in this one if it is served alone.
+
+    Those of the uncertain and of the audit are. What the others hold is chosen by a round, among all candidates.
+    """
+    if queue is None:
+        return _any_left(project) and _is_on(project)
+    if queue.created_by_id or not _is_on(project):
         return False
-    of_audit = queue is not None and queue.cause == Cause.AUDIT
-    chosen = not of_audit and candidates.pool(project).exists()
-    drawn = (queue is None or of_audit) and not chosen and audit_draw.not_asked(project).exists()
-    return (chosen or drawn) and _is_on(project)
+    if queue.cause == Cause.AUDIT:
+        return audit_draw.not_asked(project).exists()
+    return queue.cause == Cause.UNCERTAIN and bool(candidates.most_uncertain(project, 1, since=None))
+
+
+def _any_left(project: Project) -> bool:
+    return candidates.pool(project).exists() or audit_draw.not_asked(project).exists()
 
 
 def serve(project: Project, count: int, *, queue: Queue | None = None, at: datetime) -> int:
-    """Put the next items into queues for somebody who found none; returns how many. Runs in the claim's transaction."""
+    """Put the next items into queues, or into this one, for somebody who found none; returns how many.
+
+    Runs in the claim's transaction.
+    """
     if not has_more(project, queue):
         return 0
-    share = 1.0 if queue and queue.cause == Cause.AUDIT else project.routing_settings().audit_share
+    share = project.routing_settings().audit_share if queue is None else float(queue.cause == Cause.AUDIT)
     placed, looked_at = 0, True
     while looked_at and not placed:  # those of the audit that are labelled already leave the pool, and ask nobody
-        placed, looked_at = _serve_next(project, max(count, _at_once(project)), share, at=at)
+        placed, looked_at = _serve_next(project, max(count, _at_once(project)), share, alone=queue is not None, at=at)
     return placed
 
 
@@ -94,21 +104,21 @@ def _at_once(project: Project) -> int:
     return min(max(AT_ONCE, mark), MOST_SERVED)
 
 
-def _serve_next(project: Project, wanted: int, share: float, *, at: datetime) -> tuple[int, bool]:
-    """How many of the next items were put into queues, `share` of them the audit's, and whether any left the pool."""
-    most = wanted - round(share * wanted)
-    chosen = placing.choose(project, NEXT, _next(project, wanted), most=most, taken=set(), at=at)
-    placed = placing.place(project, [chosen], audit=wanted - len(chosen.questions), at=at)
+def _serve_next(project: Project, wanted: int, share: float, *, alone: bool, at: datetime) -> tuple[int, bool]:
+    """How many of the next items were put into queues, `share` of them the audit's, and whether any left the pool.
+
+    `alone`: one queue is served, so what others would get stays.
+    """
+    audit = round(share * wanted)
+    picks = _most_uncertain(project, wanted) if alone else _next(project, wanted)
+    chosen = placing.choose(project, NEXT, picks, most=wanted - audit, taken=set(), at=at)
+    placed = placing.place(project, [chosen], audit=audit if alone else wanted - len(chosen.questions), at=at)
     return sum(placed.values()), bool(chosen.asked)
 
 
 def _next(project: Project, count: int) -> list[Pick]:
     """The most uncertain items, and any others where there are fewer than asked for."""
-    scored = candidates.most_uncertain(project, 2 * count, since=None)
-    picks = [
-        Pick(pk, f"margin {margin:.2f}, chosen while the queue was empty", {"margin": round(margin, 4)}, "margin")
-        for pk, margin in scored
-    ]
+    picks = _most_uncertain(project, count)
     others = candidates.pool(project).exclude(pk__in=[pick.item_id for pick in picks])
     others = others.order_by("sample_number", "pk")
     if len(picks) < 2 * count:
@@ -116,3 +126,11 @@ def _next(project: Project, count: int) -> list[Pick]:
         rest = others.values_list("pk", flat=True)[: 2 * count - len(picks)]
         picks += [Pick(pk, words, {}, "random", cause=Cause.TYPICAL) for pk in rest]
     return picks
+
+
+def _most_uncertain(project: Project, count: int) -> list[Pick]:
+    """Twice as many as asked for: some of them wait already or are settled."""
+    return [
+        Pick(pk, f"margin {margin:.2f}, chosen while the queue was empty", {"margin": round(margin, 4)}, "margin")
+        for pk, margin in candidates.most_uncertain(project, 2 * count, since=None)
+    ]

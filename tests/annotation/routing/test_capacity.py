@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from annotation import labels, leases, routing
+from annotation import labels, leases, queues, routing
 from annotation.models import Cause, Item, Label, RoutedItem, RoutedState, Slot, SlotState, SupplyMark
 from annotation.routing import audit_draw, capacity, refill
 from annotation.routing.capacity import Places, Supply
@@ -156,6 +156,29 @@ def test_a_queue_that_routing_fills_is_served_for_whoever_asks_for_it_alone(
         if given > 60:
             break
     assert given > 60, "more than the round had put"
+
+
+@pytest.mark.parametrize(
+    ("cause", "scored"),
+    [(Cause.TYPICAL, True), (Cause.UNCERTAIN, False), (Cause.AUDIT, True)],
+    ids=["typical", "uncertain without scores", "audit that drew nothing"],
+)
+def test_a_queue_that_gets_nothing_is_served_nothing_and_neither_is_another(
+    project: Project, alice: User, cause: Cause, scored: bool
+) -> None:
+    fill(project, 150, scored=scored)
+    Item.objects.update(audit_probability=1e-6, audit_number=0.5)
+    queue = queues.ensure(project, cause, at=NOW)
+    assert [leases.claim(project, by=alice, count=20, queue=queue, at=NOW) for _ in range(3)] == [[], [], []]
+    assert not RoutedItem.objects.exists()
+
+
+def test_an_uncertain_queue_whose_day_is_over_fills_no_other(project: Project, alice: User) -> None:
+    fill(project, 150)
+    queue = queues.ensure(project, Cause.UNCERTAIN, at=NOW)
+    project.queues.filter(pk=queue.pk).update(daily_budget=0)
+    assert leases.claim(project, by=alice, count=20, queue=queue, at=NOW) == []
+    assert not RoutedItem.objects.exists()
 
 
 def test_the_mark_at_which_a_claim_asks_for_a_round_follows_the_rate_of_answers(project: Project, alice: User) -> None:
