@@ -93,7 +93,7 @@ def test_votes_are_settled_disputed_and_frozen_in_a_dataset(project: Project) ->
 
 
 def test_a_kind_that_is_not_registered_is_refused_in_words() -> None:
-    with pytest.raises(BadSpec, match="kind is .*; this version takes choice"):
+    with pytest.raises(BadSpec, match="kind is .*; this version takes .*choice"):
         specs.create_project("spans", SPEC, by=None, at=NOW)
 
 

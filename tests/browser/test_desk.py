@@ -488,7 +488,7 @@ guidelines.publish(Project.objects.get(slug="desk-guideline"), text="Now look at
     )
     assert made.returncode == 0, made.stderr
 
-    press(tab, "12345")  # the desk is filled up in fives, and learns of it then
+    press(tab, "1234567890123")  # the desk is filled up when it is half empty, and learns of it then
     tab.wait_for_function(
         "() => document.querySelector('pl-desk').buffer.items.every((item, at) => !at || item.guideline === 2)"
     )

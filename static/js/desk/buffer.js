@@ -81,8 +81,9 @@ export class Buffer extends EventTarget {
     this.store.write(this.held, this.tokens);
   }
 
-  /* A full buffer is filled up when it is half empty: one call for many items. Where many people share what waits, it is small: a quick person's is filled up
-     after every answer, a slow one's in threes, so that fewer calls keep the same readiness. */
+  /* A full buffer is filled up when it is half empty: one call for many items. Where many people share what waits, it
+     is small: a quick person's is filled up after every answer, a slow one's in threes, so that fewer calls keep the
+     same readiness. */
   get #low() {
     if (this.#most >= this.config.buffer) return Math.floor(this.config.buffer / 2);
     return Math.max(2, this.#most - (this.pace < FAST_MS ? 1 : 3));
