@@ -148,7 +148,7 @@ class TestTheExamplesAreTaken:
         }
 
     def test_leases_and_labels(self, schema: dict[str, Any], call: Any, project: Project) -> None:
-        assert call("leases", example_of(schema, "leases")).json() ["leases"] == []
+        assert call("leases", example_of(schema, "leases")).json()["leases"] == []
         [result] = call("labels", example_of(schema, "labels")).json()["results"]
         assert (result["status"], "field" in result) == ("refused", False)  # there is no such lease; all fields fit
 
