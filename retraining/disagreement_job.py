@@ -14,7 +14,7 @@ from annotation.routing.candidates import WINDOW
 from jobs.execution import Attempt, PermanentFailure
 from projects.chunks import CHUNK, chunks
 from projects.models import Project
-from retraining import artifacts, disagreements, judging, registry, release
+from retraining import artifacts, disagreements, judging, registry, release, rule_release
 from retraining.bodies import DisagreementBody, dump
 from retraining.disagreement_window import answers_of, answers_since, draw_window
 from retraining.disagreement_words import reason_to_promote
@@ -105,7 +105,7 @@ def _loaded(version: ModelVersion) -> registry.Loaded:
 def _score(attempt: Attempt, version: ModelVersion, item_ids: list[int], *, clock: Callable[[], datetime]) -> None:
     """Let the version answer those of the items that it has not answered, as a release does for all."""
     project = version.project
-    loaded = _loaded(version)
+    loaded, choose = _loaded(version), rule_release.choice_in_force(project)
     for place, chunk in enumerate(chunks(item_ids)):
         said = Prediction.objects.filter(model_version=version.tag, item__in=chunk).exclude(source=Source.OUT_OF_FOLD)
         known = set(said.values_list("item_id", flat=True))
@@ -121,6 +121,7 @@ def _score(attempt: Attempt, version: ModelVersion, item_ids: list[int], *, cloc
                 source=Source.RESCORED,
                 out_of_sample=registry.out_of_sample(version, ids),
                 at=clock(),
+                choose=choose,
             )
         done = min((place + 1) * CHUNK, len(item_ids))
         attempt.progress(0.9 * done / len(item_ids), f"{done:,} of {len(item_ids):,} items of recent traffic scored")

@@ -16,7 +16,7 @@ from jobs.models import EventType
 from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project
-from retraining import artifacts, disagreements, judging, registry, rollout
+from retraining import artifacts, disagreements, judging, registry, rollout, rule_release
 from retraining.models import ModelVersion, Release, ReleaseKind, RolloutState
 from retraining.release_record import (
     CannotRelease,
@@ -206,6 +206,8 @@ def _switch(project: Project, live: Target, target: Target, act: Release.Act, ma
     """The old champion steps down, the new one up, and everything that depends on it follows. One transaction."""
     beside = rollout.running(project)
     if beside and beside.tag == target.tag:
+        if act == Act.PROMOTE:
+            rollout.refuse_unplanned_arms(beside)
         rollout.close(beside, RolloutState.PROMOTED, at=made.at)
     else:
         rollout.refuse_beside_canary(project)
@@ -249,7 +251,7 @@ def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
         loaded = registry.load(version)
     except artifacts.ArtifactRefused as why:
         raise PermanentFailure(str(why)) from None
-    waiting = _unscored(project, version)
+    waiting, choose = _unscored(project, version), rule_release.choice_in_force(project)
     total, done, last = waiting.count(), 0, 0
     while rows := list(waiting.filter(pk__gt=last).order_by("pk").values_list("pk", "inputs")[:CHUNK]):
         if not _is_live(version):
@@ -264,6 +266,7 @@ def rescore(attempt: Attempt, *, clock: Callable[[], datetime]) -> None:
             source=Source.RESCORED,
             out_of_sample=registry.out_of_sample(version, ids),
             at=clock(),
+            choose=choose,
         )
         done += len(rows)
         attempt.progress(done / max(total, done), f"{done:,} of {total:,} items scored")

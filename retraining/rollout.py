@@ -13,8 +13,9 @@ from annotation.models import Prediction, Source
 from jobs.models import EventType
 from projects.models import Project
 from retraining import registry
-from retraining.models import ModelVersion, Release, ReleaseKind, Rollout, RolloutMode, RolloutState
+from retraining.models import ModelVersion, Release, ReleaseKind, Rollout, RolloutLook, RolloutMode, RolloutState
 from retraining.release_record import CannotRelease, ReleaseAct, Target, lock_project, record_release, valid_reason
+from retraining.rollout_bodies import load_look
 
 Act = Release.Act
 STEPS = (0.01, 0.1, 0.5)
@@ -93,11 +94,22 @@ def raise_share(rollout: Rollout, made: ReleaseAct, *, expected: float | None = 
             return rollout
         if rollout.state != RolloutState.RUNNING or rollout.next_share is None:
             raise CannotRelease(f"{rollout.tag} has no next share.")
+        refuse_unplanned_arms(rollout)
         rollout.begun = [*rollout.begun, made.at.isoformat()]
         rollout.save(update_fields=["begun"])
         target, live = _target(rollout.project, rollout.tag), _target(rollout.project, rollout.against)
         _record(rollout, Act.RAISE, now=target, before=live, made=made)
         return rollout
+
+
+def refuse_unplanned_arms(rollout: Rollout) -> None:
+    """Raise CannotRelease where the newest look found that entities do not come into the arms as planned."""
+    newest = RolloutLook.objects.filter(rollout=rollout).order_by("-at", "-pk").first()
+    if newest and load_look(newest.body).ratio.held:
+        raise CannotRelease(
+            f"Entities do not come into the arms of {rollout.tag} and {rollout.against} as planned, so nothing can be "
+            f"read of how they compare. Roll {rollout.tag} back, and look at how services ask which version answers."
+        )
 
 
 def end(rollout: Rollout, made: ReleaseAct, *, rule: str = "") -> Release:

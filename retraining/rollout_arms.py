@@ -1,10 +1,8 @@
-"""Which arm an entity is in, and what came of the decisions of both arms, by each share that the canary had."""
+"""Which arm an entity is in, and what came of the decisions of both arms, in each step of the canary."""
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from analysis.metrics.monitoring.arms import ArmCounts
 from analysis.metrics.monitoring.guardrails import GuardrailRule
@@ -12,7 +10,7 @@ from annotation.models import Prediction, Resolution, Signal, Source
 from retraining.models import Rollout
 
 CHAMPION, CANARY = "champion", "canary"
-MOST_UNITS = 200_000
+MOST_DECISIONS = 200_000  # of one step, that a look goes through
 SCALE = 2**64
 
 
@@ -22,15 +20,17 @@ def in_canary(rollout: Rollout, entity: str) -> bool:
     return int.from_bytes(digest[:8]) < rollout.share * SCALE
 
 
-class Unit(NamedTuple):
-    """The first decision about an entity since the canary began."""
+@dataclass
+class Unit:
+    """An entity in one step, with all of its decisions in that step. chance: of its arm being the canary's, given in
+    which arm it was before. latency_ms: of its first answer that says it."""
 
     step: int
+    chance: float
     canary: bool
-    item: int
-    label: str
-    latency_ms: float | None
-    degraded: bool
+    latency_ms: float | None = None
+    degraded: bool = False
+    answers: dict[int, str] = field(default_factory=dict)  # label by item
 
 
 @dataclass(frozen=True)
@@ -42,30 +42,51 @@ class Outcomes:
 
 
 def units(rollout: Rollout) -> list[Unit]:
-    """The first decision about each entity, in the order of capture; at most MOST_UNITS.
+    """The entities of each step whose arm was drawn in it, in the order of their first decisions there.
 
-    Later decisions about the same entity are in the same arm, so they tell less than they seem to.
+    An entity counts once in a step, with whatever happened in any of its decisions, so that one that the canary begins
+    to fail is seen. It counts again in a later step as long as it was in the champion's arm: it then moves to the
+    canary by a chance that is independent of all before. One that was in the canary stays there, so no later step
+    compares it. Of a step with more decisions than MOST_DECISIONS the newest count.
     """
+    left: dict[str | int, float] = {}  # the share of the step in which the champion last answered; 1 after the canary
+    found: list[Unit] = []
+    for step, (share, _) in enumerate(rollout.steps):
+        here: dict[str | int, Unit] = {}
+        for stage, item, label, latency, degraded, entity in _decisions(rollout, step):
+            key = entity or item
+            before = left.get(key, 0.0)
+            if before >= 1:
+                continue
+            unit = here.get(key) or Unit(step, (share - before) / (1 - before), stage == CANARY)
+            here[key] = unit
+            unit.answers[item] = label
+            unit.degraded = unit.degraded or degraded
+            unit.latency_ms = latency if unit.latency_ms is None else unit.latency_ms
+        left |= {key: 1.0 if unit.canary else share for key, unit in here.items()}
+        found += here.values()
+    return found
+
+
+def _decisions(rollout: Rollout, step: int) -> Iterator[tuple[str, int, str, float | None, bool, str]]:
+    """The newest decisions of one step, at most MOST_DECISIONS, in the order of time."""
     begins = [at for _, at in rollout.steps]
+    ends = begins[step + 1] if step + 1 < len(begins) else None
     rows = Prediction.objects.filter(
         project=rollout.project_id,
-        at__gte=rollout.started_at,
+        at__gte=begins[step],
         source__in=[Source.SERVED, Source.CAPTURED],
         stage__in=[CHAMPION, CANARY],
-    ).order_by("at", "pk")
+    )
+    if ends:
+        rows = rows.filter(at__lt=ends)
     if rollout.ended_at:
         rows = rows.filter(at__lte=rollout.ended_at)
-    fields = rows.values_list("at", "stage", "item_id", "label", "latency_ms", "degraded", "entity")
-    seen: set[str | int] = set()
-    found: list[Unit] = []
-    for at, stage, item, label, latency, degraded, entity in fields.iterator(chunk_size=5000):
-        if (entity or item) in seen:
-            continue
-        seen.add(entity or item)
-        found.append(Unit(max(bisect_right(begins, at) - 1, 0), stage == CANARY, item, label, latency, degraded))
-        if len(found) == MOST_UNITS:
-            break
-    return found
+    since = list(rows.order_by("-at", "-pk").values_list("at", flat=True)[MOST_DECISIONS - 1 : MOST_DECISIONS])
+    if since:
+        rows = rows.filter(at__gte=since[0])
+    fields = ("stage", "item_id", "label", "latency_ms", "degraded", "entity")
+    return rows.order_by("at", "pk").values_list(*fields).iterator(chunk_size=5000)
 
 
 def outcomes(rollout: Rollout) -> Outcomes:
@@ -79,24 +100,25 @@ def outcomes(rollout: Rollout) -> Outcomes:
 
 
 def counts(rollout: Rollout, found: list[Unit], known: Outcomes) -> dict[GuardrailRule, list[ArmCounts]]:
-    """Units and events of each rule by step; a rule that has no unit yet, or is not watched, has none."""
-    events = {rule: [[0, 0, 0, 0] for _ in rollout.steps] for rule in GuardrailRule}
+    """Units and events of each rule by step and chance; a rule that has no unit yet, or is not watched, has none."""
+    events: dict[GuardrailRule, dict[tuple[int, float], list[int]]] = {rule: {} for rule in GuardrailRule}
     for unit in found:
         for rule, event in _events(unit, known, rollout.slow_ms):
-            cell, arm = events[rule][unit.step], 0 if unit.canary else 1
+            cell, arm = events[rule].setdefault((unit.step, unit.chance), [0, 0, 0, 0]), 0 if unit.canary else 1
             cell[arm] += 1
             cell[2 + arm] += event
     return {
-        rule: [ArmCounts(share, *cell) for (share, _), cell in zip(rollout.steps, cells, strict=True) if sum(cell)]
+        rule: [ArmCounts(chance, *cells[step, chance]) for step, chance in sorted(cells)]
         for rule, cells in events.items()
     }
 
 
 def _events(unit: Unit, known: Outcomes, slow_ms: float | None) -> Iterator[tuple[GuardrailRule, bool]]:
-    """The rules that this unit counts for, and whether the event happened."""
-    yield GuardrailRule.OVERRIDES, unit.item in known.overridden
+    """The rules that this unit counts for, and whether the event ever happened."""
+    yield GuardrailRule.OVERRIDES, not known.overridden.isdisjoint(unit.answers)
     yield GuardrailRule.EXCEPTIONS, unit.degraded
-    if unit.item in known.audited:
-        yield GuardrailRule.ERRORS, known.audited[unit.item] != unit.label
+    audited = [known.audited[item] != label for item, label in unit.answers.items() if item in known.audited]
+    if audited:
+        yield GuardrailRule.ERRORS, any(audited)
     if slow_ms is not None and unit.latency_ms is not None:
         yield GuardrailRule.SLOW, unit.latency_ms > slow_ms

@@ -14,7 +14,7 @@ from jobs import queue
 from jobs.execution import Attempt, PermanentFailure
 from projects.chunks import CHUNK
 from projects.models import Project
-from retraining import artifacts, registry, rollout, rollout_arms
+from retraining import artifacts, registry, rollout, rollout_arms, rule_release
 from retraining.models import Rollout, RolloutLook, RolloutState
 from retraining.release_record import ReleaseAct
 from retraining.rollout_bodies import LookBody, RatioLook, RuleLook
@@ -67,12 +67,16 @@ def compare_arms(found: Rollout) -> LookBody:
 
 
 def act_on(found: Rollout, body: LookBody, *, at: datetime) -> str:
-    """Keep the look where it is new, and roll back by the first rule that is broken; its name, "" for none."""
+    """Keep the look where it is new, and roll back by the first rule that is broken; its name, "" for none.
+
+    Where the sample ratio failed, the arms cannot be compared, so only failed answers roll back.
+    """
     newest = RolloutLook.objects.filter(rollout=found).order_by("-at", "-pk").first()
     stored = msgspec.json.decode(msgspec.json.encode(body))  # as the database gives it back
     if newest is None or newest.body != stored:
         RolloutLook.objects.create(rollout=found, at=at, body=stored)
-    broken = next((one for one in body.rules if one.state == GuardrailState.BROKEN), None)
+    acting = [one for one in body.rules if not body.ratio.held or one.rule == GuardrailRule.EXCEPTIONS]
+    broken = next((one for one in acting if one.state == GuardrailState.BROKEN), None)
     if broken is None:
         return ""
     reason = (
@@ -107,9 +111,9 @@ def score_shadow(attempt: Attempt, found: Rollout, *, clock: Callable[[], dateti
         loaded = registry.load(found.version)
     except artifacts.ArtifactRefused as why:
         raise PermanentFailure(str(why)) from None
-    done = 0
-    while done < MOST_AT_ONCE and (rows := list(_unseen(found).order_by("pk").values_list("pk", "inputs")[:CHUNK])):
-        ids = [pk for pk, _ in rows]
+    choose, unseen, done, last = rule_release.choice_in_force(found.project), _unseen(found).order_by("pk"), 0, 0
+    while done < MOST_AT_ONCE and (rows := list(unseen.filter(pk__gt=last).values_list("pk", "inputs")[:CHUNK])):
+        ids, last = [pk for pk, _ in rows], rows[-1][0]
         capture.record_scores(
             found.project,
             item_ids=ids,
@@ -119,6 +123,7 @@ def score_shadow(attempt: Attempt, found: Rollout, *, clock: Callable[[], dateti
             source=Source.RESCORED,
             out_of_sample=registry.out_of_sample(found.version, ids),
             at=clock(),
+            choose=choose,
         )
         done += len(ids)
         attempt.progress(done / (done + CHUNK), f"{done:,} answers scored in the shadow")
@@ -126,9 +131,11 @@ def score_shadow(attempt: Attempt, found: Rollout, *, clock: Callable[[], dateti
 
 
 def _unseen(found: Rollout) -> QuerySet[Item]:
+    """What was captured and answered since it began, and not by the shadow."""
     said = Prediction.objects.filter(item=OuterRef("pk"))
     own = said.filter(model_version=found.tag).exclude(source=Source.OUT_OF_FOLD)
-    return Item.objects.filter(Exists(_answers(found, said)), ~Exists(own), project=found.project)
+    items = Item.objects.filter(project=found.project, captured_at__gte=found.started_at)
+    return items.filter(Exists(_answers(found, said)), ~Exists(own))
 
 
 def _answers(found: Rollout, said: QuerySet[Prediction]) -> QuerySet[Prediction]:

@@ -1,6 +1,8 @@
 """Releases of a threshold or a policy beside the model: immutable versions, one act at a time, each undone by one."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +12,7 @@ from msgspec import to_builtins
 from projects import audit
 from projects.models import ApiKey, Project
 from retraining import rollout
-from retraining.learning.decision_rules import PolicyBody, ThresholdBody
+from retraining.learning.decision_rules import PolicyBody, ThresholdBody, chosen_labels
 from retraining.models import DecisionRule, Release, ReleaseKind, RuleKind
 from retraining.release_record import (
     CannotRelease,
@@ -21,6 +23,7 @@ from retraining.release_record import (
     record_release,
     valid_reason,
 )
+from validation.arrays import Floats, Ints
 from validation.numbers import whole_number
 
 Act = Release.Act
@@ -91,6 +94,12 @@ def rules_in_force(project: Project) -> tuple[ThresholdBody | None, PolicyBody |
     found = {rule.kind: rule for rule in DecisionRule.objects.filter(named, project=project)}
     threshold, policy = found.get(RuleKind.THRESHOLD), found.get(RuleKind.POLICY)
     return threshold.load_thresholds() if threshold else None, policy.load_policy() if policy else None
+
+
+def choice_in_force(project: Project) -> Callable[[Floats, Sequence[str]], Ints]:
+    """How scores (n, k) lead to the codes (n,) of labels by the threshold in force, as answers are chosen."""
+    threshold, _ = rules_in_force(project)
+    return partial(chosen_labels, rule=threshold)
 
 
 def _number(kind: RuleKind, tag: str) -> int:

@@ -1,7 +1,7 @@
 """Store validated rows as items and predictions, in one transaction for the batch."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from projects.archiving import check_open
 from projects.bulk_insert import insert_new
 from projects.ids import new_ids
 from projects.models import Project
+from validation.arrays import Floats, Ints
 
 
 class CapturedPredictions(Captured, frozen=True, omit_defaults=True):
@@ -209,15 +210,17 @@ def record_scores(
     source: str,
     out_of_sample: NDArray[np.bool_],
     at: datetime,
+    choose: Callable[[Floats, Sequence[str]], Ints] | None = None,
 ) -> int:
     """Store what one version says of items captured before; a second call replaces nothing and adds nothing.
 
     `probabilities` is (n, k) in the order of the schema version; `out_of_sample` (n,) is False where the version was
-    trained on the item. Returns how many rows were given.
+    trained on the item. `choose` gives the codes (n,) of the labels that they lead to; the largest ones without it.
+    Returns how many rows were given.
     """
     values = project.label_schemas.get(version=schema_version).values()
     exact = np.asarray(probabilities, dtype=float)
-    stored, winners = exact.astype("<f4"), exact.argmax(axis=1)
+    stored, winners = exact.astype("<f4"), choose(exact, values) if choose else exact.argmax(axis=1)
     order = sorted(range(len(item_ids)), key=item_ids.__getitem__)
     measured = uncertainty_numbers(exact)
     columns: dict[str, list[Any]] = {

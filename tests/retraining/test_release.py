@@ -14,7 +14,8 @@ from annotation.models import Prediction, Source
 from jobs import execution, registry
 from jobs.models import Job, JobState, WebhookEvent
 from projects.models import AuditEvent, Project, User
-from retraining import artifacts, release
+from retraining import artifacts, release, rule_release
+from retraining.learning.decision_rules import ThresholdBody
 from retraining.models import ModelVersion, Release, TrainingRun
 from tests.factories import NOW, make_endpoint, make_item, make_prediction, make_user
 from tests.retraining.scenarios import judged, learn, make_champion, make_numeric_project, make_version
@@ -251,6 +252,14 @@ class TestRescore:
         assert rows.filter(out_of_sample=False).count() == trained.train_rows == 6
         row = rows.get(item=unseen)
         assert row.label == "spam" and np.frombuffer(row.scores, dtype="<f4").argmax() == 1
+
+    def test_follows_the_threshold_in_force_as_answers_do(self, project: Project, ada: User) -> None:
+        unseen = make_item(project, inputs={"x": 2.0, "y": 0.0})
+        rule_release.release_rule(project, ThresholdBody({"spam": 1.0}), by=ada, reason="x", at=NOW)
+        promote(project, 2, ada)
+        self.work()
+        row = Prediction.objects.get(model_version="v2", source=Source.RESCORED, item=unseen)
+        assert row.label == "ham" and np.frombuffer(row.scores, dtype="<f4").argmax() == 1
 
     def test_has_the_items_routed_and_reported_again(self, project: Project, ada: User) -> None:
         promote(project, 2, ada)

@@ -62,6 +62,15 @@ def seen(found: Rollout, arms: dict[str, int], *, overridden: dict[str, int], st
                 )
 
 
+def decided(
+    found: Rollout, entity: str, stage: str, *, step: int = 0, seconds: int = 1, degraded: bool = False
+) -> None:
+    """One more decision about this entity."""
+    said: dict[str, Any] = {"model_version": "v2", "stage": stage, "source": Source.SERVED, "degraded": degraded}
+    at = found.steps[step][1] + timedelta(seconds=seconds)
+    make_prediction(make_item(found.project, inputs=SPAM), [0.1, 0.9], **said, entity=entity, at=at)
+
+
 def do_job(found: Rollout) -> None:
     rollout_looks.watch(timezone.now())
     job = Job.objects.filter(kind="retraining.rollout", payload__rollout=found.pk).latest("pk")
@@ -188,6 +197,57 @@ class TestLooks:
             make_prediction(item, [0.1, 0.9], **said, entity=f"c{number % 2}", at=at + timedelta(seconds=number))
         assert [one.step for one in rollout_arms.units(found)] == [0, 0]
 
+    def test_an_entity_that_the_canary_begins_to_fail_counts_as_failed(self, project: Project) -> None:
+        found = canary(project)
+        decided(found, "c0", "canary")
+        decided(found, "c0", "canary", degraded=True)
+        failed = next(one for one in rollout_looks.compare_arms(found).rules if one.rule == "exceptions")
+        assert (failed.canary, failed.canary_events) == (1, 1)
+
+    def test_a_larger_share_compares_those_whose_arm_it_draws(self, project: Project) -> None:
+        """Of those that the champion answered 4 of 5 come into the canary as it goes from half to nine tenths."""
+        found = canary(project, 0.5, 0.9)
+        decided(found, "moves", "champion", seconds=0)
+        decided(found, "stays", "canary", seconds=0)
+        found = rollout.raise_share(found, act())
+        for entity in ("moves", "stays", "new"):
+            decided(found, entity, "canary", step=1)
+        assert [(one.step, one.canary, round(one.chance, 9)) for one in rollout_arms.units(found)] == [
+            (0, False, 0.5),
+            (0, True, 0.5),
+            (1, True, 0.8),
+            (1, True, 0.9),
+        ]
+        ratio = rollout_looks.compare_arms(found).ratio
+        assert (ratio.canary, ratio.units, round(ratio.expected, 9)) == (3, 4, 2.7)
+
+    def test_of_a_step_with_too_many_decisions_the_newest_count(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rollout_arms, "MOST_DECISIONS", 3)
+        found = canary(project)
+        for number in range(5):
+            decided(found, f"c{number}", "canary", seconds=number, degraded=number == 4)
+        failed = next(one for one in rollout_looks.compare_arms(found).rules if one.rule == "exceptions")
+        assert (failed.canary, failed.canary_events) == (3, 1)
+
+    def test_arms_that_are_not_as_planned_hold_everything_but_failed_answers(self, project: Project) -> None:
+        found = canary(project)
+        seen(found, {"canary": 220, "champion": 60}, overridden={"canary": 120, "champion": 5})
+        body = rollout_looks.compare_arms(found)
+        assert body.ratio.held and [one.rule for one in body.rules if one.state == "broken"] == ["overrides"]
+        assert rollout_looks.act_on(found, body, at=timezone.now()) == ""
+        for do in (
+            lambda: rollout.raise_share(found, act()),
+            lambda: release.promote(ModelVersion.objects.get(number=2), by=None, reason="x", at=timezone.now()),
+        ):
+            with pytest.raises(CannotRelease, match="do not come into the arms of v2 and v1 as planned"):
+                do()
+        found.refresh_from_db()
+        assert (found.state, found.share) == ("running", 0.5)
+        Prediction.objects.filter(project=project, stage="canary").update(degraded=True)
+        assert rollout_looks.act_on(found, rollout_looks.compare_arms(found), at=timezone.now()) == "exceptions"
+
     def test_only_audited_items_count_for_the_error(self, project: Project) -> None:
         found = canary(project)
         seen(found, {"canary": 4, "champion": 0}, overridden={"canary": 0, "champion": 0})
@@ -215,6 +275,20 @@ class TestShadow:
         assert [item.key for item in rollout_looks.disagreements(found)] == ["b"]
         do_job(found)
         assert Prediction.objects.filter(model_version="v2", source=Source.RESCORED).count() == 2
+
+    def test_follows_the_threshold_in_force_as_what_serves_does(self, project: Project) -> None:
+        rule_release.release_rule(project, ThresholdBody({"spam": 1.0}), by=None, reason="x", at=timezone.now())
+        found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())
+        assert ask(project, "a").answers[0].label == "ham", "though spam has the larger score"
+        do_job(found)
+        assert rollout_looks.compared(found) == 1 and not rollout_looks.disagreements(found).exists()
+
+    def test_scores_only_what_was_captured_since(self, project: Project) -> None:
+        old = make_item(project, inputs=SPAM, captured_at=timezone.now() - timedelta(days=1))
+        found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())
+        make_prediction(old, [0.1, 0.9], model_version="v1", source=Source.SERVED, at=timezone.now())
+        do_job(found)
+        assert not Prediction.objects.filter(item=old, model_version="v2").exists()
 
     def test_lets_releases_be_made_and_ends_without_changing_what_serves(self, project: Project) -> None:
         found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())

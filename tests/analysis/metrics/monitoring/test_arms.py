@@ -41,6 +41,20 @@ def test_twice_the_rate_is_found_within_300_decisions_of_the_canary() -> None:
     assert ever_rejected(share, counts, LIMITS[GuardrailRule.OVERRIDES], ALPHA).mean() > 0.5
 
 
+def test_those_that_the_champion_answered_count_again_by_the_chance_that_is_left_to_them() -> None:
+    """The same entities with the same events in two steps: a tenth, then half. Looked at after each unit of both, equal
+    arms are rarely rejected."""
+    rng = np.random.default_rng(6)
+    places, event = rng.random((1500, STREAMS)), rng.random((1500, STREAMS)) < 0.3
+    first, moved = places < 0.1, (places >= 0.1) & (places < 0.5)
+    totals = [event & first, event & ~first, event & moved, event & (places >= 0.5), ~first]
+    a, b, c, d, again = (one.cumsum(0) for one in totals)
+    before = log_bets(np.full(a.shape, 0.1), np.broadcast_to(np.arange(1, 1501)[:, None], a.shape), a, b, 0.0)
+    after = before[-1] + log_bets(np.full(a.shape, 0.4 / 0.9), again, c, d, 0.0)
+    found = np.concatenate([log_evidence(before), log_evidence(after)])
+    assert (found >= -np.log(0.05)).any(axis=0).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / STREAMS)
+
+
 def test_the_limits_are_the_nulls_that_the_test_rejects() -> None:
     steps = [ArmCounts(0.1, 300, 2700, 45, 200), ArmCounts(0.5, 800, 790, 120, 60)]
     found = difference(steps, 0.0125)
