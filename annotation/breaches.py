@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from annotation.models import Queue, QueueBreach, RoutedItem, RoutedState
 from jobs.models import EventType
 from jobs.webhooks import outbox
+from projects.locks import lock_rows
 from projects.models import Project
 
 
@@ -36,10 +37,12 @@ def late_items(queue: Queue, *, at: datetime) -> QuerySet[RoutedItem]:
 @transaction.atomic
 def _look_at(project: Project, queue: Queue, at: datetime) -> QueueBreach | None:
     """The breach that begins; None where nothing is late, or one is open already."""
+    lock_rows(Queue.objects.filter(pk=queue.pk))  # of two looks at once the second sees what the first began
     late = late_items(queue, at=at)
     first = late.select_related("item").order_by("routed_at", "pk").first()
     if first is None:
-        QueueBreach.objects.filter(queue=queue, ended_at=None).update(ended_at=at)
+        began_before = QueueBreach.objects.filter(queue=queue, ended_at=None, noticed_at__lte=at)
+        began_before.update(ended_at=at)  # a look that was slow to get the lock ends none that a later one began
         return None
     due = first.routed_at + timedelta(hours=queue.sla_hours or 0)
     values = {"project": project, "due_at": due, "late": late.count(), "noticed_at": at}

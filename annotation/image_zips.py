@@ -141,11 +141,11 @@ class _Contents:
 def _is_of_the_system(part: ZipInfo) -> bool:
     """Files that desktops put beside those of people."""
     path = PurePosixPath(part.filename)
-    return path.name.startswith(".") or path.parts[0] == "__MACOSX" or path.name.lower() in SYSTEM_FILES
+    return path.name.startswith(".") or path.parts[:1] == ("__MACOSX",) or path.name.lower() in SYSTEM_FILES
 
 
 def _line(row: dict[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(row).encode() + b"\n"  # in ASCII: half of a surrogate pair, which JSON may write, has no UTF-8
 
 
 def _cells(row: list[str]) -> bytes:

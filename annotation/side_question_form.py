@@ -13,6 +13,7 @@ from projects.project_settings import BadSpec
 from projects.side_questions import current_when
 
 COLUMNS = ("was", "name", "title", "kind", "labels", "when", "options", "required", "state", "place")
+LONGEST_PLACE = 9  # digits
 ASKED, RETIRED = "asked", "retired"
 
 
@@ -86,14 +87,15 @@ class SideQuestionsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if any(row.place.strip() and not row.place.strip().isdecimal() for row in self.rows):
+        places = [row.place.strip() for row in self.rows]
+        if any(place and not (place.isdecimal() and len(place) <= LONGEST_PLACE) for place in places):
             raise forms.ValidationError("A place in the order is a whole number from 1 on.")
         return cleaned
 
     def questions(self) -> list[dict[str, Any]]:
         """What the form asks for, in the order of the places. Raises BadSpec."""
         kept = [(place, row) for place, row in enumerate(self.rows, 1) if not row.is_empty]
-        ordered = sorted(kept, key=lambda pair: (float(pair[1].place or pair[0]), pair[0]))
+        ordered = sorted(kept, key=lambda pair: (int(pair[1].place.strip() or pair[0]), pair[0]))
         return [row.question(self.stored.get(row.was, {})) for _, row in ordered]
 
 

@@ -5,19 +5,19 @@ live traffic counts it. Evaluation items are asked too: their predictions measur
 shows them before the label is given (annotation.blinding, annotation.leases.suggestions).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
 from annotation import kinds
 from annotation.exchange.rows import ProjectShape, UnusableFile
 from annotation.import_options import project_shape
 from annotation.kinds import InvalidLabel
-from annotation.ml_backends import calls
+from annotation.ml_backends import answer_versions, calls
 from annotation.ml_backends.asked_items import MISSING, to_asked_items, waiting_items
 from annotation.ml_backends.protocol import (
     AskedItem,
@@ -26,19 +26,18 @@ from annotation.ml_backends.protocol import (
     parse_suggestions,
     predict_body,
     setup_body,
-    version_name,
     version_of_results,
 )
 from annotation.models import Item, MLBackend, Prediction, Source
 from jobs.execution import Attempt, PermanentFailure
 from projects.bulk_insert import insert_new
-from projects.members import lock
 from projects.models import Project
 from validation.json_values import shorten
 
 AT_ONCE = 20  # items of one call
 MOST_ITEMS = 2_000  # of one job; the next one goes on
 MOST_FAILURES = 3  # calls in a row that fail before the job ends
+TOGETHER_FOR = timedelta(minutes=40)  # for calls about several items
 ALONE_FOR = timedelta(minutes=5)  # for items that are asked about one by one
 PAUSE = timedelta(minutes=10)  # after a failure, before it is asked again by itself
 LONGEST_ERROR = 500
@@ -101,7 +100,7 @@ def _ask_all(attempt: Attempt, backend: MLBackend, *, clock: Callable[[], dateti
     shape = _shape(backend.project)
     asking = _Asking(attempt, backend, shape, clock)
     calls.check_health(backend)
-    _begin_version(backend, calls.set_up(backend, setup_body(shape, asking.name)))
+    answer_versions.begin(backend, calls.set_up(backend, setup_body(shape, asking.name)))
     asking.ask_all(list(waiting_items(backend).order_by("-pk").values_list("pk", flat=True)[:MOST_ITEMS]))
     return asking.totals
 
@@ -115,42 +114,86 @@ class _Asking:
         self._attempt, self._backend, self._shape, self._clock = attempt, backend, shape, clock
         self.name = f"{backend.project_id}.{int(backend.created_at.timestamp())}"
         self.totals = AskedTotals()
-        self._answered = False
+        self._known: AskedItem | None = None  # about which a call was answered
+        self._is_answering = False  # whether the last call was answered
 
     def ask_all(self, ids: Sequence[int]) -> None:
         """Ask about parts, then about the items of those that failed one by one, so that none keeps others waiting.
 
         Raises BackendFailed where no call was answered.
         """
-        failed = self._ask_each([ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)])
-        if any(len(part) > 1 for part, _ in failed) or self._answered:
-            failed = self._ask_each([[pk] for part, _ in failed for pk in part], until=self._clock() + ALONE_FOR)
-        if failed and not self._answered:
+        parts = [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
+        failed = self._ask_each(parts, until=self._clock() + TOGETHER_FOR)
+        several = [pk for part, _ in failed if len(part) > 1 for pk in part]
+        until = self._clock() + ALONE_FOR
+        if several and (self._known is None or self._still_answers()):
+            # In an order of each attempt's own, so that neighbours that all fail do not keep others waiting for ever.
+            random.Random(f"{self._attempt.job.pk}.{self._attempt.number}").shuffle(several)
+            alone = [(part, why) for part, why in failed if len(part) == 1]
+            failed = alone + self._ask_each([[pk] for pk in several], until=until)
+        if failed and self._known is None:
             raise failed[-1][1]
-        refused = [(KeptSuggestion(pk, None, None), str(why)) for part, why in failed for pk in part]
-        if refused:
-            self._keep_said(refused, share=1.0)
+        self._confirm(failed, until=until)
 
     def _ask_each(
-        self, parts: Sequence[Sequence[int]], until: datetime | None = None
+        self, parts: Sequence[Sequence[int]], *, until: datetime
     ) -> list[tuple[Sequence[int], calls.BackendFailed]]:
         """Ask about each part; returns those that failed, with their reason.
 
-        It ends after MOST_FAILURES in a row where nothing was answered yet, and after `until`: `rests` says so.
+        It ends after MOST_FAILURES in a row, and after `until`: `rests` says so.
         """
         failed: list[tuple[Sequence[int], calls.BackendFailed]] = []
+        in_a_row = 0
         for number, ids in enumerate(parts):
-            if (until and self._clock() > until) or (len(failed) == MOST_FAILURES and not self._answered):
+            if self._clock() > until or in_a_row == MOST_FAILURES:
                 self.totals.rests = True
                 break
             self._attempt.progress(number / len(parts), f"{number:,} of {len(parts):,} calls made")
+            why = self._failure_of(ids, share=(number + 1) / len(parts))
+            in_a_row = in_a_row + 1 if why else 0
+            if why:
+                failed.append((ids, why))
+        return failed
+
+    def _confirm(self, failed: Sequence[tuple[Sequence[int], calls.BackendFailed]], *, until: datetime) -> None:
+        """Ask again about what failed, each between two calls that are answered.
+
+        What fails then, though the backend is there, is unusable; everything else is left for a later job.
+        """
+        for ids, why in failed:
+            if len(ids) > 1 or self._clock() > until or not self._still_answers():
+                return self._leave(failed[-1][1])
+            again = why if why.away else self._failure_of(ids, share=1.0)
+            if again is None:
+                continue
+            if again.away or not self._still_answers():
+                self._leave(again)
+            else:
+                self._keep_said([(KeptSuggestion(pk, None, None), str(again)) for pk in ids], share=1.0)
+
+    def _leave(self, why: calls.BackendFailed) -> None:
+        self.totals.rests = True
+        self.totals.problem = self.totals.problem or str(why)
+
+    def _failure_of(self, ids: Sequence[int], *, share: float) -> calls.BackendFailed | None:
+        """Ask about these items; why that failed. Raises BackendFailed where every other call would fail too."""
+        try:
+            self._ask_part(ids, share=share)
+        except calls.BackendFailed as why:
+            if why.refuses_all:
+                raise
+            return why
+        return None
+
+    def _still_answers(self) -> bool:
+        """Whether the last call was answered, or else one about an item for which it was answered before."""
+        if not self._is_answering and self._known is not None:
             try:
-                self._ask_part(ids, share=(number + 1) / len(parts))
+                self._answers([self._known])
             except calls.BackendFailed as why:
                 if why.refuses_all:
                     raise
-                failed.append((ids, why))
-        return failed
+        return self._is_answering
 
     def _ask_part(self, ids: Sequence[int], *, share: float) -> None:
         project = self._backend.project
@@ -161,9 +204,9 @@ class _Asking:
         said = [_to_suggestion(project, item, answer) for item, answer in zip(sent, answers, strict=True)]
         said += [(KeptSuggestion(item.pk, None, None), MISSING) for item, body in bodies.items() if not body]
         self._keep_said(said, share=share)
-        self._answered = self._answered or bool(sent)
 
     def _answers(self, asked: Sequence[AskedItem]) -> list[SuggestedAnswer]:
+        self._is_answering = False
         answer = calls.predict(self._backend, predict_body(self._shape, self.name, asked))
         try:
             answers = parse_suggestions(answer, asked, self._shape)
@@ -171,7 +214,8 @@ class _Asking:
             raise calls.BackendFailed(str(why), final=True) from None
         named = version_of_results(answer, answer["results"])
         if named.get("model_version"):
-            _set_version(self._backend, named)
+            answer_versions.take_over(self._backend, named)
+        self._known, self._is_answering = asked[-1], True
         return answers
 
     def _keep_said(self, said: Sequence[tuple[KeptSuggestion, str]], *, share: float) -> None:
@@ -191,38 +235,6 @@ def _shape(project: Project) -> ProjectShape:
     except UnusableFile as why:
         raise calls.BackendFailed(str(why), final=True) from None
     return shape
-
-
-@transaction.atomic
-def _begin_version(backend: MLBackend, answer: Mapping[str, Any]) -> None:
-    """Take over what /setup names where that is new; the answers of /predict may name it more exactly."""
-    lock(backend.project)
-    named = _own_version(backend, answer)
-    if backend.setup_version != named:
-        backend.setup_version = backend.model_version = named
-        MLBackend.objects.filter(pk=backend.pk).update(setup_version=named, model_version=named)
-
-
-@transaction.atomic
-def _set_version(backend: MLBackend, answer: Mapping[str, Any]) -> None:
-    lock(backend.project)
-    named = _own_version(backend, answer)
-    if backend.model_version != named:
-        backend.model_version = named
-        MLBackend.objects.filter(pk=backend.pk).update(model_version=named)
-
-
-def _own_version(backend: MLBackend, answer: Mapping[str, Any]) -> str:
-    """The version as this backend's predictions carry it. Under the lock of the project.
-
-    No two backends of a project share one, since an item is asked about once of each version.
-    """
-    others = MLBackend.objects.filter(project=backend.project_id).exclude(pk=backend.pk)
-    taken = {name for names in others.values_list("model_version", "setup_version") for name in names}
-    prefixed = version_name(answer, backend.name, {*taken, version_name(answer, backend.name)})
-    if prefixed in (backend.model_version, backend.setup_version):  # also where the other backend is removed
-        return prefixed
-    return version_name(answer, backend.name, taken)
 
 
 def _to_suggestion(project: Project, item: Item, answer: SuggestedAnswer) -> tuple[KeptSuggestion, str]:

@@ -12,17 +12,19 @@ from projects import outgoing
 QUICK = 10.0  # seconds for /health and /setup
 PATIENT = 100.0  # seconds for /predict, as Label Studio waits
 LARGEST_ANSWER = 16 * 2**20
+BUSY = (429, 502, 503, 504)  # statuses of a backend that is overloaded, or of what stands before one that is away
 
 
 class BackendFailed(Exception):
     """A call failed; the message says how, in words fit for a user.
 
     `final`: trying again cannot help. `refuses_all`: any other call to this backend would fail for the same reason.
+    `away`: it was not reached, did not end in time or is busy, which says nothing about what it was asked.
     """
 
-    def __init__(self, words: str, *, final: bool = False, refuses_all: bool = False) -> None:
+    def __init__(self, words: str, *, final: bool = False, refuses_all: bool = False, away: bool = False) -> None:
         super().__init__(words)
-        self.final, self.refuses_all = final, refuses_all
+        self.final, self.refuses_all, self.away = final, refuses_all, away
 
 
 def check_health(backend: MLBackend) -> None:
@@ -59,13 +61,13 @@ def _answered(backend: MLBackend, path: str, body: bytes | None, timeout: float)
     except outgoing.AddressRefused as why:
         raise BackendFailed(str(why), final=True, refuses_all=True) from None
     except outgoing.NotReached as why:
-        raise BackendFailed(f"{path} was not reached: {why}") from None
+        raise BackendFailed(f"{path} was not reached: {why}", away=True) from None
     if answer.is_cut:
-        raise BackendFailed(f"The answer to {path} did not end within {timeout:.0f} s.")
+        raise BackendFailed(f"The answer to {path} did not end within {timeout:.0f} s.", away=True)
     if answer.status != 200:
         denied = answer.status in (401, 403)
         words = f"{path} answered {answer.status}{_hint(answer.status)}."
-        raise BackendFailed(words, final=denied, refuses_all=denied)
+        raise BackendFailed(words, final=denied, refuses_all=denied, away=answer.status in BUSY)
     if len(answer.body) > LARGEST_ANSWER:
         raise BackendFailed(f"The answer to {path} has more than {LARGEST_ANSWER >> 20} MiB.", final=True)
     return answer

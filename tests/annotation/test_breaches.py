@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from annotation import breaches, labels, queues
-from annotation.models import Queue, QueueBreach
+from annotation.models import Queue, QueueBreach, RoutedItem, RoutedState
 from jobs.models import EventType, WebhookEvent
 from jobs.webhooks import outbox
 from tests.annotation.labelling_scenario import LabellingScenario, make_scenario
@@ -83,6 +83,28 @@ def test_a_process_that_dies_before_the_end_leaves_neither_breach_nor_event(
     monkeypatch.undo()
 
     assert len(look(scenario)) == 1 and WebhookEvent.objects.count() == 1
+
+
+def test_a_look_sees_what_another_did_while_it_waited_for_the_queue(
+    scenario: LabellingScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario.tick(2 * HOUR)
+
+    def wait_while_all_is_answered(rows: object) -> None:
+        RoutedItem.objects.update(state=RoutedState.DONE, closed_at=scenario.now)
+
+    monkeypatch.setattr(breaches, "lock_rows", wait_while_all_is_answered)
+    assert look(scenario) == [] and not WebhookEvent.objects.exists()
+
+
+def test_a_look_that_began_earlier_ends_no_breach_of_a_later_one(scenario: LabellingScenario) -> None:
+    earlier = scenario.now
+    scenario.tick(2 * HOUR)
+    (breach,) = look(scenario)
+
+    assert breaches.note_breaches(scenario.project, at=earlier) == []
+    assert look(scenario) == [] and WebhookEvent.objects.count() == 1
+    assert QueueBreach.objects.get() == breach
 
 
 def test_the_database_takes_no_second_open_breach_of_a_queue(scenario: LabellingScenario) -> None:

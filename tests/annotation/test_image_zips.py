@@ -64,12 +64,19 @@ def test_a_jsonl_inside_keeps_its_keys_and_fills_images_in_its_inputs() -> None:
     ]
 
 
+def test_half_of_a_surrogate_pair_is_left_to_the_check_of_each_row() -> None:
+    line = '{"key": "k", "photo": "a.png", "text": "\\ud800 é"}'
+    _, rows = table(packed({"rows.jsonl": line, "a.png": IMAGE}))
+    assert json.loads(rows) == {"key": "k", "photo": ENCODED, "text": "\ud800 é"}
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         ({"../a.png": IMAGE}, "no file below its own folder"),
         ({"/etc/a.png": IMAGE}, "no file below its own folder"),
         ({"a\\..\\b.png": IMAGE}, "no file below its own folder"),
+        ({"a.png": IMAGE, ".": b"MZ"}, "images and one CSV or JSONL file"),
         ({"a.png": IMAGE, "run.exe": b"MZ"}, "images and one CSV or JSONL file"),
         ({"rows.csv": "a\nb\n"}, "holds 0 images"),
         ({"a.png": IMAGE, "one.csv": "a\n", "two.jsonl": "{}"}, "holds 2 tables"),

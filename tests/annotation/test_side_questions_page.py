@@ -81,6 +81,10 @@ def test_an_edit_says_what_it_does_and_keeps_what_was_answered(scenario: Labelli
     ]
 
 
+def test_a_place_of_spaces_is_none(scenario: LabellingScenario, tab: SettingsTab) -> None:
+    assert "Nothing would change" in tab.look(place=[" ", " 2 ", ""]).content.decode()
+
+
 def test_places_order_the_questions(scenario: LabellingScenario, tab: SettingsTab) -> None:
     tab.look(place=["2", "1", ""])
     assert tab.save().status_code == 302
@@ -94,6 +98,7 @@ def test_places_order_the_questions(scenario: LabellingScenario, tab: SettingsTa
         ({"name": ["failure", "severity", "why"], "options": ["", "", "{"]}, "Options are one JSON object"),
         ({"when": ["worse", "bad", ""]}, "is no answer to the decision; these are: good, bad"),
         ({"place": ["first", "", ""]}, "A place in the order is a whole number"),
+        ({"place": ["9" * 5000, "", ""]}, "A place in the order is a whole number"),
     ],
 )
 def test_what_does_not_fit_is_said_and_the_form_kept(

@@ -45,7 +45,7 @@ def distance_coefficient(
     With more than `MOST_VOTES` votes the mean distance of any two comes from items drawn at random, which every
     resample of items weighs anew.
     """
-    votes = [code[item == one].tolist() for one in range(int(item.max()) + 1)]
+    votes = codes_by_item(item, code)
     known: dict[tuple[int, int], float] = {}
     measured = _cached(values, distance, known)
     m = np.array([len(mine) for mine in votes], dtype=np.float64)
@@ -66,6 +66,12 @@ def distance_coefficient(
         return chance_corrected(weight @ inside / (weight @ m), between)
 
     return coefficient
+
+
+def codes_by_item(item: Ints, code: Ints) -> list[list[int]]:
+    """The codes of each item from 0 on, in the order in which they came."""
+    ends = np.cumsum(np.bincount(item))[:-1]
+    return [mine.tolist() for mine in np.split(code[np.argsort(item, kind="stable")], ends)]
 
 
 def _drawn(votes: Sequence[Sequence[int]], seed: int) -> list[int]:

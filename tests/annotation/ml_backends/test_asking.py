@@ -223,6 +223,50 @@ def test_a_backend_that_fails_on_everything_is_called_a_few_times_alone(
     assert not Prediction.objects.exists()
 
 
+@pytest.mark.parametrize("status", [500, 503, None])
+def test_a_backend_that_goes_away_in_the_middle_costs_no_item(
+    scenario: LabellingScenario, fake: FakeBackend, monkeypatch: pytest.MonkeyPatch, status: int | None
+) -> None:
+    monkeypatch.setattr(asking, "AT_ONCE", 2)
+
+    def answer_twice(body: dict[str, Any]) -> Any:
+        if len([path for path, _, _ in fake.received if path == "/predict"]) > 2:
+            fake.status = status or fake.status
+            fake.raw = b"" if status else None
+            if status is None:
+                raise ConnectionAbortedError  # nothing is answered
+        return choose_first(body)
+
+    fake.predicts = answer_twice
+    scenario.ask(24)
+    backend = add(scenario.project, fake)
+    job = attempt_once(backend)
+    assert (job.state, job.result["kept"], job.result["unusable"]) == (JobState.SUCCEEDED, 4, 0)
+    assert Prediction.objects.count() == 4 and asking.waiting_items(backend).count() == 20
+    in_a_row = [len(body["tasks"]) for path, body, _ in fake.received if path == "/predict"]
+    assert in_a_row[:5] == [2] * 5 and set(in_a_row[5:]) == {1} and len(in_a_row) <= 7
+    assert "/predict" in backend.error and not asking.is_due(backend, at=backend.failed_at)
+    assert asking.is_due(backend, at=backend.failed_at + asking.PAUSE)
+
+
+@pytest.mark.parametrize(("status", "unusable"), [(500, 2), (429, 0), (503, 0)])
+def test_items_that_fail_between_others_are_unusable_unless_the_backend_was_busy(
+    scenario: LabellingScenario, fake: FakeBackend, status: int, unusable: int
+) -> None:
+    bad = {item.pk for item in scenario.ask(6)[2:4]}
+
+    def refuse_bad(body: dict[str, Any]) -> Any:
+        fake.status = status if bad & {one["id"] for one in body["tasks"]} else 200
+        return choose_first(body)
+
+    fake.predicts = refuse_bad
+    backend = add(scenario.project, fake)
+    job = attempt_once(backend)
+    assert (job.state, job.result["kept"], job.result["unusable"]) == (JobState.SUCCEEDED, 4, unusable)
+    assert f"answered {status}" in backend.error
+    assert asking.waiting_items(backend).count() == 2 - unusable == 2 * (backend.failed_at is not None)
+
+
 @pytest.mark.parametrize("has_row", [True, False])
 def test_an_item_whose_image_is_missing_costs_only_itself(
     scenario: LabellingScenario, fake: FakeBackend, has_row: bool

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.metrics.votes import distances
 from analysis.metrics.votes.agreement import NO_PAIRS, ONE_ITEM, ONE_VALUE, krippendorff
 from analysis.metrics.votes.distances import MOST_VOTES, set_distance
 from annotation import kinds
@@ -121,3 +122,15 @@ sets = st.lists(st.sampled_from("abcd"), unique=True)
 @given(sets, sets)
 def test_the_distance_of_sets_is_that_of_several_labels(one: list[str], other: list[str]) -> None:
     assert set_distance(one, other) == pytest.approx(kinds.of("choices").distance(one, other))
+
+
+class NeverCompared(np.ndarray):
+    """An array that refuses to be compared with one item at a time."""
+
+    def __eq__(self, other: object) -> Any:
+        raise AssertionError("A pass over every vote for each item takes time with the square of the items.")
+
+
+def test_the_votes_are_gathered_by_item_in_their_order_by_sorting_once() -> None:
+    item = np.array([2, 0, 2, 0, 1, 2, 1]).view(NeverCompared)
+    assert distances.codes_by_item(item, np.arange(7)) == [[1, 3], [4, 6], [0, 2, 5]]
