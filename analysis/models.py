@@ -71,6 +71,9 @@ class QueueRuleAction(models.Model):
     over_budget = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=300, blank=True, default="", help_text="Why it could not look.")
 
+    class Meta:
+        indexes = [models.Index(fields=["rule", "-id"], name="queue_rule_newest_action")]
+
     def __str__(self) -> str:
         return f"{self.put} of {self.matched}"
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from analysis import queue_rules
+from analysis import queue_rule_log, queue_rules
 from analysis.item_filters import BadFilter
 from analysis.models import QueueRule
 from jobs import queue as jobs
@@ -23,7 +23,10 @@ def request_look(rule: QueueRule, *, at: datetime) -> None:
 
 @transaction.atomic
 def request_backfill(rule: QueueRule, days: int, *, by: User, at: datetime) -> Job:
-    """Let a job put what the rule finds of the last `days` into its queue. Asking twice while it waits is once."""
+    """Let a job put what the rule finds of the last `days` into its queue.
+
+    While one is open it is returned, and the days of its payload are those for which it was asked first.
+    """
     if not 1 <= days <= LONGEST_BACKFILL:
         raise queue_rules.BadRule(f"A backfill goes back 1 to {LONGEST_BACKFILL} days.")
     payload = {"rule": rule.pk, "days": days}
@@ -39,7 +42,7 @@ def run_rule(attempt: Attempt, *, at: datetime) -> None:
     try:
         done = queue_rules.apply_rule(rule, since=at - timedelta(days=days) if days else None, at=at)
     except (BadFilter, queue_rules.BadRule) as why:
-        queue_rules.note_problem(rule, str(why), at=at)
+        queue_rule_log.note_problem(rule, str(why), at=at)
         done = None
     with attempt.commit(matched=done.matched if done else 0, put=done.put if done else 0):
         pass

@@ -5,7 +5,7 @@ late a fact about it comes. A dry run asks the same query about the last week (`
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -34,7 +34,6 @@ from annotation.models import (
     RoutedState,
 )
 from projects import audit, members
-from projects.chunks import chunks
 from projects.locks import retry_conflicts
 from projects.models import Project, User
 from projects.settings_versions import record_version
@@ -173,8 +172,18 @@ def check_settings(project: Project, wanted: RuleSettings) -> None:
 @retry_conflicts
 @transaction.atomic
 def create_rule(project: Project, wanted: RuleSettings, *, by: User, at: datetime) -> QueueRule:
-    """Make a queue and the rule that fills it. Raises BadFilter, BadRule and QueueProblem."""
+    """Make a queue and the rule that fills it; the same asked for twice, as by a double click, is one.
+
+    Raises BadFilter, BadRule (also where a rule of this title asks for something else) and QueueProblem.
+    """
     check_settings(project, wanted)
+    wanted = replace(wanted, title=wanted.title.strip(), query=_stored_query(wanted))
+    members.lock(project)
+    of_title = QueueRule.objects.filter(project=project, queue__title=wanted.title).select_related("queue")
+    if made := of_title.order_by("pk").first():
+        if settings_of(made) == wanted:
+            return made
+        raise BadRule(f"A rule named {wanted.title} is there already: change that one, or choose another title.")
     queue = queues.create(
         project,
         title=wanted.title,
@@ -213,7 +222,11 @@ def change_rule(rule: QueueRule, wanted: RuleSettings, *, by: User, at: datetime
 
 
 def _of_rule(wanted: RuleSettings) -> Mapping[str, Any]:
-    return {"query": wanted.query.strip().lstrip("?"), "rate": wanted.rate, "daily_budget": wanted.budget}
+    return {"query": _stored_query(wanted), "rate": wanted.rate, "daily_budget": wanted.budget}
+
+
+def _stored_query(wanted: RuleSettings) -> str:
+    return wanted.query.strip().lstrip("?")
 
 
 def settings_of(rule: QueueRule) -> RuleSettings:
@@ -249,7 +262,7 @@ def apply_rule(rule: QueueRule, *, since: datetime | None = None, at: datetime) 
     found = find_matches(held.project, wanted, since=start, at=at, queue=held.queue)
     chosen = found.asked[: _budget_left(held, at)]
     entries = [_entry(held, wanted, pk, place, len(chosen)) for place, pk in enumerate(chosen)]
-    put = sum(queues.add_entries(held.queue, part, at=at).created for part in chunks(entries))
+    put = queues.add_entries(held.queue, entries, at=at).created  # all at once: it locks the items in their order
     row = QueueRuleAction(
         rule=held,
         at=at,
@@ -266,13 +279,6 @@ def apply_rule(rule: QueueRule, *, since: datetime | None = None, at: datetime) 
         return None
     row.save()
     return row
-
-
-def note_problem(rule: QueueRule, problem: str, *, at: datetime) -> None:
-    """Write into its log why a rule cannot look, once until it can."""
-    last = rule.actions.order_by("-pk").first()
-    if last is None or last.problem != problem[:300]:
-        QueueRuleAction.objects.create(rule=rule, at=at, problem=problem[:300])
 
 
 def _budget_left(rule: QueueRule, at: datetime) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from analysis import bulk_acts, queue_rule_jobs, selection_exports, skew_jobs
+from analysis import bulk_acts, queue_rule_jobs, queue_rule_log, selection_exports, skew_jobs
 from analysis.models import Finding, QueueRule
 from analysis.reports import refreshing
 from analysis.reports.stored import is_outdated
@@ -62,6 +62,12 @@ def look_by_queue_rules(project: Project, at: datetime) -> None:
     """Let each rule whose queue is not paused look at what came since."""
     for rule in QueueRule.objects.filter(project=project, queue__paused=False).order_by("pk"):
         queue_rule_jobs.request_look(rule, at=at)
+
+
+@registry.every(HOURS, "analysis.forget_rule_log")
+def forget_rule_log(at: datetime) -> None:
+    """Delete what rules did long ago."""
+    queue_rule_log.forget_old(at=at)
 
 
 @registry.handles(skew_jobs.KIND, queue=FILES, soft_seconds=HOURS, hard_seconds=HOURS + 60)

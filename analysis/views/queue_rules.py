@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from analysis import queue_rule_jobs, queue_rules, saved_views
+from analysis import queue_rule_jobs, queue_rule_log, queue_rules, saved_views
 from analysis.models import QueueRule
 from analysis.queue_rules import BadRule, RuleSettings
 from annotation import blinding
@@ -74,8 +74,7 @@ class QueueRuleForm(forms.Form):
 @member(Can.SEE)
 def rules(request: ProjectRequest) -> HttpResponse:
     """Every rule with what it did last."""
-    found = QueueRule.objects.filter(project=request.project).select_related("queue").prefetch_related("actions")
-    rows = [(rule, max(rule.actions.all(), key=lambda done: done.pk, default=None)) for rule in found.order_by("pk")]
+    rows = queue_rule_log.rules_with_last(request.project)
     context = {"project": request.project, "rows": rows, "may_change": request.role.can(Can.CHANGE)}
     return render(request, "analysis/queue_rules.html", context)
 
@@ -121,8 +120,13 @@ def _backfill(request: ProjectRequest, rule: QueueRule) -> HttpResponse:
     days = request.POST.get("days", "")
     if not (days.isascii() and days.isdigit() and len(days) < 6):
         raise BadRule("Enter for how many days back, as a whole number.")
-    queue_rule_jobs.request_backfill(rule, int(days), by=request.user, at=timezone.now())
-    messages.info(request, f"A job looks {int(days)} days back; the log says what it put.")
+    job = queue_rule_jobs.request_backfill(rule, int(days), by=request.user, at=timezone.now())
+    under_way = job.payload["days"]
+    if under_way == int(days):
+        messages.info(request, f"A job looks {under_way} days back; the log says what it put.")
+    else:
+        words = f"A job that looks {under_way} days back is under way already; ask for {int(days)} days after it."
+        messages.info(request, words)
     return redirect("analysis:queue-rule", slug=request.project.slug, queue=rule.queue.slug)
 
 

@@ -1,11 +1,14 @@
 """The pages of rules: tried before it is saved, saved as a queue, filled up by a job, and followed in its log."""
 
+from dataclasses import replace
+from unittest.mock import Mock, patch
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from analysis import queue_rules
-from analysis.models import QueueRule
+from analysis.models import QueueRule, QueueRuleAction
 from annotation.models import RoutedItem
 from jobs.models import Job
 from projects.models import Project, Role
@@ -48,7 +51,7 @@ def test_a_rule_is_tried_and_then_makes_its_queue(
 
     words = " ".join(tried.replace("\u00a0", " ").split())
     assert "It would have asked about <b>3 items</b> of the last 7 days" in words
-    assert "before-1" in words and not QueueRule.objects.exists()
+    assert "before-1" in words and tried.count('<li class="card">') == 3 and not QueueRule.objects.exists()
 
     made = client.post(address, {**FORM, "act": "save"})
 
@@ -82,6 +85,33 @@ def test_a_backfill_is_a_job_and_its_log_says_what_became_of_it(project: Project
 
     page = client.get(address).content.decode()
     assert "looked back" in page and RoutedItem.objects.filter(queue=rule.queue).count() == 3
+
+
+def test_a_second_backfill_says_which_one_is_under_way(project: Project, client: Client) -> None:
+    rule = queue_rules.create_rule(project, APP, by=make_user("evi", project, Role.ENGINEER), at=NOW)
+    address = reverse("analysis:queue-rule", args=[project.slug, rule.queue.slug])
+
+    first = client.post(address, {"act": "backfill", "days": "7"}, follow=True).content.decode()
+    second = client.post(address, {"act": "backfill", "days": "90"}, follow=True).content.decode()
+
+    assert "A job looks 7 days back" in first
+    assert "A job that looks 7 days back is under way already; ask for 90 days after it." in second
+    assert Job.objects.get(kind="analysis.queue_rule").payload["days"] == 7
+
+
+def test_the_list_reads_one_row_of_the_log_of_each_rule(project: Project, client: Client) -> None:
+    eva = make_user("evi", project, Role.ENGINEER)
+    rules = [queue_rules.create_rule(project, replace(APP, title=title), by=eva, at=NOW) for title in ("One", "Two")]
+    QueueRuleAction.objects.bulk_create(
+        [QueueRuleAction(rule=rules[0], at=NOW, matched=1000 + place) for place in range(20)]
+    )
+    made = Mock(wraps=QueueRuleAction.from_db)
+
+    with patch.object(QueueRuleAction, "from_db", made):
+        page = client.get(reverse("analysis:queue-rules", args=[project.slug])).content.decode()
+
+    assert made.call_count == 1 and "not yet" in page
+    assert "1,019" in page.replace("\u202f", ",").replace("\u00a0", ",") and "1,018" not in page
 
 
 def test_an_annotator_sees_no_rules_and_a_reviewer_changes_none(project: Project) -> None:

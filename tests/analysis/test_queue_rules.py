@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from analysis import queue_rule_jobs, queue_rules
+from analysis import queue_rule_jobs, queue_rule_log, queue_rules
 from analysis.item_filters import BadFilter
 from analysis.models import QueueRule, QueueRuleAction
 from analysis.queue_rules import BadRule, RuleSettings
 from annotation import labels, leases, queues
 from annotation.capture.storage import capture_rows
-from annotation.models import Cause, Item, RoutedItem
+from annotation.models import Cause, Item, Queue, RoutedItem
 from jobs.models import Job
 from projects.models import AuditEvent, Project, Role, SettingsVersion, User
 from tests.factories import NOW, make_project, make_user
@@ -118,6 +118,50 @@ def test_what_waits_elsewhere_or_is_labelled_is_left_out_and_counted(project: Pr
     assert (len(asked_again.asked), asked_again.labelled) == (5, 0)
 
 
+def test_the_items_are_put_by_one_call_which_locks_them_in_their_order(
+    project: Project, eva: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+    newest_first = list(range(1200, 0, -1))
+    monkeypatch.setattr(queue_rules, "find_matches", lambda *_, **__: queue_rules.Matches(1200, newest_first, 0, 0, 0))
+    calls: list[list[int]] = []
+
+    def put(queue: Queue, entries: list[queues.Entry], **_: Any) -> queues.Put:
+        calls.append([entry.item_id for entry in entries])
+        return queues.Put(len(entries), 0)
+
+    monkeypatch.setattr(queues, "add_entries", put)
+    done = queue_rules.apply_rule(rule, at=NOW)
+    assert calls == [newest_first] and done is not None and done.put == 1200
+
+
+def test_a_rule_asked_for_twice_is_one_and_another_of_its_title_is_refused(project: Project, eva: User) -> None:
+    first = queue_rules.create_rule(project, APP, by=eva, at=NOW)
+    again = queue_rules.create_rule(
+        project, changed(APP, title=" From the app ", query="?" + APP.query), by=eva, at=NOW
+    )
+
+    assert again == first and QueueRule.objects.count() == project.queues.filter(title=APP.title).count() == 1
+    assert AuditEvent.objects.filter(action="rule.create").count() == 1
+    with pytest.raises(BadRule, match="is there already"):
+        queue_rules.create_rule(project, changed(APP, rate=0.5), by=eva, at=NOW)
+    assert QueueRule.objects.count() == 1
+
+
+def test_old_rows_of_the_log_are_deleted_but_for_the_newest_of_each_rule(project: Project, eva: User) -> None:
+    rules = [queue_rules.create_rule(project, changed(APP, title=title), by=eva, at=NOW) for title in ("One", "Two")]
+    months_ago = NOW - queue_rule_log.KEPT - HOUR
+    for place, rule in enumerate(rules):
+        for at in (months_ago, months_ago, *([NOW] if place else [])):
+            QueueRuleAction.objects.create(rule=rule, at=at, matched=1)
+
+    assert queue_rule_log.forget_old(at=NOW) == 3
+    assert [(row.rule, row.at) for row in QueueRuleAction.objects.order_by("rule")] == [
+        (rules[0], months_ago),
+        (rules[1], NOW),
+    ]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"query": ""}, {"query": "state=nowhere"}, {"rate": 0.0}, {"rate": 1.5}, {"cause": "audit"}, {"order": "best"}],
@@ -150,7 +194,7 @@ def test_a_rule_that_can_no_longer_look_says_so_once_in_its_log(project: Project
     for _ in range(2):
         with pytest.raises(BadFilter):
             queue_rules.apply_rule(rule, at=NOW)
-        queue_rules.note_problem(rule, "State is 'nowhere'", at=NOW)
+        queue_rule_log.note_problem(rule, "State is 'nowhere'", at=NOW)
 
     assert [row.problem for row in QueueRuleAction.objects.all()] == ["State is 'nowhere'"]
 
