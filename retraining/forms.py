@@ -1,5 +1,7 @@
 """What people may send to retraining: each field with its sentence."""
 
+from collections.abc import Hashable, Iterable
+
 from django import forms
 
 from retraining.learning.decision_rules import PolicyBody, ThresholdBody, valid_policy, valid_thresholds
@@ -72,7 +74,9 @@ class RuleForm(forms.Form):
 class ThresholdForm(RuleForm):
     def body(self, labels: list[str]) -> ThresholdBody:
         """Raises InvalidInput."""
-        return valid_thresholds({label: _number(score) for label, score in self.pairs_by_line()}, labels)
+        pairs = [(label, _number(score)) for label, score in self.pairs_by_line()]
+        _refuse_repeated(label for label, _ in pairs)
+        return valid_thresholds(dict(pairs), labels)
 
 
 class PolicyForm(RuleForm):
@@ -81,7 +85,17 @@ class PolicyForm(RuleForm):
     def body(self, labels: list[str]) -> PolicyBody:
         """Raises InvalidInput."""
         bands = [(_number(start), decision) for start, decision in self.pairs_by_line()]
+        _refuse_repeated(start for start, _ in bands)
         return valid_policy(self.cleaned_data["score_of"], bands, labels)
+
+
+def _refuse_repeated(heads: Iterable[Hashable]) -> None:
+    """Raise InvalidInput where two lines begin with the same label or score."""
+    seen: set[Hashable] = set()
+    for head in heads:
+        if head in seen:
+            raise InvalidInput(f"{f'{head:g}' if isinstance(head, float) else head} has two lines; give it one.")
+        seen.add(head)
 
 
 def _number(text: str) -> float:

@@ -11,7 +11,7 @@ from msgspec import to_builtins
 
 from projects import audit
 from projects.models import ApiKey, Project
-from retraining import rollout
+from retraining import datasets, rollout
 from retraining.learning.decision_rules import PolicyBody, ThresholdBody, chosen_labels
 from retraining.models import DecisionRule, Release, ReleaseKind, RuleKind
 from retraining.release_record import (
@@ -27,7 +27,13 @@ from validation.arrays import Floats, Ints
 from validation.numbers import whole_number
 
 Act = Release.Act
+WITHOUT_SCORES = "Answers of this task are not classes, so they have no scores that a threshold or a policy applies to."
 COLUMNS = {RuleKind.THRESHOLD: "threshold_version", RuleKind.POLICY: "policy_version"}
+
+
+def applies_to(project: Project) -> bool:
+    """Whether answers have the scores that thresholds and policies apply to: the project's kind has classes."""
+    return datasets.is_trainable(project)
 
 
 def release_rule(
@@ -40,10 +46,12 @@ def release_rule(
     expected: str | None = None,
 ) -> Release:
     """Put a threshold or a policy in force. One with the same content keeps its version, whenever it was made; the one
-    that is in force already gives back its release.
+    that is in force already gives back its release. Raises CannotRelease where the project's answers have no scores.
 
     `expected` is the tag that was in force when the person decided ("" for none); another one now raises Stale.
     """
+    if not applies_to(project):
+        raise CannotRelease(WITHOUT_SCORES)
     kind = RuleKind.THRESHOLD if isinstance(body, ThresholdBody) else RuleKind.POLICY
     reason = valid_reason(reason)
     with transaction.atomic():

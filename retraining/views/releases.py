@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from jobs import health
 from projects.guards import ProjectRequest, member
 from projects.models import Can
-from retraining import artifacts, judging, registry, release
+from retraining import artifacts, judging, registry, release, rule_release
 from retraining.forms import RollBackForm, RolloutForm, RuleForm
 from retraining.models import ModelVersion, Release
 from retraining.views.rollout_panel import rollout_panel
@@ -50,6 +50,7 @@ def releases_page(
         "beside": rollout_panel(request.project),
         "rollout_form": rollout_form or RolloutForm(),
         "panels": rule_panels(request.project, rule_form),
+        "has_scores": rule_release.applies_to(request.project),
         "problems": health.problems([request.project]),
         "candidates": [(one, judging.state_of(one, incumbent), verdicts.get(one.pk)) for one in newest],
         "form": form or RollBackForm(initial={"expected": standing.live}),

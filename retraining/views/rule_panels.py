@@ -23,7 +23,8 @@ class RulePanel:
 
 
 def rule_panels(project: Project, given: RuleForm | None = None) -> list[RulePanel]:
-    """The panels in the order of the page; `given` is a form that was sent and refused."""
+    """The panels in the order of the page; `given` is a form that was sent and refused. Of a project whose answers
+    have no scores, those of rules that are in force, which can be rolled back."""
     threshold, policy = rule_release.rules_in_force(project)
     lines = "\n".join(f"{name} {value:g}" for name, value in threshold.thresholds.items()) if threshold else ""
     bands: list[tuple[float, str]] = [(band.start, band.decision) for band in policy.bands] if policy else []
@@ -33,7 +34,7 @@ def rule_panels(project: Project, given: RuleForm | None = None) -> list[RulePan
     tags = {kind: rule_release.in_force(project, kind) for kind in RuleKind}
     first = ThresholdForm(initial={"lines": lines, "expected": tags[RuleKind.THRESHOLD]})
     second = PolicyForm(initial={"lines": ours, "expected": tags[RuleKind.POLICY], "score_of": score_of})
-    return [
+    panels = [
         RulePanel(
             RuleKind.THRESHOLD,
             "From which score is a label given?",
@@ -52,6 +53,7 @@ def rule_panels(project: Project, given: RuleForm | None = None) -> list[RulePan
             else "",
         ),
     ]
+    return panels if rule_release.applies_to(project) else [one for one in panels if one.tag]
 
 
 def proposal(project: Project) -> list[tuple[float, str]]:

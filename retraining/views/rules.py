@@ -20,6 +20,8 @@ FORMS: dict[str, type[RuleForm]] = {RuleKind.THRESHOLD: ThresholdForm, RuleKind.
 @require_POST
 @member(Can.CHANGE)
 def release_rule(request: ProjectRequest, kind: str) -> HttpResponse:
+    if not rule_release.applies_to(request.project):
+        return releases_page(request, error=rule_release.WITHOUT_SCORES, status=409)
     form = FORMS[kind](request.POST)
     if not form.is_valid():
         return releases_page(request, rule_form=form, status=422)

@@ -14,7 +14,7 @@ from retraining import registry, release, released, rule_release, serving
 from retraining.learning.decision_rules import PolicyBody, ThresholdBody, valid_policy
 from retraining.models import DecisionRule, Release, RuleKind
 from retraining.release_record import CannotRelease, Stale
-from tests.factories import make_item, make_prediction, make_user
+from tests.factories import make_item, make_prediction, make_project, make_user
 from tests.retraining.scenarios import LABELS, judged, learn, make_champion, make_numeric_project, make_version
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +169,14 @@ class TestCapturedVersions:
         with pytest.raises(CannotRelease, match=words):
             release.promote_captured(project, tag, by=None, reason="x", at=timezone.now())
 
+    def test_the_page_names_it_as_what_was_before(self, project: Project, foreign: str, page: Client) -> None:
+        call_command("promote", "mail", foreign, reason="theirs is better")
+        version = judged(make_version(project))
+        release.promote(version, by=None, reason="ours is better", at=timezone.now())
+        shown = page.get("/p/mail/releases/").content.decode()
+        assert "router-7, which runs elsewhere" in shown and "Roll back to router-7" in shown
+        assert "items are not scored again" in shown and "scored again by it" not in shown
+
     def test_the_page_says_where_it_runs(self, project: Project, foreign: str, page: Client) -> None:
         call_command("promote", "mail", foreign, reason="theirs is better")
         assert b"router-7 is released and runs elsewhere" in page.get("/p/mail/releases/").content
@@ -198,6 +206,8 @@ class TestPage:
         [
             ("threshold", "junk 0.5", "is not one of the labels"),
             ("threshold", "spam much", "is no number from 0 to 1"),
+            ("threshold", "spam 0.3\nspam 0.4", "spam has two lines"),
+            ("policy", "0 approve\n0.60 review\n0.6 block", "0.6 has two lines"),
             ("threshold", "spam", "Line 1 takes two parts"),
             ("policy", "0.5 review", "The first band begins at 0"),
             ("policy", "", "Give one line or more."),
@@ -214,3 +224,32 @@ class TestPage:
         client.force_login(make_user("bob", project, Role.REVIEWER))
         sent = {"lines": "spam 0.35", "reason": "x", "expected": ""}
         assert client.post("/p/mail/releases/threshold/", sent).status_code == 403
+
+
+class TestWithoutClasses:
+    """Answers that are not classes have no scores, so a threshold or a policy would have no effect."""
+
+    @pytest.fixture
+    def boxes(self) -> Project:
+        return make_project("scans", kind="boxes", labels=["tumour"], inputs={"scan": {"type": "image"}})
+
+    def test_neither_kind_of_rule_is_released(self, boxes: Project) -> None:
+        for body in (ThresholdBody({"tumour": 0.3}), PolicyBody("", policy((0, "review")).bands)):
+            with pytest.raises(CannotRelease, match="no scores"):
+                put(boxes, body)
+        assert not DecisionRule.objects.exists()
+
+    def test_the_page_offers_neither_and_refuses_what_is_sent(self, boxes: Project, client: Client) -> None:
+        client.force_login(make_user("ada", boxes, Role.ENGINEER))
+        shown = client.get("/p/scans/releases/").content.decode()
+        assert "Release the" not in shown and "naive baseline" not in shown
+        assert "No model is trained here" in shown
+        for kind, lines in (("threshold", "tumour 0.3"), ("policy", "0 review")):
+            refused = client.post(f"/p/scans/releases/{kind}/", {"lines": lines, "reason": "x", "expected": ""})
+            assert refused.status_code == 409 and "they have no scores" in refused.content.decode()
+
+    def test_one_that_is_in_force_already_is_rolled_back(self, boxes: Project, client: Client) -> None:
+        client.force_login(make_user("ada", boxes, Role.ENGINEER))
+        Project.objects.filter(pk=boxes.pk).update(threshold_version="t1")
+        shown = client.get("/p/scans/releases/").content.decode()
+        assert "Roll back t1" in shown and "Release the" not in shown
