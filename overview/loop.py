@@ -68,8 +68,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
             new=Count("pk", filter=new_labels.is_new(project, runs)),
         )
     )
-    acts = [Release.Act.PROMOTE, Release.Act.ROLL_BACK]
-    released = Release.objects.filter(project=project, kind="model", act__in=acts).order_by("at", "pk").last()
+    released = Release.objects.filter(project=project).of_what_serves().order_by("at", "pk").last()
     return LoopFacts(
         captured=captured["now"],
         captured_before=captured["before"],

@@ -10,7 +10,7 @@ from annotation.models import Item, Label, Prediction, Resolution, RoutedItem, S
 from projects.formatting import number
 from projects.models import AuditEvent, InputContract, Project, User
 from retraining import registry
-from retraining.models import DatasetRow, ModelVersion, Release, ReleaseKind
+from retraining.models import DatasetRow, ModelVersion, Release
 
 MOST_FACTS = 200  # of each kind that came after
 BY_CALLER = "as its caller sent it"
@@ -125,8 +125,7 @@ def _model(project: Project, prediction: Prediction) -> ModelFacts | None:
 
 def _release_at(project: Project, at: datetime) -> Release | None:
     """The newest act until then that changed what serves."""
-    acts = Release.objects.filter(project=project, at__lte=at, kind=ReleaseKind.MODEL)
-    acts = acts.filter(act__in=[Release.Act.PROMOTE, Release.Act.ROLL_BACK])
+    acts = Release.objects.filter(project=project, at__lte=at).of_what_serves()
     acts = acts.select_related("version", "previous", "by")
     return acts.order_by("-at", "-pk").first()
 

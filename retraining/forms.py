@@ -19,9 +19,9 @@ REASON = {
 class PromoteForm(forms.Form):
     """Only promote asks for the version to be typed, because it changes what everyone gets."""
 
-    version = forms.CharField(max_length=20, strip=True, required=False)
+    version = forms.CharField(max_length=80, strip=True, required=False)
     reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
-    expected = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+    expected = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: object, tag: str, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
@@ -35,10 +35,16 @@ class PromoteForm(forms.Form):
 
 class RollBackForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
-    expected = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+    expected = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
 
 
-class GrowForm(RollBackForm):
+class EndForm(RollBackForm):
+    """Names the rollout that the page showed."""
+
+    rollout = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class GrowForm(EndForm):
     share = forms.FloatField(min_value=0, max_value=1)
 
 
@@ -57,7 +63,7 @@ class RuleForm(forms.Form):
         error_messages={"required": "Give one line or more."},
     )
     reason = forms.CharField(max_length=LONGEST_REASON, strip=True, error_messages=REASON)
-    expected = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+    expected = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
 
     def pairs_by_line(self) -> list[tuple[str, str]]:
         """The first and the last word of each line; labels may hold spaces. Raises InvalidInput."""

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+
 from annotation import queues
-from annotation.models import Cause, Queue
+from annotation.item_locks import lock_items
+from annotation.models import Cause, Queue, RoutedItem, RoutedState
 from annotation.queues import Entry, Put
 from annotation.routing import audit_draw
 from projects import audit
-from projects.models import User
+from projects.locks import lock_rows, retry_conflicts
+from projects.models import Project, User
 from retraining.models import ModelVersion, Rollout
 from retraining.verdict_words import side_name
 from validation import InvalidInput
@@ -61,9 +65,22 @@ def request_relabel(
     return RelabelRequest(queue, queues.add_entries(queue, entries, at=at))
 
 
+@retry_conflicts
+@transaction.atomic
 def request_shadow_labels(rollout: Rollout, *, item_ids: Sequence[int], by: User, at: datetime) -> RelabelRequest:
-    """Let people decide where a shadow answers otherwise. The items train."""
+    """Let people decide where a shadow answers otherwise. The items train.
+
+    Raises NothingToDraw where it answers nothing otherwise, and where a queue of this title still has items: asked for
+    twice, as by a double click, it is one.
+    """
     title = f"{rollout.tag} in the shadow of {rollout.against}"
+    lock_rows(Project.objects.filter(pk=rollout.project_id))
+    waiting = RoutedItem.objects.filter(state__in=(RoutedState.OPEN, RoutedState.REVIEW)).values("queue")
+    if rollout.project.queues.filter(title=title, pk__in=waiting).exists():
+        raise NothingToDraw(f"{title} has items that wait already.")
+    if not item_ids:
+        raise NothingToDraw(f"{rollout.tag} answers nothing otherwise than {rollout.against}.")
+    lock_items(item_ids)
     queue = queues.create(rollout.project, title=title, cause=Cause.SUSPECTED, by=by, at=at)
     entries = [
         Entry(

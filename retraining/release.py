@@ -17,7 +17,8 @@ from projects import audit
 from projects.chunks import CHUNK
 from projects.models import Project
 from retraining import artifacts, disagreements, judging, registry, rollout, rule_release
-from retraining.models import ModelVersion, Release, ReleaseKind, RolloutState
+from retraining.models import ModelVersion, Release, ReleaseKind, Rollout, RolloutState
+from retraining.models.releases import ReleaseQuerySet
 from retraining.release_record import (
     CannotRelease,
     ReleaseAct,
@@ -102,6 +103,19 @@ def promote_captured(
         return _switch(project, live, Target(name=tag), Act.PROMOTE, ReleaseAct(by, reason, at))
 
 
+def promote_canary(found: Rollout, made: ReleaseAct) -> Release:
+    """Release the captured version that answers as this canary; a second call gives back the first one's release.
+
+    Raises Stale where the canary ended in another way, or something else is live than what it ran beside.
+    """
+    with transaction.atomic():
+        project = lock_project(found.project_id)
+        found = Rollout.objects.select_related("project", "version").get(pk=found.pk)
+        if found.state != RolloutState.RUNNING and project.champion_version != found.tag:
+            raise Stale(f"{found.tag} does not run beside {found.against} any more. Look again before you promote.")
+        return promote_captured(project, found.tag, by=made.by, reason=made.reason, at=made.at, expected=found.against)
+
+
 def roll_back(project: Project, *, by: audit.Actor, reason: str, at: datetime, expected: str | None = None) -> Release:
     """Bring back the version that was live before the champion was promoted; while a canary answers, end the canary.
 
@@ -153,13 +167,13 @@ def _before(project: Project, live: Target) -> Target:
 
 def live_since(project: Project) -> datetime | None:
     """When what is live was released; None where nothing was."""
-    newest = _model_acts(project).values_list("at", flat=True).first()
+    newest = _model_acts(project).of_what_serves().values_list("at", flat=True).first()
     return newest if project.champion_version else None
 
 
 def serves_since(version: ModelVersion) -> datetime | None:
     """When the version that serves was last released; None where no release of it is kept."""
-    releases = Release.objects.filter(version=version, kind=ReleaseKind.MODEL)
+    releases = Release.objects.filter(version=version).of_what_serves()
     return releases.order_by("-at", "-pk").values_list("at", flat=True).first()
 
 
@@ -176,13 +190,13 @@ def _locked(project_id: int) -> tuple[Project, Target]:
 
 
 def _newest(project: Project) -> Release:
-    newest: Release = _model_acts(project)[0]
+    newest: Release = _model_acts(project).of_what_serves()[0]
     return newest
 
 
-def _model_acts(project: Project) -> QuerySet[Release]:
+def _model_acts(project: Project) -> ReleaseQuerySet:
     """Promotions and roll backs of models, the newest first."""
-    acts = Release.objects.filter(project=project, kind=ReleaseKind.MODEL, act__in=[Act.PROMOTE, Act.ROLL_BACK])
+    acts = Release.objects.filter(project=project, kind=ReleaseKind.MODEL, act__in=EVENTS)
     return acts.order_by("-at", "-pk")
 
 
@@ -196,7 +210,7 @@ def _name_champion(project: Project, live: ModelVersion, *, by: audit.Actor, at:
 
 
 def _already_rolled_back(project: Project, live: Target, expected: str) -> Release:
-    newest = _newest(project) if live.tag else None
+    newest = _model_acts(project).first() if live.tag else None
     if newest and newest.act == Act.ROLL_BACK and newest.previous_tag == expected:
         return newest
     raise Stale(f"{live.tag or 'Nothing'} is live now, not {expected}. Look again before you roll back.")

@@ -14,13 +14,22 @@ from jobs.models import EventType
 from projects.models import Project
 from retraining import registry
 from retraining.models import ModelVersion, Release, ReleaseKind, Rollout, RolloutLook, RolloutMode, RolloutState
-from retraining.release_record import CannotRelease, ReleaseAct, Target, lock_project, record_release, valid_reason
+from retraining.release_record import (
+    CannotRelease,
+    ReleaseAct,
+    Stale,
+    Target,
+    lock_project,
+    record_release,
+    valid_reason,
+)
 from retraining.rollout_bodies import load_look
 
 Act = Release.Act
 STEPS = (0.01, 0.1, 0.5)
 HALF = (0.5,)
 LATENCIES = 1000  # newest answers of the champion that say which ones are slow
+MOST_LOOKED_AT = 20_000  # newest ones among which they are looked for
 LEAST_LATENCIES = 20
 SLOWEST = 0.95
 
@@ -53,13 +62,16 @@ def begin(
     shares: the steps of a canary, rising between 0 and 1; STEPS where none are given, half for an A/B test.
     """
     made = _valid(made)
-    target = _target(project, tag)
+    target, seen = _target(project, tag), _live_tag(Project.objects.get(pk=project.pk))
     if target.version:
         registry.load(target.version)
     steps = [] if mode == RolloutMode.SHADOW else _valid_shares(shares or (HALF if mode == RolloutMode.AB else STEPS))
+    slow_ms = _slow_ms(project, seen) if steps else None  # before the lock, for it goes through many rows
     with transaction.atomic():
         project = lock_project(project.pk)
         live = _live_tag(project)
+        if live != seen:
+            raise Stale(f"{live or 'Nothing'} is live now, not {seen or 'nothing'}. Look again before you begin.")
         if before := running(project):
             raise CannotRelease(f"{before.tag} runs beside {before.against} already. End that first.")
         if not live or live == tag:
@@ -74,7 +86,7 @@ def begin(
             shares=steps,
             begun=[made.at.isoformat()],
             limits={rule.value: limits[rule] for rule in GuardrailRule},
-            slow_ms=_slow_ms(project, live) if steps else None,
+            slow_ms=slow_ms,
             started_at=made.at,
         )
         if steps:
@@ -90,6 +102,7 @@ def raise_share(rollout: Rollout, made: ReleaseAct, *, expected: float | None = 
     with transaction.atomic():
         lock_project(rollout.project_id)
         rollout = Rollout.objects.select_related("project", "version").get(pk=rollout.pk)
+        _refuse_another(rollout)
         if expected is not None and rollout.share != expected:
             return rollout
         if rollout.state != RolloutState.RUNNING or rollout.next_share is None:
@@ -115,23 +128,39 @@ def refuse_unplanned_arms(rollout: Rollout) -> None:
 def end(rollout: Rollout, made: ReleaseAct, *, rule: str = "") -> Release:
     """Take it back: what served before answers everyone from the next request on. Ending twice is once.
 
-    `rule` names the guardrail that did it.
+    `rule` names the guardrail that did it. Raises CannotRelease where it was promoted, Stale where another one runs.
     """
     made = _valid(made)
     with transaction.atomic():
         project = lock_project(rollout.project_id)
         rollout = Rollout.objects.select_related("project", "version").get(pk=rollout.pk)
         if rollout.state != RolloutState.RUNNING:
-            newest = Release.objects.filter(project=project, act__in=[Act.ROLL_BACK, Act.END]).order_by("-at", "-pk")
-            if found := newest.first():
-                return found
-            raise CannotRelease(f"{rollout.tag} does not run any more.")
+            return _already_ended(rollout)
         close(rollout, RolloutState.ROLLED_BACK, at=made.at, rule=rule)
         act = Act.ROLL_BACK if rollout.answers else Act.END
         live, target = _target(project, rollout.against), _target(project, rollout.tag)
         if act == Act.END:
             return _record(rollout, act, now=target, before=live, made=made)
         return _record(rollout, act, now=live, before=target, made=made, event=EventType.VERSION_ROLLED_BACK)
+
+
+def _already_ended(rollout: Rollout) -> Release:
+    """The release that ended it before."""
+    if rollout.state == RolloutState.PROMOTED:
+        raise CannotRelease(f"{rollout.tag} was promoted, so it is no rollout any more. Roll back the release instead.")
+    _refuse_another(rollout)
+    assert rollout.ended_at is not None  # as the database demands of one that does not run
+    ends = Release.objects.filter(project=rollout.project_id, act__in=[Act.ROLL_BACK, Act.END], at=rollout.ended_at)
+    if found := ends.order_by("-pk").first():
+        return found
+    raise CannotRelease(f"{rollout.tag} does not run any more.")
+
+
+def _refuse_another(rollout: Rollout) -> None:
+    """Raise Stale where another rollout runs than this one that was seen."""
+    now = running(rollout.project)
+    if now and now.pk != rollout.pk:
+        raise Stale(f"{now.tag} runs beside {now.against} now; {rollout.tag} ended before. Look again first.")
 
 
 def close(rollout: Rollout, state: RolloutState, *, at: datetime, rule: str = "") -> None:
@@ -184,8 +213,8 @@ def _live_tag(project: Project) -> str:
 
 def _slow_ms(project: Project, tag: str) -> float | None:
     """The time that one in twenty answers of the champion took at least; None where too few say how long they took."""
-    rows = Prediction.objects.filter(
-        project=project, model_version=tag, source__in=[Source.SERVED, Source.CAPTURED], latency_ms__isnull=False
-    )
-    known = np.array(rows.order_by("-at", "-pk").values_list("latency_ms", flat=True)[:LATENCIES], dtype=float)
+    rows = Prediction.objects.filter(project=project, model_version=tag).order_by("-at", "-pk")
+    newest = rows.values_list("latency_ms", "source")[:MOST_LOOKED_AT]
+    served = (Source.SERVED, Source.CAPTURED)
+    known = np.array([ms for ms, source in newest if ms is not None and source in served][:LATENCIES], dtype=float)
     return float(np.quantile(known, SLOWEST)) if len(known) >= LEAST_LATENCIES else None

@@ -16,7 +16,7 @@ from projects.chunks import CHUNK
 from projects.models import Project
 from retraining import artifacts, registry, rollout, rollout_arms, rule_release
 from retraining.models import Rollout, RolloutLook, RolloutState
-from retraining.release_record import ReleaseAct
+from retraining.release_record import CannotRelease, ReleaseAct
 from retraining.rollout_bodies import LookBody, RatioLook, RuleLook
 
 MOST_AT_ONCE = 20 * CHUNK  # items that the shadow scores in one job
@@ -83,7 +83,10 @@ def act_on(found: Rollout, body: LookBody, *, at: datetime) -> str:
         f"{WORDS[GuardrailRule(broken.rule)].capitalize()} at least {100 * broken.low:.1f} points above {found.against}"
     )
     made = ReleaseAct(None, f"{reason}; {100 * broken.limit:.1f} are allowed.", at, automatic=True)
-    rollout.end(found, made, rule=broken.rule)
+    try:
+        rollout.end(found, made, rule=broken.rule)
+    except CannotRelease:  # a person promoted or ended it meanwhile
+        return ""
     return broken.rule
 
 

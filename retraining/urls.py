@@ -47,6 +47,7 @@ release_urls = [
     path("releases/roll-back/", releases.roll_back, name="roll-back"),
     path("releases/beside/", rollouts.begin, name="rollout-begin"),
     path("releases/beside/raise/", rollouts.grow, name="rollout-grow"),
+    path("releases/beside/promote/", rollouts.promote, name="rollout-promote"),
     path("releases/beside/end/", rollouts.end, name="rollout-end"),
     path("releases/shadow/", rollouts.shadow_items, name="shadow"),
     path("releases/shadow/queue/", rollouts.shadow_queue, name="shadow-queue"),

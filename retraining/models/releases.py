@@ -2,9 +2,10 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from projects.models import Project
+from retraining.models.rollouts import Rollout, RolloutState
 from retraining.models.versions import ModelVersion
 
 User = settings.AUTH_USER_MODEL
@@ -14,6 +15,16 @@ class ReleaseKind(models.TextChoices):
     MODEL = "model"
     THRESHOLD = "threshold"
     POLICY = "policy"
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def of_what_serves(self) -> "ReleaseQuerySet":
+        """The acts that changed which model serves: not the roll back of a canary, beside which the champion stayed."""
+        ended = Rollout.objects.filter(
+            project=OuterRef("project"), state=RolloutState.ROLLED_BACK, ended_at=OuterRef("at")
+        )
+        promoted, rolled_back = Q(act=Release.Act.PROMOTE), Q(~Exists(ended), act=Release.Act.ROLL_BACK)
+        return self.filter(promoted | rolled_back, kind=ReleaseKind.MODEL)
 
 
 class Release(models.Model):
@@ -44,6 +55,8 @@ class Release(models.Model):
     reason = models.CharField(max_length=500)
     verdict = models.JSONField(default=dict)
     at = models.DateTimeField()
+
+    objects = ReleaseQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["project", "-at", "-id"], name="release_newest")]

@@ -79,10 +79,15 @@ def _headline(found: Rollout, newest: LookBody | None) -> str:
         return f"{found.tag} answers {100 * found.share:g} %; nothing was looked at yet"
     if newest.ratio.held:
         return f"Hold: the arms of {found.tag} and {found.against} are not as planned"
-    undecided = [TITLES[one.rule].lower() for one in newest.rules if one.state == GuardrailState.OPEN]
+    known = [one for one in newest.rules if one.canary + one.champion]
+    if not known:
+        return f"Hold {found.tag} at {100 * found.share:g} %: no decision counts yet"
+    undecided = [TITLES[one.rule].lower() for one in known if one.state != GuardrailState.HOLDS]
     if undecided:
         return f"Hold {found.tag} at {100 * found.share:g} %: {', '.join(undecided)} not decided"
-    return f"{found.tag} may have more: every guardrail holds"
+    unknown = [TITLES[one.rule].lower() for one in newest.rules if one not in known]
+    but = f", {' and '.join(unknown)} not known" if unknown else ""
+    return f"{found.tag} may have more: every guardrail with decisions holds{but}"
 
 
 def _ratio_words(newest: LookBody) -> str:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from django.core.management import call_command
@@ -157,6 +158,20 @@ class TestActs:
         with pytest.raises(CannotRelease, match="has no next share"):
             rollout.raise_share(found, act())
 
+    def test_one_that_was_promoted_cannot_be_ended(self, project: Project) -> None:
+        found = canary(project)
+        release.promote(ModelVersion.objects.get(number=2), by=None, reason="held", at=timezone.now())
+        with pytest.raises(CannotRelease, match="v2 was promoted"):
+            rollout.end(found, act())
+
+    def test_the_roll_back_of_a_canary_leaves_the_champion_live_since_its_promotion(self, project: Project) -> None:
+        since = release.live_since(project)
+        rollout.end(canary(project), act())
+        assert release.live_since(project) == since == release.serves_since(ModelVersion.objects.get(number=1))
+        release.promote(ModelVersion.objects.get(number=2), by=None, reason="held", at=timezone.now())
+        back = release.roll_back(project, by=None, reason="worse", at=timezone.now())
+        assert Release.objects.count() == 5 and release.live_since(Project.objects.get()) == back.at
+
     @pytest.mark.parametrize(
         ("tag", "shares", "words"),
         [("v1", (), "live already"), ("v9", (), "no version v9"), ("v2", (0.5, 0.1), "rise"), ("v2", (1.0,), "rise")],
@@ -258,6 +273,18 @@ class TestLooks:
         errors = next(one for one in rollout_looks.compare_arms(found).rules if one.rule == "errors")
         assert (errors.canary, errors.canary_events) == (2, 1)
 
+    def test_answers_without_a_time_are_not_gone_through_for_ever(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rollout, "MOST_LOOKED_AT", 20)
+        for number in range(40):
+            said: dict[str, Any] = {"model_version": "v1", "source": Source.SERVED}
+            at = timezone.now() + timedelta(seconds=number)
+            make_prediction(
+                make_item(project, inputs=SPAM), [0.1, 0.9], **said, at=at, latency_ms=1.0 if number < 20 else None
+            )
+        assert canary(project).slow_ms is None
+
     def test_slow_is_what_one_in_twenty_of_the_champions_answers_was(self, project: Project) -> None:
         for number in range(40):
             item = make_item(project, inputs=SPAM)
@@ -313,10 +340,10 @@ class TestPage:
         shown = page.get(self.ADDRESS).content.decode()
         assert "v2 answers 1 %; nothing was looked at yet" in shown and "Raise to 10 %" in shown
         for _ in range(2):  # a double click
-            page.post(f"{self.ADDRESS}beside/raise/", {"reason": "held", "expected": "", "share": "0.01"})
+            page.post(f"{self.ADDRESS}beside/raise/", {"reason": "held", "rollout": found.pk, "share": "0.01"})
         found.refresh_from_db()
         assert found.share == 0.1
-        page.post(f"{self.ADDRESS}beside/end/", {"reason": "enough", "expected": ""})
+        page.post(f"{self.ADDRESS}beside/end/", {"reason": "enough", "rollout": found.pk})
         project.refresh_from_db()
         assert project.canary_version == "" and page.get(self.ADDRESS).status_code == 200
 
@@ -330,6 +357,56 @@ class TestPage:
         assert shown.count("canary minus champion, in points") == 2, "nothing is audited or timed"
         assert "No decision counts for it yet." in shown and "60 of 120 entities, planned 60." in shown
 
+    def test_a_tab_that_shows_an_earlier_canary_changes_nothing_of_the_one_that_runs(
+        self, project: Project, page: Client
+    ) -> None:
+        old = canary(project)
+        rollout.end(old, act())
+        now = canary(project)
+        for address in ("raise", "end"):
+            refused = page.post(f"{self.ADDRESS}beside/{address}/", {"reason": "x", "rollout": old.pk, "share": "0.5"})
+            assert refused.status_code == 409 and "v2 ended before" in refused.content.decode()
+        now.refresh_from_db()
+        assert (now.state, now.share) == ("running", 0.5)
+
+    def test_promotes_a_canary_that_runs_elsewhere_once(self, project: Project, page: Client) -> None:
+        make_prediction(make_item(project, inputs=SPAM), [0.1, 0.9], model_version="theirs", source=Source.CAPTURED)
+        found = rollout.begin(project, "theirs", RolloutMode.CANARY, act())
+        assert "Promote theirs" in page.get(self.ADDRESS).content.decode()
+        sent = {"rollout": found.pk, "version": "theirs", "reason": "held"}
+        assert page.post(f"{self.ADDRESS}beside/promote/", sent | {"version": "their"}).status_code == 422
+        for _ in range(2):  # a double click
+            assert page.post(f"{self.ADDRESS}beside/promote/", sent).status_code == 302
+        found.refresh_from_db()
+        project.refresh_from_db()
+        assert (found.state, project.champion_version, project.canary_version) == ("promoted", "theirs", "")
+        assert Release.objects.filter(act="promote").count() == 2
+
+    def test_does_not_promote_a_canary_that_was_rolled_back(self, project: Project, page: Client) -> None:
+        make_prediction(make_item(project, inputs=SPAM), [0.1, 0.9], model_version="theirs", source=Source.CAPTURED)
+        found = rollout.begin(project, "theirs", RolloutMode.CANARY, act())
+        rollout.end(found, act())
+        refused = page.post(
+            f"{self.ADDRESS}beside/promote/", {"rollout": found.pk, "version": "theirs", "reason": "held"}
+        )
+        project.refresh_from_db()
+        assert refused.status_code == 409 and project.champion_version == "v1"
+
+    def test_rules_without_a_decision_do_not_hold_it(self, project: Project, page: Client) -> None:
+        found = canary(project)
+        body = rollout_looks.compare_arms(found)
+        RolloutLook.objects.create(rollout=found, at=timezone.now(), body=msgspec.to_builtins(body))
+        assert "Hold v2 at 50 %: no decision counts yet" in page.get(self.ADDRESS).content.decode()
+        rules = [
+            msgspec.structs.replace(one, canary=9, champion=9, state="holds") if number % 2 else one
+            for number, one in enumerate(body.rules)
+        ]
+        later = msgspec.to_builtins(msgspec.structs.replace(body, rules=tuple(rules)))
+        RolloutLook.objects.create(rollout=found, at=timezone.now(), body=later)
+        shown = page.get(self.ADDRESS).content.decode()
+        assert "v2 may have more: every guardrail with decisions holds" in shown
+        assert "override rate and slow answers not known" in shown
+
     def test_what_the_shadow_says_otherwise_goes_into_a_queue(self, project: Project, page: Client) -> None:
         found = rollout.begin(project, "v2", RolloutMode.SHADOW, act())
         ask(project, "a")
@@ -338,6 +415,8 @@ class TestPage:
         assert "1 differently" in page.get(self.ADDRESS).content.decode()
         assert page.get(f"{self.ADDRESS}shadow/").status_code == 200
         page.post(f"{self.ADDRESS}shadow/queue/")
+        again = page.post(f"{self.ADDRESS}shadow/queue/")
+        assert again.status_code == 409 and "has items that wait already" in again.content.decode()
         assert project.queues.get(title="v2 in the shadow of v1").routed_items.count() == 1
 
     @pytest.mark.parametrize(
