@@ -17,7 +17,7 @@ from analysis.reports.kinds import errors as errors_report
 from analysis.reports.kinds import monitor
 from analysis.reports.kinds import performance as performance_report
 from analysis.reports.kinds.performance import PerformanceBody
-from analysis.reports.stored import newest, newest_of_kinds
+from analysis.reports.stored import newest_of_kinds
 from analysis.views.change_parts import part_rows
 from analysis.views.monitor_panel import monitor_panel
 from analysis.views.over_time import TimeChart, score_name, score_over_time
@@ -102,9 +102,11 @@ def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
     facts = loop.collect(project, at=now, serves=known.serves)
     awaits_first = facts.newest is None or AWAITS in request.GET or bool(secret)
     made = stations.stations(project, facts, at=now)
-    reports = newest_of_kinds(project, performance_report.KIND, monitor.KIND, version=version)
+    reports = newest_of_kinds(
+        project, performance_report.KIND, monitor.KIND, version=version, whole=[errors_report.KIND]
+    )
     report = reports.of(performance_report.KIND)
-    errors_of = newest(project, errors_report.KIND)
+    errors_of = reports.of(errors_report.KIND)
     body = report.body if report and report.body.n else None
     context = {
         "project": project,

@@ -1,6 +1,6 @@
 """Stored reports: the one place where bodies are written and read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -49,9 +49,16 @@ class NewestReports:
         return None if row is None or body is None else ComputedReport(body, row.computed_at)
 
 
-def newest_of_kinds(project: Project, *kinds: StoredKind[Any], version: str, days: int = ALL_TIME) -> NewestReports:
-    """The newest report of each kind."""
-    each = [Q(pk=Subquery(_rows(project, kind, version, days).values("pk")[:1])) for kind in kinds]
+def newest_of_kinds(
+    project: Project,
+    *kinds: StoredKind[Any],
+    version: str,
+    days: int = ALL_TIME,
+    whole: Sequence[StoredKind[Any]] = (),
+) -> NewestReports:
+    """The newest report of each kind; of those in `whole` the one of the whole project."""
+    wanted = [*((kind, version) for kind in kinds), *((kind, "") for kind in whole)]
+    each = [Q(pk=Subquery(_rows(project, kind, tag, days).values("pk")[:1])) for kind, tag in wanted]
     found = Report.objects.filter(reduce(or_, each), project=project)
     return NewestReports({row.kind: row for row in found})
 

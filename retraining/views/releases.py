@@ -38,7 +38,8 @@ def releases_page(
     releases = Release.objects.filter(project=request.project).select_related("version", "previous", "by")
     candidates = ModelVersion.objects.filter(project=request.project, stage=ModelVersion.Stage.CANDIDATE)
     newest = candidates.select_related("judgement", "project").defer("parameters").order_by("-number")[:5]
-    incumbent, verdicts = registry.incumbent(request.project), judging.gate_verdicts(list(newest))
+    champion, verdicts = standing.champion, judging.gate_verdicts(list(newest))
+    incumbent = registry.Incumbent(champion.tag, champion) if champion else registry.incumbent(request.project)
     context = {
         "project": request.project,
         "now": timezone.now(),

@@ -66,7 +66,7 @@ def test_when_names_what_an_answer_of_the_decision_has(decision: MainQuestion, w
         ([{**FAILURE, "name": "What failed?"}], "also_ask[0].name is 'What failed?'; it takes 1 to 40 small letters"),
         ([{"kind": "text"}], "also_ask[0].name is ''"),
         ([{**FAILURE, "name": "value"}], "also_ask[0].name is 'value', which is taken; these are: also, comment"),
-        ([{**FAILURE, "kind": "essay"}], "also_ask[0].kind is 'essay'; it takes choice, choices"),
+        ([{**FAILURE, "kind": "essay"}], "also_ask[0].kind is 'essay'; it takes boxes, choice"),
         ([FAILURE, FAILURE], "also_ask has the name 'failure' twice"),
         ([{**FAILURE, "labels": []}], "also_ask[0] (failure): labels takes a list of 2 to 1,000 labels."),
         ([{**FAILURE, "labels": ["a", "a"]}], "also_ask[0] (failure): Label 'a' stands in the list twice."),

@@ -77,7 +77,7 @@ def test_takes_gzip(client: Client, project: Project, secret: str) -> None:
         ([], 422, "A body is one JSON object."),
         ({}, 422, "`inputs` is missing"),
         ({"inputs": []}, 422, "`inputs` takes a list with one object of named inputs for each prediction; it is []."),
-        ({"inputs": [SPAM], "more": 1}, 422, "Unknown field `more`; a body takes inputs, keys."),
+        ({"inputs": [SPAM], "more": 1}, 422, "Unknown field `more`; a body takes entity, inputs, keys."),
         ({"inputs": [SPAM], "keys": [1]}, 422, "`keys` takes a list with one key for each of the inputs"),
         ({"inputs": [SPAM], "keys": []}, 422, "There are 1 inputs and 0 keys"),
         ({"inputs": ["text"]}, 422, "Input 0: `inputs` is not an object of named inputs."),
