@@ -149,6 +149,11 @@ NAMES = {
 }
 
 
+def is_filter(name: str) -> bool:
+    """Whether an address calls a filter by this name."""
+    return name in NAMES or name.startswith(side_conditions.PREFIX)
+
+
 def filter_values(project: Project) -> Mapping[str, Any]:
     """The values that the filters ANSWERS take, each under its text in an address; none where the kind has no list."""
     return kinds.of_project(project).filter_values(project.schema().labels)

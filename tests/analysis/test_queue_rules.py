@@ -4,9 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 
 from analysis import queue_rule_jobs, queue_rule_log, queue_rules
-from analysis.item_filters import BadFilter
+from analysis.item_columns import ViewState
+from analysis.item_filters import BadFilter, parse_filters
+from analysis.item_pages import parse_order
 from analysis.models import QueueRule, QueueRuleAction
 from analysis.queue_rules import BadRule, RuleSettings
 from annotation import labels, leases, queues
@@ -170,6 +173,23 @@ def test_what_a_rule_cannot_be_is_refused_and_nothing_made(project: Project, eva
     with pytest.raises((BadRule, BadFilter)):
         queue_rules.create_rule(project, changed(APP, **wrong), by=eva, at=NOW)
     assert not QueueRule.objects.exists() and not project.queues.filter(title=APP.title).exists()
+
+
+@pytest.mark.parametrize("query", ["state=open&confidnce=..0.1", "confidnce=..0.1", "state=open&confidnce="])
+def test_a_misspelt_filter_is_refused_by_its_name(project: Project, eva: User, query: str) -> None:
+    """Seen: the misspelt one was passed over, and the rule asked about everything that is open."""
+    with pytest.raises(BadRule, match="'confidnce' is not a filter; there are state, cause, .*confidence"):
+        queue_rules.dry_run(project, changed(APP, query=query), at=NOW)
+    with pytest.raises(BadRule, match="'confidnce' is not a filter"):
+        queue_rules.create_rule(project, changed(APP, query=query), by=eva, at=NOW)
+
+
+def test_a_saved_view_with_its_columns_and_order_makes_a_rule(project: Project) -> None:
+    view = ViewState(
+        parse_filters(QueryDict(APP.query), project), parse_order("-score", project), ("key", "at"), "cards"
+    )
+    assert "sort=" in view.query() and "columns=" in view.query() and "layout=" in view.query()
+    assert queue_rules.parse_query(project, view.query()).segment == "channel=app"
 
 
 def test_changes_are_versions_in_the_audit_trail(project: Project, eva: User) -> None:
