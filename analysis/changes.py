@@ -48,7 +48,11 @@ def find_change(project: Project, sample: EvaluationSample) -> StoredChange | No
     if not len(sample):
         return None
     found = accuracy_change(
-        sample.score, sample.inclusion_probability, segments=segments_of(project, sample), groups=sample.groups
+        sample.score,
+        sample.inclusion_probability,
+        segments=segments_of(project, sample),
+        groups=sample.groups,
+        moments=[moment.timestamp() for moment in sample.at],
     )
     if found is None:
         return None

@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from analysis.changes import find_change
+from analysis.evaluation_design import AS_SERVED
 from analysis.item_conditions import input_condition
 from analysis.item_filters import Filters
 from analysis.metrics.slices.conditions import axes
@@ -19,6 +21,7 @@ from analysis.reports import refreshing
 from analysis.reports.kinds import errors
 from analysis.reports.kinds.errors import ErrorsBody
 from analysis.reports.stored import newest
+from analysis.samples import live
 from analysis.slice_filters import filters_of
 from analysis.slice_queues import queue_slice
 from annotation import media
@@ -98,6 +101,24 @@ def test_overview_performance_and_errors_show_the_same_parts_which_add_up_with_t
     assert shown[0] and shown[0] == shown[1] == shown[2]
     first = visitor.get(reverse("overview:overview", args=[project.slug])).content.decode()
     assert reverse("analysis:errors", args=[project.slug]) in first
+
+
+def test_a_change_within_a_batch_of_one_time_has_the_same_sides_by_row_and_by_time() -> None:
+    """Seen: the explanation counted rows, the slices times: a batch that was sent without times shares one."""
+    project = make_project(inputs={"amount": {"type": "number"}}, champion_version="v1")
+    begin, items = timezone.now() - timedelta(days=9), []
+    for n in range(120):
+        at = begin + timedelta(hours=n // 30)
+        items.append(make_item(project, f"k{n:03}", inputs={"amount": float(n)}, at=at))
+        make_prediction(items[-1], [0.9, 0.1], model_version="v1", at=at)
+    route(project, items, Cause.AUDIT, probability=1.0)
+    for n, item in enumerate(items):
+        resolve(item, "spam" if n >= CHANGE or n % 29 == 0 else "ham", evaluation=True)
+    sample = live(project, AS_SERVED, at=timezone.now())
+    found = find_change(project, sample)
+    assert found is not None and found.before.n + found.after.n == 120
+    by_time = np.array([moment.timestamp() >= found.at for moment in sample.at])
+    assert by_time.tolist() == (np.arange(120) >= found.row).tolist() and found.row in (60, 90)
 
 
 def links_of(answer: Any, words: str) -> list[str]:

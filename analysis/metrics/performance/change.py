@@ -71,6 +71,7 @@ def accuracy_change(
     *,
     segments: Mapping[str, Sequence[str]] | None = None,
     groups: ArrayLike | None = None,
+    moments: ArrayLike | None = None,
     level: float = 0.95,
     seed: int = 0,
 ) -> AccuracyChange | None:
@@ -78,6 +79,7 @@ def accuracy_change(
     1 - `level`. scores: 0 (wrong) to 1 (right), of classes 0 or 1.
 
     `segments`: the value of each segment for every row; the one whose values explain most of the change is reported.
+    `moments` (n,): when each row was, ascending; no split parts rows of one moment, so that a time names the two sides.
     None too with fewer than twice LEAST_SIDE rows, or fewer than LEAST_MINORITY errors or hits. Raises InvalidInput.
     """
     drawn = design(inclusion_probability, groups=groups)
@@ -86,7 +88,9 @@ def accuracy_change(
     hits = float(value.sum())
     if len(value) < 2 * LEAST_SIDE or min(hits, len(value) - hits) < LEAST_MINORITY:
         return None
-    splits = _splits(len(value))
+    splits = _splits(first, moments)
+    if not len(splits):
+        return None
     z = _deviance(value[None], weight[None], splits)[0]
     maxima = _permuted_maxima(value, weight, splits, np.random.default_rng(seed))
     best = int(np.argmax(z))
@@ -113,11 +117,15 @@ def _merged(good: Floats, weight: Floats, groups: ArrayLike | None) -> tuple[Flo
     return value[order], mass[order], np.asarray(first[order], dtype=np.int64)
 
 
-def _splits(n: int) -> Ints:
-    rows = np.arange(LEAST_SIDE, n - LEAST_SIDE + 1)
+def _splits(first: Ints, moments: ArrayLike | None) -> Ints:
+    """Numbers of merged rows before a split; at most MOST_SPLITS of them, evenly spread, none within one moment."""
+    rows = np.arange(LEAST_SIDE, len(first) - LEAST_SIDE + 1)
+    if moments is not None:
+        when = np.asarray(moments)
+        rows = rows[when[first[rows]] != when[first[rows] - 1]]
     if len(rows) <= MOST_SPLITS:
         return rows
-    return np.unique(np.linspace(rows[0], rows[-1], MOST_SPLITS).round().astype(np.int64))
+    return rows[np.linspace(0, len(rows) - 1, MOST_SPLITS).round().astype(np.int64)]
 
 
 def _deviance(value: Floats, weight: Floats, splits: Ints) -> Floats:

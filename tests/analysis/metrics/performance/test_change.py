@@ -83,6 +83,17 @@ def test_a_value_that_nearly_vanished_counts_by_the_little_traffic_that_it_has_l
     assert parts["B"].contribution == pytest.approx(found.difference - parts["A"].contribution)
 
 
+def test_rows_of_one_moment_stay_on_one_side() -> None:
+    """Seen: a batch that shares one time was cut in two, and what counts by time had other sides."""
+    good = np.arange(400) < 250
+    moments = np.repeat(np.arange(4), 100)
+    free, held = accuracy_change(good, np.ones(400)), accuracy_change(good, np.ones(400), moments=moments)
+    assert free is not None and free.row == 250
+    assert held is not None and held.row in (200, 300)
+    assert accuracy_change(good, np.ones(400), moments=np.zeros(400)) is None
+    assert accuracy_change(good, np.ones(400), moments=np.arange(400)) == free
+
+
 @pytest.mark.parametrize("good", [[True] * (2 * LEAST_SIDE - 1), [True] * 100, [False] * 100, []])
 def test_too_little_to_say_is_none(good: list[bool]) -> None:
     assert accuracy_change(np.array(good, dtype=bool), np.ones(len(good))) is None
