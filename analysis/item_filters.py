@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http import QueryDict
+
 from analysis import item_conditions, side_conditions
 from analysis.item_conditions import BadCondition
 from analysis.windows import WINDOWS
@@ -35,6 +37,8 @@ REVEALING = (
 MANY = ("input", "scores", "tag")
 """Filters of which a view may have several; an item has to pass all of them."""
 MOST_OF_ONE = 20
+OF_A_LIST = ("sort", "columns", "column", "layout", "next", "previous")
+"""What an address of Items has beside its filters: how they are shown."""
 ANSWERS = ("says", "truth")
 """Filters by a value of the project's task."""
 STATES = {
@@ -149,11 +153,6 @@ NAMES = {
 }
 
 
-def is_filter(name: str) -> bool:
-    """Whether an address calls a filter by this name."""
-    return name in NAMES or name.startswith(side_conditions.PREFIX)
-
-
 def filter_values(project: Project) -> Mapping[str, Any]:
     """The values that the filters ANSWERS take, each under its text in an address; none where the kind has no list."""
     return kinds.of_project(project).filter_values(project.schema().labels)
@@ -195,6 +194,15 @@ def parse_filters(given: Mapping[str, str], project: Project) -> Filters:
     if wanted["version"] or wanted["judges"]:
         _check_versions(versions.load(project), wanted["version"], wanted["judges"])
     return Filters(**wanted)
+
+
+def parse_address(query: str, project: Project) -> Filters:
+    """The filters of an address that a person wrote. Raises BadFilter, also for a name that is none of Items."""
+    given = QueryDict(query.strip().lstrip("?"))
+    for name in given:
+        if name not in NAMES and name not in OF_A_LIST and not name.startswith(side_conditions.PREFIX):
+            raise BadFilter(f"{name[:40]!r} is not a filter; there are {', '.join(NAMES)}.")
+    return parse_filters(given, project)
 
 
 def _side_filters(given: Mapping[str, str], project: Project) -> tuple[str, ...]:

@@ -12,9 +12,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.http import QueryDict
 
-from analysis.item_filters import NAMES, Filters, is_filter, parse_filters
+from analysis.item_filters import Filters, parse_address
 from analysis.items import ItemSelection
 from analysis.models import QueueRule, QueueRuleAction
 from annotation import queues
@@ -49,8 +48,6 @@ A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
 LONGEST_LOOK = timedelta(days=30)
 MOST = 10_000  # matching items that one look takes
 SHOWN = 10
-OF_A_LIST = ("sort", "columns", "column", "layout", "next", "previous")
-"""What an address of Items says beside its filters: how the list is shown, which changes nothing for a rule."""
 SECONDS_AN_ANSWER = 20.0  # until people have answered some
 FEWEST_TIMED = 20
 
@@ -106,11 +103,8 @@ class RuleTrial:
 
 
 def parse_query(project: Project, query: str) -> Filters:
-    """The filters of a rule. Raises BadFilter, and BadRule where there is none or a name is not one of a filter."""
-    given = QueryDict(query.strip().lstrip("?"))
-    if unknown := [name for name in given if name not in OF_A_LIST and not is_filter(name)]:
-        raise BadRule(f"{unknown[0][:40]!r} is not a filter; there are {', '.join(NAMES)}.")
-    filters = parse_filters(given, project)
+    """The filters of a rule. Raises BadFilter, and BadRule where there is none."""
+    filters = parse_address(query, project)
     if not filters.active():
         raise BadRule("Choose at least one filter: a rule without one would ask about everything.")
     if filters.similar:

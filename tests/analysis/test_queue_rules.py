@@ -178,9 +178,9 @@ def test_what_a_rule_cannot_be_is_refused_and_nothing_made(project: Project, eva
 @pytest.mark.parametrize("query", ["state=open&confidnce=..0.1", "confidnce=..0.1", "state=open&confidnce="])
 def test_a_misspelt_filter_is_refused_by_its_name(project: Project, eva: User, query: str) -> None:
     """Seen: the misspelt one was passed over, and the rule asked about everything that is open."""
-    with pytest.raises(BadRule, match="'confidnce' is not a filter; there are state, cause, .*confidence"):
+    with pytest.raises(BadFilter, match="'confidnce' is not a filter; there are state, cause, .*confidence"):
         queue_rules.dry_run(project, changed(APP, query=query), at=NOW)
-    with pytest.raises(BadRule, match="'confidnce' is not a filter"):
+    with pytest.raises(BadFilter, match="'confidnce' is not a filter"):
         queue_rules.create_rule(project, changed(APP, query=query), by=eva, at=NOW)
 
 
