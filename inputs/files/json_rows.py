@@ -9,6 +9,7 @@ import pandas as pd
 
 from inputs.files.delimited import decode
 from inputs.files.table import BadFile
+from validation.json_values import is_storable_text
 
 
 def read_json_lines(data: bytes, name: str, encoding: str | None = None) -> pd.DataFrame:
@@ -85,9 +86,12 @@ def _json(text: str, what: str, decoder: Callable[[str], Any]) -> Any:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         raise BadFile(f"{what} is not JSON.") from None
+    if "\\ud" in text.lower() and not is_storable_text(json.dumps(value, ensure_ascii=False)):
+        raise BadFile(f"{what} holds half a surrogate pair, which is no text.")
+    return value
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

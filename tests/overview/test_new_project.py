@@ -376,3 +376,14 @@ def test_a_zip_of_images_becomes_a_project_of_images(client: Client, run_jobs: R
     assert all(item.inputs["image"]["width"] == 2 for item in items)
     refused = client.post("/projects/new/file?name=bad.zip", b"PK\x03\x04 zipped", content_type=raw)
     assert refused.status_code == 422 and "no archive, or a damaged one" in refused.content.decode()
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_half_of_a_surrogate_pair_is_refused_in_words(client: Client, is_zip: bool) -> None:
+    made, line = BytesIO(), b'{"photo": "a.png", "text": "\\ud800"}'
+    with ZipFile(made, "w") as file:
+        file.writestr("rows.jsonl", line)
+        file.writestr("a.png", grey())
+    name, data = ("a.zip", made.getvalue()) if is_zip else ("a.jsonl", line)
+    refused = client.post(f"/projects/new/file?name={name}", data, content_type="application/octet-stream")
+    assert refused.status_code == 422 and "Line 1 of a.jsonl holds half a surrogate pair" in refused.content.decode()

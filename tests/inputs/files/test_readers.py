@@ -76,6 +76,8 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
         ("rows.json", b"[1, {}]", "not an array of JSON objects"),
         ("rows.jsonl", b"", "is empty"),
         ("rows.jsonl", b'{"a": 1}\n{"a": \n', "Line 2 of rows.jsonl is not JSON"),
+        ("rows.jsonl", b'{"a": 1}\n{"a": "\\ud800 b"}\n', "Line 2 of rows.jsonl holds half a surrogate pair"),
+        ("rows.json", b'[{"a": "\\uDC00"}]', "Line 1 of rows.json holds half a surrogate pair"),
         ("rows.jsonl", b"[1, 2]\n", "Line 1 of rows.jsonl is not a JSON object"),
         ("rows.parquet", b"PAR1 and no more", "not whole Parquet"),
         ("rows.csv.gz", b"a,b\n1,2\n", "not whole gzip"),
