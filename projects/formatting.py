@@ -69,6 +69,11 @@ def span(length: timedelta) -> str:
     return text.replace(" ", NO_BREAK)
 
 
+def span_of_hours(hours: float) -> str:
+    """30 min for 0.5, 1 d for 24."""
+    return span(timedelta(hours=hours))
+
+
 def age(value: datetime | None, now: datetime | None = None) -> str:
     """How long ago, or a dash."""
     return "\u2013" if value is None or unknown(value) else span((now or timezone.now()) - value)

@@ -135,7 +135,7 @@ def test_counts_of_review_segments_and_single_labels_are_those_of_their_lists() 
 
 CARD = re.compile(r'<li\s+class="card')
 LEFT_OUT = re.compile(r"(\d[\d,]*)\sitems?\s+(?:is|are)\s+left out")
-WAITING = re.compile(r"<b>([\d,]+)\sitems?</b>\s+wait in")
+WAITING = re.compile(r"<b>([\d,]+)\sitems?</b>\s+waits? in")
 RUN_COUNT = re.compile(r'<span class="state">(?:waiting|running)')
 JOB_STATE = re.compile(r'<span class="state[^"]*">(\w+)</span>')
 NEW = re.compile(r"(\d[\d,]*)\sresolved labels?</a>")

@@ -205,6 +205,7 @@ class _Validator:
         """The row, or whatever is raised for it."""
         if isinstance(given, Unreadable):
             raise BadRow(given.error)
+        self._refuse_label(given)
         row = to_struct(given, PredictionRow)
         key = printable("key", row.key)
         violations: list[Violation] | None = [] if self.keeps_violations else None
@@ -240,7 +241,7 @@ class _Validator:
 
     def _label(self, row: PredictionRow, scores: list[float] | None) -> str:
         if not self.labels:
-            return self._no_label(row)
+            return ""
         if row.value is not None and row.label is not None and row.value != row.label:
             raise BadRow("`value` and `label` differ; send one of them.", field="value")
         given = row.label if row.value is None else row.value
@@ -248,10 +249,10 @@ class _Validator:
             return self.labels[scores.index(max(scores))]
         return str(self._value("label" if row.value is None else "value", given, row.inputs) or "")
 
-    def _no_label(self, row: PredictionRow) -> str:
-        if row.label is not None:
+    def _refuse_label(self, given: Any) -> None:
+        """Raise BadRow for a label, of whatever type, where answers are not one label."""
+        if not self.labels and isinstance(given, dict) and given.get("label") is not None:
             raise BadRow(f"A prediction of a task of kind {self.kind.name} has a `value`, no `label`.", field="label")
-        return ""
 
     def _value(self, name: str, value: Any, inputs: Mapping[str, Any]) -> Any:
         """The value as the kind stores it; None where there is none."""

@@ -75,6 +75,7 @@ class RoutingPage(AreaPage):
         now, audit = timezone.now(), audit_settings.in_force(request.project)
         return {
             "queues": queue_counts.count_queues(request.project, at=now),
+            "by_rule": set(request.project.queues.filter(rule__isnull=False).values_list("pk", flat=True)),
             "audit_rate": percent(audit.rate) if audit else "",
         }
 

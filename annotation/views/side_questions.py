@@ -1,6 +1,6 @@
 """The settings page of side questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from annotation import side_answers
+from annotation.kinds import Labels
 from annotation.models import Resolution
 from annotation.side_question_form import SideQuestionsForm
 from projects.formatting import plural
@@ -48,7 +49,7 @@ class SideQuestionsPage(SettingsPage):
 
     def changes(self, project: Project, before: Any, after: Any) -> list[ChangeLine]:
         old, new = ({one["name"]: one for one in value["also_ask"]} for value in (before, after))
-        lines = [ChangeLine(name, "", f"new, {one['kind']}") for name, one in new.items() if name not in old]
+        lines = [ChangeLine(name, "", _new_in_words(one)) for name, one in new.items() if name not in old]
         for name, one in new.items():
             lines += [
                 ChangeLine(f"{name}: {words}", _in_words(old[name].get(part)), _in_words(one.get(part)))
@@ -70,8 +71,8 @@ class SideQuestionsPage(SettingsPage):
                     f"{one['name']} is not asked any more. {plural(n, 'item keeps,items keep')} what was agreed of it."
                 )
                 found.append(Effect(words, f"{_items(project)}?also.{one['name']}=any" if n else ""))
-            if one.get("required") and not was.get("required") and not one.get("retired"):
-                words = f"Labels without an answer to {one['name']} are refused, also from desks that are open now."
+            if needed := _newly_needed(one, was, project.schema().labels):
+                words = f"{needed} without an answer to {one['name']} are refused, also from desks that are open now."
                 found.append(Effect(words, warns=True))
         return found
 
@@ -95,6 +96,36 @@ def _answered(project: Project, name: str) -> int:
     """Items with an agreed answer, or votes that differ, at most MOST_COUNTED."""
     rows = Resolution.objects.current().filter(project=project, also__has_key=name)
     return rows.values("pk")[:MOST_COUNTED].count()
+
+
+def _newly_needed(one: Mapping[str, Any], was: Mapping[str, Any], labels: Labels) -> str:
+    """Which labels need an answer to this question that needed none before, such as "Labels of spam"; "" for none."""
+    if not one.get("required") or one.get("retired"):
+        return ""
+    beside = current_when(one.get("when", []), labels)
+    if not was.get("required") or was.get("retired"):
+        return _labels_of(beside)
+    before = current_when(was.get("when", []), labels)
+    added = [answer for answer in beside if answer not in before]
+    return _labels_of(added) if before and (added or not beside) else ""
+
+
+def _labels_of(answers: Sequence[Any]) -> str:
+    return f"Labels of {' or '.join(map(str, answers))}" if answers else "Labels"
+
+
+def _new_in_words(one: Mapping[str, Any]) -> str:
+    """new, rating, required, asked beside bad, highest 3."""
+    options = [f"{name} {_in_words(value)}" for name, value in one.get("answer", {}).items()]
+    parts = [
+        "new",
+        one["kind"],
+        "required" if one.get("required") else "",
+        f"asked beside {_in_words(one['when'])}" if one.get("when") else "",
+        f"labels {_in_words(one['labels'])}" if one.get("labels") else "",
+        *options,
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def _in_words(value: Any) -> str:

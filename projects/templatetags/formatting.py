@@ -16,6 +16,7 @@ for written in (
     formatting.age,
     formatting.moment,
     formatting.plural,
+    formatting.span_of_hours,
 ):
     register.filter(written.__name__, written)
 

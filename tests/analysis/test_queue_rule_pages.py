@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from analysis import queue_rules
 from analysis.models import QueueRule, QueueRuleAction
-from annotation.models import RoutedItem
+from annotation import queues
+from annotation.models import Cause, RoutedItem
 from jobs.models import Job
 from projects.models import Project, Role
 from tests.analysis.test_queue_rules import APP, capture
@@ -85,6 +86,15 @@ def test_a_backfill_is_a_job_and_its_log_says_what_became_of_it(project: Project
 
     page = client.get(address).content.decode()
     assert "looked back" in page and RoutedItem.objects.filter(queue=rule.queue).count() == 3
+
+
+def test_the_routing_page_says_that_a_rule_chooses_for_its_queue(project: Project, client: Client) -> None:
+    queue_rules.create_rule(project, APP, by=make_user("evi", project, Role.ENGINEER), at=NOW)
+    queues.ensure(project, Cause.AUDIT, at=NOW)
+
+    page = client.get(reverse("annotation:routing", args=[project.slug])).content.decode()
+
+    assert [words.split()[0] for words in page.split('<span class="phone">chosen by</span>')[1:]] == ["rule", "auto"]
 
 
 def test_a_second_backfill_says_which_one_is_under_way(project: Project, client: Client) -> None:

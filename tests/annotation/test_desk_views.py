@@ -379,6 +379,15 @@ def test_the_queues_page_answers_what_waits(scenario: LabellingScenario) -> None
     assert "Pause" not in page and url(scenario, "queue", "uncertain") not in page
 
 
+def test_the_queues_page_counts_one_item_and_gives_minutes(scenario: LabellingScenario) -> None:
+    scenario.ask(1)
+    Queue.objects.filter(slug="uncertain").update(sla_hours=0.5)
+
+    page = browser(scenario.alice).get(url(scenario, "queue-list")).content.decode()
+
+    assert "<b>1\u00a0item</b> waits in 1\u00a0queue" in page and "30\u00a0min" in page
+
+
 def test_the_queues_page_takes_few_queries(scenario: LabellingScenario, django_assert_max_num_queries: Any) -> None:
     for cause in Cause:
         scenario.ask(2, cause=cause)

@@ -43,17 +43,19 @@ def ask(project: Project, item: Item) -> None:
 
 
 def test_capture_takes_its_values_and_refuses_others(project: Project) -> None:
-    good, half, label, scores = (
+    good, half, label, listed, scores = (
         row("a", value={"start": 1, "end": 4}, label_known={"start": 1, "end": 5}),
         row("b", value={"start": 4, "end": 1}),
         row("c", label="x"),
-        row("d", scores={"x": 1.0}),
+        row("d", label=[1, 4]),
+        row("e", scores={"x": 1.0}),
     )
-    kept = capture_rows(project, [good, half, label, scores], at=NOW)
+    kept = capture_rows(project, [good, half, label, listed, scores], at=NOW)
 
     assert kept.created == 1
     assert [refusal.error for refusal in kept.refused] == [
         "`value`: Start and end are whole numbers, the start first.",
+        "A prediction of a task of kind interval has a `value`, no `label`.",
         "A prediction of a task of kind interval has a `value`, no `label`.",
         "A task of kind interval has no classes, so it takes no `scores`.",
     ]

@@ -81,6 +81,25 @@ def test_an_edit_says_what_it_does_and_keeps_what_was_answered(scenario: Labelli
     ]
 
 
+def test_a_required_one_says_beside_which_answers_and_a_new_one_all_of_it(
+    scenario: LabellingScenario, tab: SettingsTab
+) -> None:
+    page = tab.look(
+        required=["no", "yes", "yes"],
+        name=["failure", "severity", "cost"],
+        kind=["choices", "rating", "rating"],
+        when=["", "bad", "good"],
+        options=["", '{"highest": 3}', '{"highest": 4}'],
+    ).content.decode()
+
+    assert "Labels of bad without an answer to severity are refused" in page
+    assert "Labels of good without an answer to cost are refused" in page
+    assert "new, rating, required, asked beside good, " in page and "highest 4" in page
+    assert tab.save().status_code == 302
+    wider = tab.look(**FORM | {"was": ["failure", "severity", ""], "required": ["no", "yes", "no"], "when": [""] * 3})
+    assert "Labels without an answer to severity are refused" in wider.content.decode()
+
+
 def test_a_place_of_spaces_is_none(scenario: LabellingScenario, tab: SettingsTab) -> None:
     assert "Nothing would change" in tab.look(place=[" ", " 2 ", ""]).content.decode()
 
