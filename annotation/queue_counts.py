@@ -7,7 +7,7 @@ from django.db.models import Count, IntegerField, Min, Q
 from django.db.models.expressions import RawSQL
 
 from annotation.lease_ends import LEASED
-from annotation.models import Cause, Label, LabelState, Queue, RoutedItem, RoutedState, Slot
+from annotation.models import IN_REVIEW, TO_LABEL, Cause, Label, LabelState, Queue, RoutedItem, RoutedState, Slot
 from projects.models import Project, User
 
 AN_HOUR = timedelta(hours=1)
@@ -38,6 +38,41 @@ class Counts:
         return f"{self.done:,}" + (" or more" if self.done >= MOST_DONE else "")
 
 
+@dataclass(frozen=True)
+class OldestWaiting:
+    """The oldest of what waits in one queue, for a label or for a reviewer (`to_review`).
+
+    sla_hours: how long it may wait there, None for no limit; what is in review already has none.
+    """
+
+    title: str
+    sla_hours: float | None
+    to_review: bool
+    oldest: datetime
+
+
+def is_late(sla_hours: float | None, oldest: datetime | None, at: datetime) -> bool:
+    """Whether the oldest of a queue has waited longer than the queue allows; never where it sets no limit."""
+    return bool(sla_hours and oldest and at - oldest > timedelta(hours=sla_hours))
+
+
+def oldest_waiting(project: Project) -> list[OldestWaiting]:
+    """The oldest of each queue that waits for somebody, in one query; what a paused queue holds waits for nobody."""
+    rows = RoutedItem.objects.filter(TO_LABEL | IN_REVIEW, project=project).exclude(
+        state=RoutedState.OPEN, queue__paused=True
+    )
+    by_queue = rows.order_by().values_list("queue", "queue__title", "queue__sla_hours", "state", "cause")
+    return [
+        OldestWaiting(
+            title=title,
+            sla_hours=hours if state == RoutedState.OPEN else None,
+            to_review=state == RoutedState.REVIEW or cause == Cause.DISPUTED,
+            oldest=oldest,
+        )
+        for _, title, hours, state, cause, oldest in by_queue.annotate(oldest=Min("routed_at"))
+    ]
+
+
 def count_queues(project: Project, *, at: datetime) -> list[Counts]:
     """Every queue of the project with how full it is, the fullest first, the paused ones last."""
     states, leased, rates = _states(project), _leased(project, at), _rates(project, at)
@@ -47,7 +82,7 @@ def count_queues(project: Project, *, at: datetime) -> list[Counts]:
         mine = states.get(queue.pk, {})
         waiting, oldest = mine.get(RoutedState.OPEN, (0, None))
         answers, people = rates.get(queue.pk, (0, 0))
-        late = bool(queue.sla_hours and oldest and at - oldest > timedelta(hours=queue.sla_hours))
+        late = is_late(queue.sla_hours, oldest, at)
         review = mine.get(RoutedState.REVIEW, (0, None))[0]
         if queue.cause == Cause.DISPUTED:  # a dispute waits for a reviewer, and is not listed again for labelling
             waiting, review = 0, waiting + review

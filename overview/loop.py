@@ -8,6 +8,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from analysis.models import Finding
 from annotation.models import IN_REVIEW, TO_LABEL, Item, Label, LabelState, Resolution, RoutedItem
+from annotation.queue_counts import OldestWaiting, oldest_waiting
 from projects.models import Project
 from retraining import datasets, new_labels
 from retraining.models import ModelVersion, Release, RunState, TrainingRun
@@ -28,6 +29,7 @@ class LoopFacts:
     oldest_waiting: datetime | None
     review: int
     oldest_review: datetime | None
+    oldest_by_queue: list[OldestWaiting]
     labels_hour: int
     audited: int
     run: TrainingRun | None
@@ -78,6 +80,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         unrouted=captured["unrouted"],
         oldest_unrouted=captured["oldest"],
         **routed,
+        oldest_by_queue=oldest_waiting(project),
         labels_hour=counted["n_labels"] or 0,
         audited=resolved["audited"],
         trigger_new=resolved["new"],

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from annotation.queue_counts import OldestWaiting, is_late
 from overview.links import project_url
 from overview.loop import LoopFacts
 from projects.formatting import number, span
 from projects.models import Project
 from retraining.triggers.rules.new_labels import labels_needed
 
-SLA = {"label": timedelta(days=2), "review": timedelta(days=2)}
+LONG_WAIT = timedelta(days=2)  # where a queue sets no limit
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,6 @@ def bottleneck(made: list[Station]) -> str:
     """The station whose oldest is overdue the longest; "" where nothing is overdue."""
     late = [station for station in made if station.late]
     return max(late, key=lambda station: station.waits).key if late else ""
-
-
-def _age(at: datetime, since: datetime | None) -> timedelta:
-    return at - since if since else timedelta()
 
 
 def _oldest(at: datetime, since: datetime | None) -> str:
@@ -101,21 +98,42 @@ def _select(project: Project, facts: LoopFacts, at: datetime) -> Station:
 def _label(project: Project, facts: LoopFacts, at: datetime) -> Station:
     rate = f"{number(facts.labels_hour)} in the last hour"
     url = project_url("annotation:queue-list", project)
-    return _of_people("label", "Label", facts.waiting, "waiting", facts.oldest_waiting, rate, url, at)
+    return _of_people("label", "Label", facts.waiting, "waiting", facts.oldest_waiting, rate, url, facts, at)
 
 
 def _review(project: Project, facts: LoopFacts, at: datetime) -> Station:
     url = project_url("annotation:review", project)
-    return _of_people("review", "Review", facts.review, "disputes", facts.oldest_review, "", url, at)
+    return _of_people("review", "Review", facts.review, "disputes", facts.oldest_review, "", url, facts, at)
 
 
 def _of_people(
-    name: str, title: str, n: int, unit: str, oldest: datetime | None, rate: str, url: str, at: datetime
+    name: str,
+    title: str,
+    n: int,
+    unit: str,
+    oldest: datetime | None,
+    rate: str,
+    url: str,
+    facts: LoopFacts,
+    at: datetime,
 ) -> Station:
-    """A station where people are waited for: it is late where its oldest item waits longer than its SLA."""
-    waits = _age(at, oldest)
-    late = f"Late: due within {span(SLA[name])}" if waits > SLA[name] else ""
-    return Station(name, title, number(n), unit, _oldest(at, oldest), rate, url, late, waits)
+    """A station where people are waited for: late where a queue is, or where something waits long without a limit."""
+    late = [row for row in facts.oldest_by_queue if row.to_review == (name == "review") and _waits_too_long(row, at)]
+    worst = max(late, key=lambda row: (row.sla_hours is not None, at - row.oldest), default=None)
+    waits = max((at - row.oldest for row in late), default=timedelta())
+    return Station(name, title, number(n), unit, _oldest(at, oldest), rate, url, _late_words(worst), waits)
+
+
+def _waits_too_long(row: OldestWaiting, at: datetime) -> bool:
+    return at - row.oldest > LONG_WAIT if row.sla_hours is None else is_late(row.sla_hours, row.oldest, at)
+
+
+def _late_words(row: OldestWaiting | None) -> str:
+    if row is None:
+        return ""
+    if row.sla_hours is None:
+        return f"{row.title} waits for more than {span(LONG_WAIT)}"
+    return f"Late: {row.title} is due within {span(timedelta(hours=row.sla_hours))}"
 
 
 def _train(project: Project, facts: LoopFacts, at: datetime) -> Station:

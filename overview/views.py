@@ -115,7 +115,7 @@ def overview_page(request: ProjectRequest, *, secret: str = "") -> HttpResponse:
         "chips": [version_chip(project, known, version, partial(_of_version, project))],
         "facts": facts,
         "stations": made,
-        "due": span(max(stations.SLA.values())),
+        "due": span(stations.LONG_WAIT),
         "stuck": next((station for station in made if station.bottleneck), None),
         "place": next((number for number, station in enumerate(made) if station.bottleneck), None),
         "actions": actions.actions(project, facts, body),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from analysis.metrics.core.stored import StoredEstimate
 from analysis.reports import refreshing
+from annotation import queue_counts
 from annotation.models import Item, RoutedItem
 from overview import actions, loop, stations
 from projects.models import Project
@@ -49,7 +50,29 @@ def test_names_the_broken_promise(stand: tuple[Project, list[Item]]) -> None:
     made = stations.stations(project, loop.collect(project, at=later, serves="v1"), at=later)
     [stuck] = [station for station in made if station.bottleneck]
     assert (stuck.key, stuck.count) == ("review", "1")
-    assert stuck.late.startswith("Late: due within 2")
+    assert stuck.late.replace("\u00a0", " ").endswith("waits for more than 2 d")
+
+
+@pytest.mark.parametrize(
+    ("hours", "paused", "late"),
+    [(1.0, False, "Late: R is due within 1 h"), (100.0, False, ""), (1.0, True, ""), (None, False, "R waits for more")],
+)
+def test_a_station_is_late_where_its_queue_is(
+    stand: tuple[Project, list[Item]], hours: float | None, paused: bool, late: str
+) -> None:
+    """Seen: "Nowhere: nothing has waited longer than 2 d" while Queues said that R was overdue."""
+    project, _ = stand
+    make_prediction(item := make_item(project), [0.5, 0.5])
+    route(project, [item], Cause.UNCERTAIN, probability=1.0)
+    RoutedItem.objects.filter(item=item).update(routed_at=NOW)
+    project.queues.filter(cause=Cause.UNCERTAIN).update(title="R", sla_hours=hours, paused=paused)
+    later = NOW + timedelta(hours=70)
+    made = stations.stations(project, loop.collect(project, at=later, serves="v1"), at=later)
+    [label] = [station for station in made if station.key == "label"]
+    queue = next(row for row in queue_counts.count_queues(project, at=later) if row.queue.title == "R")
+    assert label.late.replace("\u00a0", " ").startswith(late) and bool(label.late) == bool(late)
+    assert label.bottleneck == bool(late)
+    assert label.late.startswith("Late") == (queue.late and not paused)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +112,7 @@ def test_where_nothing_is_late_the_page_says_for_what_and_how_long(stand: tuple[
     browser = Client()
     browser.force_login(make_user("emil", project, "engineer"), backend="django.contrib.auth.backends.ModelBackend")
     page = " ".join(browser.get(reverse("overview:overview", args=[project.slug])).content.decode().split())
-    assert "Nowhere: nothing has waited for a label or a review longer than 2" in page
+    assert "Nowhere: no queue is overdue, and nothing without a limit has waited for a label or a review" in page
 
 
 def test_what_came_within_minutes_is_no_rate_and_no_trend() -> None:
