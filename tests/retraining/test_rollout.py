@@ -195,6 +195,14 @@ class TestLooks:
         assert made.automatic and made.reason.startswith("Override rate at least") and made.act == "roll_back"
         assert ask(project, "a").stage == "champion"
 
+    def test_a_rule_that_is_broken_as_a_person_promotes_it_changes_nothing(self, project: Project) -> None:
+        found = canary(project)
+        seen(found, {"canary": 120, "champion": 120}, overridden={"canary": 60, "champion": 15})
+        body = rollout_looks.compare_arms(found)
+        release.promote(ModelVersion.objects.get(number=2), by=None, reason="held", at=timezone.now())
+        assert rollout_looks.act_on(found, body, at=timezone.now()) == ""
+        assert Project.objects.get().champion_version == "v2"
+
     def test_equal_arms_stay_and_a_look_without_news_is_kept_once(self, project: Project) -> None:
         found = canary(project)
         seen(found, {"canary": 30, "champion": 30}, overridden={"canary": 3, "champion": 3})
@@ -339,6 +347,8 @@ class TestPage:
         found = Rollout.objects.get()
         shown = page.get(self.ADDRESS).content.decode()
         assert "v2 answers 1 %; nothing was looked at yet" in shown and "Raise to 10 %" in shown
+        form = shown[shown.index('action="/p/mail/releases/beside/end/"') :]
+        assert form[form.index("<button") :].startswith("<button hidden disabled>"), "Enter in a field raises nothing"
         for _ in range(2):  # a double click
             page.post(f"{self.ADDRESS}beside/raise/", {"reason": "held", "rollout": found.pk, "share": "0.01"})
         found.refresh_from_db()
