@@ -28,7 +28,7 @@ def is_image_zip(name: str) -> bool:
 
 def table_parts(stream: BinaryIO, *, name: str, size: int) -> Iterator[bytes]:
     """The bytes of the table, row by row, the first of which is its ending: .csv or .jsonl. Raises UnsafeZip."""
-    with opened_zip(stream, size) as file:
+    with opened_zip(stream, size, name=name) as file:
         contents = _Contents(file, name)
         if contents.table is None:
             yield b".jsonl"
@@ -49,7 +49,7 @@ class _Contents:
     """What the ZIP holds: pictures by their path, and at most one table."""
 
     def __init__(self, file: ZipFile, name: str) -> None:
-        self._file = file
+        self._file, self._name = file, name
         parts = [part for part in file.infolist() if not part.is_dir() and not _is_of_the_system(part)]
         self._pictures = {part.filename: part for part in parts if part.filename.lower().endswith(PICTURES)}
         tables = [part for part in parts if part.filename.lower().endswith(SEPARATED + LINES)]
@@ -68,7 +68,7 @@ class _Contents:
         for part in parts:
             most = LARGEST_PICTURE if part.filename in self._pictures else LARGEST_TABLE
             if part.file_size > most:
-                raise UnsafeZip(f"{part.filename[:80]} has more than {most >> 20} MiB.")
+                raise UnsafeZip(f"{self._name} holds {part.filename[:80]}, which has more than {most >> 20} MiB.")
 
     def unnamed(self) -> str:
         """A picture that no row named, "" where there is none."""
@@ -100,9 +100,9 @@ class _Contents:
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError):
-                raise UnsafeZip(f"Row {number} of the table is no JSON.") from None
+                raise UnsafeZip(f"{self._name}: row {number} of its table is no JSON.") from None
             if not isinstance(row, dict):
-                raise UnsafeZip(f"Row {number} of the table is no object.")
+                raise UnsafeZip(f"{self._name}: row {number} of its table is no object.")
             given = row.get("inputs")
             inside = self._with_pictures(given) if isinstance(given, dict) else ({}, "")
             filled, path = self._with_pictures(row)

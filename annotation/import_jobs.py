@@ -73,7 +73,7 @@ def start_import(
     made = DataImport.objects.create(
         project=project,
         upload=upload,
-        name=upload.name,
+        name=upload.sent_name,
         size=upload.size,
         format=name,
         options=options_of_name(upload.name, options or ImportOptions()).to_json(),

@@ -63,7 +63,7 @@ def store_table(parts: Iterable[bytes], *, name: str, owner: User, at: datetime)
         with opened(stored) as stream:
             rows = image_zips.table_parts(stream, name=stored.name, size=stored.size)
             ending = next(rows).decode()
-            return store_upload(rows, name=stored.name[: -len(".zip")] + ending, owner=owner, at=at)
+            return store_upload(rows, name=stored.name + ending, owner=owner, at=at)
     except UnsafeZip as why:
         raise UploadRefused(str(why)) from None
     finally:
@@ -95,7 +95,7 @@ def opened(upload: StoredUpload) -> Iterator[BinaryIO]:
         with regular_files.opened(_path(upload.uid)) as (file, _):
             yield file
     except FileNotFoundError:
-        raise UploadGone(f"{upload.name} is no longer here; upload it again.") from None
+        raise UploadGone(f"{upload.sent_name} is no longer here; upload it again.") from None
 
 
 def remove_upload(upload: StoredUpload) -> None:

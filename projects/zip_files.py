@@ -19,30 +19,30 @@ class UnsafeZip(InvalidInput):
 
 
 @contextmanager
-def opened_zip(file: Path | BinaryIO, size: int) -> Iterator[zipfile.ZipFile]:
+def opened_zip(file: Path | BinaryIO, size: int, *, name: str) -> Iterator[zipfile.ZipFile]:
     """The file with this many bytes, whose table of contents was checked. Raises UnsafeZip, also for damage inside."""
     try:
         with zipfile.ZipFile(file) as opened:
-            check_contents(opened, size)
+            check_contents(opened, size, name=name)
             yield opened
     except DAMAGED as why:
-        raise UnsafeZip(f"It is no archive, or a damaged one: {why}.") from None
+        raise UnsafeZip(f"{name} is no archive, or a damaged one: {why}.") from None
 
 
-def check_contents(file: zipfile.ZipFile, size: int) -> None:
+def check_contents(file: zipfile.ZipFile, size: int, *, name: str = "It") -> None:
     """Raise UnsafeZip for names that lead out of it, links, encryption, a name twice, and far more bytes than it has.
 
     A part cannot unpack to more than its claimed size: zipfile reads no further, and checks its sum.
     """
     parts = file.infolist()
     if odd := next((part.filename for part in parts if not _is_inside(part)), None):
-        raise UnsafeZip(f"It holds {odd[:80]!r}, which is no file below its own folder.")
+        raise UnsafeZip(f"{name} holds {odd[:80]!r}, which is no file below its own folder.")
     if len({part.filename for part in parts}) < len(parts):
-        raise UnsafeZip("It holds a part twice.")
+        raise UnsafeZip(f"{name} holds a part twice.")
     if any(part.flag_bits & 1 for part in parts):
-        raise UnsafeZip("It is encrypted.")
+        raise UnsafeZip(f"{name} is encrypted.")
     if sum(part.file_size for part in parts) > MOST_UNPACKED * size:
-        raise UnsafeZip(f"It would unpack to more than {MOST_UNPACKED} times its size.")
+        raise UnsafeZip(f"{name} would unpack to more than {MOST_UNPACKED} times its size.")
 
 
 def _is_inside(part: zipfile.ZipInfo) -> bool:

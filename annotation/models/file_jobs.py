@@ -1,5 +1,7 @@
 """Models of imports and exports that run as jobs: uploaded files, what became of their rows, and files to download."""
 
+import re
+
 from django.db import models
 
 from annotation.models.job_records import JobRecord
@@ -7,6 +9,7 @@ from projects.ids import new_id
 from projects.models import User
 
 NAME_LENGTH = 200
+TABLE_OF_ZIP = re.compile(r"(?<=\.zip)\.(csv|jsonl)$", re.IGNORECASE)
 
 
 def upload_id() -> str:
@@ -36,6 +39,11 @@ class StoredUpload(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sent_name(self) -> str:
+        """The name of the file that was sent: of the table of photos.zip, which is photos.zip.csv, photos.zip."""
+        return TABLE_OF_ZIP.sub("", self.name)
 
 
 class Transfer(JobRecord):

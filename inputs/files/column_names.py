@@ -32,6 +32,7 @@ PREDICTED = {
 SCORE = {"score", "scores", "prob", "probs", "probability", "proba", "confidence", "conf", "certainty", "likelihood"}
 VERSION = {"version", "release"}
 ANNOTATOR = {"annotator", "labeller", "labeler", "rater", "worker", "coder", "annotated"}
+FOLDER = "folder"
 SPLIT = {"split", "fold", "subset", "partition"}
 SEGMENT = {
     *("channel", "country", "language", "lang", "locale", "region", "segment", "group", "market", "site", "store"),

@@ -155,7 +155,8 @@ def _time(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guesse
 
 
 def _label(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guessed:
-    """By its name; else by the column of predictions, or by another one that says the same in more rows."""
+    """By its name; else by the column of predictions, by another one that says the same in more rows, or by the folders
+    of images."""
     fits = [one for one in free if _may_be_label(one)]
     predicted = [one for one in fits if _says_predicted(one)]
     rest = [one for one in fits if one not in predicted]
@@ -163,7 +164,13 @@ def _label(free: Sequence[ColumnProfile], roles: Guessed, table: Table) -> Guess
     part = [one for one in rest if names.has(one.name, names.LABEL_PART) and not names.has(one.name, names.SCORE)]
     scored = _scored_values(free, rest, table)
     found = alone or counterparts(rest, predicted, table) or scored or part
-    return _first(found or labels_with_twin(rest, table), ColumnRole.LABEL)
+    return _first(found or labels_with_twin(rest, table) or _folders(free, rest), ColumnRole.LABEL)
+
+
+def _folders(free: Sequence[ColumnProfile], columns: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """The folders that images lie in, which are named by class where there is more than one."""
+    images = any(one.kind == "image" for one in free)
+    return [one for one in columns if images and one.name == names.FOLDER and one.distinct > 1]
 
 
 def _scored_values(

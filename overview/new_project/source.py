@@ -73,7 +73,7 @@ EMPTY = ProjectSource("", 0, 0, (), (), Dialect(), "")
 def examine(upload: StoredUpload, dialect: Dialect) -> ProjectSource:
     """The file with its columns and guesses. Raises UnusableFile or BadFile with one sentence."""
     if upload.size > LARGEST:
-        raise UnusableFile(too_large(upload.name, upload.size))
+        raise UnusableFile(too_large(upload.sent_name, upload.size))
     return _examined(upload.uid, dialect)
 
 
@@ -93,12 +93,12 @@ def _examined(uid: str, dialect: Dialect) -> ProjectSource:
     format_name = "jsonl" if _ending(upload.name) == ".json" else format_of_name(upload.name)
     table, used = _table(data, upload.name, dialect, format_name)
     if len(table.columns) > MOST_COLUMNS:
-        raise BadFile(f"{upload.name} has {len(table.columns):,} columns; this page takes {MOST_COLUMNS}.")
+        raise BadFile(f"{upload.sent_name} has {len(table.columns):,} columns; this page takes {MOST_COLUMNS}.")
     profiles = profile_columns(table)
     named = any(name.startswith(INSIDE) for name in table.columns)
     guesses = [_api_guess(one) for one in profiles] if named else guess_columns(profiles, table)
     return ProjectSource(
-        upload.name, upload.size, len(table), tuple(profiles), tuple(guesses), used, format_name, table.decimal
+        upload.sent_name, upload.size, len(table), tuple(profiles), tuple(guesses), used, format_name, table.decimal
     )
 
 

@@ -111,10 +111,13 @@ def test_a_link_an_encrypted_part_and_a_damaged_file_are_refused() -> None:
 def test_an_upload_of_a_zip_is_kept_as_its_table_and_a_refused_one_not_at_all(media_home: Any) -> None:
     owner = make_user("ada")
     stored = uploads.store_table([packed({"cats/a.png": IMAGE})], name="photos.zip", owner=owner, at=NOW)
-    assert stored.name == "photos.jsonl" and StoredUpload.objects.get() == stored
+    assert (stored.name, stored.sent_name) == (
+        "photos.zip.jsonl",
+        "photos.zip",
+    ) and StoredUpload.objects.get() == stored
     with uploads.opened(stored) as file:
         assert json.loads(file.read())["image"] == ENCODED
-    with pytest.raises(UploadRefused, match="no file below"):
+    with pytest.raises(UploadRefused, match=r"^bad\.zip holds '\.\./a\.png', which is no file below"):
         uploads.store_table([packed({"../a.png": IMAGE})], name="bad.zip", owner=owner, at=NOW)
     files: dict[str, bytes | str] = {"a.png": IMAGE, "b.png": IMAGE, "rows.csv": "photo\na.png\n"}
     with pytest.raises(UploadRefused, match="no row names"):

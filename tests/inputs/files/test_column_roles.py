@@ -91,6 +91,15 @@ def test_a_column_is_guessed_by_its_values_and_its_name(name: str, cells: list[o
     assert guess.reason.startswith(reason)
 
 
+def test_the_folders_of_images_are_the_label_where_no_other_column_is_and_there_are_some() -> None:
+    images, folders = repeated("iVBORw0KGgoAAAANSUhEUg==", "/9j/4AAQSkZJRg=="), repeated("cats", "dogs")
+    assert guesses({"folder": folders, "image": images})["folder"].role == "label"
+    found = guesses({"folder": folders, "image": images, "label": repeated("yes", "no")})
+    assert found["folder"].role != "label" and found["label"].role == "label"
+    assert guesses({"folder": repeated("cats"), "image": images})["folder"].role == "ignore"
+    assert guesses({"folder": folders, "n": repeated(*range(60))})["folder"].role != "label"
+
+
 def test_a_number_that_is_once_unknown_is_still_a_number_and_says_so() -> None:
     found = guesses({"amount": [*map(str, range(299)), "unknown"]})["amount"]
     assert (found.role, found.reason, found.warns) == ("number", "1 of 300 are no numbers", True)
