@@ -167,18 +167,23 @@ def _score(project: Project, valid: list[ValidInputs], entity: str) -> _Scored:
         return _Scored(SAFE_DEFAULT, True, None, project, str(why))
     now = champion.project if champion else project
     problem = "" if champion else _nothing_trained_here(project)
-    canary = rollout.running(now) if champion and now.canary_version else None
+    canary = rollout.running(now) if now.canary_version else None
     if canary and not canary.answers:
         canary = None
-    first = canary.version if canary and in_canary(canary, entity) else None
-    arm = {"stage": CANARY if first else CHAMPION, "entity": entity if canary else ""}
+    drawn = canary if canary and in_canary(canary, entity) else None
+    first = drawn.version if drawn else None
+    elsewhere = drawn is not None and first is None
+    if elsewhere:  # what answers in its stead counts for neither arm
+        problem = f"{now.canary_version} answers here as the canary, and it runs elsewhere."
+    arm = {"stage": CANARY if first else CHAMPION, "entity": entity if canary and not elsewhere else ""}
     for find in (lambda: first, lambda: champion, lambda: release.previous_of(champion)):
         version = find()
         if version is None:
             continue
         try:
             scores = _probabilities_of(version, project, valid)
-            return _Scored(version.tag, version != (first or champion), scores, now, **arm)
+            degraded = elsewhere or version != (first or champion)
+            return _Scored(version.tag, degraded, scores, now, **arm)
         except Exception as why:  # whatever is wrong with a model, the caller gets an answer that says so
             log.error("%s of %s could not answer: %s", version.tag, project.slug, why)
             problem = problem or str(why)

@@ -113,6 +113,25 @@ class TestArms:
         answer = ask(project, "a")
         assert (answer.stage, answer.model_version, answer.degraded) == ("canary", "v1", True)
 
+    def test_a_canary_that_runs_elsewhere_is_answered_for_by_the_champion_and_counts_for_no_arm(
+        self, project: Project
+    ) -> None:
+        make_prediction(make_item(project, inputs=SPAM), [0.1, 0.9], model_version="theirs", source=Source.CAPTURED)
+        rollout.begin(project, "theirs", RolloutMode.CANARY, act(), shares=(0.999,))
+        answer = ask(project, "a")
+        assert (answer.stage, answer.model_version, answer.degraded) == ("champion", "v1", True)
+        assert Prediction.objects.get(item__key="a").entity == ""
+
+    def test_a_canary_answers_beside_a_champion_that_runs_elsewhere(self, project: Project) -> None:
+        make_prediction(make_item(project, inputs=SPAM), [0.1, 0.9], model_version="theirs", source=Source.CAPTURED)
+        release.promote_captured(project, "theirs", by=None, reason="better", at=timezone.now())
+        found = rollout.begin(Project.objects.get(pk=project.pk), "v2", RolloutMode.CANARY, act(), shares=(0.5,))
+        for number in range(6):
+            answer = ask(project, f"k{number}", entity=f"c{number}")
+            inside = rollout_arms.in_canary(found, f"c{number}")
+            expected = ("canary", "v2", False) if inside else ("champion", serving.SAFE_DEFAULT, True)
+            assert (answer.stage, answer.model_version, answer.degraded) == expected
+
     def test_costs_nothing_while_none_runs(self, project: Project, django_assert_max_num_queries: Any) -> None:
         ask(project, "a")
         with django_assert_max_num_queries(20):
