@@ -62,7 +62,7 @@ class ServedPrediction(Struct):
 
 
 class PredictAnswer(Struct):
-    """A prediction for each of the inputs, in order; degraded where another version than the champion answered."""
+    """A prediction for each of the inputs, in order; degraded where another version answered than the one drawn."""
 
     model_version: str
     stage: str
