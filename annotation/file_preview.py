@@ -14,7 +14,7 @@ from annotation.exchange.rows import UnusableFile
 from annotation.import_options import ImportOptions
 from annotation.importing import options_of_name
 from annotation.models import StoredUpload
-from validation.json_values import shorten
+from validation.json_values import is_storable_text, shorten
 
 FIRST = 8  # records
 MOST_COLUMNS = 200
@@ -24,7 +24,7 @@ FLAT_FORMATS = ("csv", "parquet", "jsonl")
 
 @dataclass(frozen=True)
 class FilePreview:
-    """The first records as texts; `flat`: its columns can be named, `names` are all of them."""
+    """The first records as texts; `flat`: its columns can be named, `names` are all of them that are texts."""
 
     names: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -53,7 +53,8 @@ def preview_file(upload: StoredUpload, format_name: str, options: ImportOptions)
         format_name == "jsonl" and all(isinstance(record.get("inputs"), Mapping) for record in records)
     )
     plain = [flattened(record) if flat else dict(record) for record in records]
-    names = list(dict.fromkeys(str(name) for record in plain for name in record if name != DECIMAL))[:MOST_COLUMNS]
+    found_names = dict.fromkeys(str(name) for record in plain for name in record if name != DECIMAL)
+    names = list(filter(is_storable_text, found_names))[:MOST_COLUMNS]  # no form can name another one
     return FilePreview(names, [[_shown(record.get(name)) for name in names] for record in plain], flat)
 
 

@@ -114,12 +114,19 @@ def unpacked(stream: IO[bytes]) -> IO[bytes]:
 
 
 def stable_key(record: Mapping[str, Any], *names: str) -> str:
-    """The record's own key: the first of these fields that holds one, or a hash of the record, the same every time."""
+    """The record's own key: the first of these fields that holds one, or a hash of the record, the same every time.
+
+    Raises BadRecord for a record to be hashed that has no UTF-8.
+    """
     for name in names:
         value = record.get(name)
         if isinstance(value, str) and value.strip() or isinstance(value, int) and not isinstance(value, bool):
             return shorten(str(value), LONGEST_KEY)
-    return f"{HASHED}{sha256(msgspec.json.encode(record, order='deterministic')).hexdigest()[:40]}"
+    try:
+        written = msgspec.json.encode(record, order="deterministic")
+    except UnicodeEncodeError:
+        raise BadRecord("It holds half a surrogate pair, which is no text.") from None
+    return f"{HASHED}{sha256(written).hexdigest()[:40]}"
 
 
 def without(record: Mapping[str, Any], *known: str) -> dict[str, Any]:

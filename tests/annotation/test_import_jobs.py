@@ -207,3 +207,17 @@ def test_the_page_of_an_import_polls_until_it_ends_and_gives_refused_rows_as_csv
     answer = client.get(reverse("annotation:import-refused", args=["mail", made.uid]))
     rows = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]  # a file streams
     assert rows[0] == "row,error" and rows[1].startswith("3,") and len(rows) == 2
+
+
+def test_half_of_a_surrogate_pair_costs_its_row_alone(project: Project, eva: User, client: Client) -> None:
+    rows = ['{"key": "a", "text": "\\ud800"}', '{"key": "\\udc00", "text": "b"}', '{"text": "c", "\\ud800": 3}']
+    data = "\n".join([*rows, '{"key": "d", "text": "d"}'])
+    client.force_login(eva)
+
+    page = client.get(reverse("annotation:upload", args=[project.slug, upload(eva, data).uid]))
+    made = run(start(project, eva, data))
+
+    assert page.status_code == 200 and made.state == WorkState.FINISHED
+    assert list(Item.objects.values_list("key", flat=True)) == ["d"]
+    page = client.get(reverse("annotation:import", args=[project.slug, made.uid]))
+    assert page.status_code == 200 and "half a surrogate pair" in page.content.decode()
