@@ -207,7 +207,7 @@ def test_what_the_console_changed_meanwhile_is_a_version_too(open_tab, edit):
     else:
         console = {"general": "title", "costs": "safe_default", "routing": "routing", "retraining": "retraining"}
         column = console.get(edit.area, "also_ask")
-        values = {"title": "By console", "safe_default": "spam", "routing": {"batch": 7}}
+        values: dict[str, Any] = {"title": "By console", "safe_default": "spam", "routing": {"batch": 7}}
         values["also_ask"] = [{"name": "why", "kind": "text"}]
         project.update(**{column: values.get(column, {"after_labels": 7})})
     assert tab.save().status_code == 409
