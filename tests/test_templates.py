@@ -17,6 +17,15 @@ def test_every_template_has_one_element_a_line_and_at_most_120_columns(capsys):
     assert main(TEMPLATES) == 0, capsys.readouterr().out
 
 
+def test_where_each_value_is_named_for_phones_the_table_is_stacked_there():
+    """Seen: at 390 wide each value stood under the head of its column and beside its name."""
+    stacked = {"acts", "editor", "tight"}
+    named = re.compile(r'<table[^>]*class="([^"]*)"((?:(?!</table>).)*class="phone")', re.S)
+    found = [(path, kinds) for path in TEMPLATES for kinds, _ in named.findall(Path(path).read_text())]
+    assert len(found) > 10
+    assert not [(path, kinds) for path, kinds in found if not stacked & set(kinds.split())]
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [

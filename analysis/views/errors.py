@@ -91,6 +91,7 @@ def figures(project: Project, body: ErrorsBody, days: int) -> dict[str, Any]:
         "body": body,
         "since": since,
         "rows": rows,
+        "confirmed": sum(row.found.confirmed is True for row in rows),
         "items_url": _items(project, judged_filters(days)),
         "wrong_url": _items(project, [*judged_filters(days), ("disagree", "yes")]),
         "budget": _budget(project, rows),

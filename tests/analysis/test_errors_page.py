@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from msgspec.structs import replace
 
 from analysis.changes import find_change
+from analysis.error_slices import ErrorSlice
 from analysis.evaluation_design import AS_SERVED
 from analysis.item_conditions import input_condition
 from analysis.item_filters import Filters
+from analysis.metrics.core.stored import StoredEstimate
 from analysis.metrics.slices.conditions import axes
 from analysis.models import SavedView
 from analysis.reports import refreshing
@@ -24,6 +28,7 @@ from analysis.reports.stored import newest
 from analysis.samples import live
 from analysis.slice_filters import filters_of
 from analysis.slice_queues import queue_slice
+from analysis.views import errors as errors_view
 from annotation import media
 from annotation.models import Cause, Item, Queue, RoutedItem
 from projects.models import Project, User
@@ -101,6 +106,33 @@ def test_overview_performance_and_errors_show_the_same_parts_which_add_up_with_t
     assert shown[0] and shown[0] == shown[1] == shown[2]
     first = visitor.get(reverse("overview:overview", args=[project.slug])).content.decode()
     assert reverse("analysis:errors", args=[project.slug]) in first
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "said"),
+    [
+        ([True, True], "2 slices are clearly worse than the average of 30 %."),
+        ([False], "1 slice is worse than the average of 30 %; the other half of the labels does not confirm it."),
+        ([True, False], "worse than the average of 30 %; the other half of the labels confirms 1 of them."),
+    ],
+)
+def test_only_what_the_other_half_confirms_is_called_clear(confirmed: list[bool], said: str) -> None:
+    """Seen: "1 slice is clearly worse" above a row that said "does not confirm"."""
+    rate = StoredEstimate(0.3, 0.2, 0.4, 100)
+    one = ErrorSlice("r", [], 20, 12, rate, rate, 0.4, 0.01, True, None)
+    rows = [errors_view.ErrorSliceRow(replace(one, confirmed=agrees), "r", "", "", "", []) for agrees in confirmed]
+    found = {"body": {"found": {"error_rate": rate}}, "rows": rows, "confirmed": sum(confirmed)}
+    page = render_to_string("analysis/slice_table.html", found).replace("\u00a0", " ").split('class="reading"')[1]
+    assert said in " ".join(page.split()) and ("clearly" in page) == all(confirmed)
+
+
+def test_the_note_says_which_labels_and_answers_count_and_what_the_other_half_says(stand: Any) -> None:
+    project, emil = stand
+    page = browser(emil).get(reverse("analysis:errors", args=[project.slug]))
+    note = " ".join(page.content.decode().split('<p class="note">')[1].split())
+    assert "“does not confirm” that" in note and "“not asked” that" in note
+    assert "whichever version gave it; Performance counts the answers of one version" in note
+    assert page.context["confirmed"] == sum(row.found.confirmed is True for row in page.context["rows"])
 
 
 def test_a_change_within_a_batch_of_one_time_has_the_same_sides_by_row_and_by_time() -> None:

@@ -53,6 +53,8 @@ def test_a_rule_is_tried_and_then_makes_its_queue(
     words = " ".join(tried.replace("\u00a0", " ").split())
     assert "It would have asked about <b>3 items</b> of the last 7 days" in words
     assert "before-1" in words and tried.count('<li class="card">') == 3 and not QueueRule.objects.exists()
+    assert ": 1 min of work, at 20 seconds an answer" in words, "not 0.0 hours"
+    assert "0 over the daily limit" in words
 
     made = client.post(address, {**FORM, "act": "save"})
 
