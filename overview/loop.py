@@ -53,13 +53,7 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         unrouted=Count("pk", filter=Q(in_pool=True)),
         oldest=Min("captured_at", filter=Q(in_pool=True)),
     )
-    routed = RoutedItem.objects.filter(project=project).aggregate(
-        waiting=Count("pk", filter=TO_LABEL),
-        oldest_waiting=Min("routed_at", filter=TO_LABEL),
-        review=Count("item", filter=IN_REVIEW, distinct=True),
-        oldest_review=Min("routed_at", filter=IN_REVIEW),
-    )
-    counted = _findings_and_labels(project, since=hour)
+    counted = _counted(project, since=hour)
     runs = new_labels.recent_runs(project)
     last = next((run for run in runs if run.state == RunState.SUCCEEDED), None)
     resolved = (
@@ -79,7 +73,10 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
         oldest_finding=counted["oldest_finding"],
         unrouted=captured["unrouted"],
         oldest_unrouted=captured["oldest"],
-        **routed,
+        waiting=counted["n_waiting"] or 0,
+        oldest_waiting=counted["oldest_waiting"],
+        review=counted["n_review"] or 0,
+        oldest_review=counted["oldest_review"],
         oldest_by_queue=oldest_waiting(project),
         labels_hour=counted["n_labels"] or 0,
         audited=resolved["audited"],
@@ -94,14 +91,22 @@ def collect(project: Project, *, at: datetime, serves: str) -> LoopFacts:
     )
 
 
-def _findings_and_labels(project: Project, *, since: datetime) -> dict[str, Any]:
-    """Open findings, the oldest of them, and labels given since then, in one query; None where there are none."""
+def _counted(project: Project, *, since: datetime) -> dict[str, Any]:
+    """Open findings, what waits for a label and for review, the oldest of each, and labels given since then.
+
+    One query; None where there are none.
+    """
     findings = Finding.objects.filter(decision=Finding.Decision.OPEN)
     labels = Label.objects.filter(state=LabelState.GIVEN, updated_at__gt=since)
+    waiting, review = RoutedItem.objects.filter(TO_LABEL), RoutedItem.objects.filter(IN_REVIEW)
     found = Project.objects.filter(pk=project.pk).values(
         n_findings=_of_project(findings, Count("pk")),
         oldest_finding=_of_project(findings, Min("found_at")),
         n_labels=_of_project(labels, Count("pk")),
+        n_waiting=_of_project(waiting, Count("pk")),
+        oldest_waiting=_of_project(waiting, Min("routed_at")),
+        n_review=_of_project(review, Count("item", distinct=True)),
+        oldest_review=_of_project(review, Min("routed_at")),
     )
     return dict(found.get())
 
